@@ -18,16 +18,7 @@ struct Params {
 @group(0) @binding(5) var<uniform> params: Params;
 
 const LANES = 16u;
-var<workgroup> merged: array<vec3f, 256>;
-
-fn merge(a: vec3f, b: vec3f) -> vec3f {
-  if (b.x == 0.0) {
-    return a;
-  }
-  let total = a.x + b.x;
-  let d = b.y - a.y;
-  return vec3f(total, a.y + d * b.x / total, a.z + b.z + d * d * a.x * b.x / total);
-}
+var<workgroup> merged: array<vec2f, 256>;
 
 fn finite(value: f32) -> bool {
   return (bitcast<u32>(value) & 0x7f800000u) != 0x7f800000u;
@@ -41,23 +32,30 @@ fn batch_norm_statistics(
   let c = group.x * 16u + local.x;
   let n = f32(params.L);
   for (var g = 0u; g < params.G; g++) {
-    var all = vec3f(0.0);
+    // Sums about the mean of the first chunk, which lies near that of all.
+    var centre = 0.0;
+    var all = vec2f(0.0);
     if (c < params.C) {
+      centre = partial[g * params.J * params.C + c].x;
       for (var j = local.y; j < params.J; j += LANES) {
         let count = f32(min(params.rows, params.L - j * params.rows));
-        all = merge(all, vec3f(count, partial[(g * params.J + j) * params.C + c]));
+        let pair = partial[(g * params.J + j) * params.C + c];
+        let d = pair.x - centre;
+        all += vec2f(count * d, pair.y + count * d * d);
       }
     }
     merged[local.y * 16u + local.x] = all;
     workgroupBarrier();
     if (local.y == 0u && c < params.C) {
       for (var t = 1u; t < LANES; t++) {
-        all = merge(all, merged[t * 16u + local.x]);
+        all += merged[t * 16u + local.x];
       }
-      mean[g * params.C + c] = all.y;
-      variance[g * params.C + c] = all.z / n;
-      let next_mean = mix(running_mean[c], all.y, params.momentum);
-      let next_var = mix(running_var[c], all.z / max(n - 1.0, 1.0), params.momentum);
+      let middle = centre + all.x / n;
+      let squares = max(all.y - all.x * all.x / n, 0.0);
+      mean[g * params.C + c] = middle;
+      variance[g * params.C + c] = squares / n;
+      let next_mean = mix(running_mean[c], middle, params.momentum);
+      let next_var = mix(running_var[c], squares / max(n - 1.0, 1.0), params.momentum);
       if (finite(next_mean) && finite(next_var)) {
         running_mean[c] = next_mean;
         running_var[c] = next_var;

@@ -1,6 +1,6 @@
 // dw[z, r, s, c, k] (+)= sum_npq x[n, p*U+r-top, q*U+s-left, c] dy[n, p, q, k] over the z-th share of the images n   x: [N, H, W, C]  dy: [N, P, Q, K]
 // For subgroups of 8 lanes, without shared memory: a workgroup is one subgroup and computes 8 GROUPS
-// neighbours in (s, c) by 32 channels k. Per pixel the lanes load the neighbours of x and hand them round,
+// neighbours in (s, c) by 8 COLUMNS channels k. Per pixel the lanes load the neighbours of x and hand them round,
 // and neighbours in k of dy. Pixels whose tap lies out of the image are left out of the loops.
 struct Params {
   N: i32,
@@ -27,6 +27,8 @@ struct Params {
 
 /// Neighbours in (s, c) of a workgroup in eights: 1, 2 or 4.
 override GROUPS = 4u;
+/// Channels of a workgroup in eights: 1, 2 or 4.
+override COLUMNS = 4u;
 /// 1: the neighbours may belong to several taps, since C is no multiple of 8 GROUPS.
 override MIXED = 0u;
 // Sums of the neighbours of a group, the first four (c) and the last four (d): a column each for k, k + 8,
@@ -44,19 +46,20 @@ fn high(a: f32) -> vec4f {
   return vec4f(subgroupShuffle(a, 4u), subgroupShuffle(a, 5u), subgroupShuffle(a, 6u), subgroupShuffle(a, 7u));
 }
 
-/// sum + a b^T
+/// sum + a b^T, in the columns that are used.
 fn outer(sum: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
-  return mat4x4f(
-    fma(a, vec4f(b.x), sum[0]),
-    fma(a, vec4f(b.y), sum[1]),
-    fma(a, vec4f(b.z), sum[2]),
-    fma(a, vec4f(b.w), sum[3]),
-  );
+  let first = fma(a, vec4f(b.x), sum[0]);
+  if (COLUMNS == 1u) { return mat4x4f(first, sum[1], sum[2], sum[3]); }
+  let second = fma(a, vec4f(b.y), sum[1]);
+  if (COLUMNS == 2u) { return mat4x4f(first, second, sum[2], sum[3]); }
+  return mat4x4f(first, second, fma(a, vec4f(b.z), sum[2]), fma(a, vec4f(b.w), sum[3]));
 }
 
 /// Adds the products of each group's neighbours, one a lane, with dy from element `at`.
 fn step(a0: f32, a1: f32, a2: f32, a3: f32, at: i32) {
-  let b = vec4f(dy[at], dy[at + 8], dy[at + 16], dy[at + 24]);
+  var b = vec4f(dy[at], 0.0, 0.0, 0.0);
+  if (COLUMNS > 1u) { b.y = dy[at + 8]; }
+  if (COLUMNS > 2u) { b.z = dy[at + 16]; b.w = dy[at + 24]; }
   c0 = outer(c0, low(a0), b); d0 = outer(d0, high(a0), b);
   if (GROUPS > 1u) { c1 = outer(c1, low(a1), b); d1 = outer(d1, high(a1), b); }
   if (GROUPS > 2u) {
@@ -106,7 +109,7 @@ fn store_group(k: i32, end: i32, j: i32, base: i32) {
 
 @compute @workgroup_size(8)
 fn conv2d_backward_weight_lanes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let k = i32(group.x * 32u + lane);
+  let k = i32(group.x * COLUMNS * 8u + lane);
   let j = i32(group.y * GROUPS) * 8;
   let z = quotient(i32(group.z), params.R);
   let r = i32(group.z) - z * params.R;
@@ -138,7 +141,7 @@ fn conv2d_backward_weight_lanes(@builtin(workgroup_id) group: vec3u, @builtin(lo
     }
   }
   let base = (z * params.R + r) * params.SC;
-  let end = min(i32(group.x) * 32 + 32, params.K);
+  let end = min(i32((group.x + 1u) * COLUMNS * 8u), params.K);
   for (var i = j; i < min(j + i32(GROUPS) * 8, params.SC); i += 8) {
     store_group(k, end, i, base);
     c0 = c1; d0 = d1;

@@ -1,7 +1,8 @@
 // y[n, p, q, k] (+)= b[k] + sum_rsc x[n, p*U+r-top, q*U+s-left, c] w[r, s, c, k]   x: [N, H, W, C]  w: [R, S, C, K]  y: [N, P, Q, K], its pixels at any distance
 // With RESIDUAL and RELU, y = relu(that + residual), of the shape and the distances of y.
+// With STATISTICS, partial[g, j, k] = mean of y over the workgroup's pixels, sum of (y - mean)^2   partial: [G, J, K] pairs
 // For subgroups of 8 lanes, without shared memory: a workgroup is one subgroup and computes 8 GROUPS pixels
-// of 32 channels k. For each of the (r, s, c) the lanes load x of 8 pixels, which they hand round, and w of
+// of 8 COLUMNS channels k. For each of the (r, s, c) the lanes load x of 8 pixels, which they hand round, and w of
 // 8 neighbours in k. Loops are not unrolled: short code is faster there than saved steps.
 // If n counts fastest among the pixels, those of a workgroup reach out of the image together, and the taps
 // there are left out; if q does, their values lie near each other.
@@ -28,6 +29,8 @@ struct Params {
   images: u32, // 1: n counts fastest among the pixels, 0: q does
   bias: u32, // 1: with b; 0: b is not read
   add: u32, // 1: add to what y holds
+  span: u32, // of partial: workgroups along the images of one g, if n counts fastest and G > 1; else 0
+  G: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
@@ -35,14 +38,18 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>; // [K]
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> partial: array<vec2f>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 /// Pixels of a workgroup in eights: 1, 2 or 4.
 override GROUPS = 4u;
+/// Channels of a workgroup in eights: 1, 2 or 4.
+override COLUMNS = 4u;
 /// 1: some tap reaches out of the image.
 override CHECK = 1u;
 override RESIDUAL = 0u;
 override RELU = 0u;
+override STATISTICS = 0u;
 const NONE = 0xffffffffu;
 
 // Sums of the pixels of a group, the first four (c) and the last four (d): a column each for k, k + 8,
@@ -98,19 +105,20 @@ fn high(a: f32) -> vec4f {
   return vec4f(subgroupShuffle(a, 4u), subgroupShuffle(a, 5u), subgroupShuffle(a, 6u), subgroupShuffle(a, 7u));
 }
 
-/// sum + a b^T
+/// sum + a b^T, in the columns that are used.
 fn outer(sum: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
-  return mat4x4f(
-    fma(a, vec4f(b.x), sum[0]),
-    fma(a, vec4f(b.y), sum[1]),
-    fma(a, vec4f(b.z), sum[2]),
-    fma(a, vec4f(b.w), sum[3]),
-  );
+  let first = fma(a, vec4f(b.x), sum[0]);
+  if (COLUMNS == 1u) { return mat4x4f(first, sum[1], sum[2], sum[3]); }
+  let second = fma(a, vec4f(b.y), sum[1]);
+  if (COLUMNS == 2u) { return mat4x4f(first, second, sum[2], sum[3]); }
+  return mat4x4f(first, second, fma(a, vec4f(b.z), sum[2]), fma(a, vec4f(b.w), sum[3]));
 }
 
 /// Adds the products of each group's pixels, one a lane, with w from element `at`.
 fn step(a0: f32, a1: f32, a2: f32, a3: f32, at: u32) {
-  let b = vec4f(w[at], w[at + 8u], w[at + 16u], w[at + 24u]);
+  var b = vec4f(w[at], 0.0, 0.0, 0.0);
+  if (COLUMNS > 1u) { b.y = w[at + 8u]; }
+  if (COLUMNS > 2u) { b.z = w[at + 16u]; b.w = w[at + 24u]; }
   c0 = outer(c0, low(a0), b); d0 = outer(d0, high(a0), b);
   if (GROUPS > 1u) { c1 = outer(c1, low(a1), b); d1 = outer(d1, high(a1), b); }
   if (GROUPS > 2u) {
@@ -151,9 +159,59 @@ fn store_group(o: vec4i, first: u32, end: u32, lane: u32) {
   }
 }
 
+/// Which of four pixels of a workgroup, from `pixel` on, there are.
+fn mask(pixel: u32, count: u32) -> vec4f {
+  return select(vec4f(0.0), vec4f(1.0), vec4u(pixel, pixel + 1u, pixel + 2u, pixel + 3u) < vec4u(count));
+}
+
+fn square(among: vec4f, distance: vec4f) -> f32 {
+  return dot(among * distance, distance);
+}
+
+/// Mean of one channel over `count` pixels, and the squares about it.
+fn spread(count: u32, c: mat4x4f, d: mat4x4f) -> vec2f {
+  let n = f32(count);
+  let a = mat4x4f(mask(0u, count), mask(8u, count), mask(16u, count), mask(24u, count));
+  let b = mat4x4f(mask(4u, count), mask(12u, count), mask(20u, count), mask(28u, count));
+  let sums = a[0] * c[0] + b[0] * d[0] + a[1] * c[1] + b[1] * d[1] + a[2] * c[2] + b[2] * d[2] + a[3] * c[3] + b[3] * d[3];
+  let mean = dot(sums, vec4f(1.0)) / n;
+  let squares = square(a[0], c[0] - mean) + square(b[0], d[0] - mean) +
+    square(a[1], c[1] - mean) + square(b[1], d[1] - mean) +
+    square(a[2], c[2] - mean) + square(b[2], d[2] - mean) +
+    square(a[3], c[3] - mean) + square(b[3], d[3] - mean);
+  return vec2f(mean, squares);
+}
+
+fn store_spread(tile: u32, k: u32, count: u32, c: mat4x4f, d: mat4x4f) {
+  if (k < params.K) { partial[tile * params.K + k] = spread(count, c, d); }
+}
+
+/// Place of a workgroup's statistics in [G, J].
+fn place_of(tile: u32) -> u32 {
+  if (params.span == 0u) { return tile; }
+  let a = quotient(tile, params.span);
+  let outer = quotient(a, params.G);
+  let J = params.P * params.Q * params.span;
+  return (a - outer * params.G) * J + outer * params.span + tile - a * params.span;
+}
+
+/// The statistics of each column's channel, before the sums are stored.
+fn store_statistics(first: u32, k: u32) {
+  let count = min(GROUPS * 8u, params.pixels - first);
+  let tile = place_of(first / (GROUPS * 8u));
+  store_spread(tile, k, count, mat4x4f(c0[0], c1[0], c2[0], c3[0]), mat4x4f(d0[0], d1[0], d2[0], d3[0]));
+  if (COLUMNS > 1u) {
+    store_spread(tile, k + 8u, count, mat4x4f(c0[1], c1[1], c2[1], c3[1]), mat4x4f(d0[1], d1[1], d2[1], d3[1]));
+  }
+  if (COLUMNS > 2u) {
+    store_spread(tile, k + 16u, count, mat4x4f(c0[2], c1[2], c2[2], c3[2]), mat4x4f(d0[2], d1[2], d2[2], d3[2]));
+    store_spread(tile, k + 24u, count, mat4x4f(c0[3], c1[3], c2[3], c3[3]), mat4x4f(d0[3], d1[3], d2[3], d3[3]));
+  }
+}
+
 @compute @workgroup_size(8)
 fn conv2d_lanes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
-  let k = group.x * 32u + lane;
+  let k = group.x * COLUMNS * 8u + lane;
   let first = (group.y + group.z * 32768u) * GROUPS * 8u;
   if (first >= params.pixels) { return; }
   var o0 = place(first + lane);
@@ -187,9 +245,10 @@ fn conv2d_lanes(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
       at += params.K;
     }
   }
-  let end = min(group.x * 32u + 32u, params.K);
+  if (STATISTICS == 1u) { store_statistics(first, k); }
+  let end = min((group.x + 1u) * COLUMNS * 8u, params.K);
   for (var m = first; m < min(first + GROUPS * 8u, params.pixels); m += 8u) {
-    store_group(o0, group.x * 32u, end, lane);
+    store_group(o0, group.x * COLUMNS * 8u, end, lane);
     o0 = o1; c0 = c1; d0 = d1;
     o1 = o2; c1 = c2; d1 = d2;
     o2 = o3; c2 = c3; d2 = d3;

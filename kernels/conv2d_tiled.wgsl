@@ -1,5 +1,6 @@
 // y[n, p, q, k] (+)= b[k] + sum_rsc x[n, p*U+r-top, q*U+s-left, c] w[r, s, c, k]   x: [N, H, W, C]  w: [R, S, C, K]  y: [N, P, Q, K], its pixels at any distance
 // With RESIDUAL and RELU, y = relu(that + residual), of the shape and the distances of y.
+// With STATISTICS, partial[j, k] = mean of y over the workgroup's pixels, sum of (y - mean)^2   partial: [J, K] pairs
 // Implicit matrix product through shared memory: a workgroup computes ROWS TY pixels of COLS TX channels k,
 // 16 neighbours in (s, c) at a time; an invocation ROWS pixels of COLS channels.
 struct Params {
@@ -28,7 +29,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>; // [K]
 @group(0) @binding(3) var<storage, read> residual: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<uniform> params: Params;
+@group(0) @binding(5) var<storage, read_write> partial: array<vec2f>;
+@group(0) @binding(6) var<uniform> params: Params;
 
 /// Invocations along k and along the pixels.
 override TX = 8u;
@@ -42,6 +44,7 @@ override BIAS = 0u;
 override ADD = 0u;
 override RESIDUAL = 0u;
 override RELU = 0u;
+override STATISTICS = 0u;
 
 const DEPTH = 16u;
 
@@ -135,6 +138,65 @@ fn store(row: u32, k: u32, value: vec4f) {
   }
 }
 
+/// How many of the four pixels from `row` of the workgroup on there are.
+fn present(first: u32, row: u32) -> u32 {
+  return clamp(params.pixels, first + row, first + row + 4u) - first - row;
+}
+
+/// value, if its row is one of `count`.
+fn among(row: u32, count: u32, value: vec4f) -> vec4f {
+  return select(vec4f(0.0), value, row < count);
+}
+
+fn square(row: u32, count: u32, value: vec4f, mean: vec4f) -> vec4f {
+  let distance = among(row, count, value - mean);
+  return distance * distance;
+}
+
+/// Merges what the invocations of one column left in the tiles; `own` pixels are those of the first.
+fn merge_rows(first: u32, k: u32, x: u32, own: f32) {
+  var count = own;
+  var mean = a_tile[x];
+  var squares = b_tile[x];
+  for (var y = 1u; y < TY; y++) {
+    var more = present(first, y * 4u);
+    if (ROWS == 8u) { more += present(first, y * 4u + TY * 4u); }
+    let n = f32(more);
+    let total = max(1.0, count + n);
+    let distance = a_tile[y * TX + x] - mean;
+    mean += distance * (n / total);
+    squares += b_tile[y * TX + x] + distance * distance * (count * n / total);
+    count += n;
+  }
+  let to = first / (TY * ROWS) * params.K + k;
+  if (k < params.K) { partial[to] = vec2f(mean.x, squares.x); }
+  if (k + 1u < params.K) { partial[to + 1u] = vec2f(mean.y, squares.y); }
+  if (k + 2u < params.K) { partial[to + 2u] = vec2f(mean.z, squares.z); }
+  if (k + 3u < params.K) { partial[to + 3u] = vec2f(mean.w, squares.w); }
+}
+
+/// Statistics of four channels from `k` over the workgroup's pixels: of each invocation's own pixels, a to d
+/// and e to h, then merged in the order of rows by Chan's formula.
+fn store_statistics(
+  first: u32, k: u32, id: vec3u,
+  a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f,
+) {
+  let low = present(first, id.y * 4u);
+  var high = 0u;
+  if (ROWS == 8u) { high = present(first, id.y * 4u + TY * 4u); }
+  let sums = among(0u, low, a) + among(1u, low, b) + among(2u, low, c) + among(3u, low, d) +
+    among(0u, high, e) + among(1u, high, f) + among(2u, high, g) + among(3u, high, h);
+  let mean = sums / f32(max(1u, low + high));
+  let squares = square(0u, low, a, mean) + square(1u, low, b, mean) + square(2u, low, c, mean) +
+    square(3u, low, d, mean) + square(0u, high, e, mean) + square(1u, high, f, mean) +
+    square(2u, high, g, mean) + square(3u, high, h, mean);
+  workgroupBarrier();
+  a_tile[id.y * TX + id.x] = mean;
+  b_tile[id.y * TX + id.x] = squares;
+  workgroupBarrier();
+  if (id.y == 0u) { merge_rows(first, k, id.x, f32(low + high)); }
+}
+
 @compute @workgroup_size(TX, TY)
 fn conv2d_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) id: vec3u) {
   let thread = id.y * TX + id.x;
@@ -165,6 +227,12 @@ fn conv2d_tiled(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_i
     if (COLS == 8u) {
       store(next, high, v4); store(next + 1u, high, v5);
       store(next + 2u, high, v6); store(next + 3u, high, v7);
+    }
+  }
+  if (STATISTICS == 1u) {
+    store_statistics(first, low, id, u0, u1, u2, u3, u4, u5, u6, u7);
+    if (COLS == 8u) {
+      store_statistics(first, high, id, v0, v1, v2, v3, v4, v5, v6, v7);
     }
   }
 }

@@ -9,13 +9,16 @@ import lanesCode from "@/kernels/conv2d_lanes.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
 import type { Step } from "../tape.ts";
 import { reduce } from "./reduce.ts";
-import { outputSize } from "./shape.ts";
+import { type ConvolutionShape, outputSize } from "./shape.ts";
 import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./sweep.ts";
-import type { Finish, Variant } from "./variant.ts";
+import type { Surroundings, Variant } from "./variant.ts";
 
 const LANES = 8;
-/** Output channels of a workgroup. */
-const CHANNELS = 32;
+/** Eights of output channels of a workgroup: as many as there are, 4 at most. */
+function columnsOf(K: number): number {
+  return K <= LANES ? 1 : K <= 2 * LANES ? 2 : 4;
+}
+
 /** Workgroups that keep the cores of a software adapter busy to the end. */
 const FEWEST = 16;
 
@@ -26,26 +29,50 @@ function fits(gpu: Gpu): boolean {
 /** Whether a kernel's innermost order runs along the images or along a row of pixels. */
 export type Order = "images" | "row";
 
+interface Blocks {
+  /** Pixels of a workgroup in eights: 1, 2, 4. */
+  groups: number;
+  order: Order;
+}
+
 function step<B>(
   sweep: Sweep,
-  groups: number,
-  order: Order,
+  { groups, order }: Blocks,
   bind: { x: B; w: B; y: B; b?: B },
-  add: boolean,
-  finish?: Finish<B>,
+  { add, finish = {}, temporary }: Pick<Surroundings<B>, "add" | "finish" | "temporary">,
 ): Step<B> {
   const { x, w, y, b } = bind;
-  const { N, P, padded, params } = sweep;
+  const { N, P, K, padded, params } = sweep;
+  const columns = columnsOf(K);
+  const { residual, relu, statistics } = finish;
+  const G = statistics?.groups ?? 1;
   return {
     code: lanesCode,
     constants: {
-      ...{ GROUPS: groups, CHECK: +padded },
-      ...{ RESIDUAL: +!!finish?.residual, RELU: +!!finish?.relu },
+      ...{ GROUPS: groups, COLUMNS: columns, CHECK: +padded },
+      ...{ RESIDUAL: +!!residual, RELU: +!!relu, STATISTICS: +!!statistics },
     },
-    bind: { x, w, b: b ?? w, residual: finish?.residual ?? x, y },
-    params: { ...params, N, P, images: +(order === "images"), bias: +!!b, add: +add },
-    grid: sweepGrid(sweep, CHANNELS, LANES * groups),
+    bind: {
+      ...{ x, w, b: b ?? w, residual: residual ?? x, y },
+      partial: statistics?.partial ?? temporary([2]),
+    },
+    params: {
+      ...{ ...params, N, P, images: +(order === "images"), bias: +!!b, add: +add },
+      ...{ span: G > 1 && order === "images" ? N / G / (LANES * groups) : 0, G },
+    },
+    grid: sweepGrid(sweep, LANES * columns, LANES * groups),
   };
+}
+
+/** In which order workgroups belong to one group of images each: the wanted one, the other, or none. */
+function orderFor({ groups, order }: Blocks, shape: ConvolutionShape, G: number) {
+  const rows = LANES * groups;
+  const { P, Q } = outputSize(shape);
+  const images = shape.N / G;
+  const fit = { images: images % rows === 0, row: images * P * Q % rows === 0 };
+  if (G === 1 || fit[order]) return order;
+  const other = order === "images" ? "row" : "images";
+  return fit[other] ? other : undefined;
 }
 
 /** @param groups pixels of a workgroup in eights: 1, 2, 4 */
@@ -53,9 +80,12 @@ export function lanesForward(groups: number, order: Order): Variant<"forward"> {
   return {
     fits,
     finishes: true,
-    steps: (shape, operands, { add, finish }) => [
-      step(forwardSweep(shape), groups, order, operands, add, finish),
-    ],
+    rows: (shape, G) => orderFor({ groups, order }, shape, G) ? LANES * groups : 0,
+    steps(shape, operands, around) {
+      const G = around.finish?.statistics?.groups ?? 1;
+      const blocks = { groups, order: orderFor({ groups, order }, shape, G)! };
+      return [step(forwardSweep(shape), blocks, operands, around)];
+    },
   };
 }
 
@@ -68,7 +98,9 @@ export function lanesData(groups: number, order: Order): Variant<"data"> {
       const bind = { x: dy, w: turned, y: dx };
       return [
         turn(shape, { w, turned }),
-        ...dataSweeps(shape, add).map((sweep) => step(sweep, groups, order, bind, add)),
+        ...dataSweeps(shape, add).map((sweep) =>
+          step(sweep, { groups, order }, bind, { add, temporary })
+        ),
       ];
     },
   };
@@ -81,14 +113,15 @@ export function lanesWeight(groups: number, order: Order): Variant<"weight"> {
     steps(shape, { x, dy, dw }, { add, temporary }) {
       const { N, H, W, C, K, R, S, stride, padding } = shape;
       const { P, Q } = outputSize(shape);
-      const tiles = [Math.ceil(K / CHANNELS), Math.ceil(S * C / (LANES * groups))];
+      const columns = columnsOf(K);
+      const tiles = [Math.ceil(K / LANES / columns), Math.ceil(S * C / (LANES * groups))];
       const shares = Math.min(N, Math.ceil(FEWEST / (tiles[0] * tiles[1] * R)));
       const share = Math.ceil(N / shares);
       const Z = Math.ceil(N / share);
       const part = Z > 1 ? temporary([Z, R, S, C, K]) : dw;
       const made = {
         code: weightCode,
-        constants: { GROUPS: groups, MIXED: +(C % (LANES * groups) > 0) },
+        constants: { GROUPS: groups, COLUMNS: columns, MIXED: +(C % (LANES * groups) > 0) },
         bind: { x, dy, dw: part },
         params: {
           ...{ N, share, H, W, C, R, SC: S * C, P, Q, K, stride, top: padding, left: padding },

@@ -6,7 +6,7 @@ import type { Step } from "../tape.ts";
 import { reduce } from "./reduce.ts";
 import { outputSize } from "./shape.ts";
 import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./sweep.ts";
-import type { Finish, Variant } from "./variant.ts";
+import type { Surroundings, Variant } from "./variant.ts";
 
 /** Invocations of a workgroup along channels and rows, and what each computes of both: 4 or 8. */
 export interface Tile {
@@ -35,29 +35,35 @@ function step<B>(
   sweep: Sweep,
   tile: Tile,
   bind: { x: B; w: B; y: B; b?: B },
-  add: boolean,
-  finish?: Finish<B>,
+  { add, finish = {}, temporary }: Pick<Surroundings<B>, "add" | "finish" | "temporary">,
 ): Step<B> {
   const { x, w, y, b } = bind;
+  const { residual, relu, statistics } = finish;
   return {
     code: tiledCode,
     constants: {
       ...{ ...tile, BIAS: +!!b, ADD: +add },
-      ...{ RESIDUAL: +!!finish?.residual, RELU: +!!finish?.relu },
+      ...{ RESIDUAL: +!!residual, RELU: +!!relu, STATISTICS: +!!statistics },
     },
-    bind: { x, w, b: b ?? w, residual: finish?.residual ?? x, y },
+    bind: {
+      ...{ x, w, b: b ?? w, residual: residual ?? x, y },
+      partial: statistics?.partial ?? temporary([2]),
+    },
     params: { ...sweep.params, P: sweep.P },
     grid: sweepGrid(sweep, tile.TX * tile.COLS, tile.TY * tile.ROWS),
   };
 }
 
 export function tiledForward(tile: Tile): Variant<"forward"> {
+  const rows = tile.TY * tile.ROWS;
   return {
     fits: fits(tile),
     finishes: true,
-    steps: (shape, operands, { add, finish }) => [
-      step(forwardSweep(shape), tile, operands, add, finish),
-    ],
+    rows(shape, G) {
+      const { P, Q } = outputSize(shape);
+      return G === 1 || shape.N / G * P * Q % rows === 0 ? rows : 0;
+    },
+    steps: (shape, operands, around) => [step(forwardSweep(shape), tile, operands, around)],
   };
 }
 
@@ -69,7 +75,7 @@ export function tiledData(tile: Tile): Variant<"data"> {
       const bind = { x: dy, w: turned, y: dx };
       return [
         turn(shape, { w, turned }),
-        ...dataSweeps(shape, add).map((sweep) => step(sweep, tile, bind, add)),
+        ...dataSweeps(shape, add).map((sweep) => step(sweep, tile, bind, { add, temporary })),
       ];
     },
   };

@@ -21,7 +21,20 @@ export interface Operands<B> {
 export interface Finish<B> {
   /** Added, of the shape of y. */
   residual?: B;
-  relu: boolean;
+  relu?: boolean;
+  /** Where the statistics of the convolution's own values go; without residual and ReLU. */
+  statistics?: Statistics<B>;
+}
+
+/**
+ * Means of channels and squares about them, of the same number of neighbours among a group's pixels (fewer in
+ * the last part): what batch norm merges.
+ */
+export interface Statistics<B> {
+  /** `[G, J, K]` pairs (mean, squares). */
+  partial: B;
+  /** Parts of the batch with statistics of their own: G. */
+  groups: number;
 }
 
 export interface Surroundings<B> {
@@ -39,5 +52,7 @@ export interface Variant<P extends Pass> {
   fits(gpu: Gpu, shape: ConvolutionShape): boolean;
   /** Whether it takes a bias for any shape, and a residual and a ReLU. */
   finishes?: boolean;
+  /** Pixels of each part of the statistics of G groups; undefined or 0 where it cannot give them. */
+  rows?(shape: ConvolutionShape, groups: number): number;
   steps<B>(shape: ConvolutionShape, operands: Operands<B>[P], around: Surroundings<B>): Step<B>[];
 }

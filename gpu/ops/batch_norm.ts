@@ -5,6 +5,7 @@ import backwardStatisticsCode from "@/kernels/batch_norm_backward_statistics.wgs
   type: "text",
 };
 import backwardSumsCode from "@/kernels/batch_norm_backward_sums.wgsl" with { type: "text" };
+import mergeCode from "@/kernels/batch_norm_merge.wgsl" with { type: "text" };
 import statisticsCode from "@/kernels/batch_norm_statistics.wgsl" with { type: "text" };
 import sumsCode from "@/kernels/batch_norm_sums.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
@@ -31,6 +32,8 @@ export interface BatchNormOptions {
   eps?: number;
   /** Weight of the newest batch in the running statistics, default 0.1. */
   momentum?: number;
+  /** Statistics of the batch as whoever wrote x has summed them: `[G, J, C]` pairs of `rows` rows each. */
+  parts?: { partial: Tensor; rows: number };
 }
 
 /** Declares a batch norm of C channels under torchvision's names. */
@@ -87,18 +90,23 @@ export function batchNorm(
   const mean = training ? tape.value([G, C]) : running_mean;
   const variance = training ? tape.value([G, C]) : running_var;
   if (training) {
-    const partial = tape.value([G, J, C, 2]);
-    tape.launch({
-      code: sumsCode,
-      constants: size,
-      bind: { x, partial },
-      params: { L, C, rows },
-      grid: wide,
-    });
+    const parts = options.parts
+      ? fewer(tape, options.parts, { G, L, C })
+      : { partial: tape.value([G, J, C, 2]), rows };
+    const { partial } = parts;
+    if (!options.parts) {
+      tape.launch({
+        code: sumsCode,
+        constants: size,
+        bind: { x, partial },
+        params: { L, C, rows },
+        grid: wide,
+      });
+    }
     tape.launch({
       code: statisticsCode,
       bind: { partial, mean, variance, running_mean, running_var },
-      params: { L, C, G, J, rows, momentum },
+      params: { L, C, G, J: partial.shape[1], rows: parts.rows, momentum },
       grid: [Math.ceil(C / 16)],
     });
   }
@@ -153,4 +161,25 @@ export function batchNorm(
     if (residual) tape.giveGradient(residual, dy);
   });
   return y;
+}
+
+/** The same statistics in at most 512 parts. */
+function fewer(
+  tape: Tape,
+  { partial, rows }: { partial: Tensor; rows: number },
+  { G, L, C }: { G: number; L: number; C: number },
+): { partial: Tensor; rows: number } {
+  const J = partial.shape[1];
+  expectShape("batch norm", partial, [G, Math.ceil(L / rows), C, 2]);
+  if (J <= MOST_PARTS) return { partial, rows };
+  const each = Math.ceil(J / MOST_PARTS);
+  const I = Math.ceil(J / each);
+  const merged = tape.value([G, I, C, 2]);
+  tape.launch({
+    code: mergeCode,
+    bind: { partial, merged },
+    params: { L, C, J, I, rows, each },
+    grid: [Math.ceil(C / 64), I, G],
+  });
+  return { partial: merged, rows: rows * each };
 }

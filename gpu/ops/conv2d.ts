@@ -1,6 +1,6 @@
 import { choose } from "../convolution/choice.ts";
 import { type ConvolutionShape, outputSize } from "../convolution/shape.ts";
-import type { Surroundings } from "../convolution/variant.ts";
+import type { Statistics, Surroundings } from "../convolution/variant.ts";
 import type { Step, Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
 
@@ -9,6 +9,8 @@ export interface Conv2dOptions {
   stride?: number;
   /** Zeros around the image, same on all sides; default 0. */
   padding?: number;
+  /** Filled with the statistics of y by the forward pass, if its variant gives them (`variant.rows`). */
+  statistics?: Statistics<Tensor>;
 }
 
 /**
@@ -22,11 +24,12 @@ export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions 
   const { gpu } = tape;
   const y = tape.value([shape.N, P, Q, shape.K], [x, w]);
   const forward = choose(gpu, "forward", shape);
-  tape.recomputable(
-    y,
-    "convolution",
-    (y) => append(tape, forward.steps(shape, { x, w, y }, around(tape, false))),
-  );
+  // Written again for the backward steps, y has its statistics already.
+  let finish = options.statistics && { statistics: options.statistics };
+  tape.recomputable(y, "convolution", (y) => {
+    append(tape, forward.steps(shape, { x, w, y }, { ...around(tape, false), finish }));
+    finish = undefined;
+  });
   tape.onBackward(y, (dy) => {
     tape.addGradient(
       w,

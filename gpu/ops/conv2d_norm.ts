@@ -1,4 +1,4 @@
-/** A convolution and the batch norm after it, as one in programs that only evaluate. */
+/** A convolution and the batch norm after it: one in programs that only evaluate, else with shared statistics. */
 import foldCode from "@/kernels/batch_norm_fold.wgsl" with { type: "text" };
 import { choose } from "../convolution/choice.ts";
 import { outputSize } from "../convolution/shape.ts";
@@ -14,6 +14,7 @@ const ROWS = 64;
  *
  * On a tape for evaluation the running statistics are folded into weights and bias, which happens when
  * the store has changed, not in every run, and the convolution's kernel does the rest while it stores.
+ * Where statistics of the batch are needed, the convolution's kernel sums them up while it stores.
  */
 export function conv2dNorm(
   tape: Tape,
@@ -26,10 +27,17 @@ export function conv2dNorm(
   const { relu = false, residual, eps = 1e-5, training = tape.training } = options.norm ?? {};
   const shape = convolutionShape(x, w, options.convolution);
   const forward = choose(tape.gpu, "forward", shape);
-  if (tape.training || training || !weight || !bias || !forward.finishes) {
-    return batchNorm(tape, conv2d(tape, x, w, options.convolution), norm, options.norm);
-  }
   const { K } = shape;
+  const { P, Q } = outputSize(shape);
+  const L = shape.N * P * Q;
+  if (tape.training || training || !weight || !bias || !forward.finishes) {
+    const { groups = 1 } = options.norm ?? {};
+    const rows = training ? forward.rows?.(shape, groups) ?? 0 : 0;
+    const made = rows > 0 ? tape.value([groups, Math.ceil(L / groups / rows), K, 2]) : undefined;
+    const statistics = made && { partial: made, groups };
+    const y = conv2d(tape, x, w, { ...options.convolution, statistics });
+    return batchNorm(tape, y, norm, { ...options.norm, parts: made && { partial: made, rows } });
+  }
   const [folded, folded_bias] = [tape.folded(w), tape.folded(bias)];
   const rows = sizeOf(w.shape) / K;
   tape.during("load", () =>
@@ -39,7 +47,6 @@ export function conv2dNorm(
       params: { rows, K, each: ROWS, eps },
       grid: [Math.ceil(K / 64), Math.ceil(rows / ROWS)],
     }));
-  const { P, Q } = outputSize(shape);
   const y = tape.value([shape.N, P, Q, K]);
   if (residual) expectShape("convolution with norm", residual, y.shape);
   const operands = { x, w: folded, y, b: folded_bias };

@@ -56,15 +56,21 @@ for (const name of ["resnet18", "resnet50", "resnet101"] as const) {
         gaps.push({ parameter, gap: Math.abs(norm(gradient!) / data[0] - 1) });
       } else if (kind === "grad") {
         const gap = norm(gradient!.map((v, i) => v - data[i])) / norm(data);
-        assert.ok(gap < (name === "resnet18" ? 1e-4 : 5e-3), `d ${parameter} is off by ${gap}`);
+        const most = { resnet18: 1e-5, resnet50: 5e-3, resnet101: 1e-2 }[name];
+        assert.ok(gap < most, `d ${parameter} is off by ${gap}`);
       }
     }
     assert.equal(gaps.length, gradients.size, "every gradient is compared");
     // Where an input of a ReLU is within rounding of 0, it may fall on the other side than in f64, and a
     // few gradients of a hundred layers move by a thousandth: which ones depends on the order of sums.
-    const { most, over } = name === "resnet101" ? { most: 2e-3, over: 2 } : { most: 1e-3, over: 0 };
+    const { most, over } = name === "resnet101" ? { most: 3e-3, over: 8 } : { most: 1e-3, over: 0 };
     assert.deepEqual(gaps.filter(({ gap }) => !(gap < most)), []);
     assert.ok(gaps.filter(({ gap }) => gap > 1e-3).length <= over);
+    const mean = gaps.reduce((sum, { gap }) => sum + gap, 0) / gaps.length;
+    assert.ok(
+      mean < (name === "resnet18" ? 1e-6 : 3e-4),
+      `gradients are off by ${mean} on average`,
+    );
 
     evaluate.program.write("x", input);
     evaluate.program.run();
