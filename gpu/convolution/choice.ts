@@ -1,10 +1,11 @@
 /** Which variant computes a pass of a shape: the tuned one, or the first that is made for it. */
 import type { Gpu } from "../device.ts";
-import { lanesData, lanesForward, lanesWeight } from "./lanes.ts";
+import { lanesData, lanesForward, lanesMultiply, lanesWeight } from "./lanes.ts";
 import { plainData, plainForward, plainWeight } from "./plain.ts";
 import { type ConvolutionShape, nameOf, outputSize } from "./shape.ts";
-import { type Tile, tiledData, tiledForward, tiledWeight } from "./tiled.ts";
+import { type Tile, tiledData, tiledForward, tiledMultiply, tiledWeight } from "./tiled.ts";
 import type { Pass, Variant } from "./variant.ts";
+import { winogradData, winogradForward } from "./winograd.ts";
 
 const small: Tile = { TX: 8, TY: 8, COLS: 4, ROWS: 4 };
 const medium: Tile = { TX: 8, TY: 8, COLS: 8, ROWS: 8 };
@@ -22,6 +23,9 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
     "tiled 32": tiledForward(small),
     "tiled 64": tiledForward(medium),
     "tiled 128": tiledForward(large),
+    "winograd lanes": winogradForward(lanesMultiply),
+    "winograd tiled 64": winogradForward(tiledMultiply(medium)),
+    "winograd tiled 128": winogradForward(tiledMultiply(large)),
   },
   data: {
     "lanes 4 images": lanesData(4, "images"),
@@ -33,6 +37,9 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
     "tiled 32": tiledData(small),
     "tiled 64": tiledData(medium),
     "tiled 128": tiledData(large),
+    "winograd lanes": winogradData(lanesMultiply),
+    "winograd tiled 64": winogradData(tiledMultiply(medium)),
+    "winograd tiled 128": winogradData(tiledMultiply(large)),
   },
   weight: {
     "lanes 4 images": lanesWeight(4, "images"),
@@ -89,12 +96,17 @@ export function choose<P extends Pass>(gpu: Gpu, pass: P, shape: ConvolutionShap
 function defaults(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string[] {
   const channels = pass === "data" ? shape.C : shape.K;
   const tiled = channels <= 32 ? ["tiled 32", "tiled 64"] : ["tiled 64", "tiled 32"];
-  return gpu.info.software ? [lanesFor(pass, shape), "plain", ...tiled] : [...tiled, "plain"];
+  const lanes = [lanesFor(pass, shape), "lanes 4 row"];
+  return gpu.info.software ? [...lanes, "plain", ...tiled] : [...tiled, "plain"];
 }
 
 function lanesFor(pass: Pass, shape: ConvolutionShape): string {
-  const { N, R, S } = shape;
+  const { N, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
+  // Fewer multiplications outweigh the transformations from here on; who cannot compute it has the next.
+  if (pass !== "weight" && R * S === 9 && Math.min(C, K) >= 128 && N * P * Q >= 4096) {
+    return "winograd lanes";
+  }
   if (pass === "weight") {
     return `lanes 4 ${Q <= 4 && N >= Q ? "images" : "row"}`;
   }

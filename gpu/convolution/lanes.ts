@@ -12,6 +12,7 @@ import { reduce } from "./reduce.ts";
 import { type ConvolutionShape, outputSize } from "./shape.ts";
 import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./sweep.ts";
 import type { Surroundings, Variant } from "./variant.ts";
+import type { Multiply } from "./winograd.ts";
 
 const LANES = 8;
 /** Eights of output channels of a workgroup: as many as there are, 4 at most. */
@@ -63,6 +64,12 @@ function step<B>(
     grid: sweepGrid(sweep, LANES * columns, LANES * groups),
   };
 }
+
+/** Products of matrices, for Winograd's. */
+export const lanesMultiply: Multiply = {
+  fits,
+  step: (sweep, bind, around) => step(sweep, { groups: 4, order: "row" }, bind, around),
+};
 
 /** In which order workgroups belong to one group of images each: the wanted one, the other, or none. */
 function orderFor({ groups, order }: Blocks, shape: ConvolutionShape, G: number) {

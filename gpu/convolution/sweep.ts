@@ -98,3 +98,10 @@ export function sweepGrid({ params, K }: Sweep, channels: number, pixels: number
   const groups = Math.ceil(params.pixels as number / pixels);
   return [Math.ceil(K / channels), Math.min(groups, MOST), Math.ceil(groups / MOST)];
 }
+
+/** Workgroups of 64 for n elements, over x and y. */
+export function elementGrid(n: number): number[] {
+  const groups = Math.ceil(n / 64);
+  const rows = Math.ceil(groups / MOST);
+  return [Math.ceil(groups / rows), rows];
+}

@@ -7,6 +7,7 @@ import { reduce } from "./reduce.ts";
 import { outputSize } from "./shape.ts";
 import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./sweep.ts";
 import type { Surroundings, Variant } from "./variant.ts";
+import type { Multiply } from "./winograd.ts";
 
 /** Invocations of a workgroup along channels and rows, and what each computes of both: 4 or 8. */
 export interface Tile {
@@ -52,6 +53,11 @@ function step<B>(
     params: { ...sweep.params, P: sweep.P },
     grid: sweepGrid(sweep, tile.TX * tile.COLS, tile.TY * tile.ROWS),
   };
+}
+
+/** Products of matrices, for Winograd's. */
+export function tiledMultiply(tile: Tile): Multiply {
+  return { fits: fits(tile), step: (sweep, bind, around) => step(sweep, tile, bind, around) };
 }
 
 export function tiledForward(tile: Tile): Variant<"forward"> {
