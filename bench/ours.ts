@@ -1,5 +1,5 @@
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { choose } from "@/gpu/convolution/choice.ts";
+import { choiceOf, variants } from "@/gpu/convolution/choice.ts";
 import { type ConvolutionShape, outputSize } from "@/gpu/convolution/shape.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
@@ -45,10 +45,18 @@ function prepare(gpu: Gpu, { op, shape: real }: Measured): Prepared {
   }[op];
   const output = buffer(length * 4);
   const steps: Step<GPUBuffer>[] = pass === "forward"
-    ? choose(gpu, pass, shape).steps(shape, { x: x(), w: w(), y: output }, around)
+    ? variants[pass][choiceOf(gpu, pass, shape)].steps(shape, { x: x(), w: w(), y: output }, around)
     : pass === "data"
-    ? choose(gpu, pass, shape).steps(shape, { dy: dy(), w: w(), dx: output }, around)
-    : choose(gpu, pass, shape).steps(shape, { x: x(), dy: dy(), dw: output }, around);
+    ? variants[pass][choiceOf(gpu, pass, shape)].steps(
+      shape,
+      { dy: dy(), w: w(), dx: output },
+      around,
+    )
+    : variants[pass][choiceOf(gpu, pass, shape)].steps(
+      shape,
+      { x: x(), dy: dy(), dw: output },
+      around,
+    );
   const launches = steps.map((step) => launch(gpu, kernel(gpu, step.code, step.constants), step));
   return {
     async run(times) {

@@ -1,72 +1,43 @@
 /**
  * Measures which variant of a convolution is fastest on this device. Choices are plain JSON that the caller
- * keeps; they are set once, before programs are built, so that they never change within a run. Without
- * them the defaults of `convolution/choice.ts` hold, which depend on shape and adapter only.
+ * keeps, and gives to the tapes of a run, so that they never change within it. Without them the defaults of
+ * `convolution/choice.ts` hold, which depend on shape and adapter only.
  */
 import { createBuffer } from "./buffer.ts";
-import {
-  candidates,
-  choiceOf,
-  type Choices,
-  choicesOf,
-  keyOf,
-  setChoices,
-  variants,
-} from "./convolution/choice.ts";
+import { candidates, choiceOf, type Choices, keyOf, variants } from "./convolution/choice.ts";
 import { type ConvolutionShape, flops, outputSize } from "./convolution/shape.ts";
 import type { Pass, Variant } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import { kernel, type Launch, launch, release, submit } from "./kernel.ts";
 import { sizeOf } from "./tensor.ts";
 
-/** What is kept on disk. */
-export interface Tuning {
-  /** The device that was measured: choices hold for no other. */
-  device: string;
-  choices: Choices;
-}
-
 export interface TuneOptions {
-  /** Most time for all shapes together, ms; what was measured until then counts. Default 20 s. */
+  /** Most time for all passes together, ms; what was measured until then counts. Default 20 s. */
   budget?: number;
-  /** Default all three. */
-  passes?: Pass[];
+  /** Called between two passes; may throw to stop. */
+  between?(): Promise<void>;
 }
 
-/** Adapter and driver, as far as the runtime names them. */
-export function deviceName({ info }: Gpu): string {
+/** Adapter and driver, as far as the runtime names them: choices hold for no other. */
+export function deviceName({ info }: Pick<Gpu, "info">): string {
   return [info.vendor, info.architecture, info.device, info.description].join(" | ");
 }
 
-/** Takes over choices that were kept; those of another device are left alone. Whether they were taken. */
-export function useTuning(gpu: Gpu, tuning: Tuning): boolean {
-  if (tuning.device !== deviceName(gpu)) return false;
-  setChoices(gpu, tuning.choices);
-  return true;
-}
-
-/**
- * Measures every candidate for the shapes that have no choice yet, and sets the choices.
- * @returns all choices of this device, to be kept
- */
+/** Measures every candidate for the passes that have no choice yet, and adds their choices. */
 export async function tune(
   gpu: Gpu,
-  shapes: ConvolutionShape[],
+  passes: Iterable<{ pass: Pass; shape: ConvolutionShape }>,
+  choices: Choices,
   options: TuneOptions = {},
-): Promise<Tuning> {
-  const { budget = 20_000, passes = ["forward", "data", "weight"] } = options;
-  const end = performance.now() + budget;
-  const choices = { ...choicesOf(gpu) };
-  for (const shape of shapes) {
-    for (const pass of passes) {
-      const key = keyOf(pass, shape);
-      if (choices[key] === undefined && performance.now() < end) {
-        choices[key] = await fastest(gpu, pass, shape, end);
-      }
-    }
+): Promise<void> {
+  const end = performance.now() + (options.budget ?? 20_000);
+  for (const { pass, shape } of passes) {
+    const key = keyOf(pass, shape);
+    if (choices[key] !== undefined) continue;
+    await options.between?.();
+    if (performance.now() >= end) return;
+    choices[key] = await fastest(gpu, pass, shape, end);
   }
-  setChoices(gpu, choices);
-  return { device: deviceName(gpu), choices };
 }
 
 /** The default is measured first and stays unless another is faster by more than the noise. */

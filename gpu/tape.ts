@@ -45,6 +45,9 @@ import addCode from "@/kernels/add_into.wgsl" with { type: "text" };
 import recordCode from "@/kernels/record.wgsl" with { type: "text" };
 import fillCode from "@/kernels/fill.wgsl" with { type: "text" };
 import type { HostArray } from "./buffer.ts";
+import type { Choices } from "./convolution/choice.ts";
+import type { ConvolutionShape } from "./convolution/shape.ts";
+import type { Pass } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import type { Params } from "./kernel.ts";
 import { checkNames, reflect } from "./kernel.ts";
@@ -83,6 +86,8 @@ export interface TapeOptions {
    * more time and a fraction of the memory, not a bit of difference in the results. Default false.
    */
   checkpointing?: boolean;
+  /** Which variants of convolutions were measured to be fastest; without one the default holds. */
+  choices?: Choices;
 }
 
 /** What computing a value again takes: one pass over elements, or a convolution. */
@@ -99,6 +104,9 @@ export class Tape {
   readonly gpu: Gpu;
   readonly training: boolean;
   readonly checkpointing: boolean;
+  readonly choices: Choices;
+  /** Passes of convolutions and products of matrices that were appended, by `keyOf`. */
+  readonly passes = new Map<string, { pass: Pass; shape: ConvolutionShape }>();
   readonly steps: { phase: Phase; step: Step }[] = [];
   readonly inputs = new Map<string, Tensor>();
   /** Slots of `scalars` by name; set per step with `program.set`. */
@@ -125,6 +133,7 @@ export class Tape {
     this.gpu = store.gpu;
     this.training = options.training ?? true;
     this.checkpointing = options.checkpointing ?? false;
+    this.choices = options.choices ?? {};
     this.scalars = this.make({ name: "scalars", shape: [SCALARS], place: { kind: "input" } });
     this.ring = this.make({
       name: "metrics",

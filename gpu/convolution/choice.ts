@@ -56,21 +56,9 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
 /** Names of the variants that were measured to be fastest, by `keyOf`. */
 export type Choices = Record<string, string>;
 
-const tuned = new WeakMap<Gpu, Choices>();
-
 /** What a choice is kept under. */
 export function keyOf(pass: Pass, shape: ConvolutionShape): string {
   return `${pass} ${nameOf(shape)}`;
-}
-
-/** Sets the choices for all tapes built from here on. */
-export function setChoices(gpu: Gpu, choices: Choices): void {
-  tuned.set(gpu, choices);
-}
-
-/** The choices set for this device. */
-export function choicesOf(gpu: Gpu): Choices {
-  return tuned.get(gpu) ?? {};
 }
 
 /** Names of the variants that can compute a pass of a shape on this device. */
@@ -79,17 +67,17 @@ export function candidates(gpu: Gpu, pass: Pass, shape: ConvolutionShape): strin
 }
 
 /** Name of the tuned variant of a pass, or of a default that depends on shape and adapter only. */
-export function choiceOf(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string {
+export function choiceOf(
+  gpu: Gpu,
+  pass: Pass,
+  shape: ConvolutionShape,
+  choices: Choices = {},
+): string {
   const possible = candidates(gpu, pass, shape);
-  const wanted = [choicesOf(gpu)[keyOf(pass, shape)], ...defaults(gpu, pass, shape)];
+  const wanted = [choices[keyOf(pass, shape)], ...defaults(gpu, pass, shape)];
   const name = wanted.find((name) => possible.includes(name));
   if (name) return name;
   throw new Error(`Cannot append conv2d: no kernel for ${nameOf(shape)} on this adapter`);
-}
-
-/** The variant of `choiceOf`. */
-export function choose<P extends Pass>(gpu: Gpu, pass: P, shape: ConvolutionShape): Variant<P> {
-  return variants[pass][choiceOf(gpu, pass, shape)];
 }
 
 /** Best first. */

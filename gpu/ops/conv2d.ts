@@ -1,6 +1,6 @@
-import { choose } from "../convolution/choice.ts";
+import { choiceOf, keyOf, variants } from "../convolution/choice.ts";
 import { type ConvolutionShape, outputSize } from "../convolution/shape.ts";
-import type { Statistics, Surroundings } from "../convolution/variant.ts";
+import type { Pass, Statistics, Surroundings, Variant } from "../convolution/variant.ts";
 import type { Step, Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
 
@@ -21,9 +21,8 @@ export interface Conv2dOptions {
 export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
   const shape = convolutionShape(x, w, options);
   const { P, Q } = outputSize(shape);
-  const { gpu } = tape;
   const y = tape.value([shape.N, P, Q, shape.K], [x, w]);
-  const forward = choose(gpu, "forward", shape);
+  const forward = choose(tape, "forward", shape);
   // Written again for the backward steps, y has its statistics already.
   let finish = options.statistics && { statistics: options.statistics };
   tape.recomputable(y, "convolution", (y) => {
@@ -34,15 +33,21 @@ export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions 
     tape.addGradient(
       w,
       (dw, add) =>
-        append(tape, choose(gpu, "weight", shape).steps(shape, { x, dy, dw }, around(tape, add))),
+        append(tape, choose(tape, "weight", shape).steps(shape, { x, dy, dw }, around(tape, add))),
     );
     tape.addGradient(
       x,
       (dx, add) =>
-        append(tape, choose(gpu, "data", shape).steps(shape, { dy, w, dx }, around(tape, add))),
+        append(tape, choose(tape, "data", shape).steps(shape, { dy, w, dx }, around(tape, add))),
     );
   });
   return y;
+}
+
+/** The variant that computes a pass on this tape. */
+export function choose<P extends Pass>(tape: Tape, pass: P, shape: ConvolutionShape): Variant<P> {
+  tape.passes.set(keyOf(pass, shape), { pass, shape });
+  return variants[pass][choiceOf(tape.gpu, pass, shape, tape.choices)];
 }
 
 /** @throws {Error} when shapes do not fit each other */

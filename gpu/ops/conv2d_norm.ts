@@ -1,11 +1,10 @@
 /** A convolution and the batch norm after it: one in programs that only evaluate, else with shared statistics. */
 import foldCode from "@/kernels/batch_norm_fold.wgsl" with { type: "text" };
-import { choose } from "../convolution/choice.ts";
 import { outputSize } from "../convolution/shape.ts";
 import type { Tape } from "../tape.ts";
 import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
 import { type BatchNorm, batchNorm, type BatchNormOptions } from "./batch_norm.ts";
-import { append, around, conv2d, type Conv2dOptions, convolutionShape } from "./conv2d.ts";
+import { append, around, choose, conv2d, type Conv2dOptions, convolutionShape } from "./conv2d.ts";
 
 const ROWS = 64;
 
@@ -26,7 +25,7 @@ export function conv2dNorm(
   const { weight, bias, running_mean: mean, running_var: variance } = norm;
   const { relu = false, residual, eps = 1e-5, training = tape.training } = options.norm ?? {};
   const shape = convolutionShape(x, w, options.convolution);
-  const forward = choose(tape.gpu, "forward", shape);
+  const forward = choose(tape, "forward", shape);
   const { K } = shape;
   const { P, Q } = outputSize(shape);
   const L = shape.N * P * Q;

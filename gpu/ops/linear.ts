@@ -1,9 +1,8 @@
 import biasCode from "@/kernels/linear_backward_bias.wgsl" with { type: "text" };
-import { choose } from "../convolution/choice.ts";
 import { matrixShape } from "../convolution/shape.ts";
 import type { Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
-import { append, around } from "./conv2d.ts";
+import { append, around, choose } from "./conv2d.ts";
 
 /** Affine map of rows, a 1x1 convolution. `x [N, C], w [C, K], b [K] -> x w + b [N, K]` */
 export function linear(tape: Tape, x: Tensor, w: Tensor, b?: Tensor): Tensor {
@@ -12,15 +11,14 @@ export function linear(tape: Tape, x: Tensor, w: Tensor, b?: Tensor): Tensor {
   expectShape("linear", x, [-1, -1]);
   expectShape("linear", w, [C, -1]);
   if (b) expectShape("linear", b, [K]);
-  const { gpu } = tape;
   const shape = matrixShape(N, C, K);
   const y = tape.value([N, K], b ? [x, w, b] : [x, w]);
-  append(tape, choose(gpu, "forward", shape).steps(shape, { x, w, y, b }, around(tape, false)));
+  append(tape, choose(tape, "forward", shape).steps(shape, { x, w, y, b }, around(tape, false)));
   tape.onBackward(y, (dy) => {
     tape.addGradient(
       w,
       (dw, add) =>
-        append(tape, choose(gpu, "weight", shape).steps(shape, { x, dy, dw }, around(tape, add))),
+        append(tape, choose(tape, "weight", shape).steps(shape, { x, dy, dw }, around(tape, add))),
     );
     if (b) {
       tape.addGradient(b, (db, add) =>
@@ -35,7 +33,7 @@ export function linear(tape: Tape, x: Tensor, w: Tensor, b?: Tensor): Tensor {
     tape.addGradient(
       x,
       (dx, add) =>
-        append(tape, choose(gpu, "data", shape).steps(shape, { dy, w, dx }, around(tape, add))),
+        append(tape, choose(tape, "data", shape).steps(shape, { dy, w, dx }, around(tape, add))),
     );
   });
   return y;

@@ -2,11 +2,12 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import schema from "@/lib/store/schema.sql" with { type: "text" };
 import studies from "@/lib/store/studies.sql" with { type: "text" };
+import tuning from "@/lib/store/tuning.sql" with { type: "text" };
 
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
-const versions = [schema, studies];
+const versions = [schema, studies, tuning];
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;

@@ -18,6 +18,7 @@ import { Predictions } from "@/lib/store/predictions.ts";
 import { readSecret } from "@/lib/store/secret.ts";
 import { Similarities } from "@/lib/store/similarities.ts";
 import { Studies } from "@/lib/store/studies.ts";
+import { Tuning } from "@/lib/store/tuning.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -41,6 +42,7 @@ export class Store {
   readonly metrics: Metrics;
   readonly keys: Keys;
   readonly idempotency: Idempotency;
+  readonly tuning: Tuning;
   /** What the start found and removed; undefined for a shared store. */
   readonly swept?: { temporary: number; orphans: number };
   /** 32 random bytes of this data directory, for keyed hashes. */
@@ -68,6 +70,7 @@ export class Store {
       this.metrics = new Metrics(db);
       this.keys = new Keys(db);
       this.idempotency = new Idempotency(db);
+      this.tuning = new Tuning(db);
       if (!options.shared) {
         const referred = new Set(
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
@@ -171,5 +174,6 @@ export { type CellRow, type CellState, openCells, type StudyRow } from "@/lib/st
 export type { PredictionQuery, PredictionRow } from "@/lib/store/predictions.ts";
 export type { KeyRow, Scope } from "@/lib/store/keys.ts";
 export type { IdempotencyState, KeptAnswer } from "@/lib/store/idempotency.ts";
+export type { Choices } from "@/lib/store/tuning.ts";
 export { newId } from "@/lib/store/id.ts";
 export { now } from "@/lib/store/table.ts";

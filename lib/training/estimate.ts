@@ -5,11 +5,13 @@ import type { ParameterStore, Section } from "@/gpu/parameters.ts";
 import { bytesOf, plan } from "@/gpu/plan.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import type { JobContext } from "@/lib/jobs/handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/jobs/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
 import type { OptimizerSpec } from "@/lib/jobs/specs/optimizer.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/jobs/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
+import type { Choices } from "@/lib/store/mod.ts";
 import { finetuneTape } from "./finetuner.ts";
 import { trainingSide } from "./image_set.ts";
 import type { EstimateRequest } from "./estimate_request.ts";
@@ -34,19 +36,20 @@ export function estimatePretrain(
   device: Device,
   spec: PretrainSpec & NetworkSpec,
   images: number,
+  choices?: Choices,
 ): Estimate {
   const batch = Math.max(2, Math.min(spec.batch_size, images));
-  const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), batch);
+  const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, choices });
   return estimate(device, tape, store, spec, { batch, views: 2 * batch, images });
 }
 
 export function estimateFinetune(
   device: Device,
   spec: FinetuneSpec & NetworkSpec,
-  { images, classes }: { images: number; classes: string[] },
+  { images, classes, choices }: { images: number; classes: string[]; choices?: Choices },
 ): Estimate {
   const batch = Math.max(1, Math.min(spec.batch_size, images));
-  const { tape, store } = finetuneTape(device as Gpu, spec, classes, batch);
+  const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, choices });
   return estimate(device, tape, store, spec, { batch, views: batch, images });
 }
 
@@ -77,6 +80,16 @@ export function assertFits({ limits }: Pick<Gpu, "limits">, estimate: Estimate):
         mebibytes(estimate.total)
       } in all); a smaller batch_size or image_size fits`,
   );
+}
+
+/** Tells what a job will take of the GPU's memory, before anything is allocated; throws as `assertFits` does. */
+export function planned(context: Pick<JobContext, "gpu" | "event">, needed: Estimate): void {
+  assertFits(context.gpu, needed);
+  const mebibytes = Math.ceil(needed.total / 2 ** 20);
+  context.event("log", {
+    message: `${mebibytes} MiB of GPU memory are planned`,
+    bytes: { ...needed },
+  });
 }
 
 function estimate(

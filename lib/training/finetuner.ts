@@ -9,7 +9,7 @@ import { Tape } from "@/gpu/tape.ts";
 import { classify } from "@/lib/inference/evaluator.ts";
 import type { FinetuneSpec } from "@/lib/jobs/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
-import type { ModelSpec } from "@/lib/store/mod.ts";
+import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./loop.ts";
@@ -31,14 +31,14 @@ export function finetuneTape(
   gpu: Gpu,
   spec: Pick<FinetuneSpec, "mode" | "batch_norm" | "optimizer" | "checkpointing"> & NetworkSpec,
   classes: string[],
-  batch: number,
+  { batch, choices }: { batch: number; choices?: Choices },
 ): FinetuneTape {
   const linear = spec.mode === "linear";
   const still = linear || spec.batch_norm === "frozen";
   const store = new ParameterStore(gpu, {
     trainable: (name) => linear ? name.startsWith("fc.") : !(still && NORM.test(name)),
   });
-  const tape = new Tape(store, { checkpointing: spec.checkpointing });
+  const tape = new Tape(store, { checkpointing: spec.checkpointing, choices });
   const S = spec.image_size;
   const views = tape.input("views", [batch, S, S, 4]);
   const w = tape.input("targets", [batch, classes.length]);
@@ -64,6 +64,8 @@ export interface FinetunerOptions {
   /** Draws of this fold. */
   seed: number;
   perEpoch: number;
+  /** Which variants of convolutions to run by. */
+  choices?: Choices;
 }
 
 export class Finetuner implements Trainee {
@@ -73,8 +75,10 @@ export class Finetuner implements Trainee {
   private readonly optimizer: Optimizer;
 
   constructor(gpu: Gpu, readonly options: FinetunerOptions) {
-    const { spec, model, batch, images, means, gaze, seed } = options;
-    const { tape, store, optimizer } = finetuneTape(gpu, spec, model.classes, batch);
+    const { spec, model, batch, images, means, gaze, seed, choices } = options;
+    const { tape, store, optimizer } = finetuneTape(gpu, spec, model.classes, {
+      ...{ batch, choices },
+    });
     this.store = store;
     this.optimizer = optimizer;
     this.program = compile(tape);

@@ -6,7 +6,7 @@ import type { FinetuneSpec } from "@/lib/jobs/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
-import type { ModelSpec } from "@/lib/store/mod.ts";
+import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
 import type { Augmentation } from "./augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./choice.ts";
@@ -27,6 +27,8 @@ export interface FoldOptions {
   /** Number of this fold, and how many there are. */
   fold: number;
   folds: number;
+  /** Which variants of convolutions to run by. */
+  choices: Choices;
 }
 
 /** A trained classifier and what it says about the test part. */
@@ -86,7 +88,7 @@ async function trainFold(
   checkpoints: Checkpoints,
 ): Promise<Checkpoint> {
   const { gpu } = context;
-  const { spec, labelled: { classes }, start, fold, folds } = options;
+  const { spec, labelled: { classes }, start, fold, folds, choices } = options;
   const { train, validation, test } = await loadParts(context, options);
   const batch = Math.min(spec.batch_size, train.labels.length);
   const { backbone, width, channels, image_size } = spec;
@@ -100,7 +102,7 @@ async function trainFold(
   const steps = stepsOf(course);
   const images = placeImages(gpu, train.set, batch);
   const trainee = new Finetuner(gpu, {
-    ...{ spec, model, batch, images, seed },
+    ...{ spec, model, batch, images, seed, choices },
     ...{ means: train.set.means, gaze: train.set.gaze, labels: train.labels },
     weights: classWeights(train.labels, classes.length, spec.class_weights),
     perEpoch: steps / spec.epochs,

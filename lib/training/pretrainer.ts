@@ -12,6 +12,7 @@ import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
 import type { PretrainSpec } from "@/lib/jobs/specs/pretrain.ts";
 import type { Built, Encoder } from "@/lib/ssl/method.ts";
 import { methodOf } from "@/lib/ssl/mod.ts";
+import type { Choices } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./loop.ts";
@@ -36,10 +37,10 @@ export function pretrainTape(
   gpu: Gpu,
   spec: PretrainSpec & NetworkSpec,
   encoder: Encoder,
-  batch: number,
+  { batch, choices }: { batch: number; choices?: Choices },
 ): PretrainTape {
   const store = new ParameterStore(gpu);
-  const tape = new Tape(store, { checkpointing: spec.checkpointing });
+  const tape = new Tape(store, { checkpointing: spec.checkpointing, choices });
   const views: PretrainTape["views"] = [];
   const S = spec.image_size;
   const built = methodOf(spec.method)(tape, {
@@ -79,6 +80,8 @@ export interface PretrainerOptions {
   known?: Known[];
   /** Steps in an epoch, for the warm-up. */
   perEpoch: number;
+  /** Which variants of convolutions to run by. */
+  choices?: Choices;
 }
 
 export class Pretrainer implements Trainee {
@@ -94,8 +97,8 @@ export class Pretrainer implements Trainee {
   private updates: boolean[] = [];
 
   constructor(gpu: Gpu, readonly options: PretrainerOptions) {
-    const { spec, encoder, batch, images, means, gaze, normalization } = options;
-    this.made = pretrainTape(gpu, spec, encoder, batch);
+    const { spec, encoder, batch, images, means, gaze, normalization, choices } = options;
+    this.made = pretrainTape(gpu, spec, encoder, { batch, choices });
     const { tape, store, built } = this.made;
     this.store = store;
     this.program = compile(tape);

@@ -1,36 +1,57 @@
 import assert from "node:assert/strict";
-import { deviceName, tune, useTuning } from "@/gpu/autotune.ts";
-import { candidates, choiceOf, keyOf, setChoices } from "@/gpu/convolution/choice.ts";
+import { tune } from "@/gpu/autotune.ts";
+import { candidates, choiceOf, type Choices, keyOf } from "@/gpu/convolution/choice.ts";
 import { matrixShape } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
+import { ParameterStore } from "@/gpu/parameters.ts";
+import { Tape } from "@/gpu/tape.ts";
+import { resnet } from "@/lib/models/resnet.ts";
 
 const gpu = await openGpu();
 const shape = { N: 2, H: 6, W: 6, C: 8, K: 8, R: 3, S: 3, stride: 1, padding: 1 };
+const passes = [{ pass: "forward", shape }, { pass: "weight", shape }] as const;
 
-Deno.test("autotune: chooses a candidate per pass, which then holds, here and after a reload", async () => {
-  const tuning = await tune(gpu, [shape], { passes: ["forward", "weight"] });
-  assert.equal(tuning.device, deviceName(gpu));
-  assert.deepEqual(Object.keys(tuning.choices), [keyOf("forward", shape), keyOf("weight", shape)]);
-  for (const pass of ["forward", "weight"] as const) {
-    const name = tuning.choices[keyOf(pass, shape)];
+Deno.test("autotune: chooses a candidate per pass, which then holds for tapes that are given it", async () => {
+  const choices: Choices = {};
+  await tune(gpu, passes, choices);
+  assert.deepEqual(Object.keys(choices), [keyOf("forward", shape), keyOf("weight", shape)]);
+  for (const { pass } of passes) {
+    const name = choices[keyOf(pass, shape)];
     assert.ok(candidates(gpu, pass, shape).includes(name));
-    assert.equal(choiceOf(gpu, pass, shape), name);
+    assert.equal(choiceOf(gpu, pass, shape, choices), name);
   }
-  setChoices(gpu, {});
-  const kept = JSON.parse(JSON.stringify(tuning));
-  assert.equal(useTuning(gpu, { ...kept, device: "another" }), false);
-  assert.equal(useTuning(gpu, kept), true);
-  assert.equal(choiceOf(gpu, "forward", shape), kept.choices[keyOf("forward", shape)]);
-  setChoices(gpu, {});
 });
 
 Deno.test("autotune: what is chosen stays chosen, and a spent budget leaves the default", async () => {
-  const key = keyOf("forward", shape);
-  setChoices(gpu, { [key]: "tiled 32" });
-  const { choices } = await tune(gpu, [shape, matrixShape(5, 6, 7)], {
-    budget: 0,
-    passes: ["forward"],
-  });
-  assert.deepEqual(choices, { [key]: "tiled 32" });
-  setChoices(gpu, {});
+  const choices = { [keyOf("forward", shape)]: "tiled 32" };
+  const more = [...passes, { pass: "forward", shape: matrixShape(5, 6, 7) } as const];
+  await tune(gpu, more, choices, { budget: 0 });
+  assert.deepEqual(choices, { [keyOf("forward", shape)]: "tiled 32" });
+});
+
+Deno.test("autotune: stops where it is asked to, between two passes", async () => {
+  const choices: Choices = {};
+  const between = async () => {
+    await Promise.resolve();
+    if (Object.keys(choices).length > 0) throw new Error("paused");
+  };
+  await assert.rejects(tune(gpu, passes, choices, { between }), /paused/);
+  assert.deepEqual(Object.keys(choices), [keyOf("forward", shape)]);
+});
+
+Deno.test("a tape tells every pass of its convolutions, and takes the choices that it is given", () => {
+  const build = (choices: Choices) => {
+    const tape = new Tape(new ParameterStore(gpu), { choices });
+    resnet(tape, tape.input("x", [2, 32, 32, 4]), { name: "resnet18", width: 8 });
+    return tape;
+  };
+  const forward = [...build({}).passes.values()].filter(({ pass }) => pass === "forward");
+  // 20 convolutions, of which those of equal shapes are told once.
+  assert.equal(forward.length, 11);
+  const key = keyOf("forward", forward.find(({ shape }) => shape.R === 3)!.shape);
+  const turned = (choices: Choices) =>
+    build(choices).steps.filter(({ step }) => step.code.includes("fn winograd_output")).length;
+  // Both blocks of the first stage hold two convolutions of this shape.
+  assert.equal(turned({ [key]: "winograd lanes" }), 4);
+  assert.equal(turned({}), 0);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { candidates, choiceOf, keyOf, setChoices, variants } from "@/gpu/convolution/choice.ts";
+import { candidates, choiceOf, keyOf, variants } from "@/gpu/convolution/choice.ts";
 import { type ConvolutionShape, matrixShape, nameOf, outputSize } from "@/gpu/convolution/shape.ts";
 import type { Pass, Variant } from "@/gpu/convolution/variant.ts";
 import { openGpu } from "@/gpu/device.ts";
@@ -125,8 +125,7 @@ Deno.test("convolution: a tuned choice is taken, an unknown or unfit one is not"
   const odd = { N: 1, H: 3, W: 3, C: 5, K: 3, R: 3, S: 3, stride: 1, padding: 1 };
   const first = choiceOf(gpu, "forward", odd);
   for (const [choice, expected] of [["tiled 32", "tiled 32"], ["plain", first], ["x", first]]) {
-    setChoices(gpu, { [keyOf("forward", odd)]: choice });
-    assert.equal(choiceOf(gpu, "forward", odd), expected);
+    const choices = { [keyOf("forward", odd)]: choice };
+    assert.equal(choiceOf(gpu, "forward", odd, choices), expected);
   }
-  setChoices(gpu, {});
 });

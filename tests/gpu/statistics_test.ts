@@ -1,7 +1,7 @@
 /** The statistics that a convolution's kernel sums up while it stores, for the batch norm after it. */
 import assert from "node:assert/strict";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { candidates, keyOf, setChoices, variants } from "@/gpu/convolution/choice.ts";
+import { candidates, keyOf, variants } from "@/gpu/convolution/choice.ts";
 import { type ConvolutionShape, nameOf, outputSize } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
@@ -160,13 +160,10 @@ Deno.test("convolution with norm: gradients are central differences, by a GPU's 
   const shape = { N: 3, H: 5, W: 7, C: 4, K: 12, R: 3, S: 3, stride: 1, padding: 1 };
   const operands = { x: noise([3, 5, 7, 4], 1), w: noise([3, 3, 4, 12], 2) };
   for (const choice of ["lanes 4 row", "tiled 32", "tiled 64"]) {
-    setChoices(gpu, { [keyOf("forward", shape)]: choice });
-    await checkGradients(
-      gpu,
-      operands,
-      (tape, { x, w }) =>
-        conv2dNorm(tape, x, w, declareBatchNorm(tape, "n", 12), { convolution: { padding: 1 } }),
-    );
+    await checkGradients(gpu, operands, (tape, { x, w }) => {
+      tape.choices[keyOf("forward", shape)] = choice;
+      const norm = declareBatchNorm(tape, "n", 12);
+      return conv2dNorm(tape, x, w, norm, { convolution: { padding: 1 } });
+    });
   }
-  setChoices(gpu, {});
 });

@@ -107,7 +107,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(pragma("synchronous"), 2);
     assert.equal(pragma("foreign_keys"), 1);
     assert.equal(pragma("busy_timeout"), 5000);
-    assert.equal(pragma("user_version"), 2);
+    assert.equal(pragma("user_version"), 3);
   }));
 
 Deno.test("a database of the version before is brought up, with its rows", () =>
@@ -122,7 +122,7 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     const database = new Database(path);
     const row = database.get("SELECT id, study FROM jobs")!;
     assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 2);
+    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 3);
     database.close();
   }));
 

@@ -24,7 +24,7 @@ async function stepIn(parts: number, batch_norm: "train" | "frozen", lr = 0.1) {
     ...network,
   };
   const batch = 8 / parts;
-  const { tape, store, optimizer } = finetuneTape(gpu, spec, classes, batch);
+  const { tape, store, optimizer } = finetuneTape(gpu, spec, classes, { batch });
   const program = compile(tape);
   initialize(store, 4);
   const views = noise([8, S, S, 4], 2).data;

@@ -17,7 +17,7 @@ const spec = (more: Record<string, unknown> = {}) => ({
 Deno.test("the estimate is what a program allocates", async () => {
   const gpu = await openGpu();
   const estimate = estimatePretrain(gpu, spec(), 100);
-  const { tape, store } = pretrainTape(gpu, spec(), encoder(spec()), 8);
+  const { tape, store } = pretrainTape(gpu, spec(), encoder(spec()), { batch: 8 });
   const program = compile(tape);
   assert.equal(estimate.activations, program.bytes.values + program.bytes.own);
   const sections = Object.values(store.bytes).reduce((sum, bytes) => sum + bytes, 0);

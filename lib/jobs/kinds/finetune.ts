@@ -5,12 +5,14 @@ import { type FinetuneSpec, parseFinetune } from "@/lib/jobs/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/jobs/specs/network.ts";
 import { newId, now } from "@/lib/store/mod.ts";
 import { isBetter } from "@/lib/training/choice.ts";
-import { assertFits, estimateFinetune } from "@/lib/training/estimate.ts";
+import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_data.ts";
+import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { labelled } from "@/lib/training/labelled.ts";
 import { splitsOf } from "@/lib/training/parts.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
+import { choicesOf } from "@/lib/training/tuning.ts";
 
 export const finetune: JobHandler = {
   async run(context) {
@@ -24,13 +26,20 @@ export const finetune: JobHandler = {
     const dataset = jobDataset(context);
     const known = labelled(store.images.all(dataset.id));
     const { classes, rows } = known;
-    assertFits(gpu, estimateFinetune(gpu, spec, { images: rows.length, classes }));
     const splits = splitsOf(spec, rows);
+    // Folds have nearly as many images each, and nearly always full batches.
+    const batch = Math.min(spec.batch_size, splits[0].train.length);
+    const choices = await choicesOf(
+      context,
+      spec.tuning,
+      () => finetuneTape(gpu, spec, classes, { batch }).tape,
+    );
+    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, choices }));
     const start = await initialModel(store, spec.init);
     const results: FoldResult[] = [];
     let chosen = 0;
     for (const [fold, split] of splits.entries()) {
-      const options = { spec, labelled: known, split, start, fold, folds: splits.length };
+      const options = { spec, labelled: known, split, start, fold, folds: splits.length, choices };
       const result = await runFold(context, options);
       results.push(result);
       const best = results[chosen].best.validation;
@@ -55,7 +64,7 @@ export const finetune: JobHandler = {
       dataset,
       lineage: {
         ...identity(context),
-        init: spec.init,
+        ...{ init: spec.init, choices },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
         split: { train: names(train), validation: names(validation), test: names(test) },

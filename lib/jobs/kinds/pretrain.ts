@@ -11,7 +11,7 @@ import { encoder } from "@/lib/ssl/encoder.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { Checkpoints } from "@/lib/training/checkpoint.ts";
 import { collapseAlarm } from "@/lib/training/collapse_alarm.ts";
-import { assertFits, estimatePretrain } from "@/lib/training/estimate.ts";
+import { estimatePretrain, planned } from "@/lib/training/estimate.ts";
 import {
   loadImages,
   normalizationOf,
@@ -23,8 +23,9 @@ import { jobPositives } from "@/lib/training/job_positives.ts";
 import { loop, type LoopOptions, stepsOf } from "@/lib/training/loop.ts";
 import { packed } from "@/lib/training/packing.ts";
 import { withoutTest } from "@/lib/training/parts.ts";
-import { Pretrainer } from "@/lib/training/pretrainer.ts";
+import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
+import { choicesOf } from "@/lib/training/tuning.ts";
 
 export const pretrain: JobHandler = {
   async run(context) {
@@ -37,7 +38,12 @@ export const pretrain: JobHandler = {
     const rows = (spec.leave_out ? withoutTest(all, spec.leave_out) : all)
       .filter(({ split }) => spec.include_test || split !== "test");
     const batch = batchOf(context, rows.length, spec.batch_size);
-    assertFits(gpu, estimatePretrain(gpu, spec, rows.length));
+    const choices = await choicesOf(
+      context,
+      spec.tuning,
+      () => pretrainTape(gpu, spec, encoder(spec), { batch }).tape,
+    );
+    planned(context, estimatePretrain(gpu, spec, rows.length, choices));
     const positives = await jobPositives(store, dataset, rows, spec);
     context.event("log", {
       message: `${positives.pairs} positive pairs among ${rows.length} images`,
@@ -63,7 +69,7 @@ export const pretrain: JobHandler = {
       spec,
       encoder: encoder(spec),
       ...{ batch, images, means: set.means, gaze: set.gaze, normalization },
-      ...{ positives, known: rows, perEpoch },
+      ...{ positives, known: rows, perEpoch, choices },
     });
     try {
       initialize(trainee.store, spec.seed);
@@ -98,7 +104,7 @@ export const pretrain: JobHandler = {
           ...identity(context),
           init: spec.init,
           positives: { pairs: positives.pairs, cut: positives.cut },
-          ...{ steps, skipped, loss },
+          ...{ steps, skipped, loss, choices },
         },
       });
       checkpoints.clear();

@@ -7,6 +7,7 @@ import { initSchema, networkFields, resolveNetwork, seedSchema } from "./network
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { foldProblem, partsFields } from "./parts.ts";
+import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
   dataset: z.string().min(1).max(200),
@@ -33,6 +34,8 @@ const schema = z.strictObject({
   class_weights: z.enum(["none", "balanced"]).default("none"),
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
   checkpointing: z.boolean().default(false),
+  /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
+  tuning: tuningSchema,
   seed: seedSchema,
   report_every: z.int().min(1).max(10000).default(10),
   name: z.string().min(1).max(200).nullable().default(null),

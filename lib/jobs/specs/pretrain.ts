@@ -9,6 +9,7 @@ import { parseSpec } from "./parse.ts";
 import { foldProblem, partsFields } from "./parts.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
+import { tuningSchema } from "./tuning.ts";
 
 const methodNames = Object.keys(configs) as [MethodName, ...MethodName[]];
 
@@ -66,6 +67,8 @@ const fields = {
   ...networkFields,
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
   checkpointing: z.boolean().default(false),
+  /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
+  tuning: tuningSchema,
   seed: seedSchema,
   /** Steps between two reports of loss and gauges. */
   report_every: z.int().min(1).max(10000).default(10),

@@ -1,0 +1,48 @@
+/** Which variants of convolutions a training runs by: decided before its first step, and held to its last. */
+import { deviceName, tune } from "@/gpu/autotune.ts";
+import type { Tape } from "@/gpu/tape.ts";
+import type { JobContext } from "@/lib/jobs/handler.ts";
+import type { TuningMode } from "@/lib/jobs/specs/tuning.ts";
+import type { Choices } from "@/lib/store/tuning.ts";
+
+/**
+ * The choices of a job; measures those that are not known on this device yet, for 20 s at most.
+ * @param build makes the tape of the training, for the passes on it
+ * @throws {JobStopped} between two measurements; what was measured is kept
+ */
+export async function choicesOf(
+  context: Pick<JobContext, "store" | "job" | "gpu" | "event" | "yield">,
+  tuning: TuningMode,
+  build: () => Tape,
+): Promise<Choices> {
+  const { store, job, gpu } = context;
+  const begun = store.tuning.ofJob(job.id);
+  if (begun) return begun;
+  const wanted = tuning === "on" || (tuning === "auto" && !gpu.info.software);
+  const choices = wanted ? await measured(context, build()) : {};
+  store.tuning.setOfJob(job.id, choices);
+  return choices;
+}
+
+async function measured(
+  context: Parameters<typeof choicesOf>[0],
+  { passes }: Tape,
+): Promise<Choices> {
+  const { store, gpu } = context;
+  const device = deviceName(gpu);
+  const known = store.tuning.ofDevice(device);
+  const before = Object.keys(known).length;
+  const started = performance.now();
+  try {
+    await tune(gpu, passes.values(), known, { between: () => context.yield() });
+  } finally {
+    store.tuning.keep(device, known);
+  }
+  const own = Object.entries(known).filter(([pass]) => passes.has(pass));
+  context.event("log", {
+    message: `variants of ${own.length} of ${passes.size} convolution passes are chosen`,
+    measured: Object.keys(known).length - before,
+    seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
+  });
+  return Object.fromEntries(own);
+}

@@ -1,0 +1,110 @@
+/** Choices of variants: measured once per device, held within a job. */
+import assert from "node:assert/strict";
+import { deviceName } from "@/gpu/autotune.ts";
+import { candidates, keyOf } from "@/gpu/convolution/choice.ts";
+import type { Gpu } from "@/gpu/device.ts";
+import { openGpu } from "@/gpu/device.ts";
+import { conv2d } from "@/gpu/ops/conv2d.ts";
+import { ParameterStore } from "@/gpu/parameters.ts";
+import { Tape } from "@/gpu/tape.ts";
+import { resolveNetwork } from "@/lib/jobs/specs/network.ts";
+import { parsePretrain } from "@/lib/jobs/specs/pretrain.ts";
+import { readSafetensors } from "@/lib/models/safetensors.ts";
+import { encoder } from "@/lib/ssl/encoder.ts";
+import { pretrainTape } from "@/lib/training/pretrainer.ts";
+import { choicesOf } from "@/lib/training/tuning.ts";
+import { insertClasses } from "@/tests/support/classes.ts";
+import { queued, recorded, runJob } from "@/tests/support/context.ts";
+import { withStore } from "@/tests/support/temporary.ts";
+
+const gpu = await openGpu();
+const shape = { N: 2, H: 4, W: 4, C: 4, K: 8, R: 3, S: 3, stride: 1, padding: 1 };
+const key = keyOf("forward", shape);
+const request = {
+  ...{ kind: "pretrain", dataset: "discs", method: "byol", arm: "labels" },
+  ...{ width: 4, image_size: 16, channels: 1, config: { hidden: 8, output: 4 } },
+  ...{ epochs: 2, batch_size: 8, report_every: 1 },
+};
+
+function build(): Tape {
+  const tape = new Tape(new ParameterStore(gpu));
+  const w = tape.parameter("w", [3, 3, 4, 8], { initial: { kind: "constant", value: 0 } });
+  conv2d(tape, tape.input("x", [2, 4, 4, 4]), w, { padding: 1 });
+  return tape;
+}
+
+Deno.test("choices: measured once per device, and a job keeps those that it began with", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const contextOf = (of: Gpu = gpu) => {
+      const job = queued(store, request);
+      return recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
+    };
+    const first = contextOf();
+    const choices = await choicesOf(first, "on", build);
+    assert.deepEqual(Object.keys(choices), [key]);
+    assert.deepEqual(first.events.map(({ data }) => data.measured), [1]);
+    assert.deepEqual(store.tuning.ofDevice(deviceName(gpu)), choices);
+
+    const second = contextOf();
+    assert.deepEqual(await choicesOf(second, "on", build), choices);
+    assert.deepEqual(second.events.map(({ data }) => data.measured), [0], "known by then");
+
+    store.db.run("UPDATE tuning SET variant = 'tiled 32'");
+    assert.deepEqual(await choicesOf(first, "on", build), choices, "the job goes on as it began");
+    assert.deepEqual(await choicesOf(contextOf(), "on", build), { [key]: "tiled 32" });
+    const other = { ...gpu, info: { ...gpu.info, description: "another", software: false } };
+    const elsewhere = contextOf(other);
+    await choicesOf(elsewhere, "auto", build);
+    assert.deepEqual(elsewhere.events.map(({ data }) => data.measured), [1], "another device");
+  }));
+
+Deno.test("choices: none where they are off, or automatic on a software driver", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const none = () => assert.fail("nothing is measured");
+    const software = { ...gpu, info: { ...gpu.info, software: true } };
+    for (const [mode, of] of [["off", gpu], ["auto", software]] as const) {
+      const job = queued(store, request);
+      const context = recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
+      assert.deepEqual(await choicesOf(context, mode, none), {});
+      assert.deepEqual(store.tuning.ofJob(job.id), {});
+    }
+  }));
+
+Deno.test("pretrain: runs by the choices, tells them, and goes on with them after a stop", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const device = deviceName(gpu);
+    const { context: plain, result: untuned } = await runJob(gpu, store, queued(store, request));
+    assert.ok(
+      plain.events.some(({ data }) => /MiB of GPU memory are planned/.test(`${data.message}`)),
+    );
+    const model = store.models.get(untuned!.model as string);
+    assert.deepEqual(model.lineage.choices, {});
+    // All but one pass are known already, by other variants than the defaults.
+    const spec = resolveNetwork(parsePretrain(request), store) as Parameters<typeof encoder>[0];
+    const { passes } = pretrainTape(gpu, spec as never, encoder(spec), { batch: 8 }).tape;
+    const [missing, ...rest] = [...passes];
+    store.tuning.keep(
+      device,
+      Object.fromEntries(rest.map(([name, { pass, shape }]) => [
+        name,
+        candidates(gpu, pass, shape).findLast((name) => /^(plain|tiled 32)/.test(name))!,
+      ])),
+    );
+    const job = queued(store, { ...request, tuning: "on" });
+    assert.equal((await runJob(gpu, store, job, { stopAt: 5 })).result, undefined);
+    assert.ok(missing[0] in store.tuning.ofDevice(device));
+    const begun = store.tuning.ofJob(job.id)!;
+    assert.equal(Object.keys(begun).length, passes.size);
+    store.db.run("UPDATE tuning SET variant = 'plain'");
+    const { result } = await runJob(gpu, store, job);
+    const tuned = store.models.get(result!.model as string);
+    assert.deepEqual(tuned.lineage.choices, begun);
+    const read = async ({ file }: typeof model) =>
+      readSafetensors(await store.files.read(file)).tensors.get("conv1.weight")!.data;
+    const [a, b] = [await read(model), await read(tuned)];
+    const far = Math.max(...a.map((value, i) => Math.abs(value - b[i])));
+    assert.ok(far < 1e-2, `the same training but for rounding, ${far} apart`);
+  }));
