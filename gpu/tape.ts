@@ -42,6 +42,7 @@
  * by one launch through two bindings; values never share a buffer with another value of the same launch.
  */
 import addCode from "@/kernels/add_into.wgsl" with { type: "text" };
+import copyCode from "@/kernels/copy.wgsl" with { type: "text" };
 import recordCode from "@/kernels/record.wgsl" with { type: "text" };
 import fillCode from "@/kernels/fill.wgsl" with { type: "text" };
 import type { HostArray } from "./buffer.ts";
@@ -49,11 +50,13 @@ import type { Gpu } from "./device.ts";
 import type { Params } from "./kernel.ts";
 import { checkNames, reflect } from "./kernel.ts";
 import type { EntryOptions, ParameterStore, Section } from "./parameters.ts";
-import { type ElementType, rootOf, type Shape, sizeOf, type Tensor } from "./tensor.ts";
+import { codeFor } from "./storage.ts";
+import type { ElementType, Precision, Shape, Tensor } from "./tensor.ts";
+import { rootOf, sizeOf } from "./tensor.ts";
 
 /** One launch of a kernel over tensors (while building) or over buffers (`Step<Binding>`). */
 export interface Step<B = Tensor> {
-  /** WGSL text with one entry point. */
+  /** WGSL text with one entry point; on a tape the storage types follow from the tensors (storage.ts). */
   code: string;
   /** Values of the shader's overrides. */
   constants?: Record<string, number>;
@@ -83,6 +86,8 @@ export interface TapeOptions {
    * more time and a fraction of the memory, not a bit of difference in the results. Default false.
    */
   checkpointing?: boolean;
+  /** How feature maps and their gradients are stored, default "f32". "f16" needs the adapter's shader-f16. */
+  precision?: Precision;
 }
 
 /** What computing a value again takes: one pass over elements, or a convolution. */
@@ -99,6 +104,7 @@ export class Tape {
   readonly gpu: Gpu;
   readonly training: boolean;
   readonly checkpointing: boolean;
+  readonly precision: Precision;
   readonly steps: { phase: Phase; step: Step }[] = [];
   readonly inputs = new Map<string, Tensor>();
   /** Slots of `scalars` by name; set per step with `program.set`. */
@@ -125,6 +131,10 @@ export class Tape {
     this.gpu = store.gpu;
     this.training = options.training ?? true;
     this.checkpointing = options.checkpointing ?? false;
+    this.precision = options.precision ?? "f32";
+    if (this.precision === "f16" && !this.gpu.features.f16) {
+      throw new Error("Cannot store feature maps in f16: this adapter has no shader-f16");
+    }
     this.scalars = this.make({ name: "scalars", shape: [SCALARS], place: { kind: "input" } });
     this.ring = this.make({
       name: "metrics",
@@ -242,7 +252,7 @@ export class Tape {
         if (!reflection.writes.has(binding)) bind[binding] = this.recomputed(tensor);
       }
     }
-    this.steps.push({ phase: this.phase, step: { ...step, bind } });
+    this.steps.push({ phase: this.phase, step: { ...step, bind, code: codeFor(step.code, bind) } });
   }
 
   /**
@@ -293,12 +303,12 @@ export class Tape {
     const root = rootOf(x);
     const known = this.gradientOfRoot(root);
     if (!known) {
-      const made = this.value(root.shape, [], { name: `d ${root.name}` });
+      const made = this.value(root.shape, [], { name: `d ${root.name}`, type: root.type });
       this.gradients.set(root.id, made);
       build(this.shown(made, x), false);
     } else if (!options.writes) build(this.shown(known, x), true);
     else {
-      const part = this.value(x.shape, [], { name: `d ${x.name}` });
+      const part = this.value(x.shape, [], { name: `d ${x.name}`, type: x.type });
       build(part, false);
       this.addInto(known, part);
     }
@@ -322,16 +332,19 @@ export class Tape {
     return known && this.shown(known, x);
   }
 
-  /** Appends the backward steps of all ops, from `loss` (one element). Call it once. */
-  backward(loss: Tensor): void {
+  /**
+   * Appends the backward steps of all ops, from `loss` (one element). Call it once.
+   * @param options.scale `[1]`: all gradients become those of the loss times this, by default 1
+   */
+  backward(loss: Tensor, { scale }: { scale?: Tensor } = {}): void {
     if (sizeOf(loss.shape) !== 1) throw new Error(`Cannot start backward from [${loss.shape}]`);
     if (!this.training) throw new Error("Cannot start backward: this tape is for evaluation");
     this.backwardBegun = true;
-    this.addGradient(
-      loss,
-      (dy) =>
-        this.launch({ code: fillCode, bind: { y: dy }, params: { value: 1, n: 1 }, grid: [1] }),
-    );
+    const start = (y: Tensor): Step =>
+      scale
+        ? { code: copyCode, bind: { x: scale, y }, params: { n: 1 }, grid: [1] }
+        : { code: fillCode, bind: { y }, params: { value: 1, n: 1 }, grid: [1] };
+    this.addGradient(loss, (dy) => this.launch(start(dy)));
     for (const { y, run } of this.backwards.splice(0).reverse()) {
       const dy = this.gradient(y);
       if (dy) run(dy);

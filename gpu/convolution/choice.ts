@@ -1,5 +1,6 @@
 /** Which variant computes a pass of a shape: the tuned one, or the first that is made for it. */
 import type { Gpu } from "../device.ts";
+import type { Precision } from "../tensor.ts";
 import { lanesData, lanesForward, lanesWeight } from "./lanes.ts";
 import { plainData, plainForward, plainWeight } from "./plain.ts";
 import { type ConvolutionShape, nameOf, outputSize } from "./shape.ts";
@@ -66,14 +67,25 @@ export function choicesOf(gpu: Gpu): Choices {
   return tuned.get(gpu) ?? {};
 }
 
-/** Names of the variants that can compute a pass of a shape on this device. */
-export function candidates(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string[] {
-  return Object.keys(variants[pass]).filter((name) => variants[pass][name].fits(gpu, shape));
+/** Names of the variants that can compute a pass of a shape on this device, over maps of a precision. */
+export function candidates(
+  gpu: Gpu,
+  pass: Pass,
+  shape: ConvolutionShape,
+  precision: Precision = "f32",
+): string[] {
+  return Object.keys(variants[pass])
+    .filter((name) => variants[pass][name].fits(gpu, shape, precision));
 }
 
 /** Name of the tuned variant of a pass, or of a default that depends on shape and adapter only. */
-export function choiceOf(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string {
-  const possible = candidates(gpu, pass, shape);
+export function choiceOf(
+  gpu: Gpu,
+  pass: Pass,
+  shape: ConvolutionShape,
+  precision: Precision = "f32",
+): string {
+  const possible = candidates(gpu, pass, shape, precision);
   const wanted = [choicesOf(gpu)[keyOf(pass, shape)], ...defaults(gpu, pass, shape)];
   const name = wanted.find((name) => possible.includes(name));
   if (name) return name;
@@ -81,8 +93,13 @@ export function choiceOf(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string 
 }
 
 /** The variant of `choiceOf`. */
-export function choose<P extends Pass>(gpu: Gpu, pass: P, shape: ConvolutionShape): Variant<P> {
-  return variants[pass][choiceOf(gpu, pass, shape)];
+export function choose<P extends Pass>(
+  gpu: Gpu,
+  pass: P,
+  shape: ConvolutionShape,
+  precision: Precision = "f32",
+): Variant<P> {
+  return variants[pass][choiceOf(gpu, pass, shape, precision)];
 }
 
 /** Best first. */

@@ -1,5 +1,5 @@
 import type { Gpu } from "../device.ts";
-import type { Shape } from "../tensor.ts";
+import type { Precision, Shape } from "../tensor.ts";
 import type { Step } from "../tape.ts";
 import type { ConvolutionShape } from "./shape.ts";
 
@@ -36,7 +36,8 @@ export interface Surroundings<B> {
 
 /** One way to compute one pass. */
 export interface Variant<P extends Pass> {
-  fits(gpu: Gpu, shape: ConvolutionShape): boolean;
+  /** @param precision of the maps, default f32 */
+  fits(gpu: Gpu, shape: ConvolutionShape, precision?: Precision): boolean;
   /** Whether it takes a bias for any shape, and a residual and a ReLU. */
   finishes?: boolean;
   steps<B>(shape: ConvolutionShape, operands: Operands<B>[P], around: Surroundings<B>): Step<B>[];

@@ -1,6 +1,6 @@
 import { choose } from "../convolution/choice.ts";
 import { type ConvolutionShape, outputSize } from "../convolution/shape.ts";
-import type { Surroundings } from "../convolution/variant.ts";
+import type { Pass, Surroundings } from "../convolution/variant.ts";
 import type { Step, Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
 
@@ -14,14 +14,16 @@ export interface Conv2dOptions {
 /**
  * 2d convolution (cross-correlation, as in PyTorch) without bias.
  * `x [N, H, W, C], w [R, S, C, K] -> y [N, P, Q, K]`, P = (H + 2 padding - R) / stride + 1.
+ * y is stored as the tape's precision says.
  * @throws {Error} unless the adapter has a kernel for C and K: multiples of 4 always do
  */
 export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
   const shape = convolutionShape(x, w, options);
   const { P, Q } = outputSize(shape);
-  const { gpu } = tape;
-  const y = tape.value([shape.N, P, Q, shape.K], [x, w]);
-  const forward = choose(gpu, "forward", shape);
+  const { gpu, precision } = tape;
+  const y = tape.value([shape.N, P, Q, shape.K], [x, w], { type: precision });
+  const chosen = <P extends Pass>(pass: P) => choose(gpu, pass, shape, precision);
+  const forward = chosen("forward");
   tape.recomputable(
     y,
     "convolution",
@@ -30,13 +32,11 @@ export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions 
   tape.onBackward(y, (dy) => {
     tape.addGradient(
       w,
-      (dw, add) =>
-        append(tape, choose(gpu, "weight", shape).steps(shape, { x, dy, dw }, around(tape, add))),
+      (dw, add) => append(tape, chosen("weight").steps(shape, { x, dy, dw }, around(tape, add))),
     );
     tape.addGradient(
       x,
-      (dx, add) =>
-        append(tape, choose(gpu, "data", shape).steps(shape, { dy, w, dx }, around(tape, add))),
+      (dx, add) => append(tape, chosen("data").steps(shape, { dy, w, dx }, around(tape, add))),
     );
   });
   return y;
