@@ -3,7 +3,13 @@ import { z } from "zod";
 import type { JobSpec } from "@/lib/jobs/spec.ts";
 import { configs, type MethodName } from "@/lib/ssl/configs.ts";
 import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
-import { initSchema, networkFields, resolveNetwork, seedSchema } from "./network.ts";
+import {
+  initSchema,
+  networkFields,
+  precisionSchema,
+  resolveNetwork,
+  seedSchema,
+} from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { foldProblem, partsFields } from "./parts.ts";
@@ -66,6 +72,7 @@ const fields = {
   ...networkFields,
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
   checkpointing: z.boolean().default(false),
+  precision: precisionSchema,
   seed: seedSchema,
   /** Steps between two reports of loss and gauges. */
   report_every: z.int().min(1).max(10000).default(10),
