@@ -5,11 +5,13 @@
  */
 import { createBuffer } from "./buffer.ts";
 import { candidates, choiceOf, type Choices, keyOf, variants } from "./convolution/choice.ts";
-import { type ConvolutionShape, flops, outputSize } from "./convolution/shape.ts";
-import type { Pass, Variant } from "./convolution/variant.ts";
+import { flops, outputSize } from "./convolution/shape.ts";
+import type { ConvolutionPass, Pass, Variant } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import { kernel, type Launch, launch, release, submit } from "./kernel.ts";
-import { sizeOf } from "./tensor.ts";
+import { codeFor, storedBytes } from "./storage.ts";
+import type { Step } from "./tape.ts";
+import type { ElementType, Shape } from "./tensor.ts";
 
 export interface TuneOptions {
   /** Most time for all passes together, ms; what was measured until then counts. Default 20 s. */
@@ -26,54 +28,74 @@ export function deviceName({ info }: Pick<Gpu, "info">): string {
 /** Measures every candidate for the passes that have no choice yet, and adds their choices. */
 export async function tune(
   gpu: Gpu,
-  passes: Iterable<{ pass: Pass; shape: ConvolutionShape }>,
+  passes: Iterable<ConvolutionPass>,
   choices: Choices,
   options: TuneOptions = {},
 ): Promise<void> {
   const end = performance.now() + (options.budget ?? 20_000);
-  for (const { pass, shape } of passes) {
-    const key = keyOf(pass, shape);
+  for (const wanted of passes) {
+    const key = keyOf(wanted.pass, wanted.shape, wanted.precision);
     if (choices[key] !== undefined) continue;
     await options.between?.();
     if (performance.now() >= end) return;
-    choices[key] = await fastest(gpu, pass, shape, end);
+    choices[key] = await fastest(gpu, wanted, end);
   }
+}
+
+/** Memory that a candidate is measured on. */
+interface Room {
+  buffer: GPUBuffer;
+  type: ElementType;
 }
 
 /** The default is measured first and stays unless another is faster by more than the noise. */
 async function fastest(
   gpu: Gpu,
-  pass: Pass,
-  shape: ConvolutionShape,
+  { pass, shape, precision }: ConvolutionPass,
   end: number,
 ): Promise<string> {
-  const first = choiceOf(gpu, pass, shape);
-  const names = [first, ...candidates(gpu, pass, shape).filter((name) => name !== first)];
-  const made: GPUBuffer[] = [];
-  const buffer = (size: readonly number[]) => {
-    made.push(createBuffer(gpu, sizeOf(size) * 4, "tuning"));
-    return made.at(-1)!;
-  };
+  const first = choiceOf(gpu, pass, shape, { precision });
+  const all = candidates(gpu, pass, shape, precision);
   const { N, H, W, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
-  const [x, w, y] = [buffer([N, H, W, C]), buffer([R, S, C, K]), buffer([N, P, Q, K])];
+  const room = (shape: Shape, type: ElementType = "f32"): Room => ({
+    buffer: createBuffer(gpu, storedBytes({ shape, type }), "tuning"),
+    type,
+  });
+  const x = room([N, H, W, C], precision);
+  const y = room([N, P, Q, K], precision);
+  const w = room([R, S, C, K]);
   const operands = {
     forward: { x, w, y },
     data: { dy: y, w, dx: x },
     weight: { x, dy: y, dw: w },
   }[pass];
   let best = { name: first, ms: Infinity };
-  for (const name of names) {
+  for (const name of [first, ...all.filter((name) => name !== first)]) {
     if (performance.now() > end) break;
     const variant: Variant<Pass> = variants[pass][name];
-    const steps = variant.steps(shape, operands as never, { gpu, add: false, temporary: buffer });
-    const launches = steps.map((step) => launch(gpu, kernel(gpu, step.code, step.constants), step));
+    const made: Room[] = [];
+    const temporary = (shape: Shape) => {
+      made.push(room(shape));
+      return made.at(-1)!;
+    };
+    const steps = variant.steps<Room>(shape, operands as never, { gpu, add: false, temporary });
+    const launches = steps.map((step) => launchOf(gpu, step));
     const ms = await time(gpu, launches, flops(shape), best.ms);
     if (ms < best.ms * (name === first ? 1 : 0.95)) best = { name, ms };
     release(launches);
+    for (const { buffer } of made) buffer.destroy();
   }
-  for (const buffer of made) buffer.destroy();
+  for (const { buffer } of [x, y, w]) buffer.destroy();
   return best.name;
+}
+
+function launchOf(gpu: Gpu, step: Step<Room>): Launch {
+  const rooms = Object.entries(step.bind);
+  return launch(gpu, kernel(gpu, codeFor(step.code, step.bind), step.constants), {
+    ...step,
+    bind: Object.fromEntries(rooms.map(([name, { buffer }]) => [name, buffer])),
+  });
 }
 
 /** Milliseconds of one run: the least of three, each long enough to drown the wait; hopeless ones end early. */

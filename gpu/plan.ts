@@ -1,7 +1,8 @@
 /** Which values share a buffer: decided by lifetimes before anything is allocated. */
 import { reflect } from "./kernel.ts";
+import { storedBytes } from "./storage.ts";
 import type { Tape } from "./tape.ts";
-import { rootOf, sizeOf, type Tensor } from "./tensor.ts";
+import { rootOf, type Tensor } from "./tensor.ts";
 
 /** A buffer of the plan and the values that take turns in it. */
 export interface PlannedBuffer {
@@ -21,7 +22,7 @@ export interface Plan {
 
 /** Bytes that a tensor's buffer takes. */
 export function bytesOf(tensor: Tensor): number {
-  return Math.max(256, Math.ceil(sizeOf(tensor.shape) * 4 / 256) * 256);
+  return Math.max(256, Math.ceil(storedBytes(tensor) / 256) * 256);
 }
 
 interface Life {

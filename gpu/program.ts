@@ -9,8 +9,9 @@ import {
 import { encode, kernel, type Launch, launch, reflect, uniformBuffer } from "./kernel.ts";
 import type { Section } from "./parameters.ts";
 import { bytesOf, inOrder, type Plan, plan } from "./plan.ts";
+import { storedBytes } from "./storage.ts";
 import { METRICS, METRICS_KEPT, type Phase, SCALARS, type Step, type Tape } from "./tape.ts";
-import { rootOf, sizeOf, type Tensor } from "./tensor.ts";
+import { rootOf, type Tensor } from "./tensor.ts";
 
 export interface CompileOptions {
   /** Values that `read` may ask for after a run; all others share memory. */
@@ -117,9 +118,11 @@ export class Program {
   /** Sets an input; it keeps its contents until the next write. */
   write(name: string, data: HostArray): void {
     const buffer = this.buffer(name);
-    const { shape } = this.tape.inputs.get(name)!;
-    if (data.byteLength !== sizeOf(shape) * 4) {
-      throw new Error(`Cannot write "${name}": [${shape}] expected, got ${data.length} elements`);
+    const input = this.tape.inputs.get(name)!;
+    if (data.byteLength !== storedBytes(input)) {
+      throw new Error(
+        `Cannot write "${name}": [${input.shape}] expected, got ${data.length} elements`,
+      );
     }
     writeBuffer(this.tape.gpu, buffer, data);
   }
@@ -159,7 +162,7 @@ export class Program {
     if (this.changesStore) store.changed();
   }
 
-  /** Reads f32 tensors back (kept values, inputs, parameters) with one mapped read. */
+  /** Reads f32 and f16 tensors back (kept values, inputs, parameters) with one mapped read. */
   async read(...tensors: Tensor[]): Promise<Float32Array<ArrayBuffer>[]> {
     const ranges = tensors.map((tensor) => {
       const root = rootOf(tensor);
@@ -167,10 +170,12 @@ export class Program {
         throw new Error(`Cannot read "${tensor.name}": it was not kept when compiling`);
       }
       const { buffer, offset } = this.binding(tensor);
-      return { buffer, offset, bytes: sizeOf(tensor.shape) * 4 };
+      return { buffer, offset, bytes: storedBytes(tensor) };
     });
     const bytes = await readBuffers(this.tape.gpu, ranges);
-    return bytes.map((part) => new Float32Array(part));
+    return bytes.map((part, i) =>
+      tensors[i].type === "f16" ? Float32Array.from(new Float16Array(part)) : new Float32Array(part)
+    );
   }
 
   /** What was recorded in the runs since the last call, oldest first; at most the last 256 of them. */
@@ -198,7 +203,7 @@ export class Program {
 
   private binding(tensor: Tensor): { buffer: DeviceBuffer; offset: number; size: number } {
     const root = rootOf(tensor);
-    const size = Math.ceil(sizeOf(tensor.shape) * 4 / 16) * 16;
+    const size = Math.ceil(storedBytes(tensor) / 16) * 16;
     const { place } = root;
     if (place.kind === "section") {
       const buffer = this.tape.store.buffer(place.section as Section);

@@ -19,14 +19,13 @@
  * `add`: false means it writes every element of `dx`, true means `dx += ...`. Gradients of parameters
  * are always `add` (the program clears them before a step). A kernel that can only write uses
  * `{ writes: true }`: it then gets a temporary tensor, and an addition is appended where needed.
- *
  * A training step, compiled once and run many times:
  * ```ts
  * const store = new ParameterStore(gpu);
  * const tape = new Tape(store);
  * const x = tape.input("x", [N, S, S, 4]);
  * const { features } = resnet(tape, x, { name: "resnet18" });
- * const loss = crossEntropy(tape, classifier(tape, features, 3), tape.input("labels", [N], "u32"));
+ * const loss = crossEntropy(tape, classifier(tape, features, 3), labels);
  * tape.backward(loss);
  * const optimizer = adamW(tape, { loss, weightDecay: 1e-2 });
  * tape.record("loss", loss);
@@ -35,28 +34,28 @@
  * program.write("x", pictures);                               // for every step
  * program.set({ lr, ...optimizer.scalars(step + 1) });
  * program.run();
- * const records = await program.metrics();                    // now and then
  * ```
- *
  * Which bindings a launch reads and writes is read from the shader. A buffer cannot be read and written
  * by one launch through two bindings; values never share a buffer with another value of the same launch.
  */
 import addCode from "@/kernels/add_into.wgsl" with { type: "text" };
+import copyCode from "@/kernels/copy.wgsl" with { type: "text" };
 import recordCode from "@/kernels/record.wgsl" with { type: "text" };
 import fillCode from "@/kernels/fill.wgsl" with { type: "text" };
 import type { HostArray } from "./buffer.ts";
 import type { Choices } from "./convolution/choice.ts";
-import type { ConvolutionShape } from "./convolution/shape.ts";
-import type { Pass } from "./convolution/variant.ts";
+import type { ConvolutionPass } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import type { Params } from "./kernel.ts";
 import { checkNames, reflect } from "./kernel.ts";
 import type { EntryOptions, ParameterStore, Section } from "./parameters.ts";
-import { type ElementType, rootOf, type Shape, sizeOf, type Tensor } from "./tensor.ts";
+import { codeFor } from "./storage.ts";
+import type { ElementType, Precision, Shape, Tensor } from "./tensor.ts";
+import { rootOf, sizeOf } from "./tensor.ts";
 
 /** One launch of a kernel over tensors (while building) or over buffers (`Step<Binding>`). */
 export interface Step<B = Tensor> {
-  /** WGSL text with one entry point. */
+  /** WGSL text with one entry point; on a tape the storage types follow from the tensors (storage.ts). */
   code: string;
   /** Values of the shader's overrides. */
   constants?: Record<string, number>;
@@ -88,6 +87,8 @@ export interface TapeOptions {
   checkpointing?: boolean;
   /** Which variants of convolutions were measured to be fastest; without one the default holds. */
   choices?: Choices;
+  /** How feature maps and their gradients are stored, default "f32". "f16" needs the adapter's shader-f16. */
+  precision?: Precision;
 }
 
 /** What computing a value again takes: one pass over elements, or a convolution. */
@@ -105,8 +106,9 @@ export class Tape {
   readonly training: boolean;
   readonly checkpointing: boolean;
   readonly choices: Choices;
+  readonly precision: Precision;
   /** Passes of convolutions and products of matrices that were appended, by `keyOf`. */
-  readonly passes = new Map<string, { pass: Pass; shape: ConvolutionShape }>();
+  readonly passes = new Map<string, ConvolutionPass>();
   readonly steps: { phase: Phase; step: Step }[] = [];
   readonly inputs = new Map<string, Tensor>();
   /** Slots of `scalars` by name; set per step with `program.set`. */
@@ -134,6 +136,10 @@ export class Tape {
     this.training = options.training ?? true;
     this.checkpointing = options.checkpointing ?? false;
     this.choices = options.choices ?? {};
+    this.precision = options.precision ?? "f32";
+    if (this.precision === "f16" && !this.gpu.features.f16) {
+      throw new Error("Cannot store feature maps in f16: this adapter has no shader-f16");
+    }
     this.scalars = this.make({ name: "scalars", shape: [SCALARS], place: { kind: "input" } });
     this.ring = this.make({
       name: "metrics",
@@ -251,7 +257,7 @@ export class Tape {
         if (!reflection.writes.has(binding)) bind[binding] = this.recomputed(tensor);
       }
     }
-    this.steps.push({ phase: this.phase, step: { ...step, bind } });
+    this.steps.push({ phase: this.phase, step: { ...step, bind, code: codeFor(step.code, bind) } });
   }
 
   /**
@@ -302,12 +308,12 @@ export class Tape {
     const root = rootOf(x);
     const known = this.gradientOfRoot(root);
     if (!known) {
-      const made = this.value(root.shape, [], { name: `d ${root.name}` });
+      const made = this.value(root.shape, [], { name: `d ${root.name}`, type: root.type });
       this.gradients.set(root.id, made);
       build(this.shown(made, x), false);
     } else if (!options.writes) build(this.shown(known, x), true);
     else {
-      const part = this.value(x.shape, [], { name: `d ${x.name}` });
+      const part = this.value(x.shape, [], { name: `d ${x.name}`, type: x.type });
       build(part, false);
       this.addInto(known, part);
     }
@@ -331,16 +337,19 @@ export class Tape {
     return known && this.shown(known, x);
   }
 
-  /** Appends the backward steps of all ops, from `loss` (one element). Call it once. */
-  backward(loss: Tensor): void {
+  /**
+   * Appends the backward steps of all ops, from `loss` (one element). Call it once.
+   * @param options.scale `[1]`: all gradients become those of the loss times this, by default 1
+   */
+  backward(loss: Tensor, { scale }: { scale?: Tensor } = {}): void {
     if (sizeOf(loss.shape) !== 1) throw new Error(`Cannot start backward from [${loss.shape}]`);
     if (!this.training) throw new Error("Cannot start backward: this tape is for evaluation");
     this.backwardBegun = true;
-    this.addGradient(
-      loss,
-      (dy) =>
-        this.launch({ code: fillCode, bind: { y: dy }, params: { value: 1, n: 1 }, grid: [1] }),
-    );
+    const start = (y: Tensor): Step =>
+      scale
+        ? { code: copyCode, bind: { x: scale, y }, params: { n: 1 }, grid: [1] }
+        : { code: fillCode, bind: { y }, params: { value: 1, n: 1 }, grid: [1] };
+    this.addGradient(loss, (dy) => this.launch(start(dy)));
     for (const { y, run } of this.backwards.splice(0).reverse()) {
       const dy = this.gradient(y);
       if (dy) run(dy);

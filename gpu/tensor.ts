@@ -10,14 +10,17 @@
  * | P Q | output height, width | G | groups of a split batch norm |
  * | K | output channels | L | rows of a reduction, N H W |
  *
- * Activations are channels-last, `[N, H, W, C]`, f32, dense.
+ * Activations are channels-last, `[N, H, W, C]`, dense; f32, or f16 on a tape of that precision.
  */
 import type { HostArray } from "./buffer.ts";
 
 /** Sizes, outermost first; the last one is contiguous. */
 export type Shape = readonly number[];
 
-export type ElementType = "f32" | "u32" | "i32";
+export type ElementType = "f32" | "f16" | "u32" | "i32";
+
+/** Storage of feature maps: what convolutions write and what is made of it, with gradients. All else is f32. */
+export type Precision = "f32" | "f16";
 
 /**
  * Where a tensor's elements lie.

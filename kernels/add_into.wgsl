@@ -3,8 +3,10 @@ struct Params {
   n: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+// How x and y are stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<X>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(256)
@@ -16,6 +18,6 @@ fn add_into(
   let first = (group.x + group.y * groups.x) * 1024u + lane;
   let end = min(first + 1024u - lane, params.n);
   for (var i = first; i < end; i += 256u) {
-    y[i] += x[i];
+    y[i] = X(f32(y[i]) + f32(x[i]));
   }
 }

@@ -7,8 +7,10 @@ struct Params {
   n: u32,
 }
 
+// How dx is stored: f32 or f16.
+alias X = f32;
 @group(0) @binding(0) var<storage, read> dy: array<f32>;
-@group(0) @binding(1) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(1) var<storage, read_write> dx: array<X>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -23,7 +25,7 @@ fn average_pool_backward(
   }
   var value = dy[i / params.C / params.L * params.C + i % params.C] / f32(params.L);
   if (ADD) {
-    value += dx[i];
+    value += f32(dx[i]);
   }
-  dx[i] = value;
+  dx[i] = X(value);
 }

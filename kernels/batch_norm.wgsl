@@ -13,13 +13,15 @@ struct Params {
   eps: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> residual: array<f32>;
+// How x, residual and y are stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> residual: array<X>;
 @group(0) @binding(2) var<storage, read> mean: array<f32>;
 @group(0) @binding(3) var<storage, read> variance: array<f32>;
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
-@group(0) @binding(6) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<storage, read_write> y: array<X>;
 @group(0) @binding(7) var<uniform> params: Params;
 
 @compute @workgroup_size(TX, TY)
@@ -44,13 +46,13 @@ fn batch_norm(
   for (var l = group.y * params.rows + local.y; l < end; l += TY) {
     let i = base + l * params.C;
     // Written as the backward kernels write it: they must find the same sign.
-    var value = fma(x[i] - centre, scale, shift);
+    var value = fma(f32(x[i]) - centre, scale, shift);
     if (RESIDUAL) {
-      value += residual[i];
+      value += f32(residual[i]);
     }
     if (RELU) {
       value = max(value, 0.0);
     }
-    y[i] = value;
+    y[i] = X(value);
   }
 }

@@ -16,14 +16,16 @@ struct Params {
   inverse_L: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
+// How x, dy and dx are stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<X>;
 @group(0) @binding(2) var<storage, read> mean: array<f32>;
 @group(0) @binding(3) var<storage, read> variance: array<f32>;
 @group(0) @binding(4) var<storage, read> sums: array<vec2f>;
 @group(0) @binding(5) var<storage, read> weight: array<f32>;
 @group(0) @binding(6) var<storage, read> bias: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dx: array<X>;
 @group(0) @binding(8) var<uniform> params: Params;
 
 @compute @workgroup_size(TX, TY)
@@ -50,15 +52,15 @@ fn batch_norm_backward(
   let end = min((group.y + 1u) * params.rows, params.L);
   for (var l = group.y * params.rows + local.y; l < end; l += TY) {
     let i = base + l * params.C;
-    let distance = x[i] - centre;
-    var d = dy[i];
+    let distance = f32(x[i]) - centre;
+    var d = f32(dy[i]);
     if (RELU) {
       d = select(0.0, d, fma(distance, scale, shift) > 0.0);
     }
     var value = scale * (d - mean_dy - slope * distance);
     if (ADD) {
-      value += dx[i];
+      value += f32(dx[i]);
     }
-    dx[i] = value;
+    dx[i] = X(value);
   }
 }

@@ -15,13 +15,15 @@ struct Params {
   eps: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> y: array<f32>;
+// How x, y and dy are stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> y: array<X>;
 @group(0) @binding(2) var<storage, read> mean: array<f32>;
 @group(0) @binding(3) var<storage, read> variance: array<f32>;
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
 @group(0) @binding(5) var<storage, read> bias: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dy: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dy: array<X>;
 @group(0) @binding(7) var<storage, read_write> partial: array<vec2f>;
 @group(0) @binding(8) var<uniform> params: Params;
 
@@ -49,14 +51,14 @@ fn batch_norm_backward_sums(
     let end = min((group.y + 1u) * params.rows, params.L);
     for (var l = group.y * params.rows + local.y; l < end; l += TY) {
       let i = base + l * params.C;
-      let distance = x[i] - centre;
-      var d = dy[i];
+      let distance = f32(x[i]) - centre;
+      var d = f32(dy[i]);
       if (FROM_X) {
         d = select(0.0, d, fma(distance, scale, shift) > 0.0);
       }
       if (FROM_Y) {
-        d = select(0.0, d, y[i] > 0.0);
-        dy[i] = d;
+        d = select(0.0, d, f32(y[i]) > 0.0);
+        dy[i] = X(d);
       }
       sums += vec2f(d, d * distance * inverse);
     }

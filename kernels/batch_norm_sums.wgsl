@@ -10,7 +10,9 @@ struct Params {
   rows: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+// How x is stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> partial: array<vec2f>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -31,10 +33,10 @@ fn batch_norm_sums(
   var squares = 0.0;
   if (c < params.C && first < end) {
     let base = group.z * params.L * params.C + c;
-    let shift = x[base + first * params.C];
+    let shift = f32(x[base + first * params.C]);
     var sum = 0.0;
     for (var l = first; l < end; l += TY) {
-      let d = x[base + l * params.C] - shift;
+      let d = f32(x[base + l * params.C]) - shift;
       sum += d;
       squares += d * d;
       count += 1.0;

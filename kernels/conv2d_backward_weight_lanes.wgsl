@@ -20,8 +20,11 @@ struct Params {
   add: u32, // 1: add to what dw holds
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
+// How x and dy are stored: f32 or f16.
+alias X = f32;
+alias Y = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Y>;
 @group(0) @binding(2) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -57,9 +60,9 @@ fn outer(sum: mat4x4f, a: vec4f, b: vec4f) -> mat4x4f {
 
 /// Adds the products of each group's neighbours, one a lane, with dy from element `at`.
 fn step(a0: f32, a1: f32, a2: f32, a3: f32, at: i32) {
-  var b = vec4f(dy[at], 0.0, 0.0, 0.0);
-  if (COLUMNS > 1u) { b.y = dy[at + 8]; }
-  if (COLUMNS > 2u) { b.z = dy[at + 16]; b.w = dy[at + 24]; }
+  var b = vec4f(f32(dy[at]), 0.0, 0.0, 0.0);
+  if (COLUMNS > 1u) { b.y = f32(dy[at + 8]); }
+  if (COLUMNS > 2u) { b.z = f32(dy[at + 16]); b.w = f32(dy[at + 24]); }
   c0 = outer(c0, low(a0), b); d0 = outer(d0, high(a0), b);
   if (GROUPS > 1u) { c1 = outer(c1, low(a1), b); d1 = outer(d1, high(a1), b); }
   if (GROUPS > 2u) {
@@ -152,7 +155,7 @@ fn conv2d_backward_weight_lanes(@builtin(workgroup_id) group: vec3u, @builtin(lo
 
 /// x at element `at`, or 0 out of the row, of which that is element `e`.
 fn value(at: i32, e: i32, WC: i32) -> f32 {
-  if (MIXED == 0u) { return x[at]; }
+  if (MIXED == 0u) { return f32(x[at]); }
   let inside = u32(e) < u32(WC);
-  return select(0.0, x[select(0, at, inside)], inside);
+  return select(0.0, f32(x[select(0, at, inside)]), inside);
 }

@@ -18,8 +18,11 @@ struct Params {
   left: i32, // times C
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
+// How x and dy are stored: f32 or f16.
+alias X = f32;
+alias Y = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read> dy: array<Y>;
 @group(0) @binding(2) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -64,7 +67,7 @@ fn load(m: u32, part: u32, j: i32, k: u32, end: u32, thread: u32) {
     let inside = o.z == 1 && at < params.SC && u32(o.x + at) < u32(params.WC);
     let element = select(0, o.y + at, inside);
     let lane = e & 3u;
-    a_tile[e / 4u][lane] = select(0.0, x[element], inside);
+    a_tile[e / 4u][lane] = select(0.0, f32(x[element]), inside);
   }
   let columns = TX * COLS;
   for (var e = thread; e < DEPTH * columns; e += TX * TY) {
@@ -73,7 +76,7 @@ fn load(m: u32, part: u32, j: i32, k: u32, end: u32, thread: u32) {
     let inside = row < end && at < params.K;
     let element = select(0u, row * params.K + at, inside);
     let lane = e & 3u;
-    b_tile[e / 4u][lane] = select(0.0, dy[element], inside);
+    b_tile[e / 4u][lane] = select(0.0, f32(dy[element]), inside);
   }
 }
 

@@ -33,11 +33,15 @@ struct Params {
   G: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+// How x, residual and y are stored: f32 or f16.
+alias X = f32;
+alias Z = f32;
+alias Y = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>; // [K]
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<Z>;
+@group(0) @binding(4) var<storage, read_write> y: array<Y>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec2f>;
 @group(0) @binding(6) var<uniform> params: Params;
 
@@ -92,9 +96,9 @@ fn tap(o: vec4i, r: i32) -> vec3i {
 }
 
 fn load(t: vec3i, j: i32) -> f32 {
-  if (CHECK == 0u) { return x[t.y + j]; }
+  if (CHECK == 0u) { return f32(x[t.y + j]); }
   let inside = u32(t.x + j) < u32(t.z);
-  return select(0.0, x[select(0, t.y + j, inside)], inside);
+  return select(0.0, f32(x[select(0, t.y + j, inside)]), inside);
 }
 
 fn low(a: f32) -> vec4f {
@@ -130,9 +134,10 @@ fn step(a0: f32, a1: f32, a2: f32, a3: f32, at: u32) {
 fn store_one(to: u32, k: u32, value: f32) {
   if (to != NONE && k < params.K) {
     var sum = value;
-    if (RESIDUAL == 1u) { sum += residual[to + k]; }
+    if (RESIDUAL == 1u) { sum += f32(residual[to + k]); }
     if (RELU == 1u) { sum = max(sum, 0.0); }
-    if (params.add == 1u) { y[to + k] += sum; } else { y[to + k] = sum; }
+    if (params.add == 1u) { sum += f32(y[to + k]); }
+    y[to + k] = Y(sum);
   }
 }
 

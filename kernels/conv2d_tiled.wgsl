@@ -24,11 +24,15 @@ struct Params {
   y_column: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+// How x, residual and y are stored: f32 or f16.
+alias X = f32;
+alias Z = f32;
+alias Y = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read> w: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>; // [K]
-@group(0) @binding(3) var<storage, read> residual: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> residual: array<Z>;
+@group(0) @binding(4) var<storage, read_write> y: array<Y>;
 @group(0) @binding(5) var<storage, read_write> partial: array<vec2f>;
 @group(0) @binding(6) var<uniform> params: Params;
 
@@ -80,7 +84,7 @@ fn load(r: i32, chunk: i32, k: u32, thread: u32) {
     let element = select(0, o.z + r * params.WC + j, inside);
     let to = i * pixels + row;
     let lane = to & 3u;
-    a_tile[to / 4u][lane] = select(0.0, x[element], inside);
+    a_tile[to / 4u][lane] = select(0.0, f32(x[element]), inside);
   }
   let columns = TX * COLS;
   for (var e = thread; e < DEPTH * columns; e += TX * TY) {
@@ -121,10 +125,10 @@ fn store_one(at: u32, k: u32, value: f32) {
   if (k < params.K) {
     var sum = value;
     if (BIAS == 1u) { sum += b[k]; }
-    if (ADD == 1u) { sum += y[at + k]; }
-    if (RESIDUAL == 1u) { sum += residual[at + k]; }
+    if (ADD == 1u) { sum += f32(y[at + k]); }
+    if (RESIDUAL == 1u) { sum += f32(residual[at + k]); }
     if (RELU == 1u) { sum = max(sum, 0.0); }
-    y[at + k] = sum;
+    y[at + k] = Y(sum);
   }
 }
 

@@ -12,8 +12,10 @@ struct Params {
   C: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+// How x and y are stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<X>;
 @group(0) @binding(2) var<storage, read_write> tap: array<u32>;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -33,7 +35,7 @@ fn max_pool(@builtin(global_invocation_id) id: vec3u) {
       let w = q * STRIDE + t - PAD;
       // A coordinate left of the image wraps around to a large number.
       if (h < params.H && w < params.W) {
-        let value = x[((id.z * params.H + h) * params.W + w) * params.C + c];
+        let value = f32(x[((id.z * params.H + h) * params.W + w) * params.C + c]);
         if (found == R * R || value > best) {
           best = value;
           found = r * R + t;
@@ -42,6 +44,6 @@ fn max_pool(@builtin(global_invocation_id) id: vec3u) {
     }
   }
   let i = (id.z * params.P + id.y) * row + id.x;
-  y[i] = best;
+  y[i] = X(best);
   tap[i] = found;
 }

@@ -12,9 +12,11 @@ struct Params {
   C: u32,
 }
 
-@group(0) @binding(0) var<storage, read> dy: array<f32>;
+// How dy and dx are stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> dy: array<X>;
 @group(0) @binding(1) var<storage, read> tap: array<u32>;
-@group(0) @binding(2) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(2) var<storage, read_write> dx: array<X>;
 @group(0) @binding(3) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -39,12 +41,12 @@ fn max_pool_backward(
     for (var p = p_first; p < p_end; p++) {
       for (var q = q_first; q < q_end; q++) {
         let j = ((group.z * params.P + p) * params.Q + q) * params.C + c;
-        sum += select(0.0, dy[j], tap[j] == (h - p * STRIDE) * R + w - q * STRIDE);
+        sum += select(0.0, f32(dy[j]), tap[j] == (h - p * STRIDE) * R + w - q * STRIDE);
       }
     }
     if (ADD) {
-      sum += dx[base + e];
+      sum += f32(dx[base + e]);
     }
-    dx[base + e] = sum;
+    dx[base + e] = X(sum);
   }
 }

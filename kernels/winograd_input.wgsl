@@ -11,14 +11,16 @@ struct Params {
   pad: i32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+// How x is stored: f32 or f16.
+alias X = f32;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> v: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 fn pixel(first: i32, h: i32, w: i32) -> f32 {
   let inside = u32(h) < u32(params.H) && u32(w) < u32(params.W);
   let at = first + (h * params.W + w) * i32(params.C);
-  return select(0.0, x[select(0, at, inside)], inside);
+  return select(0.0, f32(x[select(0, at, inside)]), inside);
 }
 
 /// A row of d.

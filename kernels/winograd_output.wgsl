@@ -9,10 +9,13 @@ struct Params {
   TQ: u32,
 }
 
+// How residual and y are stored: f32 or f16.
+alias Z = f32;
+alias Y = f32;
 @group(0) @binding(0) var<storage, read> m: array<f32>;
 @group(0) @binding(1) var<storage, read> bias: array<f32>; // [K]
-@group(0) @binding(2) var<storage, read> residual: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> residual: array<Z>;
+@group(0) @binding(3) var<storage, read_write> y: array<Y>;
 @group(0) @binding(4) var<uniform> params: Params;
 
 /// 1: with bias; 0: it is not read.
@@ -34,10 +37,10 @@ fn store(n: u32, p: u32, q: u32, k: u32, value: f32) {
   let at = ((n * params.P + p) * params.Q + q) * params.K + k;
   var sum = value;
   if (BIAS == 1u) { sum += bias[k]; }
-  if (ADD == 1u) { sum += y[at]; }
-  if (RESIDUAL == 1u) { sum += residual[at]; }
+  if (ADD == 1u) { sum += f32(y[at]); }
+  if (RESIDUAL == 1u) { sum += f32(residual[at]); }
   if (RELU == 1u) { sum = max(sum, 0.0); }
-  y[at] = sum;
+  y[at] = Y(sum);
 }
 
 @compute @workgroup_size(64)

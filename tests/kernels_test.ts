@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { makeShaderDataDefinitions } from "webgpu-utils";
-import { openGpu } from "@/gpu/device.ts";
+import { type Gpu, openGpu } from "@/gpu/device.ts";
+import { aliasesOf, codeFor } from "@/gpu/storage.ts";
 import { importsOf, projectFiles, readText } from "./support/imports.ts";
 
 const kernels = projectFiles(".wgsl").filter((file) =>
@@ -13,6 +14,20 @@ const snippets = projectFiles(".wgsl").filter((file) => file.startsWith("kernels
 /** Without comments. */
 function code(file: string): string {
   return readText(file).replace(/\/\/.*$/gm, "").replace(/\/\*[\s\S]*?\*\//g, "");
+}
+
+/** What the device has against a text. */
+async function problemOf(gpu: Gpu, file: string, code: string): Promise<string | undefined> {
+  gpu.device.pushErrorScope("validation");
+  const module = gpu.device.createShaderModule({ label: file, code });
+  if (kernels.includes(file)) {
+    gpu.device.createComputePipeline({
+      label: file,
+      layout: "auto",
+      compute: { module, entryPoint: basename(file, ".wgsl") },
+    });
+  }
+  return (await gpu.device.popErrorScope())?.message;
 }
 
 Deno.test("there are kernels, flat in kernels/", () => {
@@ -63,6 +78,20 @@ for (const file of kernels) {
   });
 }
 
+Deno.test("kernels that take f16 compile with it", async (t) => {
+  const gpu = await openGpu();
+  for (const file of gpu.features.f16 ? kernels : []) {
+    const names = [...aliasesOf(readText(file)).keys()];
+    if (names.length === 0) continue;
+    await t.step(file, async () => {
+      const bind = Object.fromEntries(names.map((name) => [name, { type: "f16" as const }]));
+      assert.equal(await problemOf(gpu, file, codeFor(readText(file), bind)), undefined);
+    });
+  }
+  gpu.check();
+  gpu.device.destroy();
+});
+
 Deno.test("every kernel is used by gpu/", () => {
   const used = new Set(
     projectFiles(".ts").filter((file) => file.startsWith("gpu/"))
@@ -75,17 +104,7 @@ Deno.test("every kernel compiles with its default constants; every snippet compi
   const gpu = await openGpu();
   for (const file of [...kernels, ...snippets]) {
     await t.step(file, async () => {
-      gpu.device.pushErrorScope("validation");
-      const module = gpu.device.createShaderModule({ label: file, code: readText(file) });
-      if (kernels.includes(file)) {
-        gpu.device.createComputePipeline({
-          label: file,
-          layout: "auto",
-          compute: { module, entryPoint: basename(file, ".wgsl") },
-        });
-      }
-      const error = await gpu.device.popErrorScope();
-      assert.equal(error?.message, undefined);
+      assert.equal(await problemOf(gpu, file, readText(file)), undefined);
     });
   }
   gpu.check();

@@ -1,5 +1,6 @@
 /** Which variant computes a pass of a shape: the tuned one, or the first that is made for it. */
 import type { Gpu } from "../device.ts";
+import type { Precision } from "../tensor.ts";
 import { lanesData, lanesForward, lanesMultiply, lanesWeight } from "./lanes.ts";
 import { plainData, plainForward, plainWeight } from "./plain.ts";
 import { type ConvolutionShape, nameOf, outputSize } from "./shape.ts";
@@ -57,13 +58,23 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
 export type Choices = Record<string, string>;
 
 /** What a choice is kept under. */
-export function keyOf(pass: Pass, shape: ConvolutionShape): string {
-  return `${pass} ${nameOf(shape)}`;
+export function keyOf(
+  pass: Pass,
+  shape: ConvolutionShape,
+  precision: Precision = "f32",
+): string {
+  return `${pass} ${nameOf(shape)}${precision === "f32" ? "" : ` ${precision}`}`;
 }
 
-/** Names of the variants that can compute a pass of a shape on this device. */
-export function candidates(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string[] {
-  return Object.keys(variants[pass]).filter((name) => variants[pass][name].fits(gpu, shape));
+/** Names of the variants that can compute a pass of a shape on this device, over maps of a precision. */
+export function candidates(
+  gpu: Gpu,
+  pass: Pass,
+  shape: ConvolutionShape,
+  precision: Precision = "f32",
+): string[] {
+  return Object.keys(variants[pass])
+    .filter((name) => variants[pass][name].fits(gpu, shape, precision));
 }
 
 /** Name of the tuned variant of a pass, or of a default that depends on shape and adapter only. */
@@ -71,10 +82,10 @@ export function choiceOf(
   gpu: Gpu,
   pass: Pass,
   shape: ConvolutionShape,
-  choices: Choices = {},
+  { choices = {}, precision = "f32" }: { choices?: Choices; precision?: Precision } = {},
 ): string {
-  const possible = candidates(gpu, pass, shape);
-  const wanted = [choices[keyOf(pass, shape)], ...defaults(gpu, pass, shape)];
+  const possible = candidates(gpu, pass, shape, precision);
+  const wanted = [choices[keyOf(pass, shape, precision)], ...defaults(gpu, pass, shape)];
   const name = wanted.find((name) => possible.includes(name));
   if (name) return name;
   throw new Error(`Cannot append conv2d: no kernel for ${nameOf(shape)} on this adapter`);

@@ -1,22 +1,24 @@
-/** Convolution without subgroups or shared memory, for any adapter; channels come in fours. */
+/** Convolution without subgroups or shared memory, for any adapter; channels come in fours, maps in f32. */
 import dataCode from "@/kernels/conv2d_backward_data.wgsl" with { type: "text" };
 import weightCode from "@/kernels/conv2d_backward_weight.wgsl" with { type: "text" };
 import forwardCode from "@/kernels/conv2d_forward.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
 import { reduce } from "./reduce.ts";
 import { type ConvolutionShape, outputSize } from "./shape.ts";
+import type { Precision } from "../tensor.ts";
 import type { Variant } from "./variant.ts";
 
 /** Pixels that one workgroup of the forward and data-gradient kernels covers. */
 const PIXELS = 256;
 
-function fits(_gpu: Gpu, { C, K }: ConvolutionShape): boolean {
-  return C % 4 === 0 && K % 4 === 0;
+function fits(_gpu: Gpu, { C, K }: ConvolutionShape, precision: Precision = "f32"): boolean {
+  return precision === "f32" && C % 4 === 0 && K % 4 === 0;
 }
 
 export const plainForward: Variant<"forward"> = {
   // A product of matrices may come with a bias, which this kernel does not add.
-  fits: (gpu, shape) => fits(gpu, shape) && (shape.H > 1 || shape.W > 1 || shape.R > 1),
+  fits: (gpu, shape, precision) =>
+    fits(gpu, shape, precision) && (shape.H > 1 || shape.W > 1 || shape.R > 1),
   steps({ N, H, W, C, K, R, S, stride, padding }, { x, w, y, b }) {
     if (b !== undefined) throw new Error("Cannot add a bias in the plain convolution");
     const { P, Q } = outputSize({ N, H, W, C, K, R, S, stride, padding });

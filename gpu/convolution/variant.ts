@@ -1,5 +1,5 @@
 import type { Gpu } from "../device.ts";
-import type { Shape } from "../tensor.ts";
+import type { Precision, Shape } from "../tensor.ts";
 import type { Step } from "../tape.ts";
 import type { ConvolutionShape } from "./shape.ts";
 
@@ -9,6 +9,13 @@ import type { ConvolutionShape } from "./shape.ts";
  * - `weight`: x, dy -> dw
  */
 export type Pass = "forward" | "data" | "weight";
+
+/** A pass of a shape, over maps of a precision: what a variant is chosen for. */
+export interface ConvolutionPass {
+  pass: Pass;
+  shape: ConvolutionShape;
+  precision: Precision;
+}
 
 /** What a pass is computed on; `B` is a tensor while building, a buffer in a benchmark. */
 export interface Operands<B> {
@@ -49,7 +56,8 @@ export interface Surroundings<B> {
 
 /** One way to compute one pass. */
 export interface Variant<P extends Pass> {
-  fits(gpu: Gpu, shape: ConvolutionShape): boolean;
+  /** @param precision of the maps, default f32 */
+  fits(gpu: Gpu, shape: ConvolutionShape, precision?: Precision): boolean;
   /** Whether it takes a bias for any shape, and a residual and a ReLU. */
   finishes?: boolean;
   /** Pixels of each part of the statistics of G groups; undefined or 0 where it cannot give them. */

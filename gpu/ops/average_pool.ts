@@ -4,7 +4,7 @@ import backwardCode from "@/kernels/average_pool_backward.wgsl" with { type: "te
 import type { Tape } from "../tape.ts";
 import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
 
-/** `[N, H, W, C] -> [N, C]`. */
+/** `[N, H, W, C] -> [N, C]`, in f32. */
 export function averagePool(tape: Tape, x: Tensor): Tensor {
   expectShape("average pool", x, [-1, -1, -1, -1]);
   const [N, H, W, C] = x.shape;

@@ -60,7 +60,7 @@ const MOST_PARTS = 512;
 
 /**
  * y = relu((x - mean) / sqrt(var + eps) weight + bias + residual); `[.., C] -> [.., C]`. Running
- * statistics take the unbiased variance, as in PyTorch, group after group.
+ * statistics take the unbiased variance, as in PyTorch, group after group. y is stored as x is.
  */
 export function batchNorm(
   tape: Tape,
@@ -112,7 +112,7 @@ export function batchNorm(
   }
   const affine = { weight: weight ?? mean, bias: bias ?? mean };
   const sources = [x, weight, bias, residual].filter((tensor) => tensor !== undefined);
-  const y = tape.value(x.shape, sources);
+  const y = tape.value(x.shape, sources, { type: x.type });
   const apply = (y: Tensor) =>
     tape.launch({
       code: applyCode,

@@ -2,7 +2,7 @@ import { choiceOf, keyOf, variants } from "../convolution/choice.ts";
 import { type ConvolutionShape, outputSize } from "../convolution/shape.ts";
 import type { Pass, Statistics, Surroundings, Variant } from "../convolution/variant.ts";
 import type { Step, Tape } from "../tape.ts";
-import { expectShape, type Tensor } from "../tensor.ts";
+import { expectShape, type Precision, type Tensor } from "../tensor.ts";
 
 export interface Conv2dOptions {
   /** Same in both directions; default 1. */
@@ -16,13 +16,16 @@ export interface Conv2dOptions {
 /**
  * 2d convolution (cross-correlation, as in PyTorch) without bias.
  * `x [N, H, W, C], w [R, S, C, K] -> y [N, P, Q, K]`, P = (H + 2 padding - R) / stride + 1.
+ * y is stored as the tape's precision says.
  * @throws {Error} unless the adapter has a kernel for C and K: multiples of 4 always do
  */
 export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions = {}): Tensor {
   const shape = convolutionShape(x, w, options);
   const { P, Q } = outputSize(shape);
-  const y = tape.value([shape.N, P, Q, shape.K], [x, w]);
-  const forward = choose(tape, "forward", shape);
+  const { precision } = tape;
+  const y = tape.value([shape.N, P, Q, shape.K], [x, w], { type: precision });
+  const chosen = <P extends Pass>(pass: P) => choose(tape, pass, shape, precision);
+  const forward = chosen("forward");
   // Written again for the backward steps, y has its statistics already.
   let finish = options.statistics && { statistics: options.statistics };
   tape.recomputable(y, "convolution", (y) => {
@@ -32,22 +35,26 @@ export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions 
   tape.onBackward(y, (dy) => {
     tape.addGradient(
       w,
-      (dw, add) =>
-        append(tape, choose(tape, "weight", shape).steps(shape, { x, dy, dw }, around(tape, add))),
+      (dw, add) => append(tape, chosen("weight").steps(shape, { x, dy, dw }, around(tape, add))),
     );
     tape.addGradient(
       x,
-      (dx, add) =>
-        append(tape, choose(tape, "data", shape).steps(shape, { dy, w, dx }, around(tape, add))),
+      (dx, add) => append(tape, chosen("data").steps(shape, { dy, w, dx }, around(tape, add))),
     );
   });
   return y;
 }
 
-/** The variant that computes a pass on this tape. */
-export function choose<P extends Pass>(tape: Tape, pass: P, shape: ConvolutionShape): Variant<P> {
-  tape.passes.set(keyOf(pass, shape), { pass, shape });
-  return variants[pass][choiceOf(tape.gpu, pass, shape, tape.choices)];
+/** The variant that computes a pass on this tape, over maps of a precision. */
+export function choose<P extends Pass>(
+  tape: Tape,
+  pass: P,
+  shape: ConvolutionShape,
+  precision: Precision = "f32",
+): Variant<P> {
+  const { gpu, passes, choices } = tape;
+  passes.set(keyOf(pass, shape, precision), { pass, shape, precision });
+  return variants[pass][choiceOf(gpu, pass, shape, { choices, precision })];
 }
 
 /** @throws {Error} when shapes do not fit each other */

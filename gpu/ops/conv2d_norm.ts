@@ -25,7 +25,7 @@ export function conv2dNorm(
   const { weight, bias, running_mean: mean, running_var: variance } = norm;
   const { relu = false, residual, eps = 1e-5, training = tape.training } = options.norm ?? {};
   const shape = convolutionShape(x, w, options.convolution);
-  const forward = choose(tape, "forward", shape);
+  const forward = choose(tape, "forward", shape, tape.precision);
   const { K } = shape;
   const { P, Q } = outputSize(shape);
   const L = shape.N * P * Q;
@@ -46,7 +46,7 @@ export function conv2dNorm(
       params: { rows, K, each: ROWS, eps },
       grid: [Math.ceil(K / 64), Math.ceil(rows / ROWS)],
     }));
-  const y = tape.value([shape.N, P, Q, K]);
+  const y = tape.value([shape.N, P, Q, K], [], { type: tape.precision });
   if (residual) expectShape("convolution with norm", residual, y.shape);
   const operands = { x, w: folded, y, b: folded_bias };
   const finish = { residual, relu };

@@ -20,7 +20,7 @@ export function maxPool(tape: Tape, x: Tensor, options: MaxPoolOptions): Tensor 
   const P = Math.floor((H + 2 * PAD - R) / STRIDE) + 1;
   const Q = Math.floor((W + 2 * PAD - R) / STRIDE) + 1;
   const constants = { R, STRIDE, PAD };
-  const y = tape.value([N, P, Q, C], [x]);
+  const y = tape.value([N, P, Q, C], [x], { type: x.type });
   const tap = tape.value(y.shape, [], { type: "u32" });
   const params = { H, W, P, Q, C };
   tape.launch({

@@ -5,6 +5,7 @@ import sumsCode from "@/kernels/optimizer_sums.wgsl" with { type: "text" };
 import { ALIGN, type Entry, type ParameterStore, type Section } from "../parameters.ts";
 import type { Tape } from "../tape.ts";
 import type { Tensor } from "../tensor.ts";
+import { type LossScale, unscaled, updateScale } from "./loss_scale.ts";
 
 export interface OptimizerOptions {
   /** An update does nothing when this, or a gradient, is not finite. */
@@ -15,13 +16,15 @@ export interface OptimizerOptions {
   groups?: Record<string, (name: string) => boolean>;
   /** Longest gradient over all parameters; longer ones are scaled down to it. */
   clip?: number;
+  /** What the loss was multiplied by before the backward steps. */
+  lossScale?: LossScale;
 }
 
 /** An appended optimiser. Its scalars: `lr`, `lr.<group>`, `gradient.scale` (1 / micro-batches, starts at 1). */
 export interface Optimizer {
   /**
-   * `[4]`: factor of the gradients, 1 if finite else 0, length of the gradient, unused. Holds in runs
-   * that update; in others its memory serves other values.
+   * `[4]`: factor of the gradients, 1 if finite else 0, length of the gradient, and with a loss scale 1 if
+   * it was too large, else 0. Holds in runs that update; in others its memory serves other values.
    */
   control: Tensor;
   /** Scalars that follow from the count of updates, 1 at the first: `program.set(optimizer.scalars(t))`. */
@@ -98,13 +101,19 @@ export function prepare(
     params: { R },
     grid: [R],
   });
+  const { loss, lossScale } = options;
+  const slot = tape.scalar("gradient.scale", 1);
   tape.launch({
     code: controlCode,
     constants: { CLIP: +(options.clip !== undefined) },
-    bind: { norms, loss: options.loss, scalars: tape.scalars, control },
-    params: { R, slot: tape.scalar("gradient.scale", 1), clip: options.clip ?? 0 },
+    bind: {
+      ...{ norms, loss, control },
+      scalars: lossScale ? unscaled(tape, lossScale, slot) : tape.scalars,
+    },
+    params: { R, slot: lossScale ? 0 : slot, clip: options.clip ?? 0 },
     grid: [1],
   });
+  if (lossScale) updateScale(tape, lossScale, { loss, control });
   return {
     ranges: tape.constant("ranges", rangesOf(tape, entries, options)),
     blocks: tape.constant("blocks", blocksOf(entries, store.lengthOf("values"))),

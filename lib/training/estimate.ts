@@ -32,22 +32,26 @@ export interface Estimate {
 /** What an estimate needs to know of a device; no GPU is touched. */
 export type Device = Pick<Gpu, "info" | "limits" | "features">;
 
+/** @throws {InvalidInput} when the adapter lacks what the spec asks for */
 export function estimatePretrain(
   device: Device,
   spec: PretrainSpec & NetworkSpec,
   images: number,
   choices?: Choices,
 ): Estimate {
+  assertPrecision(device, spec);
   const batch = Math.max(2, Math.min(spec.batch_size, images));
   const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, choices });
   return estimate(device, tape, store, spec, { batch, views: 2 * batch, images });
 }
 
+/** @throws {InvalidInput} when the adapter lacks what the spec asks for */
 export function estimateFinetune(
   device: Device,
   spec: FinetuneSpec & NetworkSpec,
   { images, classes, choices }: { images: number; classes: string[]; choices?: Choices },
 ): Estimate {
+  assertPrecision(device, spec);
   const batch = Math.max(1, Math.min(spec.batch_size, images));
   const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, choices });
   return estimate(device, tape, store, spec, { batch, views: batch, images });
@@ -64,6 +68,18 @@ export function estimateJob(
   if (kind === "finetune") {
     const parsed = parseFinetune(spec) as FinetuneSpec & NetworkSpec;
     return estimateFinetune(device, parsed, { images, classes });
+  }
+}
+
+/** @throws {InvalidInput} when the adapter cannot store what the spec asks for */
+function assertPrecision(
+  { features }: Device,
+  { precision }: Pick<PretrainSpec, "precision">,
+): void {
+  if (precision === "f16" && !features.f16) {
+    throw new InvalidInput("Cannot train in f16: this adapter has no shader-f16", [
+      { pointer: "/precision", message: "f32 is needed" },
+    ]);
   }
 }
 

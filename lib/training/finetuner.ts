@@ -13,7 +13,7 @@ import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./loop.ts";
-import { optimizer, rateAt } from "./optimizer.ts";
+import { learn, learnt, rateAt } from "./optimizer.ts";
 import { restoreState, snapshotState } from "./state.ts";
 import { Views } from "./views.ts";
 
@@ -29,7 +29,9 @@ const NORM = /(^|\.)(bn\d|downsample\.1)\./;
 /** The whole training step on a tape, nothing allocated yet. A linear probe keeps its batch norms still. */
 export function finetuneTape(
   gpu: Gpu,
-  spec: Pick<FinetuneSpec, "mode" | "batch_norm" | "optimizer" | "checkpointing"> & NetworkSpec,
+  spec:
+    & Pick<FinetuneSpec, "mode" | "batch_norm" | "optimizer" | "checkpointing" | "precision">
+    & NetworkSpec,
   classes: string[],
   { batch, choices }: { batch: number; choices?: Choices },
 ): FinetuneTape {
@@ -38,16 +40,15 @@ export function finetuneTape(
   const store = new ParameterStore(gpu, {
     trainable: (name) => linear ? name.startsWith("fc.") : !(still && NORM.test(name)),
   });
-  const tape = new Tape(store, { checkpointing: spec.checkpointing, choices });
+  const { checkpointing, precision } = spec;
+  const tape = new Tape(store, { checkpointing, precision, choices });
   const S = spec.image_size;
   const views = tape.input("views", [batch, S, S, 4]);
   const w = tape.input("targets", [batch, classes.length]);
   const logits = classify(tape, views, { ...spec, classes }, { training: !still });
   const loss = softmaxLoss(tape, logits, w);
   tape.record("loss", loss);
-  tape.backward(loss);
-  const made = optimizer(tape, spec.optimizer, { loss });
-  tape.record("gradient_norm", made.control, 2);
+  const made = learn(tape, spec.optimizer, { loss });
   return { tape, store, optimizer: made };
 }
 
@@ -109,7 +110,7 @@ export class Finetuner implements Trainee {
   }
 
   async recorded(): Promise<Record<string, number>[]> {
-    return (await this.program.metrics()).map(({ values }) => values);
+    return (await this.program.metrics()).map(({ values }) => learnt(values));
   }
 
   async snapshot(): Promise<State> {

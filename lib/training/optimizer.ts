@@ -1,5 +1,6 @@
 import { adam, adamW } from "@/gpu/optim/adam.ts";
 import { lars } from "@/gpu/optim/lars.ts";
+import { lossScale } from "@/gpu/optim/loss_scale.ts";
 import type { Optimizer, OptimizerOptions } from "@/gpu/optim/optimizer.ts";
 import { sgd } from "@/gpu/optim/sgd.ts";
 import type { Tape } from "@/gpu/tape.ts";
@@ -19,6 +20,34 @@ export function optimizer(tape: Tape, spec: OptimizerSpec, options: OptimizerOpt
     case "adamw":
       return adamW(tape, { ...options, weightDecay, betas: spec.betas });
   }
+}
+
+/**
+ * Appends the backward steps, the optimiser that a spec names, and records of both; over feature maps in
+ * f16 the loss is scaled.
+ */
+export function learn(tape: Tape, spec: OptimizerSpec, options: OptimizerOptions): Optimizer {
+  const scaled = tape.precision === "f16" ? lossScale(tape) : undefined;
+  tape.backward(options.loss, scaled);
+  const made = optimizer(tape, spec, { ...options, lossScale: scaled });
+  tape.record("gradient_norm", made.control, 2);
+  if (scaled) {
+    tape.record("skipped", made.control, 3);
+    tape.record("loss_scale", scaled.scale);
+  }
+  return made;
+}
+
+/**
+ * What `learn` recorded in a run: figures of an update are those of a whole step, and a gradient too long
+ * for f16 has no length that could be told.
+ * @param updates whether the run was to update the weights
+ */
+export function learnt(values: Record<string, number>, updates = true): Record<string, number> {
+  const { gradient_norm, skipped, ...rest } = values;
+  if (!updates) return rest;
+  if (skipped === undefined) return { ...rest, gradient_norm };
+  return { ...rest, skipped, ...(skipped === 0 && { gradient_norm }) };
 }
 
 /** The learning rate at `step` of `steps`; `perEpoch` turns the warm-up into steps. */

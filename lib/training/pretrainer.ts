@@ -18,7 +18,7 @@ import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./loop.ts";
 import { appendEmbeddingCache, CACHE_SLOTS, EmbeddingCache } from "./embedding_cache.ts";
 import { gauges, type Known } from "./gauges.ts";
-import { optimizer, rateAt } from "./optimizer.ts";
+import { learn, learnt, rateAt } from "./optimizer.ts";
 import { QueueImages } from "./queue_images.ts";
 import { restoreState, snapshotState } from "./state.ts";
 import { Views } from "./views.ts";
@@ -40,7 +40,8 @@ export function pretrainTape(
   { batch, choices }: { batch: number; choices?: Choices },
 ): PretrainTape {
   const store = new ParameterStore(gpu);
-  const tape = new Tape(store, { checkpointing: spec.checkpointing, choices });
+  const { checkpointing, precision } = spec;
+  const tape = new Tape(store, { checkpointing, precision, choices });
   const views: PretrainTape["views"] = [];
   const S = spec.image_size;
   const built = methodOf(spec.method)(tape, {
@@ -56,12 +57,10 @@ export function pretrainTape(
   tape.record("loss", built.loss);
   tape.record("output_spread", spread(tape, built.output));
   appendEmbeddingCache(tape, built, batch);
-  tape.backward(built.loss);
-  const made = optimizer(tape, spec.optimizer, {
+  const made = learn(tape, spec.optimizer, {
     loss: built.loss,
     groups: built.fixedRate && { fixed: built.fixedRate },
   });
-  tape.record("gradient_norm", made.control, 2);
   if (built.momentum) movingAverage(tape);
   return { tape, store, built, optimizer: made, views };
 }
@@ -165,11 +164,7 @@ export class Pretrainer implements Trainee {
   async recorded(): Promise<Record<string, number>[]> {
     const records = await this.program.metrics();
     const updates = this.updates.splice(0).slice(-records.length);
-    return records.map(({ values }, i) => {
-      // The gradient's length is that of a whole step.
-      const { gradient_norm, ...rest } = values;
-      return updates[i] ? { ...rest, gradient_norm } : rest;
-    });
+    return records.map(({ values }, i) => learnt(values, updates[i]));
   }
 
   async snapshot(): Promise<State> {

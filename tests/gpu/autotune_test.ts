@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { tune } from "@/gpu/autotune.ts";
 import { candidates, choiceOf, type Choices, keyOf } from "@/gpu/convolution/choice.ts";
 import { matrixShape } from "@/gpu/convolution/shape.ts";
+import type { ConvolutionPass } from "@/gpu/convolution/variant.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { Tape } from "@/gpu/tape.ts";
@@ -9,7 +10,10 @@ import { resnet } from "@/lib/models/resnet.ts";
 
 const gpu = await openGpu();
 const shape = { N: 2, H: 6, W: 6, C: 8, K: 8, R: 3, S: 3, stride: 1, padding: 1 };
-const passes = [{ pass: "forward", shape }, { pass: "weight", shape }] as const;
+const passes: ConvolutionPass[] = [
+  { pass: "forward", shape, precision: "f32" },
+  { pass: "weight", shape, precision: "f32" },
+];
 
 Deno.test("autotune: chooses a candidate per pass, which then holds for tapes that are given it", async () => {
   const choices: Choices = {};
@@ -18,13 +22,13 @@ Deno.test("autotune: chooses a candidate per pass, which then holds for tapes th
   for (const { pass } of passes) {
     const name = choices[keyOf(pass, shape)];
     assert.ok(candidates(gpu, pass, shape).includes(name));
-    assert.equal(choiceOf(gpu, pass, shape, choices), name);
+    assert.equal(choiceOf(gpu, pass, shape, { choices }), name);
   }
 });
 
 Deno.test("autotune: what is chosen stays chosen, and a spent budget leaves the default", async () => {
   const choices = { [keyOf("forward", shape)]: "tiled 32" };
-  const more = [...passes, { pass: "forward", shape: matrixShape(5, 6, 7) } as const];
+  const more = [...passes, { ...passes[0], shape: matrixShape(5, 6, 7) }];
   await tune(gpu, more, choices, { budget: 0 });
   assert.deepEqual(choices, { [keyOf("forward", shape)]: "tiled 32" });
 });
@@ -37,6 +41,19 @@ Deno.test("autotune: stops where it is asked to, between two passes", async () =
   };
   await assert.rejects(tune(gpu, passes, choices, { between }), /paused/);
   assert.deepEqual(Object.keys(choices), [keyOf("forward", shape)]);
+});
+
+Deno.test({
+  name: "autotune: maps in f16 have choices of their own",
+  ignore: !gpu.features.f16,
+  async fn() {
+    const choices: Choices = {};
+    await tune(gpu, [{ ...passes[0], precision: "f16" }], choices);
+    const [[key, name]] = Object.entries(choices);
+    assert.equal(key, keyOf("forward", shape, "f16"));
+    assert.ok(candidates(gpu, "forward", shape, "f16").includes(name));
+    gpu.check();
+  },
 });
 
 Deno.test("a tape tells every pass of its convolutions, and takes the choices that it is given", () => {

@@ -126,6 +126,6 @@ Deno.test("convolution: a tuned choice is taken, an unknown or unfit one is not"
   const first = choiceOf(gpu, "forward", odd);
   for (const [choice, expected] of [["tiled 32", "tiled 32"], ["plain", first], ["x", first]]) {
     const choices = { [keyOf("forward", odd)]: choice };
-    assert.equal(choiceOf(gpu, "forward", odd, choices), expected);
+    assert.equal(choiceOf(gpu, "forward", odd, { choices }), expected);
   }
 });

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
-import { Tape } from "@/gpu/tape.ts";
+import { Tape, type TapeOptions } from "@/gpu/tape.ts";
 import { type Shape, sizeOf, type Tensor } from "@/gpu/tensor.ts";
 import { bits } from "@/lib/training/random.ts";
 import weightedSumCode from "./weighted_sum.wgsl" with { type: "text" };
@@ -31,9 +31,10 @@ export async function runOp(
   operands: Record<string, Values>,
   build: (tape: Tape, tensors: Record<string, Tensor>) => Tensor,
   dy?: Float32Array<ArrayBuffer>,
+  options: TapeOptions = {},
 ): Promise<{ y: Float32Array; gradients: Record<string, Float32Array>; loss: number }> {
   const store = new ParameterStore(gpu);
-  const tape = new Tape(store);
+  const tape = new Tape(store, options);
   const tensors: Record<string, Tensor> = {};
   for (const [name, { shape }] of Object.entries(operands)) {
     tensors[name] = tape.parameter(name, shape, { initial: { kind: "constant", value: 0 } });
@@ -64,7 +65,7 @@ function weightedSum(tape: Tape, y: Tensor, weights: Float32Array<ArrayBuffer>):
   const n = weights.length;
   const factors = tape.constant("weights", weights, "f32");
   const loss = tape.value([1], [y]);
-  const dy = tape.value(y.shape);
+  const dy = tape.value(y.shape, [], { type: y.type });
   tape.launch({
     code: weightedSumCode,
     bind: { y, factors, loss, dy },

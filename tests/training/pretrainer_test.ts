@@ -79,7 +79,7 @@ function pretrainer(spec: ReturnType<typeof specOf>, perEpoch: number): Pretrain
 async function train(
   directory: string,
   method: keyof typeof configs,
-  more: { epochs?: number; stopAt?: number } = {},
+  more: { epochs?: number; stopAt?: number; precision?: "f16" } = {},
 ) {
   const { stopAt, ...changes } = more;
   const spec = specOf(method, changes);
@@ -134,6 +134,28 @@ for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
       assert.ok((await train(directory, method, { stopAt: 6 })).stopped);
       assert.deepEqual(digests((await train(directory, method)).state), whole);
     });
+  });
+}
+
+for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
+  Deno.test({
+    name: `${method} in f16: the same, and every report tells the loss scale and skipped steps`,
+    ignore: !gpu.features.f16,
+    async fn() {
+      const precision = "f16";
+      let whole = {};
+      await withDirectory(async (directory) => {
+        const { context, state } = await train(directory, method, { precision });
+        whole = digests(state);
+        for (const { values } of context.metrics) {
+          assert.ok(values.loss_scale >= 1 && values.skipped >= 0 && values.output_spread > 0);
+        }
+      });
+      await withDirectory(async (directory) => {
+        assert.ok((await train(directory, method, { precision, stopAt: 6 })).stopped);
+        assert.deepEqual(digests((await train(directory, method, { precision })).state), whole);
+      });
+    },
   });
 }
 

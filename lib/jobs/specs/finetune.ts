@@ -3,7 +3,13 @@ import { z } from "zod";
 import type { JobSpec } from "@/lib/jobs/spec.ts";
 import { augmentationSchema } from "@/lib/training/augmentation.ts";
 import { labelled } from "@/lib/training/labelled.ts";
-import { initSchema, networkFields, resolveNetwork, seedSchema } from "./network.ts";
+import {
+  initSchema,
+  networkFields,
+  precisionSchema,
+  resolveNetwork,
+  seedSchema,
+} from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { foldProblem, partsFields } from "./parts.ts";
@@ -34,6 +40,7 @@ const schema = z.strictObject({
   class_weights: z.enum(["none", "balanced"]).default("none"),
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
   checkpointing: z.boolean().default(false),
+  precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
   seed: seedSchema,

@@ -31,6 +31,12 @@ const DEFAULTS: NetworkSpec = {
 /** `scratch`, or the id, alias or name of a model to start from. */
 export const initSchema = z.string().min(1).max(200).default("scratch");
 
+/**
+ * How feature maps and their gradients are stored in training. `f16` halves their memory; sums, weights,
+ * statistics and heads stay f32, and so does inference. It needs an adapter with `shader-f16`.
+ */
+export const precisionSchema = z.enum(["f32", "f16"]).default("f32");
+
 export const seedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
 
 /** A spec whose network is decided, and the id of the model it starts from in place of its name. */

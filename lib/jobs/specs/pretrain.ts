@@ -3,7 +3,13 @@ import { z } from "zod";
 import type { JobSpec } from "@/lib/jobs/spec.ts";
 import { configs, type MethodName } from "@/lib/ssl/configs.ts";
 import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
-import { initSchema, networkFields, resolveNetwork, seedSchema } from "./network.ts";
+import {
+  initSchema,
+  networkFields,
+  precisionSchema,
+  resolveNetwork,
+  seedSchema,
+} from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { foldProblem, partsFields } from "./parts.ts";
@@ -67,6 +73,7 @@ const fields = {
   ...networkFields,
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
   checkpointing: z.boolean().default(false),
+  precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
   seed: seedSchema,
