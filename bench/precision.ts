@@ -105,6 +105,7 @@ function training(gpu: Gpu, { backbone, width, batch, pixels }: Case, precision:
     learning_rate: 0.01,
     momentum: 0.9,
     weight_decay: 1e-4,
+    clip_norm: null,
   }, { loss });
   const program = compile(tape);
   initialize(store, 0);

@@ -8,8 +8,9 @@ import type { OptimizerSpec, ScheduleSpec } from "@/lib/jobs/specs/optimizer.ts"
 import { learningRate } from "./schedule.ts";
 
 /** Appends the optimiser that a spec names. */
-export function optimizer(tape: Tape, spec: OptimizerSpec, options: OptimizerOptions): Optimizer {
-  const { weight_decay: weightDecay } = spec;
+export function optimizer(tape: Tape, spec: OptimizerSpec, given: OptimizerOptions): Optimizer {
+  const { weight_decay: weightDecay, clip_norm } = spec;
+  const options = { ...given, clip: clip_norm ?? undefined };
   switch (spec.name) {
     case "sgd":
       return sgd(tape, { ...options, weightDecay, momentum: spec.momentum });

@@ -17,17 +17,18 @@ const network = {
 };
 
 /** Weights after one step over the same eight images, in `parts` batches. */
-async function stepIn(parts: number, batch_norm: "train" | "frozen", lr = 0.1) {
+async function stepIn(parts: number, batch_norm: "train" | "frozen", lr = 0.1, clip_norm?: number) {
   const gpu = await openGpu();
+  const optimizing = { name: "sgd", weight_decay: 0, clip_norm };
   const spec = {
-    ...parseFinetune({ dataset: "x", init: "mod_1", batch_norm, optimizer: { name: "sgd" } }),
+    ...parseFinetune({ dataset: "x", init: "mod_1", batch_norm, optimizer: optimizing }),
     ...network,
   };
   const batch = 8 / parts;
   const { tape, store, optimizer } = finetuneTape(gpu, spec, classes, { batch });
   const program = compile(tape);
   initialize(store, 4);
-  const views = noise([8, S, S, 4], 2).data;
+  const views = noise([8, S, S, 4], 2).data.map((value, i) => i % 4 === 3 ? 0 : value);
   const targets = new Float32Array(8 * classes.length);
   for (let i = 0; i < 8; i++) targets[i * classes.length + i % classes.length] = 1;
   program.set({ lr, ...optimizer.scalars(1), "gradient.scale": 1 / parts });
@@ -56,4 +57,16 @@ Deno.test("a step of small batches is that of the large one where batch norm is 
   // Statistics of two images are not those of eight.
   const [large, small] = [await stepIn(1, "train"), await stepIn(4, "train")];
   assert.ok(far(large, small) > 0.1 * far(large, await stepIn(1, "train", 0)));
+});
+
+Deno.test("a clipped step is as long as the rate times the norm, over all batches of the step", async () => {
+  const start = await stepIn(1, "frozen", 0);
+  const whole = far(await stepIn(1, "frozen"), start);
+  const clip = whole / 0.1 / 4;
+  for (const parts of [1, 4]) {
+    const clipped = far(await stepIn(parts, "frozen", 0.1, clip), start);
+    assert.ok(Math.abs(clipped / (0.1 * clip) - 1) < 1e-4, `${clipped} for ${0.1 * clip}`);
+  }
+  const free = far(await stepIn(1, "frozen", 0.1, 100 * clip), start);
+  assert.ok(Math.abs(free / whole - 1) < 1e-6, "a shorter gradient stays as it is");
 });

@@ -4,12 +4,15 @@ import { z } from "zod";
 const rate = z.number().positive().max(100);
 const decay = z.number().min(0).max(1);
 const beta = z.number().min(0).lt(1);
+/** Longest gradient over all weights together; a longer one is scaled down to it. Null: as it is. */
+const clip_norm = z.number().positive().max(1e6).nullable().default(null);
 
 const sgd = z.strictObject({
   name: z.literal("sgd"),
   learning_rate: rate.default(0.05),
   momentum: beta.default(0.9),
   weight_decay: decay.default(1e-4),
+  clip_norm,
 });
 
 const adam = z.strictObject({
@@ -17,6 +20,7 @@ const adam = z.strictObject({
   learning_rate: rate.default(1e-3),
   betas: z.tuple([beta, beta]).default([0.9, 0.999]),
   weight_decay: decay.default(1e-5),
+  clip_norm,
 });
 
 const adamw = z.strictObject({
@@ -24,6 +28,7 @@ const adamw = z.strictObject({
   learning_rate: rate.default(1e-3),
   betas: z.tuple([beta, beta]).default([0.9, 0.95]),
   weight_decay: decay.default(1e-6),
+  clip_norm,
 });
 
 const lars = z.strictObject({
@@ -31,6 +36,7 @@ const lars = z.strictObject({
   learning_rate: rate.default(0.2),
   momentum: beta.default(0.9),
   weight_decay: decay.default(1e-6),
+  clip_norm,
 });
 
 /** One of the optimisers with its settings; `{name}` alone takes the defaults. */

@@ -69,8 +69,12 @@ Deno.test("the authors' presets are their published settings", () => {
     learning_rate,
     betas: [0.9, 0.95],
     weight_decay: 1e-6,
+    clip_norm: null,
   });
-  const lars = { name: "lars", learning_rate: 2e-3, momentum: 0.9, weight_decay: 1e-2 };
+  const lars = {
+    ...{ name: "lars", learning_rate: 2e-3, momentum: 0.9, weight_decay: 1e-2 },
+    clip_norm: null,
+  };
   // Method, optimiser, batch, accumulated, epochs, warm-up; other settings where they are told.
   const published = {
     inbreast_byol: ["byol", adamw(2e-5), 32, 16, 300, 40],
