@@ -1,104 +1,107 @@
 /**
- * `deno task bench [--json] [--pixels N] [--only WORD]`: this engine beside jax-js and TensorFlow.js on the
- * same adapter, in one run. The table goes to stderr; `--json` prints one object on stdout.
+ * `deno task bench`: this engine beside jax-js and TensorFlow.js on the same adapter, in one run. The table
+ * goes to stderr; `--json` prints one object on stdout.
+ *
+ * | option | does |
+ * |---|---|
+ * | `--torch` | PyTorch too, where a Python has it; on a GPU also a training step of ResNet-50 |
+ * | `--tuned` | measures first which of our kernels is fastest, at most `--budget` seconds (120) |
+ * | `--only WORD` | only rows whose operation and shape hold the word |
+ * | `--pixels N` | side of the images: 224, in software 64 |
+ * | `--batch N` | images of a training step: 64, in software 16 |
+ * | `--step NAME` | which network trains, `resnet18` or `resnet50`; may be given twice |
+ *
+ * It ends with 1 when ours failed in a row, or computed another result; the other rows are told all the same.
  */
 import { parseArgs } from "node:util";
-import { flops, matrixShape, nameOf } from "@/gpu/convolution/shape.ts";
+import type { Choices } from "@/gpu/convolution/choice.ts";
+import { matrixShape } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
-import type { Engine, Prepared } from "./engine.ts";
+import type { Engine } from "./engine.ts";
 import { jaxJs } from "./jax_js.ts";
 import { ours } from "./ours.ts";
-import { header, ratiosOf, type Report, type Row, rowText } from "./report.ts";
-import { convolutions, MATRICES, type Measured } from "./shapes.ts";
+import { header, missing, reportOf, type Row, rowText } from "./report.ts";
+import { measure } from "./row.ts";
+import {
+  convolutions,
+  MATRICES,
+  type Measured,
+  type Network,
+  NETWORKS,
+  PRODUCTS,
+  shapeText,
+  trainingStep,
+} from "./shapes.ts";
 import { tfjs } from "./tfjs.ts";
-import { timings } from "./timing.ts";
+import { torch } from "./torch.ts";
+import { tuneAll } from "./variants.ts";
 
 const { values: options } = parseArgs({
   options: {
     json: { type: "boolean", default: false },
+    torch: { type: "boolean", default: false },
+    tuned: { type: "boolean", default: false },
+    budget: { type: "string", default: "120" },
+    only: { type: "string", default: "" },
     pixels: { type: "string" },
-    only: { type: "string" },
+    batch: { type: "string" },
+    step: { type: "string", multiple: true },
   },
 });
 const gpu = await openGpu();
-const pixels = Number(options.pixels ?? (gpu.info.software ? 64 : 224));
-const engines = [ours(gpu), await jaxJs(), await tfjs()];
+const { software } = gpu.info;
+const pixels = Number(options.pixels ?? (software ? 64 : 224));
+const batch = Number(options.batch ?? (software ? 16 : 64));
+const networks = options.step ?? ["resnet18", ...(options.torch && !software ? ["resnet50"] : [])];
+const unknown = networks.find((network) => !NETWORKS.includes(network as Network));
+if (unknown) throw new Error(`Cannot train "${unknown}": there is [${NETWORKS.join(", ")}]`);
+
+const peer = options.torch ? await torch() : undefined;
+if (options.torch && !peer) console.error("PyTorch is left out: no Python here has it");
+const choices: Choices = {};
+const engines: Engine[] = [
+  ours(gpu, choices),
+  await jaxJs(),
+  await tfjs(),
+  ...(peer ? [peer] : []),
+];
+const [, ...passes] = PRODUCTS;
 const shapes = convolutions(pixels);
 const measured: Measured[] = [
-  ...MATRICES.map((n) => ({ op: "matmul" as const, shape: matrixShape(n, n, n) })),
-  ...(["conv_forward", "conv_data_gradient", "conv_weight_gradient"] as const).flatMap((op) =>
-    shapes.map((shape) => ({ op, shape }))
-  ),
-].filter(({ op, shape }) => `${op} ${nameOf(shape)}`.includes(options.only ?? ""));
+  ...[...MATRICES, ...(software ? [] : [4096])]
+    .map((n) => ({ op: "matmul" as const, shape: matrixShape(n, n, n) })),
+  ...passes.flatMap((op) => shapes.map((shape) => ({ op, shape }))),
+  ...networks.map((network) => trainingStep(network as Network, batch, pixels)),
+].filter((one) => `${one.op} ${shapeText(one)}`.includes(options.only));
 
-const rows: Row[] = [];
 console.error(`${gpu.info.description}; images of ${pixels} pixels; Deno ${Deno.version.deno}`);
-console.error(header());
-for (const one of measured) {
-  rows.push(await row(one));
-  console.error(rowText(rows.at(-1)!));
+if (peer) console.error(`PyTorch ${peer.hello.version} on ${peer.hello.device}`);
+if (options.tuned) {
+  const { tuned, of } = await tuneAll(gpu, measured, {
+    ...{ choices, budget: Number(options.budget) * 1000 },
+  });
+  console.error(`${tuned} of ${of} convolutions tuned; the others keep their defaults`);
 }
-const report: Report = {
+const rows: Row[] = [];
+let failures = 0;
+console.error(header(options.torch));
+for (const one of measured) {
+  try {
+    rows.push(await measure(gpu, engines, one, { torch: options.torch, choices }));
+    console.error(rowText(rows.at(-1)!));
+  } catch (error) {
+    failures++;
+    console.error(`${one.op} ${shapeText(one)}: ${error}`);
+  }
+}
+const report = reportOf({
   adapter: gpu.info.description || gpu.info.device,
   driver: [gpu.info.vendor, gpu.info.architecture, gpu.info.device].filter(Boolean).join(" "),
-  ratios: ratiosOf(rows),
   rows,
-};
+}, options.torch ? peer?.hello ?? null : undefined);
+for (const what of missing(report)) console.error(what);
 if (options.json) console.log(JSON.stringify(report));
-else console.error(report.ratios);
+else console.error(report.ratios, report.torch ?? "");
+await peer?.close();
 // The other engines hold devices that they never close.
-Deno.exit(0);
-
-/** Times one operation on all engines that can compute it. */
-async function row(one: Measured): Promise<Row> {
-  const able: { engine: Engine; prepared: Prepared }[] = [];
-  for (const engine of engines) {
-    try {
-      able.push({ engine, prepared: await engine.prepare(one) });
-    } catch (error) {
-      if (engine.name === "ours") throw error;
-      console.error(`${engine.name} ${one.op} ${nameOf(one.shape)}: ${error}`);
-    }
-  }
-  await compare(one, able.map(({ prepared }) => prepared));
-  const named = able.map(({ engine, prepared }) => ({ name: engine.name, prepared }));
-  const times = await timings(named, {
-    budget: 1200,
-    rounds: [2, 12],
-    aim: 20,
-  });
-  for (const { prepared } of able) prepared.destroy();
-  const of = (name: Engine["name"]) => {
-    const at = able.findIndex(({ engine }) => engine.name === name);
-    return at < 0 ? null : Number(times[at].toPrecision(4));
-  };
-  const ms = of("ours")!;
-  return {
-    op: one.op,
-    shape: one.op === "matmul" ? String(one.shape.C) : nameOf(one.shape),
-    ms,
-    gflops: Number((flops(one.shape) / ms / 1e6).toPrecision(4)),
-    peers: { jax_js: of("jax_js"), tfjs: of("tfjs") },
-  };
-}
-
-/** A fast wrong result is worth nothing: those with one layout must agree. */
-async function compare(one: Measured, able: Prepared[]): Promise<void> {
-  const results = [];
-  for (const prepared of able) {
-    await prepared.run(1);
-    if (prepared.result) results.push(await prepared.result());
-  }
-  const [first, ...others] = results;
-  for (const other of others) {
-    let worst = 0;
-    let largest = 0;
-    for (let i = 0; i < first.length; i++) {
-      worst = Math.max(worst, Math.abs(first[i] - other[i]));
-      largest = Math.max(largest, Math.abs(first[i]));
-    }
-    if (!(first.length === other.length && worst <= 1e-4 * largest)) {
-      throw new Error(`Cannot compare ${one.op} ${nameOf(one.shape)}: results differ by ${worst}`);
-    }
-  }
-}
+Deno.exit(failures > 0 ? 1 : 0);

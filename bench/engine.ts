@@ -1,19 +1,62 @@
-import type { Measured } from "./shapes.ts";
+import type { Weight } from "@/gpu/parameters.ts";
+import type { Product, TrainingStep } from "./shapes.ts";
 
 /** One engine, with one operation ready to run. */
 export interface Prepared {
-  /** Issues the operation `times` times, and waits until the device is done. */
-  run(times: number): Promise<void>;
+  /**
+   * Issues the operation `times` times, and waits until the device is done.
+   * @returns milliseconds where the engine takes its own time, in a process of its own
+   */
+  run(times: number): Promise<number | void>;
   /** Waits as `run` does, without any work: the fixed cost that is taken off. */
-  wait(times: number): Promise<void>;
+  wait(): Promise<number | void>;
   /** The result, to compare; channels last. Undefined where the layout differs. */
   result?(): Promise<Float32Array>;
-  destroy(): void;
+  destroy(): void | Promise<void>;
+}
+
+/** A network with its optimiser; a run is a training step, which goes on where the last one ended. */
+export interface PreparedStep extends Prepared {
+  state(): Promise<StepState>;
+}
+
+/** What the last step left behind, the same for all engines. */
+export interface StepState {
+  loss: number;
+  /** Lengths of `WATCHED`: of the momentum of a parameter (after the first step, its gradient), of a statistic. */
+  norms: Record<string, number>;
+}
+
+/** Parameters and statistics that are compared. */
+export const WATCHED = {
+  momentum: ["conv1.weight", "bn1.weight", "layer2.0.conv1.weight", "fc.weight"],
+  statistics: ["bn1.running_mean", "bn1.running_var", "layer4.1.bn2.running_var"],
+};
+
+/** Low, so that rounding does not grow from step to step. */
+export const LEARNING_RATE = 0.001;
+export const MOMENTUM = 0.9;
+/** Added to the variance by batch norm. */
+export const EPS = 1e-5;
+/** Weight of the newest batch in running statistics. */
+export const NEWEST = 0.1;
+export const CLASSES = 3;
+
+/** Where all engines start. */
+export interface Start {
+  step: TrainingStep;
+  /** Parameters and statistics under torchvision's names, in PyTorch's layout. */
+  weights: Map<string, Weight>;
+  /** `[N, H, W, 3]`. */
+  images: Float32Array<ArrayBuffer>;
+  /** `[N]`, below `CLASSES`. */
+  labels: Uint32Array<ArrayBuffer>;
 }
 
 export interface Engine {
-  name: "ours" | "jax_js" | "tfjs";
-  prepare(measured: Measured): Promise<Prepared>;
+  name: "ours" | "jax_js" | "tfjs" | "torch";
+  prepare(product: Product): Promise<Prepared>;
+  prepareStep(start: Start): Promise<PreparedStep>;
 }
 
 /** The same numbers in (-1, 1) for every engine. */
@@ -25,4 +68,42 @@ export function numbers(length: number, seed: number): Float32Array<ArrayBuffer>
     out[i] = state / 2 ** 31 - 1;
   }
   return out;
+}
+
+/** Length of a vector. */
+export function norm(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ** 2;
+  return Math.sqrt(sum);
+}
+
+/** `[N, H, W, C] -> [N, C, H, W]`, H and W as one. */
+export function channelsFirst(
+  data: Float32Array<ArrayBuffer>,
+  [N, L, C]: [number, number, number],
+): Float32Array<ArrayBuffer> {
+  const out = new Float32Array(data.length);
+  for (let n = 0; n < N; n++) {
+    for (let l = 0; l < L; l++) {
+      for (let c = 0; c < C; c++) out[(n * C + c) * L + l] = data[(n * L + l) * C + c];
+    }
+  }
+  return out;
+}
+
+/**
+ * What differs between two states by more than a thousandth of it; undefined when nothing does.
+ * A NaN differs from everything.
+ */
+export function difference(ours: StepState, other: StepState): string | undefined {
+  const pairs = [
+    { name: "loss", a: ours.loss, b: other.loss },
+    ...Object.keys(ours.norms).map((name) => ({
+      name: `norm of ${name}`,
+      a: ours.norms[name],
+      b: other.norms[name],
+    })),
+  ];
+  const wrong = pairs.find(({ a, b }) => !(Math.abs(a - b) <= 1e-3 * Math.abs(a)));
+  return wrong && `${wrong.name} is ${wrong.b}, ours ${wrong.a}`;
 }

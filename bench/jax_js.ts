@@ -2,6 +2,7 @@
 import * as jax from "@jax-js/jax";
 import { outputSize } from "@/gpu/convolution/shape.ts";
 import { type Engine, numbers } from "./engine.ts";
+import { jaxJsStep } from "./jax_js_step.ts";
 
 type Value = jax.Array;
 
@@ -9,8 +10,14 @@ export async function jaxJs(): Promise<Engine> {
   const ready = await jax.init("webgpu");
   if (!ready.includes("webgpu")) throw new Error("Cannot run jax-js: it found no WebGPU");
   jax.defaultDevice("webgpu");
+  const { queue } = jax.getWebGPUDevice();
+  const finish = async () => {
+    queue.submit([]);
+    await queue.onSubmittedWorkDone();
+  };
   return {
     name: "jax_js",
+    prepareStep: (start) => jaxJsStep(start, finish),
     async prepare({ op, shape }) {
       const { N, H, W, C, K, R, S, stride, padding } = shape;
       const { P, Q } = outputSize(shape);
@@ -47,12 +54,12 @@ export async function jaxJs(): Promise<Engine> {
       return {
         async run(times) {
           const results = Array.from({ length: times }, issue);
-          for (const result of results) await result.blockUntilReady();
+          // Sends the launches off, without waiting.
+          for (const result of results) result.ref.gpuBufferSync();
+          await finish();
           for (const result of results) result.dispose();
         },
-        async wait(times) {
-          for (let i = 0; i < times; i++) await known.blockUntilReady();
-        },
+        wait: finish,
         destroy() {
           for (const array of [...operands, known]) array.dispose();
         },

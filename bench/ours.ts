@@ -1,24 +1,25 @@
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { choiceOf, variants } from "@/gpu/convolution/choice.ts";
-import { type ConvolutionShape, outputSize } from "@/gpu/convolution/shape.ts";
+import { choiceOf, type Choices, variants } from "@/gpu/convolution/choice.ts";
+import { outputSize } from "@/gpu/convolution/shape.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
 import type { Step } from "@/gpu/tape.ts";
 import { sizeOf } from "@/gpu/tensor.ts";
 import { type Engine, numbers, type Prepared } from "./engine.ts";
-import type { Measured } from "./shapes.ts";
+import type { Product } from "./shapes.ts";
+import { oursStep } from "./training.ts";
+import { padded, passOf } from "./variants.ts";
 
-/** Channels in fours, as the networks pad their images. */
-export function padded(shape: ConvolutionShape): ConvolutionShape {
-  return shape.C === 3 ? { ...shape, C: 4 } : shape;
+/** This engine, as its programs run it by these choices of variants. */
+export function ours(gpu: Gpu, choices: Choices): Engine {
+  return {
+    name: "ours",
+    prepare: (product) => Promise.resolve(prepare(gpu, product, choices)),
+    prepareStep: (start) => Promise.resolve(oursStep(gpu, start, choices)),
+  };
 }
 
-/** This engine, as its programs run it. */
-export function ours(gpu: Gpu): Engine {
-  return { name: "ours", prepare: (measured) => Promise.resolve(prepare(gpu, measured)) };
-}
-
-function prepare(gpu: Gpu, { op, shape: real }: Measured): Prepared {
+function prepare(gpu: Gpu, { op, shape: real }: Product, choices: Choices): Prepared {
   const shape = padded(real);
   const { N, H, W, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
@@ -37,26 +38,16 @@ function prepare(gpu: Gpu, { op, shape: real }: Measured): Prepared {
     add: false,
     temporary: (size: readonly number[]) => buffer(sizeOf(size) * 4),
   };
-  const [pass, length] = {
-    matmul: ["forward", N * P * Q * K] as const,
-    conv_forward: ["forward", N * P * Q * K] as const,
-    conv_data_gradient: ["data", N * H * W * C] as const,
-    conv_weight_gradient: ["weight", R * S * C * K] as const,
-  }[op];
+  const pass = passOf(op);
+  const length = { forward: N * P * Q * K, data: N * H * W * C, weight: R * S * C * K }[pass];
   const output = buffer(length * 4);
+  const name = choiceOf(gpu, pass, shape, { choices });
+  const { forward, data, weight } = variants;
   const steps: Step<GPUBuffer>[] = pass === "forward"
-    ? variants[pass][choiceOf(gpu, pass, shape)].steps(shape, { x: x(), w: w(), y: output }, around)
+    ? forward[name].steps(shape, { x: x(), w: w(), y: output }, around)
     : pass === "data"
-    ? variants[pass][choiceOf(gpu, pass, shape)].steps(
-      shape,
-      { dy: dy(), w: w(), dx: output },
-      around,
-    )
-    : variants[pass][choiceOf(gpu, pass, shape)].steps(
-      shape,
-      { x: x(), dy: dy(), dw: output },
-      around,
-    );
+    ? data[name].steps(shape, { dy: dy(), w: w(), dx: output }, around)
+    : weight[name].steps(shape, { x: x(), dy: dy(), dw: output }, around);
   const launches = steps.map((step) => launch(gpu, kernel(gpu, step.code, step.constants), step));
   return {
     async run(times) {

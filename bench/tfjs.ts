@@ -4,10 +4,13 @@ import "@tensorflow/tfjs-backend-webgpu";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import { outputSize } from "@/gpu/convolution/shape.ts";
 import { type Engine, numbers } from "./engine.ts";
+import { registerGradients } from "./tfjs_gradients.ts";
+import { tfjsStep } from "./tfjs_step.ts";
 
 export async function tfjs(): Promise<Engine> {
   if (!await tf.setBackend("webgpu")) throw new Error("Cannot run tfjs: no WebGPU backend");
   const backend = tf.backend() as WebGPUBackend;
+  await registerGradients();
   const finish = async () => {
     backend.ensureCommandEncoderReady();
     backend.endComputePassEncoder();
@@ -16,6 +19,7 @@ export async function tfjs(): Promise<Engine> {
   };
   return {
     name: "tfjs",
+    prepareStep: (start) => tfjsStep(start, finish),
     prepare({ op, shape }) {
       const { N, H, W, C, K, R, S, stride, padding } = shape;
       const { P, Q } = outputSize(shape);
