@@ -11,7 +11,7 @@ import { kernel, type Launch, launch, release } from "./kernel.ts";
 export interface View {
   /** Index into the images on the GPU. */
   image: number;
-  /** Maps the output square (side 1, centre 0; x right, y down) into the image (side 1): [xx, xy, yx, yy]. */
+  /** Maps the view (sides 1, centre 0; x right, y down) into the image (sides 1): [xx, xy, yx, yy]. */
   matrix: [number, number, number, number];
   /** Centre of the view in the image, 0 to 1. */
   centre: [number, number];
@@ -52,17 +52,23 @@ export interface ImageBlock {
   channels: 1 | 3;
 }
 
+/** Height and width, pixels. */
+export interface Size {
+  height: number;
+  width: number;
+}
+
 export interface AugmentOptions {
   /** Views a launch makes: B. */
   batch: number;
-  /** Side of a view: S. */
-  size: number;
+  /** Of a view, pixels: P and Q. */
+  size: Size;
   /** Channels that the network looks at (grey is replicated to 3, colour becomes luma for 1). */
   channels: 1 | 3;
   normalization: { mean: number[]; std: number[] };
   /** Whether a view may blur; without it the two blur passes are left out. */
   blur: boolean;
-  /** Receives [B, S, S, 4] f32. */
+  /** Receives [B, P, Q, 4] f32. */
   output: GPUBuffer;
 }
 
@@ -80,11 +86,13 @@ const MOST_TAPS = 4;
 /** Prepares the passes: sample and colour, blur along rows and columns, solarise and normalise. */
 export function augment(gpu: Gpu, images: ImageBlock, options: AugmentOptions): Augment {
   const { batch, size, channels, normalization: { mean, std }, output } = options;
+  const pixels = size.height * size.width;
+  const sides = { P: size.height, Q: size.width };
   const rows = createBuffer(gpu, batch * FLOATS * 4, "views");
-  const bytes = batch * size * size * 16;
+  const bytes = batch * pixels * 16;
   const a = createBuffer(gpu, bytes, "augment a");
   const b = options.blur ? createBuffer(gpu, bytes, "augment b") : undefined;
-  const grid = [Math.ceil(size * size / 64), batch];
+  const grid = [Math.ceil(pixels / 64), batch];
   const { height, width } = images;
   const pass = (
     code: string,
@@ -99,14 +107,14 @@ export function augment(gpu: Gpu, images: ImageBlock, options: AugmentOptions): 
       height,
       width,
       channels: images.channels,
-      size,
+      ...sides,
       channels_out: channels,
     }),
-    ...(b ? [pass(blurRows, a, b, { size }), pass(blurColumns, b, a, { size })] : []),
+    ...(b ? [pass(blurRows, a, b, sides), pass(blurColumns, b, a, sides)] : []),
     pass(finish, a, output, {
       mean: four((c) => mean[c % mean.length]),
       inverse_std: four((c) => 1 / std[c % std.length]),
-      size,
+      pixels,
     }),
   ];
   return {
@@ -129,18 +137,18 @@ export function augment(gpu: Gpu, images: ImageBlock, options: AugmentOptions): 
 /** Sub-samples per output pixel and axis: as many as image pixels it covers, 4 at most. */
 export function tapsOf(
   view: View,
-  images: { height: number; width: number },
-  size: number,
+  images: Size,
+  size: Size,
 ): number {
   const [xx, xy, yx, yy] = view.matrix;
-  const across = Math.hypot(xx * images.width, yx * images.height);
-  const down = Math.hypot(xy * images.width, yy * images.height);
-  const shrink = Math.max(across, down) / size;
+  const across = Math.hypot(xx * images.width, yx * images.height) / size.width;
+  const down = Math.hypot(xy * images.width, yy * images.height) / size.height;
+  const shrink = Math.max(across, down);
   return Math.min(MOST_TAPS, Math.max(1, Math.ceil(shrink - 1e-3)));
 }
 
 /** A view in the order of the kernels' `struct View`. */
-function encode(view: View, images: ImageBlock, size: number): number[] {
+function encode(view: View, images: ImageBlock, size: Size): number[] {
   const [low, high] = view.window;
   return [
     ...view.matrix,

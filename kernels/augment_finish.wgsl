@@ -1,4 +1,4 @@
-// y[b, i, j, c] = (s - mean[c]) * inverse_std[c], s = x inverted where x >= solarise_b   x, y: [B, S, S, 4]
+// y[b, i, j, c] = (s - mean[c]) * inverse_std[c], s = x inverted where x >= solarise_b   x, y: [B, P, Q, 4]
 // views: [B], with solarise. Channels beyond the image's are 0: their inverse_std and mean are 0.
 
 struct View {
@@ -12,7 +12,7 @@ struct View {
 struct Params {
   mean: vec4f,
   inverse_std: vec4f,
-  size: u32, // S
+  pixels: u32, // P Q
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -22,11 +22,10 @@ struct Params {
 
 @compute @workgroup_size(64)
 fn augment_finish(@builtin(global_invocation_id) id: vec3u) {
-  let pixels = params.size * params.size;
-  if (id.x >= pixels) {
+  if (id.x >= params.pixels) {
     return;
   }
-  let at = id.y * pixels + id.x;
+  let at = id.y * params.pixels + id.x;
   let seen = x[at];
   let shown = select(seen, 1.0 - seen, seen >= vec4f(views[id.y].solarise));
   y[at] = (shown - params.mean) * params.inverse_std;

@@ -1,8 +1,8 @@
-// y[b, i, j, :] = colour_b(mean over taps of bilinear(x[image_b], centre_b + matrix_b (j, i) / S))   x: [N, H, W, C] 16-bit unorm, y: [B, S, S, 4]
+// y[b, i, j, :] = colour_b(mean over taps of bilinear(x[image_b], centre_b + matrix_b (j / Q, i / P)))   x: [N, H, W, C] 16-bit unorm, y: [B, P, Q, 4]
 // views: [B], how each sees its image. Taps: one, or n x n per output pixel when a view shrinks its image (no aliasing).
 
 struct View {
-  matrix: vec4f, // of the output square (side 1, centre 0) into the image (side 1), row by row
+  matrix: vec4f, // of the view (sides 1, centre 0) into the image (sides 1), row by row
   centre: vec2f, // of the view in the image, 0 to 1
   image: f32, // index into x
   taps: f32, // n
@@ -19,7 +19,8 @@ struct Params {
   height: u32,
   width: u32,
   channels: u32, // C, 1 or 3
-  size: u32, // S
+  P: u32,
+  Q: u32,
   channels_out: u32, // 1 or 3 of the 4 are used
 }
 
@@ -76,13 +77,14 @@ fn colour(view: View, sampled: vec3f) -> vec3f {
 
 @compute @workgroup_size(64)
 fn augment_sample(@builtin(global_invocation_id) id: vec3u) {
-  let size = params.size;
-  if (id.x >= size * size) {
+  let pixels = params.P * params.Q;
+  if (id.x >= pixels) {
     return;
   }
   let view = views[id.y];
-  let i = id.x / size;
-  let j = id.x - i * size;
+  let i = id.x / params.Q;
+  let j = id.x - i * params.Q;
+  let sides = vec2f(f32(params.Q), f32(params.P));
   let image = u32(view.image);
   let taps = u32(view.taps);
   let extent = vec2f(f32(params.width), f32(params.height));
@@ -90,7 +92,7 @@ fn augment_sample(@builtin(global_invocation_id) id: vec3u) {
   for (var s = 0u; s < taps; s++) {
     for (var t = 0u; t < taps; t++) {
       let offset = (vec2f(f32(t), f32(s)) + 0.5) / view.taps;
-      let out = (vec2f(f32(j), f32(i)) + offset) / f32(size) - 0.5;
+      let out = (vec2f(f32(j), f32(i)) + offset) / sides - 0.5;
       let at = view.centre + vec2f(dot(view.matrix.xy, out), dot(view.matrix.zw, out));
       sum += bilinear(image, at * extent - 0.5);
     }
@@ -100,5 +102,5 @@ fn augment_sample(@builtin(global_invocation_id) id: vec3u) {
   if (params.channels_out == 1u) {
     result = vec4f(dot(rgb, LUMA), 0.0, 0.0, 0.0);
   }
-  y[id.y * size * size + id.x] = result;
+  y[id.y * pixels + id.x] = result;
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { problemsOf } from "@/lib/problems.ts";
+import { imageSizeText, sizeOf } from "@/lib/models/image_size.ts";
 import type { ImageRow } from "@/lib/store/mod.ts";
 import {
   type Augmentation,
@@ -19,7 +20,7 @@ const query = z.strictObject({
     .describe(
       "Settings that differ from the preset's, as JSON like that of a job's `augmentation`",
     ),
-  size: z.coerce.number().int().min(16).max(512).default(224).describe("Side of a view, pixels"),
+  size: imageSizeText.prefault("224").describe("Of a view in pixels: SIDE, or HEIGHTxWIDTH"),
   seed: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
   epoch: z.coerce.number().int().min(0).max(10000).default(0)
     .describe("Views of this epoch, then of the next; two each"),
@@ -51,10 +52,13 @@ async function sheet(
   { services: { supervisor }, query }: Call<Query>,
   images: ImageRow[],
 ): Promise<Response> {
-  const { size, seed, epoch, count } = query;
-  if (images.length * (1 + count) * size * size > MOST_PIXELS) {
+  const { seed, epoch, count } = query;
+  const size = sizeOf(query.size);
+  if (images.length * (1 + count) * size.height * size.width > MOST_PIXELS) {
     throw new InvalidInput(
-      `Cannot draw ${images.length * (1 + count)} pictures of ${size} x ${size} at once: ` +
+      `Cannot draw ${
+        images.length * (1 + count)
+      } pictures of ${size.width} x ${size.height} at once: ` +
         "ask for fewer, or for smaller ones",
     );
   }

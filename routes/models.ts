@@ -6,6 +6,7 @@ import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
+import { imageSizeSchema, imageSizeText } from "@/lib/models/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
 import { json } from "@/routes/answer.ts";
 import { readBytes } from "@/routes/body.ts";
@@ -26,7 +27,7 @@ const model = z.object({
     backbone: z.string(),
     width: z.number(),
     channels: z.number(),
-    image_size: z.number(),
+    image_size: imageSizeSchema,
     classes: z.array(z.string()),
     normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) }),
   }),
@@ -56,7 +57,7 @@ const list = z.string().max(10_000).transform((text) => text.split(",").map((one
 const numbers = list.transform((texts) => texts.map(Number))
   .pipe(z.array(z.number()).max(3));
 
-/** Input `x` [N, C, S, S], normalised as the spec says; output `logits`, of a backbone `features`. */
+/** Input `x` [N, C, H, W], normalised as the spec says; output `logits`, of a backbone `features`. */
 async function onnxAnswer(store: Store, { id, file, spec }: ModelRow): Promise<Response> {
   const onnx = await onnxOf({ path: store.files.path(file), spec: spec as OnnxSpec });
   return new Response(onnx, {
@@ -116,7 +117,9 @@ export const models: Route[] = [
     scope: "write",
     query: z.strictObject({
       classes: list.optional().describe("Names of the classifier's outputs, with commas"),
-      image_size: z.coerce.number().int().min(16).max(1024).optional(),
+      image_size: imageSizeText.optional().describe(
+        "Of the input in pixels: SIDE, or HEIGHTxWIDTH",
+      ),
       mean: numbers.optional().describe("Of pixels in 0 to 1, one number a channel"),
       std: numbers.optional(),
       prefix: z.string().max(200).optional()

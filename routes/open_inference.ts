@@ -5,6 +5,7 @@ import { InvalidInput, Unavailable } from "@/lib/errors.ts";
 import { type Asked, inFile, predictAll } from "@/lib/inference/ask.ts";
 import { needClasses } from "@/lib/inference/request.ts";
 import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import type { ModelRow, ModelSpec, PredictionRow } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
 import { json } from "@/routes/answer.ts";
@@ -54,13 +55,14 @@ const answered = z.object({
 const versionOf = ({ version }: ModelRow) => String(version ?? 1);
 
 function metadataOf(row: ModelRow): z.output<typeof metadata> {
-  const { channels: C, image_size: S, classes, backbone } = row.spec;
+  const { channels: C, image_size, classes, backbone } = row.spec;
+  const { height: H, width: W } = sizeOf(image_size);
   return {
     name: row.id,
     versions: [versionOf(row)],
     platform: `mcgip_${backbone}`,
     inputs: [
-      { name: "pixels", datatype: "FP32", shape: [-1, C, S, S] },
+      { name: "pixels", datatype: "FP32", shape: [-1, C, H, W] },
       { name: "images", datatype: "BYTES", shape: [-1] },
     ],
     outputs: [

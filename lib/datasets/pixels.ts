@@ -3,14 +3,16 @@ import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
+import type { Size } from "@/lib/models/image_size.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface Pixels {
-  /** [N, S, S, C], value / 65535; 8-bit pictures times 257. N as in `names`. */
+  /** [N, H, W, C], value / 65535; 8-bit pictures times 257. N as in `names`. */
   data: Uint16Array<ArrayBuffer>;
   count: number;
-  size: number;
+  height: number;
+  width: number;
   channels: 1 | 3;
   /** Names of the images, in order. */
   names: string[];
@@ -20,8 +22,8 @@ export interface Pixels {
 }
 
 export interface PixelOptions {
-  /** Side S of the squares that pictures are squashed to. */
-  size: number;
+  /** What pictures are squashed to: H and W. */
+  size: Size;
   channels: 1 | 3;
   /** Called now and then; may throw to stop. */
   onProgress?(done: number, total: number): void | Promise<void>;
@@ -77,14 +79,15 @@ export async function loadPixels(
   images: Pick<ImageRow, "name" | "file">[],
   options: PixelOptions,
 ): Promise<Pixels> {
-  const { size, channels } = options;
-  const stride = size * size * channels;
+  const { size: { height, width }, channels } = options;
+  const stride = height * width * channels;
   const files = images.map(({ file }) => file);
   const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 32);
-  const path = `${store.cache}/${key}_${size}x${channels}_${byteOrder}.u16`;
+  const path = `${store.cache}/${key}_${height}x${width}x${channels}_${byteOrder}.u16`;
   const data = await readCache(path, images.length * stride) ??
     await decodeAll(store, images, options, stride);
-  const made = { data, count: images.length, size, channels, names: images.map((i) => i.name) };
+  const names = images.map(({ name }) => name);
+  const made = { data, count: images.length, height, width, channels, names };
   await writeCache(store, path, data);
   return { ...made, ...statistics(data, channels) };
 }
@@ -103,7 +106,12 @@ async function decodeAll(
     for (const [i, { name, file }] of queue) {
       try {
         const bytes = await store.files.read(file);
-        place(await pool.decode(bytes, { size: [size, size] }), data, i * stride, channels);
+        place(
+          await pool.decode(bytes, { size: [size.width, size.height] }),
+          data,
+          i * stride,
+          channels,
+        );
       } catch (error) {
         if (!(error instanceof InvalidInput)) throw error;
         throw new InvalidInput(`Cannot load image "${name}": ${error.message}`);

@@ -9,6 +9,7 @@ import {
   type Picture,
   type PredictAnswer,
 } from "@/lib/inference/request.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { type ModelRow, newId, now, type PredictionRow, type Store } from "@/lib/store/mod.ts";
 
 /** Pictures sent to the worker at once by one request. */
@@ -83,11 +84,12 @@ async function inChunks<Result>(
   asked: Pick<Asked, "raster">[],
   ask: (pictures: Picture[]) => Promise<Result[]>,
 ): Promise<Result[]> {
+  const { height, width } = sizeOf(image_size);
   return await withRoom(Math.min(asked.length, CHUNK), async () => {
     const results: Result[] = [];
     for (let from = 0; from < asked.length; from += CHUNK) {
       const pictures = asked.slice(from, from + CHUNK).map(async ({ raster }) =>
-        encodePicture(await raster([image_size, image_size]))
+        encodePicture(await raster([width, height]))
       );
       results.push(...await ask(await Promise.all(pictures)));
     }

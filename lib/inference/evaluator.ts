@@ -7,7 +7,7 @@ import type { Tensor } from "@/gpu/tensor.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { layersOf, Observer } from "./observer.ts";
 
-/** Appends a classifier under torchvision's names: `[N, S, S, 4] -> [N, K]`. */
+/** Appends a classifier under torchvision's names: `[N, H, W, 4] -> [N, K]`. */
 export function classify(
   tape: Tape,
   x: Tensor,
@@ -21,7 +21,7 @@ export class Evaluator {
   private readonly observer: Observer;
 
   /**
-   * @param source where the images are; their side is what `spec.image_size` says
+   * @param source where the images are; their size is what `spec.image_size` says
    * @param batch images a run takes
    */
   constructor(

@@ -2,6 +2,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { enlarged, type ValueGrid } from "@/lib/images/picture.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { type Asking, withRoom } from "./ask.ts";
 import {
   encodePicture,
@@ -80,8 +81,8 @@ export async function imageSaliencyMap(
 }
 
 async function open({ model }: Pick<Asking, "model">, bytes: Uint8Array<ArrayBuffer>) {
-  const { image_size } = model.spec;
-  const { raster, header } = await decodePool.open(bytes, { size: [image_size, image_size] });
+  const { height, width } = sizeOf(model.spec.image_size);
+  const { raster, header } = await decodePool.open(bytes, { size: [width, height] });
   return { picture: encodePicture(raster), image: header };
 }
 

@@ -3,6 +3,7 @@ import type { Gpu } from "@/gpu/device.ts";
 import { type ImageSlots, imageSlots } from "@/gpu/images.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { Tape } from "@/gpu/tape.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
@@ -43,14 +44,14 @@ export class LoadedModel {
     return new LoadedModel(gpu, row, weights, tensors.get("fc.weight"));
   }
 
-  /** Values of one picture: S * S * C. */
+  /** Values of one picture: H * W * C. */
   get length(): number {
-    const { image_size, channels } = this.row.spec;
-    return image_size * image_size * channels;
+    const { height, width } = sizeOf(this.row.spec.image_size);
+    return height * width * this.row.spec.channels;
   }
 
   /**
-   * What at most 64 pictures `[S, S, C]`, 16-bit unorm, give in these layers. Maps are large: only one
+   * What at most 64 pictures `[H, W, C]`, 16-bit unorm, give in these layers. Maps are large: only one
    * picture at a time has one.
    */
   async observe(pictures: Uint16Array[], layers: Layer[]): Promise<Seen[]> {
@@ -74,8 +75,7 @@ export class LoadedModel {
     let lane = this.lanes.get(batch);
     if (!lane) {
       const { image_size, channels } = this.row.spec;
-      const side = { height: image_size, width: image_size };
-      const slots = imageSlots(this.gpu, { ...side, channels, count: batch });
+      const slots = imageSlots(this.gpu, { ...sizeOf(image_size), channels, count: batch });
       const source = { ...slots, place: () => lane!.slots.put(lane!.waiting) };
       const layers: Layer[] = batch === 1 ? ["map", "features", "logits"] : ["features", "logits"];
       const observer = new Observer(this.gpu, this.weights, this.row.spec, source, {
@@ -100,6 +100,6 @@ export class LoadedModel {
 /** Lays out the parameters of a model. */
 function declare(weights: ParameterStore, { spec }: ModelRow): void {
   const tape = new Tape(weights, { training: false });
-  const S = spec.image_size;
-  layersOf(tape, tape.input("views", [1, S, S, 4]), spec);
+  const { height, width } = sizeOf(spec.image_size);
+  layersOf(tape, tape.input("views", [1, height, width, 4]), spec);
 }

@@ -7,6 +7,7 @@ import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { sizeOf, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
+import { sizeOf as inputSize } from "@/lib/models/image_size.ts";
 import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 
@@ -22,7 +23,7 @@ export type Seen = Partial<Record<Layer, Float32Array<ArrayBuffer>>>;
 
 type Network = Pick<ModelSpec, "backbone" | "width" | "channels" | "classes">;
 
-/** Appends a network under torchvision's names; without classes it has no logits: `[N, S, S, 4] ->`. */
+/** Appends a network under torchvision's names; without classes it has no logits: `[N, H, W, 4] ->`. */
 export function layersOf(
   tape: Tape,
   x: Tensor,
@@ -40,7 +41,7 @@ export class Observer {
   private readonly views: Augment;
 
   /**
-   * @param source where the images are; their side is what `spec.image_size` says
+   * @param source where the images are; their size is what `spec.image_size` says
    * @param options.batch images a run takes; `options.layers` those that `observe` may ask for
    */
   constructor(
@@ -51,9 +52,10 @@ export class Observer {
     readonly options: { batch: number; layers: Layer[] },
   ) {
     const { batch, layers } = options;
-    const { image_size: S, channels, normalization } = spec;
+    const { channels, normalization } = spec;
+    const size = inputSize(spec.image_size);
     const tape = new Tape(store, { training: false });
-    const made = layersOf(tape, tape.input("views", [batch, S, S, 4]), spec);
+    const made = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
     for (const layer of layers) {
       const tensor = made[layer];
       if (tensor) this.kept.set(layer, tensor);
@@ -61,7 +63,7 @@ export class Observer {
     this.program = compile(tape, { keep: [...this.kept.values()] });
     const output = this.program.buffer("views");
     this.views = augment(gpu, source, {
-      ...{ batch, size: S, channels, normalization, output },
+      ...{ batch, size, channels, normalization, output },
       blur: false,
     });
   }

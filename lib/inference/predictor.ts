@@ -2,6 +2,7 @@
 import type { Gpu } from "@/gpu/device.ts";
 import { place } from "@/lib/datasets/pixels.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { softmax } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
@@ -90,14 +91,15 @@ export class Predictor implements PredictorInterface {
     if (under + pictures.length > MOST_WAITING) {
       throw new Overloaded("Cannot predict now: too many pictures wait");
     }
+    const { height, width } = sizeOf(image_size);
     const prepared = pictures.map((picture) => {
       const raster = decodePicture(picture);
-      if (raster.width !== image_size || raster.height !== image_size) {
+      if (raster.width !== width || raster.height !== height) {
         throw new InvalidInput(
-          `Cannot predict a picture of ${raster.width} x ${raster.height}: ${image_size} x ${image_size} expected`,
+          `Cannot predict a picture of ${raster.width} x ${raster.height}: ${width} x ${height} expected`,
         );
       }
-      const pixels = new Uint16Array(image_size * image_size * channels);
+      const pixels = new Uint16Array(height * width * channels);
       place(raster, pixels, 0, channels);
       return pixels;
     });

@@ -1,6 +1,7 @@
 /** Pictures as tensors of the Open Inference Protocol: numbers, or files in base64. */
 import { InvalidInput } from "@/lib/errors.ts";
 import { type Raster, raster } from "@/lib/images/raster.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 
 /** Where a tensor stands in its request, for messages: "/inputs/0". */
@@ -16,30 +17,31 @@ const refuse = (message: string, pointer: string): never => {
 };
 
 /**
- * Pictures of `[N, C, S, S]` numbers of 0 to 1 (black to white; the model's normalisation comes later), kept
+ * Pictures of `[N, C, H, W]` numbers of 0 to 1 (black to white; the model's normalisation comes later), kept
  * to 16 bits. Throws InvalidInput.
  */
 export function tensorPictures(
   { pointer, shape, data }: Placed,
-  { channels: C, image_size: S }: Pick<ModelSpec, "channels" | "image_size">,
+  { channels: C, image_size }: Pick<ModelSpec, "channels" | "image_size">,
 ): Raster[] {
+  const { height: H, width: W } = sizeOf(image_size);
   const [N] = shape;
-  if (shape.join() !== [N, C, S, S].join()) {
-    refuse(`Cannot take shape [${shape.join(", ")}]: [N, ${C}, ${S}, ${S}] expected`, pointer);
+  if (shape.join() !== [N, C, H, W].join()) {
+    refuse(`Cannot take shape [${shape.join(", ")}]: [N, ${C}, ${H}, ${W}] expected`, pointer);
   }
-  const pictures = Array.from({ length: N }, () => raster(S, S, C, 16));
+  const pictures = Array.from({ length: N }, () => raster(W, H, C, 16));
   let at = 0;
   const take = (value: unknown) => {
     if (typeof value !== "number" || !(value >= 0 && value <= 1)) {
       refuse("Cannot take the data: numbers of 0 to 1 are needed", `${pointer}/data`);
     }
-    const picture = pictures[Math.floor(at / (C * S * S))];
-    const [channel, pixel] = [Math.floor(at / (S * S)) % C, at % (S * S)];
+    const picture = pictures[Math.floor(at / (C * H * W))];
+    const [channel, pixel] = [Math.floor(at / (H * W)) % C, at % (H * W)];
     if (picture) picture.data[pixel * C + channel] = Math.round(value as number * 65535);
     at++;
   };
   walk(data, take);
-  const wanted = N * C * S * S;
+  const wanted = N * C * H * W;
   if (at !== wanted) {
     refuse(`Cannot take ${at} numbers: the shape has ${wanted}`, `${pointer}/data`);
   }

@@ -1,5 +1,6 @@
 /** How long a training will take, by those that ran here before. */
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
+import { type ImageSize, sizeOf } from "@/lib/models/image_size.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Jobs that are looked back at. */
@@ -76,13 +77,14 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     mode?: string;
     backbone: string;
     width: number;
-    image_size: number;
+    image_size: ImageSize;
     epochs: number;
     batch_size: number;
   };
   const seen = epochs * images;
   const passes = kind === "pretrain" ? PASSES[method!] : mode === "linear" ? 1 : 3;
-  const each = MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * (image_size / 224) ** 2;
+  const size = sizeOf(image_size);
+  const each = MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * size.height * size.width / 224 ** 2;
   return {
     key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),
     images: seen,

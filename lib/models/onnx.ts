@@ -1,13 +1,14 @@
 /** Writes a ResNet as an ONNX model (IR 8, opset 13; field numbers from `onnx.proto`). */
+import { type ImageSize, sizeOf } from "./image_size.ts";
 import { Message } from "./protobuf.ts";
 import type { WeightTensor } from "./pth.ts";
 
 /** What is exported: the network behind the weights, as in a model's `spec`. */
 export interface OnnxSpec {
   backbone: "resnet18" | "resnet50" | "resnet101";
-  /** Input channels and side, in pixels. */
   channels: number;
-  image_size: number;
+  /** Input in pixels. */
+  image_size: ImageSize;
   /** Stored as the model's metadata, comma separated; none: there is no classifier. */
   classes: string[];
 }
@@ -19,7 +20,7 @@ const BLOCKS = {
 };
 
 /**
- * Input `x` [N, C, S, S], normalised as the model's `spec` says; output `logits` [N, classes], or
+ * Input `x` [N, C, H, W], normalised as the model's `spec` says; output `logits` [N, classes], or
  * `features` [N, F] without classes.
  * @param weights torchvision's names in PyTorch's layout, running statistics and `fc` included
  * @throws {Error} when a weight is missing
@@ -45,10 +46,10 @@ export function writeOnnx(
     const head = [features, graph.weight("fc.weight"), graph.weight("fc.bias")];
     graph.node("Gemm", head, { transB: 1 }, output);
   }
-  const side = spec.image_size;
+  const { height, width } = sizeOf(spec.image_size);
   graph.message
     .text(2, spec.backbone)
-    .message(11, valueInfo("x", ["N", spec.channels, side, side]))
+    .message(11, valueInfo("x", ["N", spec.channels, height, width]))
     .message(12, valueInfo(output, ["N", count > 0 ? count : "F"]));
   return new Message()
     .int(1, 8)

@@ -1,6 +1,7 @@
 /** Weights from elsewhere become a model: read without executing anything, stored as safetensors. */
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Architecture } from "./architecture.ts";
+import type { ImageSize } from "./image_size.ts";
 import { convertWeights } from "./weights_thread.ts";
 import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
@@ -8,8 +9,8 @@ export interface UploadOptions {
   name: string;
   /** Names of the classifier's outputs, in order; without them the classifier is left aside. */
   classes?: string[];
-  /** Side of the square input, pixels. */
-  image_size?: number;
+  /** Input in pixels; 224 where not given. */
+  image_size?: ImageSize;
   /** Per channel, of pixels in 0 to 1; ImageNet's where not given. */
   mean?: number[];
   std?: number[];

@@ -1,5 +1,6 @@
 /** Models: weights with their architecture and where they come from; names have versions. */
 import { NotFound } from "@/lib/errors.ts";
+import type { ImageSize } from "@/lib/models/image_size.ts";
 import type { Database } from "@/lib/store/database.ts";
 import { Table } from "@/lib/store/table.ts";
 
@@ -7,8 +8,8 @@ export interface ModelSpec {
   backbone: string;
   width: number;
   channels: 1 | 3;
-  /** Side of the square input, pixels. */
-  image_size: number;
+  /** Input in pixels: the side of a square, or `[height, width]`. */
+  image_size: ImageSize;
   classes: string[];
   /** Per channel, of pixels in 0 to 1. */
   normalization: { mean: number[]; std: number[] };

@@ -1,6 +1,6 @@
 /** What a view may look like, and the drawing of one: section 7 of the method in numbers. */
 import { z } from "zod";
-import type { View } from "@/gpu/augment.ts";
+import type { Size, View } from "@/gpu/augment.ts";
 import { type Crop, type Draw, drawCrop, shareSeen } from "./crop.ts";
 import type { GazeMass } from "./gaze_mass.ts";
 import { stream, uniform } from "./random.ts";
@@ -12,7 +12,7 @@ const range = (low: number, high: number) =>
 
 /** Everything is off by default; probabilities are per view. */
 const settings = {
-  /** Random resized crop: share of the image's area, and width over height. */
+  /** Random resized crop: share of the image's area, and width over height in proportion to the view's. */
   crop: z.strictObject({
     scale: range(0.01, 1).default([0.2, 1]),
     ratio: range(0.1, 10).default([3 / 4, 4 / 3]),
@@ -31,7 +31,7 @@ const settings = {
   hue: z.number().min(0).max(0.5).default(0),
   /** Probability of the four above together. */
   jitter: share.default(0),
-  /** Standard deviation in pixels of a view of 224; scaled with the view's size. */
+  /** Standard deviation in pixels of a view of 224; scaled with the view's shorter side. */
   blur: z.strictObject({
     sigma: range(0.01, 10).default([0.1, 2]),
     probability: share.default(0.5),
@@ -103,18 +103,16 @@ const VIEW = stream("view");
 
 /**
  * Draws one view.
- * @param size side of the view in pixels
+ * @param size of the view in pixels; the image is stored on the GPU in the same proportion
  * @param mean mean grey value of the image, 0 to 1: contrast turns about it
- * @param aspect width over height of the image as it is stored on the GPU
  * @param gaze where readers looked, for crops that keep a share of it
  */
 export function drawView(
   augmentation: Augmentation,
   { seed, epoch, image, view }: ViewPlace,
-  { size, mean, aspect = 1, gaze }: {
-    size: number;
+  { size, mean, gaze }: {
+    size: Size;
     mean: number;
-    aspect?: number;
     gaze?: GazeMass;
   },
 ): Omit<View, "image"> {
@@ -128,17 +126,22 @@ export function drawView(
   const flipX = happens("flip horizontal", augmentation.flip_horizontal) ? -1 : 1;
   const flipY = happens("flip vertical", augmentation.flip_vertical) ? -1 : 1;
   const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+  // A turn in pixels, between coordinates that count sides as 1.
+  const aspect = size.width / size.height;
   const placed = ({ width, height, x, y }: Crop): Pick<View, "matrix" | "centre"> => ({
-    matrix: [width * cos * flipX, -width * sin * flipY, height * sin * flipX, height * cos * flipY],
+    matrix: [
+      ...[width * cos * flipX, -width * sin * flipY / aspect],
+      ...[height * sin * flipX * aspect, height * cos * flipY],
+    ] as View["matrix"],
     centre: [x, y],
   });
   const crop = drawCrop(
     augmentation.crop,
     draw,
-    aspect,
     gaze && ((crop) => shareSeen(gaze, placed(crop))),
   );
 
+  const shorter = Math.min(size.height, size.width);
   const window = drawWindow(augmentation, draw);
   const jittered = happens("jitter", augmentation.jitter);
   const brightness = jittered ? around("brightness", augmentation.brightness) : 1;
@@ -152,7 +155,7 @@ export function drawView(
     pivot: Math.min(1, windowed * brightness),
     saturation: jittered ? around("saturation", augmentation.saturation) : 1,
     hue: jittered ? between("hue", [-1, 1]) * augmentation.hue * 2 * Math.PI : 0,
-    sigma: blurred ? between("sigma", augmentation.blur!.sigma) * size / 224 : 0,
+    sigma: blurred ? between("sigma", augmentation.blur!.sigma) * shorter / 224 : 0,
     solarise: happens("solarise", augmentation.solarise) ? 0.5 : 2,
   };
 }

@@ -22,17 +22,16 @@ const ATTEMPTS = 16;
 export function drawCrop(
   crop: Augmentation["crop"],
   draw: Draw,
-  aspect: number,
   kept?: (crop: Crop) => number,
 ): Crop {
   if (!crop) return WHOLE;
-  let best = cropAt(crop, draw, aspect);
+  let best = cropAt(crop, draw);
   if (!kept || crop.gaze_share === 0) return best;
   let most = kept(best);
   // Shares are sums in single precision.
   const enough = crop.gaze_share - 1e-5;
   for (let attempt = 1; attempt < ATTEMPTS && most < enough; attempt++) {
-    const candidate = cropAt(crop, (name) => draw(`${name} ${attempt}`), aspect);
+    const candidate = cropAt(crop, (name) => draw(`${name} ${attempt}`));
     const share = kept(candidate);
     if (share > most) [best, most] = [candidate, share];
   }
@@ -44,11 +43,11 @@ export function drawCrop(
 }
 
 /** A shape that does not fit is cut to the image. */
-function cropAt(crop: NonNullable<Augmentation["crop"]>, draw: Draw, aspect: number): Crop {
+function cropAt(crop: NonNullable<Augmentation["crop"]>, draw: Draw): Crop {
   const [small, large] = crop.scale;
   const area = small + (large - small) * draw("crop area");
   const [narrow, wide] = crop.ratio.map(Math.log);
-  const ratio = Math.exp(narrow + (wide - narrow) * draw("crop ratio")) / aspect;
+  const ratio = Math.exp(narrow + (wide - narrow) * draw("crop ratio"));
   const width = Math.min(1, Math.sqrt(area * ratio));
   const height = Math.min(1, Math.sqrt(area / ratio));
   return {

@@ -11,9 +11,10 @@ import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
 import type { OptimizerSpec } from "@/lib/jobs/specs/optimizer.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/jobs/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import type { Choices } from "@/lib/store/mod.ts";
 import { finetuneTape } from "./finetuner.ts";
-import { trainingSide } from "./image_set.ts";
+import { trainingSize } from "./image_set.ts";
 import type { EstimateRequest } from "./estimate_request.ts";
 import { pretrainTape } from "./pretrainer.ts";
 
@@ -124,10 +125,12 @@ function estimate(
     ...momentsOf(spec.optimizer),
   ];
   const parameters = sections.reduce((sum, name) => sum + store.lengthOf(name) * 4, 0);
-  const side = trainingSide(spec.image_size, spec.augmentation.crop !== null);
-  const set = images * side * side * spec.channels * 2;
-  const pictures = areResident(device, set) ? set : batch * side * side * spec.channels * 2;
-  const passes = (spec.augmentation.blur ? 2 : 1) * views * spec.image_size ** 2 * 16;
+  const kept = trainingSize(spec.image_size, spec.augmentation.crop !== null);
+  const picture = kept.height * kept.width * spec.channels * 2;
+  const set = images * picture;
+  const pictures = areResident(device, set) ? set : batch * picture;
+  const { height, width } = sizeOf(spec.image_size);
+  const passes = (spec.augmentation.blur ? 2 : 1) * views * height * width * 16;
   const activations = bytes.values + bytes.own;
   const largest = Math.max(...buffers.map((buffer) => buffer.bytes), ...own.map(bytesOf), pictures);
   return {

@@ -9,6 +9,7 @@ import { Tape } from "@/gpu/tape.ts";
 import { classify } from "@/lib/inference/evaluator.ts";
 import type { FinetuneSpec } from "@/lib/jobs/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
@@ -42,8 +43,8 @@ export function finetuneTape(
   });
   const { checkpointing, precision } = spec;
   const tape = new Tape(store, { checkpointing, precision, choices });
-  const S = spec.image_size;
-  const views = tape.input("views", [batch, S, S, 4]);
+  const { height, width } = sizeOf(spec.image_size);
+  const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
   const logits = classify(tape, views, { ...spec, classes }, { training: !still });
   const loss = softmaxLoss(tape, logits, w);
@@ -86,7 +87,7 @@ export class Finetuner implements Trainee {
     const outputs = [{ output: this.program.buffer("views"), views: [0] }];
     this.views = new Views(gpu, images, outputs, {
       images: batch,
-      size: spec.image_size,
+      size: sizeOf(spec.image_size),
       channels: spec.channels,
       normalization: model.normalization,
       augmentation: spec.augmentation,

@@ -4,6 +4,7 @@ import type { Scores } from "@/lib/evaluation/scores.ts";
 import type { JobContext } from "@/lib/jobs/handler.ts";
 import type { FinetuneSpec } from "@/lib/jobs/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
+import { type Size, sizeOf } from "@/lib/models/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
@@ -11,7 +12,7 @@ import type { Augmentation } from "./augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./choice.ts";
 import { classWeights, Finetuner } from "./finetuner.ts";
-import { loadImages, normalizationOf, placeImages, trainingSide } from "./image_set.ts";
+import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
 import { identity, type initialModel, loading } from "./job_data.ts";
 import type { Labelled } from "./labelled.ts";
 import { loop, stepsOf } from "./loop.ts";
@@ -166,7 +167,7 @@ async function trainFold(
 
 /** The pictures of the three parts, with their classes. */
 async function loadParts(context: JobContext, { spec, labelled, split }: FoldOptions) {
-  const part = async (indices: number[], size: number, augmentation?: Augmentation) => ({
+  const part = async (indices: number[], size: Size, augmentation?: Augmentation) => ({
     set: await loadImages(context.store, indices.map((i) => labelled.rows[i]), {
       ...{ size, channels: spec.channels, augmentation },
       onProgress: loading(context),
@@ -176,10 +177,10 @@ async function loadParts(context: JobContext, { spec, labelled, split }: FoldOpt
   return {
     train: await part(
       split.train,
-      trainingSide(spec.image_size, spec.augmentation.crop !== null),
+      trainingSize(spec.image_size, spec.augmentation.crop !== null),
       spec.augmentation,
     ),
-    validation: await part(split.validation, spec.image_size),
-    test: await part(split.test, spec.image_size),
+    validation: await part(split.validation, sizeOf(spec.image_size)),
+    test: await part(split.test, sizeOf(spec.image_size)),
   };
 }

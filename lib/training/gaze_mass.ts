@@ -31,7 +31,10 @@ export async function loadGazeMass(
     seen[i] ? [] : (maps.get(id) ?? []).map(({ file }) => ({ name, file, at: i }))
   );
   if (files.length === 0) return seen;
-  const { data } = await loadPixels(store, files, { size: CELLS, channels: 1 });
+  const { data } = await loadPixels(store, files, {
+    size: { height: CELLS, width: CELLS },
+    channels: 1,
+  });
   const cells = Map.groupBy(files.keys(), (map) => files[map].at);
   for (const [image, places] of cells) {
     seen[image] = asMass(

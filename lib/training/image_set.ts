@@ -1,8 +1,9 @@
-/** The pictures of a job, decoded, squashed to squares and measured. */
+/** The pictures of a job, decoded, squashed to one size and measured. */
 import type { Gpu } from "@/gpu/device.ts";
 import { type Images, images } from "@/gpu/images.ts";
 import { loadPixels, type Pixels } from "@/lib/datasets/pixels.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
+import { type ImageSize, type Size, sizeOf } from "@/lib/models/image_size.ts";
 import type { ImageRow, ModelSpec, Store } from "@/lib/store/mod.ts";
 import type { Augmentation } from "./augmentation.ts";
 import { type GazeMass, loadGazeMass } from "./gaze_mass.ts";
@@ -19,13 +20,15 @@ export interface ImageSet {
 /** Training pictures are kept larger than the views, so that a crop has pixels to show. */
 const MARGIN = 1.25;
 
-/** Side at which training pictures are kept: larger than a view when views are crops. */
-export function trainingSide(image_size: number, crops: boolean): number {
-  return crops ? Math.ceil(image_size * MARGIN) : image_size;
+/** Size at which training pictures are kept: larger than a view when views are crops. */
+export function trainingSize(image_size: ImageSize, crops: boolean): Size {
+  const { height, width } = sizeOf(image_size);
+  if (!crops) return { height, width };
+  return { height: Math.ceil(height * MARGIN), width: Math.ceil(width * MARGIN) };
 }
 
 /**
- * Loads pictures as [N, S, S, C]; grey ones keep one channel, which the GPU repeats where the network
+ * Loads pictures as [N, H, W, C]; grey ones keep one channel, which the GPU repeats where the network
  * looks at three.
  * @param onProgress called now and then; may throw to stop
  */
@@ -33,7 +36,7 @@ export async function loadImages(
   store: Store,
   rows: ImageRow[],
   options: {
-    size: number;
+    size: Size;
     channels: 1 | 3;
     /** What views will be drawn by; crops by gaze need it loaded. */
     augmentation?: Augmentation;
@@ -49,8 +52,7 @@ export async function loadImages(
 
 /** Puts the pictures on the GPU. */
 export function placeImages(gpu: Gpu, { pixels }: ImageSet, batch: number): Images {
-  const { data, count, size, channels } = pixels;
-  return images(gpu, { data, count, height: size, width: size, channels }, { batch });
+  return images(gpu, pixels, { batch });
 }
 
 export function imageMeans({ data, count }: Pick<Pixels, "data" | "count">): Float32Array {

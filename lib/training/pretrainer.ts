@@ -11,6 +11,7 @@ import { batchPositives, type Positives } from "@/lib/gaze/positives.ts";
 import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
 import type { PretrainSpec } from "@/lib/jobs/specs/pretrain.ts";
 import type { Built, Encoder } from "@/lib/ssl/method.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { methodOf } from "@/lib/ssl/mod.ts";
 import type { Choices } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
@@ -43,14 +44,14 @@ export function pretrainTape(
   const { checkpointing, precision } = spec;
   const tape = new Tape(store, { checkpointing, precision, choices });
   const views: PretrainTape["views"] = [];
-  const S = spec.image_size;
+  const { height, width } = sizeOf(spec.image_size);
   const built = methodOf(spec.method)(tape, {
     images: batch,
     encoder,
     views(which) {
       const name = `views ${which.join(" ")}`;
       views.push({ name, views: which });
-      return tape.input(name, [which.length * batch, S, S, 4]);
+      return tape.input(name, [which.length * batch, height, width, 4]);
     },
     weights: (columns) => tape.input("A", [batch, columns]),
   }, spec.config);
@@ -107,7 +108,7 @@ export class Pretrainer implements Trainee {
     }));
     this.views = new Views(gpu, images, outputs, {
       images: batch,
-      size: spec.image_size,
+      size: sizeOf(spec.image_size),
       channels: spec.channels,
       normalization,
       augmentation: spec.augmentation,

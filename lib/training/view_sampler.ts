@@ -6,17 +6,18 @@ import { submit } from "@/gpu/kernel.ts";
 import { contactSheet } from "@/lib/images/contact_sheet.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
+import type { Size } from "@/lib/models/image_size.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { type Augmentation, augmentations } from "./augmentation.ts";
-import { type ImageSet, loadImages, placeImages, trainingSide } from "./image_set.ts";
+import { type ImageSet, loadImages, placeImages, trainingSize } from "./image_set.ts";
 import { Views, type ViewsOptions } from "./views.ts";
 
 export interface SampleRequest {
   /** Ids of images of one data set. */
   images: string[];
   augmentation: Augmentation;
-  /** Side of a view, pixels. */
-  size: number;
+  /** Of a view, pixels. */
+  size: Size;
   seed: number;
   /** From this one on; each gives two views. */
   epoch: number;
@@ -46,8 +47,8 @@ export class ViewSampler {
     const rows = request.images.map((id) => this.store.images.get(id));
     const all = this.store.images.all(rows[0].dataset_id).map(({ id }) => id);
     const places = rows.map(({ id }) => all.indexOf(id));
-    const side = trainingSide(size, augmentation.crop !== null);
-    const set = await loadImages(this.store, rows, { size: side, channels: 3, augmentation });
+    const kept = trainingSize([size.height, size.width], augmentation.crop !== null);
+    const set = await loadImages(this.store, rows, { size: kept, channels: 3, augmentation });
     return await new Promise((resolve, reject) => {
       this.waiting.push(() => draw(this.gpu, set, places, request).then(resolve, reject));
       this.wake();
@@ -75,6 +76,7 @@ async function draw(
     place: (wanted) => images.place(Array.from(wanted, (place) => slots.get(place)!)),
   };
   const { channels } = set.pixels;
+  const pixels = size.height * size.width;
   const byPlace = <T>(values: ArrayLike<T>) => {
     const all: T[] = [];
     places.forEach((place, i) => all[place] = values[i]);
@@ -87,7 +89,7 @@ async function draw(
     means: byPlace(set.means),
     gaze: set.gaze && byPlace(set.gaze),
   };
-  const output = createBuffer(gpu, 2 * n * size * size * 16, "views");
+  const output = createBuffer(gpu, 2 * n * pixels * 16, "views");
   const plain = new Views(gpu, source, [{ output, views: [0] }], {
     ...options,
     augmentation: augmentations.none,
@@ -99,7 +101,7 @@ async function draw(
     submit(gpu, views.launches);
     const values = await readFloats(gpu, output);
     for (let i = 0; i < (views === plain ? n : 2 * n); i++) {
-      tiles[i % n].push(tile(values.subarray(i * size * size * 4), size, channels));
+      tiles[i % n].push(tile(values.subarray(i * pixels * 4), size, channels));
     }
   };
   try {
@@ -115,12 +117,12 @@ async function draw(
   return { png: encodePng(contactSheet(kept, 1 + count)).toBase64() };
 }
 
-/** The first view of `values`, [S, S, 4], as a picture. */
-function tile(values: Float32Array, size: number, channels: 1 | 3): Raster {
-  const data = new Uint8Array(size * size * channels);
+/** The first view of `values`, [P, Q, 4], as a picture. */
+function tile(values: Float32Array, size: Size, channels: 1 | 3): Raster {
+  const data = new Uint8Array(size.height * size.width * channels);
   for (let i = 0; i < data.length; i++) {
     const value = values[Math.floor(i / channels) * 4 + i % channels];
     data[i] = Math.round(255 * Math.min(1, Math.max(0, value)));
   }
-  return { width: size, height: size, channels, bits: 8, data };
+  return { ...size, channels, bits: 8, data };
 }

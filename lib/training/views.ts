@@ -16,7 +16,7 @@ export interface ViewsOptions extends Omit<AugmentOptions, "batch" | "blur" | "o
   gaze?: (GazeMass | undefined)[];
 }
 
-/** Where views go: [views N, S, S, 4], the first of them for all images, then the next. */
+/** Where views go: [views N, P, Q, 4], the first of them for all images, then the next. */
 export interface ViewsOutput {
   output: AugmentOptions["output"];
   /** Numbers of views, 0 or 1. */

@@ -27,6 +27,10 @@ export async function show({ signal }) {
 
 export function network(model) {
   const { backbone, width, image_size } = model.spec;
-  return [backbone, width && `width ${width}`, image_size && `${image_size} px`].filter(Boolean)
+  return [
+    backbone,
+    width && `width ${width}`,
+    image_size && `${[image_size].flat().join(" x ")} px`,
+  ].filter(Boolean)
     .join(", ");
 }

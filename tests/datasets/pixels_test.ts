@@ -4,6 +4,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { raster } from "@/lib/images/raster.ts";
 import { withStore } from "../support/temporary.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 
 /** A picture of one colour. */
 function plain(width: number, height: number, bits: 8 | 16, ...colour: number[]) {
@@ -23,7 +24,7 @@ Deno.test("pictures of any depth, colour and shape become one array with its sta
       })
     ) images.push({ name, file: (await store.files.put(png)).sha256 });
 
-    const grey = await loadPixels(store, images, { size: 2, channels: 1 });
+    const grey = await loadPixels(store, images, { size: sizeOf(2), channels: 1 });
     const luma = Math.round((0.299 * 200 + 0.587 * 100 + 0.114 * 50) * 257);
     assert.deepEqual([...grey.data], [
       ...new Array(4).fill(25_700),
@@ -36,7 +37,7 @@ Deno.test("pictures of any depth, colour and shape become one array with its sta
     assert(Math.abs(grey.mean[0] - mean / 65535) < 1e-12);
     assert(Math.abs(grey.std[0] - Math.sqrt(variance) / 65535) < 1e-9);
 
-    const colour = await loadPixels(store, images, { size: 1, channels: 3 });
+    const colour = await loadPixels(store, images, { size: sizeOf(1), channels: 3 });
     assert.deepEqual([...colour.data], [
       ...[25_700, 25_700, 25_700],
       ...[40_000, 40_000, 40_000],
@@ -49,22 +50,25 @@ Deno.test("a second loading comes from the cache, and a torn cache is made again
   withStore(async (store) => {
     const { sha256 } = await store.files.put(plain(4, 4, 8, 9));
     const images = [{ name: "a", file: sha256 }];
-    const first = await loadPixels(store, images, { size: 4, channels: 1 });
+    const first = await loadPixels(store, images, { size: sizeOf(4), channels: 1 });
     store.files.remove(sha256);
-    assert.deepEqual(await loadPixels(store, images, { size: 4, channels: 1 }), first);
-    await assert.rejects(loadPixels(store, images, { size: 3, channels: 1 }), Deno.errors.NotFound);
+    assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
+    await assert.rejects(
+      loadPixels(store, images, { size: sizeOf(3), channels: 1 }),
+      Deno.errors.NotFound,
+    );
 
     const [{ name }] = [...Deno.readDirSync(store.cache)];
     Deno.truncateSync(`${store.cache}/${name}`, 5);
     await store.files.put(plain(4, 4, 8, 9));
-    assert.deepEqual(await loadPixels(store, images, { size: 4, channels: 1 }), first);
+    assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
   }));
 
 Deno.test("a picture that does not decode is named", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(new TextEncoder().encode("no picture"));
     await assert.rejects(
-      loadPixels(store, [{ name: "x/y", file: sha256 }], { size: 4, channels: 1 }),
+      loadPixels(store, [{ name: "x/y", file: sha256 }], { size: sizeOf(4), channels: 1 }),
       (error) => error instanceof InvalidInput && /Cannot load image "x\/y"/.test(error.message),
     );
   }));

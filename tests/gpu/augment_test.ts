@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { augment, neutralView, tapsOf, type View } from "@/gpu/augment.ts";
+import { augment, neutralView, type Size, tapsOf, type View } from "@/gpu/augment.ts";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { submit } from "@/gpu/kernel.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { augmentations, drawView } from "@/lib/training/augmentation.ts";
 import { uniform } from "@/lib/training/random.ts";
 
@@ -24,9 +25,10 @@ function someImages(n: number, height: number, width: number, channels: 1 | 3): 
   return { data, height, width, channels };
 }
 
-/** The passes of gpu/augment.ts in plain code: [S, S, 4] of one view. */
-function reference(images: Images, view: View, size: number, channels: 1 | 3): number[] {
+/** The passes of gpu/augment.ts in plain code: [P, Q, 4] of one view. */
+function reference(images: Images, view: View, size: Size, channels: 1 | 3): number[] {
   const { height, width } = images;
+  const { height: P, width: Q } = size;
   const clamp = (v: number) => Math.min(1, Math.max(0, v));
   const at = (row: number, column: number, c: number) => {
     const i = Math.min(height - 1, Math.max(0, row));
@@ -36,14 +38,14 @@ function reference(images: Images, view: View, size: number, channels: 1 | 3): n
   };
   const taps = tapsOf(view, images, size);
   let seen: number[][] = [];
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j < size; j++) {
+  for (let i = 0; i < P; i++) {
+    for (let j = 0; j < Q; j++) {
       const rgb = [0, 1, 2].map((c) => {
         let sum = 0;
         for (let s = 0; s < taps; s++) {
           for (let t = 0; t < taps; t++) {
-            const u = (j + (t + 0.5) / taps) / size - 0.5;
-            const v = (i + (s + 0.5) / taps) / size - 0.5;
+            const u = (j + (t + 0.5) / taps) / Q - 0.5;
+            const v = (i + (s + 0.5) / taps) / P - 0.5;
             const x = (view.centre[0] + view.matrix[0] * u + view.matrix[1] * v) * width - 0.5;
             const y = (view.centre[1] + view.matrix[2] * u + view.matrix[3] * v) * height - 0.5;
             const [p, q] = [Math.floor(x), Math.floor(y)];
@@ -79,16 +81,16 @@ function reference(images: Images, view: View, size: number, channels: 1 | 3): n
   }
   if (view.sigma > 0) {
     const radius = Math.ceil(3 * view.sigma);
-    const inside = (v: number) => Math.min(size - 1, Math.max(0, v));
+    const inside = (v: number, side: number) => Math.min(side - 1, Math.max(0, v));
     for (const [dx, dy] of [[1, 0], [0, 1]]) {
       seen = seen.map((_, p) => {
-        const [i, j] = [Math.floor(p / size), p % size];
+        const [i, j] = [Math.floor(p / Q), p % Q];
         const sum = [0, 0, 0, 0];
         let weights = 0;
         for (let t = -radius; t <= radius; t++) {
           const weight = Math.exp(-t * t / (2 * view.sigma ** 2));
           weights += weight;
-          const from = seen[inside(i + dy * t) * size + inside(j + dx * t)];
+          const from = seen[inside(i + dy * t, P) * Q + inside(j + dx * t, Q)];
           from.forEach((value, c) => sum[c] += weight * value);
         }
         return sum.map((value) => value / weights);
@@ -104,9 +106,9 @@ function reference(images: Images, view: View, size: number, channels: 1 | 3): n
   );
 }
 
-async function onGpu(images: Images, views: View[], size: number, channels: 1 | 3, blur: boolean) {
+async function onGpu(images: Images, views: View[], size: Size, channels: 1 | 3, blur: boolean) {
   const buffer = createBuffer(gpu, images.data);
-  const output = createBuffer(gpu, views.length * size * size * 16);
+  const output = createBuffer(gpu, views.length * size.height * size.width * 16);
   const passes = augment(gpu, { ...images, buffer }, {
     batch: views.length,
     size,
@@ -136,17 +138,24 @@ const everything = {
 };
 
 for (
-  const [height, width, from, size, to] of [
-    [23, 23, 1, 16, 3],
-    [40, 31, 3, 13, 3],
-    [16, 16, 3, 17, 1],
-    [50, 50, 1, 11, 1],
+  const [height, width, from, shape, to] of [
+    [23, 23, 1, [16, 16], 3],
+    [40, 31, 3, [13, 13], 3],
+    [16, 16, 3, [17, 17], 1],
+    [50, 50, 1, [11, 11], 1],
+    [30, 60, 1, [12, 24], 3],
+    [25, 14, 3, [19, 7], 1],
   ] as const
 ) {
-  Deno.test(`views equal the plain reference: ${height}x${width}x${from} to ${size}x${size}x${to}`, async () => {
+  Deno.test(`views equal the plain reference: ${height}x${width}x${from} to ${shape}x${to}`, async () => {
+    const size = sizeOf([...shape]);
+    const [P, Q] = shape;
     const images = someImages(3, height, width, from);
     const views = Array.from({ length: 7 }, (_, i) => ({
-      ...drawView(everything, { seed: 1, epoch: 2, image: i, view: 0 }, { size: 60, mean: 0.4 }),
+      ...drawView(everything, { seed: 1, epoch: 2, image: i, view: 0 }, {
+        size: { height: 60, width: 60 * Q / P },
+        mean: 0.4,
+      }),
       image: i % 3,
     }));
     const actual = await onGpu(images, views, size, to, true);
@@ -154,7 +163,7 @@ for (
     views.forEach((view, v) => {
       reference(images, view, size, to).forEach((value, i) => {
         // A value within rounding of the solarise threshold may fall to its other side.
-        if (Math.abs(actual[v * size * size * 4 + i] - value) > 2e-3) differ++;
+        if (Math.abs(actual[v * P * Q * 4 + i] - value) > 2e-3) differ++;
       });
     });
     assert.ok(differ <= 2, `${differ} of ${actual.length} values differ`);
@@ -163,7 +172,7 @@ for (
 
 Deno.test("the neutral view is the image itself, normalised; grey fills three channels", async () => {
   const images = someImages(2, 8, 8, 1);
-  const actual = await onGpu(images, [{ ...neutralView, image: 1 }], 8, 3, false);
+  const actual = await onGpu(images, [{ ...neutralView, image: 1 }], sizeOf(8), 3, false);
   for (let p = 0; p < 64; p++) {
     for (let c = 0; c < 3; c++) {
       const expected = (images.data[64 + p] / 65535 - normalization.mean[c]) / normalization.std[c];
@@ -175,8 +184,14 @@ Deno.test("the neutral view is the image itself, normalised; grey fills three ch
 
 Deno.test("a flip mirrors, and passing the wrong number of views is refused", async () => {
   const images = someImages(1, 8, 8, 1);
-  const plain = await onGpu(images, [neutralView], 8, 1, false);
-  const flipped = await onGpu(images, [{ ...neutralView, matrix: [-1, 0, 0, 1] }], 8, 1, false);
+  const plain = await onGpu(images, [neutralView], sizeOf(8), 1, false);
+  const flipped = await onGpu(
+    images,
+    [{ ...neutralView, matrix: [-1, 0, 0, 1] }],
+    sizeOf(8),
+    1,
+    false,
+  );
   for (let p = 0; p < 64; p++) {
     const mirror = p - (p % 8) + 7 - (p % 8);
     assert.ok(Math.abs(flipped[p * 4] - plain[mirror * 4]) < 1e-4);
@@ -184,7 +199,7 @@ Deno.test("a flip mirrors, and passing the wrong number of views is refused", as
   const buffer = createBuffer(gpu, images.data);
   const options = {
     batch: 2,
-    size: 8,
+    size: sizeOf(8),
     channels: 1 as const,
     normalization,
     blur: false,
@@ -196,6 +211,36 @@ Deno.test("a flip mirrors, and passing the wrong number of views is refused", as
   );
 });
 
+Deno.test("a turn on pictures that are no squares is a turn of pixels, without a shear", async () => {
+  // A disc in the middle of a wide picture stays one, whatever the angle.
+  const [height, width] = [40, 80];
+  const data = Uint16Array.from({ length: height * width }, (_, i) => {
+    const [y, x] = [Math.floor(i / width) + 0.5 - height / 2, i % width + 0.5 - width / 2];
+    return Math.hypot(x, y) < 12 ? 65535 : 0;
+  });
+  const settings = { ...augmentations.none, rotation_deg: 180 };
+  const size = { height, width };
+  const views = Array.from({ length: 5 }, (_, image) => ({
+    ...drawView(settings, { seed: 1, epoch: 0, image, view: 0 }, { size, mean: 0.5 }),
+    image: 0,
+  }));
+  assert.ok(views.every(({ matrix }) => Math.abs(matrix[1]) > 0.01), "all are turned");
+  const seen = await onGpu({ data, height, width, channels: 1 }, views, size, 1, false);
+  views.forEach((_, v) => {
+    let wrong = 0;
+    for (let p = 0; p < height * width; p++) {
+      const value = seen[(v * height * width + p) * 4] * normalization.std[0] +
+        normalization.mean[0];
+      const distance = Math.hypot(
+        Math.floor(p / width) + 0.5 - height / 2,
+        p % width + 0.5 - width / 2,
+      );
+      if (distance < 11 && value < 0.9 || distance > 13 && value > 0.1) wrong++;
+    }
+    assert.equal(wrong, 0);
+  });
+});
+
 Deno.test("a strong reduction averages instead of picking pixels", async () => {
   // A checkerboard shrunk by four: every output pixel is the mean, one half.
   const data = Uint16Array.from(
@@ -203,7 +248,7 @@ Deno.test("a strong reduction averages instead of picking pixels", async () => {
     (_, i) => (Math.floor(i / 32) + i) % 2 ? 65535 : 0,
   );
   const images = { data, height: 32, width: 32, channels: 1 as const };
-  const actual = await onGpu(images, [neutralView], 8, 1, false);
+  const actual = await onGpu(images, [neutralView], sizeOf(8), 1, false);
   for (let p = 0; p < 64; p++) {
     const value = actual[p * 4] * normalization.std[0] + normalization.mean[0];
     assert.ok(Math.abs(value - 0.5) < 0.01, `${value}`);

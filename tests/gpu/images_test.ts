@@ -16,7 +16,7 @@ Deno.test("images that stay on the GPU and images written for each batch look th
     const output = createBuffer(gpu, 3 * side * side * 16);
     const passes = augment(gpu, block, {
       batch: 3,
-      size: side,
+      size: { height: side, width: side },
       channels: 1,
       normalization: { mean: [0], std: [1] },
       blur: false,

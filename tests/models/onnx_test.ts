@@ -13,7 +13,7 @@ import { resnetWeights } from "@/tests/support/weights.ts";
 
 const gpu = await openGpu();
 const there = hasOnnxRuntime();
-const [N, S] = [2, 64];
+const [N, H, W] = [2, 64, 96];
 
 for (
   const [backbone, channels, classes] of [
@@ -33,18 +33,18 @@ for (
       const network = { backbone, width: 8, channels, classes: [...classes] };
       const store = new ParameterStore(gpu);
       const tape = new Tape(store, { training: false });
-      const tensor = layersOf(tape, tape.input("x", [N, S, S, 4]), network)[output]!;
+      const tensor = layersOf(tape, tape.input("x", [N, H, W, 4]), network)[output]!;
       const program = compile(tape, { keep: [tensor] });
       loadWeights(store, weights);
-      const planes = noise([N, channels, S, S], 3).data;
-      const x = new Float32Array(N * S * S * 4);
+      const planes = noise([N, channels, H, W], 3).data;
+      const x = new Float32Array(N * H * W * 4);
       planes.forEach((value, i) => {
         const [n, c, at] = [
-          Math.floor(i / (channels * S * S)),
-          Math.floor(i / (S * S)) % channels,
-          i % (S * S),
+          Math.floor(i / (channels * H * W)),
+          Math.floor(i / (H * W)) % channels,
+          i % (H * W),
         ];
-        x[(n * S * S + at) * 4 + c] = value;
+        x[(n * H * W + at) * 4 + c] = value;
       });
       program.write("x", x);
       program.run();
@@ -52,8 +52,8 @@ for (
       program.destroy();
       store.destroy();
 
-      const file = writeOnnx({ ...network, image_size: S }, weights);
-      const { data: theirs, ...rest } = await runOnnx(file, planes, [N, channels, S, S]);
+      const file = writeOnnx({ ...network, image_size: [H, W] }, weights);
+      const { data: theirs, ...rest } = await runOnnx(file, planes, [N, channels, H, W]);
       assert.deepEqual(rest, { name: output, shape: [N, tensor.shape[1]] });
       assert.ok(Math.max(...theirs) > 0.01);
       theirs.forEach((value, i) =>

@@ -19,6 +19,10 @@ Deno.test("augmented views of an image and of a data set, as a picture", () =>
     const { width, height } = await decodeImage(first);
     assert.deepEqual([width, height], [4 * 18 - 2, 16]);
     assert.deepEqual(await picture(image), first, "the same seed, the same views");
+    const wide = await decodeImage(
+      await picture("/images/P001_CC/augmented.png?size=16x40&count=3"),
+    );
+    assert.deepEqual([wide.width, wide.height], [4 * 42 - 2, 16]);
     assert.notDeepEqual(await picture(`${image}&seed=1`), first);
     const settings = encodeURIComponent(JSON.stringify({ crop: null, solarise: 1 }));
     assert.notDeepEqual(await picture(`${image}&settings=${settings}`), first);

@@ -48,6 +48,24 @@ Deno.test("Open Inference Protocol: health, metadata, tensors and files", async 
         assert.ok(Math.abs(value as number - expected.flat()[i]) < 1e-5, `${values}, ${expected}`)
       );
 
+    await t.step("an input that is no square", async () => {
+      const wide = { classes: ["a", "b"], image_size: "32x64" };
+      await uploadModel(server, "wide", wide);
+      const { inputs } = await server.json("GET", "/v2/models/wide") as {
+        inputs: { shape: number[] }[];
+      };
+      assert.deepEqual(inputs[0].shape, [-1, 3, 32, 64]);
+      const ask = (shape: number[]) => {
+        const data = new Array(3 * 32 * 64).fill(0.5);
+        return infer({ inputs: [{ name: "pixels", datatype: "FP32", shape, data }] }, "wide");
+      };
+      const right = await ask([1, 3, 32, 64]);
+      assert.equal(right.status, 200, await right.text());
+      const turned = await ask([1, 3, 64, 32]);
+      assert.equal(turned.status, 422);
+      assert.match(await turned.text(), /\[N, 3, 32, 64\] expected/);
+    });
+
     await t.step("what there is", async () => {
       assert.deepEqual(await server.json("GET", "/v2/health/ready"), { ready: true });
       assert.equal((await server.json("GET", "/v2")).name, "mcgip");

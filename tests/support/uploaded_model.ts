@@ -5,7 +5,8 @@ import { resnetWeights, type WeightOptions } from "./weights.ts";
 
 export interface UploadedModelOptions extends Omit<WeightOptions, "classes"> {
   classes?: string[];
-  image_size?: number;
+  /** As in a query. */
+  image_size?: number | string;
 }
 
 /** Uploads it under a name; the id of the model. */

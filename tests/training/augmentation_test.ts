@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { augmentations, augmentationSchema, drawView } from "@/lib/training/augmentation.ts";
 
 const place = { seed: 3, epoch: 1, image: 7, view: 0 };
-const picture = { size: 224, mean: 0.3 };
+const picture = { size: sizeOf(224), mean: 0.3 };
 
 Deno.test("a view is a function of its place, and every part of the place matters", () => {
   const view = drawView(augmentations.medical, place, picture);

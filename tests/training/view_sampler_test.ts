@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { augmentationSchema, drawView } from "@/lib/training/augmentation.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 import { drawClass, insertClasses } from "@/tests/support/classes.ts";
@@ -17,7 +18,7 @@ Deno.test("the picture shows images and the very views that training draws", () 
     const chosen = [4, 1];
     const request: SampleRequest = {
       images: chosen.map((i) => images[i].id),
-      ...{ augmentation, size: S, seed: 5, epoch: 2, count: 5 },
+      ...{ augmentation, size: sizeOf(S), seed: 5, epoch: 2, count: 5 },
     };
     const answer = sampler.sample(request);
     let told = false;
@@ -35,7 +36,8 @@ Deno.test("the picture shows images and the very views that training draws", () 
         const [view, epoch] = [(column - 1) % 2, 2 + Math.floor((column - 1) / 2)];
         const [xx, , , yy] = column === 0
           ? [1, 0, 0, 1]
-          : drawView(augmentation, { seed: 5, epoch, image, view }, { size: S, mean: 0.5 }).matrix;
+          : drawView(augmentation, { seed: 5, epoch, image, view }, { size: sizeOf(S), mean: 0.5 })
+            .matrix;
         if (column > 0) kinds.add(`${xx} ${yy}`);
         for (let at = 0; at < S * S; at++) {
           const [x, y] = [at % S, Math.floor(at / S)];

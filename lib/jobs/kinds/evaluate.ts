@@ -4,6 +4,7 @@ import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
 import type { JobHandler } from "@/lib/jobs/handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/jobs/specs/evaluate.ts";
+import { sizeOf } from "@/lib/models/image_size.ts";
 import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_data.ts";
@@ -23,8 +24,11 @@ export const evaluate: JobHandler = {
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
-    const { image_size: size, channels } = row.spec;
-    const set = await loadImages(store, rows, { size, channels, onProgress: loading(context) });
+    const { image_size, channels } = row.spec;
+    const set = await loadImages(store, rows, {
+      ...{ size: sizeOf(image_size), channels },
+      onProgress: loading(context),
+    });
     const model = await LoadedModel.load(gpu, store.files, row);
     try {
       const scorer = new Scorer(gpu, model.weights, row.spec, set, labels, spec.batch_size);

@@ -16,7 +16,7 @@ import {
   loadImages,
   normalizationOf,
   placeImages,
-  trainingSide,
+  trainingSize,
 } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset, loading } from "@/lib/training/job_data.ts";
 import { jobPositives } from "@/lib/training/job_positives.ts";
@@ -53,7 +53,7 @@ export const pretrain: JobHandler = {
     });
     const start = await initialModel(store, spec.init);
     const set = await loadImages(store, rows, {
-      size: trainingSide(spec.image_size, spec.augmentation.crop !== null),
+      size: trainingSize(spec.image_size, spec.augmentation.crop !== null),
       channels: spec.channels,
       augmentation: spec.augmentation,
       onProgress: loading(context),

@@ -1,6 +1,7 @@
 /** The network and its input as a request gives them, and as a model to start from decides them. */
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
+import { imageSizeSchema } from "@/lib/models/image_size.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 
 const network = z.strictObject({
@@ -9,8 +10,8 @@ const network = z.strictObject({
   width: z.int().min(4).max(128).multipleOf(4),
   /** Channels that the network looks at; grey images fill three. */
   channels: z.literal([1, 3]),
-  /** Side of the square input, pixels. */
-  image_size: z.int().min(16).max(1024),
+  /** Input in pixels: the side of a square, or `[height, width]`; pictures are squashed to it. */
+  image_size: imageSizeSchema,
   /** `imagenet`, the mean and deviation of the data set's own pixels, or those of the model `init`. */
   normalization: z.enum(["imagenet", "dataset", "model"]),
 });

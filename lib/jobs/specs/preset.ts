@@ -41,6 +41,7 @@ export const presets = {
     schedule: { warmup_epochs: 40 },
     cut: { threshold: 0.9 },
     drop: 0.5,
+    image_size: [300, 600],
     augmentation: "dental",
   },
   tufts_moco: {
@@ -48,6 +49,7 @@ export const presets = {
     optimizer: adamw(4e-5),
     config: queue(1280),
     epochs: 300,
+    image_size: [300, 600],
     augmentation: "dental",
   },
   knee_byol: {

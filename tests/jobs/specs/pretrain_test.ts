@@ -105,6 +105,9 @@ Deno.test("the authors' presets are their published settings", () => {
   }
   const tufts = parsePretrain({ dataset: "x", preset: "tufts_byol" });
   assert.deepEqual([tufts.cut, tufts.drop], [{ threshold: 0.9 }, 0.5]);
+  assert.deepEqual(tufts.image_size, [300, 600]);
+  const smaller = parsePretrain({ dataset: "x", preset: "tufts_moco", image_size: [150, 300] });
+  assert.deepEqual(smaller.image_size, [150, 300]);
   const downstream = parseFinetune({ dataset: "x" });
   assert.deepEqual(
     [downstream.optimizer.name, downstream.optimizer.learning_rate, downstream.batch_size],
