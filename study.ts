@@ -13,6 +13,7 @@ const HELP = `deno task study [OPTIONS]
   --methods LIST   of ${METHODS} (all)
   --seeds N        runs of each cell (${SEEDS.length})
   --set NAME       informative, control or both (both)
+  --epochs N       of pre-training, instead of those that are fixed: for a closer look
   --into FOLDER    data directory, kept: a second call goes on in it (study-data)
   --out FILE       where the tables go (bench/STUDY.md)`;
 
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
       methods: { type: "string" },
       seeds: { type: "string" },
       set: { type: "string" },
+      epochs: { type: "string" },
       into: { type: "string" },
       out: { type: "string" },
       help: { type: "boolean" },
@@ -37,6 +39,10 @@ async function main(): Promise<number> {
   if (!(Number.isInteger(runs) && runs >= 1 && runs <= 100)) {
     throw new Error(`Cannot run ${options.seeds} seeds: a whole number from 1 to 100 is needed`);
   }
+  const epochs = options.epochs === undefined ? undefined : Number(options.epochs);
+  if (epochs !== undefined && !(Number.isInteger(epochs) && epochs >= 4 && epochs <= 10000)) {
+    throw new Error(`Cannot train ${options.epochs} epochs: a whole number from 4 is needed`);
+  }
   const seeds = [...Array(runs).keys()];
   const set = options.set ?? "both";
   const adapter = await prepareAdapter();
@@ -47,11 +53,12 @@ async function main(): Promise<number> {
     const done: Experiment[] = [];
     for (const control of [false, true]) {
       if (set !== "both" && (set === "control") !== control) continue;
-      done.push(await experiment(api, { methods, seeds, control }));
+      done.push(await experiment(api, { methods, seeds, control, epochs }));
     }
     const text = report(done, {
       date: new Date().toISOString(),
       adapter: `${adapter.description}${adapter.software ? " (software)" : ""}`,
+      epochs,
       command: `deno task study ${Deno.args.join(" ")}`.trim(),
     });
     const out = options.out ?? "bench/STUDY.md";

@@ -68,6 +68,8 @@ export interface ExperimentOptions {
   seeds: number[];
   /** Gaze independent of the label. */
   control: boolean;
+  /** Of pre-training, instead of those that are fixed above: to see whether a method wants more steps. */
+  epochs?: number;
 }
 
 /** What one set gave. */
@@ -84,10 +86,15 @@ export interface Experiment {
   seconds: number;
 }
 
+/** The settings, with another number of epochs if one is given. */
+export function studyWith(epochs: number = STUDY.pretrain.epochs) {
+  return { ...STUDY, pretrain: { ...STUDY.pretrain, epochs } };
+}
+
 /** Uploads the set unless it is there, compares its gaze, and runs the study or goes on with it. */
 export async function experiment(
   client: Client,
-  { methods, seeds, control }: ExperimentOptions,
+  { methods, seeds, control, epochs }: ExperimentOptions,
 ): Promise<Experiment> {
   const dataset = control ? "control" : "informative";
   const uploading = step(`${dataset}: upload`);
@@ -107,7 +114,7 @@ export async function experiment(
   const { study, job } = await run(client, `${dataset}: study`, {
     ...{ kind: "study", dataset, name: `Synthetic set, ${dataset} gaze` },
     ...{ methods, seeds, similarity: compared.similarity },
-    ...STUDY,
+    ...studyWith(epochs),
     by_method: Object.fromEntries(
       Object.entries(STUDY.by_method).filter(([method]) => methods.includes(method)),
     ),

@@ -1,13 +1,15 @@
 /** What an experiment gave, as a Markdown file: every number comes from its tables. */
 import type { StudyTable, TableCell } from "@/lib/evaluation/study_table.ts";
 import { markdownTable } from "@/lib/evaluation/table.ts";
-import { type Experiment, SET, SIMILARITY, STUDY } from "./experiment.ts";
+import { type Experiment, SET, SIMILARITY, STUDY, studyWith } from "./experiment.ts";
 
 export interface ReportHead {
   /** RFC 3339. */
   date: string;
   adapter: string;
   command: string;
+  /** Of pre-training, where others were asked for than those that are fixed. */
+  epochs?: number;
 }
 
 export function report(experiments: Experiment[], head: ReportHead): string {
@@ -22,8 +24,11 @@ export function report(experiments: Experiment[], head: ReportHead): string {
     `- command: \`${head.command}\``,
     ...experiments.flatMap(section),
     "## Parameters",
-    "Fixed in `lib/demo/experiment.ts` before this run, after a first trial that is told there.",
-    json({ set: SET, similarity: SIMILARITY, study: STUDY }),
+    head.epochs === undefined || head.epochs === STUDY.pretrain.epochs
+      ? "Fixed in `lib/demo/experiment.ts` before this run, after a first trial that is told there."
+      : `Those of \`lib/demo/experiment.ts\`, but for ${head.epochs} epochs of pre-training instead of ` +
+        `${STUDY.pretrain.epochs}: a look at whether more steps change the picture, chosen after the study.`,
+    json({ set: SET, similarity: SIMILARITY, study: studyWith(head.epochs) }),
   ].join("\n\n") + "\n";
 }
 
