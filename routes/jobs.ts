@@ -42,7 +42,7 @@ const plan = z.object({
     jobs: z.number(),
     known: z.number().describe("Done before, or on their way"),
     seconds: z.number().nullable().describe("Of one job, by those timed on this machine"),
-    basis: z.enum(["measured", "scaled"]).nullable(),
+    basis: z.enum(["measured", "scaled", "calibrated"]).nullable(),
     bytes: z.number().nullable().describe("GPU memory of one job"),
   })),
   seconds: z.number().nullable(),
@@ -93,7 +93,9 @@ export const jobs: Route[] = [
           ? undefined
           : await supervisor.call<{ total: number } | undefined>("estimate", request);
       if (made.kind === "study") {
-        const plan = await planStudy(store, made, estimate);
+        const speed = async () =>
+          supervisor.unavailable() ? undefined : await supervisor.call<number>("speed", null);
+        const plan = await planStudy(store, made, { estimate, speed });
         if (body.dry_run === true) return json(plan);
       } else {
         const request = estimateRequest(store, made);

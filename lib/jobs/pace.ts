@@ -12,8 +12,11 @@ const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6
 
 export interface Pace {
   seconds: number;
-  /** Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds. */
-  basis: "measured" | "scaled";
+  /**
+   * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
+   * the device's speed was measured.
+   */
+  basis: "measured" | "scaled" | "calibrated";
 }
 
 interface Shape {
@@ -25,11 +28,23 @@ interface Shape {
   cost: number;
 }
 
+/** 10^9 multiply-adds of one image through a network. */
+export function multiplyAdds(
+  { backbone, width, image_size }: { backbone: string; width: number; image_size: ImageSize },
+): number {
+  const size = sizeOf(image_size);
+  return MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * (size.height * size.width) / 224 ** 2;
+}
+
 /**
  * Looks at the trainings that ended here without a break; the answer tells the time of another one.
- * @returns undefined for a job where nothing has been timed yet
+ * @param speed of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
+ * @returns undefined where neither is known
  */
-export function paceOf(store: Store): (job: ResolvedJob, images: number) => Pace | undefined {
+export function paceOf(
+  store: Store,
+  speed: () => Promise<number | undefined>,
+): (job: ResolvedJob, images: number) => Promise<Pace | undefined> {
   const counts = new Map<string, number>();
   const imagesOf = ({ kind, spec }: ResolvedJob) => {
     const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
@@ -48,14 +63,18 @@ export function paceOf(store: Store): (job: ResolvedJob, images: number) => Pace
     const seconds = images === undefined ? undefined : secondsOf(store, job);
     return seconds === undefined ? [] : [{ ...shapeOf(job, images!), seconds }];
   });
-  return (job, images) => {
+  return async (job, images) => {
     const shape = shapeOf(job, images);
     const alike = timed.filter(({ key }) => key === shape.key);
     if (alike.length > 0) {
       const each = median(alike.map(({ seconds, images }) => seconds / images));
       return { seconds: each * shape.images, basis: "measured" };
     }
-    if (timed.length === 0) return undefined;
+    if (timed.length === 0) {
+      const calibrated = await speed();
+      if (calibrated === undefined) return undefined;
+      return { seconds: shape.cost / calibrated, basis: "calibrated" };
+    }
     const each = median(timed.map(({ seconds, cost }) => seconds / cost));
     return { seconds: each * shape.cost, basis: "scaled" };
   };
@@ -83,8 +102,7 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
   };
   const seen = epochs * images;
   const passes = kind === "pretrain" ? PASSES[method!] : mode === "linear" ? 1 : 3;
-  const size = sizeOf(image_size);
-  const each = MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * size.height * size.width / 224 ** 2;
+  const each = multiplyAdds({ backbone, width, image_size });
   return {
     key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),
     images: seen,

@@ -7,7 +7,7 @@ import {
   pretrainRequest,
 } from "@/lib/evaluation/study_grid.ts";
 import { sameJob } from "@/lib/jobs/kinds/study.ts";
-import { paceOf } from "@/lib/jobs/pace.ts";
+import { type Pace, paceOf } from "@/lib/jobs/pace.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { parseStudy, type StudySpec } from "@/lib/jobs/specs/study.ts";
 import type { Store } from "@/lib/store/mod.ts";
@@ -21,9 +21,9 @@ export interface PlanPart {
   jobs: number;
   /** Of these, done before, or on their way. */
   known: number;
-  /** Of one job; null where nothing has been timed on this machine yet. */
+  /** Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed. */
   seconds: number | null;
-  basis: "measured" | "scaled" | null;
+  basis: Pace["basis"] | null;
   /** GPU memory of one job; null without a worker that can tell. */
   bytes: number | null;
 }
@@ -47,18 +47,22 @@ const PARAMETERS: Record<string, number> = { resnet18: 11.2, resnet50: 23.5, res
 
 /**
  * @param job a resolved study
- * @param estimate asks how much memory a job needs; undefined where that cannot be told now
+ * @param ask.estimate how much memory a job needs; `ask.speed` of the device, 10^9 multiply-adds a second; undefined
+ * where that cannot be told now
  * @throws {InvalidInput} when a job does not fit on the GPU
  */
 export async function planStudy(
   store: Store,
   { spec: given }: ResolvedJob,
-  estimate: (request: EstimateRequest) => Promise<{ total: number } | undefined>,
+  ask: {
+    estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
+    speed(): Promise<number | undefined>;
+  },
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
   const rows = gridRows(spec);
   const cells = gridCells(spec);
-  const pace = paceOf(store);
+  const pace = paceOf(store, ask.speed);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = (request: Record<string, unknown>) =>
     resolveJob(store, request, given.code_version as string);
@@ -71,8 +75,8 @@ export async function planStudy(
     if (!part) {
       const request = estimateRequest(store, job)!;
       const images = Math.round(request.images * trainedShare(job));
-      const time = pace(job, images);
-      const memory = await estimate(request);
+      const time = await pace(job, images);
+      const memory = await ask.estimate(request);
       part = {
         ...{ kind, method, backbone, jobs: 0, known: 0, width: job.spec.width as number },
         ...{ seconds: time?.seconds ?? null, basis: time?.basis ?? null },

@@ -13,6 +13,7 @@ import type { JobHandler } from "@/lib/jobs/handler.ts";
 import { type Message, Peer } from "@/lib/jobs/rpc.ts";
 import { Runner, type RunnerOptions } from "@/lib/jobs/runner.ts";
 import { openStore } from "@/lib/store/mod.ts";
+import { Speed } from "@/lib/training/speed.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 
 /** The priority of this thread and of the driver's threads, which it starts: the API comes first. */
@@ -45,7 +46,12 @@ async function start(
 ): Promise<void> {
   setPriority(NICENESS);
   const store = openStore(data, { shared: true });
-  const held: { runner?: Runner; predictor?: Predictor; sampler?: ViewSampler } = {};
+  const held: {
+    runner?: Runner;
+    predictor?: Predictor;
+    sampler?: ViewSampler;
+    speed?: Speed;
+  } = {};
   const look = <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
     const answer = ask(held.predictor!);
     held.runner!.wake();
@@ -60,6 +66,7 @@ async function start(
     saliencyMap: (request: SaliencyMapRequest) =>
       look((predictor) => predictor.saliencyMap(request)),
     sample: (request: SampleRequest) => held.sampler!.sample(request),
+    speed: () => held.speed!.ask(),
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
@@ -77,6 +84,7 @@ async function start(
   const tick = ticker(peer);
   const predictor = held.predictor = new Predictor(gpu, store);
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
+  const speed = held.speed = new Speed(gpu, () => held.runner!.wake());
   const runner = held.runner = new Runner({
     store,
     gpu,
@@ -86,6 +94,7 @@ async function start(
       tick(held.runner?.current ?? null);
       await predictor.serve();
       await sampler.serve();
+      await speed.serve();
     },
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),

@@ -23,22 +23,36 @@ function timed(store: Store, request: Record<string, unknown>, seconds: number, 
 Deno.test("a training takes as long as those of its shape, else by multiply-adds", () =>
   withStore(async (store) => {
     await insertClasses(store, { images: 20 });
+    const device: { speed?: number } = {};
     const ask = (changes: Record<string, unknown>, images = 20) =>
-      paceOf(store)(resolveJob(store, { ...byol, ...changes }, "1"), images);
-    assert.equal(ask({}), undefined, "nothing was timed yet");
+      paceOf(store, () => Promise.resolve(device.speed))(
+        resolveJob(store, { ...byol, ...changes }, "1"),
+        images,
+      );
+    assert.equal(await ask({}), undefined, "nothing was timed yet, and nobody knows the device");
+    device.speed = 2;
+    // Ten epochs of 20 images, eight passes each.
+    const each = 1.82 * (8 / 64) ** 2 * (32 / 224) ** 2;
+    const guess = await ask({});
+    assert.equal(guess!.basis, "calibrated");
+    assert.ok(Math.abs(guess!.seconds / (10 * 20 * 8 * each / 2) - 1) < 1e-9);
     timed(store, byol, 30);
     timed(store, byol, 10);
     timed(store, byol, 20);
     timed(store, byol, 9000, 2);
-    assert.deepEqual(ask({}), { seconds: 20, basis: "measured" }, "the median, without pauses");
-    assert.deepEqual(ask({ epochs: 5, seed: 3 }), { seconds: 10, basis: "measured" });
-    assert.deepEqual(ask({}, 40), { seconds: 40, basis: "measured" });
+    assert.deepEqual(
+      await ask({}),
+      { seconds: 20, basis: "measured" },
+      "the median, without pauses",
+    );
+    assert.deepEqual(await ask({ epochs: 5, seed: 3 }), { seconds: 10, basis: "measured" });
+    assert.deepEqual(await ask({}, 40), { seconds: 40, basis: "measured" });
     const near = (found: { seconds: number; basis: string } | undefined, seconds: number) => {
       assert.equal(found!.basis, "scaled");
       assert.ok(Math.abs(found!.seconds / seconds - 1) < 1e-9, `${found!.seconds}`);
     };
-    near(ask({ width: 16 }), 80);
-    near(ask({ image_size: 64 }), 80);
-    near(ask({ method: "simsiam" }), 15);
-    near(ask({ backbone: "resnet50" }), 20 * 4.1 / 1.82);
+    near(await ask({ width: 16 }), 80);
+    near(await ask({ image_size: 64 }), 80);
+    near(await ask({ method: "simsiam" }), 15);
+    near(await ask({ backbone: "resnet50" }), 20 * 4.1 / 1.82);
   }));
