@@ -5,7 +5,7 @@
  */
 import { createBuffer } from "./buffer.ts";
 import { candidates, choiceOf, type Choices, keyOf, variants } from "./convolution/choice.ts";
-import { flops, outputSize } from "./convolution/shape.ts";
+import { outputSize } from "./convolution/shape.ts";
 import type { ConvolutionPass, Pass, Variant } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import { kernel, type Launch, launch, release, submit } from "./kernel.ts";
@@ -81,7 +81,7 @@ async function fastest(
     };
     const steps = variant.steps<Room>(shape, operands as never, { gpu, add: false, temporary });
     const launches = steps.map((step) => launchOf(gpu, step));
-    const ms = await time(gpu, launches, flops(shape), best.ms);
+    const ms = await time(gpu, launches, best.ms);
     if (ms < best.ms * (name === first ? 1 : 0.95)) best = { name, ms };
     release(launches);
     for (const { buffer } of made) buffer.destroy();
@@ -98,8 +98,13 @@ function launchOf(gpu: Gpu, step: Step<Room>): Launch {
   });
 }
 
+/** What waiting for the device costs by itself, ms. */
+const WAIT = 11;
+/** What a timed run should take, so that the wait is drowned, ms. */
+const AIM = 30;
+
 /** Milliseconds of one run: the least of three, each long enough to drown the wait; hopeless ones end early. */
-async function time(gpu: Gpu, launches: Launch[], work: number, best: number): Promise<number> {
+async function time(gpu: Gpu, launches: Launch[], best: number): Promise<number> {
   const run = async (times: number) => {
     const start = performance.now();
     submit(gpu, Array.from({ length: times }, () => launches).flat());
@@ -107,7 +112,9 @@ async function time(gpu: Gpu, launches: Launch[], work: number, best: number): P
     return (performance.now() - start) / times;
   };
   await run(1);
-  const times = Math.max(1, Math.min(50, Math.ceil((gpu.info.software ? 5e8 : 2e11) / work)));
+  const once = await run(1);
+  if (once - WAIT > 3 * best) return once;
+  const times = Math.max(1, Math.min(50, Math.ceil(AIM / Math.max(0.5, once - WAIT))));
   let least = await run(times);
   for (let trial = 0; trial < 2 && least < 1.5 * best; trial++) {
     least = Math.min(least, await run(times));
