@@ -44,6 +44,8 @@ const cell = z.object({
   figures: z.record(z.string(), figure),
   differences: z.record(z.string(), difference)
     .describe("To the same method without gaze, on the same images and runs"),
+  controls: z.record(z.string(), difference)
+    .describe("Of gaze, to the same method with shuffled gaze, on the same images and runs"),
 });
 const run = z.object({
   row: z.string(),

@@ -60,7 +60,11 @@ export function readings(table: StudyTable, control: boolean): string[] {
       const said = against(cell(`${method} ${arm}`));
       return said ? [`${arm} ${said}`] : [];
     });
-    return [`${method}: mean AUC ${means.join(", ")}; against none: ${compared.join("; ")}.`];
+    const control = against(cell(`${method} gaze`), "controls");
+    const said = control ? `; gaze against shuffled gaze: it ${control}` : "";
+    return [
+      `${method}: mean AUC ${means.join(", ")}; against none: ${compared.join("; ")}${said}.`,
+    ];
   });
   const expected = control
     ? "Expected of a sound pipeline: gaze and shuffled gaze show no difference; labels, which are told outright, may."
@@ -68,8 +72,11 @@ export function readings(table: StudyTable, control: boolean): string[] {
   return [expected, ...found];
 }
 
-function against(cell: TableCell | undefined): string | undefined {
-  const difference = cell?.differences.auc;
+function against(
+  cell: TableCell | undefined,
+  what: "differences" | "controls" = "differences",
+): string | undefined {
+  const difference = cell?.[what].auc;
   if (!difference) return undefined;
   const [low, high] = difference.interval;
   const verdict = low > 0 ? "is above" : high < 0 ? "is below" : "cannot be told apart";

@@ -10,6 +10,8 @@ export interface GridRow {
   arm: StudySpec["arms"][number] | null;
   /** Key of the row to compare with: the same method without gaze. */
   against: string | null;
+  /** Key of the row whose pairs hold no information: of `gaze`, the same method with shuffled gaze. */
+  control: string | null;
 }
 
 /** One training: a row, a backbone, a run. */
@@ -34,7 +36,7 @@ const ARM_NAMES: Record<StudySpec["arms"][number], (method: string) => string> =
 export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods" | "arms">) {
   const rows: GridRow[] = [];
   const plain = (key: string, name: string) =>
-    rows.push({ key, name, method: null, arm: null, against: null });
+    rows.push({ key, name, method: null, arm: null, against: null, control: null });
   if (spec.scratch) plain("scratch", "From scratch");
   if (Object.keys(spec.imagenet).length > 0) plain("imagenet", "ImageNet");
   for (const method of spec.methods) {
@@ -45,6 +47,7 @@ export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods
         method,
         arm,
         against: arm !== "none" && spec.arms.includes("none") ? `${method} none` : null,
+        control: arm === "gaze" && spec.arms.includes("shuffled") ? `${method} shuffled` : null,
       });
     }
   }

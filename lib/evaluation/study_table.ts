@@ -39,6 +39,8 @@ export interface TableCell {
   figures: Record<FigureName, CellFigure | null>;
   /** To the same method without gaze, over the runs that both have. */
   differences: Record<FigureName, Difference | null>;
+  /** Of gaze, to the same method with shuffled gaze: as many pairs, without the information. */
+  controls: Record<FigureName, Difference | null>;
 }
 
 export interface StudyTable {
@@ -69,11 +71,17 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
     source.cells.filter((cell) => cell.row === row && cell.backbone === backbone);
   const done = (cells: CellRow[]) => cells.filter(({ state }) => state === "done");
   const cells = spec.backbones.flatMap((backbone) =>
-    rows.map(({ key, against }): TableCell => {
+    rows.map(({ key, against, control }): TableCell => {
       const all = group(key, backbone);
       const own = done(all);
-      const others = against === null ? [] : done(group(against, backbone));
-      const shared = own.filter(({ run }) => others.some((other) => other.run === run));
+      const sharedWith = (row: string | null) => {
+        const others = row === null ? [] : done(group(row, backbone));
+        return own.flatMap((cell) => {
+          const other = others.find(({ run }) => run === cell.run);
+          return other ? [{ cell, other }] : [];
+        });
+      };
+      const shared = { differences: sharedWith(against), controls: sharedWith(control) };
       const counts = {
         planned: all.length,
         done: own.length,
@@ -83,16 +91,21 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
       const evaluations = own.map(({ evaluation }) => evaluation!);
       const known = before?.cells.find((cell) => cell.row === key && cell.backbone === backbone);
       const unchanged = known && same(known.evaluations, evaluations) &&
-        (against === null || differenceRuns(known) === shared.length);
+        (["differences", "controls"] as const).every((name) =>
+          runsOf(known[name]) === shared[name].length
+        );
       if (unchanged) return { ...known, ...counts };
+      const compared = (pairs: typeof shared.controls, against: string | null) =>
+        differences(
+          pairs.map(({ cell }) => read(cell)),
+          pairs.map(({ other }) => read(other)),
+          { source, against },
+        );
       return {
         ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run), evaluations },
         figures: figures(own.map(read), source),
-        differences: differences(
-          shared.map(read),
-          shared.map(({ run }) => read(others.find((other) => other.run === run)!)),
-          { source, against },
-        ),
+        differences: compared(shared.differences, against),
+        controls: compared(shared.controls, control),
       };
     })
   );
@@ -106,7 +119,9 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
   };
 }
 
-function differenceRuns({ differences }: TableCell): number {
+/** Runs behind differences; -1 where an earlier version did not make them. */
+function runsOf(differences: TableCell["differences"] | undefined): number {
+  if (!differences) return -1;
   return Math.max(0, ...FIGURES.map((name) => differences[name]?.n ?? 0));
 }
 

@@ -1,7 +1,7 @@
 /** The published form of a study's table: rows of methods, M-AUC, AUC and ACC for each backbone. */
 import { escapeFormula } from "@/lib/datasets/formula.ts";
 import { LEVEL } from "./study_interval.ts";
-import type { StudyTable, TableCell } from "./study_table.ts";
+import type { Difference, StudyTable, TableCell } from "./study_table.ts";
 import { type FigureName, FIGURES } from "./weighted.ts";
 
 /** What stands around the table. */
@@ -39,19 +39,22 @@ function jsonTable(table: StudyTable, { title }: TableTitle): string {
 /** One line per row, backbone and figure; numbers in full. */
 export function csvTable(table: StudyTable): string {
   const head = "row,method,arm,backbone,figure,mean,std,n,planned,failed,low,high," +
-    "difference,difference_low,difference_high,difference_n,against,state";
+    "difference,difference_low,difference_high,difference_n,against," +
+    "control_difference,control_low,control_high,control_n,control,state";
   const lines = table.rows.flatMap((row) =>
     table.backbones.flatMap((backbone) =>
       FIGURES.map((name) => {
         const cell = cellOf(table, row.key, backbone);
         const figure = cell.figures[name];
         const difference = cell.differences[name];
+        const control = cell.controls[name];
         return [
           ...[row.name, row.method, row.arm, backbone, COLUMNS[name]],
           ...[figure?.mean, figure?.std, figure?.n ?? 0, cell.planned, cell.failed],
           ...(figure?.interval ?? [null, null]),
           ...[difference?.value, ...(difference?.interval ?? [null, null]), difference?.n],
-          ...[difference?.against, stateOf(cell)],
+          ...[difference?.against, control?.value, ...(control?.interval ?? [null, null])],
+          ...[control?.n, control?.against, stateOf(cell)],
         ].map(csvCell).join(",");
       })
     )
@@ -105,8 +108,10 @@ function columns({ backbones }: StudyTable): string[] {
   );
 }
 
-function difference(cell: TableCell, name: FigureName): string | null {
-  const found = cell.differences[name];
+const difference = (cell: TableCell, name: FigureName) => differenceText(cell.differences[name]);
+const control = (cell: TableCell, name: FigureName) => differenceText(cell.controls[name]);
+
+function differenceText(found: Difference | null): string | null {
   if (!found) return null;
   const [low, high] = found.interval;
   return `${signed(found.value)} [${signed(low)}, ${signed(high)}]`;
@@ -124,6 +129,8 @@ function legend({ run_kind, planned, positive_label, backbones }: StudyTable): s
       : `M-AUC is the one-versus-rest AUC of "${positive_label}"; AUC is the mean of that of every class.`,
     `Differences are to the same method without gaze on the same images and runs, with ${percent} % ` +
     "bootstrap intervals over patients and runs; where one holds 0, the two cannot be told apart.",
+    "Shuffled gaze pairs as many images without any information: what gaze gains over it is gained by its " +
+    "information.",
   ];
 }
 
@@ -135,11 +142,14 @@ export function markdownTable(table: StudyTable, { title }: TableTitle): string 
     return [head, rule, ...rows.map((row) => row.map(markdownText))].map(line).join("\n");
   };
   const compared = body(table, difference);
+  const controlled = body(table, control);
+  const { length } = controlled;
   return [
     `**${markdownText(title)}**`,
     grid(body(table, written)),
     ...(compared.length > 0 ? ["Difference to the same method without gaze:", grid(compared)] : []),
-    legend(table).map(markdownText).join("\n"),
+    ...(length > 0 ? ["Difference to the same method with shuffled gaze:", grid(controlled)] : []),
+    legend(table).slice(0, length > 0 ? 4 : 3).map(markdownText).join("\n"),
   ].join("\n\n") + "\n";
 }
 
@@ -164,11 +174,15 @@ export function latexTable(table: StudyTable, { title }: TableTitle): string {
       "\\end{tabular}",
       "\\end{table}",
     ].join("\n");
-  const [about, positive, compared] = legend(table);
+  const [about, positive, compared, informed] = legend(table);
   const differences = body(table, difference);
+  const controls = body(table, control);
   return [
     grid(body(table, written), `${title}. ${about} ${positive}`),
     ...(differences.length > 0 ? [grid(differences, `${title}. ${compared}`)] : []),
+    ...(controls.length > 0
+      ? [grid(controls, `${title}, against shuffled gaze. ${informed}`)]
+      : []),
   ].join("\n\n") + "\n";
 }
 

@@ -67,15 +67,36 @@ function shown(found) {
         { class: "hint" },
         "With 95 % intervals. Where one holds 0, the two cannot be told apart.",
       ),
-      grid(found, "Differences", (cell, name) => {
-        const difference = cell.differences[name];
-        if (!difference) return "–";
-        const [low, high] = difference.interval;
-        return `${signed(difference.value)} [${signed(low)}, ${signed(high)}]`;
-      }),
+      grid(found, "Differences", (cell, name) => differenceText(cell.differences[name])),
     ),
+    controlled(found),
     card("Trainings", trainings(found)),
   ];
+}
+
+/** What gaze gains over as many pairs without information, where the study has them. */
+function controlled(found) {
+  const rows = found.rows.filter(({ key }) =>
+    found.cells.some(({ row, controls }) =>
+      row === key && Object.values(controls ?? {}).some(Boolean)
+    )
+  );
+  if (rows.length === 0) return null;
+  return card(
+    "Difference to the same method with shuffled gaze",
+    h(
+      "p",
+      { class: "hint" },
+      "As many pairs, without the information: what is left is gaze's own.",
+    ),
+    grid({ ...found, rows }, "Controls", (cell, name) => differenceText(cell.controls[name])),
+  );
+}
+
+function differenceText(difference) {
+  if (!difference) return "–";
+  const [low, high] = difference.interval;
+  return `${signed(difference.value)} [${signed(low)}, ${signed(high)}]`;
 }
 
 function grid({ rows, cells }, label, text) {

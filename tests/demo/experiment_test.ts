@@ -29,6 +29,7 @@ function cell(row: string, mean: number, difference?: [number, number, number]):
     evaluations: ["a", "b"],
     figures: each(figure(mean)),
     differences: each(compared ?? null),
+    controls: each(row === "byol gaze" ? { ...compared!, against: "byol shuffled" } : null),
   };
 }
 
@@ -48,6 +49,7 @@ Deno.test("the report says what the numbers say, also where they are not as expe
   const [, said] = readings(table, false);
   assert.match(said, /gaze is below \(-0\.050, 95 % from -0\.090 to -0\.010\)/);
   assert.match(said, /labels cannot be told apart \(\+0\.100/);
+  assert.match(said, /gaze against shuffled gaze: it is below \(-0\.050/);
   assert.match(said, /none 0\.700, gaze 0\.650, labels 0\.800/);
   const text = report([{
     ...{ control: true, images: 10, audit: { auc: 0.51, auc_p: 0.4 }, table, seconds: 90 },

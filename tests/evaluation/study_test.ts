@@ -156,11 +156,15 @@ Deno.test("what a study cannot be is named by its pointer", () => {
 });
 
 /** A table of two arms with one failed run and one that has not come yet. */
-function smallTable(before?: StudyTable, read: string[] = []) {
+function smallTable(
+  before?: StudyTable,
+  read: string[] = [],
+  arms: ("none" | "gaze" | "shuffled")[] = ["none", "gaze"],
+) {
   const spec = parseStudy({
     dataset: "x",
     methods: ["byol"],
-    arms: ["none", "gaze"],
+    arms,
     seeds: [0, 1],
   });
   const cells = gridCells(spec).map((cell, position): CellRow => ({
@@ -222,6 +226,32 @@ Deno.test("cells that have not changed are not computed again", () => {
   const read: string[] = [];
   assert.deepEqual(smallTable(first, read), first);
   assert.deepEqual(read, []);
+});
+
+Deno.test("gaze is compared with shuffled gaze too, where a study has it", () => {
+  const table = smallTable(undefined, [], ["none", "gaze", "shuffled"]);
+  const cell = (row: string) => table.cells.find((cell) => cell.row === row)!;
+  const { value, n, against } = cell("byol gaze").controls.auc!;
+  assert.deepEqual([n, against], [1, "byol shuffled"]);
+  const auc = (row: string) => cell(row).figures.auc!.values[0];
+  assert.equal(value, auc("byol gaze") - auc("byol shuffled"));
+  assert.ok([cell("byol none"), cell("byol shuffled")].every(({ controls }) => !controls.auc));
+  for (const format of ["markdown", "latex"] as const) {
+    const text = renderTable(format, table, { title: "x" });
+    assert.match(text, /shuffled gaze/i);
+    assert.match(text, /gained by its information/);
+    assert.doesNotMatch(renderTable(format, smallTable(), { title: "x" }), /gained by its/);
+  }
+  const rows = parse(renderTable("csv", table, { title: "x" }), { columns: true }) as Record<
+    string,
+    string
+  >[];
+  const gaze = rows.find(({ arm, figure }) => arm === "gaze" && figure === "AUC")!;
+  assert.deepEqual([Number(gaze.control_difference), gaze.control], [value, "byol shuffled"]);
+  // A table of an earlier version has no such differences: they are made.
+  const old = structuredClone(table);
+  for (const cell of old.cells) delete (cell as Partial<typeof cell>).controls;
+  assert.deepEqual(smallTable(old, [], ["none", "gaze", "shuffled"]), table);
 });
 
 Deno.test("the table is written in four forms, and says what is missing", () => {
