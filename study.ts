@@ -4,7 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { client } from "@/lib/demo/client.ts";
-import { type Experiment, experiment, METHODS, SEEDS } from "@/lib/demo/experiment.ts";
+import { earlier, type Experiment, experiment, METHODS, SEEDS } from "@/lib/demo/experiment.ts";
 import { report } from "@/lib/demo/experiment_report.ts";
 import { startServer } from "@/lib/demo/server.ts";
 import { prepareAdapter } from "@/lib/setup/adapter.ts";
@@ -14,8 +14,16 @@ const HELP = `deno task study [OPTIONS]
   --seeds N        runs of each cell (${SEEDS.length})
   --set NAME       informative, control or both (both)
   --epochs N       of pre-training, instead of those that are fixed: for a closer look
+  --report         runs nothing: writes what the data directory holds
   --into FOLDER    data directory, kept: a second call goes on in it (study-data)
   --out FILE       where the tables go (bench/STUDY.md)`;
+
+/** The call that gives these figures anywhere: without the places of one machine. */
+function commandOf(options: Record<string, string | boolean | undefined>): string {
+  const telling = ["methods", "seeds", "set", "epochs"]
+    .flatMap((name) => options[name] === undefined ? [] : [`--${name} ${options[name]}`]);
+  return ["deno task study", ...telling].join(" ");
+}
 
 /** @returns the exit code */
 async function main(): Promise<number> {
@@ -25,6 +33,7 @@ async function main(): Promise<number> {
       seeds: { type: "string" },
       set: { type: "string" },
       epochs: { type: "string" },
+      report: { type: "boolean", default: false },
       into: { type: "string" },
       out: { type: "string" },
       help: { type: "boolean" },
@@ -53,13 +62,19 @@ async function main(): Promise<number> {
     const done: Experiment[] = [];
     for (const control of [false, true]) {
       if (set !== "both" && (set === "control") !== control) continue;
-      done.push(await experiment(api, { methods, seeds, control, epochs }));
+      const made = options.report
+        ? await earlier(api, control)
+        : await experiment(api, { methods, seeds, control, epochs });
+      if (made) done.push(made);
+    }
+    if (done.length === 0) {
+      throw new Error("Cannot report: the data directory holds no ended study");
     }
     const text = report(done, {
       date: new Date().toISOString(),
       adapter: `${adapter.description}${adapter.software ? " (software)" : ""}`,
       epochs,
-      command: `deno task study ${Deno.args.join(" ")}`.trim(),
+      command: commandOf(options),
     });
     const out = options.out ?? "bench/STUDY.md";
     Deno.writeTextFileSync(out, text);

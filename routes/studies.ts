@@ -104,7 +104,8 @@ function tableOf(store: Store, row: StudyRow): StudyTable {
       const found = known?.cells.find(({ row, backbone }) =>
         row === cell.row && backbone === cell.backbone
       );
-      return found ? { ...found, failed, cancelled } : cell;
+      // What an earlier version did not compute stays empty.
+      return { ...cell, ...found, failed, cancelled };
     }),
   };
 }

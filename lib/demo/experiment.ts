@@ -79,6 +79,16 @@ export interface Experiment {
   /** How well similarity of gaze tells pairs of one label, from the audit before the training. */
   audit: { auc: number; auc_p: number };
   table: StudyTable;
+  /** How each row's pre-trainings ended, means over its runs. */
+  ends: {
+    row: string;
+    /** Deviation of the output's dimensions times the root of their number: 1 when even, 0 when collapsed. */
+    spread: number;
+    /** Balanced accuracy of the nearest neighbours' labels among the training images. */
+    knn: number;
+    /** Positive pairs in a batch, or against the queue. */
+    pairs: number;
+  }[];
   /** Of the program, with the commit where there is one. */
   version: string;
   jobs: { total: number; computed: number };
@@ -107,11 +117,7 @@ export async function experiment(
     ...{ kind: "similarity", dataset },
     ...SIMILARITY,
   });
-  const audit = await client.call<{ labels: Experiment["audit"] }>(
-    "GET",
-    `/v1/similarities/${compared.similarity}/audit`,
-  );
-  const { study, job } = await run(client, `${dataset}: study`, {
+  const { study } = await run(client, `${dataset}: study`, {
     ...{ kind: "study", dataset, name: `Synthetic set, ${dataset} gaze` },
     ...{ methods, seeds, similarity: compared.similarity },
     ...studyWith(epochs),
@@ -119,10 +125,40 @@ export async function experiment(
       Object.entries(STUDY.by_method).filter(([method]) => methods.includes(method)),
     ),
   });
-  const { runs, spec } = await client.call<{
-    runs: { pretrain_job: string | null; finetune_job: string | null }[];
-    spec: { code_version: string };
-  }>("GET", `/v1/studies/${study}`);
+  return await outcome(client, study);
+}
+
+/** What a study of an earlier call gave, without running anything; undefined where there was none. */
+export async function earlier(client: Client, control: boolean): Promise<Experiment | undefined> {
+  const dataset = control ? "control" : "informative";
+  const { data } = await client.call<{ data: { id: string; dataset: string; state: string }[] }>(
+    "GET",
+    "/v1/studies?limit=1000",
+  );
+  const found = data.find((study) => study.dataset === dataset && study.state === "succeeded");
+  return found && await outcome(client, found.id);
+}
+
+interface StudyAnswer {
+  job: string;
+  dataset: string;
+  runs: { row: string; pretrain_job: string | null; finetune_job: string | null }[];
+  spec: {
+    code_version: string;
+    similarity: string;
+    by_method: Record<string, { config: Record<string, number> }>;
+  };
+}
+
+async function outcome(client: Client, study: string): Promise<Experiment> {
+  const { job, dataset, runs, spec } = await client.call<StudyAnswer>(
+    "GET",
+    `/v1/studies/${study}`,
+  );
+  const audit = await client.call<{ labels: Experiment["audit"] }>(
+    "GET",
+    `/v1/similarities/${spec.similarity}/audit`,
+  );
   const own = await client.call<{ data: { id: string }[] }>(
     "GET",
     `/v1/jobs?study=${study}&limit=1000`,
@@ -133,17 +169,54 @@ export async function experiment(
   let seconds = 0;
   for (const id of jobs) seconds += await secondsOf(client, id);
   return {
-    control,
+    control: dataset === "control",
     images: SET.images,
     audit: audit.labels,
     version: spec.code_version,
     table: await client.call<StudyTable>("GET", `/v1/studies/${study}/table?format=json`),
+    ends: await endsOf(client, runs, spec.by_method),
     jobs: {
       total: jobs.length,
       computed: own.data.filter(({ id }) => id !== job).length,
     },
     seconds,
   };
+}
+
+/** Dimensions of a method's output, by the names of its settings. */
+const dimensions = ({ output, projector }: Record<string, number>) => output ?? projector;
+
+/** The last gauges of each row's pre-trainings. */
+async function endsOf(
+  client: Client,
+  runs: StudyAnswer["runs"],
+  by_method: StudyAnswer["spec"]["by_method"],
+): Promise<Experiment["ends"]> {
+  const rows = Map.groupBy(runs, ({ row }) => row);
+  const ends: Experiment["ends"] = [];
+  for (const [row, all] of rows) {
+    const jobs = all.flatMap(({ pretrain_job }) => pretrain_job ?? []);
+    if (jobs.length === 0) continue;
+    const last = async (name: string) => {
+      const values = [];
+      for (const id of jobs) {
+        const { data } = await client.call<{ data: { value: number }[] }>(
+          "GET",
+          `/v1/jobs/${id}/metrics?name=${name}`,
+        );
+        values.push(data.at(-1)!.value);
+      }
+      return values.reduce((sum, value) => sum + value, 0) / values.length;
+    };
+    const method = row.split(" ")[0];
+    ends.push({
+      row,
+      spread: await last("output_spread") * Math.sqrt(dimensions(by_method[method].config)),
+      knn: await last("knn_balanced_accuracy"),
+      pairs: await last("pairs"),
+    });
+  }
+  return ends;
 }
 
 /** From the start of a training to its end. */

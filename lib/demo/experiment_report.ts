@@ -32,7 +32,8 @@ export function report(experiments: Experiment[], head: ReportHead): string {
   ].join("\n\n") + "\n";
 }
 
-function section({ control, images, audit, table, jobs, seconds }: Experiment): string[] {
+function section(experiment: Experiment): string[] {
+  const { control, images, audit, table, jobs, seconds } = experiment;
   const how = control ? "Gaze independent of the label" : "Gaze that tells the label with noise";
   return [
     `## ${how}`,
@@ -43,7 +44,23 @@ function section({ control, images, audit, table, jobs, seconds }: Experiment): 
     } minutes together; ${jobs.computed} of them ` +
     "were queued by this study.",
     markdownTable(table, { title: how }).trim(),
+    ...ends(experiment),
     readings(table, control).map((line) => `- ${line}`).join("\n"),
+  ];
+}
+
+/** How pre-training ended, where there was any. */
+function ends({ ends, table }: Experiment): string[] {
+  if (ends.length === 0) return [];
+  const name = (row: string) => table.rows.find(({ key }) => key === row)?.name ?? row;
+  const lines = ends.map(({ row, spread, knn, pairs }) =>
+    `| ${name(row)} | ${spread.toFixed(2)} | ${knn.toFixed(3)} | ${pairs.toFixed(0)} |`
+  );
+  return [
+    "How pre-training ended (means over the runs): spread of the output, 1 when it is even over all directions " +
+    "and 0 when it has collapsed; balanced accuracy of the labels of nearest neighbours in training; pairs of " +
+    "different images in a batch, or against the queue.",
+    ["|  | spread | kNN | pairs |", "| --- | ---: | ---: | ---: |", ...lines].join("\n"),
   ];
 }
 

@@ -54,8 +54,10 @@ Deno.test("the report says what the numbers say, also where they are not as expe
   const text = report([{
     ...{ control: true, images: 10, audit: { auc: 0.51, auc_p: 0.4 }, table, seconds: 90 },
     ...{ version: "1.2.3+abc", jobs: { total: 9, computed: 4 } },
+    ends: [{ row: "byol gaze", spread: 0.456, knn: 0.75, pairs: 47.4 }],
   }], { date: "2026-01-01T00:00:00Z", adapter: "llvmpipe", command: "deno task study" });
   assert.match(text, /9 jobs took 1\.5 minutes together; 4 of them were queued by this study/);
   assert.match(text, /program: 1\.2\.3\+abc/);
+  assert.match(text, /\| gaze \| 0\.46 \| 0\.750 \| 47 \|/);
   assert.match(text, /"learning_rate": 0\.001/);
 });
