@@ -41,7 +41,7 @@ export function codeFor(code: string, bind: Record<string, Pick<Tensor, "type">>
 
 /** The alias of each binding whose type is one. */
 export function aliasesOf(code: string): Map<string, string> {
-  const bindings = code.matchAll(/var<storage[^>]*>\s*(\w+)\s*:\s*array<(\w+)>/g);
+  const bindings = code.matchAll(/var<storage[^>]*>\s*(\w+)\s*:\s*array<(?:vec4<)?(\w+)>/g);
   return new Map(
     [...bindings].map(([, name, type]) => [name, type] as const)
       .filter(([, type]) => code.includes(line(type, "f32"))),

@@ -52,7 +52,7 @@ override STATISTICS = 0u;
 
 const DEPTH = 16u;
 
-var<workgroup> a_tile: array<vec4f, DEPTH * TY * ROWS / 4u>; // [DEPTH, pixels]
+var<workgroup> a_tile: array<vec4f, DEPTH * (TY * ROWS / 4u + 1u)>; // [DEPTH, pixels + 4]: rows begin in different banks
 var<workgroup> b_tile: array<vec4f, DEPTH * TX * COLS / 4u>; // [DEPTH, k]
 var<workgroup> pixel: array<vec4i, TY * ROWS>; // row of the first tap, its element in the row, in x, in y
 
@@ -76,13 +76,14 @@ fn place(m: u32) -> vec4i {
 
 fn load(r: i32, chunk: i32, k: u32, thread: u32) {
   let pixels = TY * ROWS;
+  let stride = pixels + 4u;
   let i = thread % DEPTH;
   let j = chunk + i32(i);
   for (var row = thread / DEPTH; row < pixels; row += TX * TY / DEPTH) {
     let o = pixel[row];
     let inside = u32(o.x + r) < u32(params.H) && u32(o.y + j) < u32(params.WC) && j < params.SC;
     let element = select(0, o.z + r * params.WC + j, inside);
-    let to = i * pixels + row;
+    let to = i * stride + row;
     let lane = to & 3u;
     a_tile[to / 4u][lane] = select(0.0, f32(x[element]), inside);
   }
@@ -99,7 +100,7 @@ fn load(r: i32, chunk: i32, k: u32, thread: u32) {
 
 fn multiply(tx: u32, ty: u32) {
   for (var d = 0u; d < DEPTH; d++) {
-    let a = a_tile[d * TY * ROWS / 4u + ty];
+    let a = a_tile[d * (TY * ROWS / 4u + 1u) + ty];
     let bu = b_tile[d * TX * COLS / 4u + tx];
     u0 = fma(vec4f(a.x), bu, u0); u1 = fma(vec4f(a.y), bu, u1);
     u2 = fma(vec4f(a.z), bu, u2); u3 = fma(vec4f(a.w), bu, u3);
@@ -109,7 +110,7 @@ fn multiply(tx: u32, ty: u32) {
       v2 = fma(vec4f(a.z), bv, v2); v3 = fma(vec4f(a.w), bv, v3);
     }
     if (ROWS == 8u) {
-      let c = a_tile[d * TY * ROWS / 4u + TY + ty];
+      let c = a_tile[d * (TY * ROWS / 4u + 1u) + TY + ty];
       u4 = fma(vec4f(c.x), bu, u4); u5 = fma(vec4f(c.y), bu, u5);
       u6 = fma(vec4f(c.z), bu, u6); u7 = fma(vec4f(c.w), bu, u7);
       if (COLS == 8u) {

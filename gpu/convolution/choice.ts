@@ -11,6 +11,9 @@ import { winogradData, winogradForward } from "./winograd.ts";
 const small: Tile = { TX: 8, TY: 8, COLS: 4, ROWS: 4 };
 const medium: Tile = { TX: 8, TY: 8, COLS: 8, ROWS: 8 };
 const large: Tile = { TX: 16, TY: 16, COLS: 8, ROWS: 8 };
+const vectors: Tile = { ...medium, vectors: true };
+const wide: Tile = { ...vectors, TX: 16 };
+const largest: Tile = { ...large, vectors: true };
 
 /** All variants by the name that tuning keeps. */
 export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
@@ -24,9 +27,12 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
     "tiled 32": tiledForward(small),
     "tiled 64": tiledForward(medium),
     "tiled 128": tiledForward(large),
+    "vectors 64": tiledForward(vectors),
+    "vectors 64 by 128": tiledForward(wide),
+    "vectors 128": tiledForward(largest),
     "winograd lanes": winogradForward(lanesMultiply),
-    "winograd tiled 64": winogradForward(tiledMultiply(medium)),
-    "winograd tiled 128": winogradForward(tiledMultiply(large)),
+    "winograd 64": winogradForward(tiledMultiply(vectors)),
+    "winograd 128": winogradForward(tiledMultiply(largest)),
   },
   data: {
     "lanes 4 images": lanesData(4, "images"),
@@ -38,9 +44,12 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
     "tiled 32": tiledData(small),
     "tiled 64": tiledData(medium),
     "tiled 128": tiledData(large),
+    "vectors 64": tiledData(vectors),
+    "vectors 64 by 128": tiledData(wide),
+    "vectors 128": tiledData(largest),
     "winograd lanes": winogradData(lanesMultiply),
-    "winograd tiled 64": winogradData(tiledMultiply(medium)),
-    "winograd tiled 128": winogradData(tiledMultiply(large)),
+    "winograd 64": winogradData(tiledMultiply(vectors)),
+    "winograd 128": winogradData(tiledMultiply(largest)),
   },
   weight: {
     "lanes 4 images": lanesWeight(4, "images"),
@@ -51,6 +60,9 @@ export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
     "tiled 32": tiledWeight(small),
     "tiled 64": tiledWeight(medium),
     "tiled 128": tiledWeight(large),
+    "vectors 64": tiledWeight(vectors),
+    "vectors 64 by 128": tiledWeight(wide),
+    "vectors 128": tiledWeight(largest),
   },
 };
 
@@ -93,10 +105,24 @@ export function choiceOf(
 
 /** Best first. */
 function defaults(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string[] {
-  const channels = pass === "data" ? shape.C : shape.K;
-  const tiled = channels <= 32 ? ["tiled 32", "tiled 64"] : ["tiled 64", "tiled 32"];
-  const lanes = [lanesFor(pass, shape), "lanes 4 row"];
-  return gpu.info.software ? [...lanes, "plain", ...tiled] : [...tiled, "plain"];
+  const any = ["plain", "tiled 64", "tiled 32"];
+  return gpu.info.software
+    ? [lanesFor(pass, shape), "lanes 4 row", ...any]
+    : [tiledFor(pass, shape), "vectors 64", "tiled 64", "tiled 32", "plain"];
+}
+
+/** Large tiles read less, where they are filled and there are enough of them for all cores of a GPU. */
+function tiledFor(pass: Pass, shape: ConvolutionShape): string {
+  const { N, H, W, C, K, S } = shape;
+  const { P, Q } = outputSize(shape);
+  const [columns, rows] = {
+    forward: [K, N * P * Q],
+    data: [C, N * H * W],
+    weight: [K, S * C],
+  }[pass];
+  if (columns <= 32) return "tiled 32";
+  const tiles = Math.floor(columns / 128) * Math.floor(rows / 128);
+  return tiles >= (pass === "weight" ? 1 : 256) ? "vectors 128" : "vectors 64";
 }
 
 function lanesFor(pass: Pass, shape: ConvolutionShape): string {

@@ -1,6 +1,8 @@
-/** Convolution through shared memory, for GPUs; any number of channels. */
+/** Convolution through shared memory, for GPUs: channels in fours by vectors, any number without. */
 import weightCode from "@/kernels/conv2d_backward_weight_tiled.wgsl" with { type: "text" };
 import tiledCode from "@/kernels/conv2d_tiled.wgsl" with { type: "text" };
+import weightVectorCode from "@/kernels/conv2d_backward_weight_vec4.wgsl" with { type: "text" };
+import vectorCode from "@/kernels/conv2d_vec4.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
 import type { Step } from "../tape.ts";
 import { reduce } from "./reduce.ts";
@@ -15,6 +17,8 @@ export interface Tile {
   TY: number;
   COLS: number;
   ROWS: number;
+  /** Loads and stores four channels at once; then COLS and ROWS are 8, and C and K multiples of 4. */
+  vectors?: boolean;
 }
 
 /** Workgroups that fill a large GPU. */
@@ -24,12 +28,21 @@ const BLOCK = 64;
 /** Most floats of partial sums: 64 MiB. */
 const MOST = 2 ** 24;
 
-function fits(tile: Tile): (gpu: Gpu) => boolean {
+/** Whether the device has room for a tile, and the channels suit it. */
+function fits(tile: Tile): (gpu: Gpu, shape?: { C: number; K: number }) => boolean {
   const [columns, rows] = [tile.TX * tile.COLS, tile.TY * tile.ROWS];
-  const bytes = 4 * 16 * (columns + rows) + 16 * Math.max(rows, BLOCK);
-  return ({ limits }) =>
+  // Rows of the tile are longer than what they hold, so that they begin in different banks.
+  const padded = tile.vectors ? rows * 5 / 4 : rows + 4;
+  const bytes = 4 * 16 * (columns + padded) + 16 * Math.max(rows, BLOCK);
+  return ({ limits }, { C, K } = { C: 4, K: 4 }) =>
     limits.maxComputeWorkgroupStorageSize >= bytes &&
-    limits.maxComputeInvocationsPerWorkgroup >= tile.TX * tile.TY;
+    limits.maxComputeInvocationsPerWorkgroup >= tile.TX * tile.TY &&
+    (!tile.vectors || (C % 4 === 0 && K % 4 === 0));
+}
+
+/** What of a tile the shader is told. */
+function sizesOf({ TX, TY, COLS, ROWS, vectors }: Tile): Record<string, number> {
+  return vectors ? { TX, TY } : { TX, TY, COLS, ROWS };
 }
 
 function step<B>(
@@ -41,9 +54,9 @@ function step<B>(
   const { x, w, y, b } = bind;
   const { residual, relu, statistics } = finish;
   return {
-    code: tiledCode,
+    code: tile.vectors ? vectorCode : tiledCode,
     constants: {
-      ...{ ...tile, BIAS: +!!b, ADD: +add },
+      ...{ ...sizesOf(tile), BIAS: +!!b, ADD: +add },
       ...{ RESIDUAL: +!!residual, RELU: +!!relu, STATISTICS: +!!statistics },
     },
     bind: {
@@ -57,7 +70,10 @@ function step<B>(
 
 /** Products of matrices, for Winograd's. */
 export function tiledMultiply(tile: Tile): Multiply {
-  return { fits: fits(tile), step: (sweep, bind, around) => step(sweep, tile, bind, around) };
+  return {
+    fits: (gpu, shape) => fits(tile)(gpu, shape),
+    step: (sweep, bind, around) => step(sweep, tile, bind, around),
+  };
 }
 
 export function tiledForward(tile: Tile): Variant<"forward"> {
@@ -106,8 +122,8 @@ export function tiledWeight(tile: Tile): Variant<"weight"> {
       const Z = Math.ceil(pixels / share);
       const part = Z > 1 ? temporary([Z, R, S, C, K]) : dw;
       const made = {
-        code: weightCode,
-        constants: { ...tile, ADD: +(add && Z === 1) },
+        code: tile.vectors ? weightVectorCode : weightCode,
+        constants: { ...sizesOf(tile), ADD: +(add && Z === 1) },
         bind: { x, dy, dw: part },
         params: {
           ...{ pixels, share, P, Q, H, WC: W * C, R, SC: S * C, K },

@@ -14,7 +14,7 @@ import type { Surroundings, Variant } from "./variant.ts";
 
 /** How the products are computed: a sweep of conv2d_lanes or conv2d_tiled. */
 export interface Multiply {
-  fits(gpu: Gpu): boolean;
+  fits(gpu: Gpu, shape: ConvolutionShape): boolean;
   step<B>(
     sweep: Sweep,
     bind: { x: B; w: B; y: B },
@@ -86,7 +86,7 @@ function steps<B>(
 
 export function winogradForward(multiply: Multiply): Variant<"forward"> {
   return {
-    fits: (gpu, shape) => multiply.fits(gpu) && fits(gpu, shape),
+    fits: (gpu, shape) => multiply.fits(gpu, shape) && fits(gpu, shape),
     finishes: true,
     steps: (shape, operands, around) => steps(multiply, shape, operands, around),
   };
@@ -95,7 +95,7 @@ export function winogradForward(multiply: Multiply): Variant<"forward"> {
 /** dx is the forward pass over dy with the filters turned by half a turn. */
 export function winogradData(multiply: Multiply): Variant<"data"> {
   return {
-    fits: (gpu, shape) => multiply.fits(gpu) && fits(gpu, backwards(shape)),
+    fits: (gpu, shape) => multiply.fits(gpu, shape) && fits(gpu, backwards(shape)),
     steps(shape, { dy, w, dx }, around) {
       const turned = around.temporary([9, shape.K, shape.C]);
       return [

@@ -151,7 +151,7 @@ Deno.test("convolution with norm: every variant at awkward sizes, with and witho
       if (!variant.fits(gpu, shape)) continue;
       const choices = { [keyOf("forward", shape)]: name };
       // Pipelines of large tiles take seconds to make: these are tried with everything only.
-      const large = /tiled (64|128)$/.test(name);
+      const large = /^(tiled|vectors|winograd) (64|128|64 by 128)$/.test(name);
       const ways = [[true, true], [true, false], [false, true], [false, false]];
       for (const [relu, added] of large ? ways.slice(0, R === 3 ? 1 : 0) : ways) {
         const store = new ParameterStore(gpu);

@@ -1,6 +1,6 @@
 /** ResNets against PyTorch's: logits, loss and the length of every gradient. */
 import assert from "node:assert/strict";
-import { openGpu } from "@/gpu/device.ts";
+import { type Gpu, openGpu } from "@/gpu/device.ts";
 import { crossEntropy } from "@/gpu/ops/cross_entropy.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
@@ -26,13 +26,27 @@ function build(store: ParameterStore, name: ResnetName, batch: number, training:
   return { logits, loss, program: compile(tape, { keep: [logits, loss] }) };
 }
 
-for (const name of ["resnet18", "resnet50", "resnet101"] as const) {
-  sharedTest(`${name}: PyTorch's logits, loss and gradients`, [
+/** The device as one whose kernels are chosen as on a GPU. */
+const likeGpu: Gpu = {
+  ...gpu,
+  info: { ...gpu.info, software: false },
+  features: { ...gpu.features, subgroups: false, lanes: 0 },
+};
+
+for (
+  const [name, device, how] of [
+    ["resnet18", gpu, ""],
+    ["resnet18", likeGpu, ", by the kernels for GPUs"],
+    ["resnet50", gpu, ""],
+    ["resnet101", gpu, ""],
+  ] as const
+) {
+  sharedTest(`${name}: PyTorch's logits, loss and gradients${how}`, [
     `goldens/${name}.safetensors`,
   ], async (file) => {
     const goldens = readGoldens(file);
     const batch = goldens.logits_train.shape[0];
-    const store = new ParameterStore(gpu);
+    const store = new ParameterStore(device);
     const train = build(store, name, batch, true);
     const evaluate = build(store, name, batch, false);
     initialize(store, 0);
