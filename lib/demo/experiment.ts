@@ -32,7 +32,10 @@ export const SIMILARITY = {
 export const METHODS = ["byol", "moco", "simsiam"] as const;
 export const SEEDS = [0, 1, 2, 3, 4];
 
-/** Small heads for a small network; momenta for a few hundred steps instead of many thousands. */
+/**
+ * Small heads for a small network; momenta for a few hundred steps instead of many thousands. Kernels are the
+ * defaults, so that anybody with the same adapter gets the same bits.
+ */
 export const STUDY = {
   arms: ["none", "gaze", "shuffled", "labels"],
   backbones: ["resnet18"],
@@ -46,6 +49,7 @@ export const STUDY = {
     optimizer: { name: "adamw", learning_rate: 1e-3 },
     schedule: { warmup_epochs: 4 },
     augmentation: "medical",
+    tuning: "off",
   },
   by_method: {
     byol: { config: { hidden: 256, output: 64, momentum: 0.97 } },
@@ -59,6 +63,7 @@ export const STUDY = {
     batch_size: 32,
     augmentation: "none",
     optimizer: { name: "adam", learning_rate: 0.01 },
+    tuning: "off",
     split: { validation: 0.2, test: 0.4 },
   },
 } as const;
