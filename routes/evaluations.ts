@@ -1,5 +1,9 @@
 /** Evaluations: every metric, and the scores of the images behind them. */
 import { z } from "zod";
+import { InvalidInput } from "@/lib/errors.ts";
+import { differenceOf } from "@/lib/evaluation/difference_thread.ts";
+import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
+import { LEVEL } from "@/lib/evaluation/study_interval.ts";
 import type { EvaluationRow, Store } from "@/lib/store/mod.ts";
 import { json } from "@/routes/answer.ts";
 import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
@@ -15,6 +19,21 @@ const evaluation = z.object({
   created_at: z.iso.datetime(),
 }).meta({ id: "Evaluation" });
 const withScores = evaluation.extend({ scores: z.array(z.record(z.string(), z.unknown())) });
+
+const differenceSchema = z.object({
+  evaluation: z.string(),
+  to: z.string(),
+  images: z.number(),
+  level: z.number(),
+  figures: z.record(
+    z.string(),
+    z.object({
+      value: z.number().describe("Of the evaluation less that of the other; of folds, their mean"),
+      n: z.number().describe("Folds; 1 without"),
+      interval: z.array(z.number()),
+    }).nullable().describe("null where it is not defined"),
+  ),
+});
 
 function view(store: Store, row: EvaluationRow) {
   const spec = store.jobs.find(row.job_id)?.spec;
@@ -49,6 +68,39 @@ export const evaluations: Route[] = [
     handle({ services: { store }, params: { id } }) {
       const row = store.evaluations.get(id);
       return json({ ...view(store, row), scores: row.scores });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/evaluations/{id}/difference",
+    summary:
+      "The difference to another evaluation of the same images, with paired bootstrap intervals",
+    scope: "read",
+    query: z.strictObject({
+      to: z.string().min(1).max(200).describe("Id of the other evaluation"),
+    }),
+    answers: { 200: differenceSchema },
+    async handle({ services: { store }, params: { id }, query: { to } }) {
+      const [row, other] = [store.evaluations.get(id), store.evaluations.get(to)];
+      const { dataset_id } = row;
+      if (dataset_id === null || dataset_id !== other.dataset_id) {
+        throw new InvalidInput("Cannot compare evaluations that are not of one data set", [
+          { pointer: "/to", message: "of another data set, or of one that was deleted" },
+        ]);
+      }
+      const scores = ({ scores }: EvaluationRow) => scores as unknown as ImageScore[];
+      const { images, figures } = await differenceOf({
+        ...{ a: scores(row), b: scores(other) },
+        positive_label: store.datasets.find(dataset_id)?.positive_label ?? null,
+        patients: new Map(store.images.all(dataset_id).map(({ name, patient }) => [name, patient])),
+      });
+      const told = Object.entries(figures).map(([name, found]) => {
+        if (!found) return [name, null];
+        const { value, n, low, high } = found;
+        return [name, { value, n, interval: [low, high] }];
+      });
+      const [evaluation, level] = [row.id, LEVEL];
+      return json({ evaluation, to: other.id, images, level, figures: Object.fromEntries(told) });
     },
   }),
 ];

@@ -141,7 +141,10 @@ function reader({ evaluation }: TableSource): (cell: CellRow) => Scores {
 }
 
 /** Runs ready for resampling, with one numbering of patients: those that the runs were tested on. */
-function prepare(sets: Scores[], { positive_label, patients }: TableSource) {
+export function prepare(
+  sets: Scores[],
+  { positive_label, patients }: Pick<TableSource, "positive_label" | "patients">,
+) {
   const units = new Map<string, number>();
   const unitOf = (image: string) => {
     const patient = patients().get(image) ?? null;

@@ -112,6 +112,7 @@ export type Heatmap = ArrayLike<number>;
 
 /** Pearson's correlation of two maps, -1 to 1; null where one is flat. */
 export function cc(a: Heatmap, b: Heatmap): number | null {
+  if (isFlat(a) || isFlat(b)) return null;
   const n = a.length;
   const [ma, mb] = [mean(a), mean(b)];
   let [ab, aa, bb] = [0, 0, 0];
@@ -152,10 +153,11 @@ export function nss(
   fixations: Fixation[],
   image: Size,
 ): number | null {
+  if (isFlat(map) || fixations.length === 0) return null;
   const m = mean(map);
   let variance = 0;
   for (let i = 0; i < map.length; i++) variance += (map[i] - m) ** 2 / map.length;
-  if (variance === 0 || fixations.length === 0) return null;
+  if (variance === 0) return null;
   const index = (value: number, length: number, cells: number) =>
     Math.min(cells - 1, Math.max(0, Math.floor(value / length * cells)));
   const values = fixations.map(({ x, y }) => {
@@ -163,6 +165,12 @@ export function nss(
     return map[row * mapSize.width + index(x, image.width, mapSize.width)];
   });
   return (sum(values) / values.length - m) / Math.sqrt(variance);
+}
+
+/** Equal values have a mean that rounding may leave a little beside them. */
+function isFlat(map: Heatmap): boolean {
+  for (let i = 1; i < map.length; i++) if (map[i] !== map[0]) return false;
+  return true;
 }
 
 function sum(values: number[]): number {

@@ -12,7 +12,10 @@ export type Cut =
   /** Each image's k most similar ones; a pair if either counts the other. */
   | { top_k: number };
 
-/** `none` and `self` have the diagonal only; they differ in how a method treats other keys of the same image. */
+/**
+ * `none` and `self` have the diagonal only. They differ where other keys of an image are at hand, in MoCo's
+ * queue: `self` takes them as positive.
+ */
 export type Arm = "none" | "self" | "shuffled" | "gaze" | "labels";
 
 export interface PositivesOptions {

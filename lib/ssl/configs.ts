@@ -5,7 +5,7 @@ const width = (value: number) => z.int().min(4).max(16384).default(value);
 const momentum = (value: number) => z.number().min(0).max(1).default(value);
 const temperature = (value: number) => z.number().min(0.01).max(10).default(value);
 
-/** How the positive-pair loss is normalised: over the whole batch, or per anchor. */
+/** How a loss over weighted pairs is normalised: over the whole batch, or per anchor. */
 const normalizer = z.enum(["global", "anchor"]).default("global");
 
 /** BYOL, Grill et al. 2020. */
@@ -37,12 +37,14 @@ const moco = z.strictObject({
   stale_keys: z.enum(["mask", "positive", "negative"]).default("mask"),
   /** Images per batch-norm group in the key encoder; null: the whole batch. */
   split_batch_norm: z.int().min(2).nullable().default(8),
+  normalizer,
 });
 
-/** SimCLR, Chen et al. 2020; with positives of one class, SupCon. */
+/** SimCLR, Chen et al. 2020; with positives of one class, SupCon, whose mean is per anchor. */
 const simclr = z.strictObject({
   output: width(128),
   temperature: temperature(0.1),
+  normalizer,
 });
 
 export const configs = { byol, simsiam, moco, simclr };

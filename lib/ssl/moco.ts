@@ -10,7 +10,7 @@ import type { Built, MethodInput } from "./method.ts";
 
 export function moco(tape: Tape, input: MethodInput, config: MocoConfig): Built {
   const { encoder, images: N } = input;
-  const { queue: slots, temperature, momentum, stale_keys } = config;
+  const { queue: slots, momentum, stale_keys } = config;
   const { projector } = heads.moco({ features: encoder.features, output: config.output });
   const embed = (x: Tensor, network: string, groups: number) => {
     const y = encoder.apply(tape, x, { prefix: `${network}backbone.`, groups }); // [N, F]
@@ -21,7 +21,7 @@ export function moco(tape: Tape, input: MethodInput, config: MocoConfig): Built 
   const { z: k } = embed(input.views([1]), "target.", groupsOf(N, config.split_batch_norm));
   const keys = keyQueue(tape, k, { slots }); // [M + N, D]
   const A = input.weights(slots); // [N, M]
-  const loss = queueContrast(tape, q, keys, A, { temperature });
+  const loss = queueContrast(tape, q, keys, A, config);
   return {
     ...{ loss, output: q, embeddings: [q, k], features: y },
     momentum: () => momentum,

@@ -1,4 +1,7 @@
-/** SimCLR, Chen et al. 2020 (arXiv 2002.05709); SupCon (arXiv 2004.11362) when A means the same class. */
+/**
+ * SimCLR, Chen et al. 2020 (arXiv 2002.05709). When A means the same class it is SupCon (arXiv 2004.11362),
+ * equation 2 by the mean per anchor.
+ */
 import { viewContrast } from "@/gpu/ops/contrast.ts";
 import { l2Normalize } from "@/gpu/ops/l2_normalize.ts";
 import type { Tape } from "@/gpu/tape.ts";
@@ -13,6 +16,6 @@ export function simclr(tape: Tape, input: MethodInput, config: SimclrConfig): Bu
   const y = encoder.apply(tape, v, { prefix: "backbone." }); // [2N, F]
   const z = l2Normalize(tape, head(tape, y, projector, { prefix: "projector." })); // [2N, D]
   const A = input.weights(images); // [N, N]
-  const loss = viewContrast(tape, z, A, { temperature: config.temperature });
+  const loss = viewContrast(tape, z, A, config);
   return { loss, output: z, embeddings: [z], features: y };
 }

@@ -118,3 +118,13 @@ Deno.test("heatmap pair measures: symmetric, bounded, best for equal maps", () =
     { numRuns: 500, seed: 5 },
   );
 });
+
+Deno.test("a flat map has neither correlation nor saliency, whatever its mean rounds to", () => {
+  const other = Array.from({ length: 832 }, (_, i) => i % 7);
+  for (const value of [0, 0.1, 0.58891, 1 / 3]) {
+    const flat = new Array(832).fill(value);
+    assert.equal(cc(flat, other), null);
+    assert.equal(cc(other, flat), null);
+    assert.equal(nss(flat, { width: 26, height: 32 }, path([9, 9, 1]), size), null);
+  }
+});

@@ -71,6 +71,16 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
         `/v1/evaluations/${again.evaluation}`,
       );
       assert.equal(all.scores.length, 16);
+      const same = await server.json<{ images: number; figures: Record<string, unknown> }>(
+        "GET",
+        `/v1/evaluations/${again.evaluation}/difference?to=${again.evaluation}`,
+      );
+      assert.equal(same.images, 16);
+      assert.deepEqual(same.figures.accuracy, { value: 0, n: 1, interval: [0, 0] });
+      const other = await server.fetch(
+        `/v1/evaluations/${again.evaluation}/difference?to=${result.evaluation}`,
+      );
+      assert.equal(other.status, 422, await other.text());
     });
 
     let stored!: Prediction[];

@@ -125,18 +125,25 @@ function headLoss(p: Rows, z: Rows, normalizer: "global" | "anchor"): number {
   return -total(cosines) / total(weights);
 }
 
-/** - sum w log softmax(s) / sum w over rows; columns of weight -1 are left out. */
-function contrastLoss(s: Rows, w: Rows): number {
-  let [top, bottom] = [0, 0];
-  s.forEach((row, i) => {
+/**
+ * - sum w log softmax(s) / sum w over rows, or the mean of that over anchors; columns of weight -1 are left
+ * out.
+ */
+function contrastLoss(s: Rows, w: Rows, normalizer: "global" | "anchor"): number {
+  const rows = s.map((row, i) => {
     const lse = Math.log(row.reduce((sum, v, j) => w[i][j] < 0 ? sum : sum + Math.exp(v), 0));
+    let [top, bottom] = [0, 0];
     row.forEach((value, j) => {
       if (w[i][j] <= 0) return;
       top -= w[i][j] * (value - lse);
       bottom += w[i][j];
     });
+    return { top, bottom };
   });
-  return top / bottom;
+  const sum = (value: (row: typeof rows[number]) => number) =>
+    rows.reduce((total, row) => total + value(row), 0);
+  if (normalizer === "anchor") return sum(({ top, bottom }) => top / bottom) / rows.length;
+  return sum(({ top }) => top) / sum(({ bottom }) => bottom);
 }
 
 const close = (value: number, expected: number) =>
@@ -161,32 +168,57 @@ for (const normalizer of ["global", "anchor"] as const) {
   });
 }
 
-Deno.test("simclr: all four blocks, the own view left out", async () => {
-  const made = build("simclr", { output: 12, temperature: 0.3 });
-  const { loss, z } = await made.run(A, 6);
-  const s = z.map((a) => z.map((b) => dot(a, b) / 0.3));
-  const w = z.map((_, i) => z.map((_, j) => i === j ? -1 : A[i % N][j % N]));
-  close(loss, contrastLoss(s, w));
+for (const normalizer of ["global", "anchor"] as const) {
+  Deno.test(`simclr: all four blocks, the own view left out, normaliser ${normalizer}`, async () => {
+    const made = build("simclr", { output: 12, temperature: 0.3, normalizer });
+    const { loss, z } = await made.run(A, 6);
+    const s = z.map((a) => z.map((b) => dot(a, b) / 0.3));
+    const w = z.map((_, i) => z.map((_, j) => i === j ? -1 : A[i % N][j % N]));
+    close(loss, contrastLoss(s, w, normalizer));
+    made.destroy();
+  });
+}
+
+Deno.test("simclr with pairs of one class and the mean per anchor is SupCon, equation 2", async () => {
+  const classes = [0, 1, 0, 2, 1, 0, 1];
+  const made = build("simclr", { output: 12, temperature: 0.2, normalizer: "anchor" });
+  const { loss, z } = await made.run(
+    classes.map((a) => classes.map((b) => Number(a === b))),
+    11,
+  );
+  let expected = 0;
+  z.forEach((anchor, i) => {
+    const others = [...z.keys()].filter((a) => a !== i);
+    const positives = others.filter((p) => classes[p % N] === classes[i % N]);
+    const whole = others.reduce((sum, a) => sum + Math.exp(dot(anchor, z[a]) / 0.2), 0);
+    for (const p of positives) {
+      expected -= Math.log(Math.exp(dot(anchor, z[p]) / 0.2) / whole) / positives.length;
+    }
+  });
+  close(loss, expected / (2 * N));
   made.destroy();
 });
 
-Deno.test("moco: own key, positives of the queue, slots left out", async () => {
-  const M = 16;
-  const made = build("moco", { output: 12, queue: M, temperature: 0.4, split_batch_norm: null }, M);
-  const empty = Array.from({ length: N }, () => new Array(M).fill(-1));
-  await made.run(empty, 7, { "queue.at": 0 });
-  const queue = (await made.weight("queue")).slice(0, M);
-  assert.ok(queue[N - 1].some((value) => value !== 0) && queue[N].every((value) => value === 0));
-  const random = rows(noise([N, M], 8).data, M);
-  const slots = random.map((row) =>
-    row.map((value, j) => j >= N || value < -0.5 ? -1 : Math.max(0, value))
-  );
-  const { loss, z } = await made.run(slots, 9, { "queue.at": N });
-  const [q, k] = [z.slice(0, N), z.slice(N)];
-  const s = q.map((a, i) => [k[i], ...queue].map((b) => dot(a, b) / 0.4));
-  close(loss, contrastLoss(s, slots.map((row) => [1, ...row])));
-  made.destroy();
-});
+for (const normalizer of ["global", "anchor"] as const) {
+  Deno.test(`moco: own key, positives of the queue, slots left out, normaliser ${normalizer}`, async () => {
+    const M = 16;
+    const given = { output: 12, queue: M, temperature: 0.4, split_batch_norm: null, normalizer };
+    const made = build("moco", given, M);
+    const empty = Array.from({ length: N }, () => new Array(M).fill(-1));
+    await made.run(empty, 7, { "queue.at": 0 });
+    const queue = (await made.weight("queue")).slice(0, M);
+    assert.ok(queue[N - 1].some((value) => value !== 0) && queue[N].every((value) => value === 0));
+    const random = rows(noise([N, M], 8).data, M);
+    const slots = random.map((row) =>
+      row.map((value, j) => j >= N || value < -0.5 ? -1 : Math.max(0, value))
+    );
+    const { loss, z } = await made.run(slots, 9, { "queue.at": N });
+    const [q, k] = [z.slice(0, N), z.slice(N)];
+    const s = q.map((a, i) => [k[i], ...queue].map((b) => dot(a, b) / 0.4));
+    close(loss, contrastLoss(s, slots.map((row) => [1, ...row]), normalizer));
+    made.destroy();
+  });
+}
 
 Deno.test("device closes without errors", () => {
   gpu.check();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { openGpu } from "@/gpu/device.ts";
 import { images } from "@/gpu/images.ts";
-import type { Positives } from "@/lib/gaze/positives.ts";
+import { type Arm, type Positives, positives as pairsOf } from "@/lib/gaze/positives.ts";
 import { parsePretrain } from "@/lib/jobs/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
@@ -61,7 +61,11 @@ function specOf(method: keyof typeof configs, more: Record<string, unknown> = {}
   };
 }
 
-function pretrainer(spec: ReturnType<typeof specOf>, perEpoch: number): Pretrainer {
+function pretrainer(
+  spec: ReturnType<typeof specOf>,
+  perEpoch: number,
+  pairs = positives,
+): Pretrainer {
   const made = new Pretrainer(gpu, {
     spec,
     encoder: encoder(network),
@@ -69,7 +73,7 @@ function pretrainer(spec: ReturnType<typeof specOf>, perEpoch: number): Pretrain
     images: block,
     means: new Float32Array(N).fill(0.4),
     normalization: { mean: [0.4], std: [0.2] },
-    positives,
+    positives: pairs,
     perEpoch,
   });
   initialize(made.store, spec.seed);
@@ -79,9 +83,9 @@ function pretrainer(spec: ReturnType<typeof specOf>, perEpoch: number): Pretrain
 async function train(
   directory: string,
   method: keyof typeof configs,
-  more: { epochs?: number; stopAt?: number; precision?: "f16" } = {},
+  more: Record<string, unknown> & { stopAt?: number; pairs?: Positives } = {},
 ) {
-  const { stopAt, ...changes } = more;
+  const { stopAt, pairs, ...changes } = more;
   const spec = specOf(method, changes);
   const options = {
     images: N,
@@ -94,7 +98,7 @@ async function train(
     identity: {},
     checkpoints: new Checkpoints(directory),
   };
-  const trainee = pretrainer(spec, stepsOf({ ...options, epochs: 1 }));
+  const trainee = pretrainer(spec, stepsOf({ ...options, epochs: 1 }), pairs);
   const context: Recorded = recorded({ checkpoints: directory, stopAt });
   let stopped = false;
   try {
@@ -158,6 +162,60 @@ for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
     },
   });
 }
+
+const arms = ["none", "self", "shuffled", "gaze", "labels"] as const;
+const similarity = Float32Array.from({ length: N * N }, (_, at) => {
+  const [i, j] = [at % N, Math.floor(at / N)];
+  return ((i + j) * 7 + i * j) % 13 / 13;
+});
+
+/** The state of each arm after two epochs, and what its steps told. */
+async function eachArm(method: keyof typeof configs, more: Record<string, unknown> = {}) {
+  const found = new Map<Arm, { state: Record<string, string>; told: Record<string, number[]> }>();
+  for (const arm of arms) {
+    await withDirectory(async (directory) => {
+      const labels = Array.from({ length: N }, (_, i) => String(i % 2));
+      const pairs = pairsOf(similarity, { arm, cut: { quantile: 0.3 }, seed: 0, labels });
+      const given = { arm, similarity: "sim", pairs, epochs: 2, ...more };
+      const { context, state } = await train(directory, method, given);
+      const told = (name: string) => context.metrics.map(({ values }) => values[name]);
+      found.set(arm, {
+        state: digests(state),
+        told: { rate: told("learning_rate"), pairs: told("pairs"), loss: told("loss") },
+      });
+    });
+  }
+  return found;
+}
+
+for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
+  Deno.test(`${method}: all arms share steps, rates, first weights, data order and draws`, async () => {
+    // So small a rate changes no sum: running statistics, kept embeddings and the queue are then those of the
+    // first weights, of every batch in its order, and of its draws.
+    const optimizer = { name: "sgd", learning_rate: 1e-30, momentum: 0, weight_decay: 0 };
+    const all = await eachArm(method, { optimizer, config: { ...configs[method] } });
+    const [first, ...others] = all.values();
+    assert.equal(first.told.rate.length, 6);
+    for (const other of others) {
+      assert.deepEqual(other.told.rate, first.told.rate);
+      assert.equal(other.state["section statistics"], first.state["section statistics"]);
+    }
+    assert.notDeepEqual(all.get("gaze")!.told.pairs, all.get("shuffled")!.told.pairs);
+    assert.notDeepEqual(all.get("gaze")!.told.loss, first.told.loss);
+  });
+}
+
+Deno.test("arm self differs from none where there are earlier keys, and only there", async () => {
+  for (const method of ["moco", "byol"] as const) {
+    const all = await eachArm(method);
+    const weights = (arm: Arm) => all.get(arm)!.state["section values"];
+    assert.equal(weights("self") === weights("none"), method === "byol", method);
+    assert.equal(new Set(arms.map(weights)).size, method === "byol" ? 4 : 5);
+    const { pairs } = all.get("self")!.told;
+    assert.equal(pairs.some((count) => count > 0), method === "moco");
+    assert.ok(all.get("none")!.told.pairs.every((count) => count === 0));
+  }
+});
 
 Deno.test("byol: the loss falls", () =>
   withDirectory(async (directory) => {

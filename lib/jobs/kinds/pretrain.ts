@@ -51,6 +51,10 @@ export const pretrain: JobHandler = {
       pairs: positives.pairs,
       cut: positives.cut,
     });
+    if (spec.arm === "self" && !("stale_keys" in spec.config)) {
+      const message = `arm "self" is "none" for ${spec.method}: a batch holds each image once`;
+      context.event("log", { message });
+    }
     const start = await initialModel(store, spec.init);
     const set = await loadImages(store, rows, {
       size: trainingSize(spec.image_size, spec.augmentation.crop !== null),

@@ -68,11 +68,30 @@ const names = Object.keys(presets) as [keyof typeof presets];
 
 export const presetSchema = z.enum(names).nullable().default(null);
 
-/** Puts the fields of the named preset under those given; an unknown name is left to the schema. */
+/** Settings that belong together by the field of this name, or always: they are completed one by one. */
+const COMPLETED = { optimizer: "name", config: undefined, schedule: undefined } as const;
+
+/**
+ * Puts the fields of the named preset under those given, and its settings of the optimiser, of the method and
+ * of the schedule under theirs; an unknown name is left to the schema.
+ */
 export function applyPreset(given: unknown): unknown {
   if (typeof given !== "object" || given === null) return given;
   const name = (given as { preset?: unknown }).preset;
   if (typeof name !== "string" || !Object.hasOwn(presets, name)) return given;
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
-  return { ...presets[name as keyof typeof presets], ...Object.fromEntries(known) };
+  const preset: Record<string, unknown> = { ...presets[name as keyof typeof presets] };
+  const own = Object.fromEntries(known);
+  // Settings of another method say nothing.
+  if (own.method !== undefined && own.method !== preset.method) delete preset.config;
+  for (const [field, kind] of Object.entries(COMPLETED)) {
+    const [below, above] = [preset[field], own[field]];
+    if (!isObject(below) || !isObject(above)) continue;
+    if (kind === undefined || below[kind] === above[kind]) own[field] = { ...below, ...above };
+  }
+  return { ...preset, ...own };
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -44,7 +44,10 @@ const chosen = {
 const fields = {
   preset: presetSchema,
   dataset: z.string().min(1).max(200),
-  /** Which pairs count as positive besides the two views of one image. */
+  /**
+   * Which pairs count as positive besides the two views of one image. With `self` those are the image's
+   * earlier keys, which only MoCo has (whatever its `stale_keys`); for other methods it is `none`.
+   */
   arm: z.enum(["none", "self", "shuffled", "gaze", "labels"]).default("none"),
   /** Id of a similarity of the same images; needed by `gaze` and `shuffled`. */
   similarity: z.string().min(1).max(200).nullable().default(null),
@@ -122,7 +125,9 @@ export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentat
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
-  return { ...parsed, config: configs[parsed.method].parse(parsed.config) };
+  const config = configs[parsed.method].parse(parsed.config);
+  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
+  return { ...parsed, config: { ...config, ...own } };
 }
 
 export const pretrain: JobSpec<typeof request> = {

@@ -101,6 +101,7 @@ export const study: JobSpec<typeof schema> = {
     spec.imagenet = Object.fromEntries(
       Object.entries(spec.imagenet).map(([name, model]) => [name, store.models.resolve(model).id]),
     );
+    spec.pretrain = { ...sharedNetwork(spec, store), ...spec.pretrain };
     const cells = gridCells(spec);
     if (cells.length > MOST_CELLS) {
       throw new InvalidInput(`Cannot plan ${cells.length} cells: ${MOST_CELLS} are the most`);
@@ -138,6 +139,15 @@ export const study: JobSpec<typeof schema> = {
     store.jobs.update(job.id, { study: id, progress });
   },
 };
+
+/** What the ImageNet models have in common of their network, so that rows without them have it too. */
+function sharedNetwork(spec: StudySpec, store: Store): Record<string, unknown> {
+  const models = Object.values(spec.imagenet).map((id) => store.models.resolve(id).spec);
+  const fields = (["width", "channels", "image_size"] as const).filter((field) =>
+    models.length > 0 && new Set(models.map((model) => JSON.stringify(model[field]))).size === 1
+  );
+  return Object.fromEntries(fields.map((field) => [field, models[0][field]]));
+}
 
 /** Both jobs of a cell are resolved, so that what is wrong is said now and not in some hours. */
 function checkCell(spec: StudySpec, cell: GridCell, store: Store): void {

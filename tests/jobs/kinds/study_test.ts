@@ -102,6 +102,32 @@ Deno.test("cells become jobs, a few at a time, and the table fills", () =>
     assert.ok(messages.includes("BYOL, resnet18, run 1: done"));
   }));
 
+Deno.test("from scratch the network is that of the ImageNet models, where the request does not say", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const model = (backbone: string, image_size: number) =>
+      store.models.insert({
+        ...{ id: newId("mod"), name: backbone, version: image_size, job_id: null, lineage: {} },
+        ...{ kind: "uploaded", dataset_id: null, dataset_digest: null },
+        spec: {
+          ...{ backbone, width: 8, channels: 1, image_size, classes: [] },
+          normalization: { mean: [0], std: [1] },
+        },
+        file: "weights",
+        created_at: now(),
+      }).id;
+    const imagenet = { resnet18: model("resnet18", 48), resnet50: model("resnet50", 48) };
+    const planned = (more: Record<string, unknown>) =>
+      submit(store, { ...request, backbones: Object.keys(imagenet), imagenet, ...more }, "1").spec
+        .pretrain;
+    const network = { width: 8, channels: 1, image_size: 48 };
+    assert.deepEqual(planned({ pretrain: { epochs: 1 } }), { ...network, epochs: 1 });
+    const given = { epochs: 1, image_size: 32 };
+    assert.deepEqual(planned({ pretrain: given }), { ...network, ...given });
+    const mixed = { ...imagenet, resnet50: model("resnet50", 64) };
+    assert.deepEqual(planned({ imagenet: mixed, pretrain: {} }), { width: 8, channels: 1 });
+  }));
+
 Deno.test("another study computes only what is new; what a result depends on decides", () =>
   withStore(async (store) => {
     await insertClasses(store);

@@ -63,6 +63,34 @@ Deno.test("every preset resolves, and what the request gives comes first", () =>
   assert.equal((changed.optimizer as { name: string }).name, "lars");
 });
 
+Deno.test("a preset's settings of the same method, optimiser and schedule complete those given", () => {
+  const parsed = (preset: string, given: Record<string, unknown>) =>
+    parsePretrain({ preset, dataset: "x", ...given });
+  const queue = parsed("knee_moco", { config: { stale_keys: "negative" } }).config;
+  assert.deepEqual([queue.queue, queue.stale_keys], [320, "negative"]);
+  assert.equal(parsed("knee_moco", { method: "simclr" }).config.temperature, 0.1);
+  const slower = { optimizer: { name: "lars", learning_rate: 1e-3 } };
+  const { optimizer } = parsed("inbreast_moco", slower);
+  assert.deepEqual([optimizer.learning_rate, optimizer.weight_decay], [1e-3, 1e-2]);
+  const other = parsed("inbreast_moco", { optimizer: { name: "sgd" } }).optimizer;
+  assert.deepEqual([other.name, other.weight_decay], ["sgd", 1e-4]);
+  const { schedule } = parsed("inbreast_byol", { schedule: { kind: "constant" } });
+  assert.deepEqual(schedule, { kind: "constant", warmup_epochs: 40 });
+});
+
+Deno.test("arm self takes MoCo's earlier keys of an image as positive; other methods have none", () => {
+  const config = (given: Record<string, unknown>) =>
+    parsePretrain({ dataset: "x", ...given }).config;
+  assert.equal(config({ method: "moco" }).stale_keys, "mask");
+  assert.equal(config({ method: "moco", arm: "self" }).stale_keys, "positive");
+  const negative = { method: "moco", config: { stale_keys: "negative" } };
+  assert.equal(config({ ...negative, arm: "self" }).stale_keys, "positive");
+  assert.equal(config(negative).stale_keys, "negative");
+  for (const method of ["byol", "simsiam", "simclr"]) {
+    assert.deepEqual(config({ method, arm: "self" }), config({ method }));
+  }
+});
+
 Deno.test("the authors' presets are their published settings", () => {
   const adamw = (learning_rate: number) => ({
     name: "adamw",
