@@ -144,7 +144,7 @@ function engineOf({ hello, ask, close }: Peer): TorchEngine {
       const folder = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
       try {
         const { network, batch, pixels } = start.step;
-        const rates = { lr: LEARNING_RATE, momentum: MOMENTUM, eps: EPS, newest: NEWEST };
+        const rates = { lr: LEARNING_RATE[network], momentum: MOMENTUM, eps: EPS, newest: NEWEST };
         const entries = writeStart(folder, start);
         const watched = WATCHED;
         await ask({ do: "step", network, batch, pixels, folder, entries, watched, rates });

@@ -30,9 +30,10 @@ export interface Trainee {
 /** Forward, backward and update, compiled; the parameters are not set yet. */
 export function trainee(
   gpu: Gpu,
-  step: { network: ResnetName; batch: number; pixels: number; weightDecay?: number },
+  step: { network: ResnetName; batch: number; pixels: number },
+  rate: number,
 ): Trainee {
-  const { network, batch, pixels, weightDecay = 0 } = step;
+  const { network, batch, pixels } = step;
   const store = new ParameterStore(gpu);
   const tape = new Tape(store);
   const x = tape.input("x", [batch, pixels, pixels, 4]);
@@ -40,9 +41,9 @@ export function trainee(
   const labels = tape.input("labels", [batch], "u32");
   const loss = crossEntropy(tape, classifier(tape, features, CLASSES), labels);
   tape.backward(loss);
-  const { scalars } = sgd(tape, { loss, momentum: MOMENTUM, weightDecay });
+  const { scalars } = sgd(tape, { loss, momentum: MOMENTUM });
   const program = compile(tape, { keep: [loss] });
-  program.set({ lr: LEARNING_RATE, ...scalars(1) });
+  program.set({ lr: rate, ...scalars(1) });
   return { program, store, loss };
 }
 
@@ -78,7 +79,7 @@ export async function startOf(gpu: Gpu, step: TrainingStep): Promise<Start> {
 
 /** This engine's step, from a common start. */
 export function oursStep(gpu: Gpu, start: Start): PreparedStep {
-  const made = trainee(gpu, start.step);
+  const made = trainee(gpu, start.step, LEARNING_RATE[start.step.network]);
   const { program, store, loss } = made;
   store.load(start.weights);
   feed(made, start);
