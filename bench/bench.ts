@@ -87,10 +87,10 @@ for (const one of measured) {
     console.error(`${one.op} ${shapeText(one)}: ${error}`);
   }
 }
-await finish(failures > 0 ? 1 : 0);
+finish(failures > 0 ? 1 : 0);
 
 /** Tells what was measured until now, and ends: also when the process is asked to end early. */
-async function finish(code: number): Promise<never> {
+function finish(code: number): never {
   const report = reportOf({
     adapter: gpu.info.description || gpu.info.device,
     driver: [gpu.info.vendor, gpu.info.architecture, gpu.info.device].filter(Boolean).join(" "),
@@ -99,7 +99,6 @@ async function finish(code: number): Promise<never> {
   for (const what of missing(report)) console.error(what);
   if (options.json) console.log(JSON.stringify(report));
   else console.error(report.ratios, report.torch ?? "");
-  await peer?.close();
-  // The other engines hold devices that they never close.
+  // The other engines hold devices that they never close; PyTorch ends with its input.
   Deno.exit(code);
 }
