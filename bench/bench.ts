@@ -11,7 +11,8 @@
  * | `--batch N` | images of a training step: 64, in software 16 |
  * | `--step NAME` | which network trains, `resnet18` or `resnet50`; may be given twice |
  *
- * It ends with 1 when ours failed in a row, or computed another result; the other rows are told all the same.
+ * It ends with 1 when ours failed in a row or computed another result, or when it was asked to end early
+ * (SIGTERM); the other rows are told all the same.
  */
 import { parseArgs } from "node:util";
 import type { Choices } from "@/gpu/convolution/choice.ts";
@@ -84,6 +85,7 @@ if (options.tuned) {
 }
 const rows: Row[] = [];
 let failures = 0;
+Deno.addSignalListener("SIGTERM", () => finish(1));
 console.error(header(options.torch));
 for (const one of measured) {
   try {
@@ -94,14 +96,18 @@ for (const one of measured) {
     console.error(`${one.op} ${shapeText(one)}: ${error}`);
   }
 }
-const report = reportOf({
-  adapter: gpu.info.description || gpu.info.device,
-  driver: [gpu.info.vendor, gpu.info.architecture, gpu.info.device].filter(Boolean).join(" "),
-  rows,
-}, options.torch ? peer?.hello ?? null : undefined);
-for (const what of missing(report)) console.error(what);
-if (options.json) console.log(JSON.stringify(report));
-else console.error(report.ratios, report.torch ?? "");
-await peer?.close();
-// The other engines hold devices that they never close.
-Deno.exit(failures > 0 ? 1 : 0);
+finish(failures > 0 ? 1 : 0);
+
+/** Tells what was measured until now, and ends: also when the process is asked to end early. */
+function finish(code: number): never {
+  const report = reportOf({
+    adapter: gpu.info.description || gpu.info.device,
+    driver: [gpu.info.vendor, gpu.info.architecture, gpu.info.device].filter(Boolean).join(" "),
+    rows,
+  }, options.torch ? peer?.hello ?? null : undefined);
+  for (const what of missing(report)) console.error(what);
+  if (options.json) console.log(JSON.stringify(report));
+  else console.error(report.ratios, report.torch ?? "");
+  // The other engines hold devices that they never close; PyTorch ends with its input.
+  Deno.exit(code);
+}

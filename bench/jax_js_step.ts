@@ -88,7 +88,7 @@ function step(
   const [values, velocities]: Named[] = [{}, {}];
   for (const name of Object.keys(parameters)) {
     const velocity = momentum[name].mul(MOMENTUM).add(gradients[name]);
-    values[name] = parameters[name].sub(velocity.ref.mul(LEARNING_RATE));
+    values[name] = parameters[name].sub(velocity.ref.mul(LEARNING_RATE.resnet18));
     velocities[name] = velocity;
   }
   return [loss, values, velocities, moved];

@@ -7,6 +7,7 @@ import {
   type PreparedStep,
   type Start,
   type StepState,
+  TOLERANCE,
 } from "./engine.ts";
 import type { Row } from "./report.ts";
 import { type Measured, type Product, shapeText, type TrainingStep, workOf } from "./shapes.ts";
@@ -132,7 +133,7 @@ async function alikeSteps(
     await prepared.run(1);
     states.push(await prepared.state());
     known ??= states;
-    const wrong = known.map((state, i) => difference(state, states[i]))
+    const wrong = known.map((state, i) => difference(state, states[i], TOLERANCE[one.network]))
       .find((difference) => difference !== undefined);
     if (wrong === undefined) alike.push({ name, prepared });
     else {

@@ -72,7 +72,7 @@ export async function tfjsStep(start: Start, finish: () => Promise<void>): Promi
     tf.oneHot(tf.tensor1d(Int32Array.from(start.labels), "int32"), CLASSES)
   );
   const layers = layersOf(variables);
-  const optimizer = tf.train.momentum(LEARNING_RATE, MOMENTUM);
+  const optimizer = tf.train.momentum(LEARNING_RATE[network], MOMENTUM);
   const lossOf = () => {
     const features = tf.mean(resnet18(layers, x), [1, 2]) as tf.Tensor2D;
     const logits = tf.add(

@@ -26,8 +26,6 @@ export type TorchHello = z.infer<typeof helloSchema>;
 
 export interface TorchEngine extends Engine {
   hello: TorchHello;
-  /** Ends the process. */
-  close(): Promise<void>;
 }
 
 /** The peer's first line; undefined when it is none. */
@@ -67,7 +65,6 @@ export async function torch(pythons = ["python3", "/usr/bin/python3", "python"])
 interface Peer {
   hello: TorchHello;
   ask(request: Record<string, unknown>): Promise<ReturnType<typeof parseAnswer>>;
-  close(): Promise<void>;
 }
 
 async function startPeer(python: string): Promise<Peer | undefined> {
@@ -103,10 +100,6 @@ async function startPeer(python: string): Promise<Peer | undefined> {
       if (line !== undefined) return parseAnswer(line);
       throw new Error(`Cannot run PyTorch: its process has ended: ${await complaint}`);
     },
-    async close() {
-      await writer.close().catch(() => {});
-      await child.status;
-    },
   };
 }
 
@@ -119,7 +112,7 @@ async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<stri
   }
 }
 
-function engineOf({ hello, ask, close }: Peer): TorchEngine {
+function engineOf({ hello, ask }: Peer): TorchEngine {
   const ms = async (request: Record<string, unknown>) => {
     const { ms } = await ask(request);
     if (ms === undefined) throw new Error(`Cannot time PyTorch: no time for "${request.do}"`);
@@ -135,7 +128,6 @@ function engineOf({ hello, ask, close }: Peer): TorchEngine {
   return {
     name: "torch",
     hello,
-    close,
     async prepare({ op, shape }) {
       await ask({ do: "prepare", op, shape });
       return prepared;
@@ -144,7 +136,7 @@ function engineOf({ hello, ask, close }: Peer): TorchEngine {
       const folder = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
       try {
         const { network, batch, pixels } = start.step;
-        const rates = { lr: LEARNING_RATE, momentum: MOMENTUM, eps: EPS, newest: NEWEST };
+        const rates = { lr: LEARNING_RATE[network], momentum: MOMENTUM, eps: EPS, newest: NEWEST };
         const entries = writeStart(folder, start);
         const watched = WATCHED;
         await ask({ do: "step", network, batch, pixels, folder, entries, watched, rates });

@@ -31,15 +31,10 @@ export interface Trainee {
 /** Forward, backward and update, compiled; the parameters are not set yet. */
 export function trainee(
   gpu: Gpu,
-  step: {
-    network: ResnetName;
-    batch: number;
-    pixels: number;
-    weightDecay?: number;
-    choices?: Choices;
-  },
+  step: { network: ResnetName; batch: number; pixels: number },
+  { rate, choices }: { rate: number; choices?: Choices },
 ): Trainee {
-  const { network, batch, pixels, weightDecay = 0, choices } = step;
+  const { network, batch, pixels } = step;
   const store = new ParameterStore(gpu);
   const tape = new Tape(store, { choices });
   const x = tape.input("x", [batch, pixels, pixels, 4]);
@@ -47,9 +42,9 @@ export function trainee(
   const labels = tape.input("labels", [batch], "u32");
   const loss = crossEntropy(tape, classifier(tape, features, CLASSES), labels);
   tape.backward(loss);
-  const { scalars } = sgd(tape, { loss, momentum: MOMENTUM, weightDecay });
+  const { scalars } = sgd(tape, { loss, momentum: MOMENTUM });
   const program = compile(tape, { keep: [loss] });
-  program.set({ lr: LEARNING_RATE, ...scalars(1) });
+  program.set({ lr: rate, ...scalars(1) });
   return { program, store, loss };
 }
 
@@ -85,7 +80,7 @@ export async function startOf(gpu: Gpu, step: TrainingStep): Promise<Start> {
 
 /** This engine's step, from a common start. */
 export function oursStep(gpu: Gpu, start: Start, choices: Choices): PreparedStep {
-  const made = trainee(gpu, { ...start.step, choices });
+  const made = trainee(gpu, start.step, { rate: LEARNING_RATE[start.step.network], choices });
   const { program, store, loss } = made;
   store.load(start.weights);
   feed(made, start);
