@@ -52,3 +52,8 @@ export function words(name) {
   return name.replaceAll("_", " ").replace(/\b(auc|f1|p)\b/g, (match) => match.toUpperCase())
     .replace(/^m AUC/, "M-AUC");
 }
+
+/** Sides of a picture: 224, or 300 x 600 (height x width). */
+export function sides(size) {
+  return [size].flat().join(" x ");
+}

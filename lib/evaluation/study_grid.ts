@@ -1,4 +1,5 @@
 /** The grid of a study: rows of the table, its cells, and the two jobs that compute a cell. */
+import { applyPreset } from "@/lib/jobs/specs/preset.ts";
 import type { StudySpec } from "@/lib/jobs/specs/study.ts";
 
 /** A row of the table, for all backbones. */
@@ -73,9 +74,17 @@ function drawn({ folds }: StudySpec, run: number) {
 }
 
 /** Shape and input of the network, where the request gives them, for trainings without a model to start from. */
-function network({ pretrain }: StudySpec): Record<string, unknown> {
-  const { width, channels, image_size } = pretrain;
-  return { width, channels, image_size };
+function network(spec: StudySpec): Record<string, unknown> {
+  const { width, channels } = spec.pretrain;
+  return { width, channels, image_size: imageSizeOf(spec) };
+}
+
+/** Size of the input in all rows: as the request gives it, else as a preset of its methods does. */
+function imageSizeOf({ pretrain, by_method, methods }: StudySpec): unknown {
+  if (pretrain.image_size !== undefined) return pretrain.image_size;
+  return methods.map((method) => by_method[method]?.preset ?? pretrain.preset)
+    .map((preset) => (applyPreset({ preset }) as { image_size?: unknown }).image_size)
+    .find((size) => size !== undefined);
 }
 
 /** The `pretrain` request of a cell; undefined for a row without pre-training. */
@@ -91,6 +100,7 @@ export function pretrainRequest(
   return defined({
     ...spec.pretrain,
     ...spec.by_method[method],
+    image_size: imageSizeOf(spec),
     kind: "pretrain",
     dataset: spec.dataset,
     method,

@@ -1,7 +1,7 @@
 /** The registry of models. */
 import { list } from "../api.js";
 import { empty, h, pageHead, table } from "../dom.js";
-import { short, time } from "../format.js";
+import { short, sides, time } from "../format.js";
 
 export async function show({ signal }) {
   const models = await list("/v1/models", signal);
@@ -30,7 +30,6 @@ export function network(model) {
   return [
     backbone,
     width && `width ${width}`,
-    image_size && `${[image_size].flat().join(" x ")} px`,
-  ].filter(Boolean)
-    .join(", ");
+    image_size && `${sides(image_size)} px`,
+  ].filter(Boolean).join(", ");
 }

@@ -1,7 +1,7 @@
 /** The form that starts a job: the usual fields by kind, and any other field of the API as JSON. */
 import { list, post } from "../api.js";
 import { card, empty, field, h, pageHead, select } from "../dom.js";
-import { time } from "../format.js";
+import { sides, time } from "../format.js";
 import { attempt } from "../notice.js";
 
 const KINDS = {
@@ -61,12 +61,16 @@ function form(kind, fields) {
   );
 }
 
-/** The filled fields; a dotted name is a path (`cut.quantile`). */
+/** The filled fields, as they are `read`; a dotted name is a path (`cut.quantile`). */
 function specOf(fields) {
   const spec = {};
-  for (const { control } of fields) {
+  for (const { control, read } of fields) {
     if (control.value === "") continue;
-    const value = control.type === "number" ? Number(control.value) : control.value;
+    const value = read
+      ? read(control.value)
+      : control.type === "number"
+      ? Number(control.value)
+      : control.value;
     const [outer, inner] = control.name.split(".");
     if (inner) spec[outer] = { ...spec[outer], [inner]: value };
     else spec[outer] = value;
@@ -76,6 +80,20 @@ function specOf(fields) {
 
 function numberInput(name, value, step = "1") {
   return h("input", { type: "number", name, value: String(value), step, min: "0" });
+}
+
+/** Side of a square, or height x width. */
+function imageSizeField(size = 64) {
+  const pattern = "\\s*\\d+\\s*(x\\s*\\d+\\s*)?";
+  return {
+    label: "Image size, px",
+    control: h("input", { name: "image_size", value: sides(size), pattern }),
+    hint: "a side, or height x width: 300 x 600",
+    read: (text) => {
+      const [height, width] = text.split("x").map(Number);
+      return width === undefined ? height : [height, width];
+    },
+  };
 }
 
 function datasetField({ sets, query }) {
@@ -127,7 +145,7 @@ function pretrain(context) {
       control: select("backbone", ["resnet18", "resnet50", "resnet101"], "resnet18"),
     },
     { label: "Width", control: numberInput("width", 16), hint: "64 on a GPU" },
-    { label: "Image size, px", control: numberInput("image_size", 64) },
+    imageSizeField(),
     { label: "Epochs", control: numberInput("epochs", 20) },
     { label: "Batch size", control: numberInput("batch_size", 16) },
     { label: "Seed", control: numberInput("seed", 1) },
@@ -139,6 +157,7 @@ function finetune(context) {
     model.id,
     `${model.name ?? model.kind} ${model.id}`,
   ]);
+  const start = context.models.find(({ id }) => id === context.query.get("init"));
   return [
     datasetField(context),
     {
@@ -153,7 +172,7 @@ function finetune(context) {
       label: "Mode",
       control: select("mode", [["full", "all weights"], ["linear", "linear probe"]], "full"),
     },
-    { label: "Image size, px", control: numberInput("image_size", 64) },
+    imageSizeField(start?.spec.image_size),
     { label: "Epochs", control: numberInput("epochs", 20) },
     { label: "Batch size", control: numberInput("batch_size", 16) },
     { label: "Seed", control: numberInput("seed", 1) },

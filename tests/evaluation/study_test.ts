@@ -134,6 +134,20 @@ Deno.test("the published grid: 8 rows, 3 backbones, 5 runs, and what its cells a
   assert.deepEqual([seed, folds, fold], [0, 4, 2]);
 });
 
+Deno.test("the size that a preset asks for holds for all rows", () => {
+  const spec = parseStudy({
+    ...{ dataset: "x", methods: ["byol", "moco"], arms: ["none"] },
+    by_method: { byol: { preset: "tufts_byol" } },
+  });
+  const at = (row: string) => ({ row, backbone: "resnet18", run: 0 });
+  for (const row of ["byol none", "moco none"]) {
+    assert.deepEqual(pretrainRequest(spec, at(row))!.image_size, [300, 600], row);
+  }
+  assert.deepEqual(finetuneRequest(spec, at("scratch")).image_size, [300, 600]);
+  const own = parseStudy({ ...spec, pretrain: { image_size: 64 } });
+  assert.equal(pretrainRequest(own, at("byol none"))!.image_size, 64);
+});
+
 Deno.test("what a study cannot be is named by its pointer", () => {
   const wrong: [Record<string, unknown>, string][] = [
     [{ methods: ["byol", "byol"] }, "/methods"],

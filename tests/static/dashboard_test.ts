@@ -128,7 +128,7 @@ Deno.test({
           dataset: "set",
           arm: "gaze",
           width: "4",
-          image_size: "16",
+          image_size: "16 x 32",
           epochs: "2",
           batch_size: "8",
         });
@@ -139,9 +139,11 @@ Deno.test({
 
       await step("fine-tunes and evaluates", async () => {
         await page.getByRole("link", { name: "Open the model" }).click();
+        await page.getByText("resnet18, width 4, 16 x 32 px").waitFor();
         await page.getByRole("link", { name: "Fine-tune" }).click();
         const init = await page.locator("[name=init]").inputValue();
         assert.match(init, /^mod_/);
+        assert.equal(await page.locator("[name=image_size]").inputValue(), "16 x 32");
         await startJob(page, server, "finetune", {
           dataset: "set",
           init,
