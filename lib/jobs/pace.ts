@@ -1,5 +1,6 @@
 /** How long a training will take, by those that ran here before. */
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
+import type { PartsSpec } from "@/lib/training/parts.ts";
 import { type ImageSize, sizeOf } from "@/lib/models/image_size.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 
@@ -22,7 +23,7 @@ export interface Pace {
 interface Shape {
   /** What must be equal for a time to carry over. */
   key: string;
-  /** Images times epochs. */
+  /** Images trained on, times epochs. */
   images: number;
   /** 10^9 multiply-adds of the whole training. */
   cost: number;
@@ -37,7 +38,8 @@ export function multiplyAdds(
 }
 
 /**
- * Looks at the trainings that ended here without a break; the answer tells the time of another one.
+ * Looks at the trainings that ended here without a break; the answer tells the time of another one, on a data
+ * set of so many images.
  * @param speed of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
  * @returns undefined where neither is known
  */
@@ -100,7 +102,7 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     epochs: number;
     batch_size: number;
   };
-  const seen = epochs * images;
+  const seen = epochs * images * trainedShare({ kind, spec });
   const passes = kind === "pretrain" ? PASSES[method!] : mode === "linear" ? 1 : 3;
   const each = multiplyAdds({ backbone, width, image_size });
   return {
@@ -108,6 +110,17 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     images: seen,
     cost: seen * passes * each,
   };
+}
+
+/** How often a job trains on each image in an epoch, on average: most of them once, those it tests on never. */
+function trainedShare({ kind, spec }: Pick<ResolvedJob, "kind" | "spec">): number {
+  const parts = (kind === "pretrain" ? spec.leave_out : spec) as PartsSpec | null;
+  if (parts === null) return 1;
+  const { split, folds, fold } = parts;
+  const tested = folds === null ? split.test : 1 / folds;
+  if (kind === "pretrain") return 1 - tested;
+  const validated = folds === null ? split.validation : split.validation * (1 - tested);
+  return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
 }
 
 function median(values: number[]): number {

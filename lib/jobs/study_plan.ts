@@ -74,8 +74,7 @@ export async function planStudy(
     let part = parts.get(key);
     if (!part) {
       const request = estimateRequest(store, job)!;
-      const images = Math.round(request.images * trainedShare(job));
-      const time = await pace(job, images);
+      const time = await pace(job, request.images);
       const memory = await ask.estimate(request);
       part = {
         ...{ kind, method, backbone, jobs: 0, known: 0, width: job.spec.width as number },
@@ -133,19 +132,6 @@ function first(
   const before = resolve(request);
   const same = sameJob(store, before);
   return { before, pretrained: same && (same.result?.model as string | undefined ?? true) };
-}
-
-/** Share of a job's images that it trains on. */
-function trainedShare({ kind, spec }: ResolvedJob): number {
-  const { split, folds, fold } = (kind === "pretrain" ? spec.leave_out : spec) as {
-    split: { validation: number; test: number };
-    folds: number | null;
-    fold: number | null;
-  };
-  const tested = folds === null ? split.test : 1 / folds;
-  if (kind === "pretrain") return 1 - tested;
-  const validated = folds === null ? split.validation : split.validation * (1 - tested);
-  return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
 }
 
 function sum(values: number[]): number {

@@ -56,3 +56,24 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
     near(await ask({ method: "simsiam" }), 15);
     near(await ask({ backbone: "resnet50" }), 20 * 4.1 / 1.82);
   }));
+
+Deno.test("images that a training leaves aside take none of its time, in the past and in the plan", () =>
+  withStore(async (store) => {
+    await insertClasses(store, { images: 20 });
+    const split = { validation: 0.2, test: 0.2 };
+    const network = { width: 8, image_size: 32, backbone: "resnet18" };
+    const tuned = { kind: "finetune", dataset: "discs", epochs: 10, split, ...network };
+    const left = { ...byol, leave_out: { split, folds: null, fold: null, seed: 0 } };
+    timed(store, tuned, 30);
+    timed(store, left, 40);
+    const ask = async (request: Record<string, unknown>, images = 20) => {
+      const pace = paceOf(store, () => Promise.resolve(undefined));
+      return Number((await pace(resolveJob(store, request, "1"), images))!.seconds.toFixed(6));
+    };
+    assert.equal(await ask(tuned), 30, "the same job takes the same time");
+    assert.equal(await ask(left), 40);
+    assert.equal(await ask(left, 40), 80);
+    assert.equal(await ask(byol), 50, "with the images that were tested on");
+    assert.equal(await ask({ ...tuned, folds: 5 }), 160, "five times 0.64 of the images for 0.6");
+    assert.equal(await ask({ ...tuned, folds: 5, fold: 1 }), 32);
+  }));
