@@ -28,7 +28,7 @@ Deno.test("bench shapes: names of rows, and the passes that they consist of", ()
   const [stem] = convolutions(64);
   assert.equal(shapeText({ op: "conv_forward", shape: stem }), "8x64x64x3 7x7x64 /2+3");
   assert.deepEqual(usesOf({ op: "conv_weight_gradient", shape: stem }), [
-    { pass: "weight", shape: { ...stem, C: 4 } },
+    { pass: "weight", precision: "f32", shape: { ...stem, C: 4 } },
   ]);
   // The images have no gradient.
   assert.equal(usesOf(step).length, 3 * 20 - 1);
