@@ -9,7 +9,7 @@ import { zipSet } from "@/lib/demo/archive.ts";
 import { client } from "@/lib/demo/client.ts";
 import { readFolder } from "@/lib/demo/folder.ts";
 import { startServer } from "@/lib/demo/server.ts";
-import { SIZES, tellStory } from "@/lib/demo/story.ts";
+import { SIZES, tellStory } from "@/lib/demo/walkthrough.ts";
 import { DEFAULTS, synthesize } from "@/lib/demo/synthetic.ts";
 import { prepareAdapter } from "@/lib/setup/adapter.ts";
 

@@ -7,7 +7,7 @@ import { dataDirectory, readConfig } from "@/lib/config.ts";
 const [role, ...args] = Deno.args;
 try {
   if (role === "worker") {
-    const { work } = await import("@/lib/jobs/worker.ts");
+    const { work } = await import("@/lib/worker/worker_process.ts");
     work(dataDirectory(Deno.env.get("MCGIP_DATA")));
   } else {
     const api = role === "api";

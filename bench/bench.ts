@@ -15,7 +15,7 @@
  * (SIGTERM); the other rows are told all the same.
  */
 import { parseArgs } from "node:util";
-import type { Choices } from "@/gpu/convolution/choice.ts";
+import type { Choices } from "@/gpu/convolution/selection.ts";
 import { matrixShape } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
 import type { Engine } from "./engine.ts";

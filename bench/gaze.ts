@@ -6,7 +6,7 @@ import process from "node:process";
 import { audit } from "@/lib/gaze/audit.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { positives } from "@/lib/gaze/positives.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 /** Samples at 250 Hz as CSV, in pieces: an eye that drifts, and jumps four times a second. */
 function samplesCsv(rows: number): ReadableStream<Uint8Array> {

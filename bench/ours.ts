@@ -1,5 +1,5 @@
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { choiceOf, type Choices, variants } from "@/gpu/convolution/choice.ts";
+import { choiceOf, type Choices, variants } from "@/gpu/convolution/selection.ts";
 import { outputSize } from "@/gpu/convolution/shape.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { kernel, launch, release, submit } from "@/gpu/kernel.ts";

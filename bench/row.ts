@@ -1,4 +1,4 @@
-import type { Choices } from "@/gpu/convolution/choice.ts";
+import type { Choices } from "@/gpu/convolution/selection.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import {
   difference,

@@ -7,7 +7,7 @@ import { type Gpu, openGpu } from "@/gpu/device.ts";
 import { images } from "@/gpu/images.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { parsePretrain } from "@/lib/jobs/specs/pretrain.ts";
+import { parsePretrain } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet } from "@/lib/models/resnet.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";

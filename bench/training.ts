@@ -1,5 +1,5 @@
 /** A training step of this engine, as the product's jobs build it. */
-import type { Choices } from "@/gpu/convolution/choice.ts";
+import type { Choices } from "@/gpu/convolution/selection.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { crossEntropy } from "@/gpu/ops/cross_entropy.ts";
 import { sgd } from "@/gpu/optim/sgd.ts";

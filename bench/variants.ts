@@ -1,6 +1,6 @@
 /** Which of this engine's kernels compute what is measured. */
 import { tune } from "@/gpu/autotune.ts";
-import { choiceOf, type Choices, keyOf } from "@/gpu/convolution/choice.ts";
+import { choiceOf, type Choices, keyOf } from "@/gpu/convolution/selection.ts";
 import type { ConvolutionShape } from "@/gpu/convolution/shape.ts";
 import type { ConvolutionPass, Pass } from "@/gpu/convolution/variant.ts";
 import type { Gpu } from "@/gpu/device.ts";

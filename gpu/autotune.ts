@@ -4,12 +4,12 @@
  * `convolution/choice.ts` hold, which depend on shape and adapter only.
  */
 import { createBuffer } from "./buffer.ts";
-import { candidates, choiceOf, type Choices, keyOf, variants } from "./convolution/choice.ts";
+import { candidates, choiceOf, type Choices, keyOf, variants } from "./convolution/selection.ts";
 import { outputSize } from "./convolution/shape.ts";
 import type { ConvolutionPass, Pass, Variant } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import { kernel, type Launch, launch, release, submit } from "./kernel.ts";
-import { codeFor, storedBytes } from "./storage.ts";
+import { codeFor, storedBytes } from "./element_type.ts";
 import type { Step } from "./tape.ts";
 import type { ElementType, Shape } from "./tensor.ts";
 

@@ -5,7 +5,7 @@
  */
 import { createBuffer, type DeviceBuffer, readBuffers, writeBuffer } from "./buffer.ts";
 import type { Gpu } from "./device.ts";
-import { fromTorch, type Layout, torchShape, toTorch } from "./layout.ts";
+import { fromTorch, type Layout, torchShape, toTorch } from "./weight_layout.ts";
 import { type Shape, sizeOf } from "./tensor.ts";
 
 /** How a parameter starts; drawn by `lib/models/initial.ts`. */

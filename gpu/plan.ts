@@ -1,6 +1,6 @@
 /** Which values share a buffer: decided by lifetimes before anything is allocated. */
 import { reflect } from "./kernel.ts";
-import { storedBytes } from "./storage.ts";
+import { storedBytes } from "./element_type.ts";
 import type { Tape } from "./tape.ts";
 import { rootOf, type Tensor } from "./tensor.ts";
 

@@ -9,7 +9,7 @@ import {
 import { encode, kernel, type Launch, launch, reflect, uniformBuffer } from "./kernel.ts";
 import type { Section } from "./parameters.ts";
 import { bytesOf, inOrder, type Plan, plan } from "./plan.ts";
-import { storedBytes } from "./storage.ts";
+import { storedBytes } from "./element_type.ts";
 import { METRICS, METRICS_KEPT, type Phase, SCALARS, type Step, type Tape } from "./tape.ts";
 import { rootOf, type Tensor } from "./tensor.ts";
 

@@ -43,13 +43,13 @@ import copyCode from "@/kernels/copy.wgsl" with { type: "text" };
 import recordCode from "@/kernels/record.wgsl" with { type: "text" };
 import fillCode from "@/kernels/fill.wgsl" with { type: "text" };
 import type { HostArray } from "./buffer.ts";
-import type { Choices } from "./convolution/choice.ts";
+import type { Choices } from "./convolution/selection.ts";
 import type { ConvolutionPass } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import type { Params } from "./kernel.ts";
 import { checkNames, reflect } from "./kernel.ts";
 import type { EntryOptions, ParameterStore, Section } from "./parameters.ts";
-import { codeFor } from "./storage.ts";
+import { codeFor } from "./element_type.ts";
 import type { ElementType, Precision, Shape, Tensor } from "./tensor.ts";
 import { rootOf, sizeOf } from "./tensor.ts";
 

@@ -1,6 +1,6 @@
 /** The configuration: environment variables and two flags, read once at the start. */
 import { resolve } from "node:path";
-import { version } from "@/lib/version.ts";
+import { version } from "./version.ts";
 
 /** Every environment variable that the server reads; its processes may see these only. */
 export const variables = [

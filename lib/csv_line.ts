@@ -1,5 +1,5 @@
 /** Lines of the CSV files that the server writes. */
-import { escapeFormula } from "@/lib/datasets/formula.ts";
+import { escapeFormula } from "./csv_formula.ts";
 
 export type CsvValue = string | number | null;
 

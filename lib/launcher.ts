@@ -1,7 +1,7 @@
 /** The first process: gives the API process its few permissions, and stays to pass signals on. */
-import { commitOf } from "@/lib/commit.ts";
-import { commitFlag, type Config } from "@/lib/config.ts";
-import { apiArguments, root } from "@/lib/permissions.ts";
+import { commitOf } from "./commit.ts";
+import { commitFlag, type Config } from "./config.ts";
+import { apiArguments, root } from "./permissions.ts";
 
 const BACKOFF_MS = 250;
 

@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 // Loaded as text, for its place only: this brings the package in, and the browser gets a file of it.
 import "chart.js" with { type: "text" };
-import { type Config, variables } from "@/lib/config.ts";
+import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");

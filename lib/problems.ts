@@ -1,6 +1,6 @@
 /** What zod found wrong with an input, as problems with JSON pointers. */
 import type { z } from "zod";
-import type { Problem } from "@/lib/errors.ts";
+import type { Problem } from "./errors.ts";
 
 /** `under` is the path of what was parsed within the request. */
 export function problemsOf(error: z.ZodError, under: PropertyKey[] = []): Problem[] {

@@ -1,5 +1,5 @@
 /** A thread that does one task and ends: for work that would keep the caller's thread too long. */
-import { InvalidInput, Overloaded } from "@/lib/errors.ts";
+import { InvalidInput, Overloaded } from "./errors.ts";
 
 interface Reply<Result> {
   result?: Result;

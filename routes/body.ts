@@ -2,7 +2,7 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
 import { Readable } from "node:stream";
 import { limits } from "@/lib/config.ts";
-import { HttpError } from "@/routes/problem.ts";
+import { HttpError } from "./problem.ts";
 
 /** No byte for this long, or less than the rate after it, ends a request. */
 const STALL_MS = 30_000;

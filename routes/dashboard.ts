@@ -1,7 +1,7 @@
 /** The dashboard: files of `static/`, each known by name, and chart.js from its package. */
 import { chartScript, root } from "@/lib/permissions.ts";
-import { HttpError } from "@/routes/problem.ts";
-import { type Route, route } from "@/routes/route.ts";
+import { HttpError } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 
 const types: Record<string, string> = {
   html: "text/html; charset=utf-8",

@@ -7,12 +7,12 @@ import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { summary } from "@/lib/datasets/summary.ts";
 import { Overloaded } from "@/lib/errors.ts";
-import { json } from "@/routes/answer.ts";
-import { chunks, readParts } from "@/routes/body.ts";
-import { once } from "@/routes/idempotency.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { HttpError } from "@/routes/problem.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { chunks, readParts } from "./body.ts";
+import { once } from "./idempotency.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { HttpError } from "./problem.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 /** Imports at one time; each decodes with threads of its own. */
 const MOST_IMPORTS = 2;

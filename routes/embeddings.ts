@@ -1,20 +1,14 @@
 /** What a network makes of pictures: feature vectors, their layout in the plane, the most similar pictures. */
 import { z } from "zod";
-import { type Asked, type Asking, embedAll, inFile } from "@/lib/inference/ask.ts";
+import { type Asked, type Asking, embedAll, inFile } from "@/lib/inference/predict_client.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
-import { json } from "@/routes/answer.ts";
-import { digestOf } from "@/routes/guard.ts";
-import { once } from "@/routes/idempotency.ts";
-import {
-  namedPictures,
-  onePicture,
-  pictureQuery,
-  pictureTypes,
-  sentPictures,
-} from "@/routes/pictures.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { digestOf } from "./auth.ts";
+import { once } from "./idempotency.ts";
+import { namedPictures, onePicture, pictureQuery, pictureTypes, sentPictures } from "./pictures.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 /** Pictures of one answer; with their vectors, fewer. */
 const MOST = 2000;

@@ -3,11 +3,11 @@ import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { differenceOf } from "@/lib/evaluation/difference_thread.ts";
 import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
-import { LEVEL } from "@/lib/evaluation/study_interval.ts";
+import { LEVEL } from "@/lib/evaluation/interval.ts";
 import type { EvaluationRow, Store } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { type Route, route } from "./route.ts";
 
 const evaluation = z.object({
   id: z.string(),

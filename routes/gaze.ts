@@ -9,13 +9,13 @@ import { agreements, MOST_READERS } from "@/lib/gaze/agreement.ts";
 import { filterSpec } from "@/lib/gaze/filters/mod.ts";
 import { formats } from "@/lib/gaze/formats/mod.ts";
 import { scanpathMeasures } from "@/lib/gaze/measures.ts";
-import { json } from "@/routes/answer.ts";
-import { digestOf } from "@/routes/guard.ts";
-import { once } from "@/routes/idempotency.ts";
-import { bodyOf, imageOf, imagePath, readerQuery } from "@/routes/images.ts";
-import { pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Route, route } from "@/routes/route.ts";
-import { fromText } from "@/routes/text_field.ts";
+import { json } from "./pipeline.ts";
+import { digestOf } from "./auth.ts";
+import { once } from "./idempotency.ts";
+import { bodyOf, imageOf, imagePath, readerQuery } from "./images.ts";
+import { pageOf, pageQuery } from "./pages.ts";
+import { type Route, route } from "./route.ts";
+import { fromText } from "./query_fields.ts";
 
 const number = z.number().nullable();
 const measures = z.object({

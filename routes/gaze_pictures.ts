@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { readerName } from "@/lib/datasets/reader_name.ts";
 import { NotFound } from "@/lib/errors.ts";
-import type { GazePictureRequest } from "@/lib/images/gaze_picture.ts";
-import { drawGaze } from "@/lib/images/gaze_picture_thread.ts";
-import { imageOf, imagePath, pngHeaders, readerQuery } from "@/routes/images.ts";
-import { type Route, route } from "@/routes/route.ts";
+import type { GazePictureRequest } from "@/lib/gaze/pictures/gaze_picture.ts";
+import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
+import { imageOf, imagePath, pngHeaders, readerQuery } from "./images.ts";
+import { type Route, route } from "./route.ts";
 
 const query = readerQuery.extend({
   size: z.coerce.number().int().min(16).max(4096).default(1024)

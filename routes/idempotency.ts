@@ -1,7 +1,7 @@
 /** Idempotency-Key: the same POST twice does its work once, and gets the same answer. */
-import { digestOf, ownerOf } from "@/routes/guard.ts";
-import { HttpError } from "@/routes/problem.ts";
-import type { Call } from "@/routes/route.ts";
+import { digestOf, ownerOf } from "./auth.ts";
+import { HttpError } from "./problem.ts";
+import type { Call } from "./route.ts";
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 
 const kept = ["content-type", "location"];

@@ -6,12 +6,12 @@ import { withoutExtension } from "@/lib/datasets/image_names.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { DatasetRow, GazeCount, ImageRow, Store } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { readBytes } from "@/routes/body.ts";
-import { digestOf } from "@/routes/guard.ts";
-import { once } from "@/routes/idempotency.ts";
-import { pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { readBytes } from "./body.ts";
+import { digestOf } from "./auth.ts";
+import { once } from "./idempotency.ts";
+import { pageOf, pageQuery } from "./pages.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 const image = z.object({
   id: z.string(),

@@ -1,10 +1,10 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
 import { z } from "zod";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { mapPage, pageOf } from "@/routes/pages.ts";
-import { HttpError } from "@/routes/problem.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { mapPage, pageOf } from "./pages.ts";
+import { HttpError } from "./problem.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 /** A stream without news says this often that it is alive. */
 const ALIVE_MS = 15_000;

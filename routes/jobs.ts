@@ -2,12 +2,12 @@
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
 import { ask, enqueue, remove, resolveJob, view } from "@/lib/jobs/queue.ts";
-import { specs } from "@/lib/jobs/specs/mod.ts";
-import { planStudy } from "@/lib/jobs/study_plan.ts";
+import { specs } from "@/lib/specs/mod.ts";
+import { planStudy } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
-import { json } from "@/routes/answer.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Route, route, type Services } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { type Route, route, type Services } from "./route.ts";
 
 const states = ["queued", "running", "paused", "succeeded", "failed", "cancelled"] as const;
 const kinds = Object.keys(specs) as [string, ...string[]];

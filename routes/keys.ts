@@ -2,9 +2,9 @@
 import { z } from "zod";
 import { Conflict, NotFound } from "@/lib/errors.ts";
 import type { KeyRow } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { type Route, route } from "./route.ts";
 
 const scope = z.enum(["read", "write", "admin"]);
 const key = z.object({

@@ -1,7 +1,7 @@
 /** Maps over an image: what a network finds similar to a point of it, and what its decision rests on. */
 import { z } from "zod";
 import { agreement } from "@/lib/inference/agreement.ts";
-import type { Asking } from "@/lib/inference/ask.ts";
+import type { Asking } from "@/lib/inference/predict_client.ts";
 import {
   type ImageMap,
   imageSaliencyMap,
@@ -9,13 +9,13 @@ import {
   overImage,
   stretched,
 } from "@/lib/inference/image_map.ts";
-import { drawGaze } from "@/lib/images/gaze_picture_thread.ts";
-import { json } from "@/routes/answer.ts";
-import { digestOf } from "@/routes/guard.ts";
-import { once } from "@/routes/idempotency.ts";
-import { pngHeaders } from "@/routes/images.ts";
-import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "@/routes/pictures.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
+import { json } from "./pipeline.ts";
+import { digestOf } from "./auth.ts";
+import { once } from "./idempotency.ts";
+import { pngHeaders } from "./images.ts";
+import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "./pictures.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 const query = pictureQuery.extend({
   size: z.coerce.number().int().min(16).max(1024).default(256)

@@ -1,26 +1,26 @@
 /** All routes, and the application that they make. */
-import { answer } from "@/routes/answer.ts";
-import { augmented } from "@/routes/augmented.ts";
-import { dashboard } from "@/routes/dashboard.ts";
-import { datasets } from "@/routes/datasets.ts";
-import { embeddings } from "@/routes/embeddings.ts";
-import { evaluations } from "@/routes/evaluations.ts";
-import { gazeRoutes } from "@/routes/gaze.ts";
-import { gazePictures } from "@/routes/gaze_pictures.ts";
-import { images } from "@/routes/images.ts";
-import { jobEvents } from "@/routes/job_events.ts";
-import { jobs } from "@/routes/jobs.ts";
-import { keys } from "@/routes/keys.ts";
-import { maps } from "@/routes/maps.ts";
-import { models } from "@/routes/models.ts";
-import { openapi } from "@/routes/openapi.ts";
-import { openInference } from "@/routes/open_inference.ts";
-import { predictions } from "@/routes/predictions.ts";
-import type { Route, Services } from "@/routes/route.ts";
-import { similarities } from "@/routes/similarities.ts";
-import { studies } from "@/routes/studies.ts";
-import { system } from "@/routes/system.ts";
-import { RouteTable } from "@/routes/table.ts";
+import { answer } from "./pipeline.ts";
+import { augmented } from "./augmentation_preview.ts";
+import { dashboard } from "./dashboard.ts";
+import { datasets } from "./datasets.ts";
+import { embeddings } from "./embeddings.ts";
+import { evaluations } from "./evaluations.ts";
+import { gazeRoutes } from "./gaze.ts";
+import { gazePictures } from "./gaze_pictures.ts";
+import { images } from "./images.ts";
+import { jobEvents } from "./job_events.ts";
+import { jobs } from "./jobs.ts";
+import { keys } from "./keys.ts";
+import { maps } from "./maps.ts";
+import { models } from "./models.ts";
+import { openapi } from "./openapi.ts";
+import { openInference } from "./open_inference.ts";
+import { predictions } from "./predictions.ts";
+import type { Route, Services } from "./route.ts";
+import { similarities } from "./similarities.ts";
+import { studies } from "./studies.ts";
+import { system } from "./system.ts";
+import { RouteTable } from "./router.ts";
 
 /** Where two patterns fit a path, the first counts. */
 export const routes: Route[] = [

@@ -6,12 +6,12 @@ import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
-import { imageSizeSchema, imageSizeText } from "@/lib/models/image_size.ts";
+import { imageSizeSchema, imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { readBytes } from "@/routes/body.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { readBytes } from "./body.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { type Route, route } from "./route.ts";
 
 const model = z.object({
   id: z.string(),

@@ -2,14 +2,14 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput, Unavailable } from "@/lib/errors.ts";
-import { type Asked, inFile, predictAll } from "@/lib/inference/ask.ts";
-import { needClasses } from "@/lib/inference/request.ts";
+import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
+import { needClasses } from "@/lib/inference/protocol.ts";
 import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelRow, ModelSpec, PredictionRow } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
-import { json } from "@/routes/answer.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 const MOST_PICTURES = 64;
 

@@ -1,10 +1,10 @@
 /** The description of the API, made from the table of routes: `/openapi.json` and `/docs`. */
 import { z } from "zod";
 import { version } from "@/lib/version.ts";
-import { specs } from "@/lib/jobs/specs/mod.ts";
-import { docsPage } from "@/routes/docs.ts";
-import { json } from "@/routes/answer.ts";
-import { type Answer, type Route, route } from "@/routes/route.ts";
+import { specs } from "@/lib/specs/mod.ts";
+import { docsPage } from "./docs.ts";
+import { json } from "./pipeline.ts";
+import { type Answer, type Route, route } from "./route.ts";
 
 type Json = Record<string, unknown>;
 

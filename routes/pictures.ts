@@ -2,10 +2,10 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { type Asked, inFile } from "@/lib/inference/ask.ts";
+import { type Asked, inFile } from "@/lib/inference/predict_client.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
-import { isMultipart, readBytes, readParts } from "@/routes/body.ts";
-import type { Call } from "@/routes/route.ts";
+import { isMultipart, readBytes, readParts } from "./body.ts";
+import type { Call } from "./route.ts";
 
 /** Media types of pictures in a body. */
 export const pictureTypes = ["image/*", "application/dicom", "application/octet-stream"];

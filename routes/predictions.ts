@@ -1,13 +1,13 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
-import { type Asked, inFile, predictAll } from "@/lib/inference/ask.ts";
+import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
 import type { PredictionRow } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { digestOf } from "@/routes/guard.ts";
-import { once } from "@/routes/idempotency.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { namedPictures, pictureTypes, sentPictures, storedPictures } from "@/routes/pictures.ts";
-import { type Call, type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { digestOf } from "./auth.ts";
+import { once } from "./idempotency.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { namedPictures, pictureTypes, sentPictures, storedPictures } from "./pictures.ts";
+import { type Call, type Route, route } from "./route.ts";
 
 const prediction = z.object({
   id: z.string(),

@@ -1,11 +1,11 @@
 /** What a route is: a row of the table from which the server and its description are made. */
 import type { z } from "zod";
 import type { Config } from "@/lib/config.ts";
-import type { Changes } from "@/lib/jobs/changes.ts";
-import type { Supervisor } from "@/lib/jobs/supervisor.ts";
-import type { Keyring } from "@/lib/keyring.ts";
+import type { Changes } from "@/lib/jobs/job_notifier.ts";
+import type { Supervisor } from "@/lib/worker/supervisor.ts";
+import type { Keyring } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
-import type { Traffic } from "@/routes/traffic.ts";
+import type { Traffic } from "./request_metrics.ts";
 
 /** What handlers work with. */
 export interface Services {

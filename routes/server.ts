@@ -1,14 +1,14 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
-import { Changes } from "@/lib/jobs/changes.ts";
-import { Supervisor } from "@/lib/jobs/supervisor.ts";
-import { Keyring } from "@/lib/keyring.ts";
+import { Changes } from "@/lib/jobs/job_notifier.ts";
+import { Supervisor } from "@/lib/worker/supervisor.ts";
+import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { openStore } from "@/lib/store/mod.ts";
-import { createApp } from "@/routes/mod.ts";
-import type { Services } from "@/routes/route.ts";
-import { Traffic } from "@/routes/traffic.ts";
+import { createApp } from "./mod.ts";
+import type { Services } from "./route.ts";
+import { Traffic } from "./request_metrics.ts";
 
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
 const LEAVE_MS = 25_000;

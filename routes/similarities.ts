@@ -1,16 +1,16 @@
 /** Similarity matrices: what is known of one, its numbers, its nearest pairs, its audit. */
 import { z } from "zod";
-import { auditSimilarity } from "@/lib/gaze/audit_thread.ts";
-import { compareSimilarities } from "@/lib/gaze/comparison.ts";
-import { type MatrixFormat, matrixStream, matrixTypes } from "@/lib/gaze/similarity/export.ts";
-import { neighboursOf, topPairs } from "@/lib/gaze/similarity/nearest.ts";
-import { matrixPng } from "@/lib/gaze/similarity/picture.ts";
+import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
+import { compareSimilarities } from "@/lib/similarities/comparison.ts";
+import { type MatrixFormat, matrixStream, matrixTypes } from "@/lib/similarities/export.ts";
+import { neighboursOf, topPairs } from "@/lib/similarities/nearest.ts";
+import { matrixPng } from "@/lib/similarities/picture.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { pngHeaders } from "@/routes/images.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { HttpError } from "@/routes/problem.ts";
-import { type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { pngHeaders } from "./images.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { HttpError } from "./problem.ts";
+import { type Route, route } from "./route.ts";
 
 const similarity = z.object({
   id: z.string(),

@@ -1,13 +1,13 @@
 /** Studies: the table of methods, arms and backbones, while it fills and when it is done. */
 import { z } from "zod";
 import { Conflict } from "@/lib/errors.ts";
-import { type StudyTable, studyTable } from "@/lib/evaluation/study_table.ts";
-import { renderTable, type TableFormat, tableTypes } from "@/lib/evaluation/table.ts";
-import { parseStudy } from "@/lib/jobs/specs/study.ts";
+import { type StudyTable, studyTable } from "@/lib/studies/study_table.ts";
+import { renderTable, type TableFormat, tableTypes } from "@/lib/studies/render_table.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
 import { finishedStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
-import { json } from "@/routes/answer.ts";
-import { mapPage, pageOf, pageQuery } from "@/routes/pages.ts";
-import { type Route, route } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { type Route, route } from "./route.ts";
 
 const study = z.object({
   id: z.string(),

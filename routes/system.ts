@@ -1,7 +1,7 @@
 /** The state of the server: health, readiness, device, figures. */
 import { z } from "zod";
-import { json } from "@/routes/answer.ts";
-import { type Route, route, type Services } from "@/routes/route.ts";
+import { json } from "./pipeline.ts";
+import { type Route, route, type Services } from "./route.ts";
 
 /** One test of the disk serves all who ask within this time. */
 const DISK_MS = 2000;

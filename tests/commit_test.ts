@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { commitOf } from "@/lib/commit.ts";
-import { withDirectory } from "@/tests/support/temporary.ts";
+import { withDirectory } from "./support/temporary.ts";
 
 const [first, second] = ["0123456789abcdef", "fedcba9876543210"].map((part) => part + part);
 

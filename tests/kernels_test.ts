@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { basename } from "node:path";
 import { makeShaderDataDefinitions } from "webgpu-utils";
 import { type Gpu, openGpu } from "@/gpu/device.ts";
-import { aliasesOf, codeFor } from "@/gpu/storage.ts";
+import { aliasesOf, codeFor } from "@/gpu/element_type.ts";
 import { importsOf, projectFiles, readText } from "./support/imports.ts";
 
 const kernels = projectFiles(".wgsl").filter((file) =>

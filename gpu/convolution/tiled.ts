@@ -7,7 +7,7 @@ import type { Gpu } from "../device.ts";
 import type { Step } from "../tape.ts";
 import { reduce } from "./reduce.ts";
 import { outputSize } from "./shape.ts";
-import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./sweep.ts";
+import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./gemm.ts";
 import type { Surroundings, Variant } from "./variant.ts";
 import type { Multiply } from "./winograd.ts";
 

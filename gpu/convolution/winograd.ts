@@ -9,10 +9,10 @@ import outputCode from "@/kernels/winograd_output.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
 import type { Step } from "../tape.ts";
 import { type ConvolutionShape, outputSize } from "./shape.ts";
-import { elementGrid, type Sweep, turn } from "./sweep.ts";
+import { elementGrid, type Sweep, turn } from "./gemm.ts";
 import type { Surroundings, Variant } from "./variant.ts";
 
-/** How the products are computed: a sweep of conv2d_lanes or conv2d_tiled. */
+/** How the products are computed: a sweep of conv2d_subgroup or conv2d_tiled. */
 export interface Multiply {
   fits(gpu: Gpu, shape: ConvolutionShape): boolean;
   step<B>(

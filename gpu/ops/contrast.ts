@@ -5,7 +5,7 @@ import weightsCode from "@/kernels/pair_weights.wgsl" with { type: "text" };
 import queueWeightsCode from "@/kernels/queue_weights.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
-import type { Normalizer } from "./row_shares.ts";
+import type { Normalizer } from "./pair_normalizer.ts";
 import { softmaxLoss } from "./softmax_loss.ts";
 
 export interface ContrastOptions {

@@ -1,4 +1,4 @@
-import { choiceOf, keyOf, variants } from "../convolution/choice.ts";
+import { choiceOf, keyOf, variants } from "../convolution/selection.ts";
 import { type ConvolutionShape, outputSize } from "../convolution/shape.ts";
 import type { Pass, Statistics, Surroundings, Variant } from "../convolution/variant.ts";
 import type { Step, Tape } from "../tape.ts";

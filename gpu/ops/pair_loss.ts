@@ -7,7 +7,7 @@ import sumCode from "@/kernels/shared_sum.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
 import { l2Normalize } from "./l2_normalize.ts";
-import { type Normalizer, rowShares } from "./row_shares.ts";
+import { type Normalizer, rowShares } from "./pair_normalizer.ts";
 
 export interface PairLossOptions {
   /** Factor of the loss, default 1. */

@@ -4,7 +4,7 @@ import rowsCode from "@/kernels/softmax_rows.wgsl" with { type: "text" };
 import sumCode from "@/kernels/shared_sum.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
 import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
-import { type Normalizer, rowShares } from "./row_shares.ts";
+import { type Normalizer, rowShares } from "./pair_normalizer.ts";
 
 /**
  * loss = - sum_ij w_ij logsoftmax(s)_ij / sum_ij w_ij (or the mean per anchor); `[1]`.

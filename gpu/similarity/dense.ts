@@ -1,8 +1,8 @@
 /** Pairs of feature vectors of one length, computed as dense tiles. */
-import { createBuffer, readBuffers } from "@/gpu/buffer.ts";
-import type { Gpu } from "@/gpu/device.ts";
-import { type Kernel, launch, type Params, release, submit } from "@/gpu/kernel.ts";
-import type { Pairs, Span } from "@/gpu/similarity/pairs.ts";
+import { createBuffer, readBuffers } from "../buffer.ts";
+import type { Gpu } from "../device.ts";
+import { type Kernel, launch, type Params, release, submit } from "../kernel.ts";
+import type { Pairs, Span } from "./pairs.ts";
 
 export interface DenseKernel {
   kernel: Kernel;

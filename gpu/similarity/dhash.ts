@@ -1,11 +1,11 @@
 import bitCode from "@/kernels/dhash_bits.wgsl" with { type: "text" };
 import pairCode from "@/kernels/dhash_pairs.wgsl" with { type: "text" };
-import { createBuffer } from "@/gpu/buffer.ts";
-import type { Gpu } from "@/gpu/device.ts";
-import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
-import { densePairs } from "@/gpu/similarity/dense.ts";
-import type { Maps } from "@/gpu/similarity/heatmaps.ts";
-import type { Pairs } from "@/gpu/similarity/pairs.ts";
+import { createBuffer } from "../buffer.ts";
+import type { Gpu } from "../device.ts";
+import { kernel, launch, release, submit } from "../kernel.ts";
+import { densePairs } from "./dense.ts";
+import type { Maps } from "./heatmaps.ts";
+import type { Pairs } from "./pairs.ts";
 
 /** Cosine of the difference hashes of maps of 8 rows x 9 columns; the maps may be freed afterwards. */
 export function dhashPairs(gpu: Gpu, maps: Maps, options: { valid: boolean[] }): Pairs {

@@ -3,9 +3,9 @@ import maxCode from "@/kernels/heatmap_max.wgsl" with { type: "text" };
 import profileCode from "@/kernels/heatmap_profile.wgsl" with { type: "text" };
 import renderCode from "@/kernels/heatmap_render.wgsl" with { type: "text" };
 import resizeCode from "@/kernels/heatmap_resize.wgsl" with { type: "text" };
-import { createBuffer, writeBuffer } from "@/gpu/buffer.ts";
-import type { Gpu } from "@/gpu/device.ts";
-import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
+import { createBuffer, writeBuffer } from "../buffer.ts";
+import type { Gpu } from "../device.ts";
+import { kernel, launch, release, submit } from "../kernel.ts";
 
 /** The points of one map in cells of its grid, and the Gaussian's widths there. */
 export interface MapPoints {

@@ -4,12 +4,12 @@ import distributionCode from "@/kernels/heatmap_distribution.wgsl" with { type: 
 import histogramCode from "@/kernels/histogram_pairs.wgsl" with { type: "text" };
 import klCode from "@/kernels/kl_pairs.wgsl" with { type: "text" };
 import standardizeCode from "@/kernels/heatmap_standardize.wgsl" with { type: "text" };
-import { createBuffer } from "@/gpu/buffer.ts";
-import type { Gpu } from "@/gpu/device.ts";
-import { kernel, launch, type Params, release, submit } from "@/gpu/kernel.ts";
-import { densePairs } from "@/gpu/similarity/dense.ts";
-import type { Maps } from "@/gpu/similarity/heatmaps.ts";
-import type { Pairs } from "@/gpu/similarity/pairs.ts";
+import { createBuffer } from "../buffer.ts";
+import type { Gpu } from "../device.ts";
+import { kernel, launch, type Params, release, submit } from "../kernel.ts";
+import { densePairs } from "./dense.ts";
+import type { Maps } from "./heatmaps.ts";
+import type { Pairs } from "./pairs.ts";
 
 /** Pearson correlation of all maps; they may be freed afterwards. */
 export function ccPairs(gpu: Gpu, maps: Maps, options: { valid: boolean[] }): Pairs {

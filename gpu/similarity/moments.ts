@@ -1,11 +1,11 @@
 import featureCode from "@/kernels/heatmap_moments.wgsl" with { type: "text" };
 import pairCode from "@/kernels/moments_pairs.wgsl" with { type: "text" };
-import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import type { Gpu } from "@/gpu/device.ts";
-import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
-import { densePairs } from "@/gpu/similarity/dense.ts";
-import type { Maps } from "@/gpu/similarity/heatmaps.ts";
-import type { Pairs } from "@/gpu/similarity/pairs.ts";
+import { createBuffer, readFloats } from "../buffer.ts";
+import type { Gpu } from "../device.ts";
+import { kernel, launch, release, submit } from "../kernel.ts";
+import { densePairs } from "./dense.ts";
+import type { Maps } from "./heatmaps.ts";
+import type { Pairs } from "./pairs.ts";
 
 /** M00 and the first Hu moment of every map: f32 [maps, 2]. */
 function moments(gpu: Gpu, maps: Maps): GPUBuffer {

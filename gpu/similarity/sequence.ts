@@ -1,8 +1,8 @@
 /** Pairs of sequences of different lengths: lists of pairs in, tiles out. */
-import { createBuffer, type HostArray, readBuffers, writeBuffer } from "@/gpu/buffer.ts";
-import type { Gpu } from "@/gpu/device.ts";
-import { type Launch, release, submit } from "@/gpu/kernel.ts";
-import type { Pairs, Span } from "@/gpu/similarity/pairs.ts";
+import { createBuffer, type HostArray, readBuffers, writeBuffer } from "../buffer.ts";
+import type { Gpu } from "../device.ts";
+import { type Launch, release, submit } from "../kernel.ts";
+import type { Pairs, Span } from "./pairs.ts";
 
 /** Sequences of all units behind one another. */
 export interface Sequences {

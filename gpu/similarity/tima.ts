@@ -1,8 +1,8 @@
 import code from "@/kernels/tima_pairs.wgsl" with { type: "text" };
-import type { Gpu } from "@/gpu/device.ts";
-import { kernel, launch } from "@/gpu/kernel.ts";
-import type { Pairs } from "@/gpu/similarity/pairs.ts";
-import { sequencePairs, type Sequences } from "@/gpu/similarity/sequence.ts";
+import type { Gpu } from "../device.ts";
+import { kernel, launch } from "../kernel.ts";
+import type { Pairs } from "./pairs.ts";
+import { sequencePairs, type Sequences } from "./sequence.ts";
 
 /**
  * Dynamic time warping of all pairs of cluster sequences.

@@ -1,15 +1,15 @@
 /** Imports a data set from a ZIP on disk: everything is checked first, then all or nothing is kept. */
 import { Conflict, InvalidInput, type Problem } from "@/lib/errors.ts";
-import { type Content, writeContent } from "@/lib/datasets/content.ts";
-import { digestOf } from "@/lib/datasets/digest.ts";
-import { Importer, type ImportOptions } from "@/lib/datasets/importer.ts";
-import { isJunk, type Source } from "@/lib/datasets/layouts/layout.ts";
-import { layoutOf } from "@/lib/datasets/layouts/mod.ts";
-import { defaultLimits } from "@/lib/datasets/limits.ts";
-import { datasetName } from "@/lib/datasets/name.ts";
-import { maxProblems } from "@/lib/datasets/table.ts";
-import { clearPixels } from "@/lib/datasets/pixels.ts";
-import { openZip, type Zip } from "@/lib/datasets/zip.ts";
+import { type Content, writeContent } from "./write_content.ts";
+import { digestOf } from "./digest.ts";
+import { Importer, type ImportOptions } from "./importer.ts";
+import { isJunk, type Source } from "./layouts/layout.ts";
+import { layoutOf } from "./layouts/mod.ts";
+import { defaultLimits } from "./limits.ts";
+import { datasetName } from "./name.ts";
+import { maxProblems } from "./csv_table.ts";
+import { clearPixels } from "./pixel_cache.ts";
+import { openZip, type Zip } from "./zip.ts";
 import { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
@@ -119,4 +119,4 @@ function reportOf(name: string, content: Content, skipped: number): ImportReport
   };
 }
 
-export type { ImportOptions } from "@/lib/datasets/importer.ts";
+export type { ImportOptions } from "./importer.ts";

@@ -1,8 +1,8 @@
 /** `dataset.json`: what a data set says about itself. */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
-import { gazeOptions } from "@/lib/datasets/gaze_options.ts";
-import { decodeText } from "@/lib/datasets/table.ts";
+import { gazeOptions } from "./gaze_options.ts";
+import { decodeText } from "./csv_table.ts";
 
 const name = z.string().min(1).max(512);
 

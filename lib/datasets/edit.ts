@@ -1,12 +1,12 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { change, changeable } from "@/lib/datasets/change.ts";
-import { filesOf } from "@/lib/datasets/content.ts";
-import { ImageNames, withoutExtension } from "@/lib/datasets/image_names.ts";
-import { checkSplits, readLabels } from "@/lib/datasets/labels.ts";
-import { imageName } from "@/lib/datasets/name.ts";
-import { storePicture } from "@/lib/datasets/picture.ts";
-import { clearPixels } from "@/lib/datasets/pixels.ts";
+import { change, changeable } from "./mutation.ts";
+import { filesOf } from "./write_content.ts";
+import { ImageNames, withoutExtension } from "./image_names.ts";
+import { checkSplits, readLabels } from "./labels.ts";
+import { imageName } from "./name.ts";
+import { storePicture } from "./picture.ts";
+import { clearPixels } from "./pixel_cache.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 

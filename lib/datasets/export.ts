@@ -1,7 +1,7 @@
 /** A data set as a ZIP that gives the same data set when it is uploaded again. */
 import { csvLine } from "@/lib/csv_line.ts";
-import { bytesToSamples } from "@/lib/datasets/recording.ts";
-import { writeZip, type ZipFile } from "@/lib/datasets/zip_writer.ts";
+import { bytesToSamples } from "./recording.ts";
+import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
 import type { DatasetRow } from "@/lib/store/datasets.ts";
 import type { ImageRow } from "@/lib/store/images.ts";

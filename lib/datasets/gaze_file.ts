@@ -1,9 +1,9 @@
 /** Gaze put into a data set that exists, one file at a time. */
-import { change, changeable } from "@/lib/datasets/change.ts";
-import { type GazeFileOptions, readGazeFile } from "@/lib/datasets/gaze_thread.ts";
-import { ImageNames } from "@/lib/datasets/image_names.ts";
-import { readerName } from "@/lib/datasets/reader_name.ts";
-import { type Recording, Recordings } from "@/lib/datasets/recording.ts";
+import { change, changeable } from "./mutation.ts";
+import { type GazeFileOptions, readGazeFile } from "./gaze_thread.ts";
+import { ImageNames } from "./image_names.ts";
+import { readerName } from "./reader_name.ts";
+import { type Recording, Recordings } from "./recording.ts";
 import type { Problem } from "@/lib/errors.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
 import { type Fixation, type Mapping, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";

@@ -1,5 +1,5 @@
 /** Reads gaze files; large ones in a thread of their own, so that the caller's thread goes on answering. */
-import { ImageNames } from "@/lib/datasets/image_names.ts";
+import { ImageNames } from "./image_names.ts";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { GazeOptions, ParsedGaze } from "@/lib/gaze/formats/format.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";

@@ -1,6 +1,6 @@
 /** The thread of `gaze_thread.ts`: one file. */
 /// <reference lib="deno.worker" />
-import { type GazeReply, type GazeRequest, parseGazeOf } from "@/lib/datasets/gaze_thread.ts";
+import { type GazeReply, type GazeRequest, parseGazeOf } from "./gaze_thread.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 
 self.onmessage = async ({ data: request }: MessageEvent<GazeRequest>) => {

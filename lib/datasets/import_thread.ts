@@ -1,7 +1,7 @@
 /** Imports in a thread of its own, so that the caller's thread goes on answering meanwhile. */
 import { Conflict, InvalidInput, type Problem } from "@/lib/errors.ts";
-import type { ImportOptions, ImportReport } from "@/lib/datasets/archive.ts";
-import type { ArchiveLimits } from "@/lib/datasets/limits.ts";
+import type { ImportOptions, ImportReport } from "./archive.ts";
+import type { ArchiveLimits } from "./limits.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export type ImportRequest =

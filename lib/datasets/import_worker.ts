@@ -1,8 +1,8 @@
 /** The thread of `import_thread.ts`: opens the store beside its server and runs one import. */
 /// <reference lib="deno.worker" />
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
-import { importArchive } from "@/lib/datasets/archive.ts";
-import type { ImportReply, ImportRequest } from "@/lib/datasets/import_thread.ts";
+import { importArchive } from "./archive.ts";
+import type { ImportReply, ImportRequest } from "./import_thread.ts";
 import { openStore } from "@/lib/store/mod.ts";
 
 const controller = new AbortController();

@@ -1,16 +1,16 @@
 /** Everything that an archive's plan names, read and checked. */
 import { createHash } from "node:crypto";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import type { Content } from "@/lib/datasets/content.ts";
-import { ImageNames, withoutExtension } from "@/lib/datasets/image_names.ts";
-import { checkSplits } from "@/lib/datasets/labels.ts";
-import type { Plan, Source } from "@/lib/datasets/layouts/layout.ts";
-import { type ArchiveLimits, defaultLimits } from "@/lib/datasets/limits.ts";
-import { storePicture } from "@/lib/datasets/picture.ts";
-import { readerName } from "@/lib/datasets/reader_name.ts";
-import { Recordings } from "@/lib/datasets/recording.ts";
-import { maxProblems } from "@/lib/datasets/table.ts";
-import type { Zip } from "@/lib/datasets/zip.ts";
+import type { Content } from "./write_content.ts";
+import { ImageNames, withoutExtension } from "./image_names.ts";
+import { checkSplits } from "./labels.ts";
+import type { Plan, Source } from "./layouts/layout.ts";
+import { type ArchiveLimits, defaultLimits } from "./limits.ts";
+import { storePicture } from "./picture.ts";
+import { readerName } from "./reader_name.ts";
+import { Recordings } from "./recording.ts";
+import { maxProblems } from "./csv_table.ts";
+import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import type { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Store } from "@/lib/store/mod.ts";

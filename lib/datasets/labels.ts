@@ -1,7 +1,7 @@
 /** `labels.csv`: `image,label[,patient][,split]`. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { unescapeFormula } from "@/lib/datasets/formula.ts";
-import { maxProblems, readTable } from "@/lib/datasets/table.ts";
+import { unescapeFormula } from "@/lib/csv_formula.ts";
+import { maxProblems, readTable } from "./csv_table.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
 export interface ImageLabel {

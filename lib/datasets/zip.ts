@@ -8,8 +8,8 @@ import { crc32, inflateRawSync } from "node:zlib";
 // @ts-types="@types/yauzl"
 import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
-import { DiskReader } from "@/lib/datasets/disk_reader.ts";
-import type { ArchiveLimits } from "@/lib/datasets/limits.ts";
+import { DiskReader } from "./file_reader.ts";
+import type { ArchiveLimits } from "./limits.ts";
 
 export interface Zip {
   /** Paths of all files (not folders), in Unicode NFC. */

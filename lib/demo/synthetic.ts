@@ -16,7 +16,7 @@
  * Everything follows from `seed`; the same options give the same bytes.
  */
 import { type DemoImage, type DemoSet, toCsv, zipSet } from "./archive.ts";
-import { drawBreast, type Picture } from "./breast.ts";
+import { drawBreast, type Picture } from "./phantom.ts";
 import { type Random, random } from "./random.ts";
 
 export interface SyntheticOptions {

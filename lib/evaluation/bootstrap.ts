@@ -1,5 +1,5 @@
 /** Bootstrap over images: how far a figure, or a difference of two, could be off by the choice of images. */
-import { below, stream } from "../training/random.ts";
+import { below, stream } from "@/lib/random.ts";
 import { type Scores, take } from "./scores.ts";
 
 /** A figure of a set of scores; null where it is not defined (a class without images). */

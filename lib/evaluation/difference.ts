@@ -2,8 +2,8 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import type { ImageScore } from "./evaluation.ts";
 import type { Scores } from "./scores.ts";
-import { type Spread, spreads } from "./study_interval.ts";
-import { prepare, scoresOf } from "./study_table.ts";
+import { type Spread, spreads } from "./interval.ts";
+import { prepare, scoresOf } from "@/lib/studies/study_table.ts";
 import type { FigureName } from "./weighted.ts";
 
 export interface DifferenceRequest {

@@ -1,7 +1,7 @@
 /** How far the readers of one image looked at the same places: measures of pairs of heatmaps. */
-import type { Fixation, Size } from "@/lib/gaze/gaze.ts";
-import { heatmap } from "@/lib/gaze/heatmap.ts";
-import { cc, kl, nss, sim } from "@/lib/gaze/measures.ts";
+import type { Fixation, Size } from "./gaze.ts";
+import { heatmap } from "./heatmap.ts";
+import { cc, kl, nss, sim } from "./measures.ts";
 
 /** Of two readers, by the heatmaps of their fixations; null where one has none. */
 export interface Agreement {

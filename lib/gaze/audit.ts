@@ -2,9 +2,9 @@
  * What positive pairs by a similarity would be worth, before anything is trained: who would be paired, and, where
  * there are labels, whether paired images have the same label more often than chance has it.
  */
-import { quantileCut, sideOf } from "@/lib/gaze/pair_keys.ts";
-import { aucOfPairs, type ChanceTest, testAgainstChance } from "@/lib/gaze/pair_labels.ts";
-import { suggest } from "@/lib/gaze/suggestion.ts";
+import { quantileCut, sideOf } from "./pair_quantile.ts";
+import { aucOfPairs, type ChanceTest, testAgainstChance } from "./permutation_test.ts";
+import { suggest } from "./suggestion.ts";
 
 /** Top shares of the valid pairs that an audit looks at. */
 export const AUDIT_QUANTILES = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];

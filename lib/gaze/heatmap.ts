@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { MapPoints, Size } from "@/gpu/similarity/heatmaps.ts";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
+import type { Fixation } from "./gaze.ts";
 
 /** Size and sigma of the published maps: OpenCV's rule for a kernel of 199 px. */
 export const PUBLISHED = { size: 800, radius: 99, sigma: 0.3 * ((199 - 1) / 2 - 1) + 0.8 };

@@ -1,5 +1,5 @@
 /** Numbers that describe a scanpath, and numbers that compare two heatmaps. */
-import type { Fixation, Size } from "@/lib/gaze/gaze.ts";
+import type { Fixation, Size } from "./gaze.ts";
 
 /** null where a scanpath is too short for a number. */
 export interface ScanpathMeasures {

@@ -1,7 +1,7 @@
 /** Positive pairs from similarities of gaze: which images are pulled together. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { quantileCut, sideOf } from "@/lib/gaze/pair_keys.ts";
-import { permutation, stream, uniform } from "@/lib/training/random.ts";
+import { quantileCut, sideOf } from "./pair_quantile.ts";
+import { permutation, stream, uniform } from "@/lib/random.ts";
 
 /** Which pairs are positive; a pair is `i < j` with a valid similarity. */
 export type Cut =

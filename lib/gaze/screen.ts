@@ -1,5 +1,5 @@
 /** The display that gaze was recorded on, and where the image stood on it. */
-import type { Rectangle, Size } from "@/lib/gaze/gaze.ts";
+import type { Rectangle, Size } from "./gaze.ts";
 
 /** `dataset.json`'s `screen`. */
 export interface Screen {

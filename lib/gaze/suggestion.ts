@@ -1,5 +1,5 @@
 /** What an audit advises: a cut, a measure, and warnings in plain words. */
-import type { Audit, AuditCut } from "@/lib/gaze/audit.ts";
+import type { Audit, AuditCut } from "./audit.ts";
 
 /** A result this unlikely by chance counts as none of its doing. */
 const SIGNIFICANT = 0.05;

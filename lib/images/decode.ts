@@ -1,11 +1,11 @@
 /** Decodes any picture that the server reads. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { decodeDicom } from "@/lib/images/dicom.ts";
-import { decodeJpeg } from "@/lib/images/jpeg.ts";
-import { decodePng } from "@/lib/images/png.ts";
-import { decodePnm } from "@/lib/images/pnm.ts";
-import type { Raster } from "@/lib/images/raster.ts";
-import { sniffImage } from "@/lib/images/sniff.ts";
+import { decodeDicom } from "./dicom.ts";
+import { decodeJpeg } from "./jpeg.ts";
+import { decodePng } from "./png.ts";
+import { decodePnm } from "./pnm.ts";
+import type { Raster } from "./raster.ts";
+import { sniffImage } from "./sniff.ts";
 
 /** In this thread; for bytes from outside use `decodePool`. Throws InvalidInput. */
 export async function decodeImage(bytes: Uint8Array): Promise<Raster> {

@@ -3,7 +3,7 @@
  * takes too long or runs out of memory.
  */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Raster } from "@/lib/images/raster.ts";
+import type { Raster } from "./raster.ts";
 
 export type ImageHeader = Omit<Raster, "data">;
 

@@ -1,10 +1,10 @@
 /** The thread of `decode_pool.ts`: one picture in, one raster or error out. */
 /// <reference lib="deno.worker" />
 import { InvalidInput } from "@/lib/errors.ts";
-import { decodeImage } from "@/lib/images/decode.ts";
-import type { DecodeReply, DecodeRequest } from "@/lib/images/decode_pool.ts";
-import { encodePng } from "@/lib/images/png_encoder.ts";
-import { resize } from "@/lib/images/resize.ts";
+import { decodeImage } from "./decode.ts";
+import type { DecodeReply, DecodeRequest } from "./decode_pool.ts";
+import { encodePng } from "./png_encoder.ts";
+import { resize } from "./resize.ts";
 
 self.onmessage = async ({ data: request }: MessageEvent<DecodeRequest>) => {
   let reply: DecodeReply;

@@ -4,12 +4,12 @@
  * nothing but the pixels comes out.
  */
 import { Buffer } from "node:buffer";
-import { codecs, type Frame } from "@/lib/images/dicom_codecs.ts";
-import { type Elements, readDicom, refuse, text } from "@/lib/images/dicom_elements.ts";
-import { greyPipeline } from "@/lib/images/dicom_grey.ts";
-import { decodeRle } from "@/lib/images/dicom_rle.ts";
-import { checkSize } from "@/lib/images/limits.ts";
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { codecs, type Frame } from "./dicom_codecs.ts";
+import { type Elements, readDicom, refuse, text } from "./dicom_elements.ts";
+import { greyPipeline } from "./dicom_grey.ts";
+import { decodeRle } from "./dicom_rle.ts";
+import { checkSize } from "./limits.ts";
+import { type Raster, raster } from "./raster.ts";
 
 export interface DicomOptions {
   /** Which of several frames, from 0. */

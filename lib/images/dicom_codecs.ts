@@ -1,17 +1,17 @@
 /** Compressed pixels of DICOM (PS3.5, annex A), by the libraries that are kept for them. */
 import { Buffer } from "node:buffer";
-// @ts-types="@/lib/images/codec.d.ts"
+// @ts-types="./codec.d.ts"
 import openCharls from "@cornerstonejs/codec-charls";
-// @ts-types="@/lib/images/codec.d.ts"
+// @ts-types="./codec.d.ts"
 import openOpenJpeg from "@cornerstonejs/codec-openjpeg";
 import { Decoder as LosslessDecoder } from "jpeg-lossless-decoder-js";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Codec, Decoder } from "@/lib/images/codec.d.ts";
-import { refuse } from "@/lib/images/dicom_elements.ts";
-import { decodeExtendedJpeg } from "@/lib/images/jpeg_extended.ts";
-import { decodeJpegSamples } from "@/lib/images/jpeg.ts";
-import { readJpegHeader } from "@/lib/images/jpeg_header.ts";
-import { checkSize } from "@/lib/images/limits.ts";
+import type { Codec, Decoder } from "./codec.d.ts";
+import { refuse } from "./dicom_elements.ts";
+import { decodeExtendedJpeg } from "./jpeg_extended.ts";
+import { decodeJpegSamples } from "./jpeg.ts";
+import { readJpegHeader } from "./jpeg_header.ts";
+import { checkSize } from "./limits.ts";
 
 export interface Frame {
   /** [pixels, samples], little endian, `bytesPerSample` bytes each. */

@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { inflateRawSync } from "node:zlib";
 import { InvalidInput } from "@/lib/errors.ts";
-import { bareDicomStart } from "@/lib/images/sniff.ts";
+import { bareDicomStart } from "./sniff.ts";
 
 /** Tag as group << 16 | element, to the value representation used when the file does not say. */
 const wanted: Record<number, string> = {

@@ -1,6 +1,6 @@
 /** From stored grey values to what is shown: modality, VOI, inversion (PS3.3, C.11.1 and C.11.2). */
-import type { PixelFormat } from "@/lib/images/dicom.ts";
-import { type Elements, refuse, text } from "@/lib/images/dicom_elements.ts";
+import type { PixelFormat } from "./dicom.ts";
+import { type Elements, refuse, text } from "./dicom_elements.ts";
 
 type Map1 = (value: number) => number;
 

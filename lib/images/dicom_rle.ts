@@ -1,5 +1,5 @@
 /** RLE of DICOM (PS3.5, annex G): byte planes, most significant first, packed like TIFF. */
-import { refuse } from "@/lib/images/dicom_elements.ts";
+import { refuse } from "./dicom_elements.ts";
 
 /** One frame -> [pixels, samples] of `bytesPerSample` bytes, little endian. Throws InvalidInput. */
 export function decodeRle(

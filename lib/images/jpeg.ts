@@ -1,12 +1,12 @@
 /** JPEG, baseline and progressive, 8 bit, by libjpeg-turbo compiled to script; grey stays grey. */
-// @ts-types="@/lib/images/codec.d.ts"
+// @ts-types="./codec.d.ts"
 import openCodec from "@cornerstonejs/codec-libjpeg-turbo-8bit";
 import { InvalidInput } from "@/lib/errors.ts";
-import { readJpegHeader } from "@/lib/images/jpeg_header.ts";
-import type { Codec } from "@/lib/images/codec.d.ts";
-import { checkSize } from "@/lib/images/limits.ts";
-import { orient } from "@/lib/images/orientation.ts";
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { readJpegHeader } from "./jpeg_header.ts";
+import type { Codec } from "./codec.d.ts";
+import { checkSize } from "./limits.ts";
+import { orient } from "./orientation.ts";
+import { type Raster, raster } from "./raster.ts";
 
 let codec: Promise<Codec> | undefined;
 

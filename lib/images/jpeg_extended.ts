@@ -3,8 +3,8 @@
  * component. DICOM still allows it, and no kept library reads it.
  */
 import { InvalidInput } from "@/lib/errors.ts";
-import { readJpegHeader } from "@/lib/images/jpeg_header.ts";
-import { checkSize } from "@/lib/images/limits.ts";
+import { readJpegHeader } from "./jpeg_header.ts";
+import { checkSize } from "./limits.ts";
 
 const refuse = (why: string) => new InvalidInput(`Cannot decode JPEG: ${why}`);
 

@@ -1,6 +1,6 @@
 /** The checks that every decoder makes before it allocates. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { maxPixels } from "@/lib/images/raster.ts";
+import { maxPixels } from "./raster.ts";
 
 /** Throws InvalidInput for an empty or too large picture; `what` names the format. */
 export function checkSize(what: string, width: number, height: number): void {

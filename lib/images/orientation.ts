@@ -1,5 +1,5 @@
 /** Turns a picture upright by its EXIF orientation (EXIF 2.3, tag 274). */
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { type Raster, raster } from "./raster.ts";
 
 /** `orientation` 1 to 8; 5 to 8 swap width and height. */
 export function orient(source: Raster, orientation: number): Raster {

@@ -1,6 +1,6 @@
 /** Pictures of numbers: heatmaps, overlays, matrices. All are 8-bit colour rasters. */
-import { classColour, type Colour, colourOf } from "@/lib/images/colour_map.ts";
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { classColour, type Colour, colourOf } from "./colour_map.ts";
+import { type Raster, raster } from "./raster.ts";
 
 /** Values of 0 to 1 on a grid, [rows, columns]. */
 export interface ValueGrid {

@@ -7,9 +7,9 @@
 import { Buffer } from "node:buffer";
 import { crc32, inflateSync } from "node:zlib";
 import { InvalidInput } from "@/lib/errors.ts";
-import { checkSize } from "@/lib/images/limits.ts";
-import { unfilter } from "@/lib/images/png_filter.ts";
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { checkSize } from "./limits.ts";
+import { unfilter } from "./png_filter.ts";
+import { type Raster, raster } from "./raster.ts";
 
 export interface PngHeader {
   width: number;

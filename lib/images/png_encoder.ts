@@ -1,7 +1,7 @@
 /** Writes a raster as PNG without loss. */
 import { crc32, deflateSync } from "node:zlib";
-import { filter } from "@/lib/images/png_filter.ts";
-import type { Raster } from "@/lib/images/raster.ts";
+import { filter } from "./png_filter.ts";
+import type { Raster } from "./raster.ts";
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 

@@ -1,7 +1,7 @@
 /** PGM and PPM, text (P2, P3) and binary (P5, P6), as the Netpbm pages describe them. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { checkSize } from "@/lib/images/limits.ts";
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { checkSize } from "./limits.ts";
+import { type Raster, raster } from "./raster.ts";
 
 const refuse = (why: string) => new InvalidInput(`Cannot decode PNM: ${why}`);
 

@@ -1,5 +1,5 @@
 /** Resizing: each target pixel is the mean of its area when shrinking, bilinear when growing. */
-import { type Raster, raster } from "@/lib/images/raster.ts";
+import { type Raster, raster } from "./raster.ts";
 
 /** Source samples and weights of every target sample along one axis. */
 interface Taps {

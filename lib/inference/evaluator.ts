@@ -5,7 +5,7 @@ import type { ParameterStore } from "@/gpu/parameters.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
-import { layersOf, Observer } from "./observer.ts";
+import { layersOf, Observer } from "./activations.ts";
 
 /** Appends a classifier under torchvision's names: `[N, H, W, 4] -> [N, K]`. */
 export function classify(

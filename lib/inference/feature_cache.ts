@@ -1,6 +1,6 @@
 /** Feature vectors of a data set's pictures, remembered for the next request. */
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
-import { type Asking, embedAll, inFile } from "./ask.ts";
+import { type Asking, embedAll, inFile } from "./predict_client.ts";
 
 /** Pictures looked at before the signal is asked again. */
 const PART = 64;

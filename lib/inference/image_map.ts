@@ -2,8 +2,8 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { enlarged, type ValueGrid } from "@/lib/images/picture.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
-import { type Asking, withRoom } from "./ask.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
+import { type Asking, withRoom } from "./predict_client.ts";
 import {
   encodePicture,
   type MapAnswer,
@@ -11,7 +11,7 @@ import {
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
   type SimilarityMapRequest,
-} from "./request.ts";
+} from "./protocol.ts";
 
 /** A map on the grid of the last convolutional map, and the size of its image in pixels. */
 export interface ImageMap {

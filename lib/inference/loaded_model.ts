@@ -3,12 +3,12 @@ import type { Gpu } from "@/gpu/device.ts";
 import { type ImageSlots, imageSlots } from "@/gpu/images.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
-import { type Layer, layersOf, Observer, type Seen } from "./observer.ts";
+import { type Layer, layersOf, Observer, type Seen } from "./activations.ts";
 
 /** Sizes of programs: the smallest that holds a batch is used, and made when it is first needed. */
 const BATCHES = [1, 8, 16, 64];

@@ -1,13 +1,13 @@
 /** Looks at pictures on the GPU thread; requests that wait together share a batch. */
 import type { Gpu } from "@/gpu/device.ts";
-import { place } from "@/lib/datasets/pixels.ts";
+import { place } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { softmax } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
 import { LoadedModel, MOST_IMAGES } from "./loaded_model.ts";
-import type { Layer, Seen } from "./observer.ts";
+import type { Layer, Seen } from "./activations.ts";
 import {
   decodePicture,
   type EmbedAnswer,
@@ -21,7 +21,7 @@ import {
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
   type SimilarityMapRequest,
-} from "./request.ts";
+} from "./protocol.ts";
 
 /** Models kept on the GPU; the least recently used goes first. */
 const MOST_MODELS = 4;

@@ -1,7 +1,7 @@
 /** Feature vectors laid out in the plane, so that they can be drawn. */
 import { PCA } from "ml-pca";
 import { UMAP } from "umap-js";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 export type ProjectionMethod = "pca" | "umap";
 

@@ -1,7 +1,7 @@
 /** Pictures as tensors of the Open Inference Protocol: numbers, or files in base64. */
 import { InvalidInput } from "@/lib/errors.ts";
 import { type Raster, raster } from "@/lib/images/raster.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 
 /** Where a tensor stands in its request, for messages: "/inputs/0". */

@@ -1,9 +1,9 @@
 /** The queue as people see it: jobs are queued, shown, cancelled, paused, resumed, removed. */
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
-import { fingerprint } from "@/lib/jobs/fingerprint.ts";
-import { specs } from "@/lib/jobs/specs/mod.ts";
-import { parseSpec } from "@/lib/jobs/specs/parse.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { specs } from "@/lib/specs/mod.ts";
+import { parseSpec } from "@/lib/specs/parse.ts";
 import {
   finishedStates,
   type JobProgress,

@@ -1,8 +1,8 @@
 /** Initial weights, from counter-based random numbers: a function of seed, name and place alone. */
 import type { Entry, ParameterStore } from "@/gpu/parameters.ts";
-import { torchShape } from "@/gpu/layout.ts";
+import { torchShape } from "@/gpu/weight_layout.ts";
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
-import { bits, stream } from "@/lib/training/random.ts";
+import { bits, stream } from "@/lib/random.ts";
 import type { WeightTensor } from "./pth.ts";
 
 /**

@@ -1,5 +1,5 @@
 /** Writes a ResNet as an ONNX model (IR 8, opset 13; field numbers from `onnx.proto`). */
-import { type ImageSize, sizeOf } from "./image_size.ts";
+import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
 import { Message } from "./protobuf.ts";
 import type { WeightTensor } from "./pth.ts";
 

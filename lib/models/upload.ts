@@ -1,7 +1,7 @@
 /** Weights from elsewhere become a model: read without executing anything, stored as safetensors. */
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Architecture } from "./architecture.ts";
-import type { ImageSize } from "./image_size.ts";
+import type { ImageSize } from "@/lib/images/image_size.ts";
 import { convertWeights } from "./weights_thread.ts";
 import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
 

@@ -1,5 +1,5 @@
 /** Weights between files and a store: names, and the first convolution's channels. */
-import { torchShape } from "@/gpu/layout.ts";
+import { torchShape } from "@/gpu/weight_layout.ts";
 import type { Entry, ParameterStore } from "@/gpu/parameters.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { WeightTensor } from "./pth.ts";

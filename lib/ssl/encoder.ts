@@ -1,5 +1,5 @@
 import { resnet, resnetFeatures } from "@/lib/models/resnet.ts";
-import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
+import type { NetworkSpec } from "@/lib/specs/network.ts";
 import type { Encoder } from "./method.ts";
 
 /** The backbone of a spec. */

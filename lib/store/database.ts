@@ -1,8 +1,8 @@
 /** SQLite as the store uses it: prepared statements kept, transactions nested into the outermost. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import schema from "@/lib/store/schema.sql" with { type: "text" };
-import studies from "@/lib/store/studies.sql" with { type: "text" };
-import tuning from "@/lib/store/tuning.sql" with { type: "text" };
+import schema from "./schema.sql" with { type: "text" };
+import studies from "./studies.sql" with { type: "text" };
+import tuning from "./tuning.sql" with { type: "text" };
 
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];

@@ -1,7 +1,7 @@
 /** Data sets: a name for people over images, labels and gaze; the digest says what is in it. */
 import { NotFound } from "@/lib/errors.ts";
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface DatasetRow {
   id: string;

@@ -1,6 +1,6 @@
 /** Results of evaluations: metrics, and the scores of every image they were computed from. */
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface EvaluationRow {
   id: string;

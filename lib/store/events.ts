@@ -1,6 +1,6 @@
 /** What a job reports while it runs: numbered per job from 1 without gaps. */
-import type { Database } from "@/lib/store/database.ts";
-import { now, type Page, page } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { now, type Page, page } from "./table.ts";
 
 export type EventType = "state" | "log" | "metric" | "checkpoint" | "warning";
 

@@ -1,7 +1,7 @@
 /** One reader's gaze on one image. */
 import type { Fixation } from "@/lib/gaze/gaze.ts";
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface GazeRow {
   id: string;

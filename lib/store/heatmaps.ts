@@ -1,6 +1,6 @@
 /** Ready-made gaze maps: grey pictures of an image's size or shape. */
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface HeatmapRow {
   id: string;

@@ -1,6 +1,6 @@
 /** Answers kept by Idempotency-Key, so that a repeated POST does nothing twice. */
-import type { Database } from "@/lib/store/database.ts";
-import { now } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { now } from "./table.ts";
 
 export interface KeptAnswer {
   status: number;

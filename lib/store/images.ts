@@ -1,7 +1,7 @@
 /** Images of a data set. */
 import { NotFound } from "@/lib/errors.ts";
-import type { Database } from "@/lib/store/database.ts";
-import { type Page, page, type PageOptions, Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { type Page, page, type PageOptions, Table } from "./table.ts";
 
 export type ImageFormat = "png" | "jpeg" | "pnm" | "dicom";
 export type SplitName = "train" | "validation" | "test";

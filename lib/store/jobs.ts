@@ -1,7 +1,7 @@
 /** Jobs: a queue in the database; a claim's fencing number keeps a lost worker from writing. */
 import { Conflict } from "@/lib/errors.ts";
-import type { Database } from "@/lib/store/database.ts";
-import { now, type Page, type PageOptions, Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { now, type Page, type PageOptions, Table } from "./table.ts";
 
 export type JobState = "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
 

@@ -1,6 +1,6 @@
 /** API keys; only their hashes are kept. */
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export type Scope = "read" | "write" | "admin";
 

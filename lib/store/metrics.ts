@@ -1,5 +1,5 @@
 /** Series of numbers of a job. A step that is run again after a restart replaces its numbers. */
-import type { Database } from "@/lib/store/database.ts";
+import type { Database } from "./database.ts";
 
 export interface MetricRow {
   step: number;

@@ -1,24 +1,24 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
 import { Conflict } from "@/lib/errors.ts";
-import { Database } from "@/lib/store/database.ts";
-import { Datasets } from "@/lib/store/datasets.ts";
-import { Evaluations } from "@/lib/store/evaluations.ts";
-import { Events } from "@/lib/store/events.ts";
-import { Files } from "@/lib/store/files.ts";
-import { GazeTable } from "@/lib/store/gaze.ts";
-import { Heatmaps } from "@/lib/store/heatmaps.ts";
-import { Idempotency } from "@/lib/store/idempotency.ts";
-import { Images } from "@/lib/store/images.ts";
-import { Jobs } from "@/lib/store/jobs.ts";
-import { Keys } from "@/lib/store/keys.ts";
-import { type Lock, takeLock } from "@/lib/store/lock.ts";
-import { Metrics } from "@/lib/store/metrics.ts";
-import { Models } from "@/lib/store/models.ts";
-import { Predictions } from "@/lib/store/predictions.ts";
-import { readSecret } from "@/lib/store/secret.ts";
-import { Similarities } from "@/lib/store/similarities.ts";
-import { Studies } from "@/lib/store/studies.ts";
-import { Tuning } from "@/lib/store/tuning.ts";
+import { Database } from "./database.ts";
+import { Datasets } from "./datasets.ts";
+import { Evaluations } from "./evaluations.ts";
+import { Events } from "./events.ts";
+import { Files } from "./files.ts";
+import { GazeTable } from "./gaze.ts";
+import { Heatmaps } from "./heatmaps.ts";
+import { Idempotency } from "./idempotency.ts";
+import { Images } from "./images.ts";
+import { Jobs } from "./jobs.ts";
+import { Keys } from "./keys.ts";
+import { type Lock, takeLock } from "./lock.ts";
+import { Metrics } from "./metrics.ts";
+import { Models } from "./models.ts";
+import { Predictions } from "./predictions.ts";
+import { readSecret } from "./secret.ts";
+import { Similarities } from "./similarities.ts";
+import { Studies } from "./studies.ts";
+import { Tuning } from "./tuning.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -158,22 +158,22 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
   return new Store(directory, options);
 }
 
-export type { Page, PageOptions } from "@/lib/store/table.ts";
-export type { DatasetRow } from "@/lib/store/datasets.ts";
-export type { ImageFormat, ImageRow, SplitName } from "@/lib/store/images.ts";
-export type { GazeCount, GazeRow } from "@/lib/store/gaze.ts";
-export type { HeatmapRow } from "@/lib/store/heatmaps.ts";
-export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "@/lib/store/jobs.ts";
-export { ClaimLost, finishedStates } from "@/lib/store/jobs.ts";
-export type { EventRow, EventType } from "@/lib/store/events.ts";
-export type { MetricRow } from "@/lib/store/metrics.ts";
-export type { SimilarityRow } from "@/lib/store/similarities.ts";
-export type { ModelRow, ModelSpec } from "@/lib/store/models.ts";
-export type { EvaluationRow } from "@/lib/store/evaluations.ts";
-export { type CellRow, type CellState, openCells, type StudyRow } from "@/lib/store/studies.ts";
-export type { PredictionQuery, PredictionRow } from "@/lib/store/predictions.ts";
-export type { KeyRow, Scope } from "@/lib/store/keys.ts";
-export type { IdempotencyState, KeptAnswer } from "@/lib/store/idempotency.ts";
-export type { Choices } from "@/lib/store/tuning.ts";
-export { newId } from "@/lib/store/id.ts";
-export { now } from "@/lib/store/table.ts";
+export type { Page, PageOptions } from "./table.ts";
+export type { DatasetRow } from "./datasets.ts";
+export type { ImageFormat, ImageRow, SplitName } from "./images.ts";
+export type { GazeCount, GazeRow } from "./gaze.ts";
+export type { HeatmapRow } from "./heatmaps.ts";
+export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
+export { ClaimLost, finishedStates } from "./jobs.ts";
+export type { EventRow, EventType } from "./events.ts";
+export type { MetricRow } from "./metrics.ts";
+export type { SimilarityRow } from "./similarities.ts";
+export type { ModelRow, ModelSpec } from "./models.ts";
+export type { EvaluationRow } from "./evaluations.ts";
+export { type CellRow, type CellState, openCells, type StudyRow } from "./studies.ts";
+export type { PredictionQuery, PredictionRow } from "./predictions.ts";
+export type { KeyRow, Scope } from "./keys.ts";
+export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
+export type { Choices } from "./tuning.ts";
+export { newId } from "./id.ts";
+export { now } from "./table.ts";

@@ -1,8 +1,8 @@
 /** Models: weights with their architecture and where they come from; names have versions. */
 import { NotFound } from "@/lib/errors.ts";
-import type { ImageSize } from "@/lib/models/image_size.ts";
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { ImageSize } from "@/lib/images/image_size.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface ModelSpec {
   backbone: string;

@@ -1,6 +1,6 @@
 /** Stored predictions and the query over them. */
-import type { Database } from "@/lib/store/database.ts";
-import { type Page, type PageOptions, Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { type Page, type PageOptions, Table } from "./table.ts";
 
 export interface PredictionRow {
   id: string;

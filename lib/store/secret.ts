@@ -1,5 +1,5 @@
 /** A random key of the data directory; what is hashed with it means nothing elsewhere. */
-import { syncDirectory } from "@/lib/store/files.ts";
+import { syncDirectory } from "./files.ts";
 
 /** 32 bytes, made at the first call. */
 export function readSecret(directory: string): Uint8Array {

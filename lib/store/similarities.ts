@@ -1,6 +1,6 @@
 /** Similarity matrices. */
-import type { Database } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface SimilarityRow {
   id: string;

@@ -1,6 +1,6 @@
 /** Studies: a table of trainings. Its cells, one per row, backbone and run, are jobs of their own. */
-import type { Database, SqlValue } from "@/lib/store/database.ts";
-import { Table } from "@/lib/store/table.ts";
+import type { Database, SqlValue } from "./database.ts";
+import { Table } from "./table.ts";
 
 export interface StudyRow {
   id: string;

@@ -1,6 +1,6 @@
 /** What all tables with an `id` have in common: rows in and out, JSON columns, pages. */
 import { NotFound } from "@/lib/errors.ts";
-import type { Database, SqlRow, SqlValue } from "@/lib/store/database.ts";
+import type { Database, SqlRow, SqlValue } from "./database.ts";
 
 export interface PageOptions {
   /** The id (or, for images, name) after which the page starts. */

@@ -1,5 +1,5 @@
 /** Which variants compute the passes of convolutions: as measured per device, and as held within a job. */
-import type { Database } from "@/lib/store/database.ts";
+import type { Database } from "./database.ts";
 
 /** Names of variants by pass and shape. */
 export type Choices = Record<string, string>;

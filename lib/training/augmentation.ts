@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Size, View } from "@/gpu/augment.ts";
 import { type Crop, type Draw, drawCrop, shareSeen } from "./crop.ts";
 import type { GazeMass } from "./gaze_mass.ts";
-import { stream, uniform } from "./random.ts";
+import { stream, uniform } from "@/lib/random.ts";
 
 const share = z.number().min(0).max(1);
 const range = (low: number, high: number) =>

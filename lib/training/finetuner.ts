@@ -7,15 +7,15 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { classify } from "@/lib/inference/evaluator.ts";
-import type { FinetuneSpec } from "@/lib/jobs/specs/finetune.ts";
-import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import type { NetworkSpec } from "@/lib/specs/network.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
-import type { Moment, Trainee } from "./loop.ts";
+import type { Moment, Trainee } from "./training_loop.ts";
 import { learn, learnt, rateAt } from "./optimizer.ts";
-import { restoreState, snapshotState } from "./state.ts";
+import { restoreState, snapshotState } from "./snapshot.ts";
 import { Views } from "./views.ts";
 
 export interface FinetuneTape {

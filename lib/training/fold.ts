@@ -1,24 +1,24 @@
 /** One training of a classifier on one split: fine-tuning, the choice of an epoch, scores of the test part. */
 import type { Split } from "@/lib/datasets/splits.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
-import type { JobContext } from "@/lib/jobs/handler.ts";
-import type { FinetuneSpec } from "@/lib/jobs/specs/finetune.ts";
-import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
-import { type Size, sizeOf } from "@/lib/models/image_size.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import type { NetworkSpec } from "@/lib/specs/network.ts";
+import { type Size, sizeOf } from "@/lib/images/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
 import type { Augmentation } from "./augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
-import { isBetter, validate, type Validation } from "./choice.ts";
+import { isBetter, validate, type Validation } from "./model_selection.ts";
 import { classWeights, Finetuner } from "./finetuner.ts";
 import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
-import { identity, type initialModel, loading } from "./job_data.ts";
-import type { Labelled } from "./labelled.ts";
-import { loop, stepsOf } from "./loop.ts";
-import { bits } from "./random.ts";
+import { identity, type initialModel, loading } from "./job_inputs.ts";
+import type { Labelled } from "@/lib/datasets/labelled.ts";
+import { loop, stepsOf } from "./training_loop.ts";
+import { bits } from "@/lib/random.ts";
 import { Scorer } from "./score.ts";
-import { restoreState } from "./state.ts";
+import { restoreState } from "./snapshot.ts";
 
 export interface FoldOptions {
   spec: FinetuneSpec & NetworkSpec;

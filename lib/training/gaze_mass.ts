@@ -1,5 +1,5 @@
 /** Where readers looked on an image, as plain numbers for the crops of training. */
-import { loadPixels } from "@/lib/datasets/pixels.ts";
+import { loadPixels } from "@/lib/datasets/pixel_cache.ts";
 import type { ImageRow, Store } from "@/lib/store/mod.ts";
 
 /** Rows of x, y (0 to 1 over the image) and share of the gaze, which add up to 1: [P, 3]. */

@@ -1,9 +1,9 @@
 /** The pictures of a job, decoded, squashed to one size and measured. */
 import type { Gpu } from "@/gpu/device.ts";
 import { type Images, images } from "@/gpu/images.ts";
-import { loadPixels, type Pixels } from "@/lib/datasets/pixels.ts";
-import type { NetworkSpec } from "@/lib/jobs/specs/network.ts";
-import { type ImageSize, type Size, sizeOf } from "@/lib/models/image_size.ts";
+import { loadPixels, type Pixels } from "@/lib/datasets/pixel_cache.ts";
+import type { NetworkSpec } from "@/lib/specs/network.ts";
+import { type ImageSize, type Size, sizeOf } from "@/lib/images/image_size.ts";
 import type { ImageRow, ModelSpec, Store } from "@/lib/store/mod.ts";
 import type { Augmentation } from "./augmentation.ts";
 import { type GazeMass, loadGazeMass } from "./gaze_mass.ts";

@@ -4,7 +4,7 @@ import { lossScale } from "@/gpu/optim/loss_scale.ts";
 import type { Optimizer, OptimizerOptions } from "@/gpu/optim/optimizer.ts";
 import { sgd } from "@/gpu/optim/sgd.ts";
 import type { Tape } from "@/gpu/tape.ts";
-import type { OptimizerSpec, ScheduleSpec } from "@/lib/jobs/specs/optimizer.ts";
+import type { OptimizerSpec, ScheduleSpec } from "@/lib/specs/optimizer.ts";
 import { learningRate } from "./schedule.ts";
 
 /** Appends the optimiser that a spec names. */

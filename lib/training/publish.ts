@@ -1,4 +1,4 @@
-import type { JobContext } from "@/lib/jobs/handler.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { type DatasetRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";

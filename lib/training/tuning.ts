@@ -1,8 +1,8 @@
 /** Which variants of convolutions a training runs by: decided before its first step, and held to its last. */
 import { deviceName, tune } from "@/gpu/autotune.ts";
 import type { Tape } from "@/gpu/tape.ts";
-import type { JobContext } from "@/lib/jobs/handler.ts";
-import type { TuningMode } from "@/lib/jobs/specs/tuning.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { TuningMode } from "@/lib/specs/tuning.ts";
 import type { Choices } from "@/lib/store/tuning.ts";
 
 /**

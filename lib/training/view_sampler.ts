@@ -6,7 +6,7 @@ import { submit } from "@/gpu/kernel.ts";
 import { contactSheet } from "@/lib/images/contact_sheet.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
-import type { Size } from "@/lib/models/image_size.ts";
+import type { Size } from "@/lib/images/image_size.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { type Augmentation, augmentations } from "./augmentation.ts";
 import { type ImageSet, loadImages, placeImages, trainingSize } from "./image_set.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { oneVersusRest } from "@/lib/evaluation/auc.ts";
 import { bootstrap, pairedBootstrap, quantile } from "@/lib/evaluation/bootstrap.ts";
 import { argmax, type Scores } from "@/lib/evaluation/scores.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 const accuracy = ({ labels, probabilities }: Scores) =>
   labels.filter((label, i) => argmax(probabilities[i]) === label).length / labels.length;

@@ -3,9 +3,9 @@ import { pairedBootstrap } from "@/lib/evaluation/bootstrap.ts";
 import { difference } from "@/lib/evaluation/difference.ts";
 import { type ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { metrics } from "@/lib/evaluation/metrics.ts";
-import { scoresOf } from "@/lib/evaluation/study_table.ts";
+import { scoresOf } from "@/lib/studies/study_table.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 /** `n` images in `folds`, told apart the better the greater the skill. */
 function scored(n: number, skill: number, folds = 1): ImageScore[] {

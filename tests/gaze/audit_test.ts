@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { auc } from "@/lib/evaluation/auc.ts";
 import { audit } from "@/lib/gaze/audit.ts";
-import { aucOfPairs } from "@/lib/gaze/pair_labels.ts";
+import { aucOfPairs } from "@/lib/gaze/permutation_test.ts";
 import { suggestMeasure } from "@/lib/gaze/suggestion.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 /** Similarities drawn by `seed`, `gain` higher where the labels agree; `steps` makes ties. */
 function drawn(labels: (string | null)[], seed: number, gain = 0, steps = 0): Float32Array {

@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { batchPositives, type Cut, keepsPair, positives } from "@/lib/gaze/positives.ts";
-import { quantileCut } from "@/lib/gaze/pair_keys.ts";
-import { keyOf, sortKeys, valueOf } from "@/lib/gaze/radix.ts";
+import { quantileCut } from "@/lib/gaze/pair_quantile.ts";
+import { keyOf, sortKeys, valueOf } from "@/lib/gaze/radix_sort.ts";
 
 /** Symmetric matrix of the upper half's values, row by row. */
 function matrixOf(n: number, upper: number[]): Float32Array {

@@ -3,9 +3,9 @@ import { augment, neutralView, type Size, tapsOf, type View } from "@/gpu/augmen
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { submit } from "@/gpu/kernel.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import { augmentations, drawView } from "@/lib/training/augmentation.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 const gpu = await openGpu();
 const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { tune } from "@/gpu/autotune.ts";
-import { candidates, choiceOf, type Choices, keyOf } from "@/gpu/convolution/choice.ts";
+import { candidates, choiceOf, type Choices, keyOf } from "@/gpu/convolution/selection.ts";
 import { matrixShape } from "@/gpu/convolution/shape.ts";
 import type { ConvolutionPass } from "@/gpu/convolution/variant.ts";
 import { openGpu } from "@/gpu/device.ts";

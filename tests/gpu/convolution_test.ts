@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { candidates, choiceOf, keyOf, variants } from "@/gpu/convolution/choice.ts";
+import { candidates, choiceOf, keyOf, variants } from "@/gpu/convolution/selection.ts";
 import { type ConvolutionShape, matrixShape, nameOf, outputSize } from "@/gpu/convolution/shape.ts";
 import type { Pass, Variant } from "@/gpu/convolution/variant.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { type Binding, kernel, launch, release, submit } from "@/gpu/kernel.ts";
 import { sizeOf } from "@/gpu/tensor.ts";
-import { difference, noise } from "@/tests/support/operation.ts";
+import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 

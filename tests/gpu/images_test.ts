@@ -4,7 +4,7 @@ import { createBuffer, readFloats } from "@/gpu/buffer.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { images } from "@/gpu/images.ts";
 import { submit } from "@/gpu/kernel.ts";
-import { bits } from "@/lib/training/random.ts";
+import { bits } from "@/lib/random.ts";
 
 Deno.test("images that stay on the GPU and images written for each batch look the same", async () => {
   const gpu = await openGpu();

@@ -7,21 +7,15 @@ import { keyQueue } from "@/gpu/ops/key_queue.ts";
 import { l2Normalize } from "@/gpu/ops/l2_normalize.ts";
 import { pairLoss } from "@/gpu/ops/pair_loss.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
-import { spread } from "@/gpu/ops/spread.ts";
+import { spread } from "@/gpu/ops/std_of_l2_normalized.ts";
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import {
-  checkGradients,
-  difference,
-  noise,
-  runOp,
-  type Values,
-} from "@/tests/support/operation.ts";
-import { readGoldens } from "@/tests/support/safetensors.ts";
-import { sharedTest } from "@/tests/support/shared.ts";
+import { checkGradients, difference, noise, runOp, type Values } from "../support/operation.ts";
+import { readGoldens } from "../support/safetensors.ts";
+import { sharedTest } from "../support/shared.ts";
 
 const gpu = await openGpu();
 const one = Float32Array.of(1);

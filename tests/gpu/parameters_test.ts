@@ -1,9 +1,9 @@
 /** Flat buffers of parameters: layouts, names, loading, snapshots. */
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
-import { fromTorch, torchShape, toTorch } from "@/gpu/layout.ts";
+import { fromTorch, torchShape, toTorch } from "@/gpu/weight_layout.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
-import { noise } from "@/tests/support/operation.ts";
+import { noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 const initial = { kind: "constant", value: 0 } as const;

@@ -12,7 +12,7 @@ import { bytesOf, inOrder, plan } from "@/gpu/plan.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { rootOf, type Tensor } from "@/gpu/tensor.ts";
-import { noise } from "@/tests/support/operation.ts";
+import { noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 const initial = { kind: "constant", value: 0 } as const;

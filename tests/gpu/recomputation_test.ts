@@ -14,7 +14,7 @@ import { rootOf, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
-import { noise } from "@/tests/support/operation.ts";
+import { noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 const [N, S] = [4, 32];

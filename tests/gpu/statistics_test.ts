@@ -1,7 +1,7 @@
 /** The statistics that a convolution's kernel sums up while it stores, for the batch norm after it. */
 import assert from "node:assert/strict";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { candidates, keyOf, variants } from "@/gpu/convolution/choice.ts";
+import { candidates, keyOf, variants } from "@/gpu/convolution/selection.ts";
 import { type ConvolutionShape, nameOf, outputSize } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
@@ -11,7 +11,7 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { checkGradients, difference, noise } from "@/tests/support/operation.ts";
+import { checkGradients, difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 

@@ -11,10 +11,10 @@ import type { Tensor } from "@/gpu/tensor.ts";
 import { head, heads } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet } from "@/lib/models/resnet.ts";
-import { images, parameters } from "@/tests/support/formula.ts";
-import { difference } from "@/tests/support/operation.ts";
-import { readGoldens } from "@/tests/support/safetensors.ts";
-import { sharedTest } from "@/tests/support/shared.ts";
+import { images, parameters } from "../support/formula.ts";
+import { difference } from "../support/operation.ts";
+import { readGoldens } from "../support/safetensors.ts";
+import { sharedTest } from "../support/shared.ts";
 
 const gpu = await openGpu();
 const N = 8;

@@ -1,6 +1,6 @@
 /** Batch norms folded into convolutions: the same logits, fewer launches, never out of date. */
 import assert from "node:assert/strict";
-import { keyOf, variants } from "@/gpu/convolution/choice.ts";
+import { keyOf, variants } from "@/gpu/convolution/selection.ts";
 import { writeBuffer } from "@/gpu/buffer.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { declareBatchNorm } from "@/gpu/ops/batch_norm.ts";
@@ -13,7 +13,7 @@ import { Tape } from "@/gpu/tape.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
-import { difference, noise } from "@/tests/support/operation.ts";
+import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 const S = 32;

@@ -4,12 +4,12 @@ import { openGpu } from "@/gpu/device.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { layersOf } from "@/lib/inference/observer.ts";
+import { layersOf } from "@/lib/inference/activations.ts";
 import { writeOnnx } from "@/lib/models/onnx.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
-import { noise } from "@/tests/support/operation.ts";
-import { hasOnnxRuntime, runOnnx } from "@/tests/support/onnx_runtime.ts";
-import { resnetWeights } from "@/tests/support/weights.ts";
+import { noise } from "../support/operation.ts";
+import { hasOnnxRuntime, runOnnx } from "../support/onnx_runtime.ts";
+import { resnetWeights } from "../support/weights.ts";
 
 const gpu = await openGpu();
 const there = hasOnnxRuntime();

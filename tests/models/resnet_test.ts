@@ -8,10 +8,10 @@ import { Tape } from "@/gpu/tape.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { images, parameters } from "@/tests/support/formula.ts";
-import { difference, noise } from "@/tests/support/operation.ts";
-import { readGoldens } from "@/tests/support/safetensors.ts";
-import { sharedTest } from "@/tests/support/shared.ts";
+import { images, parameters } from "../support/formula.ts";
+import { difference, noise } from "../support/operation.ts";
+import { readGoldens } from "../support/safetensors.ts";
+import { sharedTest } from "../support/shared.ts";
 
 const gpu = await openGpu();
 const CLASSES = 3;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { InvalidInput } from "@/lib/errors.ts";
 import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
-import { sharedTest } from "@/tests/support/shared.ts";
+import { sharedTest } from "../support/shared.ts";
 
 function file(header: unknown, data = new Uint8Array()): Uint8Array {
   const text = new TextEncoder().encode(

@@ -7,8 +7,8 @@ import { classify } from "@/lib/inference/evaluator.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import { saveWeights } from "@/lib/models/weights.ts";
-import { images } from "@/tests/support/formula.ts";
-import { withDirectory } from "@/tests/support/temporary.ts";
+import { images } from "../support/formula.ts";
+import { withDirectory } from "../support/temporary.ts";
 
 const PYTHON = ["/usr/bin/python3", "python3"].find((path) => {
   try {

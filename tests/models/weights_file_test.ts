@@ -5,14 +5,14 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { layersOf } from "@/lib/inference/observer.ts";
+import { layersOf } from "@/lib/inference/activations.ts";
 import { architectureOf } from "@/lib/models/architecture.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
 import { onlyResnet, readWeightsFile } from "@/lib/models/weights_file.ts";
-import { difference } from "@/tests/support/operation.ts";
-import { resnetWeights } from "@/tests/support/weights.ts";
+import { difference } from "../support/operation.ts";
+import { resnetWeights } from "../support/weights.ts";
 
 const fixture = (name: string) => Deno.readFile(new URL(`../fixtures/${name}`, import.meta.url));
 

@@ -9,7 +9,7 @@ import { initialize } from "@/lib/models/initial.ts";
 import { resnet, resnetFeatures } from "@/lib/models/resnet.ts";
 import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
-import { difference, noise } from "@/tests/support/operation.ts";
+import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 const S = 32;

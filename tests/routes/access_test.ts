@@ -114,7 +114,7 @@ Deno.test("access to every route is refused to those without the right to it", a
 });
 
 Deno.test("scopes: a key for reading cannot write", async () => {
-  const { Keyring } = await import("@/lib/keyring.ts");
+  const { Keyring } = await import("@/lib/access/keyring.ts");
   const { openStore } = await import("@/lib/store/mod.ts");
   const data = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
   try {

@@ -1,10 +1,10 @@
 /** The description of the API: it holds every route, what it refers to is there, and answers agree with it. */
 import assert from "node:assert/strict";
 import { z } from "zod";
-import { specs } from "@/lib/jobs/specs/mod.ts";
+import { specs } from "@/lib/specs/mod.ts";
 import { routes } from "@/routes/mod.ts";
 import { describe } from "@/routes/openapi.ts";
-import { RouteTable } from "@/routes/table.ts";
+import { RouteTable } from "@/routes/router.ts";
 import { withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 

@@ -8,8 +8,8 @@ import { Tape } from "@/gpu/tape.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { byol } from "@/lib/ssl/byol.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
-import { images, parameters } from "@/tests/support/formula.ts";
-import { sharedTest } from "@/tests/support/shared.ts";
+import { images, parameters } from "../support/formula.ts";
+import { sharedTest } from "../support/shared.ts";
 
 sharedTest(
   "BYOL with gaze pairs follows the reference's six steps",

@@ -10,7 +10,7 @@ import { initialize } from "@/lib/models/initial.ts";
 import { configs, type MethodName } from "@/lib/ssl/configs.ts";
 import type { Encoder } from "@/lib/ssl/method.ts";
 import { methodOf } from "@/lib/ssl/mod.ts";
-import { noise } from "@/tests/support/operation.ts";
+import { noise } from "../support/operation.ts";
 
 type Rows = number[][];
 

@@ -2,7 +2,7 @@
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { newId, now } from "@/lib/store/mod.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 
 export interface ClassesOptions {
   name?: string;

@@ -1,6 +1,6 @@
 /** A job's context that keeps what it is told. */
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobContext, JobStopped } from "@/lib/jobs/handler.ts";
+import { type JobContext, JobStopped } from "@/lib/specs/job_context.ts";
 import { kinds } from "@/lib/jobs/kinds/mod.ts";
 import { submit } from "@/lib/jobs/queue.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";

@@ -1,5 +1,5 @@
 /** Weights and inputs that are a formula, as the metadata of `../shared/goldens` give it. */
-import { torchShape } from "@/gpu/layout.ts";
+import { torchShape } from "@/gpu/weight_layout.ts";
 import type { Entry, Weight } from "@/gpu/parameters.ts";
 
 function unit(i: number): number {

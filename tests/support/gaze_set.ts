@@ -1,7 +1,7 @@
 /** A small data set whose gaze is awkward in every way, of two readers. */
 import assert from "node:assert/strict";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
-import { uniform } from "@/lib/training/random.ts";
+import { uniform } from "@/lib/random.ts";
 import { picture, zipTo } from "./archives.ts";
 import type { TestServer } from "./server.ts";
 

@@ -5,7 +5,7 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape, type TapeOptions } from "@/gpu/tape.ts";
 import { type Shape, sizeOf, type Tensor } from "@/gpu/tensor.ts";
-import { bits } from "@/lib/training/random.ts";
+import { bits } from "@/lib/random.ts";
 import weightedSumCode from "./weighted_sum.wgsl" with { type: "text" };
 
 export interface Values {

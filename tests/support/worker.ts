@@ -1,4 +1,4 @@
 /** A worker process for tests: the real one with other kinds of jobs; its argument is the data directory. */
-import { work } from "@/lib/jobs/worker.ts";
+import { work } from "@/lib/worker/worker_process.ts";
 
 work(Deno.args[0], import.meta.resolve("./worker_thread.ts"));

@@ -1,6 +1,6 @@
 /** The GPU thread of a test worker: kinds of jobs that show what the queue does, and no others. */
-import type { JobContext, JobHandler } from "@/lib/jobs/handler.ts";
-import { runThread } from "@/lib/jobs/thread.ts";
+import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import { runThread } from "@/lib/worker/gpu_service.ts";
 
 /** Counts to `to`, one each `ms`, with a checkpoint every ten; the result tells where each run began. */
 const count: JobHandler = {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { compile } from "@/gpu/program.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { parseFinetune } from "@/lib/jobs/specs/finetune.ts";
+import { parseFinetune } from "@/lib/specs/finetune.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
-import { noise } from "@/tests/support/operation.ts";
+import { noise } from "../support/operation.ts";
 
 const S = 32;
 const classes = ["a", "b", "c"];

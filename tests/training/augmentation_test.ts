@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import { augmentations, augmentationSchema, drawView } from "@/lib/training/augmentation.ts";
 
 const place = { seed: 3, epoch: 1, image: 7, view: 0 };

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Checkpoints } from "@/lib/training/checkpoint.ts";
-import { withDirectory } from "@/tests/support/temporary.ts";
+import { withDirectory } from "../support/temporary.ts";
 
 const state = (value: number) =>
   new Map([["values", { shape: [3], data: Float32Array.of(value, -0, 1e-40) }]]);

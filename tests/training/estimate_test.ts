@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { compile } from "@/gpu/program.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { parsePretrain } from "@/lib/jobs/specs/pretrain.ts";
+import { parsePretrain } from "@/lib/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { assertFits, estimatePretrain } from "@/lib/training/estimate.ts";
 import { pretrainTape } from "@/lib/training/pretrainer.ts";

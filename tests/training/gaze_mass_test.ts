@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { newId } from "@/lib/store/mod.ts";
 import { loadGazeMass } from "@/lib/training/gaze_mass.ts";
-import { insertClasses } from "@/tests/support/classes.ts";
-import { withStore } from "@/tests/support/temporary.ts";
+import { insertClasses } from "../support/classes.ts";
+import { withStore } from "../support/temporary.ts";
 
 Deno.test("gaze is fixations by duration, else a ready-made map, else nothing", () =>
   withStore(async (store) => {

@@ -5,12 +5,12 @@ import { compile } from "@/gpu/program.ts";
 import type { Precision } from "@/gpu/tensor.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
-import { parseFinetune } from "@/lib/jobs/specs/finetune.ts";
+import { parseFinetune } from "@/lib/specs/finetune.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { estimateFinetune } from "@/lib/training/estimate.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { learnt } from "@/lib/training/optimizer.ts";
-import { difference, noise } from "@/tests/support/operation.ts";
+import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
 const half = { ignore: !gpu.features.f16 };

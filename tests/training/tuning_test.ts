@@ -1,21 +1,21 @@
 /** Choices of variants: measured once per device, held within a job. */
 import assert from "node:assert/strict";
 import { deviceName } from "@/gpu/autotune.ts";
-import { candidates, keyOf } from "@/gpu/convolution/choice.ts";
+import { candidates, keyOf } from "@/gpu/convolution/selection.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { conv2d } from "@/gpu/ops/conv2d.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { resolveNetwork } from "@/lib/jobs/specs/network.ts";
-import { parsePretrain } from "@/lib/jobs/specs/pretrain.ts";
+import { resolveNetwork } from "@/lib/specs/network.ts";
+import { parsePretrain } from "@/lib/specs/pretrain.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { pretrainTape } from "@/lib/training/pretrainer.ts";
 import { choicesOf } from "@/lib/training/tuning.ts";
-import { insertClasses } from "@/tests/support/classes.ts";
-import { queued, recorded, runJob } from "@/tests/support/context.ts";
-import { withStore } from "@/tests/support/temporary.ts";
+import { insertClasses } from "../support/classes.ts";
+import { queued, recorded, runJob } from "../support/context.ts";
+import { withStore } from "../support/temporary.ts";
 
 const gpu = await openGpu();
 const shape = { N: 2, H: 4, W: 4, C: 4, K: 8, R: 3, S: 3, stride: 1, padding: 1 };

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import { augmentationSchema, drawView } from "@/lib/training/augmentation.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
-import { drawClass, insertClasses } from "@/tests/support/classes.ts";
-import { withStore } from "@/tests/support/temporary.ts";
+import { drawClass, insertClasses } from "../support/classes.ts";
+import { withStore } from "../support/temporary.ts";
 
 const S = 20;
 

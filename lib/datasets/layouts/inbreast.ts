@@ -4,10 +4,10 @@
  * to 6 malignant, unless `birads` in dataset.json says otherwise. Gaze lies under gaze/.
  */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import type { ImageLabel } from "@/lib/datasets/labels.ts";
-import { emptyPlan, skip, takeCommon } from "@/lib/datasets/layouts/shared_parts.ts";
-import type { Layout } from "@/lib/datasets/layouts/layout.ts";
-import { readTable } from "@/lib/datasets/table.ts";
+import type { ImageLabel } from "../labels.ts";
+import { emptyPlan, skip, takeCommon } from "./shared_parts.ts";
+import type { Layout } from "./layout.ts";
+import { readTable } from "../csv_table.ts";
 
 const picture = /^AllDICOMs\/(\d+)_([0-9a-f]+)_[^/]*\.dcm$/i;
 const table = /^INbreast\.csv$/i;

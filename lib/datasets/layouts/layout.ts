@@ -1,7 +1,7 @@
 /** How a data set is laid out in an archive. */
 import type { Problem } from "@/lib/errors.ts";
-import type { Description } from "@/lib/datasets/description.ts";
-import type { ImageLabel } from "@/lib/datasets/labels.ts";
+import type { Description } from "../description.ts";
+import type { ImageLabel } from "../labels.ts";
 
 /** What is in the archive, by the roles of its files. */
 export interface Plan {

@@ -1,8 +1,8 @@
 /** Layouts of archives; the first that recognises the names is used. */
-import { inbreast } from "@/lib/datasets/layouts/inbreast.ts";
-import type { Layout } from "@/lib/datasets/layouts/layout.ts";
-import { standard } from "@/lib/datasets/layouts/standard.ts";
-import { tufts } from "@/lib/datasets/layouts/tufts.ts";
+import { inbreast } from "./inbreast.ts";
+import type { Layout } from "./layout.ts";
+import { standard } from "./standard.ts";
+import { tufts } from "./tufts.ts";
 
 export const layouts: Record<string, Layout> = { inbreast, tufts, standard };
 

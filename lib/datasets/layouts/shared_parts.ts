@@ -1,7 +1,7 @@
 /** What every layout takes beside its own files: gaze/, heatmaps/, dataset.json. */
-import { descriptionSchema, readDescription } from "@/lib/datasets/description.ts";
-import { withoutExtension } from "@/lib/datasets/image_names.ts";
-import type { Plan, Source } from "@/lib/datasets/layouts/layout.ts";
+import { descriptionSchema, readDescription } from "../description.ts";
+import { withoutExtension } from "../image_names.ts";
+import type { Plan, Source } from "./layout.ts";
 import { isCompanion } from "@/lib/gaze/formats/mod.ts";
 
 /** Texts about the data. */

@@ -1,9 +1,9 @@
 /** The layout of the HTTP contract: images/, labels.csv, gaze/, heatmaps/, dataset.json. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { withoutExtension } from "@/lib/datasets/image_names.ts";
-import { readLabels } from "@/lib/datasets/labels.ts";
-import { document, emptyPlan, skip, takeCommon } from "@/lib/datasets/layouts/shared_parts.ts";
-import type { Layout } from "@/lib/datasets/layouts/layout.ts";
+import { withoutExtension } from "../image_names.ts";
+import { readLabels } from "../labels.ts";
+import { document, emptyPlan, skip, takeCommon } from "./shared_parts.ts";
+import type { Layout } from "./layout.ts";
 
 export const standard: Layout = {
   title: "images/, labels.csv, gaze/, heatmaps/, dataset.json",

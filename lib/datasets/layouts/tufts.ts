@@ -4,11 +4,11 @@
  */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
-import { withoutExtension } from "@/lib/datasets/image_names.ts";
-import type { ImageLabel } from "@/lib/datasets/labels.ts";
-import { emptyPlan, skip, takeCommon } from "@/lib/datasets/layouts/shared_parts.ts";
-import type { Layout } from "@/lib/datasets/layouts/layout.ts";
-import { decodeText } from "@/lib/datasets/table.ts";
+import { withoutExtension } from "../image_names.ts";
+import type { ImageLabel } from "../labels.ts";
+import { emptyPlan, skip, takeCommon } from "./shared_parts.ts";
+import type { Layout } from "./layout.ts";
+import { decodeText } from "../csv_table.ts";
 
 const picture = /^Radiographs\/([^/]+\.(?:jpe?g|png))$/i;
 const map = /^Expert\/gaze_map\/gray\/([^/]+\.(?:jpe?g|png))$/i;

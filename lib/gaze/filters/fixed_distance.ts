@@ -3,8 +3,8 @@
  * fixation's first sample, which is also its position.
  */
 import { z } from "zod";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
-import { intervalOf, type Track } from "@/lib/gaze/filters/track.ts";
+import type { Fixation } from "../gaze.ts";
+import { intervalOf, type Track } from "./track.ts";
 
 export const fixedDistanceSpec = z.strictObject({
   kind: z.literal("fixed_distance"),

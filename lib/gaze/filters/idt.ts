@@ -3,8 +3,8 @@
  * under the threshold. D. Salvucci, J. Goldberg, "Identifying fixations and saccades", ETRA 2000.
  */
 import { z } from "zod";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
-import { intervalOf, type Track } from "@/lib/gaze/filters/track.ts";
+import type { Fixation } from "../gaze.ts";
+import { intervalOf, type Track } from "./track.ts";
 
 export const idtSpec = z.strictObject({
   kind: z.literal("idt"),

@@ -4,16 +4,8 @@
  * A. Olsen, "The Tobii I-VT Fixation Filter: Algorithm description", 2012.
  */
 import { z } from "zod";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
-import {
-  angle,
-  columnsOf,
-  type Eye,
-  eyeOf,
-  intervalOf,
-  LABEL,
-  type Track,
-} from "@/lib/gaze/filters/track.ts";
+import type { Fixation } from "../gaze.ts";
+import { angle, columnsOf, type Eye, eyeOf, intervalOf, LABEL, type Track } from "./track.ts";
 
 /** Defaults: Tobii's "Fixation"; its "Attention" has 100 deg/s. */
 export const ivtSpec = z.strictObject({

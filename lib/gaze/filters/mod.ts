@@ -1,10 +1,10 @@
 /** Fixation filters: samples become fixations. A filter is one file, and one entry here. */
 import { z } from "zod";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
-import { fixedDistance, fixedDistanceSpec } from "@/lib/gaze/filters/fixed_distance.ts";
-import { idt, idtSpec } from "@/lib/gaze/filters/idt.ts";
-import { ivt, ivtSpec } from "@/lib/gaze/filters/ivt.ts";
-import type { Track } from "@/lib/gaze/filters/track.ts";
+import type { Fixation } from "../gaze.ts";
+import { fixedDistance, fixedDistanceSpec } from "./fixed_distance.ts";
+import { idt, idtSpec } from "./idt.ts";
+import { ivt, ivtSpec } from "./ivt.ts";
+import type { Track } from "./track.ts";
 
 /** A filter and those of its parameters that differ from the defaults: `{kind: "ivt", velocity_deg_s: 100}`. */
 export const filterSpec = z.discriminatedUnion("kind", [ivtSpec, idtSpec, fixedDistanceSpec]);

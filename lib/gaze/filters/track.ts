@@ -1,5 +1,5 @@
 /** Samples as columns, per eye: what the filters work on. NaN where the eye was not found. */
-import { SAMPLE_STRIDE, type Samples } from "@/lib/gaze/gaze.ts";
+import { SAMPLE_STRIDE, type Samples } from "../gaze.ts";
 
 /** Columns of one eye, each [n]; the rays are there for trackers that tell where the eye was. */
 export interface Eye {

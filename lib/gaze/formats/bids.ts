@@ -2,13 +2,13 @@
  * Eye tracking in BIDS (BEP020): `*_physio.tsv[.gz]` without a header, whose columns and units stand in JSON
  * sidecars that are inherited from the folders above.
  */
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import { jsonOf } from "@/lib/gaze/formats/points.ts";
-import { Recording } from "@/lib/gaze/formats/recording.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { eachRow, readTable, Table } from "@/lib/gaze/formats/table.ts";
-import { Text } from "@/lib/gaze/formats/text.ts";
-import type { Screen } from "@/lib/gaze/screen.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import { jsonOf } from "./untimed_points.ts";
+import { Recording } from "./sink.ts";
+import type { Scanpath } from "./scanpath.ts";
+import { eachRow, readTable, Table } from "./gaze_table.ts";
+import { Text } from "./text.ts";
+import type { Screen } from "../screen.ts";
 
 const NAME = /_(physio|eyetrack)\.tsv(\.gz)?$/;
 

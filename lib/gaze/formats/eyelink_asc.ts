@@ -2,13 +2,13 @@
  * EyeLink recordings as text (edf2asc): samples, events and messages by line. What was shown is told in messages
  * alone: those of Data Viewer are known, others by a pattern.
  */
-import { numberOf } from "@/lib/gaze/formats/cell.ts";
-import { NOWHERE, oneOf, type Point } from "@/lib/gaze/formats/eyes.ts";
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import type { Recording } from "@/lib/gaze/formats/recording.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
+import { numberOf } from "./table_cell.ts";
+import { NOWHERE, oneOf, type Point } from "./eyes.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import type { Recording } from "./sink.ts";
+import type { Scanpath } from "./scanpath.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Size } from "@/lib/gaze/gaze.ts";
+import type { Size } from "../gaze.ts";
 
 /** Messages that name the image. */
 const IMAGES = [

@@ -1,8 +1,8 @@
 /** Fixation reports of EyeLink Data Viewer (and GazeMedSeg's, with 0..1 of the image under the same names). */
-import { numberOf } from "@/lib/gaze/formats/cell.ts";
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { delimiterOf, headersOf, readTable } from "@/lib/gaze/formats/table.ts";
+import { numberOf } from "./table_cell.ts";
+import type { GazeFormat } from "./format.ts";
+import type { Scanpath } from "./scanpath.ts";
+import { delimiterOf, headersOf, readTable } from "./gaze_table.ts";
 
 const X = "current_fix_x";
 

@@ -1,10 +1,10 @@
 /** What a gaze format is: one object per file format, all behind `parseGaze`. */
 import type { Problem } from "@/lib/errors.ts";
-import type { FilterSpec } from "@/lib/gaze/filters/mod.ts";
-import type { Gaze, Size } from "@/lib/gaze/gaze.ts";
-import type { Screen } from "@/lib/gaze/screen.ts";
-import type { Recording } from "@/lib/gaze/formats/recording.ts";
-import type { Text } from "@/lib/gaze/formats/text.ts";
+import type { FilterSpec } from "../filters/mod.ts";
+import type { Gaze, Size } from "../gaze.ts";
+import type { Screen } from "../screen.ts";
+import type { Recording } from "./sink.ts";
+import type { Text } from "./text.ts";
 
 /** The other files of an archive: sidecars and tables that a format may need. */
 export interface Beside {

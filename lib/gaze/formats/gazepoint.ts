@@ -1,9 +1,9 @@
 /** Gazepoint Analysis exports (all gaze or fixations), and EGD-CXR's, which add positions on the radiograph. */
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import { readShownImages, type Shown } from "@/lib/gaze/formats/master_sheet.ts";
-import type { Recording } from "@/lib/gaze/formats/recording.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { headersOf, readTable, type Row, type Table } from "@/lib/gaze/formats/table.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import { readShownImages, type Shown } from "./master_sheet.ts";
+import type { Recording } from "./sink.ts";
+import type { Scanpath } from "./scanpath.ts";
+import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
 
 export const gazepoint: GazeFormat = {
   title: "Gazepoint export (EGD-CXR included)",

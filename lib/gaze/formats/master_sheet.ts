@@ -1,8 +1,8 @@
 /** EGD-CXR's `master_sheet.csv`: how wide the black bars were that each radiograph was shown with. */
-import type { GazeOptions } from "@/lib/gaze/formats/format.ts";
-import { numberOf } from "@/lib/gaze/formats/cell.ts";
-import { delimiterOf, eachRow } from "@/lib/gaze/formats/table.ts";
-import { Text } from "@/lib/gaze/formats/text.ts";
+import type { GazeOptions } from "./format.ts";
+import { numberOf } from "./table_cell.ts";
+import { delimiterOf, eachRow } from "./gaze_table.ts";
+import { Text } from "./text.ts";
 
 /** Pads around an image, in its px. */
 export interface Shown {

@@ -3,12 +3,12 @@
  * and for INbreast CSV `system_time_in_pc,img_gaze_X,img_gaze_Y` in px of the whole mammogram, where a file name
  * with `roiX1-Y1-X2-Y2` says which part of it the image is.
  */
-import { numberOf } from "@/lib/gaze/formats/cell.ts";
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import { addPoints, JSON_LENGTH, jsonOf, withoutTimes } from "@/lib/gaze/formats/points.ts";
-import type { Recording } from "@/lib/gaze/formats/recording.ts";
-import { headersOf, readTable } from "@/lib/gaze/formats/table.ts";
-import type { Text } from "@/lib/gaze/formats/text.ts";
+import { numberOf } from "./table_cell.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import { addPoints, JSON_LENGTH, jsonOf, withoutTimes } from "./untimed_points.ts";
+import type { Recording } from "./sink.ts";
+import { headersOf, readTable } from "./gaze_table.ts";
+import type { Text } from "./text.ts";
 
 const X = "img_gaze_x";
 

@@ -1,6 +1,6 @@
 /** MicEye's log: a line per radiograph, `path;class;[[x, y], ...];[boxes];(kx, ky)`, without a header. */
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import { addPoints, jsonOf, LIST, withoutTimes } from "@/lib/gaze/formats/points.ts";
+import type { GazeFormat } from "./format.ts";
+import { addPoints, jsonOf, LIST, withoutTimes } from "./untimed_points.ts";
 
 const FIRST = /^[^;]+\.(png|jpe?g|dcm|bmp|tiff?);[^;]*;\[/i;
 

@@ -1,22 +1,22 @@
 /** Gaze files of any known format. A format is one file, and two lines here. */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { GazeFormat, GazeOptions, ParsedGaze } from "@/lib/gaze/formats/format.ts";
-import { bids } from "@/lib/gaze/formats/bids.ts";
-import { eyelink_asc } from "@/lib/gaze/formats/eyelink_asc.ts";
-import { eyelink_dataviewer } from "@/lib/gaze/formats/eyelink_dataviewer.ts";
-import { gazepoint } from "@/lib/gaze/formats/gazepoint.ts";
-import { mcgip } from "@/lib/gaze/formats/mcgip.ts";
-import { miceye } from "@/lib/gaze/formats/miceye.ts";
-import { plain } from "@/lib/gaze/formats/plain.ts";
-import { pupil_core } from "@/lib/gaze/formats/pupil_core.ts";
-import { pupil_neon } from "@/lib/gaze/formats/pupil_neon.ts";
-import { reflacx } from "@/lib/gaze/formats/reflacx.ts";
-import { remodnav } from "@/lib/gaze/formats/remodnav.ts";
-import { smi_begaze } from "@/lib/gaze/formats/smi_begaze.ts";
-import { tobii_prolab } from "@/lib/gaze/formats/tobii_prolab.ts";
-import { tobii_sdk } from "@/lib/gaze/formats/tobii_sdk.ts";
-import { Recording } from "@/lib/gaze/formats/recording.ts";
-import { Text } from "@/lib/gaze/formats/text.ts";
+import type { GazeFormat, GazeOptions, ParsedGaze } from "./format.ts";
+import { bids } from "./bids.ts";
+import { eyelink_asc } from "./eyelink_asc.ts";
+import { eyelink_dataviewer } from "./eyelink_dataviewer.ts";
+import { gazepoint } from "./gazepoint.ts";
+import { mcgip } from "./mcgip.ts";
+import { miceye } from "./miceye.ts";
+import { plain } from "./plain.ts";
+import { pupil_core } from "./pupil_core.ts";
+import { pupil_neon } from "./pupil_neon.ts";
+import { reflacx } from "./reflacx.ts";
+import { remodnav } from "./remodnav.ts";
+import { smi_begaze } from "./smi_begaze.ts";
+import { tobii_prolab } from "./tobii_prolab.ts";
+import { tobii_sdk } from "./tobii_sdk.ts";
+import { Recording } from "./sink.ts";
+import { Text } from "./text.ts";
 
 /** In the order in which they are tried: the first that recognises the head of a file reads it. */
 export const formats: Record<string, GazeFormat> = {

@@ -2,11 +2,11 @@
  * Plain CSV or TSV of fixations (`image,reader,x,y,duration_ms[,start_ms]`) or samples (`image,reader,x,y,t_ms
  * [,valid]`); headers of one's own through `columns`.
  */
-import { plainWord } from "@/lib/gaze/formats/cell.ts";
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import type { Recording } from "@/lib/gaze/formats/recording.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { headersOf, readTable, type Row, type Table } from "@/lib/gaze/formats/table.ts";
+import { plainWord } from "./table_cell.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import type { Recording } from "./sink.ts";
+import type { Scanpath } from "./scanpath.ts";
+import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
 
 /** Seconds per unit, by the ending of a column's name. */
 const UNITS = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 } as const;

@@ -1,8 +1,8 @@
 /** Surface exports of Pupil Core: gaze and fixations on a surface, which is the image. */
-import { plainWord } from "@/lib/gaze/formats/cell.ts";
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import { compose } from "@/lib/gaze/formats/scanpath.ts";
-import { headersOf, readTable } from "@/lib/gaze/formats/table.ts";
+import { plainWord } from "./table_cell.ts";
+import type { GazeFormat } from "./format.ts";
+import { compose } from "./scanpath.ts";
+import { headersOf, readTable } from "./gaze_table.ts";
 
 /** Gaze less certain than this is missing. */
 const CONFIDENCE = 0.6;

@@ -1,7 +1,7 @@
 /** Enrichments of Pupil Cloud (Neon, Invisible): gaze and fixations mapped to a surface or a reference image. */
-import { plainWord } from "@/lib/gaze/formats/cell.ts";
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import { headersOf, readTable, type Row, type Table } from "@/lib/gaze/formats/table.ts";
+import { plainWord } from "./table_cell.ts";
+import type { GazeFormat } from "./format.ts";
+import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
 
 export const pupil_neon: GazeFormat = {
   title: "Pupil Neon / Pupil Cloud enrichment",

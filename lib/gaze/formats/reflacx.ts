@@ -1,7 +1,7 @@
 /** REFLACX: a folder per reading, `<reading>/fixations.csv`; which image a reading is of stands in the metadata. */
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import { delimiterOf, eachRow, headersOf, readTable } from "@/lib/gaze/formats/table.ts";
-import { Text } from "@/lib/gaze/formats/text.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import { delimiterOf, eachRow, headersOf, readTable } from "./gaze_table.ts";
+import { Text } from "./text.ts";
 
 export const reflacx: GazeFormat = {
   title: "REFLACX fixations",

@@ -1,6 +1,6 @@
 /** Events of REMoDNaV (`onset duration label start_x start_y ...`) and scanpaths of multimatch_gaze (`start_x ...`). */
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import { headersOf, readTable } from "@/lib/gaze/formats/table.ts";
+import type { GazeFormat } from "./format.ts";
+import { headersOf, readTable } from "./gaze_table.ts";
 
 export const remodnav: GazeFormat = {
   title: "REMoDNaV events or multimatch_gaze scanpath",

@@ -6,8 +6,8 @@ import {
   SAMPLE_STRIDE,
   type Samples,
   type Size,
-} from "@/lib/gaze/gaze.ts";
-import { type Eye, intervalOf, type Track } from "@/lib/gaze/filters/track.ts";
+} from "../gaze.ts";
+import { type Eye, intervalOf, type Track } from "../filters/track.ts";
 
 export const IDENTITY: Mapping = { ax: 1, bx: 0, ay: 1, by: 0 };
 

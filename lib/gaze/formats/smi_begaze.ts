@@ -1,9 +1,9 @@
 /** SMI BeGaze raw data exports: comment lines with `##`, then samples and messages in one table. */
-import { isFound, NOWHERE, oneOf } from "@/lib/gaze/formats/eyes.ts";
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { readTable, type Row } from "@/lib/gaze/formats/table.ts";
-import type { Size } from "@/lib/gaze/gaze.ts";
+import { isFound, NOWHERE, oneOf } from "./eyes.ts";
+import type { GazeFormat } from "./format.ts";
+import type { Scanpath } from "./scanpath.ts";
+import { readTable, type Row } from "./gaze_table.ts";
+import type { Size } from "../gaze.ts";
 
 export const smi_begaze: GazeFormat = {
   title: "SMI BeGaze raw data",

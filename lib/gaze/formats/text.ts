@@ -1,6 +1,6 @@
 /** The text of a gaze file as a stream: unzipped, decoded, in lines, within limits. */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Head } from "@/lib/gaze/formats/format.ts";
+import type { Head } from "./format.ts";
 
 /** Limits of one file. */
 export const LIMITS = {

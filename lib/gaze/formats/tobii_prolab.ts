@@ -1,9 +1,9 @@
 /** Exports of Tobii Pro Lab (and, under its older names, Tobii Studio): one row per sample, event or mouse move. */
-import type { GazeFormat, GazeOptions } from "@/lib/gaze/formats/format.ts";
-import type { Recording } from "@/lib/gaze/formats/recording.ts";
-import { type EyeSample, ofRectangle, type Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { headersOf, readTable, type Row, squeeze, type Table } from "@/lib/gaze/formats/table.ts";
-import type { Text } from "@/lib/gaze/formats/text.ts";
+import type { GazeFormat, GazeOptions } from "./format.ts";
+import type { Recording } from "./sink.ts";
+import { type EyeSample, ofRectangle, type Scanpath } from "./scanpath.ts";
+import { headersOf, readTable, type Row, squeeze, type Table } from "./gaze_table.ts";
+import type { Text } from "./text.ts";
 
 const TIMES = ["recordingtimestampms", "recordingtimestamps", "recordingtimestamp"];
 

@@ -1,9 +1,9 @@
 /** Dumps of the Tobii Pro SDK's gaze data as tables: a column per field, points as tuples `(0.51, 0.43)`. */
-import { numberOf } from "@/lib/gaze/formats/cell.ts";
-import { NOWHERE, oneOf, type Point } from "@/lib/gaze/formats/eyes.ts";
-import type { GazeFormat } from "@/lib/gaze/formats/format.ts";
-import type { Scanpath } from "@/lib/gaze/formats/scanpath.ts";
-import { headersOf, readTable } from "@/lib/gaze/formats/table.ts";
+import { numberOf } from "./table_cell.ts";
+import { NOWHERE, oneOf, type Point } from "./eyes.ts";
+import type { GazeFormat } from "./format.ts";
+import type { Scanpath } from "./scanpath.ts";
+import { headersOf, readTable } from "./gaze_table.ts";
 
 const POINT = "left_gaze_point_on_display_area";
 

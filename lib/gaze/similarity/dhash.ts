@@ -1,8 +1,8 @@
 /** Difference hash of gaze maps: where the map falls from left to right, on 8 rows of 9 cells. */
 import { z } from "zod";
-import { heatmapParams } from "@/lib/gaze/heatmap.ts";
-import { unitMaps } from "@/lib/gaze/similarity/maps.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import { heatmapParams } from "../heatmap.ts";
+import { unitMaps } from "./maps.ts";
+import type { Measure } from "./measure.ts";
 
 const params = z.strictObject(heatmapParams);
 

@@ -1,5 +1,5 @@
 /** How the similarities of all pairs are spread. */
-import type { Sink, Tile } from "@/lib/gaze/similarity/tiles.ts";
+import type { Sink, Tile } from "./tiles.ts";
 
 /** Plain data, kept beside a matrix; pairs are i < j. */
 export interface DistributionData {

@@ -1,7 +1,7 @@
 /** Dynamic time warping over fixation positions and durations, per step of the path. */
 import { z } from "zod";
-import { commonFrame } from "@/lib/gaze/similarity/frame.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import { commonFrame } from "./frame.ts";
+import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({
   /** Share of the durations' relative difference in a step's cost; the rest is distance over the diagonal. */

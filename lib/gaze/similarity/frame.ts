@@ -1,5 +1,5 @@
 /** One screen for gaze on images of different sizes. */
-import type { Fixation } from "@/lib/gaze/gaze.ts";
+import type { Fixation } from "../gaze.ts";
 
 interface Framed {
   width: number;

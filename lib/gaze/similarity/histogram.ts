@@ -1,8 +1,8 @@
 /** Histogram intersection: the mass that two gaze maps of sum 1 share. */
 import { z } from "zod";
-import { heatmapParams } from "@/lib/gaze/heatmap.ts";
-import { mapSize, unitMaps } from "@/lib/gaze/similarity/maps.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import { heatmapParams } from "../heatmap.ts";
+import { mapSize, unitMaps } from "./maps.ts";
+import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({ size: mapSize, ...heatmapParams });
 

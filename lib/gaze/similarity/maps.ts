@@ -3,8 +3,8 @@ import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Maps, MapSource, Size } from "@/gpu/similarity/heatmaps.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { type HeatmapOptions, heatmapPoints, PUBLISHED } from "@/lib/gaze/heatmap.ts";
-import type { Unit } from "@/lib/gaze/similarity/measure.ts";
+import { type HeatmapOptions, heatmapPoints, PUBLISHED } from "../heatmap.ts";
+import type { Unit } from "./measure.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import { resize } from "@/lib/images/resize.ts";
 

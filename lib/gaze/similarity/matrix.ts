@@ -1,5 +1,5 @@
 /** Full matrices of similarity, in memory or written to a file as they come. */
-import type { Sink, Tile } from "@/lib/gaze/similarity/tiles.ts";
+import type { Sink, Tile } from "./tiles.ts";
 
 /** Up to this many images the full matrix is kept. */
 export const MATRIX_LIMIT = 8000;

@@ -2,7 +2,7 @@
 import type { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Pairs } from "@/gpu/similarity/pairs.ts";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
+import type { Fixation } from "../gaze.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 
 /** Loads a ready-made heatmap, of any size; only ratios of its greys count. */

@@ -1,17 +1,17 @@
 /** The registry of similarity measures, and the matrix of one. */
 import type { Gpu } from "@/gpu/device.ts";
-import type { Item, Measure } from "@/lib/gaze/similarity/measure.ts";
-import { cc } from "@/lib/gaze/similarity/cc.ts";
-import { dhash } from "@/lib/gaze/similarity/dhash.ts";
-import { dtw } from "@/lib/gaze/similarity/dtw.ts";
-import { histogram } from "@/lib/gaze/similarity/histogram.ts";
-import { kl } from "@/lib/gaze/similarity/kl.ts";
-import { moments } from "@/lib/gaze/similarity/moments.ts";
-import { multimatch } from "@/lib/gaze/similarity/multimatch.ts";
-import { Distribution, type DistributionData } from "@/lib/gaze/similarity/distribution.ts";
-import { Matrix } from "@/lib/gaze/similarity/matrix.ts";
-import { tima } from "@/lib/gaze/similarity/tima.ts";
-import { forEachTile, type TileOptions } from "@/lib/gaze/similarity/tiles.ts";
+import type { Item, Measure } from "./measure.ts";
+import { cc } from "./cc.ts";
+import { dhash } from "./dhash.ts";
+import { dtw } from "./dtw.ts";
+import { histogram } from "./histogram.ts";
+import { kl } from "./kl.ts";
+import { moments } from "./moments.ts";
+import { multimatch } from "./multimatch.ts";
+import { Distribution, type DistributionData } from "./distribution.ts";
+import { Matrix } from "./matrix.ts";
+import { tima } from "./tima.ts";
+import { forEachTile, type TileOptions } from "./tiles.ts";
 
 export const measures = { multimatch, moments, dhash, tima, cc, kl, histogram, dtw };
 

@@ -1,8 +1,8 @@
 /** Gaze maps compared by mass and spread (their zeroth moment and first Hu invariant): blind to location. */
 import { z } from "zod";
-import { heatmapParams } from "@/lib/gaze/heatmap.ts";
-import { mapSize, unitMaps } from "@/lib/gaze/similarity/maps.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import { heatmapParams } from "../heatmap.ts";
+import { mapSize, unitMaps } from "./maps.ts";
+import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({
   /** Of the sum and of the spread; scaled to sum 1. Published: 0.5 and 0.5 (breast), 0.2 and 0.8 (dental). */

@@ -4,9 +4,9 @@
  */
 import { z } from "zod";
 import type { Sequences } from "@/gpu/similarity/sequence.ts";
-import { commonFrame } from "@/lib/gaze/similarity/frame.ts";
-import type { Measure, Unit } from "@/lib/gaze/similarity/measure.ts";
-import { type Saccades, saccadesOf, simplify } from "@/lib/gaze/similarity/simplify.ts";
+import { commonFrame } from "./frame.ts";
+import type { Measure, Unit } from "./measure.ts";
+import { type Saccades, saccadesOf, simplify } from "./simplify.ts";
 
 const EQUAL = [0.2, 0.2, 0.2, 0.2, 0.2];
 const PUBLISHED = [0.1, 0.1, 0.1, 0.1, 0.6];

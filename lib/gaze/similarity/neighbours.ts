@@ -1,5 +1,5 @@
 /** What is kept of very many images instead of the matrix: each image's nearest, and the nearest pairs of all. */
-import type { Sink, Tile } from "@/lib/gaze/similarity/tiles.ts";
+import type { Sink, Tile } from "./tiles.ts";
 
 /** The k most similar images of every image; of equals those that come first. The first component counts. */
 export class Neighbours implements Sink {

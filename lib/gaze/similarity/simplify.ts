@@ -3,7 +3,7 @@
  * (direction pass) or are short (length pass), until nothing changes. The last saccade has the odd rule of
  * multimatch_gaze, whose results users compare with.
  */
-import type { Fixation } from "@/lib/gaze/gaze.ts";
+import type { Fixation } from "../gaze.ts";
 
 /** Saccades by column; saccade i starts at x[i], y[i]. Durations may be more than saccades. */
 export interface Saccades {

@@ -1,14 +1,8 @@
 /** All pairs of a set of images, tile by tile: memory stays bounded whatever their number. */
 import type { Gpu } from "@/gpu/device.ts";
 import type { Span } from "@/gpu/similarity/pairs.ts";
-import type { Item, Measure } from "@/lib/gaze/similarity/measure.ts";
-import {
-  blocksOf,
-  type Combine,
-  combineUnits,
-  unitsOf,
-  unitSpan,
-} from "@/lib/gaze/similarity/units.ts";
+import type { Item, Measure } from "./measure.ts";
+import { blocksOf, type Combine, combineUnits, unitsOf, unitSpan } from "./comparands.ts";
 
 /** Values of the pairs of two runs of images, [components, rows, columns], NaN where invalid. */
 export interface Tile {

@@ -4,11 +4,11 @@
  */
 import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
-import type { Fixation } from "@/lib/gaze/gaze.ts";
-import { heatmapParams } from "@/lib/gaze/heatmap.ts";
-import { dbscan } from "@/lib/gaze/similarity/dbscan.ts";
-import { mapSize, unitMaps } from "@/lib/gaze/similarity/maps.ts";
-import type { Measure, Unit } from "@/lib/gaze/similarity/measure.ts";
+import type { Fixation } from "../gaze.ts";
+import { heatmapParams } from "../heatmap.ts";
+import { dbscan } from "./dbscan.ts";
+import { mapSize, unitMaps } from "./maps.ts";
+import type { Measure, Unit } from "./measure.ts";
 
 const params = z.strictObject({
   /** Radius of a cluster's neighbourhood, in shares of width, height and number of fixations. */

@@ -2,13 +2,13 @@
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
-import type { JobHandler } from "@/lib/jobs/handler.ts";
-import { type EvaluateSpec, parseEvaluate } from "@/lib/jobs/specs/evaluate.ts";
-import { sizeOf } from "@/lib/models/image_size.ts";
+import type { JobHandler } from "@/lib/specs/job_context.ts";
+import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
-import { jobDataset, loading } from "@/lib/training/job_data.ts";
-import { labelled } from "@/lib/training/labelled.ts";
+import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
+import { labelled } from "@/lib/datasets/labelled.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate: JobHandler = {

@@ -1,16 +1,16 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
-import type { JobHandler } from "@/lib/jobs/handler.ts";
-import { type FinetuneSpec, parseFinetune } from "@/lib/jobs/specs/finetune.ts";
-import { type NetworkSpec, resolveNetwork } from "@/lib/jobs/specs/network.ts";
+import type { JobHandler } from "@/lib/specs/job_context.ts";
+import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
+import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { newId, now } from "@/lib/store/mod.ts";
-import { isBetter } from "@/lib/training/choice.ts";
+import { isBetter } from "@/lib/training/model_selection.ts";
 import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
-import { identity, initialModel, jobDataset } from "@/lib/training/job_data.ts";
+import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
-import { labelled } from "@/lib/training/labelled.ts";
-import { splitsOf } from "@/lib/training/parts.ts";
+import { labelled } from "@/lib/datasets/labelled.ts";
+import { splitsOf } from "@/lib/training/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { choicesOf } from "@/lib/training/tuning.ts";
 

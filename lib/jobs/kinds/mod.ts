@@ -1,5 +1,5 @@
 /** What runs each kind of job. */
-import type { JobHandler } from "@/lib/jobs/handler.ts";
+import type { JobHandler } from "@/lib/specs/job_context.ts";
 import { evaluate } from "./evaluate.ts";
 import { finetune } from "./finetune.ts";
 import { pretrain } from "./pretrain.ts";

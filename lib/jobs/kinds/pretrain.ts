@@ -2,15 +2,15 @@
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { partnersOf } from "@/lib/gaze/positives.ts";
-import type { JobContext, JobHandler } from "@/lib/jobs/handler.ts";
-import { type NetworkSpec, resolveNetwork } from "@/lib/jobs/specs/network.ts";
-import { parsePretrain, type PretrainSpec } from "@/lib/jobs/specs/pretrain.ts";
+import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
+import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { Checkpoints } from "@/lib/training/checkpoint.ts";
-import { collapseAlarm } from "@/lib/training/collapse_alarm.ts";
+import { collapseAlarm } from "@/lib/training/collapse_detector.ts";
 import { estimatePretrain, planned } from "@/lib/training/estimate.ts";
 import {
   loadImages,
@@ -18,11 +18,11 @@ import {
   placeImages,
   trainingSize,
 } from "@/lib/training/image_set.ts";
-import { identity, initialModel, jobDataset, loading } from "@/lib/training/job_data.ts";
-import { jobPositives } from "@/lib/training/job_positives.ts";
-import { loop, type LoopOptions, stepsOf } from "@/lib/training/loop.ts";
-import { packed } from "@/lib/training/packing.ts";
-import { withoutTest } from "@/lib/training/parts.ts";
+import { identity, initialModel, jobDataset, loading } from "@/lib/training/job_inputs.ts";
+import { jobPositives } from "@/lib/training/job_pairs.ts";
+import { loop, type LoopOptions, stepsOf } from "@/lib/training/training_loop.ts";
+import { packed } from "@/lib/training/positive_sampler.ts";
+import { withoutTest } from "@/lib/training/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { choicesOf } from "@/lib/training/tuning.ts";

@@ -1,14 +1,14 @@
 /** Runs a `similarity` job: every pair, tile by tile, straight into its file. */
 import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
-import { checkDegrees, loadItems } from "@/lib/gaze/similarity/items.ts";
-import type { Kept, SimilarityHistogram } from "@/lib/gaze/similarity/kept.ts";
+import { checkDegrees, loadItems } from "@/lib/similarities/load_items.ts";
+import type { Kept, SimilarityHistogram } from "@/lib/similarities/stored_similarity.ts";
 import { MatrixFile } from "@/lib/gaze/similarity/matrix.ts";
 import type { Measure } from "@/lib/gaze/similarity/measure.ts";
 import { measures } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
-import type { JobContext, JobHandler } from "@/lib/jobs/handler.ts";
-import { parseSimilarity, type SimilaritySpec } from "@/lib/jobs/specs/similarity.ts";
+import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
 import { newId, now } from "@/lib/store/mod.ts";
 
 export const similarity: JobHandler = {

@@ -5,10 +5,10 @@ import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
 import { resize } from "@/lib/images/resize.ts";
 import { Predictor } from "@/lib/inference/predictor.ts";
-import { encodePicture } from "@/lib/inference/request.ts";
-import { insertClasses } from "@/tests/support/classes.ts";
-import { queued, runJob } from "@/tests/support/context.ts";
-import { withStore } from "@/tests/support/temporary.ts";
+import { encodePicture } from "@/lib/inference/protocol.ts";
+import { insertClasses } from "../../support/classes.ts";
+import { queued, runJob } from "../../support/context.ts";
+import { withStore } from "../../support/temporary.ts";
 
 const gpu = await openGpu();
 const [height, width] = [32, 96];

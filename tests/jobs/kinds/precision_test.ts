@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
-import { insertClasses } from "@/tests/support/classes.ts";
-import { queued, runJob } from "@/tests/support/context.ts";
-import { withStore } from "@/tests/support/temporary.ts";
+import { insertClasses } from "../../support/classes.ts";
+import { queued, runJob } from "../../support/context.ts";
+import { withStore } from "../../support/temporary.ts";
 
 const gpu = await openGpu();
 const network = { width: 8, image_size: 16, channels: 1, dataset: "discs", precision: "f16" };

@@ -3,12 +3,12 @@ import { openGpu } from "@/gpu/device.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { EvaluationMetrics, ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { Predictor } from "@/lib/inference/predictor.ts";
-import { encodePicture } from "@/lib/inference/request.ts";
+import { encodePicture } from "@/lib/inference/protocol.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { type ImageRow, newId, now, type Store } from "@/lib/store/mod.ts";
-import { drawClass, insertClasses } from "@/tests/support/classes.ts";
-import { queued, runJob } from "@/tests/support/context.ts";
-import { withStore } from "@/tests/support/temporary.ts";
+import { drawClass, insertClasses } from "../../support/classes.ts";
+import { queued, runJob } from "../../support/context.ts";
+import { withStore } from "../../support/temporary.ts";
 
 const gpu = await openGpu();
 const network = { width: 8, image_size: 16, channels: 1 };

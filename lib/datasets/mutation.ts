@@ -1,0 +1,27 @@
+/** What every change of a data set shares: refused while a job reads it, whole or not at all. */
+import { storedDigest } from "./digest.ts";
+import { Conflict } from "@/lib/errors.ts";
+import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+
+/** Throws NotFound, and Conflict while a job reads the data set. */
+export function changeable(store: Store, name: string): DatasetRow {
+  const dataset = store.datasets.byName(name);
+  const job = store.datasets.reader(name);
+  if (job) throw new Conflict(`Cannot change dataset "${name}": job "${job}" reads it`);
+  return dataset;
+}
+
+/** Runs `body` on the rows and renews the digest, in one transaction with `files`. */
+export function change<T>(
+  store: Store,
+  name: string,
+  files: string[],
+  body: (dataset: DatasetRow) => T,
+): T {
+  return store.keep(files, () => {
+    const dataset = changeable(store, name);
+    const result = body(dataset);
+    store.datasets.update(dataset.id, { digest: storedDigest(store, dataset) });
+    return result;
+  });
+}

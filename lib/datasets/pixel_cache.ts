@@ -1,0 +1,189 @@
+/** The images of a data set as one array, ready for the GPU; kept in the cache once made. */
+import { createHash } from "node:crypto";
+import { InvalidInput } from "@/lib/errors.ts";
+import { DecodePool } from "@/lib/images/decode_pool.ts";
+import type { Raster } from "@/lib/images/raster.ts";
+import type { Size } from "@/lib/images/image_size.ts";
+import type { ImageRow } from "@/lib/store/images.ts";
+import type { Store } from "@/lib/store/mod.ts";
+
+export interface Pixels {
+  /** [N, H, W, C], value / 65535; 8-bit pictures times 257. N as in `names`. */
+  data: Uint16Array<ArrayBuffer>;
+  count: number;
+  height: number;
+  width: number;
+  channels: 1 | 3;
+  /** Names of the images, in order. */
+  names: string[];
+  /** Per channel, of values in 0 to 1 over the whole array (population deviation). */
+  mean: number[];
+  std: number[];
+}
+
+export interface PixelOptions {
+  /** What pictures are squashed to: H and W. */
+  size: Size;
+  channels: 1 | 3;
+  /** Called now and then; may throw to stop. */
+  onProgress?(done: number, total: number): void | Promise<void>;
+}
+
+/** Grey from colours by the weights of ITU-R BT.601; colours from grey by repetition. */
+export function place(source: Raster, target: Uint16Array, at: number, channels: 1 | 3): void {
+  const { data, channels: from, bits } = source;
+  const scale = bits === 8 ? 257 : 1;
+  const pixels = source.width * source.height;
+  for (let i = 0; i < pixels; i++) {
+    if (from === channels) {
+      for (let c = 0; c < channels; c++) {
+        target[at + i * channels + c] = data[i * channels + c] * scale;
+      }
+    } else if (channels === 3) {
+      target.fill(data[i] * scale, at + i * 3, at + i * 3 + 3);
+    } else {
+      const grey = 0.299 * data[3 * i] + 0.587 * data[3 * i + 1] + 0.114 * data[3 * i + 2];
+      target[at + i] = Math.round(grey * scale);
+    }
+  }
+}
+
+/** Mean and population standard deviation per channel, of values in 0 to 1. */
+export function statistics(
+  data: Uint16Array,
+  channels: number,
+): { mean: number[]; std: number[] } {
+  const sums = new Array(channels).fill(0);
+  const squares = new Array(channels).fill(0);
+  for (let i = 0; i < data.length; i += channels) {
+    for (let c = 0; c < channels; c++) {
+      const value = data[i + c];
+      sums[c] += value;
+      squares[c] += value * value;
+    }
+  }
+  const n = Math.max(1, data.length / channels);
+  const mean = sums.map((sum) => sum / n / 65535);
+  const std = squares.map((square, c) =>
+    Math.sqrt(Math.max(0, square / n / 65535 ** 2 - mean[c] ** 2))
+  );
+  return { mean, std };
+}
+
+/** Little endian on every machine that has a GPU we know of; the cache says so in its name. */
+const byteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? "le" : "be";
+
+/** Loads pictures in the given order. Throws InvalidInput naming a picture that does not decode. */
+export async function loadPixels(
+  store: Store,
+  images: Pick<ImageRow, "name" | "file">[],
+  options: PixelOptions,
+): Promise<Pixels> {
+  const { size: { height, width }, channels } = options;
+  const stride = height * width * channels;
+  const files = images.map(({ file }) => file);
+  const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 32);
+  const path = `${store.cache}/${key}_${height}x${width}x${channels}_${byteOrder}.u16`;
+  const data = await readCache(path, images.length * stride) ??
+    await decodeAll(store, images, options, stride);
+  const names = images.map(({ name }) => name);
+  const made = { data, count: images.length, height, width, channels, names };
+  await writeCache(store, path, data);
+  return { ...made, ...statistics(data, channels) };
+}
+
+async function decodeAll(
+  store: Store,
+  images: Pick<ImageRow, "name" | "file">[],
+  { size, channels, onProgress }: PixelOptions,
+  stride: number,
+): Promise<Uint16Array<ArrayBuffer>> {
+  const data = new Uint16Array(images.length * stride);
+  const pool = new DecodePool({ threads: 2 });
+  let done = 0;
+  const queue = images.entries();
+  const take = async () => {
+    for (const [i, { name, file }] of queue) {
+      try {
+        const bytes = await store.files.read(file);
+        place(
+          await pool.decode(bytes, { size: [size.width, size.height] }),
+          data,
+          i * stride,
+          channels,
+        );
+      } catch (error) {
+        if (!(error instanceof InvalidInput)) throw error;
+        throw new InvalidInput(`Cannot load image "${name}": ${error.message}`);
+      }
+      await onProgress?.(++done, images.length);
+    }
+  };
+  try {
+    await Promise.all([take(), take()]);
+  } finally {
+    pool.close();
+  }
+  return data;
+}
+
+async function readCache(
+  path: string,
+  length: number,
+): Promise<Uint16Array<ArrayBuffer> | undefined> {
+  try {
+    const { size } = await Deno.stat(path);
+    if (size !== length * 2) return undefined;
+    return new Uint16Array((await Deno.readFile(path)).buffer);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Bytes of cached arrays that are kept; the least recently used go first. */
+const maxCacheBytes = 8 * 2 ** 30;
+
+async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuffer>) {
+  Deno.mkdirSync(store.cache, { recursive: true });
+  const bytes = new Uint8Array(data.buffer);
+  const now = new Date();
+  try {
+    await Deno.utime(path, now, now);
+    return;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const kept: { path: string; size: number; used: number }[] = [];
+  for (const { name } of Deno.readDirSync(store.cache)) {
+    const file = `${store.cache}/${name}`;
+    const { size, mtime } = Deno.statSync(file);
+    kept.push({ path: file, size, used: mtime?.getTime() ?? 0 });
+  }
+  kept.sort((a, b) => b.used - a.used);
+  let total = bytes.length;
+  for (const file of kept) {
+    total += file.size;
+    if (total > maxCacheBytes) Deno.removeSync(file.path);
+  }
+  if (bytes.length > maxCacheBytes) return;
+  // Whole or absent: a server that dies here leaves only a file under tmp/.
+  const temporary = store.files.temporaryPath();
+  const file = await Deno.open(temporary, { write: true, createNew: true });
+  try {
+    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    await file.syncData();
+  } finally {
+    file.close();
+  }
+  await Deno.rename(temporary, path);
+}
+
+/** Forgets all arrays: those of a deleted data set must not outlive it. */
+export function clearPixels(store: Store): void {
+  try {
+    Deno.removeSync(store.cache, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,147 @@
+/** What is known of a similarity whose matrix was too large to keep: each image's nearest, and the nearest pairs. */
+import { InvalidInput } from "@/lib/errors.ts";
+import { keyOf, valueOf } from "./radix_sort.ts";
+
+export interface KnownPairs {
+  /** Images. */
+  n: number;
+  /** 1 for images with valid gaze; all pairs of such are valid: [n] */
+  valid: Uint8Array;
+  validPairs: number;
+  /** The most similar pairs, best first; every pair above `above` is among them (null: every pair). */
+  rows: Uint32Array;
+  columns: Uint32Array;
+  values: Float32Array;
+  above: number | null;
+  /** The `k` most similar images of each, best first, -1 where there are fewer: [n, k] */
+  k: number;
+  indices: Int32Array;
+  /** How similar they are: [n, k] */
+  nearest: Float32Array;
+}
+
+/** Pairs i < j, most similar first. */
+export interface Edges {
+  rows: Uint32Array;
+  columns: Uint32Array;
+  values: Float32Array;
+}
+
+/** What is known among some of the images, in this order; their lists may become shorter than k. */
+export function among(known: KnownPairs, images: number[]): KnownPairs {
+  const place = new Int32Array(known.n).fill(-1);
+  images.forEach((image, at) => place[image] = at);
+  const valid = Uint8Array.from(images, (image) => known.valid[image]);
+  const keep = [...known.values.keys()].filter((at) =>
+    place[known.rows[at]] >= 0 && place[known.columns[at]] >= 0
+  );
+  const ends = (at: number) => [place[known.rows[at]], place[known.columns[at]]];
+  const { k } = known;
+  const indices = new Int32Array(images.length * k).fill(-1);
+  const nearest = new Float32Array(images.length * k).fill(NaN);
+  images.forEach((image, to) => {
+    let count = 0;
+    for (let from = image * k; from < (image + 1) * k; from++) {
+      const other = known.indices[from] < 0 ? -1 : place[known.indices[from]];
+      if (other < 0) continue;
+      indices[to * k + count] = other;
+      nearest[to * k + count++] = known.nearest[from];
+    }
+  });
+  return {
+    n: images.length,
+    valid,
+    validPairs: pairsOf(valid),
+    rows: Uint32Array.from(keep, (at) => Math.min(...ends(at))),
+    columns: Uint32Array.from(keep, (at) => Math.max(...ends(at))),
+    values: Float32Array.from(keep, (at) => known.values[at]),
+    above: known.above,
+    k,
+    indices,
+    nearest,
+  };
+}
+
+/** Pairs of valid images. */
+export function pairsOf(valid: Uint8Array): number {
+  const count = valid.reduce((sum, one) => sum + one, 0);
+  return count * (count - 1) / 2;
+}
+
+/**
+ * As `quantileCut` of the whole matrix; undefined where that cannot be told from what was kept, null where there is no
+ * valid pair.
+ */
+export function knownQuantileCut(known: KnownPairs, share: number): number | null | undefined {
+  const { values, above, validPairs } = known;
+  if (validPairs === 0) return null;
+  const wanted = Math.min(validPairs, Math.max(1, Math.round(share * validPairs)));
+  if (wanted > values.length) return undefined;
+  const last = values[wanted - 1];
+  const first = values.indexOf(last);
+  let end = wanted;
+  while (end < values.length && values[end] === last) end++;
+  if (first > 0 && wanted - first < end - wanted) return last;
+  // Of the pairs at the edge of what was kept some may be missing.
+  if (above !== null && !(last > above)) return undefined;
+  if (end < values.length) return values[end];
+  if (above !== null) return above;
+  const key = keyOf(last === 0 ? 0 : last);
+  return valueOf(last === 0 ? key - 2 : key - 1);
+}
+
+/** Pairs strictly above a value. @throws InvalidInput where not all of them were kept */
+export function edgesAbove(known: KnownPairs, cut: number): Edges {
+  const { rows, columns, values, above } = known;
+  if (above !== null && cut < above) {
+    throw beyond(`a threshold of ${cut}`, `thresholds from ${above} on`);
+  }
+  let end = values.length;
+  while (end > 0 && !(values[end - 1] > cut)) end--;
+  return {
+    rows: rows.subarray(0, end),
+    columns: columns.subarray(0, end),
+    values: values.subarray(0, end),
+  };
+}
+
+/**
+ * Pairs of which one counts the other among its k most similar.
+ * @throws InvalidInput where fewer were kept
+ */
+export function nearestEdges({ n, k, indices, nearest }: KnownPairs, wanted: number): Edges {
+  if (wanted > k) throw beyond(`top_k ${wanted}`, `top_k up to ${k}`);
+  const found: [row: number, column: number, value: number][] = [];
+  const counts = (of: number, other: number) => {
+    for (let at = of * k; at < of * k + wanted; at++) if (indices[at] === other) return true;
+    return false;
+  };
+  for (let i = 0; i < n; i++) {
+    for (let at = i * k; at < i * k + wanted; at++) {
+      const j = indices[at];
+      // Counted both ways it is found twice: the earlier image tells it.
+      if (j < 0 || (j < i && counts(j, i))) continue;
+      found.push([Math.min(i, j), Math.max(i, j), nearest[at]]);
+    }
+  }
+  found.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]);
+  return {
+    rows: Uint32Array.from(found, ([row]) => row),
+    columns: Uint32Array.from(found, ([, column]) => column),
+    values: Float32Array.from(found, ([, , value]) => value),
+  };
+}
+
+/** The greatest share of the pairs that was kept. */
+export function greatestShare({ values, validPairs }: KnownPairs): number {
+  return validPairs === 0 ? 0 : values.length / validPairs;
+}
+
+/** A cut that needs more than was kept. */
+export function beyond(asked: string, possible: string): InvalidInput {
+  return new InvalidInput(
+    `Cannot use ${asked}: of so many images only the nearest pairs were kept, which allow ${possible}. ` +
+      "A similarity job with a greater top_k or most_pairs keeps more",
+    [{ pointer: "/cut", message: `${possible} can be used` }],
+  );
+}

@@ -1,0 +1,107 @@
+/** A network's program over weights in a store: images in, what its last layers hold out. */
+import { type Augment, augment, neutralView } from "@/gpu/augment.ts";
+import type { Gpu } from "@/gpu/device.ts";
+import type { Images } from "@/gpu/images.ts";
+import type { ParameterStore } from "@/gpu/parameters.ts";
+import { compile, type Program } from "@/gpu/program.ts";
+import { Tape } from "@/gpu/tape.ts";
+import { sizeOf, type Tensor } from "@/gpu/tensor.ts";
+import { classifier } from "@/lib/models/heads.ts";
+import { sizeOf as inputSize } from "@/lib/images/image_size.ts";
+import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import type { ModelSpec } from "@/lib/store/mod.ts";
+
+/**
+ * - `map`: the last convolutional map `[h, w, F]`
+ * - `features`: its mean over the image `[F]`
+ * - `logits`: of a classifier `[K]`
+ */
+export type Layer = "map" | "features" | "logits";
+
+/** What one image gave, layer by layer. */
+export type Seen = Partial<Record<Layer, Float32Array<ArrayBuffer>>>;
+
+type Network = Pick<ModelSpec, "backbone" | "width" | "channels" | "classes">;
+
+/** Appends a network under torchvision's names; without classes it has no logits: `[N, H, W, 4] ->`. */
+export function layersOf(
+  tape: Tape,
+  x: Tensor,
+  { backbone, width, channels, classes }: Network,
+  options: { training?: boolean } = {},
+): { map: Tensor; features: Tensor; logits?: Tensor } {
+  const made = resnet(tape, x, { name: backbone as ResnetName, width, channels, ...options });
+  if (classes.length === 0) return made;
+  return { ...made, logits: classifier(tape, made.features, classes.length) };
+}
+
+export class Observer {
+  private readonly program: Program;
+  private readonly kept = new Map<Layer, Tensor>();
+  private readonly views: Augment;
+
+  /**
+   * @param source where the images are; their size is what `spec.image_size` says
+   * @param options.batch images a run takes; `options.layers` those that `observe` may ask for
+   */
+  constructor(
+    gpu: Gpu,
+    store: ParameterStore,
+    spec: ModelSpec,
+    readonly source: Images,
+    readonly options: { batch: number; layers: Layer[] },
+  ) {
+    const { batch, layers } = options;
+    const { channels, normalization } = spec;
+    const size = inputSize(spec.image_size);
+    const tape = new Tape(store, { training: false });
+    const made = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
+    for (const layer of layers) {
+      const tensor = made[layer];
+      if (tensor) this.kept.set(layer, tensor);
+    }
+    this.program = compile(tape, { keep: [...this.kept.values()] });
+    const output = this.program.buffer("views");
+    this.views = augment(gpu, source, {
+      ...{ batch, size, channels, normalization, output },
+      blur: false,
+    });
+  }
+
+  /** What up to `batch` images give in these layers, with one read-back. */
+  async observe(images: ArrayLike<number>, layers: Layer[]): Promise<Seen[]> {
+    const { batch } = this.options;
+    const placed = this.source.place(images);
+    this.views.write(
+      Array.from({ length: batch }, (_, i) => ({
+        ...neutralView,
+        image: placed[Math.min(i, placed.length - 1)],
+      })),
+    );
+    this.program.run({ before: this.views.launches });
+    const tensors = layers.map((layer) => {
+      const tensor = this.kept.get(layer);
+      if (!tensor) throw new Error(`Cannot observe "${layer}": the program does not keep it`);
+      return tensor;
+    });
+    const values = await this.program.read(...tensors);
+    return Array.from(
+      { length: images.length },
+      (_, i) =>
+        Object.fromEntries(layers.map((layer, at) => {
+          const length = sizeOf(tensors[at].shape) / batch;
+          return [layer, values[at].subarray(i * length, (i + 1) * length)];
+        })),
+    );
+  }
+
+  /** Shape of a layer for one image. */
+  shapeOf(layer: Layer): number[] {
+    return this.kept.get(layer)!.shape.slice(1);
+  }
+
+  destroy(): void {
+    this.views.destroy();
+    this.program.destroy();
+  }
+}

@@ -1,0 +1,114 @@
+/** What the API asks about pictures: they are decoded here, run by the GPU worker, and predictions stored. */
+import { Overloaded } from "@/lib/errors.ts";
+import { decodePool } from "@/lib/images/decode_pool.ts";
+import type { Raster } from "@/lib/images/raster.ts";
+import {
+  type EmbedAnswer,
+  encodePicture,
+  needClasses,
+  type Picture,
+  type PredictAnswer,
+} from "./protocol.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
+import { type ModelRow, newId, now, type PredictionRow, type Store } from "@/lib/store/mod.ts";
+
+/** Pictures sent to the worker at once by one request. */
+const CHUNK = 16;
+/** Pictures of all requests that may be under way. */
+const MOST_UNDER_WAY = 256;
+let underWay = 0;
+
+export interface Asked {
+  /** Names; undefined for a picture that came with the request. */
+  dataset?: string;
+  image?: string;
+  /** The picture squashed to a size: [width, height]. */
+  raster(size: [number, number]): Promise<Raster>;
+}
+
+/** A picture in a file, read when its turn comes. */
+export function inFile(read: () => Promise<Uint8Array<ArrayBuffer>>): Pick<Asked, "raster"> {
+  return { raster: async (size) => await decodePool.decode(await read(), { size }) };
+}
+
+export interface Asking {
+  store: Store;
+  model: ModelRow;
+  /** The worker: throws what it throws, and Unavailable without one. */
+  worker: { call<T>(method: string, params: unknown): Promise<T> };
+}
+
+/**
+ * Predicts pictures and stores the predictions, all or none. Throws InvalidInput, Overloaded,
+ * Unavailable.
+ */
+export async function predictAll(asking: Asking, asked: Asked[]): Promise<PredictionRow[]> {
+  const { store, model, worker } = asking;
+  needClasses(model);
+  const probabilities = await inChunks(model, asked, async (pictures) => {
+    const answer = await worker.call<PredictAnswer>("predict", { model: model.id, pictures });
+    return answer.probabilities;
+  });
+  const { classes } = model.spec;
+  const rows = asked.map(({ dataset, image }, i) => {
+    const row = probabilities[i];
+    const best = row.indexOf(Math.max(...row));
+    return {
+      id: newId("pr"),
+      model_id: model.id,
+      dataset: dataset ?? null,
+      image: image ?? null,
+      label: classes[best],
+      probability: row[best],
+      probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
+      created_at: now(),
+    };
+  });
+  store.predictions.insertAll(rows);
+  return rows;
+}
+
+/** Feature vectors of pictures, [F] each. Throws InvalidInput, Overloaded, Unavailable. */
+export async function embedAll(
+  { model, worker }: Pick<Asking, "model" | "worker">,
+  asked: Pick<Asked, "raster">[],
+): Promise<Float32Array<ArrayBuffer>[]> {
+  return await inChunks(model, asked, async (pictures) => {
+    const { features } = await worker.call<EmbedAnswer>("embed", { model: model.id, pictures });
+    return features.map((text) => new Float32Array(Uint8Array.fromBase64(text).buffer));
+  });
+}
+
+async function inChunks<Result>(
+  { spec: { image_size } }: ModelRow,
+  asked: Pick<Asked, "raster">[],
+  ask: (pictures: Picture[]) => Promise<Result[]>,
+): Promise<Result[]> {
+  const { height, width } = sizeOf(image_size);
+  return await withRoom(Math.min(asked.length, CHUNK), async () => {
+    const results: Result[] = [];
+    for (let from = 0; from < asked.length; from += CHUNK) {
+      const pictures = asked.slice(from, from + CHUNK).map(async ({ raster }) =>
+        encodePicture(await raster([width, height]))
+      );
+      results.push(...await ask(await Promise.all(pictures)));
+    }
+    return results;
+  });
+}
+
+/** Runs `work` while `places` pictures count as under way. Throws Overloaded when too many are. */
+export async function withRoom<Result>(
+  places: number,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  if (underWay + places > MOST_UNDER_WAY) {
+    throw new Overloaded("Cannot look at pictures now: too many are under way", 2);
+  }
+  underWay += places;
+  try {
+    return await work();
+  } finally {
+    underWay -= places;
+  }
+}

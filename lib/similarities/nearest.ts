@@ -1,0 +1,66 @@
+/** The most similar images of one, and the most similar pairs of all, from a kept similarity. */
+import {
+  type FilePaths,
+  keptOf,
+  matrixRow,
+  matrixRows,
+  partOf,
+  readNeighbours,
+} from "./stored_similarity.ts";
+import { TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
+import type { SimilarityRow } from "@/lib/store/mod.ts";
+
+/** An image and how similar it is. */
+export interface Neighbour {
+  image: string;
+  similarity: number;
+}
+
+/** The `top` most similar images of one, best first; images without a value are left out. */
+export async function neighboursOf(
+  files: FilePaths,
+  row: SimilarityRow,
+  options: { image: string; top: number; component?: string },
+): Promise<Neighbour[]> {
+  const { at, wanted: [image] } = partOf(row, { ...options, images: [options.image] });
+  const kept = keptOf(row);
+  if (kept.layout === "neighbours") {
+    const { indices, values } = await readNeighbours(files, row);
+    const start = image * kept.top_k;
+    return [...indices.subarray(start, start + Math.min(options.top, kept.top_k))]
+      .map((other, i) => ({ image: row.images[other], similarity: values[start + i] }))
+      .filter((neighbour) => neighbour.image !== undefined);
+  }
+  const line = await matrixRow(files, row, { at, image });
+  return Array.from(line, (_, other) => other)
+    .filter((other) => other !== image && !Number.isNaN(line[other]))
+    .sort((a, b) => line[b] - line[a] || a - b)
+    .slice(0, options.top)
+    .map((other) => ({ image: row.images[other], similarity: line[other] }));
+}
+
+/** The `top` most similar pairs of all images, best first. */
+export async function topPairs(
+  files: FilePaths,
+  row: SimilarityRow,
+  options: { top: number; component?: string },
+): Promise<{ images: [string, string]; similarity: number }[]> {
+  const { at, wanted } = partOf(row, options);
+  const kept = keptOf(row);
+  let best: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
+  if (kept.layout === "neighbours") best = (await readNeighbours(files, row)).pairs;
+  else {
+    const sink = new TopPairs(options.top);
+    let image = 0;
+    const n = wanted.length;
+    for await (const line of matrixRows(files, row, { at, wanted })) {
+      const columns = { from: image + 1, count: n - image - 1 };
+      sink.add({ rows: { from: image++, count: 1 }, columns, values: line.subarray(columns.from) });
+    }
+    best = sink.pairs;
+  }
+  return Array.from(best.values.subarray(0, options.top), (similarity, i) => ({
+    images: [row.images[best.rows[i]], row.images[best.columns[i]]],
+    similarity,
+  }));
+}

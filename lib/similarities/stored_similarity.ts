@@ -1,0 +1,176 @@
+/** What is kept of a similarity, and how its file reads. */
+import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
+import { among, type KnownPairs, pairsOf } from "@/lib/gaze/top_similarity.ts";
+import type { DistributionData } from "@/lib/gaze/similarity/distribution.ts";
+import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
+import type { SimilarityRow } from "@/lib/store/mod.ts";
+
+/**
+ * `matrix`: f32 [components, N, N]. `neighbours`, for more images than a matrix is kept of: i32 [N, top_k]
+ * indices (-1 where there are fewer), f32 [N, top_k] values, u32 [pairs] rows, u32 [pairs] columns, f32 [pairs]
+ * values of the most similar pairs i < j; all little endian, best first. Every pair above `above` is
+ * among them (null: every pair is).
+ */
+export type Kept =
+  | { layout: "matrix" }
+  | { layout: "neighbours"; top_k: number; pairs: number; above: number | null };
+
+/** The `histogram` of a similarity's row. */
+export type SimilarityHistogram = DistributionData & { kept: Kept };
+
+export function keptOf(row: SimilarityRow): Kept {
+  return (row.histogram as unknown as Partial<SimilarityHistogram>).kept ?? { layout: "matrix" };
+}
+
+/** Where a similarity's file lies. */
+export interface FilePaths {
+  path(sha256: string): string;
+}
+
+export interface MatrixPart {
+  /** One of the similarity's components; the first without it. */
+  component?: string;
+  /** Names of the images wanted; all without it. */
+  images?: string[];
+}
+
+/** Positions of a part; throws InvalidInput for an unknown component, NotFound for an unknown image. */
+export function partOf(row: SimilarityRow, { component, images }: MatrixPart) {
+  const at = component === undefined ? 0 : row.components.indexOf(component);
+  if (at < 0) {
+    throw new InvalidInput(
+      `Cannot find component "${component}": ${row.measure} has [${row.components.join(", ")}]`,
+    );
+  }
+  if (!images) return { at, wanted: row.images.map((_, i) => i) };
+  const places = new Map(row.images.map((name, i) => [name, i]));
+  const wanted = images.map((name) => place(places, name));
+  return { at, wanted };
+}
+
+function place(places: Map<string, number>, name: string): number {
+  const found = places.get(name);
+  if (found === undefined) throw new NotFound(`Cannot find image "${name}" in this similarity`);
+  return found;
+}
+
+/** Rows of a matrix file, one at a time, columns as wanted. */
+export async function* matrixRows(
+  files: FilePaths,
+  row: SimilarityRow,
+  { at, wanted }: { at: number; wanted: number[] },
+): AsyncGenerator<Float32Array<ArrayBuffer>> {
+  const n = row.images.length;
+  const whole = wanted.length === n && wanted.every((image, i) => image === i);
+  using file = await Deno.open(files.path(row.file), { read: true });
+  for (const image of wanted) {
+    const values = await readFloats(file, (at * n + image) * n, n);
+    yield whole ? values : Float32Array.from(wanted, (other) => values[other]);
+  }
+}
+
+/** One image's row of a matrix file. */
+export async function matrixRow(
+  files: FilePaths,
+  row: SimilarityRow,
+  { at, image }: { at: number; image: number },
+): Promise<Float32Array<ArrayBuffer>> {
+  const n = row.images.length;
+  using file = await Deno.open(files.path(row.file), { read: true });
+  return await readFloats(file, (at * n + image) * n, n);
+}
+
+async function readFloats(
+  file: Deno.FsFile,
+  from: number,
+  count: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(count * 4);
+  await file.seek(from * 4, Deno.SeekMode.Start);
+  for (let got = 0; got < bytes.length;) {
+    const more = await file.read(bytes.subarray(got));
+    if (more === null) throw new Error("Cannot read the matrix: its file is too short");
+    got += more;
+  }
+  return new Float32Array(bytes.buffer);
+}
+
+/** @throws {InvalidInput} when only neighbours were kept */
+export function needMatrix(row: SimilarityRow): void {
+  const kept = keptOf(row);
+  if (kept.layout === "matrix") return;
+  throw new InvalidInput(
+    `Cannot give the matrix of these ${row.images.length} images: the ${kept.top_k} nearest of each ` +
+      `and the ${kept.pairs} nearest pairs were kept, which /pairs gives; a similarity job with ` +
+      `"keep": "matrix" keeps all of up to ${MATRIX_LIMIT} images`,
+  );
+}
+
+/** A matrix in memory, [images, images]. */
+export async function readMatrix(
+  files: FilePaths,
+  row: SimilarityRow,
+  part: MatrixPart = {},
+): Promise<{ images: string[]; values: Float32Array<ArrayBuffer> }> {
+  needMatrix(row);
+  const found = partOf(row, part);
+  const n = found.wanted.length;
+  const values = new Float32Array(n * n);
+  let at = 0;
+  for await (const line of matrixRows(files, row, found)) {
+    values.set(line, at);
+    at += n;
+  }
+  return { images: found.wanted.map((image) => row.images[image]), values };
+}
+
+/**
+ * What is known of a similarity whose matrix was not kept.
+ * @param images names of the images wanted, in this order; all without it
+ * @throws {NotFound} for an unknown image
+ */
+export async function readKnownPairs(
+  files: FilePaths,
+  row: SimilarityRow,
+  images?: string[],
+): Promise<KnownPairs> {
+  const { indices, values, pairs } = await readNeighbours(files, row);
+  const kept = keptOf(row) as Extract<Kept, { layout: "neighbours" }>;
+  const invalid = new Set(row.invalid);
+  const valid = Uint8Array.from(row.images, (name) => invalid.has(name) ? 0 : 1);
+  const known: KnownPairs = {
+    n: row.images.length,
+    valid,
+    validPairs: pairsOf(valid),
+    ...pairs,
+    above: kept.above,
+    k: kept.top_k,
+    indices,
+    nearest: values,
+  };
+  return images ? among(known, partOf(row, { images }).wanted) : known;
+}
+
+/** What `Kept` describes as `neighbours`. */
+export async function readNeighbours(files: FilePaths, row: SimilarityRow): Promise<{
+  indices: Int32Array<ArrayBuffer>;
+  values: Float32Array<ArrayBuffer>;
+  pairs: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
+}> {
+  const kept = keptOf(row);
+  if (kept.layout !== "neighbours") {
+    throw new Conflict("Cannot read neighbours: the whole matrix was kept");
+  }
+  const { buffer } = await Deno.readFile(files.path(row.file));
+  const lists = row.images.length * kept.top_k, { pairs } = kept;
+  const at = 8 * lists;
+  return {
+    indices: new Int32Array(buffer, 0, lists),
+    values: new Float32Array(buffer, 4 * lists, lists),
+    pairs: {
+      rows: new Uint32Array(buffer, at, pairs),
+      columns: new Uint32Array(buffer, at + 4 * pairs, pairs),
+      values: new Float32Array(buffer, at + 8 * pairs, pairs),
+    },
+  };
+}

@@ -1,0 +1,73 @@
+/** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
+import { z } from "zod";
+import type { JobSpec } from "./spec.ts";
+import { augmentationSchema } from "@/lib/training/augmentation.ts";
+import { labelled } from "@/lib/datasets/labelled.ts";
+import {
+  initSchema,
+  networkFields,
+  precisionSchema,
+  resolveNetwork,
+  seedSchema,
+} from "./network.ts";
+import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
+import { parseSpec } from "./parse.ts";
+import { foldProblem, partsFields } from "./split_spec.ts";
+import { tuningSchema } from "./tuning.ts";
+
+const schema = z.strictObject({
+  dataset: z.string().min(1).max(200),
+  init: initSchema,
+  ...networkFields,
+  /** `full` trains all weights; `linear` only the classifier, on a frozen backbone. */
+  mode: z.enum(["full", "linear"]).default("full"),
+  /**
+   * `frozen` keeps the model's batch norms as they are, statistics and scales, as suits small batches; a
+   * linear probe always does.
+   */
+  batch_norm: z.enum(["train", "frozen"]).default("train"),
+  ...partsFields,
+  epochs: z.int().min(1).max(10000).default(30),
+  /** Epochs without a better validation figure after which training ends. */
+  early_stop: z.int().min(1).max(10000).default(20),
+  /** Validation figure by which the checkpoint is chosen. */
+  select: z.enum(["auc", "accuracy", "balanced_accuracy", "loss"]).default("auc"),
+  batch_size: z.int().min(2).max(4096).default(16),
+  optimizer: optimizerSchema.prefault({ name: "adam" }),
+  schedule: scheduleSchema.prefault({}),
+  augmentation: augmentationSchema.prefault("medical"),
+  /** `balanced` weighs a class by the inverse of its share. */
+  class_weights: z.enum(["none", "balanced"]).default("none"),
+  /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
+  checkpointing: z.boolean().default(false),
+  precision: precisionSchema,
+  /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
+  tuning: tuningSchema,
+  seed: seedSchema,
+  report_every: z.int().min(1).max(10000).default(10),
+  name: z.string().min(1).max(200).nullable().default(null),
+}).superRefine((spec, context) => {
+  const message = foldProblem(spec);
+  if (message) context.addIssue({ code: "custom", path: ["fold"], message });
+  if (spec.batch_norm === "frozen" && spec.init === "scratch") {
+    const message =
+      "Cannot freeze batch norms that have learnt nothing: a model to start from is needed";
+    context.addIssue({ code: "custom", path: ["batch_norm"], message });
+  }
+});
+
+/** Every default filled in but the network, which may come from a model. */
+export type FinetuneSpec = z.output<typeof schema>;
+
+/** @throws {InvalidInput} naming each field that is wrong */
+export function parseFinetune(spec: unknown): FinetuneSpec {
+  return parseSpec(schema, spec);
+}
+
+export const finetune: JobSpec<typeof schema> = {
+  schema,
+  resolve(spec, store) {
+    labelled(store.images.all(store.datasets.byName(spec.dataset).id));
+    return resolveNetwork(spec, store);
+  },
+};

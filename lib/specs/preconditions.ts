@@ -1,0 +1,56 @@
+/** What a job needs of its data set, looked up when it is queued and again when it runs. */
+import { InvalidInput } from "@/lib/errors.ts";
+import { beyond } from "@/lib/gaze/top_similarity.ts";
+import type { Cut } from "@/lib/gaze/positives.ts";
+import { keptOf, partOf } from "@/lib/similarities/stored_similarity.ts";
+import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
+
+/**
+ * A similarity that can be cut into pairs of the data set's images.
+ * @throws {NotFound} when there is none of this id
+ * @throws {InvalidInput} when it is of another data set, lacks the component, or too little was kept for the cut
+ */
+export function usableSimilarity(
+  store: Pick<Store, "similarities">,
+  dataset: DatasetRow,
+  id: string,
+  component: string | null,
+  cut: Cut,
+): SimilarityRow {
+  const row = store.similarities.get(id);
+  if (row.dataset_id !== dataset.id) {
+    throw new InvalidInput(`Cannot use similarity "${id}": it is not of "${dataset.name}"`, [
+      { pointer: "/similarity", message: "of another data set" },
+    ]);
+  }
+  partOf(row, { component: component ?? undefined });
+  checkKept(row, cut);
+  return row;
+}
+
+/** Of very many images not every cut can be told; the job itself looks again, as it may leave images out. */
+function checkKept(row: SimilarityRow, cut: Cut): void {
+  const kept = keptOf(row);
+  if (kept.layout === "matrix") return;
+  const { top_k, pairs, above } = kept;
+  if ("top_k" in cut && cut.top_k > top_k) {
+    throw beyond(`top_k ${cut.top_k}`, `top_k up to ${top_k}`);
+  }
+  if ("threshold" in cut && above !== null && cut.threshold < above) {
+    throw beyond(`a threshold of ${cut.threshold}`, `thresholds from ${above} on`);
+  }
+  const share = pairs / (row.histogram.pairs as number);
+  if ("quantile" in cut && above !== null && cut.quantile > share) {
+    throw beyond(
+      `a quantile of ${cut.quantile}`,
+      `quantiles under ${share.toPrecision(2)}, or top_k up to ${top_k}`,
+    );
+  }
+}
+
+/** @throws {InvalidInput} when no image has a label */
+export function assertLabels(store: Pick<Store, "images">, dataset: DatasetRow): void {
+  if (store.images.all(dataset.id).every(({ label }) => label === null)) {
+    throw new InvalidInput(`Cannot pair by labels: no image of "${dataset.name}" has one`);
+  }
+}

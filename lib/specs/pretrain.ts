@@ -1,0 +1,144 @@
+/** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
+import { z } from "zod";
+import type { JobSpec } from "./spec.ts";
+import { configs, type MethodName } from "@/lib/ssl/configs.ts";
+import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
+import {
+  initSchema,
+  networkFields,
+  precisionSchema,
+  resolveNetwork,
+  seedSchema,
+} from "./network.ts";
+import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
+import { parseSpec } from "./parse.ts";
+import { foldProblem, partsFields } from "./split_spec.ts";
+import { applyPreset, presetSchema } from "./preset.ts";
+import { assertLabels, usableSimilarity } from "./preconditions.ts";
+import { tuningSchema } from "./tuning.ts";
+
+const methodNames = Object.keys(configs) as [MethodName, ...MethodName[]];
+
+/** What a preset may decide; a default stands where neither request nor preset says anything. */
+const chosen = {
+  method: z.enum(methodNames).default("byol"),
+  /** Settings of the method; its paper's where not given. */
+  config: z.record(z.string(), z.unknown()).default({}),
+  /** Pairs above the cut are positive. */
+  cut: z.union([
+    z.strictObject({ quantile: z.number().gt(0).max(1) }),
+    z.strictObject({ threshold: z.number().min(0).max(1) }),
+    z.strictObject({ top_k: z.int().min(1) }),
+  ]).default({ quantile: 0.05 }),
+  /** Probability of leaving a pair out of a batch. */
+  drop: z.number().min(0).lt(1).default(0),
+  epochs: z.int().min(1).max(10000).default(100),
+  batch_size: z.int().min(2).max(4096).default(32),
+  /** Batches whose gradients are added before a step of the optimiser. */
+  accumulate: z.int().min(1).max(128).default(1),
+  optimizer: optimizerSchema.prefault({ name: "adamw" }),
+  schedule: scheduleSchema.prefault({}),
+  augmentation: augmentationSchema.prefault("medical"),
+};
+
+const fields = {
+  preset: presetSchema,
+  dataset: z.string().min(1).max(200),
+  /**
+   * Which pairs count as positive besides the two views of one image. With `self` those are the image's
+   * earlier keys, which only MoCo has (whatever its `stale_keys`); for other methods it is `none`.
+   */
+  arm: z.enum(["none", "self", "shuffled", "gaze", "labels"]).default("none"),
+  /** Id of a similarity of the same images; needed by `gaze` and `shuffled`. */
+  similarity: z.string().min(1).max(200).nullable().default(null),
+  /** Part of the similarity that is cut; null: its score. */
+  component: z.string().max(100).nullable().default(null),
+  /** Weighs a positive pair by its similarity, in [0, 1], instead of by 1; pairs by labels weigh 1. */
+  soft: z.boolean().default(false),
+  /**
+   * Positive images that each image brings into its batch at most, where they are not used up in the epoch;
+   * 0 for a plain shuffle. With it the order of the data differs between arms, so compare arms without.
+   */
+  pack: z.int().min(0).max(64).default(0),
+  /** Images marked as test are left out unless this is set. */
+  include_test: z.boolean().default(false),
+  /**
+   * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
+   * Null: only images marked as test are left out.
+   */
+  leave_out: z.strictObject({ ...partsFields, seed: seedSchema })
+    .superRefine((parts, context) => {
+      const message = foldProblem(parts);
+      if (message) context.addIssue({ code: "custom", path: ["fold"], message });
+    })
+    .nullable().default(null),
+  init: initSchema,
+  ...networkFields,
+  /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
+  checkpointing: z.boolean().default(false),
+  precision: precisionSchema,
+  /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
+  tuning: tuningSchema,
+  seed: seedSchema,
+  /** Steps between two reports of loss and gauges. */
+  report_every: z.int().min(1).max(10000).default(10),
+  /** Name of the model that is made; a taken name gets the next version. */
+  name: z.string().min(1).max(200).nullable().default(null),
+};
+
+/** A request: what a preset may decide stays open. */
+const request = z.strictObject({
+  ...fields,
+  method: chosen.method.unwrap().optional().describe("byol where no preset says otherwise"),
+  config: chosen.config.unwrap().optional().describe("settings of the method"),
+  cut: chosen.cut.unwrap().optional().describe("{quantile: 0.05} where no preset says otherwise"),
+  drop: chosen.drop.unwrap().optional().describe("0 where no preset says otherwise"),
+  epochs: chosen.epochs.unwrap().optional().describe("100 where no preset says otherwise"),
+  batch_size: chosen.batch_size.unwrap().optional().describe("32 where no preset says otherwise"),
+  accumulate: chosen.accumulate.unwrap().optional().describe("1 where no preset says otherwise"),
+  optimizer: chosen.optimizer.unwrap().optional().describe("adamw where no preset says otherwise"),
+  schedule: chosen.schedule.unwrap().optional().describe("cosine where no preset says otherwise"),
+  augmentation: chosen.augmentation.unwrap().optional().describe("medical where no preset decides"),
+});
+
+const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, context) => {
+  const problem = (path: string[], message: string) =>
+    context.addIssue({ code: "custom", path, message });
+  if ((spec.arm === "gaze" || spec.arm === "shuffled") && spec.similarity === null) {
+    problem(["similarity"], `Cannot use arm "${spec.arm}" without a similarity`);
+  }
+  if (spec.schedule.warmup_epochs > spec.epochs) {
+    problem(
+      ["schedule", "warmup_epochs"],
+      `Cannot warm up for ${spec.schedule.warmup_epochs} of ${spec.epochs} epochs`,
+    );
+  }
+  const config = configs[spec.method].safeParse(spec.config);
+  for (const { path, message } of config.error?.issues ?? []) {
+    problem(["config", ...path.map(String)], message);
+  }
+});
+
+/** Every default filled in but the network, which may come from a model. */
+export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentation };
+
+/** @throws {InvalidInput} naming each field that is wrong */
+export function parsePretrain(spec: unknown): PretrainSpec {
+  const parsed = parseSpec(resolved, applyPreset(spec));
+  const config = configs[parsed.method].parse(parsed.config);
+  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
+  return { ...parsed, config: { ...config, ...own } };
+}
+
+export const pretrain: JobSpec<typeof request> = {
+  schema: request,
+  resolve(spec, store) {
+    const parsed = parsePretrain(spec);
+    const dataset = store.datasets.byName(parsed.dataset);
+    if (parsed.arm === "gaze" || parsed.arm === "shuffled") {
+      usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
+    }
+    if (parsed.arm === "labels") assertLabels(store, dataset);
+    return resolveNetwork(parsed, store);
+  },
+};

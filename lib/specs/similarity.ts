@@ -1,0 +1,79 @@
+/** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
+import { z } from "zod";
+import { InvalidInput } from "@/lib/errors.ts";
+import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
+import { type MeasureName, measures } from "@/lib/gaze/similarity/mod.ts";
+import type { JobSpec } from "./spec.ts";
+import { problemsOf } from "@/lib/problems.ts";
+import { parseSpec } from "./parse.ts";
+
+const names = Object.keys(measures) as [MeasureName, ...MeasureName[]];
+
+const schema = z.strictObject({
+  dataset: z.string().min(1).max(200),
+  measure: z.enum(names),
+  /** Of the measure; its own defaults where not given. */
+  params: z.record(z.string(), z.unknown()).default({}),
+  /** Readers whose gaze counts; null: all. */
+  readers: z.array(z.string().max(512)).min(1).max(1000).nullable().default(null),
+  /** Over the pairs of readers of two images. */
+  combine: z.enum(["mean", "max"]).default("mean"),
+  /** What is kept: every pair, or the nearest of each image and the nearest pairs; auto: by number. */
+  keep: z.enum(["auto", "matrix", "neighbours"]).default("auto"),
+  /** Nearest images kept of each, where the matrix is not. */
+  top_k: z.int().min(1).max(1000).default(50),
+  /** Nearest pairs kept of all, where the matrix is not. */
+  most_pairs: z.int().min(1).max(10_000_000).default(1_000_000),
+});
+
+export type SimilaritySpec = z.output<typeof schema>;
+
+/**
+ * A spec with the measure's defaults filled in.
+ * @throws {InvalidInput} naming each field that is wrong
+ */
+export function parseSimilarity(spec: unknown): SimilaritySpec {
+  const parsed = parseSpec(schema, spec);
+  const params = measures[parsed.measure].params.safeParse(parsed.params);
+  if (params.success) return { ...parsed, params: params.data };
+  throw new InvalidInput(
+    `Cannot use these parameters for ${parsed.measure}`,
+    problemsOf(params.error, ["params"]),
+  );
+}
+
+export const similarity: JobSpec<typeof schema> = {
+  schema,
+  resolve(spec, store) {
+    const resolved = parseSimilarity(spec);
+    const dataset = store.datasets.byName(spec.dataset);
+    const images = store.images.all(dataset.id).length;
+    const readers = new Set([
+      ...store.gaze.counts(dataset.id).map(({ reader }) => reader),
+      ...[...store.heatmaps.ofDataset(dataset.id).values()].flat().map(({ reader }) => reader),
+    ]);
+    if (readers.size === 0) {
+      throw new InvalidInput(`Cannot compare gaze: dataset "${spec.dataset}" has none`, [
+        { pointer: "/dataset", message: "gaze or heatmaps are needed" },
+      ]);
+    }
+    const unknown = (spec.readers ?? []).filter((reader) => !readers.has(reader));
+    if (unknown.length > 0) {
+      throw new InvalidInput(`Cannot find readers [${unknown.join(", ")}] in the data set`, [
+        { pointer: "/readers", message: "unknown reader" },
+      ]);
+    }
+    if (resolved.keep === "matrix" && images > MATRIX_LIMIT) {
+      throw new InvalidInput(
+        `Cannot keep the matrix of ${images} images: ${MATRIX_LIMIT} are the most`,
+        [{ pointer: "/keep", message: "auto or neighbours is needed" }],
+      );
+    }
+    const keep = resolved.keep !== "auto"
+      ? resolved.keep
+      : images > MATRIX_LIMIT
+      ? "neighbours"
+      : "matrix";
+    return { ...resolved, keep };
+  },
+};

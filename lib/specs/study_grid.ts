@@ -1,0 +1,149 @@
+/** The grid of a study: rows of the table, its cells, and the two jobs that compute a cell. */
+import { applyPreset } from "./preset.ts";
+import type { StudySpec } from "./study.ts";
+
+/** A row of the table, for all backbones. */
+export interface GridRow {
+  /** `scratch`, `imagenet`, or method and arm: `byol gaze`. */
+  key: string;
+  name: string;
+  method: StudySpec["methods"][number] | null;
+  arm: StudySpec["arms"][number] | null;
+  /** Key of the row to compare with: the same method without gaze. */
+  against: string | null;
+  /** Key of the row whose pairs hold no information: of `gaze`, the same method with shuffled gaze. */
+  control: string | null;
+}
+
+/** One training: a row, a backbone, a run. */
+export interface GridCell {
+  row: string;
+  backbone: string;
+  /** Seed, or number of the fold. */
+  run: number;
+}
+
+const METHOD_NAMES = { byol: "BYOL", moco: "MoCo", simsiam: "SimSiam", simclr: "SimCLR" } as const;
+
+const ARM_NAMES: Record<StudySpec["arms"][number], (method: string) => string> = {
+  none: (method) => method,
+  gaze: (method) => `McGIP + ${method}`,
+  shuffled: (method) => `${method}, shuffled gaze`,
+  self: (method) => `${method}, own keys only`,
+  labels: (method) => `${method}, ground-truth labels`,
+};
+
+/** In the order of the published table: without pre-training first, then method by method. */
+export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods" | "arms">) {
+  const rows: GridRow[] = [];
+  const plain = (key: string, name: string) =>
+    rows.push({ key, name, method: null, arm: null, against: null, control: null });
+  if (spec.scratch) plain("scratch", "From scratch");
+  if (Object.keys(spec.imagenet).length > 0) plain("imagenet", "ImageNet");
+  for (const method of spec.methods) {
+    for (const arm of spec.arms) {
+      rows.push({
+        key: `${method} ${arm}`,
+        name: ARM_NAMES[arm](METHOD_NAMES[method]),
+        method,
+        arm,
+        against: arm !== "none" && spec.arms.includes("none") ? `${method} none` : null,
+        control: arm === "gaze" && spec.arms.includes("shuffled") ? `${method} shuffled` : null,
+      });
+    }
+  }
+  return rows;
+}
+
+/** Seeds, or numbers of folds. */
+export function gridRuns({ seeds, folds }: Pick<StudySpec, "seeds" | "folds">): number[] {
+  return folds === null ? seeds! : Array.from({ length: folds }, (_, fold) => fold);
+}
+
+/** All cells, run by run, so that the whole table fills alike. */
+export function gridCells(spec: StudySpec): GridCell[] {
+  const rows = gridRows(spec);
+  return gridRuns(spec).flatMap((run) =>
+    spec.backbones.flatMap((backbone) => rows.map(({ key }) => ({ row: key, backbone, run })))
+  );
+}
+
+/** Weights, order and draws follow from the seed: what shares a run shares them. */
+function drawn({ folds }: StudySpec, run: number) {
+  return folds === null ? { seed: run, folds: null, fold: null } : { seed: 0, folds, fold: run };
+}
+
+/** Shape and input of the network, where the request gives them, for trainings without a model to start from. */
+function network(spec: StudySpec): Record<string, unknown> {
+  const { width, channels } = spec.pretrain;
+  return { width, channels, image_size: imageSizeOf(spec) };
+}
+
+/** Size of the input in all rows: as the request gives it, else as a preset of its methods does. */
+function imageSizeOf({ pretrain, by_method, methods }: StudySpec): unknown {
+  if (pretrain.image_size !== undefined) return pretrain.image_size;
+  return methods.map((method) => by_method[method]?.preset ?? pretrain.preset)
+    .map((preset) => (applyPreset({ preset }) as { image_size?: unknown }).image_size)
+    .find((size) => size !== undefined);
+}
+
+/** The `pretrain` request of a cell; undefined for a row without pre-training. */
+export function pretrainRequest(
+  spec: StudySpec,
+  { row, backbone, run }: GridCell,
+): Record<string, unknown> | undefined {
+  const { method, arm } = gridRows(spec).find(({ key }) => key === row)!;
+  if (!method || !arm) return undefined;
+  const { seed, folds, fold } = drawn(spec, run);
+  const { split } = spec.finetune;
+  const pairs = { similarity: spec.similarity, component: spec.component };
+  return defined({
+    ...spec.pretrain,
+    ...spec.by_method[method],
+    image_size: imageSizeOf(spec),
+    kind: "pretrain",
+    dataset: spec.dataset,
+    method,
+    arm,
+    backbone,
+    init: spec.start === "imagenet" ? spec.imagenet[backbone] : "scratch",
+    seed,
+    leave_out: defined({ split, folds, fold, seed }),
+    // Only these arms look at gaze; the others are the same whatever the similarity.
+    ...(arm === "gaze" || arm === "shuffled" ? { ...pairs, cut: spec.cut } : { cut: undefined }),
+  });
+}
+
+/**
+ * The `finetune` request of a cell.
+ * @param pretrained id of the model that was pre-trained; undefined for a row without pre-training
+ */
+export function finetuneRequest(
+  spec: StudySpec,
+  { row, backbone, run }: GridCell,
+  pretrained?: string,
+): Record<string, unknown> {
+  const start = pretrained
+    ? { init: pretrained }
+    : row === "imagenet"
+    ? { init: spec.imagenet[backbone], ...network(spec) }
+    : { init: "scratch", backbone, ...network(spec) };
+  return defined({
+    ...start,
+    ...spec.finetune,
+    kind: "finetune",
+    dataset: spec.dataset,
+    ...(start.init === "scratch" ? ownNormalization(spec) : {}),
+    ...drawn(spec, run),
+  });
+}
+
+/** Without a model to start from there is no model's normalisation. */
+function ownNormalization({ pretrain, finetune }: StudySpec): { normalization: unknown } {
+  const given = finetune.normalization ?? pretrain.normalization;
+  return { normalization: given === "model" ? undefined : given };
+}
+
+function defined(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,130 @@
+/** How long a training will take, by those that ran here before. */
+import type { ResolvedJob } from "@/lib/jobs/queue.ts";
+import type { PartsSpec } from "@/lib/training/job_split.ts";
+import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
+import type { JobRow, Store } from "@/lib/store/mod.ts";
+
+/** Jobs that are looked back at. */
+const HISTORY = 300;
+/** Multiply-adds of one 224 px image through the published network, width 64, in 10^9. */
+const MULTIPLY_ADDS: Record<string, number> = { resnet18: 1.82, resnet50: 4.1, resnet101: 7.8 };
+/** Passes through the network per image and epoch; a backward pass counts as two. */
+const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
+
+export interface Pace {
+  seconds: number;
+  /**
+   * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
+   * the device's speed was measured.
+   */
+  basis: "measured" | "scaled" | "calibrated";
+}
+
+interface Shape {
+  /** What must be equal for a time to carry over. */
+  key: string;
+  /** Images trained on, times epochs. */
+  images: number;
+  /** 10^9 multiply-adds of the whole training. */
+  cost: number;
+}
+
+/** 10^9 multiply-adds of one image through a network. */
+export function multiplyAdds(
+  { backbone, width, image_size }: { backbone: string; width: number; image_size: ImageSize },
+): number {
+  const size = sizeOf(image_size);
+  return MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * (size.height * size.width) / 224 ** 2;
+}
+
+/**
+ * Looks at the trainings that ended here without a break; the answer tells the time of another one, on a data
+ * set of so many images.
+ * @param speed of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
+ * @returns undefined where neither is known
+ */
+export function paceOf(
+  store: Store,
+  speed: () => Promise<number | undefined>,
+): (job: ResolvedJob, images: number) => Promise<Pace | undefined> {
+  const counts = new Map<string, number>();
+  const imagesOf = ({ kind, spec }: ResolvedJob) => {
+    const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
+    const row = store.datasets.findByName(dataset);
+    const key = `${kind} ${digest}`;
+    if (!counts.has(key) && row?.digest === digest) {
+      const all = store.images.all(row.id);
+      counts.set(key, kind === "finetune" ? all.filter(({ label }) => label).length : all.length);
+    }
+    return counts.get(key);
+  };
+  const timed = ["pretrain", "finetune"].flatMap((kind) =>
+    store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY }).data
+  ).flatMap((job) => {
+    const images = imagesOf(job);
+    const seconds = images === undefined ? undefined : secondsOf(store, job);
+    return seconds === undefined ? [] : [{ ...shapeOf(job, images!), seconds }];
+  });
+  return async (job, images) => {
+    const shape = shapeOf(job, images);
+    const alike = timed.filter(({ key }) => key === shape.key);
+    if (alike.length > 0) {
+      const each = median(alike.map(({ seconds, images }) => seconds / images));
+      return { seconds: each * shape.images, basis: "measured" };
+    }
+    if (timed.length === 0) {
+      const calibrated = await speed();
+      if (calibrated === undefined) return undefined;
+      return { seconds: shape.cost / calibrated, basis: "calibrated" };
+    }
+    const each = median(timed.map(({ seconds, cost }) => seconds / cost));
+    return { seconds: each * shape.cost, basis: "scaled" };
+  };
+}
+
+/** Undefined for one that was interrupted: its time holds pauses. */
+function secondsOf(store: Store, { id, started_at, finished_at }: JobRow): number | undefined {
+  const states = store.db.get<{ n: number }>(
+    "SELECT count(*) AS n FROM events WHERE job_id = ? AND type = 'state'",
+    id,
+  )!.n;
+  if (states !== 3) return undefined;
+  return (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+}
+
+function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
+  const { method, backbone, width, image_size, epochs, batch_size, mode } = spec as {
+    method?: string;
+    mode?: string;
+    backbone: string;
+    width: number;
+    image_size: ImageSize;
+    epochs: number;
+    batch_size: number;
+  };
+  const seen = epochs * images * trainedShare({ kind, spec });
+  const passes = kind === "pretrain" ? PASSES[method!] : mode === "linear" ? 1 : 3;
+  const each = multiplyAdds({ backbone, width, image_size });
+  return {
+    key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),
+    images: seen,
+    cost: seen * passes * each,
+  };
+}
+
+/** How often a job trains on each image in an epoch, on average: most of them once, those it tests on never. */
+function trainedShare({ kind, spec }: Pick<ResolvedJob, "kind" | "spec">): number {
+  const parts = (kind === "pretrain" ? spec.leave_out : spec) as PartsSpec | null;
+  if (parts === null) return 1;
+  const { split, folds, fold } = parts;
+  const tested = folds === null ? split.test : 1 / folds;
+  if (kind === "pretrain") return 1 - tested;
+  const validated = folds === null ? split.validation : split.validation * (1 - tested);
+  return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+}
+
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}

@@ -1,0 +1,139 @@
+/** What a study would do, before it is started: jobs, time, memory. */
+import {
+  finetuneRequest,
+  type GridCell,
+  gridCells,
+  gridRows,
+  pretrainRequest,
+} from "@/lib/specs/study_grid.ts";
+import { sameJob } from "./advance.ts";
+import { type Pace, paceOf } from "./duration_estimate.ts";
+import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
+import { parseStudy, type StudySpec } from "@/lib/specs/study.ts";
+import type { Store } from "@/lib/store/mod.ts";
+import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+
+/** Jobs of one shape. */
+export interface PlanPart {
+  kind: "pretrain" | "finetune";
+  method: string | null;
+  backbone: string;
+  jobs: number;
+  /** Of these, done before, or on their way. */
+  known: number;
+  /** Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed. */
+  seconds: number | null;
+  basis: Pace["basis"] | null;
+  /** GPU memory of one job; null without a worker that can tell. */
+  bytes: number | null;
+}
+
+export interface StudyPlan {
+  rows: string[];
+  backbones: string[];
+  runs: number;
+  cells: number;
+  parts: PlanPart[];
+  /** Of all jobs still to be run, one after the other; null where a part is not known. */
+  seconds: number | null;
+  /** GPU memory of the largest job; jobs run one at a time. */
+  bytes: number | null;
+  /** Weights that will be kept on the disk. */
+  disk_bytes: number;
+}
+
+/** Parameters of the published networks without their last layer, in 10^6. */
+const PARAMETERS: Record<string, number> = { resnet18: 11.2, resnet50: 23.5, resnet101: 42.5 };
+
+/**
+ * @param job a resolved study
+ * @param ask.estimate how much memory a job needs; `ask.speed` of the device, 10^9 multiply-adds a second; undefined
+ * where that cannot be told now
+ * @throws {InvalidInput} when a job does not fit on the GPU
+ */
+export async function planStudy(
+  store: Store,
+  { spec: given }: ResolvedJob,
+  ask: {
+    estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
+    speed(): Promise<number | undefined>;
+  },
+): Promise<StudyPlan> {
+  const spec = parseStudy(given);
+  const rows = gridRows(spec);
+  const cells = gridCells(spec);
+  const pace = paceOf(store, ask.speed);
+  const parts = new Map<string, PlanPart & { width: number }>();
+  const resolve = (request: Record<string, unknown>) =>
+    resolveJob(store, request, given.code_version as string);
+
+  async function count(job: ResolvedJob, { row, backbone }: GridCell, known: boolean) {
+    const kind = job.kind as PlanPart["kind"];
+    const method = kind === "pretrain" ? rows.find(({ key }) => key === row)!.method : null;
+    const key = `${kind} ${method} ${backbone}`;
+    let part = parts.get(key);
+    if (!part) {
+      const request = estimateRequest(store, job)!;
+      const time = await pace(job, request.images);
+      const memory = await ask.estimate(request);
+      part = {
+        ...{ kind, method, backbone, jobs: 0, known: 0, width: job.spec.width as number },
+        ...{ seconds: time?.seconds ?? null, basis: time?.basis ?? null },
+        bytes: memory?.total ?? null,
+      };
+      parts.set(key, part);
+    }
+    part.jobs++;
+    if (known) part.known++;
+  }
+
+  for (const cell of cells) {
+    const { before, pretrained } = first(store, spec, cell, resolve);
+    if (before) await count(before, cell, pretrained !== undefined);
+    const model = typeof pretrained === "string" ? pretrained : undefined;
+    const after = resolve(finetuneRequest(spec, cell, model));
+    // What starts from a model that is still to be trained is new.
+    const known = (!before || model !== undefined) && sameJob(store, after) !== undefined;
+    await count(after, cell, known);
+    // Requests are answered between two cells.
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  const list = [...parts.values()];
+  const left = list.filter(({ jobs, known }) => jobs > known);
+  const seconds = left.map(({ jobs, known, seconds }) =>
+    seconds === null ? null : seconds * (jobs - known)
+  );
+  const bytes = list.map(({ bytes }) => bytes);
+  return {
+    rows: rows.map(({ name }) => name),
+    backbones: spec.backbones,
+    runs: cells.length / (rows.length * spec.backbones.length),
+    cells: cells.length,
+    parts: list.map(({ width: _, ...part }) => part),
+    seconds: seconds.includes(null) ? null : sum(seconds as number[]),
+    bytes: bytes.includes(null) ? null : Math.max(0, ...bytes as number[]),
+    disk_bytes: sum(
+      left.map(({ jobs, known, backbone, width }) =>
+        (jobs - known) * PARAMETERS[backbone] * 1e6 * (width / 64) ** 2 * 4
+      ),
+    ),
+  };
+}
+
+/** The pre-training of a cell, and what is known of it: its model, or that it is on its way (true). */
+function first(
+  store: Store,
+  spec: StudySpec,
+  cell: GridCell,
+  resolve: (request: Record<string, unknown>) => ResolvedJob,
+): { before?: ResolvedJob; pretrained?: string | true } {
+  const request = pretrainRequest(spec, cell);
+  if (!request) return {};
+  const before = resolve(request);
+  const same = sameJob(store, before);
+  return { before, pretrained: same && (same.result?.model as string | undefined ?? true) };
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,211 @@
+/** The table of a study in plain data: every number stands on evaluations that are named beside it. */
+import { gridRows, gridRuns } from "@/lib/specs/study_grid.ts";
+import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
+import { type FigureName, FIGURES, WeightedFigures } from "@/lib/evaluation/weighted.ts";
+import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
+import type { Scores } from "@/lib/evaluation/scores.ts";
+import type { StudySpec } from "@/lib/specs/study.ts";
+import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
+
+/** A figure of a cell over its runs. */
+export interface CellFigure {
+  mean: number;
+  /** Population standard deviation over the runs. */
+  std: number;
+  n: number;
+  interval: [low: number, high: number];
+  /** In the order of `runs`. */
+  values: number[];
+}
+
+export interface Difference extends Omit<Spread, "low" | "high"> {
+  interval: [low: number, high: number];
+  /** Key of the other row. */
+  against: string;
+}
+
+/** A row's cell for one backbone. */
+export interface TableCell {
+  row: string;
+  backbone: string;
+  /** Runs that were asked for, and what became of them. */
+  planned: number;
+  done: number;
+  failed: number;
+  cancelled: number;
+  /** Runs (seeds, folds) behind the figures, and their evaluations. */
+  runs: number[];
+  evaluations: string[];
+  figures: Record<FigureName, CellFigure | null>;
+  /** To the same method without gaze, over the runs that both have. */
+  differences: Record<FigureName, Difference | null>;
+  /** Of gaze, to the same method with shuffled gaze: as many pairs, without the information. */
+  controls: Record<FigureName, Difference | null>;
+}
+
+export interface StudyTable {
+  rows: { key: string; name: string; method: string | null; arm: string | null }[];
+  backbones: string[];
+  run_kind: "seed" | "fold";
+  planned: number;
+  positive_label: string | null;
+  cells: TableCell[];
+}
+
+/** What the table is made of; evaluations are looked up only where a cell has changed. */
+export interface TableSource {
+  spec: StudySpec;
+  positive_label: string | null;
+  cells: CellRow[];
+  /** Patient of each image. */
+  patients(): Map<string, string | null>;
+  evaluation(id: string): EvaluationRow;
+}
+
+/** @param before an earlier table of this study: cells that stand on the same evaluations are taken from it */
+export function studyTable(source: TableSource, before?: StudyTable): StudyTable {
+  const { spec, positive_label } = source;
+  const rows = gridRows(spec);
+  const read = reader(source);
+  const group = (row: string, backbone: string) =>
+    source.cells.filter((cell) => cell.row === row && cell.backbone === backbone);
+  const done = (cells: CellRow[]) => cells.filter(({ state }) => state === "done");
+  const cells = spec.backbones.flatMap((backbone) =>
+    rows.map(({ key, against, control }): TableCell => {
+      const all = group(key, backbone);
+      const own = done(all);
+      const sharedWith = (row: string | null) => {
+        const others = row === null ? [] : done(group(row, backbone));
+        return own.flatMap((cell) => {
+          const other = others.find(({ run }) => run === cell.run);
+          return other ? [{ cell, other }] : [];
+        });
+      };
+      const shared = { differences: sharedWith(against), controls: sharedWith(control) };
+      const counts = {
+        planned: all.length,
+        done: own.length,
+        failed: all.filter(({ state }) => state === "failed").length,
+        cancelled: all.filter(({ state }) => state === "cancelled").length,
+      };
+      const evaluations = own.map(({ evaluation }) => evaluation!);
+      const known = before?.cells.find((cell) => cell.row === key && cell.backbone === backbone);
+      const unchanged = known && same(known.evaluations, evaluations) &&
+        (["differences", "controls"] as const).every((name) =>
+          runsOf(known[name]) === shared[name].length
+        );
+      if (unchanged) return { ...known, ...counts };
+      const compared = (pairs: typeof shared.controls, against: string | null) =>
+        differences(
+          pairs.map(({ cell }) => read(cell)),
+          pairs.map(({ other }) => read(other)),
+          { source, against },
+        );
+      return {
+        ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run), evaluations },
+        figures: figures(own.map(read), source),
+        differences: compared(shared.differences, against),
+        controls: compared(shared.controls, control),
+      };
+    })
+  );
+  return {
+    rows: rows.map(({ key, name, method, arm }) => ({ key, name, method, arm })),
+    backbones: spec.backbones,
+    run_kind: spec.folds === null ? "seed" : "fold",
+    planned: gridRuns(spec).length,
+    positive_label,
+    cells,
+  };
+}
+
+/** Runs behind differences; -1 where an earlier version did not make them. */
+function runsOf(differences: TableCell["differences"] | undefined): number {
+  if (!differences) return -1;
+  return Math.max(0, ...FIGURES.map((name) => differences[name]?.n ?? 0));
+}
+
+function same(a: string[], b: string[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
+/** Reads the scores of evaluations, each once. */
+function reader({ evaluation }: TableSource): (cell: CellRow) => Scores {
+  const known = new Map<string, Scores>();
+  return ({ evaluation: id }) => {
+    if (!known.has(id!)) {
+      known.set(id!, scoresOf(evaluation(id!).scores as unknown as ImageScore[]));
+    }
+    return known.get(id!)!;
+  };
+}
+
+/** Runs ready for resampling, with one numbering of patients: those that the runs were tested on. */
+export function prepare(
+  sets: Scores[],
+  { positive_label, patients }: Pick<TableSource, "positive_label" | "patients">,
+) {
+  const units = new Map<string, number>();
+  const unitOf = (image: string) => {
+    const patient = patients().get(image) ?? null;
+    const unit = patient === null ? `image ${image}` : `patient ${patient}`;
+    if (!units.has(unit)) units.set(unit, units.size);
+    return units.get(unit)!;
+  };
+  const runs = sets.map((scores) => {
+    const positive = scores.classes.includes(positive_label ?? "") ? positive_label : null;
+    return new WeightedFigures(scores, scores.images.map(unitOf), positive);
+  });
+  return { runs, units: units.size };
+}
+
+/** The rows of an evaluation as scores, in the order of image names. */
+export function scoresOf(rows: ImageScore[]): Scores {
+  const sorted = rows.toSorted((a, b) => a.image < b.image ? -1 : 1);
+  const classes = Object.keys(rows[0].probabilities);
+  return {
+    classes,
+    images: sorted.map(({ image }) => image),
+    labels: sorted.map(({ label }) => classes.indexOf(label)),
+    probabilities: sorted.map(({ probabilities }) => classes.map((name) => probabilities[name])),
+  };
+}
+
+function figures(sets: Scores[], source: TableSource): Record<FigureName, CellFigure | null> {
+  const { runs, units } = prepare(sets, source);
+  const whole = new Uint8Array(units).fill(1);
+  const each = runs.map((run) => run.at(whole));
+  const found = spreads(runs, null, units);
+  return byFigure((name) => {
+    const spread = found[name];
+    if (!spread) return null;
+    const values = each.map((value) => value[name]).filter((value) => value !== null);
+    const variance = values.reduce((sum, value) => sum + (value - spread.value) ** 2, 0);
+    return {
+      mean: spread.value,
+      std: Math.sqrt(variance / values.length),
+      n: spread.n,
+      interval: [spread.low, spread.high],
+      values,
+    };
+  });
+}
+
+function differences(
+  sets: Scores[],
+  others: Scores[],
+  { source, against }: { source: TableSource; against: string | null },
+): Record<FigureName, Difference | null> {
+  const { runs, units } = prepare([...sets, ...others], source);
+  const found = spreads(runs.slice(0, sets.length), runs.slice(sets.length), units);
+  return byFigure((name) => {
+    const spread = found[name];
+    if (!spread || against === null) return null;
+    const { value, low, high, n } = spread;
+    return { value, n, interval: [low, high], against };
+  });
+}
+
+function byFigure<T>(make: (name: FigureName) => T): Record<FigureName, T> {
+  return Object.fromEntries(FIGURES.map((name) => [name, make(name)])) as Record<FigureName, T>;
+}

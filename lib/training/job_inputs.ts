@@ -1,0 +1,49 @@
+/** What every training job looks up first. */
+import { Conflict } from "@/lib/errors.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import { readSafetensors } from "@/lib/models/safetensors.ts";
+import type { WeightTensor } from "@/lib/models/pth.ts";
+import type { DatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
+
+/**
+ * The job's data set, as it was when the job was queued.
+ * @throws {Conflict} when it has changed since
+ */
+export function jobDataset({ store, job }: Pick<JobContext, "store" | "job">): DatasetRow {
+  const dataset = store.datasets.byName(job.spec.dataset as string);
+  const queued = job.spec.dataset_digest;
+  if (queued !== undefined && queued !== dataset.digest) {
+    throw new Conflict(`Cannot run on "${dataset.name}": it has changed since the job was queued`);
+  }
+  return dataset;
+}
+
+/** The model to start from with its weights; undefined for `scratch`. */
+export async function initialModel(
+  store: Store,
+  init: string,
+): Promise<{ row: ModelRow; weights: Map<string, WeightTensor> } | undefined> {
+  if (init === "scratch") return undefined;
+  const row = store.models.resolve(init);
+  return { row, weights: readSafetensors(await store.files.read(row.file)).tensors };
+}
+
+/** What identifies a run in its checkpoints and in a model's lineage. */
+export function identity({ job, gpu }: Pick<JobContext, "job" | "gpu">): Record<string, unknown> {
+  const { description, vendor, device } = gpu.info;
+  return {
+    job: job.id,
+    spec: job.spec,
+    dataset_digest: job.spec.dataset_digest ?? null,
+    code_version: job.spec.code_version ?? null,
+    adapter: description || device || vendor,
+  };
+}
+
+/** Reports of loading pictures, with a chance to stop. */
+export function loading(context: JobContext): (done: number, total: number) => Promise<void> {
+  return async (done, total) => {
+    context.progress(done, total, "images loaded");
+    await context.yield();
+  };
+}

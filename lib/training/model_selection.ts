@@ -1,0 +1,34 @@
+/** Which epoch's weights are kept: the best on the validation images. */
+import { macroOneVersusRest } from "@/lib/evaluation/auc.ts";
+import { metrics } from "@/lib/evaluation/metrics.ts";
+import type { Scores } from "@/lib/evaluation/scores.ts";
+import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+
+/** Figures on the validation images after an epoch. */
+export interface Validation {
+  loss: number;
+  accuracy: number;
+  balanced_accuracy: number;
+  /** Macro one-versus-rest; null when a class has no validation image. */
+  auc: number | null;
+}
+
+export function validate(scores: Scores): Validation {
+  const { labels, probabilities } = scores;
+  // The smallest f32 keeps a probability that rounds to 0 from an infinite loss.
+  const loss = labels.reduce(
+    (sum, label, i) => sum - Math.log(Math.max(probabilities[i][label], 1.2e-38)),
+    0,
+  ) / labels.length;
+  const { accuracy, balanced_accuracy } = metrics(scores);
+  return { loss, accuracy, balanced_accuracy, auc: macroOneVersusRest(scores) };
+}
+
+/** Whether `a` is better than `b` by the chosen figure; equal ones, and undefined ones, go by the loss. */
+export function isBetter(a: Validation, b: Validation, select: FinetuneSpec["select"]): boolean {
+  if (select !== "loss") {
+    const [first, second] = [a[select], b[select]];
+    if (first !== null && second !== null && first !== second) return first > second;
+  }
+  return a.loss < b.loss;
+}

@@ -1,0 +1,261 @@
+/**
+ * The loop of every training: batches in their order, reports, a checkpoint per epoch, stopping and going
+ * on, and what happens when a number is not finite.
+ */
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import { JobStopped } from "@/lib/specs/job_context.ts";
+import type { Checkpoints, State } from "./checkpoint.ts";
+import { epochBatches, type OrderOptions, stepsPerEpoch, type Tail } from "./batch_sampler.ts";
+
+/** A place in training. A step is one update of the weights, of one or more batches. */
+export interface Moment {
+  epoch: number;
+  /** From 0, over all epochs. */
+  step: number;
+  /** Steps of the whole training. */
+  steps: number;
+  /** Number of this batch within the step, and how many there are. */
+  part: number;
+  parts: number;
+}
+
+/** What is trained. */
+export interface Trainee {
+  /** Queues one batch; says what is known of it already (pairs, learning rate). */
+  run(batch: Uint32Array<ArrayBuffer>, moment: Moment): Record<string, number>;
+  /** What the runs since the last call recorded, oldest first; `loss` among it. */
+  recorded(): Promise<Record<string, number>[]>;
+  /** All that changes by training. */
+  snapshot(): Promise<State>;
+  restore(state: State): void;
+}
+
+export interface LoopOptions {
+  images: number;
+  batch: number;
+  accumulate: number;
+  tail: Tail;
+  seed: number;
+  /** Arranges the images of an epoch. */
+  arrange?: OrderOptions["arrange"];
+  epochs: number;
+  /** Steps between two reports. */
+  reportEvery: number;
+  checkpoints: Checkpoints;
+  /** Goes into every checkpoint: resolved spec, digests, code version, adapter. */
+  identity: Record<string, unknown>;
+  /** What the hook below knows, kept in checkpoints: plain JSON. */
+  notes?: Record<string, unknown>;
+  /** After the last step of an epoch, before its checkpoint; true ends training. */
+  afterEpoch?(epoch: number, notes: Record<string, unknown>): Promise<boolean>;
+  /** Told every report: means since the last one. */
+  onReport?(values: Record<string, number>, step: number): void;
+  /** Put in front of the names of metrics: "fold 2 ". */
+  prefix?: string;
+  /** Steps done and to do outside of this loop (other folds). */
+  offset?: { done: number; total: number };
+}
+
+/** Steps with a number that is not finite, left out before a job fails. */
+const MOST_SKIPPED = 3;
+/** Batches between two readings; a step more must not outgrow the 256 records that are kept. */
+const MOST_UNREAD = 128;
+/** Aim of the time between two readings, s: predictions wait no longer than that for queued steps. */
+const READ_SECONDS = 0.5;
+
+export interface LoopResult {
+  notes: Record<string, unknown>;
+  steps: number;
+  skipped: number[];
+  /** Mean loss of the last report. */
+  loss: number;
+}
+
+/** Steps in `epochs` epochs. */
+export function stepsOf(
+  options: Pick<LoopOptions, "images" | "batch" | "accumulate" | "tail" | "epochs">,
+) {
+  const batches = stepsPerEpoch(options.images, options.batch, options.tail);
+  return Math.ceil(batches / options.accumulate) * options.epochs;
+}
+
+/**
+ * Trains to the end, from the newest checkpoint if there is one.
+ * @throws {JobStopped} after saving a checkpoint, when the job shall stop
+ * @throws {Error} when a fourth step gives a number that is not finite
+ */
+export async function loop(
+  context: JobContext,
+  trainee: Trainee,
+  options: LoopOptions,
+): Promise<LoopResult> {
+  return await new Loop(context, trainee, options).run();
+}
+
+class Loop {
+  private step = 0;
+  private notes: Record<string, unknown>;
+  private skipped: number[] = [];
+  private loss = NaN;
+  private finished = false;
+  /** Steps whose records were not read yet. */
+  private unread: { step: number; epoch: number; known: Record<string, number> }[] = [];
+  /** Read since the last report. */
+  private values: Record<string, number>[] = [];
+  private readSince = performance.now();
+  private reportSince = performance.now();
+  /** Batches. */
+  private readEvery = 1;
+  /** The batches of the epoch at hand. */
+  private ordered?: { epoch: number; batches: Uint32Array<ArrayBuffer>[] };
+  private readonly perEpoch: number;
+  private readonly steps: number;
+
+  constructor(
+    readonly context: JobContext,
+    readonly trainee: Trainee,
+    readonly options: LoopOptions,
+  ) {
+    this.notes = { ...options.notes };
+    this.perEpoch = stepsOf({ ...options, epochs: 1 });
+    this.steps = stepsOf(options);
+  }
+
+  async run(): Promise<LoopResult> {
+    if (!await this.goBack()) await this.save();
+    while (!this.finished && this.step < this.steps) {
+      try {
+        await this.context.yield();
+      } catch (error) {
+        if (error instanceof JobStopped) {
+          if (await this.read()) await this.save();
+        }
+        throw error;
+      }
+      await this.oneStep();
+    }
+    const { notes, steps, skipped, loss } = this;
+    return { notes, steps, skipped, loss };
+  }
+
+  private async oneStep(): Promise<void> {
+    const { accumulate, reportEvery } = this.options;
+    const { step, perEpoch, steps } = this;
+    const epoch = Math.floor(step / perEpoch);
+    if (!this.skipped.includes(step)) {
+      const first = step % perEpoch * accumulate;
+      const parts = this.batchesOf(epoch).slice(first, first + accumulate);
+      parts.forEach((part, i) => {
+        const known = this.trainee.run(part, { epoch, step, steps, part: i, parts: parts.length });
+        this.unread.push({ step, epoch, known });
+      });
+    }
+    this.step++;
+    const { done, total } = this.options.offset ?? { done: 0, total: steps };
+    this.context.progress(done + this.step, total, "steps");
+    const epochEnds = this.step % perEpoch === 0;
+    const due = this.step % reportEvery === 0 || epochEnds;
+    if (due || this.unread.length >= this.readEvery) {
+      if (!await this.read()) return;
+      if (due) this.report(epoch);
+    }
+    if (epochEnds) {
+      this.finished = await this.options.afterEpoch?.(epoch, this.notes) ?? false;
+      await this.save();
+    }
+  }
+
+  private batchesOf(epoch: number): Uint32Array<ArrayBuffer>[] {
+    if (this.ordered?.epoch !== epoch) {
+      const { images, batch } = this.options;
+      this.ordered = { epoch, batches: epochBatches(images, batch, { ...this.options, epoch }) };
+    }
+    return this.ordered.batches;
+  }
+
+  /** Reads what was recorded; false when a step went wrong and training went back to a checkpoint. */
+  private async read(): Promise<boolean> {
+    const unread = this.unread.splice(0);
+    if (unread.length === 0) return true;
+    const records = (await this.trainee.recorded()).slice(-unread.length);
+    const seconds = (performance.now() - this.readSince) / 1000;
+    this.readSince = performance.now();
+    const perBatch = seconds / unread.length;
+    this.readEvery = Math.max(1, Math.min(MOST_UNREAD, Math.round(READ_SECONDS / perBatch)));
+    for (let i = 0; i < records.length; i++) {
+      const values = { ...unread[i].known, ...records[i] };
+      const wrong = Object.keys(values).find((name) => !Number.isFinite(values[name]));
+      if (wrong) {
+        await this.skip(unread[i].step, wrong);
+        return false;
+      }
+      this.values.push(values);
+    }
+    return true;
+  }
+
+  /** Leaves `step` out, from the last good checkpoint on. */
+  private async skip(step: number, name: string): Promise<void> {
+    if (this.skipped.length === MOST_SKIPPED) {
+      throw new Error(
+        `Cannot train on: "${name}" was not finite at step ${step}, after steps ${
+          this.skipped.join(", ")
+        } were left out for the same reason; a lower learning rate or a warm-up may help`,
+      );
+    }
+    const skipped = [...this.skipped, step];
+    this.context.event("warning", {
+      message: `"${name}" was not finite; the step is left out`,
+      step,
+    });
+    await this.goBack();
+    this.skipped = skipped;
+    this.values = [];
+  }
+
+  private report(epoch: number): void {
+    if (this.values.length === 0) return;
+    const values = this.values.splice(0);
+    const names = new Set(values.flatMap((value) => Object.keys(value)));
+    const means = Object.fromEntries([...names].map((name) => {
+      const known = values.filter((value) => name in value);
+      return [name, known.reduce((sum, value) => sum + value[name], 0) / known.length];
+    }));
+    this.loss = means.loss;
+    const seconds = (performance.now() - this.reportSince) / 1000;
+    this.reportSince = performance.now();
+    const { prefix = "", batch } = this.options;
+    const all = { ...means, images_per_second: values.length * batch / seconds };
+    this.options.onReport?.(all, this.step);
+    this.context.metric(
+      this.step,
+      epoch,
+      Object.fromEntries(Object.entries(all).map(([name, value]) => [prefix + name, value])),
+    );
+  }
+
+  private async save(): Promise<void> {
+    const { step, notes, skipped, finished } = this;
+    const sha256 = await this.options.checkpoints.save(step, {
+      state: await this.trainee.snapshot(),
+      meta: { ...this.options.identity, step, notes, skipped, finished },
+    });
+    this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
+  }
+
+  /** Takes up the newest sound checkpoint; false when there is none. */
+  private async goBack(): Promise<boolean> {
+    const checkpoint = await this.options.checkpoints.load();
+    if (!checkpoint) return false;
+    this.trainee.restore(checkpoint.state);
+    const { step, notes, skipped, finished } = checkpoint.meta as {
+      step: number;
+      notes: Record<string, unknown>;
+      skipped: number[];
+      finished: boolean;
+    };
+    Object.assign(this, { step, notes, skipped, finished });
+    if (step > 0) this.context.event("log", { message: `goes on from step ${step}`, step });
+    return true;
+  }
+}

@@ -1,0 +1,116 @@
+/** What the thread that holds the GPU does: runs jobs, and answers predictions between their steps. */
+/// <reference lib="deno.worker" />
+import { setPriority } from "node:os";
+import { GpuUnavailable, openGpu } from "@/gpu/device.ts";
+import { Predictor } from "@/lib/inference/predictor.ts";
+import type {
+  EmbedRequest,
+  PredictRequest,
+  SaliencyMapRequest,
+  SimilarityMapRequest,
+} from "@/lib/inference/protocol.ts";
+import type { JobHandler } from "@/lib/specs/job_context.ts";
+import { type Message, Peer } from "./rpc.ts";
+import { Runner, type RunnerOptions } from "./job_runner.ts";
+import { openStore } from "@/lib/store/mod.ts";
+import { Speed } from "@/lib/training/throughput.ts";
+import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
+
+/** The priority of this thread and of the driver's threads, which it starts: the API comes first. */
+const NICENESS = 19;
+const TICK_MS = 500;
+
+export interface ThreadStart {
+  /** The data directory. */
+  data: string;
+  /** Name of this worker, unique per process. */
+  name: string;
+}
+
+/**
+ * Makes this thread run jobs of these kinds, once it is told the data directory.
+ * @param advance looks after jobs that are made of others
+ */
+export function runThread(
+  kinds: Record<string, JobHandler>,
+  advance?: RunnerOptions["advance"],
+): void {
+  // The standard output belongs to the connection with the API.
+  console.log = console.error;
+  self.onmessage = ({ data }: MessageEvent<ThreadStart>) => void start({ kinds, advance }, data);
+}
+
+async function start(
+  work: Pick<RunnerOptions, "kinds" | "advance">,
+  { data, name }: ThreadStart,
+): Promise<void> {
+  setPriority(NICENESS);
+  const store = openStore(data, { shared: true });
+  const held: {
+    runner?: Runner;
+    predictor?: Predictor;
+    sampler?: ViewSampler;
+    speed?: Speed;
+  } = {};
+  const look = <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
+    const answer = ask(held.predictor!);
+    held.runner!.wake();
+    return answer;
+  };
+  const peer: Peer = new Peer((message) => self.postMessage(message), {
+    wake: () => held.runner?.wake(),
+    predict: (request: PredictRequest) => look((predictor) => predictor.predict(request)),
+    embed: (request: EmbedRequest) => look((predictor) => predictor.embed(request)),
+    similarityMap: (request: SimilarityMapRequest) =>
+      look((predictor) => predictor.similarityMap(request)),
+    saliencyMap: (request: SaliencyMapRequest) =>
+      look((predictor) => predictor.saliencyMap(request)),
+    sample: (request: SampleRequest) => held.sampler!.sample(request),
+    speed: () => held.speed!.ask(),
+    leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
+  });
+  self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
+  const gpu = await openGpu().catch((error) => {
+    if (!(error instanceof GpuUnavailable)) throw error;
+    peer.notify("device", { gpu: null, hint: error.message });
+  });
+  if (!gpu) return;
+  gpu.lost.then((reason) => {
+    // The next process takes the job up from its last checkpoint.
+    const job = held.runner?.current;
+    if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
+    throw new Error(`Cannot go on without the GPU: ${reason}`);
+  });
+  const tick = ticker(peer);
+  const predictor = held.predictor = new Predictor(gpu, store);
+  const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
+  const speed = held.speed = new Speed(gpu, () => held.runner!.wake());
+  const runner = held.runner = new Runner({
+    store,
+    gpu,
+    ...work,
+    name,
+    between: async () => {
+      tick(held.runner?.current ?? null);
+      await predictor.serve();
+      await sampler.serve();
+      await speed.serve();
+    },
+    changed: (job) => peer.notify("changed", { job }),
+    log: (text) => console.error(text),
+  });
+  peer.notify("device", { gpu: gpu.info, features: gpu.features, limits: gpu.limits });
+  await runner.loop();
+  store.close();
+  peer.notify("left");
+}
+
+/** Tells the main thread, at most each `TICK_MS`, that this one is alive. */
+function ticker(peer: Peer): (job: string | null) => void {
+  let last = 0;
+  return (job) => {
+    if (Date.now() - last < TICK_MS) return;
+    last = Date.now();
+    peer.notify("tick", { job });
+  };
+}

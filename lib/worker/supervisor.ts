@@ -1,0 +1,164 @@
+/** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
+import { Unavailable } from "@/lib/errors.ts";
+import { messages, Peer } from "./rpc.ts";
+import type { Beat } from "./worker_process.ts";
+
+/** Back-off between two starts, ms: doubles from the first to the last value. */
+const BACKOFF = [250, 10_000];
+/** A worker that lived this long was healthy: the back-off starts over. */
+const HEALTHY_MS = 60_000;
+/** Without a heartbeat for this long the process is taken for dead (its start included). */
+const BEATLESS_MS = 20_000;
+/** The longest that one wait for the GPU may take. */
+const SILENT_MS = 600_000;
+
+/** What the worker said about its GPU; `gpu` is null without an adapter, with a hint. */
+export interface Device {
+  gpu: Record<string, unknown> | null;
+  hint?: string;
+  features?: Record<string, boolean | number>;
+  limits?: Record<string, number>;
+}
+
+export interface SupervisorOptions {
+  /** Program and arguments of the worker. */
+  command: { path: string; args: string[] };
+  /** A job's row, events or metrics changed. */
+  changed(job_id: string): void;
+  log(text: string): void;
+}
+
+export class Supervisor {
+  /** Undefined until the worker has said. */
+  device?: Device;
+  /** The last heartbeat and when it came. */
+  beat?: Beat & { time: number };
+  /** Times that a worker ended without being asked to. */
+  restarts = 0;
+  readonly #options: SupervisorOptions;
+  #process?: Deno.ChildProcess;
+  #peer?: Peer;
+  #leaving = false;
+  #delay = BACKOFF[0];
+  #timer?: ReturnType<typeof setTimeout>;
+  #watch?: ReturnType<typeof setInterval>;
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options;
+  }
+
+  /** True while a worker with a GPU beats. */
+  get ready(): boolean {
+    return this.beat !== undefined && this.device?.gpu != null && !this.#leaving;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
+  }
+
+  start(): void {
+    this.#watch = setInterval(() => this.#check(), 1000);
+    this.#spawn();
+  }
+
+  /** Asks the worker; throws what its handler throws, and Unavailable when it is away or dies. */
+  call<T>(method: string, params: unknown): Promise<T> {
+    const reason = this.unavailable();
+    if (reason) return Promise.reject(new Unavailable(reason));
+    return this.#peer!.call<T>(method, params);
+  }
+
+  notify(method: string, params: unknown = null): void {
+    this.#peer?.notify(method, params);
+  }
+
+  /** Why GPU work cannot be done now. */
+  unavailable(): string | undefined {
+    if (this.#leaving) return "Cannot use the GPU: the server is leaving";
+    if (!this.#peer || !this.device) return "Cannot use the GPU: its worker is starting";
+    return this.device.gpu === null ? this.device.hint : undefined;
+  }
+
+  #spawn(): void {
+    const { path, args } = this.#options.command;
+    const started = Date.now();
+    const child = this.#process = new Deno.Command(path, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    this.beat = { job: null, silent_ms: 0, rss: 0, time: started };
+    const peer = this.#peer = this.#connect(child);
+    child.status.then(({ code, signal }) => {
+      peer.close("Cannot use the GPU: its worker died; it is being started again");
+      this.#peer = undefined;
+      this.#process = undefined;
+      this.device = undefined;
+      this.beat = undefined;
+      if (this.#leaving) return;
+      this.restarts++;
+      if (Date.now() - started > HEALTHY_MS) this.#delay = BACKOFF[0];
+      this.#options.log(`worker ended (${signal ?? code}); next start in ${this.#delay} ms`);
+      this.#timer = setTimeout(() => this.#spawn(), this.#delay);
+      this.#delay = Math.min(this.#delay * 2, BACKOFF[1]);
+    });
+  }
+
+  #connect(child: Deno.ChildProcess): Peer {
+    const encoder = new TextEncoder();
+    const writer = child.stdin.getWriter();
+    const peer = new Peer(
+      // A write to a process that just died fails here and is told by its status.
+      (message) =>
+        void writer.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => {}),
+      {
+        beat: (beat: Beat) => {
+          this.beat = { ...beat, time: Date.now() };
+        },
+        device: (device: Device) => {
+          this.device = device;
+          this.#options.log(device.gpu ? `GPU: ${device.gpu.description}` : device.hint!);
+        },
+        changed: ({ job }: { job: string }) => this.#options.changed(job),
+      },
+    );
+    (async () => {
+      for await (const message of messages(child.stdout, this.#options.log)) peer.receive(message);
+    })();
+    return peer;
+  }
+
+  #check(): void {
+    const { beat } = this;
+    if (!beat || !this.#process) return;
+    const beatless = Date.now() - beat.time > BEATLESS_MS;
+    const stuck = beat.job !== null && beat.silent_ms > SILENT_MS;
+    if (!beatless && !stuck) return;
+    this.#options.log(
+      `worker ${beatless ? "has no heartbeat" : "waits too long for the GPU"}: ended`,
+    );
+    this.#kill("SIGKILL");
+  }
+
+  #kill(signal: Deno.Signal): void {
+    try {
+      this.#process?.kill(signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  }
+
+  /** Lets the worker save and leave; ends it after `ms`. */
+  async stop(ms: number): Promise<void> {
+    this.#leaving = true;
+    clearTimeout(this.#timer);
+    clearInterval(this.#watch);
+    const process = this.#process;
+    if (!process) return;
+    this.#peer?.notify("leave");
+    const timer = setTimeout(() => this.#kill("SIGKILL"), ms);
+    await process.status;
+    clearTimeout(timer);
+  }
+}

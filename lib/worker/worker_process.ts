@@ -1,0 +1,76 @@
+/**
+ * The main thread of the worker process: passes messages between the API (standard input and output)
+ * and the GPU thread, beats and estimates jobs while that thread waits for the GPU.
+ */
+import type { ThreadStart } from "./gpu_service.ts";
+import { type Message, messages, Peer } from "./rpc.ts";
+import { assertFits, type Device, type Estimate, estimateJob } from "@/lib/training/estimate.ts";
+import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
+
+const BEAT_MS = 1000;
+
+/** What a heartbeat says. */
+export interface Beat {
+  /** Job that the GPU thread works on. */
+  job: string | null;
+  /** Milliseconds since the GPU thread was last seen alive. */
+  silent_ms: number;
+  /** Memory of the process, bytes. */
+  rss: number;
+}
+
+/** Runs until the API goes away or asks to leave; `thread` is the module of the GPU thread. */
+export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts")): void {
+  const encoder = new TextEncoder();
+  const out = Deno.stdout.writable.getWriter();
+  const send = (message: Message) => {
+    out.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => Deno.exit(0));
+  };
+  // Ctrl-C goes to all processes of a terminal; the API decides when this one leaves.
+  Deno.addSignalListener("SIGINT", () => {});
+  let seen = Date.now();
+  let job: string | null = null;
+  let device: Device | undefined;
+  const own = new Peer(send, {
+    estimate(request: EstimateRequest): Estimate | undefined {
+      const needed = device && estimateJob(device, request);
+      if (needed) assertFits(device!, needed);
+      return needed;
+    },
+  });
+  const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
+  gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
+    seen = Date.now();
+    if (message.method === "device") device = deviceOf(message);
+    if (message.method === "tick") job = (message.params as { job: string | null }).job;
+    else if (message.method === "left") Deno.exit(0);
+    else send(message);
+  };
+  gpuThread.onerror = (event) => {
+    event.preventDefault();
+    console.error(`The GPU thread died: ${event.message}`);
+    Deno.exit(70);
+  };
+  const start: ThreadStart = { data, name: `${Deno.pid}-${crypto.randomUUID()}` };
+  gpuThread.postMessage(start);
+  setInterval(() => {
+    const beat: Beat = { job, silent_ms: Date.now() - seen, rss: Deno.memoryUsage().rss };
+    send({ method: "beat", params: beat });
+  }, BEAT_MS);
+  relay(gpuThread, own);
+}
+
+/** What the GPU thread says of its device, as estimates take it. */
+function deviceOf({ params }: Message): Device | undefined {
+  const { gpu, ...rest } = params as { gpu: Device["info"] | null } & Omit<Device, "info">;
+  return gpu ? { info: gpu, ...rest } : undefined;
+}
+
+/** From the API to the GPU thread, but for what this thread answers itself; the end of the input is the end of the API. */
+async function relay(gpuThread: Worker, own: Peer): Promise<void> {
+  for await (const message of messages(Deno.stdin.readable, () => {})) {
+    if (Object.hasOwn(own.handlers, message.method ?? "")) await own.receive(message);
+    else gpuThread.postMessage(message);
+  }
+  Deno.exit(0);
+}

@@ -1,0 +1,82 @@
+/** Who may ask at all: the Host list, the Origin rule, the key and its scope. */
+import { createHash } from "node:crypto";
+import type { KeyRow, Scope } from "@/lib/store/mod.ts";
+import { HttpError } from "./problem.ts";
+import type { Services } from "./route.ts";
+
+const unsafe = (method: string) => !["GET", "HEAD", "OPTIONS"].includes(method);
+
+/** A name that resolves to this machine must not let another site in (DNS rebinding). */
+export function checkHost(request: Request, allowed: string[]): void {
+  const host = request.headers.get("host");
+  const name = host === null ? undefined : /^(\[[0-9a-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host)?.[1];
+  const plain = name?.toLowerCase().replace(/^\[|\]$/g, "");
+  if (plain === undefined || !allowed.includes(plain)) {
+    throw new HttpError(403, "Cannot answer under this name: it is not in the list of hosts");
+  }
+}
+
+/** Requests of other sites' pages are refused; programs send neither of these headers. */
+export function checkOrigin(request: Request): void {
+  const origin = request.headers.get("origin");
+  if (origin !== null) {
+    const own = request.headers.get("host");
+    if (origin === `http://${own}` || origin === `https://${own}`) return;
+    throw new HttpError(403, "Cannot answer a page of another site");
+  }
+  const site = request.headers.get("sec-fetch-site");
+  if (unsafe(request.method) && site !== null && site !== "same-origin" && site !== "none") {
+    throw new HttpError(403, "Cannot answer a page of another site");
+  }
+}
+
+/** The key of the request. Throws HttpError 401 and 403. */
+export function checkKey(
+  request: Request,
+  { config, keyring }: Services,
+  scope: Scope,
+): KeyRow | undefined {
+  if (!config.auth) return undefined;
+  const header = request.headers.get("authorization") ?? "";
+  const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
+  const key = token === undefined ? undefined : keyring.find(token);
+  if (!key) {
+    throw new HttpError(401, "Cannot answer without a valid key (Authorization: Bearer KEY)", {
+      "www-authenticate": 'Bearer realm="mcgip"',
+    });
+  }
+  if (!key.scopes.includes(scope)) {
+    throw new HttpError(403, `Cannot do this with a key without the scope "${scope}"`);
+  }
+  return key;
+}
+
+/** Headers of every answer: nothing from elsewhere is loaded, nothing is framed or guessed. */
+export const securityHeaders: Record<string, string> = {
+  "content-security-policy": [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    "connect-src 'self'",
+    "form-action 'self'",
+    "base-uri 'none'",
+    "frame-ancestors 'none'",
+  ].join("; "),
+  "x-content-type-options": "nosniff",
+  "x-frame-options": "DENY",
+  "referrer-policy": "no-referrer",
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-resource-policy": "same-origin",
+  "permissions-policy": "camera=(), microphone=(), geolocation=()",
+};
+
+/** What answers are kept under: a key's own, never another's. */
+export const ownerOf = (key: KeyRow | undefined): string => key?.id ?? "anyone";
+
+export const digestOf = (...parts: (string | Uint8Array)[]): string => {
+  const hash = createHash("sha256");
+  // Lengths keep "ab", "c" and "a", "bc" apart.
+  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  return hash.digest("hex");
+};

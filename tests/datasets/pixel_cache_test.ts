@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { loadPixels } from "@/lib/datasets/pixel_cache.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { encodePng } from "@/lib/images/png_encoder.ts";
+import { raster } from "@/lib/images/raster.ts";
+import { withStore } from "../support/temporary.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
+
+/** A picture of one colour. */
+function plain(width: number, height: number, bits: 8 | 16, ...colour: number[]) {
+  const out = raster(width, height, colour.length as 1 | 3, bits);
+  for (let i = 0; i < out.data.length; i++) out.data[i] = colour[i % colour.length];
+  return encodePng(out);
+}
+
+Deno.test("pictures of any depth, colour and shape become one array with its statistics", () =>
+  withStore(async (store) => {
+    const images = [];
+    for (
+      const [name, png] of Object.entries({
+        grey8: plain(10, 4, 8, 100),
+        grey16: plain(3, 9, 16, 40_000),
+        colour: plain(5, 5, 8, 200, 100, 50),
+      })
+    ) images.push({ name, file: (await store.files.put(png)).sha256 });
+
+    const grey = await loadPixels(store, images, { size: sizeOf(2), channels: 1 });
+    const luma = Math.round((0.299 * 200 + 0.587 * 100 + 0.114 * 50) * 257);
+    assert.deepEqual([...grey.data], [
+      ...new Array(4).fill(25_700),
+      ...new Array(4).fill(40_000),
+      ...new Array(4).fill(luma),
+    ]);
+    assert.deepEqual(grey.names, ["grey8", "grey16", "colour"]);
+    const mean = (25_700 + 40_000 + luma) / 3;
+    const variance = [25_700, 40_000, luma].reduce((sum, v) => sum + (v - mean) ** 2, 0) / 3;
+    assert(Math.abs(grey.mean[0] - mean / 65535) < 1e-12);
+    assert(Math.abs(grey.std[0] - Math.sqrt(variance) / 65535) < 1e-9);
+
+    const colour = await loadPixels(store, images, { size: sizeOf(1), channels: 3 });
+    assert.deepEqual([...colour.data], [
+      ...[25_700, 25_700, 25_700],
+      ...[40_000, 40_000, 40_000],
+      ...[51_400, 25_700, 12_850],
+    ]);
+    assert.equal(colour.mean.length, 3);
+  }));
+
+Deno.test("a second loading comes from the cache, and a torn cache is made again", () =>
+  withStore(async (store) => {
+    const { sha256 } = await store.files.put(plain(4, 4, 8, 9));
+    const images = [{ name: "a", file: sha256 }];
+    const first = await loadPixels(store, images, { size: sizeOf(4), channels: 1 });
+    store.files.remove(sha256);
+    assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
+    await assert.rejects(
+      loadPixels(store, images, { size: sizeOf(3), channels: 1 }),
+      Deno.errors.NotFound,
+    );
+
+    const [{ name }] = [...Deno.readDirSync(store.cache)];
+    Deno.truncateSync(`${store.cache}/${name}`, 5);
+    await store.files.put(plain(4, 4, 8, 9));
+    assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
+  }));
+
+Deno.test("a picture that does not decode is named", () =>
+  withStore(async (store) => {
+    const { sha256 } = await store.files.put(new TextEncoder().encode("no picture"));
+    await assert.rejects(
+      loadPixels(store, [{ name: "x/y", file: sha256 }], { size: sizeOf(4), channels: 1 }),
+      (error) => error instanceof InvalidInput && /Cannot load image "x\/y"/.test(error.message),
+    );
+  }));

@@ -1,0 +1,239 @@
+/** What keeps studies going, with jobs whose results are put in by hand instead of trained. */
+import assert from "node:assert/strict";
+import { advanceStudies } from "@/lib/studies/advance.ts";
+import { ask, remove, submit } from "@/lib/jobs/queue.ts";
+import { type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import { insertClasses } from "../support/classes.ts";
+import { withStore } from "../support/temporary.ts";
+
+const request = {
+  kind: "study",
+  dataset: "discs",
+  methods: ["byol"],
+  arms: ["none", "labels"],
+  seeds: [0, 1],
+  pretrain: { epochs: 1, width: 8, image_size: 16, channels: 1 },
+  finetune: { epochs: 1 },
+};
+
+/** As a worker would: claims the next job and gives it a result, or an error. */
+function work(store: Store, error?: string): JobRow | undefined {
+  const job = store.jobs.claim("test");
+  if (!job) return undefined;
+  store.events.append(job.id, "state", { state: "running" });
+  if (error !== undefined) store.jobs.change(job, { state: "failed", error });
+  else store.jobs.change(job, { state: "succeeded", result: resultOf(store, job) });
+  store.events.append(job.id, "state", { state: "succeeded" });
+  return job;
+}
+
+function resultOf(store: Store, job: JobRow): Record<string, unknown> {
+  const spec = job.spec as Record<string, never>;
+  const model = store.models.insert({
+    ...{ id: newId("mod"), name: null, version: null, job_id: job.id, lineage: {} },
+    kind: job.kind === "pretrain" ? "pretrained" : "classifier",
+    dataset_id: null,
+    dataset_digest: null,
+    spec: {
+      ...{ backbone: spec.backbone, width: spec.width, channels: 1, image_size: spec.image_size },
+      ...{ classes: [], normalization: { mean: [0], std: [1] } },
+    },
+    file: `weights of ${job.fingerprint}`,
+    created_at: now(),
+  });
+  if (job.kind === "pretrain") return { model: model.id };
+  const scores = [0.9, 0.2, 0.6, 0.3].map((p, i) => ({
+    image: `case 00${i}`,
+    label: i % 2 ? "benign" : "malignant",
+    predicted: p > 0.5 ? "malignant" : "benign",
+    probabilities: { benign: 1 - p, malignant: p },
+  }));
+  const evaluation = store.evaluations.insert({
+    ...{ id: newId("ev"), model_id: model.id, dataset_id: null, job_id: job.id },
+    ...{ metrics: { m_auc: 1, auc_macro_one_vs_rest: 1, accuracy: 1 }, scores, created_at: now() },
+  });
+  return { model: model.id, evaluation: evaluation.id };
+}
+
+/** Works until nothing is left to do; the jobs in their order. */
+function run(store: Store, errorOf: (job: JobRow) => string | undefined = () => undefined) {
+  const done: string[] = [];
+  for (let turn = 0; turn < 100; turn++) {
+    const changed = advanceStudies(store);
+    const next = store.jobs.list({ limit: 1000 }).data
+      .filter(({ state, kind }) => state === "queued" && kind !== "study").at(-1);
+    const job = work(store, next && errorOf(next));
+    if (job) done.push(`${job.kind} ${job.spec.arm ?? job.spec.init} ${job.spec.seed}`);
+    else if (changed.length === 0) return done;
+  }
+  throw new Error("The study does not end");
+}
+
+const waiting = (store: Store) =>
+  store.jobs.list({ limit: 1000 }).data.filter(({ state }) => state === "queued").length;
+
+Deno.test("cells become jobs, a few at a time, and the table fills", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const { id } = submit(store, request, "1");
+    const study = store.jobs.get(id).study!;
+    assert.deepEqual(store.jobs.get(id).progress, { done: 0, total: 6, unit: "cells" });
+    assert.equal(store.jobs.claim("test"), undefined, "no worker holds a study");
+    assert.ok(advanceStudies(store).includes(id));
+    assert.equal(store.jobs.get(id).state, "running");
+    assert.equal(waiting(store), 2, "others come in between");
+    assert.deepEqual(advanceStudies(store), [], "nothing has happened");
+    const done = run(store);
+    assert.equal(done.length, 4 + 6);
+    const job = store.jobs.get(id);
+    assert.deepEqual([job.state, job.progress.done, job.error], ["succeeded", 6, null]);
+    assert.deepEqual(job.result, { study, done: 6, failed: 0, cancelled: 0 });
+    assert.ok(job.finished_at !== null);
+    assert.equal(store.jobs.listJobs({ study, kind: "pretrain" }).data.length, 4);
+    const { summary } = store.studies.get(study) as unknown as {
+      summary: { cells: { figures: { auc: { mean: number; n: number } } }[] };
+    };
+    assert.deepEqual(summary.cells.map(({ figures }) => [figures.auc.mean, figures.auc.n]), [
+      [1, 2],
+      [1, 2],
+      [1, 2],
+    ]);
+    const messages = store.events.list(id, { limit: 1000 }).data.map(({ data }) => data.message);
+    assert.ok(messages.includes("BYOL, resnet18, run 1: done"));
+  }));
+
+Deno.test("from scratch the network is that of the ImageNet models, where the request does not say", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const model = (backbone: string, image_size: number) =>
+      store.models.insert({
+        ...{ id: newId("mod"), name: backbone, version: image_size, job_id: null, lineage: {} },
+        ...{ kind: "uploaded", dataset_id: null, dataset_digest: null },
+        spec: {
+          ...{ backbone, width: 8, channels: 1, image_size, classes: [] },
+          normalization: { mean: [0], std: [1] },
+        },
+        file: "weights",
+        created_at: now(),
+      }).id;
+    const imagenet = { resnet18: model("resnet18", 48), resnet50: model("resnet50", 48) };
+    const planned = (more: Record<string, unknown>) =>
+      submit(store, { ...request, backbones: Object.keys(imagenet), imagenet, ...more }, "1").spec
+        .pretrain;
+    const network = { width: 8, channels: 1, image_size: 48 };
+    assert.deepEqual(planned({ pretrain: { epochs: 1 } }), { ...network, epochs: 1 });
+    const given = { epochs: 1, image_size: 32 };
+    assert.deepEqual(planned({ pretrain: given }), { ...network, ...given });
+    const mixed = { ...imagenet, resnet50: model("resnet50", 64) };
+    assert.deepEqual(planned({ imagenet: mixed, pretrain: {} }), { width: 8, channels: 1 });
+  }));
+
+Deno.test("another study computes only what is new; what a result depends on decides", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    submit(store, request, "1");
+    run(store);
+    submit(store, request, "1");
+    assert.deepEqual(run(store), [], "everything is known");
+    submit(store, { ...request, arms: ["none", "labels", "self"] }, "1");
+    const more = run(store);
+    assert.deepEqual(more.filter((job) => job.startsWith("pretrain")), [
+      "pretrain self 0",
+      "pretrain self 1",
+    ]);
+    assert.equal(more.length, 4);
+    submit(store, { ...request, finetune: { epochs: 2 } }, "1");
+    assert.equal(run(store).length, 6, "fine-tuning alone");
+    submit(store, request, "2");
+    assert.equal(run(store).length, 10, "another version of the program");
+    const [last] = store.studies.list().data;
+    const { pretrained } = store.studies.cells(last.id).find(({ row }) => row === "byol none")!;
+    store.models.remove(pretrained!);
+    submit(store, request, "2");
+    assert.deepEqual(run(store).filter((job) => job.startsWith("pretrain")), ["pretrain none 0"]);
+  }));
+
+Deno.test("a failed job fails its cell and not the study; sent again, only that is tried", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const { id } = submit(store, request, "1");
+    run(store, ({ spec }) => spec.arm === "labels" && spec.seed === 1 ? "Cannot see" : undefined);
+    assert.deepEqual(
+      [store.jobs.get(id).state, store.jobs.get(id).result!.failed],
+      ["succeeded", 1],
+    );
+    const cell = store.studies.cells(store.jobs.get(id).study!)
+      .find(({ state }) => state === "failed")!;
+    assert.deepEqual([cell.row, cell.run, cell.error], ["byol labels", 1, "pretrain: Cannot see"]);
+    const again = submit(store, request, "1");
+    assert.deepEqual(run(store).length, 2);
+    assert.equal(store.jobs.get(again.id).result!.failed, 0);
+    const { id: hopeless } = submit(store, { ...request, seeds: [7] }, "1");
+    run(store, () => "Cannot see");
+    assert.equal(store.jobs.get(hopeless).state, "failed");
+    assert.match(store.jobs.get(hopeless).error!, /Cannot see/);
+  }));
+
+Deno.test("pause, resume and cancel of a study reach its jobs", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const { id } = submit(store, request, "1");
+    advanceStudies(store);
+    const running = store.jobs.claim("test")!;
+    advanceStudies(store);
+    const states = () =>
+      store.jobs.listJobs({ study: store.jobs.get(id).study! }).data
+        .filter(({ kind }) => kind !== "study").map(({ state }) => state);
+    assert.equal(ask(store, id, "pause").state, "paused");
+    assert.equal(store.jobs.get(running.id).requested, "pause");
+    store.jobs.change(running, { state: "paused", requested: null });
+    assert.ok(states().every((state) => state === "paused") && states().length === 3);
+    assert.deepEqual(run(store), [], "a paused study does nothing");
+    assert.equal(ask(store, id, "resume").state, "queued");
+    assert.ok(states().every((state) => state === "queued"));
+    assert.equal(work(store)!.id, running.id);
+    advanceStudies(store);
+    assert.equal(ask(store, id, "cancel").state, "cancelled");
+    assert.deepEqual(new Set(states()), new Set(["succeeded", "cancelled"]));
+    const cells = store.studies.cells(store.jobs.get(id).study!);
+    assert.deepEqual(cells.map(({ state }) => state).sort(), [
+      ...Array(5).fill("cancelled"),
+      "done",
+    ]);
+    assert.deepEqual(run(store), []);
+    assert.throws(() => ask(store, id, "resume"), /Cannot resume/);
+    remove(store, id);
+    assert.ok(store.studies.list().data.length === 1, "the study outlives its job");
+  }));
+
+Deno.test("two studies share a job; one of them cancelled leaves it to the other", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const [a, b] = [submit(store, request, "1"), submit(store, request, "1")];
+    advanceStudies(store);
+    assert.equal(waiting(store), 4, "two jobs of the first for both, then two of the second");
+    ask(store, a.id, "cancel");
+    const done = run(store);
+    assert.equal(store.jobs.get(b.id).state, "succeeded");
+    assert.equal(done.length, 10);
+  }));
+
+Deno.test("a full disk pauses the study; a job that somebody deletes is done anew", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const { id } = submit(store, request, "1");
+    advanceStudies(store);
+    const job = store.jobs.claim("test")!;
+    store.jobs.change(job, { state: "paused", error: "no space left on device" });
+    advanceStudies(store);
+    assert.deepEqual(
+      [store.jobs.get(id).state, store.jobs.get(id).error],
+      ["paused", "no space left on device"],
+    );
+    ask(store, id, "resume");
+    advanceStudies(store);
+    assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).error], ["running", null]);
+    remove(store, work(store)!.id);
+    run(store);
+    assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).result!.done], ["succeeded", 6]);
+  }));

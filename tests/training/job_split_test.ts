@@ -1,0 +1,28 @@
+import assert from "node:assert/strict";
+import { splitsOf, withoutTest } from "@/lib/training/job_split.ts";
+
+const images = Array.from({ length: 40 }, (_, i) => ({
+  name: `image ${i}`,
+  label: i % 10 === 9 ? null : i % 20 < 10 ? "benign" : "malignant",
+  patient: `patient ${Math.floor(i / 5)}`,
+  split: null,
+}));
+const labelled = images.filter(({ label }) => label !== null);
+const parts = { split: { validation: 0.2, test: 0.25 }, folds: null, fold: null, seed: 3 };
+
+Deno.test("what is left out for pre-training is what fine-tuning tests on, with its patients", () => {
+  for (const spec of [parts, { ...parts, folds: 4, fold: 2 }]) {
+    const [{ test }] = splitsOf(spec, labelled);
+    const patients = new Set(test.map((i) => labelled[i].patient));
+    const rest = withoutTest(images, spec);
+    assert.ok(test.length > 0 && rest.length < images.length);
+    assert.deepEqual(rest, images.filter(({ patient }) => !patients.has(patient)));
+    assert.ok(rest.some(({ label }) => label === null), "images without a label take part");
+  }
+});
+
+Deno.test("one fold is the fold of that number among all", () => {
+  const spec = { ...parts, folds: 4 };
+  const all = splitsOf(spec, labelled);
+  all.forEach((split, fold) => assert.deepEqual(splitsOf({ ...spec, fold }, labelled), [split]));
+});

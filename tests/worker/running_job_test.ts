@@ -1,0 +1,125 @@
+/** The loop of jobs in this process, without a GPU: fences, a full disk, estimates. */
+import assert from "node:assert/strict";
+import type { Gpu } from "@/gpu/device.ts";
+import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
+import { Runner } from "@/lib/worker/job_runner.ts";
+import { newJob, submit } from "@/lib/jobs/queue.ts";
+import { ClaimLost, type Store } from "@/lib/store/mod.ts";
+import { withStore } from "../support/temporary.ts";
+import { until } from "../support/server.ts";
+
+/** What the loop itself asks of a device. */
+const gpu = { info: { description: "none" }, check() {} } as unknown as Gpu;
+
+function addJob(store: Store, kind: string): string {
+  return store.jobs.insert(newJob(kind, {})).id;
+}
+
+async function withRunner(
+  kinds: Record<string, JobHandler>,
+  body: (store: Store, log: string[]) => Promise<void>,
+): Promise<void> {
+  await withStore(async (store) => {
+    const log: string[] = [];
+    const runner = new Runner({
+      store,
+      gpu,
+      kinds,
+      name: "here",
+      between: () => Promise.resolve(),
+      changed() {},
+      log: (text) => log.push(text),
+    });
+    const loop = runner.loop();
+    try {
+      await body(store, log);
+    } finally {
+      runner.leave();
+      await loop;
+    }
+  });
+}
+
+Deno.test("a worker that lost its claim cannot write any more", async () => {
+  let seen: unknown;
+  const slow: JobHandler = {
+    async run(context) {
+      // Another worker takes the job over and ends it, while this one hung.
+      const { jobs } = context.store;
+      jobs.change(jobs.claim("another")!, { state: "succeeded", result: { by: "another" } });
+      try {
+        context.event("log", { message: "late" });
+      } catch (error) {
+        seen = error;
+      }
+      await context.yield();
+      return {};
+    },
+  };
+  await withRunner({ slow }, async (store, log) => {
+    const id = addJob(store, "slow");
+    await until(() => log.length > 0, 5_000);
+    assert.ok(seen instanceof ClaimLost);
+    const { state, result, fence } = store.jobs.get(id);
+    assert.deepEqual([state, result, fence], ["succeeded", { by: "another" }, 2]);
+    assert.ok(store.events.list(id).data.every(({ type }) => type !== "log"));
+  });
+});
+
+Deno.test("a full disk pauses the job; it can be resumed", async () => {
+  let full = true;
+  const write: JobHandler = {
+    run() {
+      if (full) throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
+      return Promise.resolve({ fine: true });
+    },
+  };
+  await withRunner({ write }, async (store) => {
+    const id = addJob(store, "write");
+    await until(() => store.jobs.get(id).state === "paused", 5_000);
+    const last = store.events.list(id).data.at(-1)!.data;
+    assert.deepEqual(last, { state: "paused", reason: "the disk is full" });
+    full = false;
+    store.jobs.resume(id);
+    await until(() => store.jobs.get(id).state === "succeeded", 5_000);
+    assert.deepEqual(store.jobs.get(id).result, { fine: true });
+  });
+});
+
+Deno.test("the end of a job is estimated from its own pace", async () => {
+  const steady: JobHandler = {
+    async run(context) {
+      for (let done = 0; done <= 14; done++) {
+        context.progress(done, 140, "steps");
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        await context.yield();
+      }
+      throw new JobStopped("pause");
+    },
+  };
+  await withRunner({ steady }, async (store) => {
+    const id = addJob(store, "steady");
+    const estimates: number[] = [];
+    await until(() => {
+      const { estimated_finish, started_at, state } = store.jobs.get(id);
+      if (estimated_finish) estimates.push(Date.parse(estimated_finish) - Date.parse(started_at!));
+      return state === "paused";
+    }, 10_000);
+    // 140 steps of 0.1 s and what a step costs besides.
+    assert.ok(estimates.length > 0);
+    for (const estimate of estimates) {
+      assert.ok(estimate > 13_000 && estimate < 40_000, `${estimate}`);
+    }
+  });
+});
+
+Deno.test("what cannot be queued is refused before it is a job", async () => {
+  await withStore((store) => {
+    assert.throws(() => submit(store, { kind: "toString" }, "1"), { name: "InvalidInput" });
+    assert.throws(
+      () => submit(store, { kind: "similarity", dataset: "x", measure: "dhash" }, "1"),
+      { name: "NotFound" },
+    );
+    assert.equal(store.jobs.count(), 0);
+  });
+});
