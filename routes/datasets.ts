@@ -7,7 +7,7 @@ import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { summary } from "@/lib/datasets/summary.ts";
 import { Overloaded } from "@/lib/errors.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { chunks, readParts } from "./body.ts";
 import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";

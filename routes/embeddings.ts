@@ -4,7 +4,7 @@ import { type Asked, type Asking, embedAll, inFile } from "@/lib/inference/predi
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { namedPictures, onePicture, pictureQuery, pictureTypes, sentPictures } from "./pictures.ts";

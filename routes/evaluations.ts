@@ -5,7 +5,7 @@ import { differenceOf } from "@/lib/evaluation/difference_thread.ts";
 import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
 import type { EvaluationRow, Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";
 

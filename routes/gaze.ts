@@ -9,7 +9,7 @@ import { agreements, MOST_READERS } from "@/lib/gaze/agreement.ts";
 import { filterSpec } from "@/lib/gaze/filters/mod.ts";
 import { formats } from "@/lib/gaze/formats/mod.ts";
 import { scanpathMeasures } from "@/lib/gaze/measures.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { bodyOf, imageOf, imagePath, readerQuery } from "./images.ts";

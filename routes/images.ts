@@ -6,7 +6,7 @@ import { withoutExtension } from "@/lib/datasets/image_names.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { DatasetRow, GazeCount, ImageRow, Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";

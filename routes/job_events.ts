@@ -1,7 +1,7 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
 import { z } from "zod";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { mapPage, pageOf } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Call, type Route, route } from "./route.ts";

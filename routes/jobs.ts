@@ -5,7 +5,7 @@ import { ask, enqueue, remove, resolveJob, view } from "@/lib/jobs/queue.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import { planStudy } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route, type Services } from "./route.ts";
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Conflict, NotFound } from "@/lib/errors.ts";
 import type { KeyRow } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";
 

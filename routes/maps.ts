@@ -10,7 +10,7 @@ import {
   stretched,
 } from "@/lib/inference/image_map.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { pngHeaders } from "./images.ts";

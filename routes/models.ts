@@ -8,7 +8,7 @@ import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
 import { imageSizeSchema, imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { readBytes } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";

@@ -8,7 +8,7 @@ import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelRow, ModelSpec, PredictionRow } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const MOST_PICTURES = 64;

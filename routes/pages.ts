@@ -10,7 +10,7 @@ export const pageQuery = {
 };
 
 /** The schema of a page of `entry`. */
-export const pageOf = (entry: z.ZodType) =>
+export const pageOf = <Entry extends z.ZodType>(entry: Entry) =>
   z.object({ data: z.array(entry), has_more: z.boolean(), next: z.string().nullable() });
 
 /** A page whose entries are shaped for the answer. */

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
 import type { PredictionRow } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";

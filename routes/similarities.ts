@@ -6,7 +6,7 @@ import { type MatrixFormat, matrixStream, matrixTypes } from "@/lib/similarities
 import { neighboursOf, topPairs } from "@/lib/similarities/nearest.ts";
 import { matrixPng } from "@/lib/similarities/picture.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { pngHeaders } from "./images.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";

@@ -5,7 +5,7 @@ import { type StudyTable, studyTable } from "@/lib/studies/study_table.ts";
 import { renderTable, type TableFormat, tableTypes } from "@/lib/studies/render_table.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import { finishedStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";
 

@@ -1,6 +1,6 @@
 /** The state of the server: health, readiness, device, figures. */
 import { z } from "zod";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { type Route, route, type Services } from "./route.ts";
 
 /** One test of the disk serves all who ask within this time. */
