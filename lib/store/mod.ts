@@ -160,7 +160,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 
 export type { Page, PageOptions } from "./table.ts";
 export type { DatasetRow } from "./datasets.ts";
-export type { ImageFormat, ImageRow, SplitName } from "./images.ts";
+export type { ImageRow, SplitName } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
