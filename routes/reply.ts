@@ -18,9 +18,12 @@ export function reply<const Status extends number, Value>(
   status: Status,
   value: Value,
   headers: Record<string, string> = {},
-): Reply<Status, Value> {
-  return new Reply(status, value, headers);
+): Replies<Status, Value> {
+  return new Reply(status, value, headers) as Replies<Status, Value>;
 }
+
+/** One of several statuses. */
+type Replies<Status extends number, Value> = Status extends number ? Reply<Status, Value> : never;
 
 declare const made: unique symbol;
 
