@@ -1,7 +1,7 @@
 /** The description of the API, made from the table of routes: `/openapi.json` and `/docs`. */
 import { z } from "zod";
 import { version } from "@/lib/version.ts";
-import { specs } from "@/lib/specs/mod.ts";
+import { type JobKind, specs } from "@/lib/specs/mod.ts";
 import { docsPage } from "./docs.ts";
 import { type Answer, json } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -122,7 +122,7 @@ function operationOf(one: Route, named: Named): Json {
 
 /** The spec of a job as a request gives it, with `kind`. */
 function jobSchema(kind: string, named: Named): Json {
-  const spec = schemaOf(specs[kind].schema, "input", named);
+  const spec = schemaOf(specs[kind as JobKind].schema, "input", named);
   const withKind = { type: "object", properties: { kind: { const: kind } }, required: ["kind"] };
   if (spec.type !== "object") return { allOf: [withKind, spec] };
   return {

@@ -13,6 +13,13 @@ export const pageQuery = {
 export const pageOf = <Entry extends z.ZodType>(entry: Entry) =>
   z.object({ data: z.array(entry), has_more: z.boolean(), next: z.string().nullable() });
 
+/** A list that comes in one piece. */
+export const wholePage = <Entry>(data: Entry[]): Page<Entry> => ({
+  data,
+  has_more: false,
+  next: null,
+});
+
 /** A page whose entries are shaped for the answer. */
 export function mapPage<A, B>(page: Page<A>, shape: (entry: A) => B): Page<B> {
   return { ...page, data: page.data.map(shape) };

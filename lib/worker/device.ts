@@ -1,10 +1,10 @@
 /** The GPU and the worker that holds it, as they are told. */
 import { z } from "zod";
-import { adapterSchema } from "@/lib/specs/device.ts";
+import { adapterInfoSchema } from "@/lib/adapter_info.ts";
 import type { Supervisor } from "./supervisor.ts";
 
 export const deviceSchema = z.object({
-  gpu: adapterSchema.nullable().describe("null without one, or while the worker starts"),
+  gpu: adapterInfoSchema.nullable().describe("null without one, or while the worker starts"),
   software: z.boolean().nullable(),
   features: z.object({
     f16: z.boolean(),

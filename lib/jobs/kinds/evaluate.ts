@@ -2,6 +2,7 @@
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "@/lib/specs/job_context.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
@@ -11,7 +12,7 @@ import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
-export const evaluate: JobHandler = {
+export const evaluate: JobHandler<JobResult<"evaluate">> = {
   async run(context) {
     const { store, job, gpu } = context;
     const done = store.evaluations.findBy([["job_id = ?", job.id]]);

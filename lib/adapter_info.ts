@@ -1,8 +1,8 @@
-/** The adapter that a job ran on, as it is told. */
+/** The GPU adapter as it is told. */
 import { z } from "zod";
 import type { AdapterInfo } from "@/gpu/device.ts";
 
-export const adapterSchema = z.object({
+export const adapterInfoSchema = z.object({
   vendor: z.string(),
   architecture: z.string(),
   device: z.string(),
