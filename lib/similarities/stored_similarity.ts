@@ -1,7 +1,8 @@
 /** What is kept of a similarity, and how its file reads. */
+import { z } from "zod";
 import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
 import { among, type KnownPairs, pairsOf } from "@/lib/gaze/top_similarity.ts";
-import type { DistributionData } from "@/lib/gaze/similarity/distribution.ts";
+import { distributionSchema } from "@/lib/gaze/similarity/distribution.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 
@@ -11,15 +12,26 @@ import type { SimilarityRow } from "@/lib/store/mod.ts";
  * values of the most similar pairs i < j; all little endian, best first. Every pair above `above` is
  * among them (null: every pair is).
  */
-export type Kept =
-  | { layout: "matrix" }
-  | { layout: "neighbours"; top_k: number; pairs: number; above: number | null };
+export const keptSchema = z.discriminatedUnion("layout", [
+  z.object({ layout: z.literal("matrix") }),
+  z.object({
+    layout: z.literal("neighbours"),
+    top_k: z.number().describe("Nearest images kept of each"),
+    pairs: z.number().describe("Nearest pairs kept of all"),
+    above: z.number().nullable().describe("Every pair above this is kept; null: every pair is"),
+  }),
+]);
+export type Kept = z.output<typeof keptSchema>;
 
-/** The `histogram` of a similarity's row. */
-export type SimilarityHistogram = DistributionData & { kept: Kept };
+export const similarityHistogramSchema = distributionSchema.extend({ kept: keptSchema.optional() })
+  .meta({
+    id: "SimilarityHistogram",
+    description: "All pairs; where `kept` is absent, the matrix is",
+  });
+export type SimilarityHistogram = z.output<typeof similarityHistogramSchema>;
 
 export function keptOf(row: SimilarityRow): Kept {
-  return (row.histogram as unknown as Partial<SimilarityHistogram>).kept ?? { layout: "matrix" };
+  return (row.histogram as Partial<SimilarityHistogram>).kept ?? { layout: "matrix" };
 }
 
 /** Where a similarity's file lies. */

@@ -13,4 +13,5 @@ export const specOf = (kind: string): JobSpec | undefined =>
   Object.hasOwn(specs, kind) ? specs[kind as JobKind] : undefined;
 
 export type JobKind = keyof typeof specs;
+export type KeptSpec<Kind extends JobKind> = z.output<(typeof specs)[Kind]["kept"]>;
 export type JobResult<Kind extends JobKind> = z.output<(typeof specs)[Kind]["result"]>;

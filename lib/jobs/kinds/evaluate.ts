@@ -10,6 +10,7 @@ import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
+import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate: JobHandler<JobResult<"evaluate">> = {
@@ -44,8 +45,7 @@ export const evaluate: JobHandler<JobResult<"evaluate">> = {
           model_id: row.id,
           dataset_id: dataset.id,
           job_id: job.id,
-          metrics: { ...result.metrics },
-          scores: result.scores.map((score) => ({ ...score })),
+          ...result,
           created_at: now(),
         }));
       return { evaluation: id };
@@ -64,7 +64,7 @@ function imagesOf(
 ): ImageRow[] {
   if (split === "all") return images;
   const own = model.dataset_digest === dataset.digest
-    ? (model.lineage.split as Record<string, string[]> | undefined)?.[split]
+    ? (model.lineage as Partial<ClassifierLineage>).split?.[split]
     : undefined;
   const names = new Set(own);
   const part = images.filter((image) => own ? names.has(image.name) : image.split === split);

@@ -64,7 +64,7 @@ export const finetune: JobHandler<JobResult<"finetune">> = {
       spec: results[chosen].model,
       dataset,
       lineage: {
-        ...identity(context),
+        ...identity<"finetune">(context),
         ...{ init: spec.init, choices },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
@@ -76,8 +76,7 @@ export const finetune: JobHandler<JobResult<"finetune">> = {
         model_id: model.id,
         dataset_id: dataset.id,
         job_id: job.id,
-        metrics: { ...metrics },
-        scores: scores.map((score) => ({ ...score })),
+        ...{ metrics, scores },
         created_at: now(),
       }));
     return { model: model.id, evaluation: evaluated };

@@ -106,7 +106,7 @@ export const pretrain: JobHandler<JobResult<"pretrain">> = {
         spec: { backbone, width, channels, image_size, classes: [], normalization } as ModelSpec,
         dataset,
         lineage: {
-          ...identity(context),
+          ...identity<"pretrain">(context),
           init: spec.init,
           positives: { pairs: positives.pairs, cut: positives.cut },
           ...{ steps, skipped, loss, choices },

@@ -57,7 +57,13 @@ async function compute(
     spec: SimilaritySpec;
     temporary: string;
   },
-): Promise<{ invalid: string[]; used: Record<string, unknown>; histogram: SimilarityHistogram }> {
+): Promise<
+  {
+    invalid: string[];
+    used: Record<string, unknown>;
+    histogram: SimilarityHistogram & { kept: Kept };
+  }
+> {
   const n = items.length;
   using file = await Deno.open(temporary, { read: true, write: true, createNew: true });
   const distribution = new Distribution(measure.range ?? [0, 1]);
