@@ -68,7 +68,7 @@ export function route<
     answers: All;
     handle(
       call: Call<z.output<Query>, z.output<Body>>,
-    ): Given<All> | Response | Promise<Given<All> | Response>;
+    ): Given<All> | Promise<Given<All>>;
   },
 ): Route {
   return definition as Route;
