@@ -5,9 +5,9 @@ import type { Images } from "@/gpu/images.ts";
 import type { ParameterStore } from "@/gpu/parameters.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { sizeOf, type Tensor } from "@/gpu/tensor.ts";
+import { elementCount, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
-import { sizeOf as inputSize } from "@/lib/images/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
 import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 
@@ -53,14 +53,14 @@ export class Observer {
   ) {
     const { batch, layers } = options;
     const { channels, normalization } = spec;
-    const size = inputSize(spec.image_size);
+    const size = sizeOf(spec.image_size);
     const tape = new Tape(store, { training: false });
     const made = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
     for (const layer of layers) {
       const tensor = made[layer];
       if (tensor) this.kept.set(layer, tensor);
     }
-    this.program = compile(tape, { keep: [...this.kept.values()] });
+    this.program = compile(tape, { outputs: [...this.kept.values()] });
     const output = this.program.buffer("views");
     this.views = augment(gpu, source, {
       ...{ batch, size, channels, normalization, output },
@@ -89,7 +89,7 @@ export class Observer {
       { length: images.length },
       (_, i) =>
         Object.fromEntries(layers.map((layer, at) => {
-          const length = sizeOf(tensors[at].shape) / batch;
+          const length = elementCount(tensors[at].shape) / batch;
           return [layer, values[at].subarray(i * length, (i + 1) * length)];
         })),
     );

@@ -174,6 +174,6 @@ export { type CellRow, type CellState, openCells, type StudyRow } from "./studie
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
 export type { KeyRow, Scope } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
-export type { Choices } from "./tuning.ts";
+export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";

@@ -1,6 +1,7 @@
 /** What a view may look like, and the drawing of one: section 7 of the method in numbers. */
 import { z } from "zod";
-import type { Size, View } from "@/gpu/augment.ts";
+import type { View } from "@/gpu/augment.ts";
+import type { Size } from "@/lib/images/image_size.ts";
 import { type Crop, type Draw, drawCrop, shareSeen } from "./crop.ts";
 import type { GazeMass } from "./gaze_mass.ts";
 import { stream, uniform } from "@/lib/random.ts";

@@ -10,7 +10,7 @@ import { classify } from "@/lib/inference/evaluator.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
+import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./training_loop.ts";
@@ -34,7 +34,7 @@ export function finetuneTape(
     & Pick<FinetuneSpec, "mode" | "batch_norm" | "optimizer" | "checkpointing" | "precision">
     & NetworkSpec,
   classes: string[],
-  { batch, choices }: { batch: number; choices?: Choices },
+  { batch, selected }: { batch: number; selected?: SelectedVariants },
 ): FinetuneTape {
   const linear = spec.mode === "linear";
   const still = linear || spec.batch_norm === "frozen";
@@ -42,7 +42,7 @@ export function finetuneTape(
     trainable: (name) => linear ? name.startsWith("fc.") : !(still && NORM.test(name)),
   });
   const { checkpointing, precision } = spec;
-  const tape = new Tape(store, { checkpointing, precision, choices });
+  const tape = new Tape(store, { checkpointing, precision, selected });
   const { height, width } = sizeOf(spec.image_size);
   const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
@@ -67,7 +67,7 @@ export interface FinetunerOptions {
   seed: number;
   perEpoch: number;
   /** Which variants of convolutions to run by. */
-  choices?: Choices;
+  selected?: SelectedVariants;
 }
 
 export class Finetuner implements Trainee {
@@ -77,9 +77,9 @@ export class Finetuner implements Trainee {
   private readonly optimizer: Optimizer;
 
   constructor(gpu: Gpu, readonly options: FinetunerOptions) {
-    const { spec, model, batch, images, means, gaze, seed, choices } = options;
+    const { spec, model, batch, images, means, gaze, seed, selected } = options;
     const { tape, store, optimizer } = finetuneTape(gpu, spec, model.classes, {
-      ...{ batch, choices },
+      ...{ batch, selected },
     });
     this.store = store;
     this.optimizer = optimizer;

@@ -99,7 +99,9 @@ async function start(
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
-  peer.notify("device", { gpu: gpu.info, features: gpu.features, limits: gpu.limits });
+  // `lanes` is what the subgroup's size is called in the answer of GET /v1/system.
+  const { subgroupSize: lanes, ...features } = gpu.features;
+  peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
   store.close();
   peer.notify("left");

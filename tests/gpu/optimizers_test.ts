@@ -37,7 +37,7 @@ function build(start: Record<string, Values>, make: Make, options: Partial<Optim
     loss = y;
   }
   const optimizer = make(tape, { loss, ...options });
-  const program = compile(tape, { keep: [optimizer.control] });
+  const program = compile(tape, { outputs: [optimizer.control] });
   store.load(
     new Map(
       Object.entries(start).map(([name, { shape, data }]) => [name, { shape: [...shape], data }]),

@@ -47,7 +47,7 @@ async function layers(data: Uint8Array) {
   const tape = new Tape(store, { training: false });
   const made = layersOf(tape, tape.input("x", [1, S, S, 4]), spec);
   const { map, features, logits } = made;
-  const program = compile(tape, { keep: [map, features, logits!] });
+  const program = compile(tape, { outputs: [map, features, logits!] });
   initialize(store, 11);
   const x = new Float32Array(S * S * 4);
   data.forEach((value, i) => x[i * 4] = (value / 255 - 0.4) / 0.2);

@@ -1,9 +1,6 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
 import { Conflict, NotFound } from "@/lib/errors.ts";
-import { Database, type SqlRow } from "@/lib/store/database.ts";
 import { ClaimLost, type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
-import firstSchema from "@/lib/store/schema.sql" with { type: "text" };
 import { withDirectory, withStore } from "../support/temporary.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -107,32 +104,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(pragma("synchronous"), 2);
     assert.equal(pragma("foreign_keys"), 1);
     assert.equal(pragma("busy_timeout"), 5000);
-    assert.equal(pragma("user_version"), 3);
-  }));
-
-Deno.test("a database of the version before is brought up, with its rows", () =>
-  withDirectory((directory) => {
-    const path = `${directory}/x.db`;
-    const old = new DatabaseSync(path);
-    old.exec(`${firstSchema}; PRAGMA user_version = 1`);
-    old.exec(
-      "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
-    );
-    old.close();
-    const database = new Database(path);
-    const row = database.get("SELECT id, study FROM jobs")!;
-    assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 3);
-    database.close();
-  }));
-
-Deno.test("a database of a newer server is refused", () =>
-  withDirectory((directory) => {
-    const path = `${directory}/x.db`;
-    const database = new Database(path);
-    database.run("PRAGMA user_version = 99");
-    database.close();
-    assert.throws(() => new Database(path), /Cannot open .*version 99/);
+    assert.equal(pragma("user_version"), 4);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>

@@ -1,7 +1,7 @@
 /** Heatmaps of units on the GPU, for the measures that compare them. */
 import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
-import type { Maps, MapSource, Size } from "@/gpu/similarity/heatmaps.ts";
+import type { GridSize, Maps, MapSource } from "@/gpu/similarity/heatmaps.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { type HeatmapOptions, heatmapPoints, PUBLISHED } from "../heatmap.ts";
 import type { Unit } from "./measure.ts";
@@ -18,7 +18,7 @@ export const mapSize = z.int().min(4).max(256).default(32);
 export async function unitMaps(
   gpu: Gpu,
   units: Unit[],
-  size: Size,
+  size: GridSize,
   options: HeatmapOptions,
   pause?: () => Promise<void>,
 ): Promise<{ maps: Maps; valid: boolean[] }> {
@@ -65,7 +65,7 @@ function onImage(unit: Unit): Unit {
  */
 function pictureCells(
   picture: Raster,
-  size: Size,
+  size: GridSize,
   parity: boolean,
 ): Float32Array<ArrayBuffer> | undefined {
   const grey = greyOf(picture);
@@ -92,7 +92,7 @@ function greyOf(picture: Raster): Raster {
 }
 
 /** Bilinear with half-pixel centres, rounded. */
-function sample({ width, height, data }: Raster, { columns, rows }: Size) {
+function sample({ width, height, data }: Raster, { columns, rows }: GridSize) {
   const cells = new Float32Array(columns * rows);
   const at = (i: number, from: number, to: number) => {
     const place = Math.min(from - 1, Math.max(0, (i + 0.5) * from / to - 0.5));

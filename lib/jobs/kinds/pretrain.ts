@@ -25,7 +25,7 @@ import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutTest } from "@/lib/training/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
-import { choicesOf } from "@/lib/training/tuning.ts";
+import { selectVariants } from "@/lib/training/tuning.ts";
 
 export const pretrain: JobHandler = {
   async run(context) {
@@ -38,12 +38,12 @@ export const pretrain: JobHandler = {
     const rows = (spec.leave_out ? withoutTest(all, spec.leave_out) : all)
       .filter(({ split }) => spec.include_test || split !== "test");
     const batch = batchOf(context, rows.length, spec.batch_size);
-    const choices = await choicesOf(
+    const selected = await selectVariants(
       context,
       spec.tuning,
       () => pretrainTape(gpu, spec, encoder(spec), { batch }).tape,
     );
-    planned(context, estimatePretrain(gpu, spec, rows.length, choices));
+    planned(context, estimatePretrain(gpu, spec, rows.length, selected));
     const positives = await jobPositives(store, dataset, rows, spec);
     context.event("log", {
       message: `${positives.pairs} positive pairs among ${rows.length} images`,
@@ -73,7 +73,7 @@ export const pretrain: JobHandler = {
       spec,
       encoder: encoder(spec),
       ...{ batch, images, means: set.means, gaze: set.gaze, normalization },
-      ...{ positives, known: rows, perEpoch, choices },
+      ...{ positives, known: rows, perEpoch, selected },
     });
     try {
       initialize(trainee.store, spec.seed);
@@ -108,7 +108,7 @@ export const pretrain: JobHandler = {
           ...identity(context),
           init: spec.init,
           positives: { pairs: positives.pairs, cut: positives.cut },
-          ...{ steps, skipped, loss, choices },
+          ...{ steps, skipped, loss, choices: selected },
         },
       });
       checkpoints.clear();
