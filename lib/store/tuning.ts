@@ -17,7 +17,7 @@ export class Tuning {
   }
 
   /** Adds what was measured; variants of passes that are known already stay. */
-  keep(device: string, selected: SelectedVariants): void {
+  add(device: string, selected: SelectedVariants): void {
     this.db.transaction(() => {
       for (const [pass, variant] of Object.entries(selected)) {
         this.db.run(

@@ -36,7 +36,7 @@ async function measured(
   try {
     await tune(gpu, passes.values(), known, { between: () => context.yield() });
   } finally {
-    store.tuning.keep(device, known);
+    store.tuning.add(device, known);
   }
   const own = Object.entries(known).filter(([pass]) => passes.has(pass));
   context.event("log", {

@@ -104,7 +104,7 @@ export class Run implements JobContext {
     this.#flushed = Date.now();
     if (!more && !this.#progress && this.#points.length === 0) return;
     const { store, job } = this;
-    store.jobs.claimed(job, () => {
+    store.jobs.withClaim(job, () => {
       for (const { step, epoch, values } of this.#points) {
         store.metrics.put(job.id, step, epoch, values);
         store.events.append(job.id, "metric", { step, epoch, ...values });

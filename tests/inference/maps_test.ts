@@ -68,7 +68,7 @@ Deno.test("predictor: probabilities, features and maps of one model come from th
     const insert = async (classes: string[]): Promise<ModelRow> => {
       const weights = await weightsOf({ classes });
       const { sha256 } = await store.files.put(writeSafetensors(weights));
-      return store.keep([sha256], () =>
+      return store.commitFiles([sha256], () =>
         store.models.insert({
           id: newId("mod"),
           name: null,

@@ -147,31 +147,31 @@ Deno.test("files are addressed by content, kept with their rows, dropped without
     assert.equal(again.sha256, sha256);
 
     const row = dataset(store, "d");
-    store.keep([sha256], () => image(store, row.id, "a", sha256));
-    store.drop([sha256]);
+    store.commitFiles([sha256], () => image(store, row.id, "a", sha256));
+    store.discard([sha256]);
     assert(store.files.has(sha256), "a file with a row stays");
     store.datasets.remove(row.id);
-    store.collect([sha256]);
+    store.collectGarbage([sha256]);
     assert(!store.files.has(sha256));
 
     const other = await store.files.put(text("other"));
     assert.throws(() =>
-      store.keep([other.sha256], () => {
+      store.commitFiles([other.sha256], () => {
         throw new Error("no row");
       }), /no row/);
     assert(!store.files.has(other.sha256));
-    assert.throws(() => store.keep([sha256], () => 0), Conflict);
+    assert.throws(() => store.commitFiles([sha256], () => 0), Conflict);
     assert.throws(() => store.files.path("../../etc/passwd"), /Cannot name/);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
   }));
 
-Deno.test("a file that another import holds is not removed", () =>
+Deno.test("a file that another import has pinned is not removed", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(text("x"));
     await store.files.put(text("x"));
-    store.drop([sha256]);
+    store.discard([sha256]);
     assert(store.files.has(sha256));
-    store.drop([sha256]);
+    store.discard([sha256]);
     assert(!store.files.has(sha256));
   }));
 
@@ -187,13 +187,13 @@ Deno.test("too large or broken streams leave nothing", () =>
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
   }));
 
-Deno.test("the start sweeps temporary files, orphans, and checkpoints without a job", () =>
+Deno.test("the start removes temporary files, orphans, and checkpoints without a job", () =>
   withDirectory(async (directory) => {
     let store = openStore(directory);
     const row = dataset(store, "d");
     const kept = await store.files.put(text("kept"));
     const orphan = await store.files.put(text("orphan"));
-    store.keep([kept.sha256], () => image(store, row.id, "a", kept.sha256));
+    store.commitFiles([kept.sha256], () => image(store, row.id, "a", kept.sha256));
     Deno.writeTextFileSync(store.files.temporaryPath(), "half");
     const { id } = job(store);
     Deno.mkdirSync(store.checkpoints(id), { recursive: true });
@@ -202,7 +202,7 @@ Deno.test("the start sweeps temporary files, orphans, and checkpoints without a 
     store.close();
     store = openStore(directory);
     try {
-      assert.deepEqual(store.swept, { temporary: 1, orphans: 1 });
+      assert.deepEqual(store.removedAtStart, { temporary: 1, orphans: 1 });
       assert(store.files.has(kept.sha256) && !store.files.has(orphan.sha256));
       const left = [...Deno.readDirSync(`${directory}/checkpoints`)].map((e) => e.name);
       assert.deepEqual(left, [id]);
@@ -227,7 +227,7 @@ Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =
     assert.equal(b.id, first.id);
     assert.equal(b.fence, 2);
     assert.throws(() => store.jobs.change(a, { state: "succeeded" }), ClaimLost);
-    assert.throws(() => store.jobs.claimed(a, () => 0), ClaimLost);
+    assert.throws(() => store.jobs.withClaim(a, () => 0), ClaimLost);
     store.jobs.change(b, { state: "succeeded", result: { similarity: "sim_1" } });
     const done = store.jobs.get(first.id);
     assert.equal(done.state, "succeeded");

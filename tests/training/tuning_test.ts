@@ -90,7 +90,7 @@ Deno.test("pretrain: runs by the variants that it selected, tells them, and goes
     const spec = resolveNetwork(parsePretrain(request), store) as Parameters<typeof encoder>[0];
     const { passes } = pretrainTape(gpu, spec as never, encoder(spec), { batch: 8 }).tape;
     const [missing, ...rest] = [...passes];
-    store.tuning.keep(
+    store.tuning.add(
       device,
       Object.fromEntries(rest.map(([name, { pass, shape }]) => [
         name,
