@@ -53,8 +53,8 @@ const plan = z.object({
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: z.enum(kinds) });
 
-function changed({ supervisor, changes }: Services, id: string): void {
-  changes.emit(id);
+function changed({ supervisor, notifier }: Services, id: string): void {
+  notifier.emit(id);
   supervisor.notify("wake");
 }
 
@@ -93,9 +93,9 @@ export const jobs: Route[] = [
           ? undefined
           : await supervisor.call<{ total: number } | undefined>("estimate", request);
       if (made.kind === "study") {
-        const speed = async () =>
-          supervisor.unavailable() ? undefined : await supervisor.call<number>("speed", null);
-        const plan = await planStudy(store, made, { estimate, speed });
+        const throughput = async () =>
+          supervisor.unavailable() ? undefined : await supervisor.call<number>("throughput", null);
+        const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return json(plan);
       } else {
         const request = estimateRequest(store, made);

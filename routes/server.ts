@@ -1,7 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
-import { Changes } from "@/lib/jobs/job_notifier.ts";
+import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -23,10 +23,10 @@ export async function serve(config: Config): Promise<void> {
   if (keyring.created && config.auth) {
     console.log(`The key of this server, shown only now: ${keyring.created}`);
   }
-  const changes = new Changes();
+  const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => changes.emit(job),
+    changed: (job) => notifier.emit(job),
     log,
   });
   const leaving = new AbortController();
@@ -34,7 +34,7 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
-    changes,
+    notifier,
     keyring,
     traffic: new Traffic(),
     log,

@@ -14,7 +14,7 @@ import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./training_loop.ts";
-import { learn, learnt, rateAt } from "./optimizer.ts";
+import { appendOptimizer, rateAt, updateMetrics } from "./optimizer.ts";
 import { restoreState, snapshotState } from "./snapshot.ts";
 import { Views } from "./views.ts";
 
@@ -49,7 +49,7 @@ export function finetuneTape(
   const logits = classify(tape, views, { ...spec, classes }, { training: !still });
   const loss = softmaxLoss(tape, logits, w);
   tape.record("loss", loss);
-  const made = learn(tape, spec.optimizer, { loss });
+  const made = appendOptimizer(tape, spec.optimizer, { loss });
   return { tape, store, optimizer: made };
 }
 
@@ -111,7 +111,7 @@ export class Finetuner implements Trainee {
   }
 
   async recorded(): Promise<Record<string, number>[]> {
-    return (await this.program.metrics()).map(({ values }) => learnt(values));
+    return (await this.program.metrics()).map(({ values }) => updateMetrics(values));
   }
 
   async snapshot(): Promise<State> {

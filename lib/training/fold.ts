@@ -15,7 +15,7 @@ import { classWeights, Finetuner } from "./finetuner.ts";
 import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
 import { identity, type initialModel, loading } from "./job_inputs.ts";
 import type { Labelled } from "@/lib/datasets/labelled.ts";
-import { loop, stepsOf } from "./training_loop.ts";
+import { runTrainingLoop, stepsOf } from "./training_loop.ts";
 import { bits } from "@/lib/random.ts";
 import { Scorer } from "./score.ts";
 import { restoreState } from "./snapshot.ts";
@@ -137,7 +137,7 @@ async function trainFold(
     if (start) {
       loadWeights(trainee.store, start.weights, { optional: (name) => name.startsWith("fc.") });
     }
-    const { notes } = await loop(context, trainee, {
+    const { notes } = await runTrainingLoop(context, trainee, {
       ...course,
       ...{ checkpoints, prefix, afterEpoch },
       reportEvery: spec.report_every,

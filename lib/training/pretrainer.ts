@@ -19,7 +19,7 @@ import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./training_loop.ts";
 import { appendEmbeddingCache, CACHE_SLOTS, EmbeddingCache } from "./embedding_bank.ts";
 import { gauges, type Known } from "./embedding_metrics.ts";
-import { learn, learnt, rateAt } from "./optimizer.ts";
+import { appendOptimizer, rateAt, updateMetrics } from "./optimizer.ts";
 import { QueueImages } from "./queue_images.ts";
 import { restoreState, snapshotState } from "./snapshot.ts";
 import { Views } from "./views.ts";
@@ -58,7 +58,7 @@ export function pretrainTape(
   tape.record("loss", built.loss);
   tape.record("output_spread", stdOfL2Normalized(tape, built.output));
   appendEmbeddingCache(tape, built, batch);
-  const made = learn(tape, spec.optimizer, {
+  const made = appendOptimizer(tape, spec.optimizer, {
     loss: built.loss,
     groups: built.fixedRate && { fixed: built.fixedRate },
   });
@@ -165,7 +165,7 @@ export class Pretrainer implements Trainee {
   async recorded(): Promise<Record<string, number>[]> {
     const records = await this.program.metrics();
     const updates = this.updates.splice(0).slice(-records.length);
-    return records.map(({ values }, i) => learnt(values, updates[i]));
+    return records.map(({ values }, i) => updateMetrics(values, updates[i]));
   }
 
   async snapshot(): Promise<State> {

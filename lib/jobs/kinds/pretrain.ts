@@ -20,7 +20,11 @@ import {
 } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { jobPositives } from "@/lib/training/job_pairs.ts";
-import { loop, type LoopOptions, stepsOf } from "@/lib/training/training_loop.ts";
+import {
+  runTrainingLoop,
+  stepsOf,
+  type TrainingLoopOptions,
+} from "@/lib/training/training_loop.ts";
 import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutTest } from "@/lib/training/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
@@ -65,7 +69,7 @@ export const pretrain: JobHandler = {
     const normalization = normalizationOf(spec, set, start?.row.spec);
     const loopOptions = { ...spec, images: rows.length, batch, tail: "drop" as const };
     const partners = { partnersOf: partnersOf(positives), most: spec.pack };
-    const arrange: LoopOptions["arrange"] = (order, epoch) =>
+    const arrange: TrainingLoopOptions["arrange"] = (order, epoch) =>
       packed(order, { ...partners, batch, seed: spec.seed, epoch });
     const images = placeImages(gpu, set, batch);
     const perEpoch = stepsOf({ ...loopOptions, epochs: 1 });
@@ -85,7 +89,7 @@ export const pretrain: JobHandler = {
         context.checkpoints,
         (message) => context.event("warning", { message }),
       );
-      const { steps, skipped, loss } = await loop(context, trainee, {
+      const { steps, skipped, loss } = await runTrainingLoop(context, trainee, {
         ...loopOptions,
         reportEvery: spec.report_every,
         ...(spec.pack > 0 && { arrange }),
