@@ -113,21 +113,22 @@ export class Files {
     }
   }
 
-  /** Empties `tmp/` and removes files that `isReferred` does not know; for the start only. */
-  removeOrphans(isReferred: (sha256: string) => boolean): { temporary: number; orphans: number } {
-    const removed = { temporary: 0, orphans: 0 };
+  /** Empties `tmp/`; for the start only. */
+  emptyTemporary(): number {
+    let count = 0;
     for (const entry of Deno.readDirSync(this.temporary)) {
       Deno.removeSync(`${this.temporary}/${entry.name}`, { recursive: true });
-      removed.temporary++;
+      count++;
     }
+    return count;
+  }
+
+  /** The SHA-256 of every stored file. */
+  *stored(): Generator<string> {
     for (const folder of Deno.readDirSync(this.directory)) {
-      for (const entry of Deno.readDirSync(`${this.directory}/${folder.name}`)) {
-        if (isReferred(entry.name)) continue;
-        Deno.removeSync(`${this.directory}/${folder.name}/${entry.name}`);
-        removed.orphans++;
-      }
+      if (!folder.isDirectory) continue;
+      for (const entry of Deno.readDirSync(`${this.directory}/${folder.name}`)) yield entry.name;
     }
-    return removed;
   }
 }
 
