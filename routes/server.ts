@@ -1,7 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
-import { Changes } from "@/lib/jobs/job_notifier.ts";
+import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -37,10 +37,10 @@ export async function serve(config: Config): Promise<void> {
     );
   }
   store.jobs.forgive();
-  const changes = new Changes();
+  const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => changes.emit(job),
+    changed: (job) => notifier.emit(job),
     blameless: () => store.jobs.forgive(),
     log,
   });
@@ -49,7 +49,7 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
-    changes,
+    notifier,
     keyring,
     traffic: new Traffic(),
     log,

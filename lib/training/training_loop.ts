@@ -30,7 +30,7 @@ export interface Trainee {
   restore(state: State): void;
 }
 
-export interface LoopOptions {
+export interface TrainingLoopOptions {
   images: number;
   batch: number;
   accumulate: number;
@@ -65,7 +65,7 @@ const SAVE_SECONDS = 60;
 /** Aim of the time between two readings, s: predictions wait no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
-export interface LoopResult {
+export interface TrainingLoopResult {
   notes: Record<string, unknown>;
   steps: number;
   skipped: number[];
@@ -75,7 +75,7 @@ export interface LoopResult {
 
 /** Steps in `epochs` epochs. */
 export function stepsOf(
-  options: Pick<LoopOptions, "images" | "batch" | "accumulate" | "tail" | "epochs">,
+  options: Pick<TrainingLoopOptions, "images" | "batch" | "accumulate" | "tail" | "epochs">,
 ) {
   const batches = stepsPerEpoch(options.images, options.batch, options.tail);
   return Math.ceil(batches / options.accumulate) * options.epochs;
@@ -86,15 +86,15 @@ export function stepsOf(
  * @throws {JobStopped} after saving a checkpoint, when the job shall stop
  * @throws {Error} when a fourth step gives a number that is not finite
  */
-export async function loop(
+export async function runTrainingLoop(
   context: JobContext,
   trainee: Trainee,
-  options: LoopOptions,
-): Promise<LoopResult> {
-  return await new Loop(context, trainee, options).run();
+  options: TrainingLoopOptions,
+): Promise<TrainingLoopResult> {
+  return await new TrainingLoop(context, trainee, options).run();
 }
 
-class Loop {
+class TrainingLoop {
   private step = 0;
   private notes: Record<string, unknown>;
   private skipped: number[] = [];
@@ -117,14 +117,14 @@ class Loop {
   constructor(
     readonly context: JobContext,
     readonly trainee: Trainee,
-    readonly options: LoopOptions,
+    readonly options: TrainingLoopOptions,
   ) {
     this.notes = { ...options.notes };
     this.perEpoch = stepsOf({ ...options, epochs: 1 });
     this.steps = stepsOf(options);
   }
 
-  async run(): Promise<LoopResult> {
+  async run(): Promise<TrainingLoopResult> {
     if (!await this.goBack()) await this.save();
     while (!this.finished && this.step < this.steps) {
       try {

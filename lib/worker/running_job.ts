@@ -9,7 +9,7 @@ const FLUSH_MS = 250;
 /** How often a running job looks for requests. */
 const REQUEST_MS = 100;
 
-export interface RunOptions {
+export interface RunningJobOptions {
   store: Store;
   gpu: Gpu;
   job: JobRow;
@@ -21,12 +21,12 @@ export interface RunOptions {
   leaving(): boolean;
 }
 
-export class Run implements JobContext {
+export class RunningJob implements JobContext {
   readonly job: JobRow;
   readonly store: Store;
   readonly gpu: Gpu;
   readonly checkpoints: string;
-  readonly #options: RunOptions;
+  readonly #options: RunningJobOptions;
   readonly #points: { step: number; epoch: number; values: Record<string, number> }[] = [];
   #progress?: JobProgress;
   /** Progress and time when this run began to count, for the estimate of its end. */
@@ -34,7 +34,7 @@ export class Run implements JobContext {
   #flushed = -Infinity;
   #looked = -Infinity;
 
-  constructor(options: RunOptions) {
+  constructor(options: RunningJobOptions) {
     this.#options = options;
     this.job = options.job;
     this.store = options.store;
@@ -104,7 +104,7 @@ export class Run implements JobContext {
     this.#flushed = performance.now();
     if (!more && !this.#progress && this.#points.length === 0) return;
     const { store, job } = this;
-    store.jobs.claimed(job, () => {
+    store.jobs.withClaim(job, () => {
       for (const { step, epoch, values } of this.#points) {
         store.metrics.put(job.id, step, epoch, values);
         store.events.append(job.id, "metric", { step, epoch, ...values });
