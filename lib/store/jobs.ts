@@ -123,6 +123,11 @@ export class Jobs extends Table<JobRow> {
     });
   }
 
+  /** Takes back the last attempt of what runs: it was cut off for no fault of the job. */
+  forgive(): void {
+    this.db.run("UPDATE jobs SET attempts = max(attempts - 1, 0) WHERE state = 'running'");
+  }
+
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
   assertClaim(id: string, fence: number): void {
     const row = this.db.get<{ state: string; fence: number }>(

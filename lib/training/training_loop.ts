@@ -60,6 +60,8 @@ export interface TrainingLoopOptions {
 const MOST_SKIPPED = 3;
 /** Batches between two readings; a step more must not outgrow the 256 records that are kept. */
 const MOST_UNREAD = 128;
+/** A checkpoint is made at the end of each epoch, and within one when the last is so old, s. */
+const SAVE_SECONDS = 60;
 /** Aim of the time between two readings, s: predictions wait no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
@@ -104,6 +106,7 @@ class TrainingLoop {
   private values: Record<string, number>[] = [];
   private readSince = performance.now();
   private reportSince = performance.now();
+  private savedAt = performance.now();
   /** Batches. */
   private readEvery = 1;
   /** The batches of the epoch at hand. */
@@ -161,6 +164,8 @@ class TrainingLoop {
     }
     if (epochEnds) {
       this.finished = await this.options.afterEpoch?.(epoch, this.notes) ?? false;
+      await this.save();
+    } else if (performance.now() - this.savedAt > SAVE_SECONDS * 1000 && await this.read()) {
       await this.save();
     }
   }
@@ -236,6 +241,7 @@ class TrainingLoop {
 
   private async save(): Promise<void> {
     const { step, notes, skipped, finished } = this;
+    this.savedAt = performance.now();
     const sha256 = await this.options.checkpoints.save(step, {
       state: await this.trainee.snapshot(),
       meta: { ...this.options.identity, step, notes, skipped, finished },

@@ -109,10 +109,10 @@ async function start(
 
 /** Tells the main thread, at most each `TICK_MS`, that this one is alive. */
 function ticker(peer: Peer): (job: string | null) => void {
-  let last = 0;
+  let last = -Infinity;
   return (job) => {
-    if (Date.now() - last < TICK_MS) return;
-    last = Date.now();
+    if (performance.now() - last < TICK_MS) return;
+    last = performance.now();
     peer.notify("tick", { job });
   };
 }

@@ -31,8 +31,8 @@ export class RunningJob implements JobContext {
   #progress?: JobProgress;
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
-  #flushed = 0;
-  #looked = 0;
+  #flushed = -Infinity;
+  #looked = -Infinity;
 
   constructor(options: RunningJobOptions) {
     this.#options = options;
@@ -70,7 +70,7 @@ export class RunningJob implements JobContext {
 
   progress(done: number, total: number, unit: string): void {
     this.#progress = { done, total, unit };
-    if (this.#first?.total !== total) this.#first = { done, total, time: Date.now() };
+    if (this.#first?.total !== total) this.#first = { done, total, time: performance.now() };
     this.#flushSometimes();
   }
 
@@ -79,8 +79,8 @@ export class RunningJob implements JobContext {
     await this.#options.between();
     this.#flushSometimes();
     if (this.#options.leaving()) throw new JobStopped("shutdown");
-    if (Date.now() - this.#looked < REQUEST_MS) return;
-    this.#looked = Date.now();
+    if (performance.now() - this.#looked < REQUEST_MS) return;
+    this.#looked = performance.now();
     this.store.jobs.assertClaim(this.job.id, this.job.fence);
     const requested = this.store.jobs.requested(this.job.id);
     if (requested) throw new JobStopped(requested);
@@ -96,12 +96,12 @@ export class RunningJob implements JobContext {
   }
 
   #flushSometimes(): void {
-    if (Date.now() - this.#flushed >= FLUSH_MS) this.flush();
+    if (performance.now() - this.#flushed >= FLUSH_MS) this.flush();
   }
 
   /** Writes what has gathered, and `more`, in one transaction; throws ClaimLost. */
   flush(more?: () => void): void {
-    this.#flushed = Date.now();
+    this.#flushed = performance.now();
     if (!more && !this.#progress && this.#points.length === 0) return;
     const { store, job } = this;
     store.jobs.withClaim(job, () => {
@@ -124,7 +124,7 @@ export class RunningJob implements JobContext {
 
   #estimate({ done, total }: JobProgress): string | null {
     const first = this.#first!;
-    const elapsed = Date.now() - first.time;
+    const elapsed = performance.now() - first.time;
     if (done <= first.done || elapsed < 1000) return null;
     const rest = elapsed / (done - first.done) * (total - done);
     return new Date(Date.now() + rest).toISOString();
