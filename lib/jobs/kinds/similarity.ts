@@ -20,8 +20,8 @@ export const similarity: JobHandler = {
     const items = loadItems(store, dataset, { readers: spec.readers });
     const temporary = store.files.temporaryPath();
     try {
-      const made = await compute(context, { measure, items, spec, temporary });
-      const { invalid, histogram, layout, used } = made;
+      const computed = await compute(context, { measure, items, spec, temporary });
+      const { invalid, histogram, layout, used } = computed;
       const { sha256 } = await store.files.adopt(temporary);
       const row = store.commitFiles([sha256], () =>
         store.similarities.insert({
