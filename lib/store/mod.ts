@@ -183,7 +183,7 @@ export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./job
 export { ClaimLost, finishedStates } from "./jobs.ts";
 export type { EventRow, EventType } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
-export type { SimilarityRow } from "./similarities.ts";
+export type { Layout, SimilarityRow } from "./similarities.ts";
 export type { ModelRow, ModelSpec } from "./models.ts";
 export type { EvaluationRow } from "./evaluations.ts";
 export { type CellRow, type CellState, openCells, type StudyRow } from "./studies.ts";
