@@ -27,6 +27,9 @@ In brackets: the environment variable that says the same, and the default. By va
   MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
   MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have`;
 
+/** Exit code of an API process that refused to start, and would refuse again. */
+export const CANNOT_START = 2;
+
 export interface Config {
   /** Address to listen on. */
   host: string;
@@ -36,6 +39,8 @@ export interface Config {
   data: string;
   /** False only with --no-auth, on a loopback address. */
   auth: boolean;
+  /** Most connections at once; undefined where the limit of file handles is not known. */
+  connections?: number;
   /** A key set from outside. */
   apiKey?: string;
   /** Names under which clients may address the server, without port. */
@@ -59,6 +64,8 @@ const options = {
   help: { type: "boolean", default: false },
   /** By this the launcher, which may read the checkout, tells the other processes its commit. */
   commit: { type: "string" },
+  /** By this it tells the API how many connections it may hold. */
+  connections: { type: "string" },
 } as const;
 
 /** Bounds of requests; bytes and numbers of things. */
@@ -131,6 +138,9 @@ export function readConfig(
       : integer("--port", given.port, 65535),
     data: dataDirectory(given.data || env("MCGIP_DATA")),
     auth,
+    connections: given.connections === undefined
+      ? undefined
+      : integer("--connections", given.connections, 2 ** 20),
     apiKey,
     allowedHosts: [
       ...new Set([...loopback, host, ...(env("MCGIP_ALLOWED_HOSTS") ?? "").split(",")]),

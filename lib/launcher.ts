@@ -1,67 +1,74 @@
 /** The first process: gives the API process its few permissions, and stays to pass signals on. */
 import { commitOf } from "./commit.ts";
-import type { Config } from "./config.ts";
+import { CANNOT_START, type Config } from "./config.ts";
+import { connectionLimit } from "./file_handles.ts";
+import { watch } from "./health.ts";
 import { apiArguments, root } from "./permissions.ts";
+import { onSourceChange } from "./source_changes.ts";
 
+/** Before an API that ended is started again, ms; doubled each time that it did not last. */
 const BACKOFF_MS = 250;
-
-/** An editor writes in several steps, a checkout many files: changes this near to each other are one. */
-const CHANGES_MS = 300;
-
-/** What the server is made of. */
-const WATCHED = ["main.ts", "routes", "lib", "gpu", "kernels", "static"];
+const MOST_BACKOFF_MS = 5_000;
+/** One that ran for so long, ms, is taken for sound. */
+const LASTED_MS = 30_000;
 
 /** The commit that is checked out, and whether files were changed since. */
 export const checkout = () => commitOf(root);
 
-/** Runs the API until it ends; one that was killed from outside is started again. */
+/**
+ * Runs the API until it is asked to leave: one that ends otherwise, by a signal or by an error, is started
+ * again. Only a first start that is refused (its address or its data directory cannot be had) ends the launcher.
+ */
 export async function launch(config: Config): Promise<never> {
   const commit = checkout();
-  const args = [...apiArguments(config), ...(commit ? [`--commit=${commit}`] : [])];
+  const connections = connectionLimit();
+  const args = [
+    ...apiArguments(config),
+    ...(commit ? [`--commit=${commit}`] : []),
+    ...(connections === undefined ? [] : [`--connections=${connections}`]),
+  ];
   // Absolute, so that the other processes need not know where this one was started.
   const env = { MCGIP_DATA: config.data };
   let child: Deno.ChildProcess | undefined;
   let asked = false;
-  let changed = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       asked = true;
       child?.kill("SIGTERM");
     });
   }
+  let changed = false;
   if (config.watch) {
-    watch(() => {
-      console.log("A file has changed; starting again");
+    onSourceChange(root, () => {
+      console.log("A file of the server has changed; starting again");
       changed = true;
       child?.kill("SIGTERM");
     });
   }
-  while (true) {
-    changed = false;
+  let backoff = BACKOFF_MS;
+  for (let starts = 1;; starts++) {
+    const started = performance.now();
     // Its standard input tells the child when this process is gone.
     child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped" }).spawn();
+    const watching = watch(config, child);
     const { code, signal } = await child.status;
+    watching.stop();
     child = undefined;
     if (asked) Deno.exit(signal ? 0 : code);
-    if (changed) continue;
-    if (signal === null) {
-      if (!config.watch) Deno.exit(code);
-      console.error(`The API process ended with ${code}; waiting for a change`);
-      while (!changed && !asked) await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
-      if (asked) Deno.exit(code);
+    if (changed) {
+      changed = false;
+      backoff = BACKOFF_MS;
       continue;
     }
-    console.error(`The API process was ended by ${signal}; starting it again`);
-    await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
-  }
-}
-
-/** Calls `change` after the files of the program have changed, once for changes that come together. */
-async function watch(change: () => void): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  for await (const { kind } of Deno.watchFs(WATCHED.map((name) => `${root}/${name}`))) {
-    if (kind === "access") continue;
-    clearTimeout(timer);
-    timer = setTimeout(change, CHANGES_MS);
+    if (code === CANNOT_START && starts === 1) Deno.exit(1);
+    if (performance.now() - started > LASTED_MS) backoff = BACKOFF_MS;
+    console.error(
+      `The API process ended ${signal ? `by ${signal}` : `with code ${code}`}; ` +
+        `starting it again in ${backoff / 1000} s`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, backoff));
+    // A signal to the whole group may reach the child first.
+    if (asked) Deno.exit(0);
+    backoff = Math.min(2 * backoff, MOST_BACKOFF_MS);
   }
 }

@@ -9,6 +9,8 @@ export const launcherArguments = [
   "run",
   "--frozen",
   `--allow-env=${[...variables, "LD_LIBRARY_PATH"].join(",")}`,
+  // It asks the API whether it answers.
+  "--allow-net",
   "--allow-read",
   "--allow-run",
   "main.ts",

@@ -46,7 +46,7 @@ export async function putImage(
     }
     return { image: store.images.insert(row), created: !known };
   });
-  store.collect(old);
+  store.collectGarbage(old);
   if (old.length > 0) clearPixels(store);
   return result;
 }
@@ -91,6 +91,6 @@ export function deleteDataset(store: Store, name: string): void {
     store.datasets.remove(id);
     return all;
   });
-  store.collect(files);
+  store.collectGarbage(files);
   clearPixels(store);
 }
