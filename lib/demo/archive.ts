@@ -1,4 +1,5 @@
 /** Packs images, labels and fixations into the ZIP layout that the service takes. */
+import { csvLine } from "@/lib/csv.ts";
 import { writeZip, type ZipFile } from "@/lib/datasets/zip_writer.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
@@ -44,25 +45,13 @@ function text(name: string, content: string): ZipFile {
 }
 
 function labelsCsv(set: DemoSet): string {
-  const rows = set.images.map(({ name, label, patient }) => [
-    stem(name),
-    label,
-    patient ?? stem(name),
-  ]);
-  return toCsv([["image", "label", "patient"], ...rows]);
-}
-
-/** Rows as CSV text; cells are quoted where they must be. */
-export function toCsv(rows: (string | number)[][]): string {
-  return rows.map((row) => row.map(cell).join(",") + "\n").join("");
+  const lines = set.images.map(({ name, label, patient }) =>
+    csvLine(stem(name), label, patient ?? stem(name))
+  );
+  return csvLine("image", "label", "patient") + lines.join("");
 }
 
 /** File name without its ending: the image's id. */
 export function stem(name: string): string {
   return name.replace(/\.[^.]+$/, "");
-}
-
-function cell(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
