@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
 import { jobKindSchema, jobSchema, jobStateSchema, viewJob } from "@/lib/jobs/job.ts";
-import { ask, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
+import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
@@ -12,8 +12,8 @@ import { type Route, route, type Services } from "./route.ts";
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: jobKindSchema });
 
-function changed({ supervisor, changes }: Services, id: string): void {
-  changes.emit(id);
+function changed({ supervisor, notifier }: Services, id: string): void {
+  notifier.emit(id);
   supervisor.notify("wake");
 }
 
@@ -25,7 +25,7 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     scope: "write",
     answers: { 200: jobSchema },
     handle({ services, params: { id } }) {
-      const row = ask(services.store, id, what);
+      const row = control(services.store, id, what);
       changed(services, id);
       return viewJob(services.store, row);
     },
@@ -52,9 +52,9 @@ export const jobs: Route[] = [
           ? undefined
           : await supervisor.call<{ total: number } | undefined>("estimate", request);
       if (made.kind === "study") {
-        const speed = async () =>
-          supervisor.unavailable() ? undefined : await supervisor.call<number>("speed", null);
-        const plan = await planStudy(store, made, { estimate, speed });
+        const throughput = async () =>
+          supervisor.unavailable() ? undefined : await supervisor.call<number>("throughput", null);
+        const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return plan;
       } else {
         const request = estimateRequest(store, made);

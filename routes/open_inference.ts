@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput, Unavailable } from "@/lib/errors.ts";
-import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { needClasses } from "@/lib/inference/protocol.ts";
 import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
 import {
@@ -38,7 +38,7 @@ const request = z.strictObject({
 type InferRequest = z.output<typeof request>;
 
 /** The pictures of a request. Throws InvalidInput. */
-function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): Asked[] {
+function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): PictureInput[] {
   const { name, datatype, shape, data } = input;
   const [N] = shape;
   const expected = name === "pixels" ? "FP32" : "BYTES";
@@ -51,7 +51,7 @@ function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): Asked[]
   const tensor = { pointer: "/inputs/0", shape, data };
   return name === "pixels"
     ? tensorPictures(tensor, spec).map((raster) => ({ raster: () => Promise.resolve(raster) }))
-    : encodedFiles(tensor).map((bytes) => inFile(() => Promise.resolve(bytes)));
+    : encodedFiles(tensor).map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
 }
 
 async function infer({ services, params, body }: Call<unknown, InferRequest>) {

@@ -75,7 +75,11 @@ async function handle(
     (!route.accepts || /\bjson\b/i.test(request.headers.get("content-type") ?? ""));
   if (!isJson) {
     // Actions have no body; what is streamed is hashed by its handler.
-    return route.method === "POST" && !route.accepts ? once(call, "", run) : run();
+    return route.method === "POST" && !route.accepts
+      ? once(call, "", run)
+      : route.method === "DELETE"
+      ? services.store.reserve.freeing(run)
+      : run();
   }
   const { text, value } = await readJson(request, route.jsonBytes);
   const parsed = route.json!.safeParse(value);

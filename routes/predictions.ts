@@ -1,6 +1,6 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
-import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, viewPrediction } from "@/lib/inference/prediction.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
@@ -12,7 +12,7 @@ const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "P
 async function predict(call: Call<unknown, z.output<typeof namedPictures> | undefined>) {
   const { services: { store, supervisor: worker }, params: { id }, body } = call;
   const model = store.models.resolve(id);
-  const answer = async (asked: Asked[]) => {
+  const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
     return { data: rows.map(viewPrediction) };
   };
@@ -20,7 +20,7 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
   const pictures = await sentPictures(call.request);
   return await call.once(
     digestOf(...pictures),
-    () => answer(pictures.map((bytes) => inFile(() => Promise.resolve(bytes)))),
+    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)))),
   );
 }
 

@@ -1,7 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
-import { Changes } from "@/lib/jobs/job_notifier.ts";
+import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -27,14 +27,24 @@ export async function serve(config: Config): Promise<void> {
     );
   }
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
-  const keyring = new Keyring(store, config.apiKey);
+  // The first writes of a start; on a full disk they take the room that is kept.
+  const keyring = await store.reserve.freeing(() => {
+    store.jobs.forgive();
+    return new Keyring(store, config.apiKey);
+  });
   if (keyring.created && config.auth) {
     console.log(`The key of this server, shown only now: ${keyring.created}`);
   }
-  const changes = new Changes();
+  if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
+    log(
+      `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
+    );
+  }
+  const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => changes.emit(job),
+    changed: (job) => notifier.emit(job),
+    blameless: () => store.jobs.forgive(),
     log,
   });
   const leaving = new AbortController();
@@ -42,7 +52,7 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
-    changes,
+    notifier,
     keyring,
     traffic: new Traffic(),
     log,
@@ -60,6 +70,8 @@ export async function serve(config: Config): Promise<void> {
       maxHeaderSize: 16_384,
     },
   });
+  // Below the limit of file handles, at which a listener stops accepting for good.
+  if (config.connections !== undefined) server.maxConnections = config.connections;
   await new Promise<void>((resolve, reject) => {
     server.once(
       "error",
@@ -81,7 +93,7 @@ export async function serve(config: Config): Promise<void> {
     store.close();
     Deno.exit(0);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => void leave(LEAVE_MS));
   }
   // The launcher holds the other end of the standard input: its end is the launcher's end.

@@ -177,7 +177,7 @@ export const similarities: Route[] = [
     handle({ services: { store }, params: { id } }) {
       const { file } = store.similarities.get(id);
       store.similarities.remove(id);
-      store.collect([file]);
+      store.collectGarbage([file]);
       return reply(204, null);
     },
   }),

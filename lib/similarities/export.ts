@@ -1,6 +1,6 @@
 /** Kept matrices as JSON, CSV or NPY, streamed row by row. */
 import { z } from "zod";
-import { csvLine } from "@/lib/csv_line.ts";
+import { csvLine } from "@/lib/csv.ts";
 import {
   type FilePaths,
   type MatrixPart,

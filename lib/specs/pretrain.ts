@@ -19,7 +19,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, partsFields } from "./split_spec.ts";
+import { foldProblem, splitFields } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
@@ -73,7 +73,7 @@ const fields = {
    * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
    * Null: only images marked as test are left out.
    */
-  leave_out: z.strictObject({ ...partsFields, seed: seedSchema })
+  leave_out: z.strictObject({ ...splitFields, seed: seedSchema })
     .superRefine((parts, context) => {
       const message = foldProblem(parts);
       if (message) context.addIssue({ code: "custom", path: ["fold"], message });
@@ -136,8 +136,8 @@ export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
   const config = configs[parsed.method].parse(parsed.config);
-  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...own } as MethodConfig };
+  const staleKeys = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
+  return { ...parsed, config: { ...config, ...staleKeys } as MethodConfig };
 }
 
 const kept = filled(z.object({

@@ -76,6 +76,7 @@ async function run(
     gpu,
     event: (_type, data) => void warnings.push(data.message),
     metric() {},
+    pace() {},
     progress: (done, total) => void progress.push([done, total]),
     yield() {
       if (++yields >= stopAt) throw new JobStopped("cancel");
@@ -228,7 +229,7 @@ Deno.test("ready-made heatmaps of the store, and degrees by the screen's geometr
       const png = encodePng({ width: 6, height: 6, channels: 1, bits: 8, data });
       const { sha256 } = await store.files.put(png);
       store.heatmaps.insert({ id: newId("hm"), image_id: image.id, reader: "", file: sha256 });
-      store.files.release([sha256]);
+      store.files.unpin([sha256]);
     }
     const { row } = await run(store, { measure: "cc", params: { sigma_deg: 2 } });
     assert.deepEqual(row.invalid, [row.images[2]]);

@@ -1,6 +1,7 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
 import { fileURLToPath } from "node:url";
 import { checkAnswer } from "./answers.ts";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -44,7 +45,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   const { data, port = freePort(), args = [], env = {} } = options;
   const key = "test-key-0123456789abcdef";
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=launch", "main.ts", ...args],
+    args: [...launcherArguments, ...args],
     cwd: root,
     env: {
       MCGIP_API_KEY: key,
@@ -99,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     },
   };
   try {
-    // Asking the address would not do: another server may be there.
+    // InferenceContext the address would not do: another server may be there.
     await until(() => ended || text.includes("listens on"), 30_000, () => text);
     if (ended) {
       await read;

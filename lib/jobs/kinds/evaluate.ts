@@ -39,7 +39,7 @@ export const evaluate: JobHandler<JobResult<"evaluate">> = {
       const { positive_label: positive } = dataset;
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
       const result = evaluation([scores], named);
-      const { id } = store.jobs.claimed(job, () =>
+      const { id } = store.jobs.withClaim(job, () =>
         store.evaluations.insert({
           id: newId("ev"),
           model_id: row.id,
@@ -63,11 +63,11 @@ function imagesOf(
   images: ImageRow[],
 ): ImageRow[] {
   if (split === "all") return images;
-  const own = model.dataset_digest === dataset.digest
+  const listed = model.dataset_digest === dataset.digest
     ? (model.lineage as Partial<ClassifierLineage>).split?.[split]
     : undefined;
-  const names = new Set(own);
-  const part = images.filter((image) => own ? names.has(image.name) : image.split === split);
+  const names = new Set(listed);
+  const part = images.filter((image) => listed ? names.has(image.name) : image.split === split);
   if (part.length === 0) {
     throw new Conflict(`Cannot evaluate on the ${split} part of "${dataset.name}": it has none`);
   }
