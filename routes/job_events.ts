@@ -1,6 +1,6 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
 import { z } from "zod";
-import { eventSchema, pointSchema, viewEvent } from "@/lib/jobs/event.ts";
+import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -70,7 +70,7 @@ export const jobEvents: Route[] = [
       const { services: { store }, params: { id }, query, request } = call;
       store.jobs.get(id);
       if (!wants(request, "text/event-stream")) {
-        return mapPage(store.events.list(id, query), viewEvent);
+        return mapPage(store.events.list(id, query), toEventView);
       }
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
       return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
