@@ -1,5 +1,4 @@
-/** All routes, and the application that they make. */
-import { answer } from "./pipeline.ts";
+/** All routes. */
 import { augmented } from "./augmentation_preview.ts";
 import { dashboard } from "./dashboard.ts";
 import { datasets } from "./datasets.ts";
@@ -16,11 +15,10 @@ import { models } from "./models.ts";
 import { openapi } from "./openapi.ts";
 import { openInference } from "./open_inference.ts";
 import { predictions } from "./predictions.ts";
-import type { Route, Services } from "./route.ts";
+import type { Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
-import { RouteTable } from "./router.ts";
 
 /** Where two patterns fit a path, the first counts. */
 export const routes: Route[] = [
@@ -45,12 +43,3 @@ export const routes: Route[] = [
   ...openapi(() => routes),
   ...dashboard,
 ];
-
-/** The application: a request in, its answer out. */
-export function createApp(services: Services): (request: Request) => Promise<Response> {
-  const table = new RouteTable(routes);
-  return (request) => {
-    const { pathname } = new URL(request.url);
-    return answer(table.find(request.method, pathname), services, request);
-  };
-}

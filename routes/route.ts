@@ -21,6 +21,19 @@ export interface Services {
   leaving: AbortSignal;
 }
 
+/** What Hono's context carries from one middleware to the next. */
+export interface Env {
+  Variables: {
+    requestId: string;
+    /** Undefined until one is found. */
+    route?: Route;
+    /** Methods of the routes that fit a path with another method. */
+    allowed?: Method[];
+    /** Undefined where no key is needed. */
+    key?: KeyRow;
+  };
+}
+
 /** One request that passed all checks. */
 export interface Call<Query = unknown, Body = unknown> {
   services: Services;
@@ -34,7 +47,8 @@ export interface Call<Query = unknown, Body = unknown> {
   key?: KeyRow;
 }
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD";
+/** HEAD is answered by GET. */
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** What the answer of one status holds: a schema of JSON, or media types. */
 export type Answer = z.ZodType | string[] | null;

@@ -4,7 +4,6 @@ import { z } from "zod";
 import { specs } from "@/lib/specs/mod.ts";
 import { routes } from "@/routes/mod.ts";
 import { describe } from "@/routes/openapi.ts";
-import { RouteTable } from "@/routes/router.ts";
 import { withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -35,30 +34,6 @@ Deno.test("every route is described; every reference is there", () => {
     const name = /^#\/components\/schemas\/(\w+)$/.exec(reference)?.[1];
     assert.ok(name && name in schemas, reference);
   }
-});
-
-Deno.test("paths are found: the first that fits, escapes decoded, other methods told", () => {
-  const table = new RouteTable(routes);
-  const found = (method: string, path: string) => {
-    const { route, params, allowed } = table.find(method, path);
-    return [route?.path, params, allowed];
-  };
-  const image = "/v1/datasets/{name}/images/{image*}";
-  assert.deepEqual(found("GET", "/v1/datasets/a%2Fb/images/x/y"), [
-    image,
-    { name: "a/b", image: "x/y" },
-    undefined,
-  ]);
-  assert.deepEqual(found("GET", "/v1/datasets/a/images/x/y/overlay.png"), [
-    `${image}/overlay.png`,
-    { name: "a", image: "x/y" },
-    undefined,
-  ]);
-  assert.deepEqual(found("HEAD", "/healthz"), ["/healthz", {}, undefined]);
-  assert.deepEqual(found("POST", "/healthz"), [undefined, {}, ["GET"]]);
-  assert.deepEqual(found("GET", "/v1/datasets/%E0%A4"), [undefined, {}, undefined]);
-  assert.deepEqual(found("GET", "/v1/datasets/"), [undefined, {}, undefined]);
-  assert.deepEqual(found("GET", "/v1x/jobs"), [undefined, {}, undefined]);
 });
 
 Deno.test("answers are as described", async () => {
