@@ -15,6 +15,9 @@ export const variables = [
 /** By this the launcher, which may read the checkout, tells the other processes its commit. */
 export const commitFlag = "--commit=";
 
+/** Exit code of an API process that refused to start, and would refuse again. */
+export const CANNOT_START = 2;
+
 export interface Config {
   /** Address to listen on. */
   host: string;

@@ -20,6 +20,14 @@ const log = (text: string) => console.error(`${new Date().toISOString()} ${text}
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
   const store = openStore(config.data);
+  const { files, checkpoints, returned } = store.setAside!;
+  if (files + checkpoints > 0) {
+    log(
+      `Nothing in the database refers to ${files} files and ${checkpoints} checkpoints: set aside for a week ` +
+        `in ${config.data}/aside`,
+    );
+  }
+  if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
   const keyring = new Keyring(store, config.apiKey);
   if (keyring.created && config.auth) {
     console.log(`The key of this server, shown only now: ${keyring.created}`);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { DecodePool, ImageHeader } from "@/lib/images/decode_pool.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
-import type { ImageFormat } from "@/lib/store/images.ts";
+import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { Files } from "@/lib/store/files.ts";
 
 export interface StoredPicture extends ImageHeader {

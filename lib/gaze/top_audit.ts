@@ -1,5 +1,6 @@
 /** The audit of very many images' similarity, from the nearest pairs that were kept of it. */
-import { type Audit, AUDIT_QUANTILES, type AuditCut, spread } from "./audit.ts";
+import { AUDIT_QUANTILES, spread } from "./audit.ts";
+import type { Audit, AuditCut } from "./audit_report.ts";
 import {
   type Edges,
   edgesAbove,

@@ -1,7 +1,7 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
 import type { JobSpec } from "./spec.ts";
-import { augmentationSchema } from "@/lib/training/augmentation.ts";
+import { augmentationSchema } from "./augmentation.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import {
   initSchema,

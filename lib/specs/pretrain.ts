@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { JobSpec } from "./spec.ts";
 import { configs, type MethodName } from "@/lib/ssl/configs.ts";
-import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
+import { type Augmentation, augmentationSchema } from "./augmentation.ts";
 import {
   initSchema,
   networkFields,

@@ -113,21 +113,22 @@ export class Files {
     }
   }
 
-  /** Empties `tmp/` and removes files that `isReferred` does not know; for the start only. */
-  sweep(isReferred: (sha256: string) => boolean): { temporary: number; orphans: number } {
-    const swept = { temporary: 0, orphans: 0 };
+  /** Empties `tmp/`; for the start only. */
+  emptyTemporary(): number {
+    let count = 0;
     for (const entry of Deno.readDirSync(this.temporary)) {
       Deno.removeSync(`${this.temporary}/${entry.name}`, { recursive: true });
-      swept.temporary++;
+      count++;
     }
+    return count;
+  }
+
+  /** The SHA-256 of every stored file. */
+  *stored(): Generator<string> {
     for (const folder of Deno.readDirSync(this.directory)) {
-      for (const entry of Deno.readDirSync(`${this.directory}/${folder.name}`)) {
-        if (isReferred(entry.name)) continue;
-        Deno.removeSync(`${this.directory}/${folder.name}/${entry.name}`);
-        swept.orphans++;
-      }
+      if (!folder.isDirectory) continue;
+      for (const entry of Deno.readDirSync(`${this.directory}/${folder.name}`)) yield entry.name;
     }
-    return swept;
   }
 }
 

@@ -16,6 +16,7 @@ import { Metrics } from "./metrics.ts";
 import { Models } from "./models.ts";
 import { Predictions } from "./predictions.ts";
 import { readSecret } from "./secret.ts";
+import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
@@ -43,8 +44,8 @@ export class Store {
   readonly keys: Keys;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
-  /** What the start found and removed; undefined for a shared store. */
-  readonly swept?: { temporary: number; orphans: number };
+  /** What the start found that nothing refers to; undefined for a shared store. */
+  readonly setAside?: SetAside;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
@@ -55,7 +56,9 @@ export class Store {
     try {
       this.secret = readSecret(directory);
       this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      const db = this.db = new Database(`${directory}/mcgip.db`);
+      const database = `${directory}/mcgip.db`;
+      assertDatabaseIsThere(directory, database);
+      const db = this.db = new Database(database);
       this.datasets = new Datasets(db);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
@@ -75,8 +78,11 @@ export class Store {
         const referred = new Set(
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
         );
-        this.swept = this.files.sweep((sha256) => referred.has(sha256));
-        this.#sweepCheckpoints();
+        this.files.emptyTemporary();
+        this.setAside = setAside(directory, this.files, {
+          referred,
+          hasJob: (id) => this.jobs.find(id) !== undefined,
+        });
         this.idempotency.purge({ hours: 24, unfinished: true });
       }
     } catch (error) {
@@ -93,16 +99,6 @@ export class Store {
   /** Cached arrays that can be made again at any time. */
   get cache(): string {
     return `${this.directory}/cache`;
-  }
-
-  #sweepCheckpoints(): void {
-    const directory = `${this.directory}/checkpoints`;
-    Deno.mkdirSync(directory, { recursive: true });
-    for (const entry of Deno.readDirSync(directory)) {
-      if (!this.jobs.find(entry.name)) {
-        Deno.removeSync(`${directory}/${entry.name}`, { recursive: true });
-      }
-    }
   }
 
   /**
@@ -160,7 +156,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 
 export type { Page, PageOptions } from "./table.ts";
 export type { DatasetRow } from "./datasets.ts";
-export type { ImageFormat, ImageRow, SplitName } from "./images.ts";
+export type { ImageRow, SplitName } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";

@@ -9,7 +9,8 @@ import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { type StudyTable, studyTable } from "./study_table.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
 import { ask, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
-import { parseStudy, type StudySpec } from "@/lib/specs/study.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import {
   type CellRow,
   type JobRow,

@@ -1,13 +1,12 @@
 /** How long a training will take, by those that ran here before. */
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
 import type { PartsSpec } from "@/lib/training/job_split.ts";
-import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
+import type { ImageSize } from "@/lib/images/image_size.ts";
+import { multiplyAdds } from "@/lib/models/cost.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Jobs that are looked back at. */
 const HISTORY = 300;
-/** Multiply-adds of one 224 px image through the published network, width 64, in 10^9. */
-const MULTIPLY_ADDS: Record<string, number> = { resnet18: 1.82, resnet50: 4.1, resnet101: 7.8 };
 /** Passes through the network per image and epoch; a backward pass counts as two. */
 const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
 
@@ -27,14 +26,6 @@ interface Shape {
   images: number;
   /** 10^9 multiply-adds of the whole training. */
   cost: number;
-}
-
-/** 10^9 multiply-adds of one image through a network. */
-export function multiplyAdds(
-  { backbone, width, image_size }: { backbone: string; width: number; image_size: ImageSize },
-): number {
-  const size = sizeOf(image_size);
-  return MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * (size.height * size.width) / 224 ** 2;
 }
 
 /**

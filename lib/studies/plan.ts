@@ -9,7 +9,8 @@ import {
 import { sameJob } from "./advance.ts";
 import { type Pace, paceOf } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
-import { parseStudy, type StudySpec } from "@/lib/specs/study.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
 

@@ -8,7 +8,7 @@ import { type Size, sizeOf } from "@/lib/images/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
-import type { Augmentation } from "./augmentation.ts";
+import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./model_selection.ts";
 import { classWeights, Finetuner } from "./finetuner.ts";

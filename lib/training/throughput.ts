@@ -5,7 +5,7 @@ import { sgd } from "@/gpu/optim/sgd.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { multiplyAdds } from "@/lib/studies/duration_estimate.ts";
+import { multiplyAdds } from "@/lib/models/cost.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet } from "@/lib/models/resnet.ts";

@@ -4,7 +4,8 @@ import { createBuffer, readFloats } from "@/gpu/buffer.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { submit } from "@/gpu/kernel.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { augmentations, drawView } from "@/lib/training/augmentation.ts";
+import { augmentations } from "@/lib/specs/augmentation.ts";
+import { drawView } from "@/lib/training/draw_view.ts";
 import { uniform } from "@/lib/random.ts";
 
 const gpu = await openGpu();

@@ -147,6 +147,17 @@ Deno.test("an address that is taken, settings that cannot be used: one line, and
   });
 });
 
+Deno.test("an API that ends without the launcher being asked is started again, whatever its code", async () => {
+  await withServer(async (server) => {
+    const { api } = server.children();
+    // It leaves in order, with code 0; an uncaught error ends with 1, and is nothing else to the launcher.
+    Deno.kill(api!, "SIGTERM");
+    await until(() => ![undefined, api].includes(server.children().api), 30_000, server.log);
+    await server.ready();
+    assert.match(server.log(), /The API process ended with code 0; starting it again/);
+  });
+});
+
 Deno.test("--no-auth on a loopback address asks for no key, and still refuses other sites", async () => {
   await withServer(async (server) => {
     const open = await fetch(`${server.url}/v1/jobs`);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { Conflict, NotFound } from "@/lib/errors.ts";
 import { Database, type SqlRow } from "@/lib/store/database.ts";
@@ -215,7 +216,7 @@ Deno.test("too large or broken streams leave nothing", () =>
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
   }));
 
-Deno.test("the start sweeps temporary files, orphans, and checkpoints without a job", () =>
+Deno.test("the start empties tmp/ and sets aside what nothing refers to; it comes back with its rows", () =>
   withDirectory(async (directory) => {
     let store = openStore(directory);
     const row = dataset(store, "d");
@@ -229,15 +230,48 @@ Deno.test("the start sweeps temporary files, orphans, and checkpoints without a 
     store.idempotency.begin("k", "1", "x");
     store.close();
     store = openStore(directory);
-    try {
-      assert.deepEqual(store.swept, { temporary: 1, orphans: 1 });
-      assert(store.files.has(kept.sha256) && !store.files.has(orphan.sha256));
-      const left = [...Deno.readDirSync(`${directory}/checkpoints`)].map((e) => e.name);
-      assert.deepEqual(left, [id]);
-      assert.deepEqual(store.idempotency.begin("k", "1", "x"), { state: "new" });
-    } finally {
-      store.close();
-    }
+    assert.deepEqual(store.setAside, { files: 1, checkpoints: 1, returned: 0 });
+    assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
+    assert(store.files.has(kept.sha256) && !store.files.has(orphan.sha256));
+    const left = [...Deno.readDirSync(`${directory}/checkpoints`)].map((e) => e.name);
+    assert.deepEqual(left, [id]);
+    assert.deepEqual(store.idempotency.begin("k", "1", "x"), { state: "new" });
+
+    // A database that was put back refers to the file again.
+    Deno.mkdirSync(`${directory}/aside/files`, { recursive: true });
+    Deno.renameSync(store.files.path(kept.sha256), `${directory}/aside/files/${kept.sha256}`);
+    store.close();
+    store = openStore(directory);
+    assert.equal(store.setAside!.returned, 1);
+    assert.deepEqual(await store.files.read(kept.sha256), text("kept"));
+
+    // For good only after a week.
+    const path = `${directory}/aside/files/${orphan.sha256}`;
+    const old = new Date(Date.now() - 8 * 24 * 3600 * 1000);
+    Deno.utimeSync(path, old, old);
+    store.close();
+    store = openStore(directory);
+    assert(!existsSync(path));
+    store.close();
+  }));
+
+Deno.test("files without their database are refused, with the way back, and nothing is removed", () =>
+  withDirectory(async (directory) => {
+    let store = openStore(directory);
+    const row = dataset(store, "d");
+    const kept = await store.files.put(text("kept"));
+    store.keep([kept.sha256], () => image(store, row.id, "a", kept.sha256));
+    store.close();
+    const database = `${directory}/mcgip.db`;
+    Deno.renameSync(database, `${directory}/backup.db`);
+    const refused = /holds files, but its database mcgip.db is missing. Put mcgip.db back/;
+    for (let i = 0; i < 2; i++) assert.throws(() => openStore(directory), refused);
+    Deno.writeTextFileSync(database, "");
+    assert.throws(() => openStore(directory), /is empty/);
+    Deno.renameSync(`${directory}/backup.db`, database);
+    store = openStore(directory);
+    assert.deepEqual(await store.files.read(kept.sha256), text("kept"));
+    store.close();
   }));
 
 Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =>
