@@ -7,7 +7,14 @@ import { projectVectors } from "@/lib/inference/projection_thread.ts";
 import { json } from "./pipeline.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
-import { namedPictures, onePicture, pictureQuery, pictureTypes, sentPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  onePicture,
+  pictureQuery,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+} from "./pictures.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 /** Pictures of one answer; with their vectors, fewer. */
@@ -127,6 +134,9 @@ export const embeddings: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/embeddings",
+    operationId: "computeEmbeddings",
+    form: picturesForm,
+    errors: [429],
     summary: "Feature vectors of pictures (as the body, or a data set's, all or some)",
     scope: "read",
     query,
@@ -138,6 +148,8 @@ export const embeddings: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/neighbours",
+    operationId: "findNeighbours",
+    errors: [429],
     summary: "The pictures of a data set whose features are most similar to a picture's",
     scope: "read",
     query: pictureQuery.extend({

@@ -52,6 +52,7 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations",
+    operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
@@ -62,6 +63,7 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations/{id}",
+    operationId: "getEvaluation",
     summary: "Metrics, per fold where there are folds, with confusion, curves and scores",
     scope: "read",
     answers: { 200: withScores },
@@ -73,6 +75,8 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations/{id}/difference",
+    operationId: "compareEvaluations",
+    errors: [422, 429],
     summary:
       "The difference to another evaluation of the same images, with paired bootstrap intervals",
     scope: "read",

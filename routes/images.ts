@@ -11,6 +11,7 @@ import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { pageOf, pageQuery } from "./pages.ts";
+import { pictureTypes } from "./pictures.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const image = z.object({
@@ -68,6 +69,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/images",
+    operationId: "listImages",
     summary: "Lists the images of a data set in the order of their names",
     scope: "read",
     query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
@@ -85,6 +87,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: `${imagePath}/image.png`,
+    operationId: "getImagePicture",
     summary: "The picture as PNG",
     scope: "read",
     answers: { 200: ["image/png"] },
@@ -100,6 +103,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: imagePath,
+    operationId: "getImage",
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: image },
@@ -108,9 +112,11 @@ export const images: Route[] = [
   route({
     method: "PUT",
     path: imagePath,
+    operationId: "putImage",
+    errors: [409, 422],
     summary: "Adds or replaces an image",
     scope: "write",
-    accepts: ["image/*", "application/dicom", "application/octet-stream"],
+    accepts: pictureTypes,
     answers: { 200: image, 201: image },
     async handle(call) {
       const { services: { store }, params } = call;
@@ -123,9 +129,10 @@ export const images: Route[] = [
   route({
     method: "POST",
     path: "/v1/datasets/{name}/labels",
+    operationId: "setLabels",
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
     scope: "write",
-    accepts: ["text/*", "application/octet-stream"],
+    accepts: ["text/csv", "text/plain", "application/octet-stream"],
     answers: { 200: z.object({ labels: z.number() }) },
     async handle(call) {
       const { services: { store }, params: { name } } = call;

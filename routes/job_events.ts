@@ -27,9 +27,6 @@ const metric = z.object({
 
 const shape = ({ job_id: _, ...rest }: EventRow) => rest;
 
-const wants = (request: Request, type: string) =>
-  (request.headers.get("accept") ?? "").toLowerCase().includes(type);
-
 function positionOf(text: string | null): number | undefined {
   if (text === null) return undefined;
   if (!/^\d{1,15}$/.test(text)) {
@@ -74,6 +71,8 @@ export const jobEvents: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}/events",
+    operationId: "listJobEvents",
+    headers: ["Last-Event-ID"],
     summary: "Events of a job; with `Accept: text/event-stream` as a stream until its end",
     scope: "read",
     query: z.strictObject({
@@ -81,10 +80,11 @@ export const jobEvents: Route[] = [
       after: z.coerce.number().int().min(0).default(0),
     }),
     answers: { 200: pageOf(event) },
+    formats: { json: "application/json", stream: "text/event-stream" },
     handle(call) {
-      const { services: { store }, params: { id }, query, request } = call;
+      const { services: { store }, params: { id }, query, request, format } = call;
       store.jobs.get(id);
-      if (!wants(request, "text/event-stream")) {
+      if (format === "json") {
         return json(mapPage(store.events.list(id, query), shape));
       }
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
@@ -96,6 +96,7 @@ export const jobEvents: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}/metrics",
+    operationId: "listJobMetrics",
     summary: "The series of a job; with `Accept: text/csv` as CSV",
     scope: "read",
     query: z.strictObject({
@@ -103,10 +104,11 @@ export const jobEvents: Route[] = [
       after_step: z.coerce.number().int().min(0).optional(),
     }),
     answers: { 200: z.object({ data: z.array(metric) }) },
-    handle({ services: { store }, params: { id }, query, request }) {
+    formats: { json: "application/json", csv: "text/csv" },
+    handle({ services: { store }, params: { id }, query, format }) {
       store.jobs.get(id);
       const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
-      if (!wants(request, "text/csv")) return json({ data: rows, has_more: false, next: null });
+      if (format === "json") return json({ data: rows, has_more: false, next: null });
       const lines = rows.map(({ step, epoch, name, value }) =>
         `${step},${epoch},${name},${value ?? ""}\n`
       );

@@ -5,6 +5,7 @@ import { ask, enqueue, remove, resolveJob, view } from "@/lib/jobs/queue.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import { planStudy } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+import { jobRequest } from "./job_request.ts";
 import { json } from "./pipeline.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route, type Services } from "./route.ts";
@@ -62,6 +63,7 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
   route({
     method: "POST",
     path: `/v1/jobs/{id}/${what}`,
+    operationId: `${what}Job`,
     summary,
     scope: "write",
     answers: { 200: job },
@@ -76,6 +78,10 @@ export const jobs: Route[] = [
   route({
     method: "POST",
     path: "/v1/jobs",
+    operationId: "createJob",
+    described: jobRequest,
+    headers: ["Location"],
+    errors: [404, 429],
     summary: "Queues a job; the fields besides `kind` are those of the kind's spec. A study with " +
       "`dry_run` is only planned",
     scope: "write",
@@ -109,6 +115,7 @@ export const jobs: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs",
+    operationId: "listJobs",
     summary: "Lists jobs, the newest first",
     scope: "read",
     query: z.strictObject({
@@ -125,6 +132,7 @@ export const jobs: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}",
+    operationId: "getJob",
     summary: "One job",
     scope: "read",
     answers: { 200: job },
@@ -136,6 +144,8 @@ export const jobs: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/jobs/{id}",
+    operationId: "deleteJob",
+    errors: [409],
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },

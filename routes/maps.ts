@@ -45,18 +45,21 @@ const mapFields = {
   }).nullable().describe("With the gaze on an image of a data set; null without gaze"),
 };
 
+const formats = { json: "application/json", png: "image/png" };
+type MapFormat = keyof typeof formats;
+
 type MapQuery = z.output<typeof query>;
 
 /** The answer of a route: a PNG if that is asked for, else JSON. */
 async function answer<Q extends MapQuery, Made extends ImageMap>(
-  call: Call<Q>,
+  call: Call<Q, unknown, MapFormat>,
   make: (asking: Asking, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
   told: (made: Made) => Record<string, unknown>,
 ): Promise<Response> {
-  const { services: { store, supervisor: worker }, params: { id }, query, request } = call;
+  const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
   const asking = { store, model: store.models.resolve(id), worker };
   const picture = await onePicture(call);
-  if (/image\/png/i.test(request.headers.get("accept") ?? "")) {
+  if (format === "png") {
     return await drawn(await make(asking, picture.bytes), picture, query);
   }
   return await once(call, digestOf(picture.bytes), async () => {
@@ -102,6 +105,8 @@ export const maps: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/similarity-map",
+    operationId: "computeSimilarityMap",
+    errors: [429],
     summary:
       "Spatial sensing: how similar the network finds every place of an image to a point; JSON, or PNG by Accept",
     scope: "read",
@@ -110,6 +115,7 @@ export const maps: Route[] = [
       y: z.coerce.number().min(0).describe("From the top"),
     }),
     accepts: pictureTypes,
+    formats,
     answers: { 200: z.object({ ...mapFields, x: z.number(), y: z.number() }) },
     handle: (call) =>
       answer(
@@ -121,10 +127,13 @@ export const maps: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/saliency",
+    operationId: "computeSaliency",
+    errors: [429],
     summary: "Grad-CAM: which places speak for a class, the predicted one by default; JSON or PNG",
     scope: "read",
     query: query.extend({ class: z.string().max(512).optional() }),
     accepts: pictureTypes,
+    formats,
     answers: {
       200: z.object({
         ...mapFields,

@@ -3,6 +3,7 @@ import type { Handler } from "hono";
 import { Unavailable } from "@/lib/errors.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { readJson } from "./body.ts";
+import { formatOf } from "./format.ts";
 import { once } from "./idempotency.ts";
 import { HttpError } from "./problem.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
@@ -17,10 +18,12 @@ export const json = (value: unknown, status = 200, headers: Record<string, strin
 export function respond(route: Route, services: Services): Handler<Env> {
   return async (c) => {
     if (services.leaving.aborted) throw new Unavailable("Cannot answer: the server is leaving");
+    const query = parseQuery(route, c.req.raw);
     const call: Call = {
       services,
       params: c.req.param(),
-      query: parseQuery(route, c.req.raw),
+      query,
+      format: route.formats ? formatOf(c, route.formats, query.format as string | undefined) : "",
       body: undefined,
       request: c.req.raw,
       key: c.get("key"),
@@ -55,7 +58,7 @@ async function handle(route: Route, call: Call): Promise<Response> {
   return once(call, text, () => route.handle(call));
 }
 
-function parseQuery(route: Route, request: Request): unknown {
+function parseQuery(route: Route, request: Request): Record<string, unknown> {
   const given = Object.fromEntries(new URL(request.url).searchParams);
   if (!route.query) {
     const [name] = Object.keys(given);

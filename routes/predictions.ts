@@ -6,7 +6,13 @@ import { json } from "./pipeline.ts";
 import { digestOf } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
-import { namedPictures, pictureTypes, sentPictures, storedPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+  storedPictures,
+} from "./pictures.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const prediction = z.object({
@@ -43,6 +49,9 @@ export const predictions: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/predictions",
+    operationId: "predict",
+    form: picturesForm,
+    errors: [429],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     json: namedPictures,
@@ -53,6 +62,8 @@ export const predictions: Route[] = [
   route({
     method: "GET",
     path: "/v1/predictions",
+    operationId: "listPredictions",
+    errors: [404],
     summary: "Stored predictions, in the order of their making",
     scope: "read",
     query: z.strictObject({

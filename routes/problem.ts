@@ -1,4 +1,5 @@
 /** Errors as RFC 9457 problems: the one place that knows which error has which status. */
+import { z } from "zod";
 import {
   Conflict,
   InvalidInput,
@@ -9,7 +10,7 @@ import {
   Unavailable,
 } from "@/lib/errors.ts";
 
-const titles: Record<number, string> = {
+export const titles: Record<number, string> = {
   400: "Malformed request",
   401: "A key is needed",
   403: "Refused",
@@ -25,6 +26,22 @@ const titles: Record<number, string> = {
   503: "Not available now",
   507: "Disk full",
 };
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe("What was found, and what to do"),
+  instance: z.string().describe("`urn:uuid:` and the id of the request"),
+  error: z.string().optional().describe("The detail, for clients of the Open Inference Protocol"),
+  errors: z.array(z.object({
+    pointer: z.string().optional().describe("JSON pointer into the body"),
+    file: z.string().optional(),
+    line: z.int().optional(),
+    column: z.int().optional(),
+    message: z.string(),
+  })).optional(),
+}).meta({ id: "Problem" });
 
 /** An error that belongs to HTTP itself. */
 export class HttpError extends Error {

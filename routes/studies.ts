@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { Conflict } from "@/lib/errors.ts";
 import { type StudyTable, studyTable } from "@/lib/studies/study_table.ts";
-import { renderTable, type TableFormat, tableTypes } from "@/lib/studies/render_table.ts";
+import { renderTable, tableTypes } from "@/lib/studies/render_table.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import { finishedStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { json } from "./pipeline.ts";
@@ -114,6 +114,7 @@ export const studies: Route[] = [
   route({
     method: "GET",
     path: "/v1/studies",
+    operationId: "listStudies",
     summary: "Lists studies, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
@@ -124,6 +125,7 @@ export const studies: Route[] = [
   route({
     method: "GET",
     path: "/v1/studies/{id}",
+    operationId: "getStudy",
     summary: "Cells with mean, deviation, n, interval and difference; the trainings behind them",
     scope: "read",
     answers: { 200: whole },
@@ -139,13 +141,13 @@ export const studies: Route[] = [
   route({
     method: "GET",
     path: "/v1/studies/{id}/table",
+    operationId: "getStudyTable",
+    headers: ["Content-Disposition"],
     summary: "The table in the published form: JSON, CSV, Markdown or LaTeX",
     scope: "read",
-    query: z.strictObject({
-      format: z.enum(Object.keys(tableTypes) as [TableFormat, ...TableFormat[]]).default("json"),
-    }),
     answers: { 200: Object.values(tableTypes).map((type) => type.split(";")[0]) },
-    handle({ services: { store }, params: { id }, query: { format } }) {
+    formats: tableTypes,
+    handle({ services: { store }, params: { id }, format }) {
       const row = store.studies.get(id);
       const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
       return new Response(renderTable(format, tableOf(store, row), { title }), {
@@ -161,6 +163,8 @@ export const studies: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/studies/{id}",
+    operationId: "deleteStudy",
+    errors: [409],
     summary: "Deletes an ended study; its models and evaluations stay",
     scope: "write",
     answers: { 204: null },

@@ -48,6 +48,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/healthz",
+    operationId: "getHealth",
     summary: "Whether the process answers",
     scope: null,
     answers: { 200: z.object({ status: z.literal("ok") }) },
@@ -56,6 +57,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/readyz",
+    operationId: "getReadiness",
     summary: "Whether the GPU worker answers and the disk can be written; 503 if not",
     scope: null,
     answers: {
@@ -78,6 +80,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/v1/device",
+    operationId: "getDevice",
     summary: "The GPU adapter with its limits, and the worker that holds it",
     scope: "read",
     answers: {
@@ -105,6 +108,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/metrics",
+    operationId: "getFigures",
     summary: "Figures for Prometheus",
     scope: "read",
     answers: { 200: ["text/plain"] },

@@ -29,7 +29,17 @@ function appOf(table: Route[], leaving = AbortSignal.any([])) {
 }
 
 const one = (handle: Route["handle"], path = "/v1/one", scope: Route["scope"] = "read") =>
-  appOf([route({ method: "GET", path, summary: "One", scope, answers: { 200: null }, handle })]);
+  appOf([
+    route({
+      method: "GET",
+      path,
+      operationId: "getOne",
+      summary: "One",
+      scope,
+      answers: { 200: null },
+      handle,
+    }),
+  ]);
 
 Deno.test("paths are found: the first that fits, escapes decoded, other methods told", async () => {
   const told = routes.map((one): Route => ({
