@@ -1,6 +1,8 @@
 /** The first process: gives the API process its few permissions, and stays to pass signals on. */
 import { commitOf } from "./commit.ts";
-import { CANNOT_START, commitFlag, type Config } from "./config.ts";
+import { CANNOT_START, commitFlag, type Config, connectionsFlag } from "./config.ts";
+import { connectionLimit } from "./file_handles.ts";
+import { watch } from "./health.ts";
 import { apiArguments, root } from "./permissions.ts";
 
 /** Before an API that ended is started again, ms; doubled each time that it did not last. */
@@ -15,12 +17,17 @@ const LASTED_MS = 30_000;
  */
 export async function launch(config: Config): Promise<never> {
   const commit = commitOf(root);
-  const args = [...apiArguments(config), ...(commit ? [commitFlag + commit] : [])];
+  const connections = connectionLimit();
+  const args = [
+    ...apiArguments(config),
+    ...(commit ? [commitFlag + commit] : []),
+    ...(connections === undefined ? [] : [`${connectionsFlag}${connections}`]),
+  ];
   // Absolute, so that the other processes need not know where this one was started.
   const env = { MCGIP_DATA: config.data };
   let child: Deno.ChildProcess | undefined;
   let asked = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       asked = true;
       child?.kill("SIGTERM");
@@ -31,7 +38,9 @@ export async function launch(config: Config): Promise<never> {
     const started = performance.now();
     // Its standard input tells the child when this process is gone.
     child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped" }).spawn();
+    const watching = watch(config, child);
     const { code, signal } = await child.status;
+    watching.stop();
     child = undefined;
     if (asked) Deno.exit(signal ? 0 : code);
     if (code === CANNOT_START && starts === 1) Deno.exit(1);

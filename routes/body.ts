@@ -17,7 +17,7 @@ export async function* chunks(
   if (declared > maxBytes) throw tooLarge(maxBytes);
   const reader = request.body?.getReader();
   if (!reader) return;
-  const started = Date.now();
+  const started = performance.now();
   let bytes = 0;
   try {
     while (true) {
@@ -25,7 +25,7 @@ export async function* chunks(
       if (done) return;
       bytes += value.length;
       if (bytes > maxBytes) throw tooLarge(maxBytes);
-      const seconds = (Date.now() - started) / 1000;
+      const seconds = (performance.now() - started) / 1000;
       if (seconds * 1000 > STALL_MS && bytes / seconds < LEAST_BYTES_PER_S) throw tooSlow();
       yield value;
     }

@@ -1,7 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
-import { Changes } from "@/lib/jobs/job_notifier.ts";
+import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -32,10 +32,17 @@ export async function serve(config: Config): Promise<void> {
   if (keyring.created && config.auth) {
     console.log(`The key of this server, shown only now: ${keyring.created}`);
   }
-  const changes = new Changes();
+  if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
+    log(
+      `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
+    );
+  }
+  store.jobs.forgive();
+  const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => changes.emit(job),
+    changed: (job) => notifier.emit(job),
+    blameless: () => store.jobs.forgive(),
     log,
   });
   const leaving = new AbortController();
@@ -43,7 +50,7 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
-    changes,
+    notifier,
     keyring,
     traffic: new Traffic(),
     log,
@@ -61,6 +68,8 @@ export async function serve(config: Config): Promise<void> {
       maxHeaderSize: 16_384,
     },
   });
+  // Below the limit of file handles, at which a listener stops accepting for good.
+  if (config.connections !== undefined) server.maxConnections = config.connections;
   await new Promise<void>((resolve, reject) => {
     server.once(
       "error",
@@ -82,7 +91,7 @@ export async function serve(config: Config): Promise<void> {
     store.close();
     Deno.exit(0);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => void leave(LEAVE_MS));
   }
   // The launcher holds the other end of the standard input: its end is the launcher's end.

@@ -13,7 +13,7 @@ export interface StoredPicture extends ImageHeader {
 }
 
 /**
- * Checks a picture (its buffer is used up, see `DecodePool.check`) and puts it into the files (which then hold it, see `Files.put`). Of DICOM only
+ * Checks a picture (its buffer is used up, see `DecodePool.check`) and puts it into the files (which then pin it, see `Files.put`). Of DICOM only
  * the pixels are kept, as PNG. Without `files` nothing is stored. Throws InvalidInput.
  */
 export async function storePicture(

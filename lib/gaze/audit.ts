@@ -3,7 +3,7 @@
  * there are labels, whether paired images have the same label more often than chance has it.
  */
 import { quantileCut, sideOf } from "./pair_quantile.ts";
-import { aucOfPairs, type ChanceTest, testAgainstChance } from "./permutation_test.ts";
+import { aucOfPairs, type PermutationTest, permutationTest } from "./permutation_test.ts";
 import { suggest } from "./suggestion.ts";
 import type { Audit, AuditCut, Hub, LabelAudit } from "./audit_report.ts";
 
@@ -31,13 +31,13 @@ export function audit(similarity: Float32Array, options: AuditOptions = {}): Aud
     .sort((a, b) => b.cut - a.cut);
   const { degrees, valid } = countPositives(similarity, n, levels.map(({ cut }) => cut));
   const chance = labels &&
-    testAgainstChance(similarity, labels, levels.map(({ cut }) => cut), seed);
+    permutationTest(similarity, labels, levels.map(({ cut }) => cut), seed);
   const validImages = valid.reduce((all, one) => all + one, 0);
   const cuts = levels.map(({ quantile, cut }, k): AuditCut => ({
     quantile,
     top_k: null,
     cut,
-    ...spread(degrees[k], valid),
+    ...degreeStatistics(degrees[k], valid),
     share: 0,
     precision: chance?.cuts[k].precision ?? null,
     lift: chance?.cuts[k].lift ?? null,
@@ -61,7 +61,7 @@ function labelAudit(
   similarity: Float32Array,
   labels: (string | null)[],
   valid: Uint8Array,
-  chance: ChanceTest,
+  chance: PermutationTest,
 ): LabelAudit | null {
   const auc = aucOfPairs(similarity, labels);
   if (auc === null) return null;
@@ -102,8 +102,8 @@ function countPositives(
   return { degrees, valid };
 }
 
-/** How the positives of one cut are spread over the images. `degrees`: positives of each. */
-export function spread(degrees: Uint32Array, valid: Uint8Array) {
+/** How the positives of one cut are distributed over the images; `degrees`: positives of each. */
+export function degreeStatistics(degrees: Uint32Array, valid: Uint8Array) {
   const hubs: Hub[] = [...degrees.keys()]
     .filter((image) => valid[image])
     .map((image) => ({ image, positives: degrees[image] }))

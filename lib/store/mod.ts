@@ -103,9 +103,9 @@ export class Store {
 
   /**
    * Inserts rows that refer to files just put: in one transaction that first makes sure that the
-   * files are there, and ends their hold. When `insert` throws, nothing is kept.
+   * files are there, and unpins them. When `insert` throws, nothing is kept.
    */
-  keep<T>(sha256s: string[], insert: () => T): T {
+  commitFiles<T>(sha256s: string[], insert: () => T): T {
     try {
       const result = this.db.transaction(() => {
         for (const sha256 of new Set(sha256s)) {
@@ -115,22 +115,22 @@ export class Store {
         }
         return insert();
       });
-      this.files.release(sha256s);
+      this.files.unpin(sha256s);
       return result;
     } catch (error) {
-      this.drop(sha256s);
+      this.discard(sha256s);
       throw error;
     }
   }
 
-  /** Ends the hold of files whose rows will not come, and removes those nobody else needs. */
-  drop(sha256s: string[]): void {
-    this.files.release(sha256s);
-    this.collect(sha256s);
+  /** Unpins files whose rows will not come, and removes those nobody else needs. */
+  discard(sha256s: string[]): void {
+    this.files.unpin(sha256s);
+    this.collectGarbage(sha256s);
   }
 
-  /** Removes those of the files that no row refers to and nobody holds. */
-  collect(sha256s: Iterable<string>): void {
+  /** Removes those of the files that no row refers to and nobody has pinned. */
+  collectGarbage(sha256s: Iterable<string>): void {
     // In a write transaction, so that no other process inserts a reference meanwhile.
     this.db.transaction(() => {
       for (const sha256 of new Set(sha256s)) {
@@ -138,7 +138,7 @@ export class Store {
           "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
           sha256,
         );
-        if (!referred && !this.files.isHeld(sha256)) this.files.remove(sha256);
+        if (!referred && !this.files.isPinned(sha256)) this.files.remove(sha256);
       }
     });
   }
@@ -170,6 +170,6 @@ export { type CellRow, type CellState, openCells, type StudyRow } from "./studie
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
 export type { KeyRow, Scope } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
-export type { Choices } from "./tuning.ts";
+export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";

@@ -1,6 +1,6 @@
 /** How long a training will take, by those that ran here before. */
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
-import type { PartsSpec } from "@/lib/training/job_split.ts";
+import type { SplitSpec } from "@/lib/specs/split_spec.ts";
 import type { ImageSize } from "@/lib/images/image_size.ts";
 import { multiplyAdds } from "@/lib/models/cost.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
@@ -10,11 +10,11 @@ const HISTORY = 300;
 /** Passes through the network per image and epoch; a backward pass counts as two. */
 const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
 
-export interface Pace {
+export interface DurationEstimate {
   seconds: number;
   /**
    * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
-   * the device's speed was measured.
+   * the device's throughput was measured.
    */
   basis: "measured" | "scaled" | "calibrated";
 }
@@ -31,13 +31,13 @@ interface Shape {
 /**
  * Looks at the trainings that ended here without a break; the answer tells the time of another one, on a data
  * set of so many images.
- * @param speed of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
+ * @param throughput of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
  * @returns undefined where neither is known
  */
-export function paceOf(
+export function durationEstimator(
   store: Store,
-  speed: () => Promise<number | undefined>,
-): (job: ResolvedJob, images: number) => Promise<Pace | undefined> {
+  throughput: () => Promise<number | undefined>,
+): (job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined> {
   const counts = new Map<string, number>();
   const imagesOf = ({ kind, spec }: ResolvedJob) => {
     const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
@@ -64,7 +64,7 @@ export function paceOf(
       return { seconds: each * shape.images, basis: "measured" };
     }
     if (timed.length === 0) {
-      const calibrated = await speed();
+      const calibrated = await throughput();
       if (calibrated === undefined) return undefined;
       return { seconds: shape.cost / calibrated, basis: "calibrated" };
     }
@@ -105,7 +105,7 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
 
 /** How often a job trains on each image in an epoch, on average: most of them once, those it tests on never. */
 function trainedShare({ kind, spec }: Pick<ResolvedJob, "kind" | "spec">): number {
-  const parts = (kind === "pretrain" ? spec.leave_out : spec) as PartsSpec | null;
+  const parts = (kind === "pretrain" ? spec.leave_out : spec) as SplitSpec | null;
   if (parts === null) return 1;
   const { split, folds, fold } = parts;
   const tested = folds === null ? split.test : 1 / folds;

@@ -1,5 +1,6 @@
 /** Draws a view of an image from counter-based random numbers. */
-import type { Size, View } from "@/gpu/augment.ts";
+import type { View } from "@/gpu/augment.ts";
+import type { Size } from "@/lib/images/image_size.ts";
 import { stream, uniform } from "@/lib/random.ts";
 import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type Crop, type Draw, drawCrop, shareSeen } from "./crop.ts";
