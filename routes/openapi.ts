@@ -11,7 +11,7 @@ import {
   type ZodOpenApiResponsesObject,
 } from "zod-openapi";
 import { version } from "@/lib/version.ts";
-import { examples } from "./examples.ts";
+import { details, examples } from "./examples.ts";
 import { bare } from "./format.ts";
 import { headers } from "./headers.ts";
 import { problemSchema, titles } from "./problem.ts";
@@ -37,32 +37,39 @@ function schemaOfType(type: string): ZodOpenApiMediaTypeObject["schema"] {
 const contentOfTypes = (types: readonly string[]): ZodOpenApiContentObject =>
   Object.fromEntries(types.map((type) => [bare(type), { schema: schemaOfType(bare(type)) }]));
 
+/** With the examples that there are, by media type. */
+const exemplified = (
+  content: ZodOpenApiContentObject,
+  known: Record<string, object> = {},
+): ZodOpenApiContentObject =>
+  Object.fromEntries(
+    Object.entries(content).map(([type, media]) => [type, { ...media, ...known[type] }]),
+  );
+
 function contentOf(
-  answer: Answer,
   route: Route,
+  status: string,
+  answer: Answer,
 ): Pick<ZodOpenApiResponseObject, "content"> {
   if (answer === null) return {};
   const formats = Object.values(route.formats ?? {}).flatMap((types) => [types].flat().slice(0, 1));
-  if (!(answer instanceof z.ZodType)) return { content: contentOfTypes([...answer, ...formats]) };
-  const example = examples[route.operationId]?.answer;
-  return {
-    content: {
-      ...contentOfTypes(formats),
-      "application/json": { schema: answer, ...(example === undefined ? {} : { example }) },
-    },
-  };
+  const content = answer instanceof z.ZodType
+    ? { ...contentOfTypes(formats), "application/json": { schema: answer } }
+    : contentOfTypes([...answer, ...formats]);
+  return { content: exemplified(content, examples[route.operationId]?.answers?.[status]) };
 }
 
 function bodyOf(route: Route): ZodOpenApiOperationObject["requestBody"] {
   const { json, described = json, accepts = [], form, operationId } = route;
   if (!described && accepts.length === 0) return undefined;
   const content = contentOfTypes(accepts);
-  if (described) {
-    content["application/json"] = { schema: described, ...examples[operationId]?.body };
-  }
+  if (described) content["application/json"] = { schema: described };
   if (form) content["multipart/form-data"] = { schema: form };
-  // A picture may be named in the query instead.
-  return { required: route.query?.shape.image === undefined, content };
+  return {
+    // A picture may be named in the query instead.
+    required: route.query?.shape.image === undefined,
+    content: exemplified(content, examples[operationId]?.bodies),
+  };
 }
 
 /** Statuses of errors that follow from what the row says, and those that it names itself. */
@@ -82,6 +89,14 @@ function errorsOf(route: Route): number[] {
 const nameOf = (status: number) =>
   titles[status].replace(/ (\w)/g, (_, letter) => letter.toUpperCase());
 
+const example = (status: string) => ({
+  type: "about:blank",
+  title: titles[Number(status)],
+  status: Number(status),
+  detail: details[status],
+  instance: "urn:uuid:3d1f1a52-6c2e-4b0e-9a3c-5d1c3f0b7a11",
+});
+
 /** The answer to each error, as a component. */
 const problems: Record<string, ZodOpenApiResponseObject> = Object.fromEntries(
   // A method that a path does not know belongs to no operation.
@@ -89,7 +104,7 @@ const problems: Record<string, ZodOpenApiResponseObject> = Object.fromEntries(
     nameOf(Number(status)),
     {
       description: title,
-      content: { "application/problem+json": { schema: problemSchema } },
+      content: { "application/problem+json": { schema: problemSchema, example: example(status) } },
       ...(["429", "503"].includes(status) ? { headers: headers.retryAfter } : {}),
     },
   ]),
@@ -99,7 +114,7 @@ function responsesOf(route: Route): ZodOpenApiResponsesObject {
   const given = Object.entries(route.answers).map(([status, answer]) => [status, {
     description: descriptions[status] ?? "Done",
     ...headers.ofAnswer(route, Number(status)),
-    ...contentOf(answer, route),
+    ...contentOf(route, status, answer),
   }]);
   const errors = errorsOf(route)
     .filter((status) => !(status in route.answers))

@@ -1,5 +1,7 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { undescribed } from "./described.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -154,6 +156,9 @@ export async function withServer(
   const server = await startServer({ ...options, data });
   try {
     await body(server);
+    // Not of a server that the test itself has ended.
+    const figures = await server.fetch("/metrics").catch(() => undefined);
+    assert.deepEqual(undescribed(await figures?.text() ?? ""), []);
   } finally {
     await server.stop();
     if (!options.data) Deno.removeSync(data, { recursive: true });
