@@ -46,6 +46,8 @@ async function handle(route: Route, call: Call): Promise<Response> {
     // Actions have no body; what is streamed is hashed by its handler.
     return route.method === "POST" && !route.accepts
       ? once(call, "", () => route.handle(call))
+      : route.method === "DELETE"
+      ? call.services.store.reserve.freeing(() => route.handle(call))
       : route.handle(call);
   }
   const { text, value } = await readJson(request, route.jsonBytes);

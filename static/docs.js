@@ -1,7 +1,8 @@
 // @ts-check
 /** The description of the API, shown by Swagger UI, which the page loads before this. */
 
-globalThis.SwaggerUIBundle({
+const { SwaggerUIBundle } = /** @type {any} */ (globalThis);
+SwaggerUIBundle({
   url: "/openapi.json",
   dom_id: "#docs",
   deepLinking: true,
