@@ -53,7 +53,7 @@ export const dashboard: Route[] = [
     operationId: "getDashboard",
     summary: "The dashboard",
     scope: null,
-    answers: { 200: ["text/html"] },
+    answers: { 200: ["text/html"], 304: null },
     handle: ({ request }) => staticFile("index.html", request),
   }),
   route({
@@ -62,7 +62,7 @@ export const dashboard: Route[] = [
     operationId: "getStaticFile",
     summary: "Files of the dashboard",
     scope: null,
-    answers: { 200: Object.values(types).map(bare) },
+    answers: { 200: Object.values(types).map(bare), 304: null },
     handle: ({ request, params }) => staticFile(params.file, request),
   }),
   route({
@@ -71,7 +71,7 @@ export const dashboard: Route[] = [
     operationId: "getVendoredFile",
     summary: "Files of packages that the pages load",
     scope: null,
-    answers: { 200: ["text/javascript", "text/css"] },
+    answers: { 200: ["text/javascript", "text/css"], 304: null },
     handle: ({ request, params: { file } }) =>
       serveFile(file, new Map(Object.entries(vendored)).get(file), request),
   }),
@@ -81,7 +81,7 @@ export const dashboard: Route[] = [
     operationId: "getDocs",
     summary: "The description of the API as a page",
     scope: null,
-    answers: { 200: ["text/html"] },
+    answers: { 200: ["text/html"], 304: null },
     handle: ({ request }) => staticFile("docs.html", request),
   }),
 ];

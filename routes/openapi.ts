@@ -130,6 +130,7 @@ const descriptions: Record<string, string> = {
   201: "Made",
   202: "Queued",
   204: "Done; there is no body",
+  304: "As the client knows it",
   503: "Not ready",
 };
 
