@@ -1,6 +1,6 @@
 /** The description of the API for programs; `/docs` shows it. */
 import { describe } from "./openapi.ts";
-import { json } from "./pipeline.ts";
+import { json } from "./reply.ts";
 import { type Resource, type Route, route } from "./route.ts";
 
 /** The routes of the description itself; `all` are the resources described. */

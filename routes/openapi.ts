@@ -15,7 +15,8 @@ import { details, examples } from "./examples.ts";
 import { bare } from "./format.ts";
 import { headers } from "./headers.ts";
 import { problemSchema, titles } from "./problem.ts";
-import type { Answer, Resource, Route } from "./route.ts";
+import type { Answer } from "./reply.ts";
+import type { Resource, Route } from "./route.ts";
 
 const INTRODUCTION = `Medical images with eye-tracking: similarity of gaze, contrastive
 pre-training, evaluation, predictions.
@@ -52,10 +53,12 @@ function contentOf(
   answer: Answer,
 ): Pick<ZodOpenApiResponseObject, "content"> {
   if (answer === null) return {};
-  const formats = Object.values(route.formats ?? {}).flatMap((types) => [types].flat().slice(0, 1));
-  const content = answer instanceof z.ZodType
-    ? { ...contentOfTypes(formats), "application/json": { schema: answer } }
-    : contentOfTypes([...answer, ...formats]);
+  const content = Object.fromEntries(
+    [answer].flat().map((one) => [
+      typeof one === "string" ? bare(one) : "application/json",
+      { schema: typeof one === "string" ? schemaOfType(bare(one)) : one as z.ZodType },
+    ]),
+  );
   return { content: exemplified(content, examples[route.operationId]?.answers?.[status]) };
 }
 
@@ -153,16 +156,28 @@ function operationOf(route: Route, tag: string): ZodOpenApiOperationObject {
   };
 }
 
-/** A flag is sent as text, which clients need not know. */
+/** What zod says, in the words that clients are best made from. */
 const override: CreateDocumentOptions["override"] = ({ jsonSchema, zodSchema, io }) => {
   const { def } = zodSchema._zod;
-  if (
-    io === "input" && def.type === "pipe" &&
-    (def as z.core.$ZodPipeDef).out._zod.def.type === "boolean"
-  ) {
+  const { propertyNames, required, additionalProperties, anyOf } = jsonSchema;
+  if (io === "input" && def.type === "pipe" && isFlag(def as z.core.$ZodPipeDef)) {
+    // It is sent as text, which clients need not know.
     jsonSchema.type = "boolean";
+  } else if (def.type === "record" && propertyNames && required) {
+    // All names are known.
+    delete jsonSchema.propertyNames;
+    jsonSchema.properties = Object.fromEntries(
+      required.map((name) => [name, additionalProperties as Record<string, unknown>]),
+    );
+    jsonSchema.additionalProperties = false;
+  } else if (def.type === "union" && anyOf) {
+    // Parts may come out the same; those that are still empty are filled in later.
+    const texts = anyOf.map((part) => JSON.stringify(part));
+    jsonSchema.anyOf = anyOf.filter((_, i) => texts[i] === "{}" || texts.indexOf(texts[i]) === i);
   }
 };
+
+const isFlag = ({ out }: z.core.$ZodPipeDef) => out._zod.def.type === "boolean";
 
 /** OpenAPI 3.1 of the routes of `resources`. */
 export function describe(resources: Resource[]) {

@@ -6,13 +6,8 @@ import { readJson } from "./body.ts";
 import { formatOf } from "./format.ts";
 import { once } from "./idempotency.ts";
 import { HttpError } from "./problem.ts";
+import { type Done, responseOf } from "./reply.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
-
-export const json = (value: unknown, status = 200, headers: Record<string, string> = {}) =>
-  new Response(JSON.stringify(value), {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
 
 /** Hono's handler of a route. */
 export function respond(route: Route, services: Services): Handler<Env> {
@@ -27,6 +22,8 @@ export function respond(route: Route, services: Services): Handler<Env> {
       body: undefined,
       request: c.req.raw,
       key: c.get("key"),
+      once: (body, work) =>
+        once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
     };
     try {
       return await handle(route, call);
@@ -38,17 +35,15 @@ export function respond(route: Route, services: Services): Handler<Env> {
 }
 
 async function handle(route: Route, call: Call): Promise<Response> {
-  const { request } = call;
+  const { request, services: { store } } = call;
+  const run = async () => responseOf(await route.handle(call));
   // Where other bodies are taken too, the type decides; curl's default is none of JSON's.
   const isJson = route.json &&
     (!route.accepts || /\bjson\b/i.test(request.headers.get("content-type") ?? ""));
   if (!isJson) {
     // Actions have no body; what is streamed is hashed by its handler.
-    return route.method === "POST" && !route.accepts
-      ? once(call, "", () => route.handle(call))
-      : route.method === "DELETE"
-      ? call.services.store.reserve.freeing(() => route.handle(call))
-      : route.handle(call);
+    if (route.method === "POST" && !route.accepts) return once(call, "", run);
+    return route.method === "DELETE" ? store.reserve.freeing(run) : run();
   }
   const { text, value } = await readJson(request, route.jsonBytes);
   const parsed = route.json!.safeParse(value);
@@ -56,8 +51,7 @@ async function handle(route: Route, call: Call): Promise<Response> {
     throw new HttpError(422, "Cannot accept this request", {}, problemsOf(parsed.error));
   }
   call.body = parsed.data;
-  if (route.method !== "POST") return route.handle(call);
-  return once(call, text, () => route.handle(call));
+  return route.method === "POST" ? once(call, text, run) : run();
 }
 
 function parseQuery(route: Route, request: Request): Record<string, unknown> {

@@ -9,6 +9,7 @@ import {
   type Problem,
   Unavailable,
 } from "@/lib/errors.ts";
+import { problemSchema as inputProblem } from "@/lib/problems.ts";
 
 export const titles: Record<number, string> = {
   400: "Malformed request",
@@ -34,13 +35,7 @@ export const problemSchema = z.object({
   detail: z.string().describe("What was found, and what to do"),
   instance: z.string().describe("`urn:uuid:` and the id of the request"),
   error: z.string().optional().describe("The detail, for clients of the Open Inference Protocol"),
-  errors: z.array(z.object({
-    pointer: z.string().optional().describe("JSON pointer into the body"),
-    file: z.string().optional(),
-    line: z.int().optional(),
-    column: z.int().optional(),
-    message: z.string(),
-  })).optional(),
+  errors: z.array(inputProblem).optional(),
 }).meta({ id: "Problem" });
 
 /** An error that belongs to HTTP itself. */

@@ -6,6 +6,7 @@ import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
 import type { Formats } from "./format.ts";
+import type { Answers, Done, Given } from "./reply.ts";
 import type { Traffic } from "./request_metrics.ts";
 
 /** What handlers work with. */
@@ -48,13 +49,12 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
   format: Format;
   /** Undefined where no key is needed. */
   key?: KeyRow;
+  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
+  once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
 }
 
 /** HEAD is answered by GET. */
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
-/** What the answer of one status holds: a schema of JSON, or media types. */
-export type Answer = z.ZodType | string[] | null;
 
 /** Headers that an operation knows besides those of every request and answer. */
 export type HeaderName = "Location" | "Last-Event-ID" | "Content-Disposition";
@@ -83,12 +83,12 @@ export interface Route {
   /** False where a POST refuses an Idempotency-Key. */
   idempotent?: false;
   headers?: HeaderName[];
-  answers: Record<number, Answer>;
+  answers: Answers;
   /** Forms of the answer, to be chosen by `?format=` or Accept. */
   formats?: Formats;
   /** Statuses of errors that do not follow from the rest of the row. */
   errors?: number[];
-  handle(call: Call): Response | Promise<Response>;
+  handle(call: Call): unknown;
 }
 
 /** Routes that belong together, under a name and a sentence of the description. */
@@ -98,19 +98,21 @@ export interface Resource {
   routes: Route[];
 }
 
-/** A route whose handler knows the types of its query and body. */
+/** A route whose handler knows the types of its query and body, and gives what its answers describe. */
 export function route<
   Query extends z.ZodObject,
   Body extends z.ZodType,
+  const All extends Answers,
   Format extends string = never,
 >(
-  definition: Omit<Route, "handle" | "query" | "json" | "formats"> & {
+  definition: Omit<Route, "handle" | "query" | "json" | "answers" | "formats"> & {
     query?: Query;
     json?: Body;
+    answers: All;
     formats?: Formats<Format>;
     handle(
       call: Call<z.output<Query>, z.output<Body>, Format>,
-    ): Response | Promise<Response>;
+    ): Given<All> | Promise<Given<All>>;
   },
 ): Route {
   const { formats, query } = definition;

@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { Conflict } from "@/lib/errors.ts";
 import { createApp } from "@/routes/app.ts";
 import { routes } from "@/routes/mod.ts";
-import { json } from "@/routes/pipeline.ts";
+import { json } from "@/routes/reply.ts";
 import { Traffic } from "@/routes/request_metrics.ts";
-import { type Route, route, type Services } from "@/routes/route.ts";
+import { type Call, type Route, route, type Services } from "@/routes/route.ts";
 
 /** An application of `table` that asks for no key, and the lines of its log. */
 function appOf(table: Route[], leaving = AbortSignal.any([])) {
@@ -28,7 +28,7 @@ function appOf(table: Route[], leaving = AbortSignal.any([])) {
   return { ask, lines, traffic };
 }
 
-const one = (handle: Route["handle"], path = "/v1/one", scope: Route["scope"] = "read") =>
+const one = (handle: (call: Call) => Response, path = "/v1/one", scope: Route["scope"] = "read") =>
   appOf([
     route({
       method: "GET",
@@ -36,7 +36,7 @@ const one = (handle: Route["handle"], path = "/v1/one", scope: Route["scope"] = 
       operationId: "getOne",
       summary: "One",
       scope,
-      answers: { 200: null },
+      answers: { 200: ["*/*"] },
       handle,
     }),
   ]);
