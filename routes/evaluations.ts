@@ -15,6 +15,7 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations",
+    operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
@@ -25,6 +26,7 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations/{id}",
+    operationId: "getEvaluation",
     summary: "Metrics, per fold where there are folds, with confusion, curves and scores",
     scope: "read",
     answers: { 200: scoredEvaluationSchema },
@@ -36,6 +38,8 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations/{id}/difference",
+    operationId: "compareEvaluations",
+    errors: [422, 429],
     summary:
       "The difference to another evaluation of the same images, with paired bootstrap intervals",
     scope: "read",

@@ -10,6 +10,7 @@ import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -44,6 +45,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/images",
+    operationId: "listImages",
     summary: "Lists the images of a data set in the order of their names",
     scope: "read",
     query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
@@ -61,6 +63,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: `${imagePath}/image.png`,
+    operationId: "getImagePicture",
     summary: "The picture as PNG",
     scope: "read",
     answers: { 200: ["image/png"] },
@@ -76,6 +79,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: imagePath,
+    operationId: "getImage",
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: imageSchema },
@@ -84,9 +88,11 @@ export const images: Route[] = [
   route({
     method: "PUT",
     path: imagePath,
+    operationId: "putImage",
+    errors: [409, 422],
     summary: "Adds or replaces an image",
     scope: "write",
-    accepts: ["image/*", "application/dicom", "application/octet-stream"],
+    accepts: pictureTypes,
     answers: { 200: imageSchema, 201: imageSchema },
     async handle(call) {
       const { services: { store }, params } = call;
@@ -99,9 +105,10 @@ export const images: Route[] = [
   route({
     method: "POST",
     path: "/v1/datasets/{name}/labels",
+    operationId: "setLabels",
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
     scope: "write",
-    accepts: ["text/*", "application/octet-stream"],
+    accepts: ["text/csv", "text/plain", "application/octet-stream"],
     answers: { 200: labelsReportSchema },
     async handle(call) {
       const { services: { store }, params: { name } } = call;

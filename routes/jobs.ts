@@ -5,6 +5,7 @@ import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+import { jobRequest } from "./job_request.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route, type Services } from "./route.ts";
@@ -21,6 +22,7 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
   route({
     method: "POST",
     path: `/v1/jobs/{id}/${what}`,
+    operationId: `${what}Job`,
     summary,
     scope: "write",
     answers: { 200: jobSchema },
@@ -35,6 +37,10 @@ export const jobs: Route[] = [
   route({
     method: "POST",
     path: "/v1/jobs",
+    operationId: "createJob",
+    described: jobRequest,
+    headers: ["Location"],
+    errors: [404, 429],
     summary: "Queues a job; the fields besides `kind` are those of the kind's spec. A study with " +
       "`dry_run` is only planned",
     scope: "write",
@@ -68,6 +74,7 @@ export const jobs: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs",
+    operationId: "listJobs",
     summary: "Lists jobs, the newest first",
     scope: "read",
     query: z.strictObject({
@@ -84,6 +91,7 @@ export const jobs: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}",
+    operationId: "getJob",
     summary: "One job",
     scope: "read",
     answers: { 200: jobSchema },
@@ -95,6 +103,8 @@ export const jobs: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/jobs/{id}",
+    operationId: "deleteJob",
+    errors: [409],
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },

@@ -10,6 +10,7 @@ export const keys: Route[] = [
   route({
     method: "GET",
     path: "/v1/keys",
+    operationId: "listKeys",
     summary: "Lists keys, without what is secret",
     scope: "admin",
     query: z.strictObject(pageQuery),
@@ -19,6 +20,9 @@ export const keys: Route[] = [
   route({
     method: "POST",
     path: "/v1/keys",
+    operationId: "createKey",
+    idempotent: false,
+    errors: [409],
     summary: "Makes a key; it is shown in this answer only",
     scope: "admin",
     json: z.strictObject({
@@ -38,6 +42,8 @@ export const keys: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/keys/{id}",
+    operationId: "deleteKey",
+    errors: [409],
     summary: "Removes a key; not the one that asks",
     scope: "admin",
     answers: { 204: null },

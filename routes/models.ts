@@ -35,6 +35,7 @@ export const models: Route[] = [
   route({
     method: "GET",
     path: "/v1/models",
+    operationId: "listModels",
     summary: "Lists models, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
@@ -45,6 +46,7 @@ export const models: Route[] = [
   route({
     method: "GET",
     path: "/v1/models/{id}",
+    operationId: "getModel",
     summary: "One model by id, alias or name (then the newest version)",
     scope: "read",
     answers: { 200: modelSchema },
@@ -54,11 +56,17 @@ export const models: Route[] = [
   route({
     method: "GET",
     path: "/v1/models/{id}/weights",
+    operationId: "downloadWeights",
+    headers: ["Content-Disposition"],
+    errors: [422, 429],
     summary: "The weights as safetensors under torchvision's names, or the network as ONNX",
     scope: "read",
-    query: z.strictObject({ format: z.enum(["safetensors", "onnx"]).default("safetensors") }),
     answers: { 200: ["application/octet-stream"] },
-    async handle({ services: { store }, params: { id }, query: { format } }) {
+    formats: {
+      safetensors: "application/octet-stream",
+      onnx: ["application/octet-stream", "application/x-onnx"],
+    },
+    async handle({ services: { store }, params: { id }, format }) {
       const row = store.models.resolve(id);
       if (format === "onnx") return await onnxAnswer(store, row);
       const file = await Deno.open(store.files.path(row.file));
@@ -75,6 +83,9 @@ export const models: Route[] = [
   route({
     method: "PUT",
     path: "/v1/models/{id}",
+    operationId: "uploadModel",
+    headers: ["Location"],
+    errors: [422],
     summary: "Uploads weights (safetensors or .pth) of a ResNet as the next version of a name",
     scope: "write",
     query: z.strictObject({
@@ -99,6 +110,8 @@ export const models: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/models/{id}",
+    operationId: "deleteModel",
+    errors: [409],
     summary: "Deletes a model; its evaluations and predictions stay",
     scope: "write",
     answers: { 204: null },

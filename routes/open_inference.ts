@@ -72,6 +72,7 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2",
+    operationId: "getInferenceServer",
     summary: "Open Inference Protocol: the server",
     scope: "read",
     answers: {
@@ -82,6 +83,7 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/health/live",
+    operationId: "getInferenceLiveness",
     summary: "Open Inference Protocol: whether the server answers",
     scope: "read",
     answers: { 200: z.object({ live: z.boolean() }) },
@@ -90,6 +92,7 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/health/ready",
+    operationId: "getInferenceReadiness",
     summary: "Open Inference Protocol: whether models can be used; 503 if not",
     scope: "read",
     answers: { 200: z.object({ ready: z.boolean() }) },
@@ -101,6 +104,8 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/models/{id}",
+    operationId: "getInferenceModel",
+    errors: [422],
     summary: "Open Inference Protocol: what a classifier takes and gives",
     scope: "read",
     answers: { 200: inferenceModelSchema },
@@ -113,6 +118,8 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/models/{id}/ready",
+    operationId: "getInferenceModelReadiness",
+    errors: [422],
     summary: "Open Inference Protocol: whether a classifier can be used",
     scope: "read",
     answers: { 200: z.object({ name: z.string(), ready: z.boolean() }) },
@@ -126,6 +133,8 @@ export const openInference: Route[] = [
   route({
     method: "POST",
     path: "/v2/models/{id}/infer",
+    operationId: "infer",
+    errors: [429],
     summary:
       "Open Inference Protocol: predicts `pixels` (FP32 [N, C, S, S], 0 to 1, not normalised) or `images` (BYTES, files in base64)",
     scope: "write",

@@ -4,7 +4,13 @@ import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/p
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
-import { namedPictures, pictureTypes, sentPictures, storedPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+  storedPictures,
+} from "./pictures.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
@@ -28,6 +34,9 @@ export const predictions: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/predictions",
+    operationId: "predict",
+    form: picturesForm,
+    errors: [429],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     json: namedPictures,
@@ -38,6 +47,8 @@ export const predictions: Route[] = [
   route({
     method: "GET",
     path: "/v1/predictions",
+    operationId: "listPredictions",
+    errors: [404],
     summary: "Stored predictions, in the order of their making",
     scope: "read",
     query: z.strictObject({

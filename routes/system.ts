@@ -35,6 +35,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/healthz",
+    operationId: "getHealth",
     summary: "Whether the process answers",
     scope: null,
     answers: { 200: z.object({ status: z.literal("ok") }).meta({ id: "Liveness" }) },
@@ -43,6 +44,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/readyz",
+    operationId: "getReadiness",
     summary: "Whether the GPU worker answers and the disk can be written; 503 if not",
     scope: null,
     answers: { 200: readinessSchema, 503: readinessSchema },
@@ -61,6 +63,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/v1/device",
+    operationId: "getDevice",
     summary: "The GPU adapter with its limits, and the worker that holds it",
     scope: "read",
     answers: { 200: deviceSchema },
@@ -69,6 +72,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/metrics",
+    operationId: "getFigures",
     summary: "Figures for Prometheus",
     scope: "read",
     answers: { 200: ["text/plain"] },
