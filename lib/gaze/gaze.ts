@@ -35,6 +35,30 @@ export interface Mapping {
   by: number;
 }
 
+/** What was assumed of one recording, and what came of it: for reports. */
+export interface RecordingFacts {
+  /** Name of the parser that read it. */
+  format: string;
+  /** What the file's positions are: "px of the screen", "share of the image", ... */
+  positions: string;
+  /** The file's unit of time: "ms", "us", ...; "order" where points have none. */
+  time: string;
+  /** "average" of both, "left", "right", or "as recorded" where the file tells of one position only. */
+  eye: string;
+  /** Name of the filter that made the fixations; null where the file held them. */
+  filter: string | null;
+  /** Its parameters, defaults filled in. */
+  filter_parameters: Record<string, unknown> | null;
+  /** Image px per degree of visual angle that the filter used; null where it used none. */
+  px_per_degree: number | null;
+  /** How the file's positions became image px (the first, where it changed within the recording). */
+  mapping: Mapping;
+  /** Share of the samples with gaze that lie in a fixation; null without samples. */
+  share_in_fixations: number | null;
+  /** Share of the gaze off the image: of samples with gaze, without samples of fixations by duration; null unknown. */
+  share_off_image: number | null;
+}
+
 /** One reader's gaze on one image: what every format is parsed into. */
 export interface Gaze {
   /** Image id or file name, as the file has it (or as `imageSize` resolved it). */
@@ -60,6 +84,7 @@ export interface Gaze {
   dropped: number;
   /** Share of the recording without gaze, 0 to 1 (of samples by count, of fixations lost by count). */
   data_loss: number;
+  facts: RecordingFacts;
 }
 
 /** px */
