@@ -6,7 +6,12 @@ import { readerName } from "./reader_name.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import type { Problem } from "@/lib/errors.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
-import { type Fixation, type Mapping, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
+import {
+  type Fixation,
+  type Mapping,
+  type RecordingFacts,
+  SAMPLE_STRIDE,
+} from "@/lib/gaze/gaze.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 export interface GazeReport {
@@ -43,6 +48,7 @@ export interface GazePreview {
   off_image: number;
   dropped: number;
   data_loss: number;
+  facts: RecordingFacts;
 }
 
 /** Recordings of a preview, and fixations of each. */
@@ -140,7 +146,7 @@ function previewOf(store: Store, { gaze }: ParsedGaze, names: ImageNames<ImageRo
   return gaze.slice(0, SHOWN).flatMap((one) => {
     const image = names.find(one.image);
     if (!image) return [];
-    const { mapping, fixations, samples, off_image, dropped, data_loss } = one;
+    const { mapping, fixations, samples, off_image, dropped, data_loss, facts } = one;
     return [{
       image: image.name,
       reader: readerName(store, one.reader),
@@ -153,6 +159,7 @@ function previewOf(store: Store, { gaze }: ParsedGaze, names: ImageNames<ImageRo
       off_image,
       dropped,
       data_loss,
+      facts,
     }];
   });
 }
