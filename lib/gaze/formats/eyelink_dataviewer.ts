@@ -13,6 +13,9 @@ import type { GazeSink } from "./sink.ts";
 const X = "current_fix_x";
 const IMAGES = ["image", "imagefile", "image_file", "image_name", "img", "stimulus", "picture"];
 
+/** Gaze does not go that many lengths of the image away from it. */
+const SHARES = 10;
+
 interface ReportedFixation {
   x: number;
   y: number;
@@ -79,7 +82,7 @@ function give({ scanpath, name, line, eyes }: Trial, sink: GazeSink, wanted = "a
   if (eyes.size > 1) sink.assume(`fixations of the ${side} eye, where the report has both`);
   scanpath.mapping = IDENTITY;
   if (isNormalised(fixations)) {
-    sink.assume("positions 0..1 of the image (all of a trial are under 1.5)");
+    sink.assume("positions 0..1 of the image (by all positions of the trial)");
     sink.normalised(scanpath, line);
   } else {
     sink.assume("positions in screen px");
@@ -94,9 +97,9 @@ function give({ scanpath, name, line, eyes }: Trial, sink: GazeSink, wanted = "a
   }
 }
 
-/** Whether the positions are shares: nine of ten lie about 0 to 1, which in px would be a corner's point. */
+/** Whether the positions are shares: all within a few lengths of the image, which in px would be its very corner. */
 function isNormalised(fixations: ReportedFixation[]): boolean {
   const places = fixations.filter(({ x, y }) => isPlace(x, y));
-  const small = places.filter(({ x, y }) => Math.abs(x) <= 1.5 && Math.abs(y) <= 1.5);
-  return places.length > 0 && small.length >= 0.9 * places.length;
+  return places.length > 0 &&
+    places.every(({ x, y }) => Math.abs(x) <= SHARES && Math.abs(y) <= SHARES);
 }

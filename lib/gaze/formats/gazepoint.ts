@@ -113,20 +113,25 @@ function reader(
   let open: Open | undefined;
   let [rows, fixations] = [0, 0];
   const kept: Kept[] = [];
+  /** Fixations without a valid row: not yet sure ones, or lost ones where a row is a fixation. */
+  const never: Open[] = [];
   const close = () => {
     if (!open) return;
     const { scanpath, x, y, start, duration, mapping, valid, away } = open;
-    // Rows of a fixation are not valid before it is sure; one that never is counts where a row is a fixation.
     if (valid && away) scanpath.away++;
-    else if (valid || rows === fixations) {
-      scanpath.addFixation(x, y, start, duration, mapping);
-    }
+    else if (valid) scanpath.addFixation(x, y, start, duration, mapping);
+    else never.push(open);
     open = undefined;
   };
   sink.atEnd(() => {
     close();
     // One row a fixation is a table of fixations, whatever else stands in it.
-    if (fixed && rows === fixations) return;
+    if (fixed && rows === fixations) {
+      for (const { scanpath, start, duration } of never) {
+        scanpath.addFixation(NaN, NaN, start, duration);
+      }
+      return;
+    }
     for (const { scanpath, t, eyes, mapping, line } of kept) {
       if (!sink.inTime(scanpath, t, line, time + 1)) continue;
       if (eyes.length === 2) scanpath.addEyes(t, [eyes[0], eyes[1]], mapping);

@@ -1,4 +1,7 @@
-/** Where a row of a Tobii export has a position: in px of the screen, px of the media or shares of the media. */
+/**
+ * Where a row of a Tobii export has a position: in px of the screen, px of the media or shares of the media. Px of the
+ * media are Pro Lab's of the original media, Studio's of the media as it was shown (MediaWidth, MediaHeight).
+ */
 import type { Point } from "./eyes.ts";
 import type { Mapping, Rectangle, Size } from "../gaze.ts";
 import type { Row, Table } from "./gaze_table.ts";
