@@ -63,7 +63,7 @@ Deno.test("every route is described, under a name and a tag; every reference is 
 });
 
 Deno.test("bodies: jobs by kind, bytes as bytes, forms with their fields", () => {
-  const { oneOf, discriminator } = schemas.JobRequest as {
+  const { oneOf, discriminator } = bodyOf("createJob")["application/json"].schema as {
     oneOf: Json[];
     discriminator: { propertyName: string; mapping: Record<string, string> };
   };
