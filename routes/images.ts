@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
-import { imageSchema, imageView, viewImage } from "@/lib/datasets/image.ts";
+import { imageSchema, imageViewOf, toImageView } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
@@ -57,7 +57,7 @@ export const images: Route[] = [
         store.gaze.counts(id, page.data.map((row) => row.id)),
         ({ image_id }) => image_id,
       );
-      return mapPage(page, (row) => viewImage(row, counts.get(row.id) ?? []));
+      return mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
     },
   }),
   route({
@@ -83,7 +83,7 @@ export const images: Route[] = [
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: imageSchema },
-    handle: (call) => imageView(call.services.store, imageOf(call).image),
+    handle: (call) => imageViewOf(call.services.store, imageOf(call).image),
   }),
   route({
     method: "PUT",
@@ -99,7 +99,7 @@ export const images: Route[] = [
       store.datasets.byName(params.name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created } = await putImage(store, params.name, params.image, bytes);
-      return reply(created ? 201 : 200, imageView(store, image));
+      return reply(created ? 201 : 200, imageViewOf(store, image));
     },
   }),
   route({

@@ -1,6 +1,6 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
 import { z } from "zod";
-import { eventSchema, pointSchema, viewEvent } from "@/lib/jobs/event.ts";
+import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -69,7 +69,7 @@ export const jobEvents: Route[] = [
     handle(call) {
       const { services: { store }, params: { id }, query, request, format } = call;
       store.jobs.get(id);
-      if (format === "json") return mapPage(store.events.list(id, query), viewEvent);
+      if (format === "json") return mapPage(store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
       return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },

@@ -1,7 +1,7 @@
 /** Jobs: queued, shown, stopped and taken up again. */
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { jobKindSchema, jobSchema, jobStateSchema, viewJob } from "@/lib/jobs/job.ts";
+import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
@@ -29,7 +29,7 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     handle({ services, params: { id } }) {
       const row = control(services.store, id, what);
       changed(services, id);
-      return viewJob(services.store, row);
+      return toJobView(services.store, row);
     },
   });
 
@@ -68,7 +68,7 @@ export const jobs: Route[] = [
       }
       const row = enqueue(store, made);
       changed(services, row.id);
-      return reply(202, viewJob(store, row), { location: `/v1/jobs/${row.id}` });
+      return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
     },
   }),
   route({
@@ -86,7 +86,7 @@ export const jobs: Route[] = [
     }),
     answers: { 200: pageOf(jobSchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.jobs.listJobs(query), (row) => viewJob(store, row)),
+      mapPage(store.jobs.listJobs(query), (row) => toJobView(store, row)),
   }),
   route({
     method: "GET",
@@ -95,7 +95,7 @@ export const jobs: Route[] = [
     summary: "One job",
     scope: "read",
     answers: { 200: jobSchema },
-    handle: ({ services: { store }, params: { id } }) => viewJob(store, store.jobs.get(id)),
+    handle: ({ services: { store }, params: { id } }) => toJobView(store, store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),

@@ -8,7 +8,7 @@ import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
 import { imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
-import { modelSchema, viewModel } from "@/lib/training/model_view.ts";
+import { modelSchema, toModelView } from "@/lib/training/model_view.ts";
 import { readBytes } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
@@ -41,7 +41,7 @@ export const models: Route[] = [
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(modelSchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.models.list(query), (row) => viewModel(store, row)),
+      mapPage(store.models.list(query), (row) => toModelView(store, row)),
   }),
   route({
     method: "GET",
@@ -50,7 +50,8 @@ export const models: Route[] = [
     summary: "One model by id, alias or name (then the newest version)",
     scope: "read",
     answers: { 200: modelSchema },
-    handle: ({ services: { store }, params: { id } }) => viewModel(store, store.models.resolve(id)),
+    handle: ({ services: { store }, params: { id } }) =>
+      toModelView(store, store.models.resolve(id)),
   }),
   route({
     method: "GET",
@@ -103,7 +104,7 @@ export const models: Route[] = [
       const name = datasetName(params.id);
       const bytes = await readBytes(request, limits.weightsBytes);
       const row = await uploadModel(store, bytes, { ...query, name });
-      return reply(201, viewModel(store, row), { location: `/v1/models/${row.id}` });
+      return reply(201, toModelView(store, row), { location: `/v1/models/${row.id}` });
     },
   }),
   route({

@@ -8,8 +8,8 @@ import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
 import {
   inferenceAnswerSchema,
   inferenceModelSchema,
-  viewInference,
-  viewInferenceModel,
+  toInferenceModelView,
+  toInferenceView,
 } from "@/lib/inference/open_inference.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
@@ -60,7 +60,7 @@ async function infer({ services, params, body }: Call<unknown, InferRequest>) {
   needClasses(model);
   const rows = await predictAll({ store, model, worker }, picturesOf(body, model.spec));
   const outputs = body.outputs?.map(({ name }) => name) ?? ["probabilities", "labels"];
-  return viewInference(model, rows, { id: body.id, outputs });
+  return toInferenceView(model, rows, { id: body.id, outputs });
 }
 
 /** Throws Unavailable while there is no GPU. */
@@ -112,7 +112,7 @@ export const openInference: Route[] = [
     handle({ services: { store }, params: { id } }) {
       const row = store.models.resolve(id);
       needClasses(row);
-      return viewInferenceModel(row);
+      return toInferenceModelView(row);
     },
   }),
   route({

@@ -1,7 +1,7 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
 import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
-import { predictionSchema, viewPrediction } from "@/lib/inference/prediction.ts";
+import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
@@ -20,7 +20,7 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
   const model = store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
-    return { data: rows.map(viewPrediction) };
+    return { data: rows.map(toPredictionView) };
   };
   if (body) return await answer(storedPictures(store, body));
   const pictures = await sentPictures(call.request);
@@ -66,7 +66,7 @@ export const predictions: Route[] = [
       const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
         ? model
         : store.models.resolve(model).id;
-      return mapPage(store.predictions.query({ ...query, model: id }), viewPrediction);
+      return mapPage(store.predictions.query({ ...query, model: id }), toPredictionView);
     },
   }),
 ];

@@ -1,6 +1,6 @@
 /** Similarity matrices: what is known of one, its numbers, its nearest pairs, its audit. */
 import { z } from "zod";
-import { similarityAuditSchema, viewAudit } from "@/lib/similarities/audit.ts";
+import { similarityAuditSchema, toAuditView } from "@/lib/similarities/audit.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
 import { compareSimilarities } from "@/lib/similarities/comparison.ts";
 import { matrixSchema, matrixStream, matrixTypes } from "@/lib/similarities/export.ts";
@@ -16,7 +16,7 @@ import { matrixPng } from "@/lib/similarities/picture.ts";
 import {
   similarityOfImagesSchema,
   similaritySchema,
-  viewSimilarity,
+  toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
 import { pngHeaders } from "./images.ts";
 import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
@@ -50,7 +50,7 @@ export const similarities: Route[] = [
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(similaritySchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.similarities.list(query), (row) => viewSimilarity(store, row)),
+      mapPage(store.similarities.list(query), (row) => toSimilarityView(store, row)),
   }),
   route({
     method: "GET",
@@ -61,7 +61,7 @@ export const similarities: Route[] = [
     answers: { 200: similarityOfImagesSchema },
     handle({ services: { store }, params: { id } }) {
       const row = store.similarities.get(id);
-      return { ...viewSimilarity(store, row), images: row.images };
+      return { ...toSimilarityView(store, row), images: row.images };
     },
   }),
   route({
@@ -164,7 +164,7 @@ export const similarities: Route[] = [
       const comparison = query.compare ?? row.images.length <= COMPARED
         ? await compareSimilarities(store, row, request.signal)
         : null;
-      return viewAudit(row, found, comparison);
+      return toAuditView(row, found, comparison);
     },
   }),
   route({

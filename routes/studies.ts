@@ -11,8 +11,8 @@ import {
   filledStudySchema,
   studySchema,
   tableOf,
-  viewFilledStudy,
-  viewStudy,
+  toFilledStudyView,
+  toStudyView,
 } from "@/lib/studies/study.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
@@ -29,7 +29,7 @@ export const studies: Route[] = [
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(studySchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.studies.list(query), (row) => viewStudy(store, row)),
+      mapPage(store.studies.list(query), (row) => toStudyView(store, row)),
   }),
   route({
     method: "GET",
@@ -39,7 +39,7 @@ export const studies: Route[] = [
     scope: "read",
     answers: { 200: filledStudySchema },
     handle: ({ services: { store }, params: { id } }) =>
-      viewFilledStudy(store, store.studies.get(id)),
+      toFilledStudyView(store, store.studies.get(id)),
   }),
   route({
     method: "GET",

@@ -1,6 +1,6 @@
 /** The state of the server: health, readiness, device, figures. */
 import { z } from "zod";
-import { deviceSchema, viewDevice } from "@/lib/worker/device.ts";
+import { deviceSchema, toDeviceView } from "@/lib/worker/device.ts";
 import { EXPOSITION, exposition } from "./prometheus.ts";
 import { reply } from "./reply.ts";
 import { serverMetrics } from "./server_metrics.ts";
@@ -67,7 +67,7 @@ export const system: Route[] = [
     summary: "The GPU adapter with its limits, and the worker that holds it",
     scope: "read",
     answers: { 200: deviceSchema },
-    handle: ({ services: { supervisor } }) => viewDevice(supervisor),
+    handle: ({ services: { supervisor } }) => toDeviceView(supervisor),
   }),
   route({
     method: "GET",
