@@ -10,7 +10,7 @@ export interface TrainingPace {
 }
 
 export interface JobContext {
-  /** `job.spec` is resolved: it parses with the kind's own schema plus the fields of `Resolved`. */
+  /** `job.spec` is as the kind's `kept` says. */
   job: JobRow;
   store: Store;
   gpu: Gpu;
@@ -40,7 +40,7 @@ export class JobStopped extends Error {
   }
 }
 
-export interface JobHandler {
+export interface JobHandler<Result extends Record<string, unknown> = Record<string, unknown>> {
   /** Runs the job, from its last checkpoint if there is one; resolves with the job's `result`. */
-  run(context: JobContext): Promise<Record<string, unknown>>;
+  run(context: JobContext): Promise<Result>;
 }

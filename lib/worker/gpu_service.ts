@@ -112,7 +112,7 @@ async function start(
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
-  // `lanes` is what the subgroup's size is called in the answer of GET /v1/system.
+  // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
   peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
