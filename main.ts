@@ -2,7 +2,7 @@
  * The server: `main.ts` starts the API process with its permissions, which starts the GPU worker.
  * `main.ts worker` is that worker; it works alone too, on the jobs of a data directory.
  */
-import { dataDirectory, readConfig } from "@/lib/config.ts";
+import { CANNOT_START, dataDirectory, readConfig } from "@/lib/config.ts";
 
 const [role, ...args] = Deno.args;
 try {
@@ -17,5 +17,5 @@ try {
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
-  Deno.exit(1);
+  Deno.exit(role === "api" ? CANNOT_START : 1);
 }

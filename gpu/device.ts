@@ -13,8 +13,8 @@ export interface AdapterInfo {
 export interface Gpu {
   device: GPUDevice;
   info: AdapterInfo;
-  /** `lanes`: invocations of a subgroup where that is one number and subgroups were granted, else 0. */
-  features: { f16: boolean; timestamps: boolean; subgroups: boolean; lanes: number };
+  /** `subgroupSize`: invocations of a subgroup where that is one number and subgroups were granted, else 0. */
+  features: { f16: boolean; timestamps: boolean; subgroups: boolean; subgroupSize: number };
   limits: Record<string, number>;
   /** Resolves with the reason when the device is lost. */
   lost: Promise<string>;
@@ -78,7 +78,9 @@ export async function openGpu(): Promise<Gpu> {
       f16: device.features.has("shader-f16"),
       timestamps: device.features.has("timestamp-query"),
       subgroups,
-      lanes: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0,
+      subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize
+        ? info.subgroupMinSize
+        : 0,
     },
     limits: requiredLimits,
     lost: device.lost.then((loss) => `${loss.reason}: ${loss.message}`),

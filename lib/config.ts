@@ -15,6 +15,12 @@ export const variables = [
 /** By this the launcher, which may read the checkout, tells the other processes its commit. */
 export const commitFlag = "--commit=";
 
+/** By this it tells the API how many connections it may hold. */
+export const connectionsFlag = "--connections=";
+
+/** Exit code of an API process that refused to start, and would refuse again. */
+export const CANNOT_START = 2;
+
 export interface Config {
   /** Address to listen on. */
   host: string;
@@ -24,6 +30,8 @@ export interface Config {
   data: string;
   /** False only with --no-auth, on a loopback address. */
   auth: boolean;
+  /** Most connections at once; undefined where the limit of file handles is not known. */
+  connections?: number;
   /** A key set from outside. */
   apiKey?: string;
   /** Names under which clients may address the server, without port. */
@@ -65,10 +73,13 @@ export function readConfig(
   const host = env("MCGIP_HOST") || "127.0.0.1";
   let auth = true;
   let commit = "";
+  let connections: number | undefined;
   for (const arg of args) {
     if (arg === "--no-auth") auth = false;
     else if (arg.startsWith(commitFlag)) commit = arg.slice(commitFlag.length);
-    else throw new Error(`Cannot start: unknown argument "${arg}"`);
+    else if (arg.startsWith(connectionsFlag)) {
+      connections = integer("--connections", arg.slice(connectionsFlag.length), 2 ** 20);
+    } else throw new Error(`Cannot start: unknown argument "${arg}"`);
   }
   if (!auth && !loopback.includes(host)) {
     throw new Error(
@@ -84,6 +95,7 @@ export function readConfig(
     port: integer("MCGIP_PORT", env("MCGIP_PORT") || "8000", 65535),
     data: dataDirectory(env("MCGIP_DATA")),
     auth,
+    connections,
     apiKey,
     allowedHosts: [
       ...new Set([...loopback, host, ...(env("MCGIP_ALLOWED_HOSTS") ?? "").split(",")]),

@@ -75,7 +75,7 @@ async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
     return await importArchive(call, name, files.path(sha256), call.query.dry_run);
   } finally {
     // Nothing of the archive itself stays.
-    call.services.store.drop([sha256]);
+    call.services.store.discard([sha256]);
   }
 }
 
@@ -110,7 +110,7 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;
-  const held: string[] = [];
+  const pinned: string[] = [];
   try {
     await readParts(call.request, archiveBytes(call), async (part) => {
       if ("value" in part) {
@@ -123,7 +123,7 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
       }
       file = { name: part.filename, sha256: "" };
       file.sha256 = (await store.files.put(part.file)).sha256;
-      held.push(file.sha256);
+      pinned.push(file.sha256);
     });
     if (!file) throw new HttpError(400, 'Cannot use this form: there is no file "file"');
     const name = given ?? file.name.replace(/\.zip$/i, "");
@@ -134,7 +134,7 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
       () => importArchive(call, name, store.files.path(sha256), call.query.dry_run),
     );
   } finally {
-    store.drop(held);
+    store.discard(pinned);
   }
 }
 

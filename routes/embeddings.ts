@@ -1,6 +1,11 @@
 /** What a network makes of pictures: feature vectors, their layout in the plane, the most similar pictures. */
 import { z } from "zod";
-import { type Asked, type Asking, embedAll, inFile } from "@/lib/inference/predict_client.ts";
+import {
+  embedAll,
+  encodedPicture,
+  type InferenceContext,
+  type PictureInput,
+} from "@/lib/inference/predict_client.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
@@ -50,12 +55,14 @@ const neighboursSchema = z.object({
 
 type EmbedCall = Call<z.output<typeof query>, z.output<typeof request> | undefined>;
 
-interface Embedded extends Pick<Asked, "dataset" | "image"> {
+interface Embedded extends Pick<PictureInput, "dataset" | "image"> {
   label?: string | null;
   vector: Float32Array<ArrayBuffer>;
 }
 
-function askingOf({ services: { store, supervisor: worker }, params: { id } }: Call): Asking {
+function askingOf(
+  { services: { store, supervisor: worker }, params: { id } }: Call,
+): InferenceContext {
   return { store, model: store.models.resolve(id), worker };
 }
 
@@ -65,7 +72,7 @@ const rounded = (values: Iterable<number>) =>
 
 async function storedVectors(
   call: Call,
-  asking: Asking,
+  asking: InferenceContext,
   named: z.output<typeof request>,
 ): Promise<Embedded[]> {
   const { store } = asking;
@@ -88,7 +95,7 @@ async function storedVectors(
 
 async function answer(
   { query: { projection: method, seed, vectors } }: EmbedCall,
-  { model }: Asking,
+  { model }: InferenceContext,
   embedded: Embedded[],
 ): Promise<Response> {
   if (vectors === "true" && embedded.length > MOST_VECTORS) {
@@ -117,7 +124,7 @@ async function embed(call: EmbedCall): Promise<Response> {
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
   return await once(call, digestOf(...pictures), async () => {
-    const asked = pictures.map((bytes) => inFile(() => Promise.resolve(bytes)));
+    const asked = pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
     const vectors = await embedAll(asking, asked);
     return await answer(call, asking, vectors.map((vector) => ({ vector })));
   });
@@ -155,7 +162,7 @@ export const embeddings: Route[] = [
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = store.datasets.byName(name);
       return await once(call, digestOf(bytes), async () => {
-        const [vector] = await embedAll(asking, [inFile(() => Promise.resolve(bytes))]);
+        const [vector] = await embedAll(asking, [encodedPicture(() => Promise.resolve(bytes))]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
         return json({

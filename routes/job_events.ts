@@ -43,7 +43,7 @@ const frame = ({ id, type, data, created_at }: EventRow) =>
 
 /** Events after `after`, then those to come, until the job has ended. */
 async function* eventStream({ services, params, request }: Call, after: number) {
-  const { store, changes, leaving } = services;
+  const { store, notifier, leaving } = services;
   const signal = AbortSignal.any([request.signal, leaving]);
   let spoken = Date.now();
   // A first line opens the stream for clients that wait for one.
@@ -62,7 +62,7 @@ async function* eventStream({ services, params, request }: Call, after: number) 
       spoken = Date.now();
       yield ": alive\n\n";
     }
-    await changes.wait(params.id, LOOK_MS, signal);
+    await notifier.wait(params.id, LOOK_MS, signal);
   }
 }
 

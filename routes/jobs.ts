@@ -1,7 +1,7 @@
 /** Jobs: queued, shown, stopped and taken up again. */
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { ask, enqueue, remove, resolveJob, view } from "@/lib/jobs/queue.ts";
+import { control, enqueue, remove, resolveJob, toJobView } from "@/lib/jobs/queue.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import { planStudy } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
@@ -53,8 +53,8 @@ const plan = z.object({
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: z.enum(kinds) });
 
-function changed({ supervisor, changes }: Services, id: string): void {
-  changes.emit(id);
+function changed({ supervisor, notifier }: Services, id: string): void {
+  notifier.emit(id);
   supervisor.notify("wake");
 }
 
@@ -66,9 +66,9 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     scope: "write",
     answers: { 200: job },
     handle({ services, params: { id } }) {
-      const row = ask(services.store, id, what);
+      const row = control(services.store, id, what);
       changed(services, id);
-      return json(view(services.store, row));
+      return json(toJobView(services.store, row));
     },
   });
 
@@ -93,9 +93,9 @@ export const jobs: Route[] = [
           ? undefined
           : await supervisor.call<{ total: number } | undefined>("estimate", request);
       if (made.kind === "study") {
-        const speed = async () =>
-          supervisor.unavailable() ? undefined : await supervisor.call<number>("speed", null);
-        const plan = await planStudy(store, made, { estimate, speed });
+        const throughput = async () =>
+          supervisor.unavailable() ? undefined : await supervisor.call<number>("throughput", null);
+        const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return json(plan);
       } else {
         const request = estimateRequest(store, made);
@@ -103,7 +103,7 @@ export const jobs: Route[] = [
       }
       const row = enqueue(store, made);
       changed(services, row.id);
-      return json(view(store, row), 202, { location: `/v1/jobs/${row.id}` });
+      return json(toJobView(store, row), 202, { location: `/v1/jobs/${row.id}` });
     },
   }),
   route({
@@ -120,7 +120,7 @@ export const jobs: Route[] = [
     }),
     answers: { 200: pageOf(job) },
     handle: ({ services: { store }, query }) =>
-      json(mapPage(store.jobs.listJobs(query), (row) => view(store, row))),
+      json(mapPage(store.jobs.listJobs(query), (row) => toJobView(store, row))),
   }),
   route({
     method: "GET",
@@ -128,7 +128,7 @@ export const jobs: Route[] = [
     summary: "One job",
     scope: "read",
     answers: { 200: job },
-    handle: ({ services: { store }, params: { id } }) => json(view(store, store.jobs.get(id))),
+    handle: ({ services: { store }, params: { id } }) => json(toJobView(store, store.jobs.get(id))),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),

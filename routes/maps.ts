@@ -1,7 +1,7 @@
 /** Maps over an image: what a network finds similar to a point of it, and what its decision rests on. */
 import { z } from "zod";
 import { agreement } from "@/lib/inference/agreement.ts";
-import type { Asking } from "@/lib/inference/predict_client.ts";
+import type { InferenceContext } from "@/lib/inference/predict_client.ts";
 import {
   type ImageMap,
   imageSaliencyMap,
@@ -50,7 +50,7 @@ type MapQuery = z.output<typeof query>;
 /** The answer of a route: a PNG if that is asked for, else JSON. */
 async function answer<Q extends MapQuery, Made extends ImageMap>(
   call: Call<Q>,
-  make: (asking: Asking, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
+  make: (asking: InferenceContext, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
   told: (made: Made) => Record<string, unknown>,
 ): Promise<Response> {
   const { services: { store, supervisor: worker }, params: { id }, query, request } = call;

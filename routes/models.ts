@@ -149,7 +149,7 @@ export const models: Route[] = [
       );
       if (job) throw new Conflict(`Cannot delete model "${row.id}": job "${job.id}" needs it`);
       store.models.remove(row.id);
-      store.collect([row.file]);
+      store.collectGarbage([row.file]);
       return new Response(null, { status: 204 });
     },
   }),

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput, Unavailable } from "@/lib/errors.ts";
-import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { needClasses } from "@/lib/inference/protocol.ts";
 import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
@@ -73,7 +73,7 @@ function metadataOf(row: ModelRow): z.output<typeof metadata> {
 }
 
 /** The pictures of a request. Throws InvalidInput. */
-function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): Asked[] {
+function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): PictureInput[] {
   const { name, datatype, shape, data } = input;
   const [N] = shape;
   const expected = name === "pixels" ? "FP32" : "BYTES";
@@ -86,7 +86,7 @@ function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): Asked[]
   const tensor = { pointer: "/inputs/0", shape, data };
   return name === "pixels"
     ? tensorPictures(tensor, spec).map((raster) => ({ raster: () => Promise.resolve(raster) }))
-    : encodedFiles(tensor).map((bytes) => inFile(() => Promise.resolve(bytes)));
+    : encodedFiles(tensor).map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
 }
 
 function outputsOf(rows: PredictionRow[], { classes }: ModelSpec) {

@@ -1,6 +1,6 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
-import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import type { PredictionRow } from "@/lib/store/mod.ts";
 import { json } from "./pipeline.ts";
 import { digestOf } from "./auth.ts";
@@ -26,7 +26,7 @@ function view({ model_id, probability: _, ...row }: PredictionRow) {
 async function predict(call: Call<unknown, z.output<typeof namedPictures> | undefined>) {
   const { services: { store, supervisor: worker }, params: { id }, body } = call;
   const model = store.models.resolve(id);
-  const answer = async (asked: Asked[]) => {
+  const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
     return json({ data: rows.map(view) });
   };
@@ -35,7 +35,7 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
   return await once(
     call,
     digestOf(...pictures),
-    () => answer(pictures.map((bytes) => inFile(() => Promise.resolve(bytes)))),
+    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)))),
   );
 }
 

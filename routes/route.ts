@@ -1,7 +1,7 @@
 /** What a route is: a row of the table from which the server and its description are made. */
 import type { z } from "zod";
 import type { Config } from "@/lib/config.ts";
-import type { Changes } from "@/lib/jobs/job_notifier.ts";
+import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
@@ -12,7 +12,7 @@ export interface Services {
   config: Config;
   store: Store;
   supervisor: Supervisor;
-  changes: Changes;
+  notifier: JobNotifier;
   keyring: Keyring;
   traffic: Traffic;
   /** One line about a request. */

@@ -235,7 +235,7 @@ export const similarities: Route[] = [
     handle({ services: { store }, params: { id } }) {
       const { file } = store.similarities.get(id);
       store.similarities.remove(id);
-      store.collect([file]);
+      store.collectGarbage([file]);
       return new Response(null, { status: 204 });
     },
   }),

@@ -45,24 +45,25 @@ export async function importArchive(
   const zip = await openZip(path, { ...defaultLimits, ...options.limits });
   const pool = new DecodePool({ threads: threadsFor(zip) });
   /** Files put so far, once for every time. */
-  const held: string[] = [];
+  const pinned: string[] = [];
   try {
     const source = sourceOf(zip);
     refuseNested(source);
     const plan = await layoutOf(source.names).plan(source);
-    const content = await new Importer(store, zip, source, plan, pool, held, options).run();
+    const content = await new Importer(store, zip, source, plan, pool, pinned, options).run();
     const report = reportOf(name, content, plan.skipped.length);
     if (!options.dryRun) {
-      store.keep(held.splice(0), () => {
+      const before = store.datasets.findByName(name);
+      store.commitFiles(pinned.splice(0), () => {
         assertUnused(store, name);
         writeContent(store, name, content, report.digest);
       });
-      store.collect(content.replaced);
-      if (content.replaced.length > 0) clearPixels(store);
+      store.collectGarbage(content.replaced);
+      if (before) clearPixels(store, before.id);
     }
     return report;
   } finally {
-    if (held.length > 0) store.drop(held);
+    if (pinned.length > 0) store.discard(pinned);
     zip.close();
     pool.close();
   }

@@ -71,11 +71,11 @@ export async function putGaze(
     options: { ...described, ...given, file: options.file },
     images: images.map(({ name, width, height }) => ({ name, width, height })),
   });
-  const held: string[] = [];
+  const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
     const { sha256 } = await store.files.put(samples);
-    held.push(sha256);
+    pinned.push(sha256);
     return sha256;
   }, (reader) => readerName(store, reader));
   try {
@@ -92,9 +92,9 @@ export async function putGaze(
       ).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return { ...report, replaced: keep(store, dataset, added, held.splice(0)) };
+    return { ...report, replaced: keep(store, dataset, added, pinned.splice(0)) };
   } finally {
-    if (held.length > 0) store.drop(held);
+    if (pinned.length > 0) store.discard(pinned);
   }
 }
 
@@ -114,7 +114,7 @@ function keep(store: Store, dataset: string, added: Recording[], files: string[]
     }
     return count;
   });
-  store.collect(old);
+  store.collectGarbage(old);
   return replaced;
 }
 

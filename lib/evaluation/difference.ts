@@ -3,7 +3,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import type { ImageScore } from "./evaluation.ts";
 import type { Scores } from "./scores.ts";
 import { type Spread, spreads } from "./interval.ts";
-import { prepare, scoresOf } from "@/lib/studies/study_table.ts";
+import { prepare, scoresOf } from "./runs.ts";
 import type { FigureName } from "./weighted.ts";
 
 export interface DifferenceRequest {

@@ -1,4 +1,5 @@
 /** What a reader's eyes did on one image. Times are seconds, positions image pixels (origin top left, y down). */
+import type { Size } from "@/lib/images/image_size.ts";
 
 /** One measurement of the eye tracker. */
 export interface Sample {
@@ -62,11 +63,7 @@ export interface Gaze {
   data_loss: number;
 }
 
-/** px */
-export interface Size {
-  width: number;
-  height: number;
-}
+export type { Size };
 
 /** px; origin top left */
 export interface Rectangle extends Size {

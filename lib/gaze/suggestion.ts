@@ -1,5 +1,5 @@
 /** What an audit advises: a cut, a measure, and warnings in plain words. */
-import type { Audit, AuditCut } from "./audit.ts";
+import type { Audit, AuditCut } from "./audit_report.ts";
 
 /** A result this unlikely by chance counts as none of its doing. */
 const SIGNIFICANT = 0.05;

@@ -37,7 +37,7 @@ export interface JobView {
   study: string | null;
 }
 
-export function view(store: Store, job: JobRow): JobView {
+export function toJobView(store: Store, job: JobRow): JobView {
   return {
     id: job.id,
     kind: job.kind,
@@ -159,10 +159,10 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
  * Does what a person asks of a job; a changed state is told as an event. Of a study it reaches the jobs
  * that the study has queued. Throws NotFound, Conflict.
  */
-export function ask(store: Store, id: string, what: "cancel" | "pause" | "resume"): JobRow {
+export function control(store: Store, id: string, what: "cancel" | "pause" | "resume"): JobRow {
   return store.db.transaction(() => {
     const { kind, state: before } = store.jobs.get(id);
-    if (kind === "study") askCells(store, id, what);
+    if (kind === "study") controlCells(store, id, what);
     const job = store.jobs[what](id);
     if (job.state !== before) store.events.append(id, "state", { state: job.state });
     if (finishedStates.includes(job.state)) removeCheckpoints(store, id);
@@ -171,14 +171,14 @@ export function ask(store: Store, id: string, what: "cancel" | "pause" | "resume
 }
 
 /** The cells' part of what is asked of a study, which itself is held by no worker. */
-function askCells(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
+function controlCells(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
   const study = store.studies.ofJob(id)!;
   const { state } = store.jobs.get(id);
   if (finishedStates.includes(state)) return;
   // A study that is on its way stops at once, as one that waits.
   if (what !== "resume" && state === "running") store.jobs.update(id, { state: "queued" });
   for (const job of store.studies.ownJobs(study.id)) {
-    askIfPossible(store, job, what);
+    controlIfPossible(store, job, what);
   }
   if (what !== "cancel") return;
   for (const cell of store.studies.cells(study.id, openCells)) {
@@ -187,10 +187,12 @@ function askCells(store: Store, id: string, what: "cancel" | "pause" | "resume")
 }
 
 /** A job that has no such thing to do is left alone. */
-function askIfPossible(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
+function controlIfPossible(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
   const { state, requested } = store.jobs.get(id);
   const resumable = state === "paused" || requested === "pause";
-  if (what === "resume" ? resumable : state !== "paused" || what === "cancel") ask(store, id, what);
+  if (what === "resume" ? resumable : state !== "paused" || what === "cancel") {
+    control(store, id, what);
+  }
 }
 
 /** Removes an ended job with its events, metrics and checkpoints. Throws NotFound, Conflict. */

@@ -1,6 +1,6 @@
 /** Audits in a thread of their own: permutations over all pairs take seconds. */
 import { Overloaded } from "@/lib/errors.ts";
-import type { Audit } from "@/lib/gaze/audit.ts";
+import type { Audit } from "@/lib/gaze/audit_report.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
 
 export interface AuditRequest {

@@ -1,5 +1,5 @@
 /** Which of a data set's similarities to take: their audits side by side. */
-import type { Audit, LabelAudit } from "@/lib/gaze/audit.ts";
+import type { Audit, LabelAudit } from "@/lib/gaze/audit_report.ts";
 import { auditSimilarity, labelsOf } from "./audit_thread.ts";
 import { type MeasureSuggestion, suggestMeasure } from "@/lib/gaze/suggestion.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";

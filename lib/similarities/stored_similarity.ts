@@ -1,6 +1,6 @@
 /** What is kept of a similarity, and how its file reads. */
 import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
-import { among, type KnownPairs, pairsOf } from "@/lib/gaze/top_similarity.ts";
+import { among, pairsOf, type TopSimilarity } from "@/lib/gaze/top_similarity.ts";
 import type { DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
@@ -129,16 +129,16 @@ export async function readMatrix(
  * @param images names of the images wanted, in this order; all without it
  * @throws {NotFound} for an unknown image
  */
-export async function readKnownPairs(
+export async function readTopSimilarity(
   files: FilePaths,
   row: SimilarityRow,
   images?: string[],
-): Promise<KnownPairs> {
+): Promise<TopSimilarity> {
   const { indices, values, pairs } = await readNeighbours(files, row);
   const kept = keptOf(row) as Extract<Kept, { layout: "neighbours" }>;
   const invalid = new Set(row.invalid);
   const valid = Uint8Array.from(row.images, (name) => invalid.has(name) ? 0 : 1);
-  const known: KnownPairs = {
+  const similarity: TopSimilarity = {
     n: row.images.length,
     valid,
     validPairs: pairsOf(valid),
@@ -148,7 +148,7 @@ export async function readKnownPairs(
     indices,
     nearest: values,
   };
-  return images ? among(known, partOf(row, { images }).wanted) : known;
+  return images ? among(similarity, partOf(row, { images }).wanted) : similarity;
 }
 
 /** What `Kept` describes as `neighbours`. */

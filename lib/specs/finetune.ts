@@ -1,7 +1,7 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
 import type { JobSpec } from "./spec.ts";
-import { augmentationSchema } from "@/lib/training/augmentation.ts";
+import { augmentationSchema } from "./augmentation.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import {
   initSchema,
@@ -12,7 +12,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, partsFields } from "./split_spec.ts";
+import { foldProblem, splitFields } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
@@ -26,7 +26,7 @@ const schema = z.strictObject({
    * linear probe always does.
    */
   batch_norm: z.enum(["train", "frozen"]).default("train"),
-  ...partsFields,
+  ...splitFields,
   epochs: z.int().min(1).max(10000).default(30),
   /** Epochs without a better validation figure after which training ends. */
   early_stop: z.int().min(1).max(10000).default(20),

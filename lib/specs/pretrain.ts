@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { JobSpec } from "./spec.ts";
 import { configs, type MethodName } from "@/lib/ssl/configs.ts";
-import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
+import { type Augmentation, augmentationSchema } from "./augmentation.ts";
 import {
   initSchema,
   networkFields,
@@ -12,7 +12,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, partsFields } from "./split_spec.ts";
+import { foldProblem, splitFields } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
@@ -66,7 +66,7 @@ const fields = {
    * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
    * Null: only images marked as test are left out.
    */
-  leave_out: z.strictObject({ ...partsFields, seed: seedSchema })
+  leave_out: z.strictObject({ ...splitFields, seed: seedSchema })
     .superRefine((parts, context) => {
       const message = foldProblem(parts);
       if (message) context.addIssue({ code: "custom", path: ["fold"], message });

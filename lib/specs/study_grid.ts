@@ -1,6 +1,6 @@
 /** The grid of a study: rows of the table, its cells, and the two jobs that compute a cell. */
 import { applyPreset } from "./preset.ts";
-import type { StudySpec } from "./study.ts";
+import type { StudySpec } from "./study_schema.ts";
 
 /** A row of the table, for all backbones. */
 export interface GridRow {

@@ -16,6 +16,7 @@ import { Metrics } from "./metrics.ts";
 import { Models } from "./models.ts";
 import { Predictions } from "./predictions.ts";
 import { readSecret } from "./secret.ts";
+import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
@@ -43,8 +44,8 @@ export class Store {
   readonly keys: Keys;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
-  /** What the start found and removed; undefined for a shared store. */
-  readonly swept?: { temporary: number; orphans: number };
+  /** What the start found that nothing refers to; undefined for a shared store. */
+  readonly setAside?: SetAside;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
@@ -55,7 +56,9 @@ export class Store {
     try {
       this.secret = readSecret(directory);
       this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      const db = this.db = new Database(`${directory}/mcgip.db`);
+      const database = `${directory}/mcgip.db`;
+      assertDatabaseIsThere(directory, database);
+      const db = this.db = new Database(database);
       this.datasets = new Datasets(db);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
@@ -75,8 +78,11 @@ export class Store {
         const referred = new Set(
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
         );
-        this.swept = this.files.sweep((sha256) => referred.has(sha256));
-        this.#sweepCheckpoints();
+        this.files.emptyTemporary();
+        this.setAside = setAside(directory, this.files, {
+          referred,
+          hasJob: (id) => this.jobs.find(id) !== undefined,
+        });
         this.idempotency.purge({ hours: 24, unfinished: true });
       }
     } catch (error) {
@@ -95,21 +101,11 @@ export class Store {
     return `${this.directory}/cache`;
   }
 
-  #sweepCheckpoints(): void {
-    const directory = `${this.directory}/checkpoints`;
-    Deno.mkdirSync(directory, { recursive: true });
-    for (const entry of Deno.readDirSync(directory)) {
-      if (!this.jobs.find(entry.name)) {
-        Deno.removeSync(`${directory}/${entry.name}`, { recursive: true });
-      }
-    }
-  }
-
   /**
    * Inserts rows that refer to files just put: in one transaction that first makes sure that the
-   * files are there, and ends their hold. When `insert` throws, nothing is kept.
+   * files are there, and unpins them. When `insert` throws, nothing is kept.
    */
-  keep<T>(sha256s: string[], insert: () => T): T {
+  commitFiles<T>(sha256s: string[], insert: () => T): T {
     try {
       const result = this.db.transaction(() => {
         for (const sha256 of new Set(sha256s)) {
@@ -119,22 +115,22 @@ export class Store {
         }
         return insert();
       });
-      this.files.release(sha256s);
+      this.files.unpin(sha256s);
       return result;
     } catch (error) {
-      this.drop(sha256s);
+      this.discard(sha256s);
       throw error;
     }
   }
 
-  /** Ends the hold of files whose rows will not come, and removes those nobody else needs. */
-  drop(sha256s: string[]): void {
-    this.files.release(sha256s);
-    this.collect(sha256s);
+  /** Unpins files whose rows will not come, and removes those nobody else needs. */
+  discard(sha256s: string[]): void {
+    this.files.unpin(sha256s);
+    this.collectGarbage(sha256s);
   }
 
-  /** Removes those of the files that no row refers to and nobody holds. */
-  collect(sha256s: Iterable<string>): void {
+  /** Removes those of the files that no row refers to and nobody has pinned. */
+  collectGarbage(sha256s: Iterable<string>): void {
     // In a write transaction, so that no other process inserts a reference meanwhile.
     this.db.transaction(() => {
       for (const sha256 of new Set(sha256s)) {
@@ -142,7 +138,7 @@ export class Store {
           "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
           sha256,
         );
-        if (!referred && !this.files.isHeld(sha256)) this.files.remove(sha256);
+        if (!referred && !this.files.isPinned(sha256)) this.files.remove(sha256);
       }
     });
   }
@@ -160,7 +156,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 
 export type { Page, PageOptions } from "./table.ts";
 export type { DatasetRow } from "./datasets.ts";
-export type { ImageFormat, ImageRow, SplitName } from "./images.ts";
+export type { ImageRow, SplitName } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
@@ -174,6 +170,6 @@ export { type CellRow, type CellState, openCells, type StudyRow } from "./studie
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
 export type { KeyRow, Scope } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
-export type { Choices } from "./tuning.ts";
+export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";

@@ -7,9 +7,10 @@ import {
   pretrainRequest,
 } from "@/lib/specs/study_grid.ts";
 import { sameJob } from "./advance.ts";
-import { type Pace, paceOf } from "./duration_estimate.ts";
+import { type DurationEstimate, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
-import { parseStudy, type StudySpec } from "@/lib/specs/study.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
 
@@ -23,7 +24,7 @@ export interface PlanPart {
   known: number;
   /** Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed. */
   seconds: number | null;
-  basis: Pace["basis"] | null;
+  basis: DurationEstimate["basis"] | null;
   /** GPU memory of one job; null without a worker that can tell. */
   bytes: number | null;
 }
@@ -47,7 +48,7 @@ const PARAMETERS: Record<string, number> = { resnet18: 11.2, resnet50: 23.5, res
 
 /**
  * @param job a resolved study
- * @param ask.estimate how much memory a job needs; `ask.speed` of the device, 10^9 multiply-adds a second; undefined
+ * @param ask.estimate how much memory a job needs; `ask.throughput` of the device, 10^9 multiply-adds a second; undefined
  * where that cannot be told now
  * @throws {InvalidInput} when a job does not fit on the GPU
  */
@@ -56,13 +57,13 @@ export async function planStudy(
   { spec: given }: ResolvedJob,
   ask: {
     estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
-    speed(): Promise<number | undefined>;
+    throughput(): Promise<number | undefined>;
   },
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
   const rows = gridRows(spec);
   const cells = gridCells(spec);
-  const pace = paceOf(store, ask.speed);
+  const estimateDuration = durationEstimator(store, ask.throughput);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = (request: Record<string, unknown>) =>
     resolveJob(store, request, given.code_version as string);
@@ -74,7 +75,7 @@ export async function planStudy(
     let part = parts.get(key);
     if (!part) {
       const request = estimateRequest(store, job)!;
-      const time = await pace(job, request.images);
+      const time = await estimateDuration(job, request.images);
       const memory = await ask.estimate(request);
       part = {
         ...{ kind, method, backbone, jobs: 0, known: 0, width: job.spec.width as number },

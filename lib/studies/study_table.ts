@@ -1,10 +1,11 @@
 /** The table of a study in plain data: every number stands on evaluations that are named beside it. */
 import { gridRows, gridRuns } from "@/lib/specs/study_grid.ts";
 import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
-import { type FigureName, FIGURES, WeightedFigures } from "@/lib/evaluation/weighted.ts";
+import { prepare, scoresOf } from "@/lib/evaluation/runs.ts";
+import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
-import type { StudySpec } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
 
 /** A figure of a cell over its runs. */
@@ -137,37 +138,6 @@ function reader({ evaluation }: TableSource): (cell: CellRow) => Scores {
       known.set(id!, scoresOf(evaluation(id!).scores as unknown as ImageScore[]));
     }
     return known.get(id!)!;
-  };
-}
-
-/** Runs ready for resampling, with one numbering of patients: those that the runs were tested on. */
-export function prepare(
-  sets: Scores[],
-  { positive_label, patients }: Pick<TableSource, "positive_label" | "patients">,
-) {
-  const units = new Map<string, number>();
-  const unitOf = (image: string) => {
-    const patient = patients().get(image) ?? null;
-    const unit = patient === null ? `image ${image}` : `patient ${patient}`;
-    if (!units.has(unit)) units.set(unit, units.size);
-    return units.get(unit)!;
-  };
-  const runs = sets.map((scores) => {
-    const positive = scores.classes.includes(positive_label ?? "") ? positive_label : null;
-    return new WeightedFigures(scores, scores.images.map(unitOf), positive);
-  });
-  return { runs, units: units.size };
-}
-
-/** The rows of an evaluation as scores, in the order of image names. */
-export function scoresOf(rows: ImageScore[]): Scores {
-  const sorted = rows.toSorted((a, b) => a.image < b.image ? -1 : 1);
-  const classes = Object.keys(rows[0].probabilities);
-  return {
-    classes,
-    images: sorted.map(({ image }) => image),
-    labels: sorted.map(({ label }) => classes.indexOf(label)),
-    probabilities: sorted.map(({ probabilities }) => classes.map((name) => probabilities[name])),
   };
 }
 

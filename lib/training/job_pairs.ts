@@ -1,5 +1,5 @@
 import { Conflict } from "@/lib/errors.ts";
-import { knownPositives, noPositives } from "@/lib/gaze/top_positives.ts";
+import { noPositives, topPositives } from "@/lib/gaze/top_positives.ts";
 import {
   type Arm,
   type Cut,
@@ -7,7 +7,7 @@ import {
   type Positives,
   positives,
 } from "@/lib/gaze/positives.ts";
-import { keptOf, readKnownPairs, readMatrix } from "@/lib/similarities/stored_similarity.ts";
+import { keptOf, readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
 import { assertLabels, usableSimilarity } from "@/lib/specs/preconditions.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
@@ -51,8 +51,8 @@ export async function jobPositives(
     if (places.length < n) {
       throw new Conflict(`Cannot use similarity "${row.id}": it lacks ${n - places.length} images`);
     }
-    const kept = await readKnownPairs(store.files, row, images);
-    return knownPositives(kept, { cut, arm, seed, soft });
+    const kept = await readTopSimilarity(store.files, row, images);
+    return topPositives(kept, { cut, arm, seed, soft });
   }
   const values = new Float32Array(n * n).fill(NaN);
   const read = await readMatrix(store.files, row, { component: component ?? undefined, images });

@@ -30,8 +30,8 @@ export async function publish(
     }
   }
   const { sha256 } = await store.files.put(writeSafetensors(weights, { format: "pt" }));
-  return store.keep([sha256], () =>
-    store.jobs.claimed(job, () => {
+  return store.commitFiles([sha256], () =>
+    store.jobs.withClaim(job, () => {
       const model = store.models.insert({
         id: newId("mod"),
         name,

@@ -11,9 +11,9 @@ import type {
 } from "@/lib/inference/protocol.ts";
 import type { JobHandler } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
-import { Runner, type RunnerOptions } from "./job_runner.ts";
+import { JobRunner, type JobRunnerOptions } from "./job_runner.ts";
 import { openStore } from "@/lib/store/mod.ts";
-import { Speed } from "@/lib/training/throughput.ts";
+import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 
 /** The priority of this thread and of the driver's threads, which it starts: the API comes first. */
@@ -33,7 +33,7 @@ export interface ThreadStart {
  */
 export function runThread(
   kinds: Record<string, JobHandler>,
-  advance?: RunnerOptions["advance"],
+  advance?: JobRunnerOptions["advance"],
 ): void {
   // The standard output belongs to the connection with the API.
   console.log = console.error;
@@ -41,16 +41,16 @@ export function runThread(
 }
 
 async function start(
-  work: Pick<RunnerOptions, "kinds" | "advance">,
+  work: Pick<JobRunnerOptions, "kinds" | "advance">,
   { data, name }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
   const store = openStore(data, { shared: true });
   const held: {
-    runner?: Runner;
+    runner?: JobRunner;
     predictor?: Predictor;
     sampler?: ViewSampler;
-    speed?: Speed;
+    throughput?: Throughput;
   } = {};
   const look = <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
     const answer = ask(held.predictor!);
@@ -66,7 +66,7 @@ async function start(
     saliencyMap: (request: SaliencyMapRequest) =>
       look((predictor) => predictor.saliencyMap(request)),
     sample: (request: SampleRequest) => held.sampler!.sample(request),
-    speed: () => held.speed!.ask(),
+    throughput: () => held.throughput!.measured(),
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
@@ -84,8 +84,8 @@ async function start(
   const tick = ticker(peer);
   const predictor = held.predictor = new Predictor(gpu, store);
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
-  const speed = held.speed = new Speed(gpu, () => held.runner!.wake());
-  const runner = held.runner = new Runner({
+  const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
+  const runner = held.runner = new JobRunner({
     store,
     gpu,
     ...work,
@@ -94,12 +94,14 @@ async function start(
       tick(held.runner?.current ?? null);
       await predictor.serve();
       await sampler.serve();
-      await speed.serve();
+      await throughput.serve();
     },
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
-  peer.notify("device", { gpu: gpu.info, features: gpu.features, limits: gpu.limits });
+  // `lanes` is what the subgroup's size is called in the answer of GET /v1/system.
+  const { subgroupSize: lanes, ...features } = gpu.features;
+  peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
   store.close();
   peer.notify("left");
@@ -107,10 +109,10 @@ async function start(
 
 /** Tells the main thread, at most each `TICK_MS`, that this one is alive. */
 function ticker(peer: Peer): (job: string | null) => void {
-  let last = 0;
+  let last = -Infinity;
   return (job) => {
-    if (Date.now() - last < TICK_MS) return;
-    last = Date.now();
+    if (performance.now() - last < TICK_MS) return;
+    last = performance.now();
     peer.notify("tick", { job });
   };
 }

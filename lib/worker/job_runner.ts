@@ -3,7 +3,7 @@ import type { Gpu } from "@/gpu/device.ts";
 import { isDiskFull } from "@/lib/errors.ts";
 import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
-import { Run } from "./running_job.ts";
+import { RunningJob } from "./running_job.ts";
 import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
 
 /** So often a job may take its worker down between two checkpoints. */
@@ -11,7 +11,7 @@ export const maxCrashes = 3;
 /** How often an idle loop looks for a job that nobody told it of. */
 const IDLE_MS = 1000;
 
-export interface RunnerOptions {
+export interface JobRunnerOptions {
   store: Store;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
@@ -25,14 +25,14 @@ export interface RunnerOptions {
   log(text: string): void;
 }
 
-export class Runner {
-  readonly #options: RunnerOptions;
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
   #leaving = false;
   #wake = Promise.withResolvers<void>();
   /** Id of the job that runs. */
   current: string | null = null;
 
-  constructor(options: RunnerOptions) {
+  constructor(options: JobRunnerOptions) {
     this.#options = options;
   }
 
@@ -72,7 +72,7 @@ export class Runner {
   async #execute(job: JobRow): Promise<void> {
     const { store, gpu, kinds, between, changed, log } = this.#options;
     const leaving = () => this.#leaving;
-    const run = new Run({ store, gpu, job, between, changed, leaving });
+    const run = new RunningJob({ store, gpu, job, between, changed, leaving });
     this.current = job.id;
     try {
       if (job.attempts > maxCrashes) {
@@ -95,7 +95,7 @@ export class Runner {
     }
   }
 
-  #settle(run: Run, error: unknown, log: (text: string) => void): void {
+  #settle(run: RunningJob, error: unknown, log: (text: string) => void): void {
     const { store } = this.#options;
     const { id } = run.job;
     if (error instanceof ClaimLost) return log(`job ${id}: ${error.message}`);

@@ -26,9 +26,7 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   const send = (message: Message) => {
     out.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => Deno.exit(0));
   };
-  // Ctrl-C goes to all processes of a terminal; the API decides when this one leaves.
-  Deno.addSignalListener("SIGINT", () => {});
-  let seen = Date.now();
+  let seen = performance.now();
   let job: string | null = null;
   let device: Device | undefined;
   const own = new Peer(send, {
@@ -40,7 +38,7 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
   gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
-    seen = Date.now();
+    seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
     if (message.method === "tick") job = (message.params as { job: string | null }).job;
     else if (message.method === "left") Deno.exit(0);
@@ -53,8 +51,16 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   };
   const start: ThreadStart = { data, name: `${Deno.pid}-${crypto.randomUUID()}` };
   gpuThread.postMessage(start);
+  // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
+  // and nobody but the person at the terminal where there is no API.
+  const alone = Deno.stdin.isTerminal();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (alone) gpuThread.postMessage({ method: "leave", params: null } satisfies Message);
+    });
+  }
   setInterval(() => {
-    const beat: Beat = { job, silent_ms: Date.now() - seen, rss: Deno.memoryUsage().rss };
+    const beat: Beat = { job, silent_ms: performance.now() - seen, rss: Deno.memoryUsage().rss };
     send({ method: "beat", params: beat });
   }, BEAT_MS);
   relay(gpuThread, own);

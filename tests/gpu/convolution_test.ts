@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { candidates, choiceOf, keyOf, variants } from "@/gpu/convolution/selection.ts";
+import { candidates, keyOf, selectVariant, variants } from "@/gpu/convolution/selection.ts";
 import { type ConvolutionShape, matrixShape, nameOf, outputSize } from "@/gpu/convolution/shape.ts";
 import type { Pass, Variant } from "@/gpu/convolution/variant.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { type Binding, kernel, launch, release, submit } from "@/gpu/kernel.ts";
-import { sizeOf } from "@/gpu/tensor.ts";
+import { elementCount } from "@/gpu/tensor.ts";
 import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
@@ -60,20 +60,20 @@ async function run(
   const buffers: Record<string, Binding & GPUBuffer> = {};
   for (const [key, values] of Object.entries(data)) buffers[key] = createBuffer(gpu, values);
   const temporaries: GPUBuffer[] = [];
-  const around = {
+  const context = {
     gpu,
     add,
     temporary(size: readonly number[]): Binding {
-      const buffer = createBuffer(gpu, new Float32Array(sizeOf(size)).fill(NaN));
+      const buffer = createBuffer(gpu, new Float32Array(elementCount(size)).fill(NaN));
       temporaries.push(buffer);
       return buffer;
     },
   };
   const variant: Variant<Pass> = variants[pass][name];
-  const steps = variant.steps(shape, buffers as never, around);
+  const steps = variant.steps(shape, buffers as never, context);
   const launches = steps.map((step) => launch(gpu, kernel(gpu, step.code, step.constants), step));
   submit(gpu, launches);
-  const output = { forward: "y", data: "dx", weight: "dw" }[pass];
+  const output = { forward: "y", backward_data: "dx", backward_weight: "dw" }[pass];
   const result = await readFloats(gpu, buffers[output], data[output].length);
   release(launches);
   for (const buffer of [...Object.values(buffers), ...temporaries]) buffer.destroy();
@@ -88,9 +88,9 @@ for (const shape of shapes) {
     const w = noise([R, S, C, K], 2).data;
     const dy = noise([N, P, Q, K], 3).data;
     const expected = reference(shape, x, w, dy);
-    const inputs = { forward: { x, w }, data: { dy, w }, weight: { x, dy } };
-    for (const pass of ["forward", "data", "weight"] as const) {
-      const output = ({ forward: "y", data: "dx", weight: "dw" } as const)[pass];
+    const inputs = { forward: { x, w }, backward_data: { dy, w }, backward_weight: { x, dy } };
+    for (const pass of ["forward", "backward_data", "backward_weight"] as const) {
+      const output = ({ forward: "y", backward_data: "dx", backward_weight: "dw" } as const)[pass];
       const before = noise([expected[output].length], 4).data;
       for (const name of candidates(gpu, pass, shape)) {
         const what = `${pass} by ${name}`;
@@ -113,7 +113,7 @@ Deno.test("convolution: a bias is added per channel by every variant that takes 
   const [x, w, b] = [noise([11, 19], 1).data, noise([19, 35], 2).data, noise([35], 3).data];
   const { y } = reference(shape, x, w, new Float32Array(11 * 35));
   const expected = y.map((value, i) => value + b[i % 35]);
-  const names = candidates(gpu, "forward", shape).filter((name) => name !== "plain");
+  const names = candidates(gpu, "forward", shape).filter((name) => name !== "direct");
   assert.ok(names.length > 0);
   for (const name of names) {
     const data = { x, w, b, y: new Float32Array(y.length) };
@@ -121,11 +121,11 @@ Deno.test("convolution: a bias is added per channel by every variant that takes 
   }
 });
 
-Deno.test("convolution: a tuned choice is taken, an unknown or unfit one is not", () => {
+Deno.test("convolution: a tuned variant is taken, an unknown or unfit one is not", () => {
   const odd = { N: 1, H: 3, W: 3, C: 5, K: 3, R: 3, S: 3, stride: 1, padding: 1 };
-  const first = choiceOf(gpu, "forward", odd);
-  for (const [choice, expected] of [["tiled 32", "tiled 32"], ["plain", first], ["x", first]]) {
-    const choices = { [keyOf("forward", odd)]: choice };
-    assert.equal(choiceOf(gpu, "forward", odd, { choices }), expected);
+  const first = selectVariant(gpu, "forward", odd);
+  for (const [name, expected] of [["tiled 32", "tiled 32"], ["direct", first], ["x", first]]) {
+    const selected = { [keyOf("forward", odd)]: name };
+    assert.equal(selectVariant(gpu, "forward", odd, { selected }), expected);
   }
 });

@@ -88,7 +88,7 @@ sharedTest(
         tape.parameter(name, [10], { initial: { kind: "constant", value } });
       const norm = normOf(tape, 10, { weight: plain("weight", 1), bias: plain("bias", 0) });
       const y = batchNorm(tape, input, norm);
-      return { y, program: compile(tape, { keep: [y] }) };
+      return { y, program: compile(tape, { outputs: [y] }) };
     };
     const [train, evaluate] = [build(true), build(false)];
     const flat = (data: number[]) => ({ shape: [10], data: Float32Array.from(data) });

@@ -30,7 +30,7 @@ function build(make: Make, scaling?: LossScaleOptions, options: Partial<Optimize
   const scaled = scaling && lossScale(tape, scaling);
   tape.backward(y);
   const { control, scalars } = make(tape, { loss, lossScale: scaled, ...options });
-  const program = compile(tape, { keep: [control] });
+  const program = compile(tape, { outputs: [control] });
   initialize(store, 0);
   let updates = 0;
   /** An update with the gradient `g` of the loss, as it arrives. */

@@ -7,7 +7,7 @@ import { keyQueue } from "@/gpu/ops/key_queue.ts";
 import { l2Normalize } from "@/gpu/ops/l2_normalize.ts";
 import { pairLoss } from "@/gpu/ops/pair_loss.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
-import { spread } from "@/gpu/ops/std_of_l2_normalized.ts";
+import { stdOfL2Normalized } from "@/gpu/ops/std_of_l2_normalized.ts";
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
@@ -243,7 +243,7 @@ Deno.test("weighted sum: a loss of two, and the gauge of collapse", async () => 
   const even = { shape: [4, 2], data: Float32Array.of(3, 0, -1, 0, 0, 2, 0, -5) };
   const same = { shape: [3, 5], data: Float32Array.from({ length: 15 }, (_, i) => i % 5 + 1) };
   const gauge = async (x: Values) =>
-    (await runOp(gpu, { x }, (tape, { x }) => spread(tape, x), one)).y[0];
+    (await runOp(gpu, { x }, (tape, { x }) => stdOfL2Normalized(tape, x), one)).y[0];
   assert.ok(Math.abs(await gauge(even) - Math.SQRT1_2) < 1e-6);
   assert.ok(await gauge(same) < 1e-6);
 });

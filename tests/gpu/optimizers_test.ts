@@ -37,7 +37,7 @@ function build(start: Record<string, Values>, make: Make, options: Partial<Optim
     loss = y;
   }
   const optimizer = make(tape, { loss, ...options });
-  const program = compile(tape, { keep: [optimizer.control] });
+  const program = compile(tape, { outputs: [optimizer.control] });
   store.load(
     new Map(
       Object.entries(start).map(([name, { shape, data }]) => [name, { shape: [...shape], data }]),
@@ -47,7 +47,7 @@ function build(start: Record<string, Values>, make: Make, options: Partial<Optim
 }
 
 /** [out, in] -> [in, out]. */
-function turned({ shape: [K, C], data }: Values): Float32Array<ArrayBuffer> {
+function transposed({ shape: [K, C], data }: Values): Float32Array<ArrayBuffer> {
   return Float32Array.from({ length: C * K }, (_, i) => data[(i % K) * C + Math.floor(i / K)]);
 }
 
@@ -67,7 +67,7 @@ sharedTest("sgd, adam, adamw, lars: PyTorch's weights after five steps", [
   for (const [name, { make, lr }] of Object.entries(makes)) {
     const { store, program, optimizer } = build({ w: goldens.w0, b: goldens.b0 }, make);
     for (let step = 0; step < 5; step++) {
-      program.write("d w", turned(goldens[`gw${step}`]));
+      program.write("d w", transposed(goldens[`gw${step}`]));
       program.write("d b", goldens[`gb${step}`].data);
       program.set({ lr, ...optimizer.scalars(step + 1) });
       program.run();

@@ -89,11 +89,11 @@ for (const { shape, groups: G } of cases) {
         ...{ x: buffer(x), w: buffer(w), spare: buffer(2) },
         ...{ y: buffer(sizes.y), plain: buffer(sizes.plain), partial: buffer(sizes.partial) },
       };
-      const around = { gpu, add: false, temporary: () => buffers.spare };
+      const context = { gpu, add: false, temporary: () => buffers.spare };
       const statistics = { partial: buffers.partial, groups: G };
       const steps = [
-        ...variant.steps(shape, buffers, { ...around, finish: { statistics } }),
-        ...variant.steps(shape, { ...buffers, y: buffers.plain }, around),
+        ...variant.steps(shape, buffers, { ...context, epilogue: { statistics } }),
+        ...variant.steps(shape, { ...buffers, y: buffers.plain }, context),
       ];
       const launches = steps.map((made) =>
         launch(gpu, kernel(gpu, made.code, made.constants), made)
@@ -129,7 +129,7 @@ Deno.test("statistics: thousands of parts are merged in between, and the norm is
   const plain = tape.value(one.shape);
   append(tape, x, w, plain);
   const other = batchNorm(tape, plain, declareBatchNorm(tape, "b", 8));
-  const program = compile(tape, { keep: [one, other] });
+  const program = compile(tape, { outputs: [one, other] });
   store.load(new Map([["w", { shape: [1, 1, 4, 8], data: noise([32], 3).data }]]));
   program.write("x", noise(shape, 4).data);
   program.run();
@@ -159,9 +159,9 @@ function append(tape: Tape, x: Tensor, w: Tensor, y: Tensor): void {
 Deno.test("convolution with norm: gradients are central differences, by a GPU's variant as well", async () => {
   const shape = { N: 3, H: 5, W: 7, C: 4, K: 12, R: 3, S: 3, stride: 1, padding: 1 };
   const operands = { x: noise([3, 5, 7, 4], 1), w: noise([3, 3, 4, 12], 2) };
-  for (const choice of ["lanes 4 row", "tiled 32", "tiled 64"]) {
+  for (const name of ["subgroup 4 row", "tiled 32", "tiled 64"]) {
     await checkGradients(gpu, operands, (tape, { x, w }) => {
-      tape.choices[keyOf("forward", shape)] = choice;
+      tape.selected[keyOf("forward", shape)] = name;
       const norm = declareBatchNorm(tape, "n", 12);
       return conv2dNorm(tape, x, w, norm, { convolution: { padding: 1 } });
     });

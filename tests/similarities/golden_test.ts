@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { readFloats } from "@/gpu/buffer.ts";
 import { heatmap } from "@/lib/gaze/heatmap.ts";
-import { unitMaps } from "@/lib/gaze/similarity/maps.ts";
+import { comparandMaps } from "@/lib/gaze/similarity/maps.ts";
 import { computeSimilarity, type MeasureName } from "@/lib/gaze/similarity/mod.ts";
 import { clustersOf } from "@/lib/gaze/similarity/tima.ts";
-import { unitsOf } from "@/lib/gaze/similarity/comparands.ts";
+import { comparandsOf } from "@/lib/gaze/similarity/comparands.ts";
 import { sharedTest } from "../support/shared.ts";
 import { GOLDEN_FILES, largestDifference, readGolden } from "./golden.ts";
 
@@ -16,16 +16,16 @@ sharedTest(
   GOLDEN_FILES,
   async (...files) => {
     const { items, tensors } = readGolden(files[0], files[1]);
-    const { units } = unitsOf(items, "scanpath");
+    const { comparands } = comparandsOf(items, "scanpath");
     const options = { weight: "duration" as const, parity: true };
-    const { maps } = await unitMaps(gpu, units, { columns: 32, rows: 32 }, options);
+    const { maps } = await comparandMaps(gpu, comparands, { columns: 32, rows: 32 }, options);
     const values = await readFloats(gpu, maps.buffer);
     maps.destroy();
     assert.ok(largestDifference(values, tensors.heatmaps32) <= 1);
     const differing = values.filter((value, i) => value !== tensors.heatmaps32[i]).length;
     assert.ok(differing <= 4, `${differing} cells differ`);
     // The form without a GPU is f64 and exact.
-    const alone = heatmap(units[0], { columns: 800, rows: 800 }, options);
+    const alone = heatmap(comparands[0], { columns: 800, rows: 800 }, options);
     const sampled = Float32Array.from({ length: 1024 }, (_, i) => {
       const [row, column] = [Math.floor(i / 32), i % 32];
       return Math.round(alone[(25 * row + 12) * 800 + 25 * column + 12] * 255);

@@ -228,7 +228,7 @@ Deno.test("ready-made heatmaps of the store, and degrees by the screen's geometr
       const png = encodePng({ width: 6, height: 6, channels: 1, bits: 8, data });
       const { sha256 } = await store.files.put(png);
       store.heatmaps.insert({ id: newId("hm"), image_id: image.id, reader: "", file: sha256 });
-      store.files.release([sha256]);
+      store.files.unpin([sha256]);
     }
     const { row } = await run(store, { measure: "cc", params: { sigma_deg: 2 } });
     assert.deepEqual(row.invalid, [row.images[2]]);

@@ -177,7 +177,7 @@ for (const combine of ["mean", "max"] as const) {
   });
 }
 
-Deno.test("several tiles: more units than one tile takes", async () => {
+Deno.test("several tiles: more comparands than one tile takes", async () => {
   const many = randomItems(263, (i) => 3 + i % 4, 31);
   const { values } = await computeSimilarity(gpu, "multimatch", many);
   assert.ok(largestDifference(values, multimatchReference(many, { grouping: true })) < 1e-4);

@@ -2,7 +2,7 @@
 import type { Fixation } from "@/lib/gaze/gaze.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
 import { saccadePaths } from "@/lib/gaze/similarity/multimatch.ts";
-import { unitsOf } from "@/lib/gaze/similarity/comparands.ts";
+import { comparandsOf } from "@/lib/gaze/similarity/comparands.ts";
 
 /** Numbers in [0, 1), the same for a seed (Mulberry32). */
 export function randomNumbers(seed: number): () => number {
@@ -82,7 +82,7 @@ function median(values: number[]): number {
 
 /** One scanpath per item: score (equal weights) and five parts. */
 export function multimatchReference(items: Item[], { grouping }: { grouping: boolean }) {
-  const { paths, diagonal } = saccadePaths(unitsOf(items, "scanpath").units, {
+  const { paths, diagonal } = saccadePaths(comparandsOf(items, "scanpath").comparands, {
     direction_deg: 45,
     duration_s: 0.3,
     grouping,

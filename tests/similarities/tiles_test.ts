@@ -31,9 +31,9 @@ const measure: Measure = {
   params: z.strictObject({}),
   components: ["score", "half"],
   input: "scanpath",
-  prepare: (_gpu, units) =>
+  prepare: (_gpu, comparands) =>
     Promise.resolve({
-      valid: units.map((_, i) => i !== invalid),
+      valid: comparands.map((_, i) => i !== invalid),
       pairs: {
         components: 2,
         side,

@@ -4,7 +4,7 @@ import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { parseFinetune } from "@/lib/specs/finetune.ts";
 import { parsePretrain, pretrain } from "@/lib/specs/pretrain.ts";
 import { presets } from "@/lib/specs/preset.ts";
-import { augmentations } from "@/lib/training/augmentation.ts";
+import { augmentations } from "@/lib/specs/augmentation.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 const spec = { backbone: "resnet50", width: 16, channels: 1, image_size: 64, classes: [] };

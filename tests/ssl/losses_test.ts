@@ -60,7 +60,7 @@ function build(name: MethodName, given: Record<string, unknown>, columns = N) {
     views: (which) => tape.input(`views ${which.join("")}`, [which.length * N, S, S, 4]),
     weights: (columns) => tape.input("A", [N, columns]),
   }, configs[name].parse(given));
-  const program = compile(tape, { keep: [made.loss, ...made.embeddings] });
+  const program = compile(tape, { outputs: [made.loss, ...made.embeddings] });
   initialize(store, 1);
   copyToTarget(store);
   return {

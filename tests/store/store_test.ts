@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { DatabaseSync } from "node:sqlite";
+import { existsSync } from "node:fs";
 import { Conflict, NotFound } from "@/lib/errors.ts";
-import { Database, type SqlRow } from "@/lib/store/database.ts";
 import { ClaimLost, type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
-import firstSchema from "@/lib/store/schema.sql" with { type: "text" };
 import { withDirectory, withStore } from "../support/temporary.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -107,32 +105,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(pragma("synchronous"), 2);
     assert.equal(pragma("foreign_keys"), 1);
     assert.equal(pragma("busy_timeout"), 5000);
-    assert.equal(pragma("user_version"), 3);
-  }));
-
-Deno.test("a database of the version before is brought up, with its rows", () =>
-  withDirectory((directory) => {
-    const path = `${directory}/x.db`;
-    const old = new DatabaseSync(path);
-    old.exec(`${firstSchema}; PRAGMA user_version = 1`);
-    old.exec(
-      "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
-    );
-    old.close();
-    const database = new Database(path);
-    const row = database.get("SELECT id, study FROM jobs")!;
-    assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 3);
-    database.close();
-  }));
-
-Deno.test("a database of a newer server is refused", () =>
-  withDirectory((directory) => {
-    const path = `${directory}/x.db`;
-    const database = new Database(path);
-    database.run("PRAGMA user_version = 99");
-    database.close();
-    assert.throws(() => new Database(path), /Cannot open .*version 99/);
+    assert.equal(pragma("user_version"), 4);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>
@@ -175,31 +148,31 @@ Deno.test("files are addressed by content, kept with their rows, dropped without
     assert.equal(again.sha256, sha256);
 
     const row = dataset(store, "d");
-    store.keep([sha256], () => image(store, row.id, "a", sha256));
-    store.drop([sha256]);
+    store.commitFiles([sha256], () => image(store, row.id, "a", sha256));
+    store.discard([sha256]);
     assert(store.files.has(sha256), "a file with a row stays");
     store.datasets.remove(row.id);
-    store.collect([sha256]);
+    store.collectGarbage([sha256]);
     assert(!store.files.has(sha256));
 
     const other = await store.files.put(text("other"));
     assert.throws(() =>
-      store.keep([other.sha256], () => {
+      store.commitFiles([other.sha256], () => {
         throw new Error("no row");
       }), /no row/);
     assert(!store.files.has(other.sha256));
-    assert.throws(() => store.keep([sha256], () => 0), Conflict);
+    assert.throws(() => store.commitFiles([sha256], () => 0), Conflict);
     assert.throws(() => store.files.path("../../etc/passwd"), /Cannot name/);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
   }));
 
-Deno.test("a file that another import holds is not removed", () =>
+Deno.test("a file that another import has pinned is not removed", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(text("x"));
     await store.files.put(text("x"));
-    store.drop([sha256]);
+    store.discard([sha256]);
     assert(store.files.has(sha256));
-    store.drop([sha256]);
+    store.discard([sha256]);
     assert(!store.files.has(sha256));
   }));
 
@@ -215,13 +188,13 @@ Deno.test("too large or broken streams leave nothing", () =>
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
   }));
 
-Deno.test("the start sweeps temporary files, orphans, and checkpoints without a job", () =>
+Deno.test("the start empties tmp/ and sets aside what nothing refers to; it comes back with its rows", () =>
   withDirectory(async (directory) => {
     let store = openStore(directory);
     const row = dataset(store, "d");
     const kept = await store.files.put(text("kept"));
     const orphan = await store.files.put(text("orphan"));
-    store.keep([kept.sha256], () => image(store, row.id, "a", kept.sha256));
+    store.commitFiles([kept.sha256], () => image(store, row.id, "a", kept.sha256));
     Deno.writeTextFileSync(store.files.temporaryPath(), "half");
     const { id } = job(store);
     Deno.mkdirSync(store.checkpoints(id), { recursive: true });
@@ -229,15 +202,48 @@ Deno.test("the start sweeps temporary files, orphans, and checkpoints without a 
     store.idempotency.begin("k", "1", "x");
     store.close();
     store = openStore(directory);
-    try {
-      assert.deepEqual(store.swept, { temporary: 1, orphans: 1 });
-      assert(store.files.has(kept.sha256) && !store.files.has(orphan.sha256));
-      const left = [...Deno.readDirSync(`${directory}/checkpoints`)].map((e) => e.name);
-      assert.deepEqual(left, [id]);
-      assert.deepEqual(store.idempotency.begin("k", "1", "x"), { state: "new" });
-    } finally {
-      store.close();
-    }
+    assert.deepEqual(store.setAside, { files: 1, checkpoints: 1, returned: 0 });
+    assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
+    assert(store.files.has(kept.sha256) && !store.files.has(orphan.sha256));
+    const left = [...Deno.readDirSync(`${directory}/checkpoints`)].map((e) => e.name);
+    assert.deepEqual(left, [id]);
+    assert.deepEqual(store.idempotency.begin("k", "1", "x"), { state: "new" });
+
+    // A database that was put back refers to the file again.
+    Deno.mkdirSync(`${directory}/aside/files`, { recursive: true });
+    Deno.renameSync(store.files.path(kept.sha256), `${directory}/aside/files/${kept.sha256}`);
+    store.close();
+    store = openStore(directory);
+    assert.equal(store.setAside!.returned, 1);
+    assert.deepEqual(await store.files.read(kept.sha256), text("kept"));
+
+    // For good only after a week.
+    const path = `${directory}/aside/files/${orphan.sha256}`;
+    const old = new Date(Date.now() - 8 * 24 * 3600 * 1000);
+    Deno.utimeSync(path, old, old);
+    store.close();
+    store = openStore(directory);
+    assert(!existsSync(path));
+    store.close();
+  }));
+
+Deno.test("files without their database are refused, with the way back, and nothing is removed", () =>
+  withDirectory(async (directory) => {
+    let store = openStore(directory);
+    const row = dataset(store, "d");
+    const kept = await store.files.put(text("kept"));
+    store.commitFiles([kept.sha256], () => image(store, row.id, "a", kept.sha256));
+    store.close();
+    const database = `${directory}/mcgip.db`;
+    Deno.renameSync(database, `${directory}/backup.db`);
+    const refused = /holds files, but its database mcgip.db is missing. Put mcgip.db back/;
+    for (let i = 0; i < 2; i++) assert.throws(() => openStore(directory), refused);
+    Deno.writeTextFileSync(database, "");
+    assert.throws(() => openStore(directory), /is empty/);
+    Deno.renameSync(`${directory}/backup.db`, database);
+    store = openStore(directory);
+    assert.deepEqual(await store.files.read(kept.sha256), text("kept"));
+    store.close();
   }));
 
 Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =>
@@ -255,7 +261,7 @@ Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =
     assert.equal(b.id, first.id);
     assert.equal(b.fence, 2);
     assert.throws(() => store.jobs.change(a, { state: "succeeded" }), ClaimLost);
-    assert.throws(() => store.jobs.claimed(a, () => 0), ClaimLost);
+    assert.throws(() => store.jobs.withClaim(a, () => 0), ClaimLost);
     store.jobs.change(b, { state: "succeeded", result: { similarity: "sim_1" } });
     const done = store.jobs.get(first.id);
     assert.equal(done.state, "succeeded");

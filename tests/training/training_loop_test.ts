@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { JobStopped } from "@/lib/specs/job_context.ts";
 import { Checkpoints, type State } from "@/lib/training/checkpoint.ts";
-import { loop, type LoopOptions, type Moment, type Trainee } from "@/lib/training/training_loop.ts";
+import {
+  type Moment,
+  runTrainingLoop,
+  type Trainee,
+  type TrainingLoopOptions,
+} from "@/lib/training/training_loop.ts";
 import { type Recorded, recorded } from "../support/context.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -46,13 +51,16 @@ const base = {
 async function train(
   directory: string,
   trainee: Trainee,
-  options: Partial<LoopOptions> = {},
+  options: Partial<TrainingLoopOptions> = {},
   stopAt?: number,
-): Promise<{ context: Recorded; result?: Awaited<ReturnType<typeof loop>> }> {
+): Promise<{ context: Recorded; result?: Awaited<ReturnType<typeof runTrainingLoop>> }> {
   const context = recorded({ checkpoints: directory, stopAt });
   const checkpoints = new Checkpoints(directory);
   try {
-    return { context, result: await loop(context, trainee, { ...base, ...options, checkpoints }) };
+    return {
+      context,
+      result: await runTrainingLoop(context, trainee, { ...base, ...options, checkpoints }),
+    };
   } catch (error) {
     if (!(error instanceof JobStopped)) throw error;
     return { context };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
 import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
-import { Runner } from "@/lib/worker/job_runner.ts";
+import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
 import { ClaimLost, type Store } from "@/lib/store/mod.ts";
 import { withStore } from "../support/temporary.ts";
@@ -21,7 +21,7 @@ async function withRunner(
 ): Promise<void> {
   await withStore(async (store) => {
     const log: string[] = [];
-    const runner = new Runner({
+    const runner = new JobRunner({
       store,
       gpu,
       kinds,

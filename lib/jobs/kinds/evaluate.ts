@@ -37,7 +37,7 @@ export const evaluate: JobHandler = {
       const { positive_label: positive } = dataset;
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
       const result = evaluation([scores], named);
-      const { id } = store.jobs.claimed(job, () =>
+      const { id } = store.jobs.withClaim(job, () =>
         store.evaluations.insert({
           id: newId("ev"),
           model_id: row.id,

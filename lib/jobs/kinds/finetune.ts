@@ -12,7 +12,7 @@ import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import { splitsOf } from "@/lib/training/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
-import { choicesOf } from "@/lib/training/tuning.ts";
+import { selectVariants } from "@/lib/training/tuning.ts";
 
 export const finetune: JobHandler = {
   async run(context) {
@@ -29,17 +29,17 @@ export const finetune: JobHandler = {
     const splits = splitsOf(spec, rows);
     // Folds have nearly as many images each, and nearly always full batches.
     const batch = Math.min(spec.batch_size, splits[0].train.length);
-    const choices = await choicesOf(
+    const selected = await selectVariants(
       context,
       spec.tuning,
       () => finetuneTape(gpu, spec, classes, { batch }).tape,
     );
-    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, choices }));
+    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, selected }));
     const start = await initialModel(store, spec.init);
     const results: FoldResult[] = [];
     let chosen = 0;
     for (const [fold, split] of splits.entries()) {
-      const options = { spec, labelled: known, split, start, fold, folds: splits.length, choices };
+      const options = { spec, labelled: known, split, start, fold, folds: splits.length, selected };
       const result = await runFold(context, options);
       results.push(result);
       const best = results[chosen].best.validation;
@@ -64,7 +64,7 @@ export const finetune: JobHandler = {
       dataset,
       lineage: {
         ...identity(context),
-        ...{ init: spec.init, choices },
+        ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
         split: { train: names(train), validation: names(validation), test: names(test) },

@@ -24,7 +24,7 @@ export const similarity: JobHandler = {
       const made = await compute(context, { measure, items, spec, temporary });
       const { invalid, histogram, used } = made;
       const { sha256 } = await store.files.adopt(temporary);
-      const row = store.keep([sha256], () =>
+      const row = store.commitFiles([sha256], () =>
         store.similarities.insert({
           id: newId("sim"),
           dataset_id: dataset.id,

@@ -122,7 +122,7 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
   const { dataset_id } = images[0];
   const job = queued(store, { ...pretraining, arm: "none" });
   store.jobs.change(job, { state: "cancelled" });
-  return store.keep([sha256], () =>
+  return store.commitFiles([sha256], () =>
     store.similarities.insert({
       ...{
         id: newId("sim"),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { augmentations, augmentationSchema, drawView } from "@/lib/training/augmentation.ts";
+import { augmentations, augmentationSchema } from "@/lib/specs/augmentation.ts";
+import { drawView } from "@/lib/training/draw_view.ts";
 
 const place = { seed: 3, epoch: 1, image: 7, view: 0 };
 const picture = { size: sizeOf(224), mean: 0.3 };
