@@ -6,17 +6,12 @@ import { exportArchive } from "@/lib/datasets/export.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { summary } from "@/lib/datasets/summary.ts";
-import { Overloaded } from "@/lib/errors.ts";
 import { json } from "./pipeline.ts";
 import { chunks, readParts } from "./body.ts";
 import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Call, type Route, route } from "./route.ts";
-
-/** Imports at one time; each decodes with threads of its own. */
-const MOST_IMPORTS = 2;
-let imports = 0;
 
 const problem = z.object({
   file: z.string().optional(),
@@ -85,21 +80,13 @@ async function importArchive(
   path: string,
   dryRun: boolean,
 ): Promise<Response> {
-  if (imports >= MOST_IMPORTS) {
-    throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
-  }
-  imports++;
-  try {
-    const made = await importInThread(store, name, path, {
-      dryRun,
-      signal: request.signal,
-      limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
-    });
-    const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
-    return dryRun ? json(made) : json(made, 201, { location });
-  } finally {
-    imports--;
-  }
+  const made = await importInThread(store, name, path, {
+    dryRun,
+    signal: request.signal,
+    limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
+  });
+  const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
+  return dryRun ? json(made) : json(made, 201, { location });
 }
 
 /** The archive's bytes at most: what the content may have, as compression only makes it less. */

@@ -131,7 +131,7 @@ export const images: Route[] = [
       const { services: { store }, params: { name } } = call;
       store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
-      return once(call, digestOf(bytes), () => json(putLabels(store, name, bytes)));
+      return once(call, digestOf(bytes), async () => json(await putLabels(store, name, bytes)));
     },
   }),
 ];

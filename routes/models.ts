@@ -9,7 +9,7 @@ import { Conflict } from "@/lib/errors.ts";
 import { imageSizeSchema, imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
 import { json } from "./pipeline.ts";
-import { readBytes } from "./body.ts";
+import { chunks } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";
 
@@ -129,9 +129,14 @@ export const models: Route[] = [
     answers: { 201: model },
     async handle({ services: { store }, params, query, request }) {
       const name = datasetName(params.id);
-      const bytes = await readBytes(request, limits.weightsBytes);
-      const row = await uploadModel(store, bytes, { ...query, name });
-      return json(view(store, row), 201, { location: `/v1/models/${row.id}` });
+      const { sha256 } = await store.files.put(chunks(request, limits.weightsBytes));
+      try {
+        const row = await uploadModel(store, store.files.path(sha256), { ...query, name });
+        return json(view(store, row), 201, { location: `/v1/models/${row.id}` });
+      } finally {
+        // What came stays only where it is what is kept.
+        store.discard([sha256]);
+      }
     },
   }),
   route({

@@ -76,8 +76,10 @@ Deno.test(
 
 Deno.test(
   "labels change by a table; one bad line changes nothing",
-  withSet((store, id) => {
-    assert.deepEqual(putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), { labels: 2 });
+  withSet(async (store, id) => {
+    assert.deepEqual(await putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), {
+      labels: 2,
+    });
     const a = store.images.byName(id, "a");
     assert.deepEqual([a.label, a.patient, a.split], ["odd", "p1", "train"]);
     assert.equal(store.images.byName(id, "left/b").label, null);
@@ -85,7 +87,7 @@ Deno.test(
     for (
       const bad of ["image,label\na,x\nghost,y\n", "image,split\na,test\n", "image,label\na\n"]
     ) {
-      assert.throws(() => putLabels(store, "d", bytes(bad)), InvalidInput, bad);
+      await assert.rejects(putLabels(store, "d", bytes(bad)), InvalidInput, bad);
     }
     assert.equal(store.datasets.get(id).digest, digest);
     assert.equal(store.images.byName(id, "a").label, "odd");
@@ -104,7 +106,7 @@ Deno.test(
     );
     assert.throws(() => deleteDataset(store, "d"), Conflict);
     await assert.rejects(putImage(store, "d", "a", picture(1, 1)), Conflict);
-    assert.throws(() => putLabels(store, "d", bytes("image,label\na,x\n")), Conflict);
+    await assert.rejects(putLabels(store, "d", bytes("image,label\na,x\n")), Conflict);
     store.jobs.cancel(job);
     deleteDataset(store, "d");
     assert.equal(files(store), 0);
