@@ -3,7 +3,7 @@
  * The oldest come first. A task that does not fit yet lets smaller ones pass, for a while.
  */
 import { totalmem } from "node:os";
-import { InvalidInput } from "../errors.ts";
+import { InvalidInput } from "@/lib/errors.ts";
 
 export interface Applicant {
   /** Bytes that the task needs beside its thread, estimated. */

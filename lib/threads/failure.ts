@@ -6,7 +6,7 @@ import {
   Overloaded,
   type Problem,
   Unavailable,
-} from "../errors.ts";
+} from "@/lib/errors.ts";
 
 /** An error as it can be sent. */
 export interface Failure {

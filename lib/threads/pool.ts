@@ -5,7 +5,7 @@
  * Comlink 4 was tried and left: it gives remote calls, but no limit, no abort and no class of an error,
  * and it wants web workers, whose processor time nobody can read (see `thread.ts`).
  */
-import { Overloaded } from "../errors.ts";
+import { Overloaded } from "@/lib/errors.ts";
 import { admission, type Applicant } from "./admission.ts";
 import { Crashed, errorOf, failureOf } from "./failure.ts";
 import type { Limits } from "./limits.ts";

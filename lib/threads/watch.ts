@@ -1,5 +1,5 @@
 /** Watches a thread at work: its processor time, and whether it is alive. */
-import { InvalidInput } from "../errors.ts";
+import { InvalidInput } from "@/lib/errors.ts";
 import { Crashed } from "./failure.ts";
 import type { Thread } from "./thread.ts";
 
