@@ -8,6 +8,7 @@ const FLOORS = [
   ["kernels"],
   ["gpu"],
   ["lib"],
+  ["lib/threads"],
   ["lib/images", "lib/evaluation", "lib/setup"],
   ["lib/gaze"],
   ["lib/store"],

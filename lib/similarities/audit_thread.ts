@@ -16,6 +16,8 @@ const pool = new ThreadPool(import.meta.resolve("./audit_worker.ts"), limits.aud
 const MOST_KEPT = 32;
 /** Audits by what they were made from; the oldest goes first. */
 const kept = new Map<string, Audit>();
+/** Those that are being made: who asks for the same waits for it. */
+const underWay = new Map<string, Promise<Audit>>();
 
 /**
  * The audit of a similarity against the labels that the data set has now. Throws Overloaded when too many audits wait.
@@ -27,16 +29,22 @@ export async function auditSimilarity(
 ): Promise<Audit> {
   const dataset = store.datasets.find(row.dataset_id);
   const key = `${row.id} ${dataset?.digest}`;
-  const known = kept.get(key);
+  const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
   const labels = dataset ? labelsOf(store, row) : undefined;
   const request: AuditRequest = { path: store.files.path(row.file), row, labels };
   const pairs = pairsOf(row);
   // The values, and their order.
-  const made = await pool.run<Audit>(request, { memory: 16 * pairs, size: pairs / 1e6, signal });
-  kept.set(key, made);
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
-  return made;
+  const making = pool.run<Audit>(request, { memory: 16 * pairs, size: pairs / 1e6, signal });
+  underWay.set(key, making);
+  try {
+    const made = await making;
+    kept.set(key, made);
+    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+    return made;
+  } finally {
+    underWay.delete(key);
+  }
 }
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */

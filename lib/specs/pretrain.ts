@@ -126,8 +126,8 @@ export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentat
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
   const config = configs[parsed.method].parse(parsed.config);
-  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...own } };
+  const staleKeys = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
+  return { ...parsed, config: { ...config, ...staleKeys } };
 }
 
 export const pretrain: JobSpec<typeof request> = {

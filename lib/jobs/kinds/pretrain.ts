@@ -34,8 +34,8 @@ import { selectVariants } from "@/lib/training/tuning.ts";
 export const pretrain: JobHandler = {
   async run(context) {
     const { store, job, gpu } = context;
-    const made = publishedBy(context);
-    if (made) return { model: made.id };
+    const published = publishedBy(context);
+    if (published) return { model: published.id };
     const spec = resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
     const dataset = jobDataset(context);
     const all = store.images.all(dataset.id);
