@@ -157,6 +157,22 @@ Deno.test("the pool decodes away from this thread and ends what takes too long",
   }
 });
 
+Deno.test("a large picture decodes within its processor time while every core is busy", async () => {
+  const picture = noise(3000, 2500, 1, 16);
+  const png = encodePng(picture);
+  const command = new Deno.Command(Deno.execPath(), { args: ["eval", "for (;;);"] });
+  const busy = Array.from({ length: 2 * navigator.hardwareConcurrency }, () => command.spawn());
+  // A tenth of what the table allows.
+  const pool = new DecodePool({ ...limits.picture, cpuMs: 1500, cpuMsPerUnit: 200 });
+  try {
+    assert.deepEqual((await pool.decode(png)).data.subarray(-1000), picture.data.subarray(-1000));
+  } finally {
+    for (const process of busy) process.kill();
+    await Promise.all(busy.map((process) => process.status));
+    await pool.close();
+  }
+});
+
 sharedTest(
   "every good PNG of PngSuite decodes, every bad one is refused",
   ["badinputs/png-libspng/images/basn0g01.png"],
