@@ -1,8 +1,14 @@
-/** The thread of `gaze_thread.ts`: one file. */
+/** The thread of `gaze_thread.ts`: opens the store beside its server and adds the gaze of one file. */
+import { openStore } from "@/lib/store/mod.ts";
 import { serveTasks } from "@/lib/threads/serve.ts";
-import { parseGazeOf } from "./gaze_thread.ts";
+import { addGaze } from "./gaze_file.ts";
+import type { GazeRequest } from "./gaze_thread.ts";
 
-serveTasks(
-  parseGazeOf,
-  ({ gaze }) => gaze.flatMap(({ samples }) => samples ? [samples.buffer as ArrayBuffer] : []),
-);
+serveTasks(async ({ directory, dataset, bytes, options }: GazeRequest) => {
+  const store = openStore(directory, { shared: true });
+  try {
+    return await addGaze(store, dataset, bytes, options);
+  } finally {
+    store.close();
+  }
+});

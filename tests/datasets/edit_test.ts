@@ -95,6 +95,40 @@ Deno.test(
 );
 
 Deno.test(
+  "a large gaze file goes through a thread, and comes to the same as its parts",
+  withSet(async (store, id) => {
+    const rows = Array.from(
+      { length: 20_000 },
+      (_, i) => `${i % 2 ? "a" : "d"},r${i % 3},${i % 20},${i % 10},${100 + i % 50}\n`,
+    );
+    const csv = (part: string[]) => bytes("image,reader,x,y,duration_ms\n" + part.join(""));
+    const file = csv(rows);
+    assert.ok(file.length > 2 ** 18);
+    const tried = await putGaze(store, "d", file.slice(), { file: "g.csv", dryRun: true });
+    assert.deepEqual([tried.gaze, tried.replaced, tried.fixations], [6, 2, 20_000]);
+    const report = await putGaze(store, "d", file.slice(), { file: "g.csv" });
+    assert.deepEqual([report.gaze, report.replaced, report.fixations], [6, 2, 20_000]);
+    const stored = () =>
+      ["a", "d"].map((image) =>
+        store.gaze.ofImage(store.images.byName(id, image).id).map((
+          { id: _, ...recording },
+        ) => recording)
+      );
+    const byThread = stored();
+    for (const reader of ["r0", "r1", "r2"]) {
+      const part = csv(rows.filter((row) => row.includes(`,${reader},`)));
+      assert.ok(part.length < 2 ** 18);
+      await putGaze(store, "d", part, { file: "g.csv" });
+    }
+    assert.deepEqual(stored(), byThread);
+    await assert.rejects(
+      putGaze(store, "none", file.slice(), { file: "g.csv" }),
+      NotFound,
+    );
+  }),
+);
+
+Deno.test(
   "deletion removes rows and files, but not while a job reads the data set",
   withSet(async (store) => {
     const job = newId("job");
