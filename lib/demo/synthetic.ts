@@ -15,7 +15,8 @@
  *
  * Everything follows from `seed`; the same options give the same bytes.
  */
-import { type DemoImage, type DemoSet, toCsv, zipSet } from "./archive.ts";
+import { csvLine } from "@/lib/csv.ts";
+import { type DemoImage, type DemoSet, zipSet } from "./archive.ts";
 import { drawBreast, type Picture } from "./phantom.ts";
 import { type Random, random } from "./random.ts";
 
@@ -89,7 +90,7 @@ export function synthesize(options: SyntheticOptions = {}): DemoSet {
       }
     }
   }
-  const gaze = [{ name: "fixations.csv", text: toCsv(rows) }];
+  const gaze = [{ name: "fixations.csv", text: rows.map((row) => csvLine(...row)).join("") }];
   return { images, gaze, positiveLabel: "malignant", structured: false };
 }
 

@@ -2,60 +2,9 @@
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { specs } from "@/lib/specs/mod.ts";
+import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
-import {
-  finishedStates,
-  type JobProgress,
-  type JobRow,
-  type JobState,
-  newId,
-  now,
-  openCells,
-  type Store,
-} from "@/lib/store/mod.ts";
-
-/** A job as the API gives it. */
-export interface JobView {
-  id: string;
-  kind: string;
-  state: JobState;
-  spec: Record<string, unknown>;
-  progress: JobProgress;
-  /** 0 for the next one; null when the job does not wait. */
-  queue_position: number | null;
-  /** What a running job was asked to do and has not done yet. */
-  requested: "cancel" | "pause" | null;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-  estimated_finish: string | null;
-  error: string | null;
-  result: Record<string, unknown> | null;
-  device: Record<string, unknown> | null;
-  /** Id of the study that it is or belongs to. */
-  study: string | null;
-}
-
-export function toJobView(store: Store, job: JobRow): JobView {
-  return {
-    id: job.id,
-    kind: job.kind,
-    state: job.state,
-    spec: job.spec,
-    progress: job.progress,
-    queue_position: store.jobs.queuePosition(job) ?? null,
-    requested: job.requested,
-    created_at: job.created_at,
-    started_at: job.started_at,
-    finished_at: job.finished_at,
-    estimated_finish: job.estimated_finish,
-    error: job.error,
-    result: job.result,
-    device: job.device,
-    study: job.study,
-  };
-}
+import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 
 /** A job about to be queued. */
 export interface ResolvedJob {
@@ -76,13 +25,13 @@ export function resolveJob(
   codeVersion: string,
 ): ResolvedJob {
   const { kind, dataset_digest: wanted } = request;
-  if (typeof kind !== "string" || !Object.hasOwn(specs, kind)) {
+  const found = typeof kind === "string" ? specOf(kind) : undefined;
+  if (typeof kind !== "string" || !found) {
     throw new InvalidInput("Cannot queue this job: there is no such kind", [
       { pointer: "/kind", message: `one of ${Object.keys(specs).join(", ")} is needed` },
     ]);
   }
-  const { schema, resolve } = specs[kind];
-  const parsed = parseSpec(schema, request) as Record<string, unknown>;
+  const parsed = parseSpec(found.schema, request) as Record<string, unknown>;
   const dataset = typeof parsed.dataset === "string"
     ? store.datasets.byName(parsed.dataset)
     : undefined;
@@ -90,7 +39,7 @@ export function resolveJob(
     throw new Conflict(`Cannot repeat this job: dataset "${dataset?.name}" has changed since`);
   }
   const spec = {
-    ...(resolve?.(parsed, store) ?? parsed),
+    ...found.resolve(parsed, store),
     ...(dataset ? { dataset_digest: dataset.digest } : {}),
     code_version: codeVersion,
   };
@@ -117,7 +66,7 @@ export function enqueue(
       fingerprint: fingerprint(store, { kind, spec }),
     });
     store.events.append(job.id, "state", { state: "queued" });
-    specs[kind].queued?.(job, store);
+    specOf(kind)?.queued?.(job, store);
     return store.jobs.get(job.id);
   });
 }

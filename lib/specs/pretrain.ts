@@ -1,9 +1,16 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import type { JobSpec } from "./spec.ts";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
-import { type Augmentation, augmentationSchema } from "./augmentation.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import {
+  configs,
+  type MethodConfig,
+  methodConfigSchema,
+  type MethodName,
+} from "@/lib/ssl/configs.ts";
+import { type Augmentation, augmentationSchema, augmentationSettings } from "./augmentation.ts";
+import {
+  decidedNetwork,
   initSchema,
   networkFields,
   precisionSchema,
@@ -120,18 +127,31 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
 });
 
 /** Every default filled in but the network, which may come from a model. */
-export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentation };
+export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
+  config: MethodConfig;
+  augmentation: Augmentation;
+};
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
   const config = configs[parsed.method].parse(parsed.config);
   const staleKeys = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...staleKeys } };
+  return { ...parsed, config: { ...config, ...staleKeys } as MethodConfig };
 }
 
-export const pretrain: JobSpec<typeof request> = {
-  schema: request,
+const kept = filled(z.object({
+  ...fields,
+  ...chosen,
+  ...decidedNetwork,
+  config: methodConfigSchema,
+  augmentation: augmentationSettings,
+  ...addedFields,
+})).meta({ id: "PretrainSpec" });
+const result = z.object({ model: z.string().describe("Id") });
+
+export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
+  ...{ schema: request, kept, result },
   resolve(spec, store) {
     const parsed = parsePretrain(spec);
     const dataset = store.datasets.byName(parsed.dataset);

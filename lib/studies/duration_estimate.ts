@@ -1,4 +1,5 @@
 /** How long a training will take, by those that ran here before. */
+import { z } from "zod";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
 import type { SplitSpec } from "@/lib/specs/split_spec.ts";
 import type { ImageSize } from "@/lib/images/image_size.ts";
@@ -10,13 +11,15 @@ const HISTORY = 300;
 /** Passes through the network per image and epoch; a backward pass counts as two. */
 const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
 
+/**
+ * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
+ * the device's throughput was measured.
+ */
+export const durationBasisSchema = z.enum(["measured", "scaled", "calibrated"]);
+
 export interface DurationEstimate {
   seconds: number;
-  /**
-   * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
-   * the device's throughput was measured.
-   */
-  basis: "measured" | "scaled" | "calibrated";
+  basis: z.output<typeof durationBasisSchema>;
 }
 
 interface Shape {

@@ -9,7 +9,7 @@ import type {
   SaliencyMapRequest,
   SimilarityMapRequest,
 } from "@/lib/inference/protocol.ts";
-import type { JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler, TrainingPace } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
 import { JobRunner, type JobRunnerOptions } from "./job_runner.ts";
 import { openStore } from "@/lib/store/mod.ts";
@@ -25,6 +25,15 @@ export interface ThreadStart {
   data: string;
   /** Name of this worker, unique per process. */
   name: string;
+}
+
+/** What the GPU thread tells of itself. */
+export interface Tick {
+  /** Id of the job that it works on. */
+  job: string | null;
+  training: TrainingPace | null;
+  /** Memory in buffers of the GPU, bytes. */
+  gpu_bytes: number;
 }
 
 /**
@@ -81,7 +90,7 @@ async function start(
     if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
-  const tick = ticker(peer);
+  const tick = ticker((tick) => peer.notify("tick", tick));
   const predictor = held.predictor = new Predictor(gpu, store);
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
   const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
@@ -91,7 +100,11 @@ async function start(
     ...work,
     name,
     between: async () => {
-      tick(held.runner?.current ?? null);
+      tick(() => ({
+        job: held.runner?.current ?? null,
+        training: held.runner?.training ?? null,
+        gpu_bytes: gpu.allocatedBytes(),
+      }));
       await predictor.serve();
       await sampler.serve();
       await throughput.serve();
@@ -99,7 +112,7 @@ async function start(
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
-  // `lanes` is what the subgroup's size is called in the answer of GET /v1/system.
+  // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
   peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
@@ -107,12 +120,12 @@ async function start(
   peer.notify("left");
 }
 
-/** Tells the main thread, at most each `TICK_MS`, that this one is alive. */
-function ticker(peer: Peer): (job: string | null) => void {
+/** Tells the main thread, at most each `TICK_MS`, that this one is alive and what it does. */
+function ticker(tell: (tick: Tick) => void): (tick: () => Tick) => void {
   let last = -Infinity;
-  return (job) => {
+  return (tick) => {
     if (performance.now() - last < TICK_MS) return;
     last = performance.now();
-    peer.notify("tick", { job });
+    tell(tick());
   };
 }

@@ -1,7 +1,7 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
 import { isDiskFull } from "@/lib/errors.ts";
-import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
+import { type JobHandler, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
 import { RunningJob } from "./running_job.ts";
 import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
@@ -33,9 +33,15 @@ export class JobRunner {
   #wake = Promise.withResolvers<void>();
   /** Id of the job that runs. */
   current: string | null = null;
+  #run?: RunningJob;
 
   constructor(options: JobRunnerOptions) {
     this.#options = options;
+  }
+
+  /** How fast the running job trains; null when it does not, or has not said yet. */
+  get training(): TrainingPace | null {
+    return this.#run?.training ?? null;
   }
 
   /** Ends an idle wait: there is something to do. */
@@ -95,6 +101,7 @@ export class JobRunner {
     const leaving = () => this.#leaving;
     const run = new RunningJob({ store, gpu, job, between, changed, leaving });
     this.current = job.id;
+    this.#run = run;
     try {
       if (job.attempts > maxCrashes) {
         throw new Error(
@@ -112,6 +119,7 @@ export class JobRunner {
       await this.#settle(run, error, log);
     } finally {
       this.current = null;
+      this.#run = undefined;
       changed(job.id);
     }
   }

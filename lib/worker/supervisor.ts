@@ -1,4 +1,5 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
+import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
 import { messages, Peer } from "./rpc.ts";
 import type { Beat } from "./worker_process.ts";
@@ -18,9 +19,9 @@ const SILENT_MS = 600_000;
 
 /** What the worker said about its GPU; `gpu` is null without an adapter, with a hint. */
 export interface Device {
-  gpu: Record<string, unknown> | null;
+  gpu: AdapterInfo | null;
   hint?: string;
-  features?: Record<string, boolean | number>;
+  features?: Gpu["features"];
   limits?: Record<string, number>;
 }
 
@@ -98,7 +99,8 @@ export class Supervisor {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.beat = { job: null, silent_ms: 0, rss: 0, time: started };
+    const idle = { job: null, training: null, gpu_bytes: 0 };
+    this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
     child.status.then(({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");

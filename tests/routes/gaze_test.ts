@@ -306,6 +306,8 @@ Deno.test("gaze over HTTP", async (t) => {
       assert.deepEqual(kept, { layout: "neighbours", top_k: 3, pairs: 6 });
       assert.equal(typeof above, "number");
       assert.deepEqual(await keptOf(whole), { layout: "matrix" });
+      const { features } = await server.json<{ features: object }>("GET", "/v1/device");
+      assert.deepEqual(Object.keys(features).sort(), ["f16", "lanes", "subgroups", "timestamps"]);
       for (const part of ["matrix", "matrix?format=npy", "matrix.png"]) {
         const response = await server.fetch(`${path}/${part}`);
         const problem = await response.json();

@@ -1,5 +1,6 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "@/lib/specs/job_context.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
@@ -14,7 +15,7 @@ import { splitsOf } from "@/lib/training/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
-export const finetune: JobHandler = {
+export const finetune: JobHandler<JobResult<"finetune">> = {
   async run(context) {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
@@ -63,7 +64,7 @@ export const finetune: JobHandler = {
       spec: results[chosen].model,
       dataset,
       lineage: {
-        ...identity(context),
+        ...identity<"finetune">(context),
         ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
@@ -75,8 +76,7 @@ export const finetune: JobHandler = {
         model_id: model.id,
         dataset_id: dataset.id,
         job_id: job.id,
-        metrics: { ...metrics },
-        scores: scores.map((score) => ({ ...score })),
+        ...{ metrics, scores },
         created_at: now(),
       }));
     return { model: model.id, evaluation: evaluated };

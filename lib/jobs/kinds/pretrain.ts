@@ -2,6 +2,7 @@
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { partnersOf } from "@/lib/gaze/positives.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
@@ -31,7 +32,7 @@ import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
-export const pretrain: JobHandler = {
+export const pretrain: JobHandler<JobResult<"pretrain">> = {
   async run(context) {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
@@ -109,7 +110,7 @@ export const pretrain: JobHandler = {
         spec: { backbone, width, channels, image_size, classes: [], normalization } as ModelSpec,
         dataset,
         lineage: {
-          ...identity(context),
+          ...identity<"pretrain">(context),
           init: spec.init,
           positives: { pairs: positives.pairs, cut: positives.cut },
           ...{ steps, skipped, loss, choices: selected },

@@ -6,11 +6,12 @@ import type { Measure } from "@/lib/gaze/similarity/measure.ts";
 import { measures } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
 import { type Layout, newId, now } from "@/lib/store/mod.ts";
 
-export const similarity: JobHandler = {
+export const similarity: JobHandler<JobResult<"similarity">> = {
   async run(context) {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
