@@ -10,6 +10,7 @@ const FLOORS = [
   ["kernels"],
   ["gpu"],
   ["lib"],
+  ["lib/threads"],
   ["lib/images", "lib/evaluation", "lib/setup"],
   ["lib/gaze"],
   ["lib/store"],
