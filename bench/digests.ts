@@ -16,7 +16,12 @@ function freePort(): string {
 const checkout = Deno.args[0] ?? new URL("..", import.meta.url).pathname;
 const folder = Deno.makeTempDirSync({ prefix: "mcgip_digests_" });
 const key = "digests-0123456789abcdef";
-const env = { MCGIP_API_KEY: key, MCGIP_PORT: freePort(), MCGIP_DATA: `${folder}/data`, NO_COLOR: "1" };
+const env = {
+  MCGIP_API_KEY: key,
+  MCGIP_PORT: freePort(),
+  MCGIP_DATA: `${folder}/data`,
+  NO_COLOR: "1",
+};
 const url = `http://127.0.0.1:${env.MCGIP_PORT}`;
 
 async function ask<T = Record<string, unknown>>(path: string, init: RequestInit = {}): Promise<T> {

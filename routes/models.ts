@@ -1,7 +1,6 @@
 /** The registry of models: where they come from, what they look at, their weights. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
-import type { OnnxSpec } from "@/lib/models/onnx.ts";
 import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
@@ -59,7 +58,7 @@ const numbers = list.transform((texts) => texts.map(Number))
 
 /** Input `x` [N, C, H, W], normalised as the spec says; output `logits`, of a backbone `features`. */
 async function onnxAnswer(store: Store, { id, file, spec }: ModelRow): Promise<Response> {
-  const onnx = await onnxOf({ path: store.files.path(file), spec: spec as OnnxSpec });
+  const onnx = await onnxOf({ path: store.files.path(file), spec });
   return new Response(onnx, {
     headers: {
       "content-type": "application/octet-stream",

@@ -1,7 +1,7 @@
 /** The description of the API, made from the table of routes: `/openapi.json` and `/docs`. */
 import { z } from "zod";
 import { version } from "@/lib/version.ts";
-import { specs } from "@/lib/specs/mod.ts";
+import { type JobKind, jobKinds, specs } from "@/lib/specs/mod.ts";
 import { docsPage } from "./docs.ts";
 import { json } from "./pipeline.ts";
 import { type Answer, type Route, route } from "./route.ts";
@@ -80,7 +80,7 @@ function bodyOf({ json, accepts, path }: Route, named: Named): Json | undefined 
   if (!json && !accepts) return undefined;
   // The body of a job is that of its kind.
   const schema = path === "/v1/jobs"
-    ? { oneOf: Object.keys(specs).map((kind) => ({ $ref: `#/components/schemas/${kind}` })) }
+    ? { oneOf: jobKinds.map((kind) => ({ $ref: `#/components/schemas/${kind}` })) }
     : json && schemaOf(json, "input", named);
   return {
     required: true,
@@ -119,7 +119,7 @@ function operationOf(one: Route, named: Named): Json {
 }
 
 /** The spec of a job as a request gives it, with `kind`. */
-function jobSchema(kind: string, named: Named): Json {
+function jobSchema(kind: JobKind, named: Named): Json {
   const spec = schemaOf(specs[kind].schema, "input", named);
   const withKind = { type: "object", properties: { kind: { const: kind } }, required: ["kind"] };
   if (spec.type !== "object") return { allOf: [withKind, spec] };
@@ -134,7 +134,7 @@ function jobSchema(kind: string, named: Named): Json {
 export function describe(routes: Route[]): Json {
   const paths: Record<string, Json> = {};
   const named: Named = { Problem: problemSchema };
-  for (const kind of Object.keys(specs)) named[kind] = jobSchema(kind, named);
+  for (const kind of jobKinds) named[kind] = jobSchema(kind, named);
   for (const one of routes) {
     const path = one.path.replaceAll("*}", "}");
     (paths[path] ??= {})[one.method.toLowerCase()] = operationOf(one, named);

@@ -1,7 +1,6 @@
 /** Files of weights are read and written in a thread of their own: hundreds of megabytes take seconds. */
 import { runTask } from "@/lib/task_thread.ts";
-import type { Architecture } from "./architecture.ts";
-import type { OnnxSpec } from "./onnx.ts";
+import type { Architecture, OnnxSpec } from "./backbone_spec.ts";
 
 /** A file from elsewhere, to be made a model's. */
 export interface ConvertRequest {

@@ -24,6 +24,8 @@ export function parseEvaluate(spec: unknown): EvaluateSpec {
 }
 
 export const evaluate: JobSpec<typeof schema> = {
+  title: "Evaluation",
+  about: "All metrics of a classifier on images of a data set.",
   schema,
   resolve(spec, store) {
     const model = store.models.resolve(spec.model);

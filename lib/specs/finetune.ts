@@ -12,7 +12,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, splitFields } from "./split_spec.ts";
+import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
@@ -65,9 +65,21 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 }
 
 export const finetune: JobSpec<typeof schema> = {
+  title: "Fine-tuning",
+  about: "A classifier from a model or from scratch, with its evaluation.",
   schema,
   resolve(spec, store) {
     labelled(store.images.all(store.datasets.byName(spec.dataset).id));
     return resolveNetwork(spec, store);
+  },
+  training: {
+    images: (all) => all.filter(({ label }) => label !== null),
+    passes: ({ mode }) => mode === "linear" ? 1 : 3,
+    share(spec) {
+      const { split, folds, fold } = spec as unknown as FinetuneSpec;
+      const tested = testedShare({ split, folds });
+      const validated = folds === null ? split.validation : split.validation * (1 - tested);
+      return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+    },
   },
 };

@@ -1,4 +1,4 @@
-/** What a kind of job is, and what it is given while it runs (on the GPU thread of the worker). */
+/** What a job is given while it runs (on the GPU thread of the worker). */
 import type { Gpu } from "@/gpu/device.ts";
 import type { EventType, JobRow, Store } from "@/lib/store/mod.ts";
 
@@ -29,9 +29,4 @@ export class JobStopped extends Error {
   constructor(readonly reason: "cancel" | "pause" | "shutdown") {
     super(`Cannot go on: ${reason} was asked for`);
   }
-}
-
-export interface JobHandler {
-  /** Runs the job, from its last checkpoint if there is one; resolves with the job's `result`. */
-  run(context: JobContext): Promise<Record<string, unknown>>;
 }

@@ -1,9 +1,25 @@
-/** The kinds of jobs by name; the request schema, the listing and the documentation follow from it. */
-import type { JobSpec } from "./spec.ts";
+/** The kinds of jobs by name; the request schema, the listing, plans and the documentation follow from it. */
 import { evaluate } from "./evaluate.ts";
 import { finetune } from "./finetune.ts";
 import { pretrain } from "./pretrain.ts";
 import { similarity } from "./similarity.ts";
+import type { JobSpec } from "./spec.ts";
 import { study } from "./study.ts";
 
-export const specs: Record<string, JobSpec> = { evaluate, finetune, pretrain, similarity, study };
+const registry = {
+  evaluate,
+  finetune,
+  pretrain,
+  similarity,
+  study,
+};
+
+export type JobKind = keyof typeof registry;
+
+export const jobKinds = Object.keys(registry) as JobKind[];
+
+export const specs: Record<JobKind, JobSpec> = registry as Record<JobKind, JobSpec>;
+
+export function isJobKind(name: unknown): name is JobKind {
+  return typeof name === "string" && Object.hasOwn(specs, name);
+}

@@ -1,7 +1,9 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
 import type { JobSpec } from "./spec.ts";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
+import { choice } from "@/lib/choice.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import { type MethodName, methodSpec, methodSpecs } from "@/lib/ssl/specs.ts";
 import { type Augmentation, augmentationSchema } from "./augmentation.ts";
 import {
   initSchema,
@@ -12,16 +14,14 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, splitFields } from "./split_spec.ts";
+import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
 
-const methodNames = Object.keys(configs) as [MethodName, ...MethodName[]];
-
 /** What a preset may decide; a default stands where neither request nor preset says anything. */
 const chosen = {
-  method: z.enum(methodNames).default("byol"),
+  method: choice(methodSpecs).default("byol"),
   /** Settings of the method; its paper's where not given. */
   config: z.record(z.string(), z.unknown()).default({}),
   /** Pairs above the cut are positive. */
@@ -46,10 +46,10 @@ const fields = {
   dataset: z.string().min(1).max(200),
   /**
    * Which pairs count as positive besides the two views of one image. With `self` those are the image's
-   * earlier keys, which only MoCo has (whatever its `stale_keys`); for other methods it is `none`.
+   * earlier keys, whatever the method says of them, where the method has any; for others it is `none`.
    */
-  arm: z.enum(["none", "self", "shuffled", "gaze", "labels"]).default("none"),
-  /** Id of a similarity of the same images; needed by `gaze` and `shuffled`. */
+  arm: choice(arms).default("none"),
+  /** Id of a similarity of the same images, for arms that need one. */
   similarity: z.string().min(1).max(200).nullable().default(null),
   /** Part of the similarity that is cut; null: its score. */
   component: z.string().max(100).nullable().default(null),
@@ -104,7 +104,7 @@ const request = z.strictObject({
 const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, context) => {
   const problem = (path: string[], message: string) =>
     context.addIssue({ code: "custom", path, message });
-  if ((spec.arm === "gaze" || spec.arm === "shuffled") && spec.similarity === null) {
+  if (arms[spec.arm].needs === "similarity" && spec.similarity === null) {
     problem(["similarity"], `Cannot use arm "${spec.arm}" without a similarity`);
   }
   if (spec.schedule.warmup_epochs > spec.epochs) {
@@ -113,7 +113,7 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
       `Cannot warm up for ${spec.schedule.warmup_epochs} of ${spec.epochs} epochs`,
     );
   }
-  const config = configs[spec.method].safeParse(spec.config);
+  const config = methodSpec(spec.method).config.safeParse(spec.config);
   for (const { path, message } of config.error?.issues ?? []) {
     problem(["config", ...path.map(String)], message);
   }
@@ -125,20 +125,32 @@ export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentat
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
-  const config = configs[parsed.method].parse(parsed.config);
-  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...own } };
+  const { config, ownKeys } = methodSpec(parsed.method);
+  const own = arms[parsed.arm].ownKeys && ownKeys;
+  return { ...parsed, config: { ...config.parse(parsed.config), ...own } };
 }
 
 export const pretrain: JobSpec<typeof request> = {
+  title: "Pre-training",
+  about: "A backbone by contrastive learning, with pairs by gaze or without.",
   schema: request,
   resolve(spec, store) {
     const parsed = parsePretrain(spec);
     const dataset = store.datasets.byName(parsed.dataset);
-    if (parsed.arm === "gaze" || parsed.arm === "shuffled") {
+    const { needs } = arms[parsed.arm];
+    if (needs === "similarity") {
       usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
-    if (parsed.arm === "labels") assertLabels(store, dataset);
+    if (needs === "labels") assertLabels(store, dataset);
     return resolveNetwork(parsed, store);
+  },
+  training: {
+    images: (all) => all,
+    passes: ({ method }) => methodSpec(method as MethodName).passes,
+    share({ leave_out }) {
+      return leave_out === null
+        ? 1
+        : 1 - testedShare(leave_out as PretrainSpec["leave_out"] & object);
+    },
   },
 };

@@ -1,17 +1,16 @@
 /** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
 import { z } from "zod";
+import { choice } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
-import { type MeasureName, measures } from "@/lib/gaze/similarity/mod.ts";
+import { measures } from "@/lib/gaze/similarity/mod.ts";
 import type { JobSpec } from "./spec.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { parseSpec } from "./parse.ts";
 
-const names = Object.keys(measures) as [MeasureName, ...MeasureName[]];
-
 const schema = z.strictObject({
   dataset: z.string().min(1).max(200),
-  measure: z.enum(names),
+  measure: choice(measures),
   /** Of the measure; its own defaults where not given. */
   params: z.record(z.string(), z.unknown()).default({}),
   /** Readers whose gaze counts; null: all. */
@@ -43,6 +42,8 @@ export function parseSimilarity(spec: unknown): SimilaritySpec {
 }
 
 export const similarity: JobSpec<typeof schema> = {
+  title: "Similarity of gaze",
+  about: "How alike the images of a data set were looked at, pair by pair.",
   schema,
   resolve(spec, store) {
     const resolved = parseSimilarity(spec);

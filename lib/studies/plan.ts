@@ -9,6 +9,7 @@ import {
 import { sameJob } from "./advance.ts";
 import { type DurationEstimate, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
@@ -42,9 +43,6 @@ export interface StudyPlan {
   /** Weights that will be kept on the disk. */
   disk_bytes: number;
 }
-
-/** Parameters of the published networks without their last layer, in 10^6. */
-const PARAMETERS: Record<string, number> = { resnet18: 11.2, resnet50: 23.5, resnet101: 42.5 };
 
 /**
  * @param job a resolved study
@@ -115,7 +113,7 @@ export async function planStudy(
     bytes: bytes.includes(null) ? null : Math.max(0, ...bytes as number[]),
     disk_bytes: sum(
       left.map(({ jobs, known, backbone, width }) =>
-        (jobs - known) * PARAMETERS[backbone] * 1e6 * (width / 64) ** 2 * 4
+        (jobs - known) * backboneSpec(backbone).parameters(width) * 4
       ),
     ),
   };
