@@ -53,12 +53,13 @@ export async function importArchive(
     const content = await new Importer(store, zip, source, plan, pool, pinned, options).run();
     const report = reportOf(name, content, plan.skipped.length);
     if (!options.dryRun) {
+      const before = store.datasets.findByName(name);
       store.commitFiles(pinned.splice(0), () => {
         assertUnused(store, name);
         writeContent(store, name, content, report.digest);
       });
       store.collectGarbage(content.replaced);
-      if (content.replaced.length > 0) clearPixels(store);
+      if (before) clearPixels(store, before.id);
     }
     return report;
   } finally {

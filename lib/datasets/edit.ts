@@ -47,7 +47,7 @@ export async function putImage(
     return { image: store.images.insert(row), created: !known };
   });
   store.collectGarbage(old);
-  if (old.length > 0) clearPixels(store);
+  if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return result;
 }
 
@@ -85,12 +85,12 @@ export function putLabels(
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
 export function deleteDataset(store: Store, name: string): void {
-  const files = store.db.transaction(() => {
+  const { id, files } = store.db.transaction(() => {
     const { id } = changeable(store, name);
-    const all = filesOf(store, id);
+    const files = filesOf(store, id);
     store.datasets.remove(id);
-    return all;
+    return { id, files };
   });
   store.collectGarbage(files);
-  clearPixels(store);
+  clearPixels(store, id);
 }
