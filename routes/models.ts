@@ -1,6 +1,7 @@
 /** The registry of models: where they come from, what they look at, their weights. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
+import { families } from "@/lib/models/specs.ts";
 import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
@@ -112,7 +113,9 @@ export const models: Route[] = [
   route({
     method: "PUT",
     path: "/v1/models/{id}",
-    summary: "Uploads weights (safetensors or .pth) of a ResNet as the next version of a name",
+    summary: `Uploads weights (safetensors or .pth) of a ${
+      families.map(({ title }) => title).join(" or ")
+    } as the next version of a name`,
     scope: "write",
     query: z.strictObject({
       classes: list.optional().describe("Names of the classifier's outputs, with commas"),

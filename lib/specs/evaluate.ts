@@ -3,11 +3,12 @@ import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { JobSpec } from "./spec.ts";
 import { parseSpec } from "./parse.ts";
+import { reference } from "./reference.ts";
 
 const schema = z.strictObject({
   /** Id, alias or name of a classifier. */
-  model: z.string().min(1).max(200),
-  dataset: z.string().min(1).max(200),
+  model: reference("classifiers"),
+  dataset: reference("datasets"),
   /**
    * Which images: those of a split (as the model's own fine-tuning made it when it was on this data
    * set, else as given with the data set), or all that have a label.

@@ -12,11 +12,12 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
+import { reference } from "./reference.ts";
 import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   init: initSchema,
   ...networkFields,
   /** `full` trains all weights; `linear` only the classifier, on a frozen backbone. */

@@ -18,7 +18,13 @@ export type JobKind = keyof typeof registry;
 
 export const jobKinds = Object.keys(registry) as JobKind[];
 
-export const specs: Record<JobKind, JobSpec> = registry as Record<JobKind, JobSpec>;
+/** The description of the API names each schema as its kind is named. */
+export const specs = Object.fromEntries(
+  Object.entries(registry as unknown as Record<JobKind, JobSpec>).map(([kind, spec]) => {
+    const { title, about: description } = spec;
+    return [kind, { ...spec, schema: spec.schema.meta({ title, description }) }];
+  }),
+) as Record<JobKind, JobSpec>;
 
 export function isJobKind(name: unknown): name is JobKind {
   return typeof name === "string" && Object.hasOwn(specs, name);

@@ -5,6 +5,7 @@ import { choice } from "@/lib/choice.ts";
 import { imageSizeSchema, sizeOf } from "@/lib/images/image_size.ts";
 import { backboneSpec, backboneSpecs } from "@/lib/models/specs.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import { reference } from "./reference.ts";
 
 const network = z.strictObject({
   backbone: choice(backboneSpecs),
@@ -35,7 +36,7 @@ const DEFAULTS = {
 } as const;
 
 /** `scratch`, or the id, alias or name of a model to start from. */
-export const initSchema = z.string().min(1).max(200).default("scratch");
+export const initSchema = reference("models").default("scratch");
 
 /**
  * How feature maps and their gradients are stored in training. `f16` halves their memory; sums, weights,

@@ -1,8 +1,9 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
 import type { JobSpec } from "./spec.ts";
-import { choice } from "@/lib/choice.ts";
+import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
+import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import { type MethodName, methodSpec, methodSpecs } from "@/lib/ssl/specs.ts";
 import { type Augmentation, augmentationSchema } from "./augmentation.ts";
 import {
@@ -14,6 +15,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
+import { reference } from "./reference.ts";
 import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
@@ -23,7 +25,8 @@ import { tuningSchema } from "./tuning.ts";
 const chosen = {
   method: choice(methodSpecs).default("byol"),
   /** Settings of the method; its paper's where not given. */
-  config: z.record(z.string(), z.unknown()).default({}),
+  config: settingsBy("method", partOf(methodSpecs as Record<string, MethodSpec>, "config"))
+    .default({}),
   /** Pairs above the cut are positive. */
   cut: z.union([
     z.strictObject({ quantile: z.number().gt(0).max(1) }),
@@ -43,14 +46,14 @@ const chosen = {
 
 const fields = {
   preset: presetSchema,
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   /**
    * Which pairs count as positive besides the two views of one image. With `self` those are the image's
    * earlier keys, whatever the method says of them, where the method has any; for others it is `none`.
    */
   arm: choice(arms).default("none"),
   /** Id of a similarity of the same images, for arms that need one. */
-  similarity: z.string().min(1).max(200).nullable().default(null),
+  similarity: reference("similarities").nullable().default(null),
   /** Part of the similarity that is cut; null: its score. */
   component: z.string().max(100).nullable().default(null),
   /** Weighs a positive pair by its similarity, in [0, 1], instead of by 1; pairs by labels weigh 1. */

@@ -1,18 +1,21 @@
 /** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
 import { z } from "zod";
-import { choice } from "@/lib/choice.ts";
+import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
+import type { Measure } from "@/lib/gaze/similarity/measure.ts";
 import { measures } from "@/lib/gaze/similarity/mod.ts";
 import type { JobSpec } from "./spec.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { parseSpec } from "./parse.ts";
+import { reference } from "./reference.ts";
 
 const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   measure: choice(measures),
   /** Of the measure; its own defaults where not given. */
-  params: z.record(z.string(), z.unknown()).default({}),
+  params: settingsBy("measure", partOf(measures as unknown as Record<string, Measure>, "params"))
+    .default({}),
   /** Readers whose gaze counts; null: all. */
   readers: z.array(z.string().max(512)).min(1).max(1000).nullable().default(null),
   /** Over the pairs of readers of two images. */

@@ -4,6 +4,7 @@ import { choice } from "@/lib/choice.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { backboneSpecs } from "@/lib/models/specs.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { reference } from "./reference.ts";
 
 const method = choice(methodSpecs);
 const backbone = choice(backboneSpecs);
@@ -28,7 +29,7 @@ const settings = (decided: string[]) =>
   });
 
 export const studySchema = z.strictObject({
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   name: z.string().min(1).max(200).nullable().default(null),
   methods: distinct(method).default(["moco", "byol", "simsiam"]),
   arms: distinct(choice(arms)).default(["none", "gaze"]),
@@ -44,7 +45,7 @@ export const studySchema = z.strictObject({
   /** What pre-training starts from; null: the ImageNet models where they are given. */
   start: z.enum(["scratch", "imagenet"]).nullable().default(null),
   /** Id of a similarity, for the arms that need one. */
-  similarity: z.string().min(1).max(200).nullable().default(null),
+  similarity: reference("similarities").nullable().default(null),
   component: z.string().max(100).nullable().default(null),
   cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
   pretrain: settings(DECIDED.pretrain).default({}).describe(

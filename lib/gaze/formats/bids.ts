@@ -12,6 +12,10 @@ import type { Screen } from "../screen.ts";
 
 const NAME = /_(physio|eyetrack)\.tsv(\.gz)?$/;
 
+const SIDECAR =
+  /_(physio|eyetrack|events|physioevents)\.json$|(^|_)dataset_description\.json$|^participants\.(json|tsv)$|_physioevents\.tsv(\.gz)?$/;
+const EVENTS = /_events\.tsv(\.gz)?$/;
+
 const SECONDS: Record<string, number> = {
   s: 1,
   sec: 1,
@@ -26,6 +30,8 @@ const SECONDS: Record<string, number> = {
 export const bids: GazeFormat = {
   title: "BIDS eye tracking",
   detect: (head) => NAME.test(head.file),
+  isCompanion: (file, _folder, names) =>
+    SIDECAR.test(file) || (EVENTS.test(file) && names.some((name) => NAME.test(name))),
   async parse(text, recording, options) {
     const kind = NAME.exec(options.file)?.[1] ?? "physio";
     const sidecar = await sidecarOf(options, kind);

@@ -69,6 +69,12 @@ export interface GazeFormat {
   title: string;
   /** Whether a file looks like this format. */
   detect(head: Head, options: GazeOptions): boolean;
+  /**
+   * Whether a file is one that gaze in this format needs beside it, and that holds no gaze of its own.
+   * @param file without its folder, which ends in a slash
+   * @param names all files of the archive: some count only where the gaze that they belong to is there
+   */
+  isCompanion?(file: string, folder: string, names: string[]): boolean;
   /** Reads `text` and hands fixations or samples to `recording`. */
   parse(text: Text, recording: Recording, options: GazeOptions): Promise<void>;
 }

@@ -1,12 +1,13 @@
 /** Gazepoint Analysis exports (all gaze or fixations), and EGD-CXR's, which add positions on the radiograph. */
 import type { GazeFormat, GazeOptions } from "./format.ts";
-import { readShownImages, type Shown } from "./master_sheet.ts";
+import { MASTER_SHEET, readShownImages, type Shown } from "./master_sheet.ts";
 import type { Recording } from "./sink.ts";
 import type { Scanpath } from "./scanpath.ts";
 import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
 
 export const gazepoint: GazeFormat = {
   title: "Gazepoint export (EGD-CXR included)",
+  isCompanion: (file) => file === MASTER_SHEET,
   detect(head) {
     const headers = headersOf(head.first);
     return headers.includes("fpogx") || headers.includes("bpogx") || headers.includes("x_original");

@@ -4,6 +4,8 @@ import { numberOf } from "./table_cell.ts";
 import { delimiterOf, eachRow } from "./gaze_table.ts";
 import { Text } from "./text.ts";
 
+export const MASTER_SHEET = "master_sheet.csv";
+
 /** Pads around an image, in its px. */
 export interface Shown {
   left: number;
@@ -16,8 +18,8 @@ export interface Shown {
 export async function readShownImages({ beside, file }: GazeOptions): Promise<Map<string, Shown>> {
   const shown = new Map<string, Shown>();
   const folder = file.slice(0, file.lastIndexOf("/") + 1);
-  const name = beside?.names.find((name) => name === `${folder}master_sheet.csv`) ??
-    beside?.names.find((name) => /(^|\/)master_sheet\.csv$/.test(name));
+  const name = beside?.names.find((name) => name === `${folder}${MASTER_SHEET}`) ??
+    beside?.names.find((name) => name.split("/").at(-1) === MASTER_SHEET);
   if (!beside || name === undefined) return shown;
   const text = await Text.open(await beside.read(name), name);
   let header: string[] | undefined;

@@ -36,14 +36,6 @@ export const formats: Record<string, GazeFormat> = {
   plain,
 };
 
-/** Tables and sidecars that formats read beside the gaze. */
-const sidecar =
-  /^(master_sheet|metadata.*)\.csv$|_(physio|eyetrack|events|physioevents)\.json$|(^|_)dataset_description\.json$|^participants\.(json|tsv)$|_physioevents\.tsv(\.gz)?$/;
-/** What a REFLACX reading holds beside its fixations. */
-const reading =
-  /^(anomaly_location_ellipses|chest_bounding_box|timestamps_transcription)\.csv$|^transcription\.txt$/;
-const physio = /_(physio|eyetrack)\.tsv(\.gz)?$/;
-
 /**
  * Whether a file is one that other gaze files need beside them, and that holds no gaze of its own.
  * @param names all files of the archive: some count only where the gaze that they belong to is there
@@ -51,9 +43,7 @@ const physio = /_(physio|eyetrack)\.tsv(\.gz)?$/;
 export function isCompanion(name: string, names: string[]): boolean {
   const end = name.lastIndexOf("/") + 1;
   const [folder, file] = [name.slice(0, end), name.slice(end)];
-  return sidecar.test(file) ||
-    (/_events\.tsv(\.gz)?$/.test(file) && names.some((other) => physio.test(other))) ||
-    (reading.test(file) && names.includes(`${folder}fixations.csv`));
+  return Object.values(formats).some((format) => format.isCompanion?.(file, folder, names));
 }
 
 /**

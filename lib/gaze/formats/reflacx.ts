@@ -3,9 +3,16 @@ import type { GazeFormat, GazeOptions } from "./format.ts";
 import { delimiterOf, eachRow, headersOf, readTable } from "./gaze_table.ts";
 import { Text } from "./text.ts";
 
+const METADATA = /^metadata.*\.csv$/;
+/** What a reading holds beside its fixations. */
+const READING =
+  /^(anomaly_location_ellipses|chest_bounding_box|timestamps_transcription)\.csv$|^transcription\.txt$/;
+
 export const reflacx: GazeFormat = {
   title: "REFLACX fixations",
   detect: (head) => headersOf(head.first).includes("timestamp_start_fixation"),
+  isCompanion: (file, folder, names) =>
+    METADATA.test(file) || (READING.test(file) && names.includes(`${folder}fixations.csv`)),
   async parse(text, recording, options) {
     const reading = options.file.split("/").at(-2) ?? "";
     const image = options.image ?? await imageOfReading(reading, options) ?? "";
