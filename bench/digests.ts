@@ -65,7 +65,7 @@ async function digest(model: string): Promise<string> {
 const command = (args: string[]) =>
   new Deno.Command(Deno.execPath(), { args, cwd: checkout, env, stdin: "null", stderr: "null" });
 await command(["run", "-A", "demo.ts", "--write", `${folder}/set.zip`]).output();
-const server = command(["run", "-P=launch", "main.ts"]).spawn();
+const server = command(["run", "-A", "main.ts"]).spawn();
 try {
   for (let tries = 0; !(await fetch(`${url}/readyz`).catch(() => undefined))?.ok; tries++) {
     if (tries > 300) throw new Error("Cannot reach the server");

@@ -23,10 +23,10 @@ function prepare(gpu: Gpu, { op, shape: real }: Product, selected: SelectedVaria
   const shape = padded(real);
   const { N, H, W, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
-  const made: GPUBuffer[] = [];
+  const buffers: GPUBuffer[] = [];
   const buffer = (content: number | Float32Array<ArrayBuffer>) => {
-    made.push(createBuffer(gpu, content));
-    return made.at(-1)!;
+    buffers.push(createBuffer(gpu, content));
+    return buffers.at(-1)!;
   };
   const filled = (rows: number, inner: number, seed: number) =>
     buffer(widen(numbers(rows * real.C * inner, seed), real.C, C, inner));
@@ -68,7 +68,7 @@ function prepare(gpu: Gpu, { op, shape: real }: Product, selected: SelectedVaria
     },
     destroy() {
       release(launches);
-      for (const buffer of made) buffer.destroy();
+      for (const buffer of buffers) buffer.destroy();
     },
   };
 }

@@ -81,10 +81,10 @@ export async function startOf(gpu: Gpu, step: TrainingStep): Promise<Start> {
 
 /** This engine's step, from a common start. */
 export function oursStep(gpu: Gpu, start: Start, selected: SelectedVariants): PreparedStep {
-  const made = trainee(gpu, start.step, { rate: LEARNING_RATE[start.step.network], selected });
-  const { program, store, loss } = made;
+  const training = trainee(gpu, start.step, { rate: LEARNING_RATE[start.step.network], selected });
+  const { program, store, loss } = training;
   store.load(start.weights);
-  feed(made, start);
+  feed(training, start);
   return {
     async run(times) {
       for (let i = 0; i < times; i++) program.run();

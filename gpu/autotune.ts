@@ -80,17 +80,17 @@ async function fastest(
   for (const name of [first, ...all.filter((name) => name !== first)]) {
     if (performance.now() > end) break;
     const variant: Variant<Pass> = variants[pass][name];
-    const made: Room[] = [];
+    const temporaries: Room[] = [];
     const temporary = (shape: Shape) => {
-      made.push(room(shape));
-      return made.at(-1)!;
+      temporaries.push(room(shape));
+      return temporaries.at(-1)!;
     };
     const steps = variant.steps<Room>(shape, operands as never, { gpu, add: false, temporary });
     const launches = steps.map((step) => launchOf(gpu, step));
     const ms = await time(gpu, launches, best.ms);
     if (ms < best.ms * (name === first ? 1 : 0.95)) best = { name, ms };
     release(launches);
-    for (const { buffer } of made) buffer.destroy();
+    for (const { buffer } of temporaries) buffer.destroy();
   }
   for (const { buffer } of [x, y, w]) buffer.destroy();
   return best.name;

@@ -16,6 +16,8 @@ export interface Gpu {
   /** `subgroupSize`: invocations of a subgroup where that is one number and subgroups were granted, else 0. */
   features: { f16: boolean; timestamps: boolean; subgroups: boolean; subgroupSize: number };
   limits: Record<string, number>;
+  /** Bytes of all buffers that were made and not destroyed yet: a figure of the program, not of the driver. */
+  allocatedBytes(): number;
   /** Resolves with the reason when the device is lost. */
   lost: Promise<string>;
   /** Throws the first error that WebGPU reported outside of any scope, if there was one. */
@@ -83,6 +85,7 @@ export async function openGpu(): Promise<Gpu> {
         : 0,
     },
     limits: requiredLimits,
+    allocatedBytes: countBuffers(device),
     lost: device.lost.then((loss) => `${loss.reason}: ${loss.message}`),
     check() {
       if (firstError !== undefined) {
@@ -90,6 +93,26 @@ export async function openGpu(): Promise<Gpu> {
       }
     },
   };
+}
+
+/** Makes a device count its buffers; the function that is returned tells their bytes. */
+function countBuffers(device: GPUDevice): () => number {
+  let bytes = 0;
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = create(descriptor);
+    const { size } = buffer;
+    const destroy = buffer.destroy.bind(buffer);
+    let counted = size;
+    bytes += counted;
+    buffer.destroy = () => {
+      bytes -= counted;
+      counted = 0;
+      destroy();
+    };
+    return buffer;
+  };
+  return () => bytes;
 }
 
 /** Subgroups are granted by this runtime although the adapter does not list them; ask, and fall back. */

@@ -83,8 +83,8 @@ export class Program {
     const { bytes, offsets } = packUniforms(ordered.map(({ step }) => step));
     this.uniforms = uniformBuffer(gpu, bytes, "program");
     ordered.forEach(({ phase, step }, i) => {
-      const made = kernel(gpu, step.code, step.constants);
-      this.launches[phase].push(launch(gpu, made, {
+      const compiled = kernel(gpu, step.code, step.constants);
+      this.launches[phase].push(launch(gpu, compiled, {
         bind: Object.fromEntries(
           Object.entries(step.bind).map(([name, tensor]) => [name, this.binding(tensor)]),
         ),

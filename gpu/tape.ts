@@ -253,9 +253,9 @@ export class Tape {
   during<T>(phase: Phase, build: () => T): T {
     const before = this.phase;
     this.phase = phase;
-    const made = build();
+    const result = build();
     this.phase = before;
-    return made;
+    return result;
   }
 
   /**
@@ -287,9 +287,9 @@ export class Tape {
     const root = rootOf(x);
     const known = this.gradientOfRoot(root);
     if (!known) {
-      const made = this.value(root.shape, [], { name: `d ${root.name}`, type: root.type });
-      this.gradients.set(root.id, made);
-      build(this.viewAs(made, x), false);
+      const gradient = this.value(root.shape, [], { name: `d ${root.name}`, type: root.type });
+      this.gradients.set(root.id, gradient);
+      build(this.viewAs(gradient, x), false);
     } else if (!options.writes) build(this.viewAs(known, x), true);
     else {
       const part = this.value(x.shape, [], { name: `d ${x.name}`, type: x.type });
@@ -342,13 +342,13 @@ export class Tape {
     const root = rootOf(tensor);
     const build = this.recompute.get(root.id);
     if (!build) return tensor;
-    let made = this.recomputed.get(root.id);
-    if (!made) {
-      made = this.value(root.shape, [], { name: root.name, type: root.type });
-      build(made);
-      this.recomputed.set(root.id, made);
+    let again = this.recomputed.get(root.id);
+    if (!again) {
+      again = this.value(root.shape, [], { name: root.name, type: root.type });
+      build(again);
+      this.recomputed.set(root.id, again);
     }
-    return this.viewAs(made, tensor);
+    return this.viewAs(again, tensor);
   }
 
   private addInto(y: Tensor, x: Tensor): void {
@@ -360,13 +360,13 @@ export class Tape {
     const known = this.gradients.get(root.id);
     if (known || root.place.kind !== "section") return known;
     const { offset } = root.place;
-    const made = this.make({
+    const gradient = this.make({
       name: `d ${root.name}`,
       shape: root.shape,
       place: { kind: "section", section: "gradients", offset },
     });
-    this.gradients.set(root.id, made);
-    return made;
+    this.gradients.set(root.id, gradient);
+    return gradient;
   }
 
   private viewAs(tensor: Tensor, like: Tensor): Tensor {

@@ -1,9 +1,10 @@
 /** The first process: gives the API process its few permissions, and stays to pass signals on. */
 import { commitOf } from "./commit.ts";
-import { CANNOT_START, commitFlag, type Config, connectionsFlag } from "./config.ts";
+import { CANNOT_START, type Config } from "./config.ts";
 import { connectionLimit } from "./file_handles.ts";
 import { watch } from "./health.ts";
 import { apiArguments, root } from "./permissions.ts";
+import { onSourceChange } from "./source_changes.ts";
 
 /** Before an API that ended is started again, ms; doubled each time that it did not last. */
 const BACKOFF_MS = 250;
@@ -11,17 +12,20 @@ const MOST_BACKOFF_MS = 5_000;
 /** One that ran for so long, ms, is taken for sound. */
 const LASTED_MS = 30_000;
 
+/** The commit that is checked out, and whether files were changed since. */
+export const checkout = () => commitOf(root);
+
 /**
  * Runs the API until it is asked to leave: one that ends otherwise, by a signal or by an error, is started
  * again. Only a first start that is refused (its address or its data directory cannot be had) ends the launcher.
  */
 export async function launch(config: Config): Promise<never> {
-  const commit = commitOf(root);
+  const commit = checkout();
   const connections = connectionLimit();
   const args = [
     ...apiArguments(config),
-    ...(commit ? [commitFlag + commit] : []),
-    ...(connections === undefined ? [] : [`${connectionsFlag}${connections}`]),
+    ...(commit ? [`--commit=${commit}`] : []),
+    ...(connections === undefined ? [] : [`--connections=${connections}`]),
   ];
   // Absolute, so that the other processes need not know where this one was started.
   const env = { MCGIP_DATA: config.data };
@@ -30,6 +34,14 @@ export async function launch(config: Config): Promise<never> {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       asked = true;
+      child?.kill("SIGTERM");
+    });
+  }
+  let changed = false;
+  if (config.watch) {
+    onSourceChange(root, () => {
+      console.log("A file of the server has changed; starting again");
+      changed = true;
       child?.kill("SIGTERM");
     });
   }
@@ -43,6 +55,11 @@ export async function launch(config: Config): Promise<never> {
     watching.stop();
     child = undefined;
     if (asked) Deno.exit(signal ? 0 : code);
+    if (changed) {
+      changed = false;
+      backoff = BACKOFF_MS;
+      continue;
+    }
     if (code === CANNOT_START && starts === 1) Deno.exit(1);
     if (performance.now() - started > LASTED_MS) backoff = BACKOFF_MS;
     console.error(

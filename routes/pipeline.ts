@@ -79,6 +79,8 @@ async function handle(
     // Actions have no body; what is streamed is hashed by its handler.
     return route.method === "POST" && !route.accepts
       ? once(call, "", () => route.handle(call))
+      : route.method === "DELETE"
+      ? services.store.reserve.freeing(() => route.handle(call))
       : route.handle(call);
   }
   const { text, value } = await readJson(request, route.jsonBytes);

@@ -27,7 +27,11 @@ export async function serve(config: Config): Promise<void> {
     );
   }
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
-  const keyring = new Keyring(store, config.apiKey);
+  // The first writes of a start; on a full disk they take the room that is kept.
+  const keyring = await store.reserve.freeing(() => {
+    store.jobs.forgive();
+    return new Keyring(store, config.apiKey);
+  });
   if (keyring.created && config.auth) {
     console.log(`The key of this server, shown only now: ${keyring.created}`);
   }
@@ -36,7 +40,6 @@ export async function serve(config: Config): Promise<void> {
       `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
     );
   }
-  store.jobs.forgive();
   const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },

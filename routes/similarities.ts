@@ -68,6 +68,7 @@ const audit = z.looseObject({
 }).meta({ id: "Audit" });
 
 function view(store: Store, row: SimilarityRow) {
+  const { kind: layout, ...rest } = row.layout;
   return {
     id: row.id,
     measure: row.measure,
@@ -78,7 +79,7 @@ function view(store: Store, row: SimilarityRow) {
     size: row.images.length,
     components: row.components,
     invalid: row.invalid,
-    histogram: row.histogram,
+    histogram: { ...row.histogram, kept: { layout, ...rest } },
     created_at: row.created_at,
   };
 }

@@ -1,6 +1,8 @@
 /** The state of the server: health, readiness, device, figures. */
 import { z } from "zod";
 import { json } from "./pipeline.ts";
+import { EXPOSITION, exposition } from "./prometheus.ts";
+import { serverMetrics } from "./server_metrics.ts";
 import { type Route, route, type Services } from "./route.ts";
 
 /** One test of the disk serves all who ask within this time. */
@@ -19,29 +21,6 @@ function diskWritable({ store }: Services): boolean {
   }
   disk = { time: Date.now(), writable };
   return writable;
-}
-
-function prometheus({ store, supervisor, traffic }: Services): string {
-  const states = store.jobs.countByState();
-  const { beat, restarts } = supervisor;
-  return [
-    ...traffic.lines(),
-    "# TYPE mcgip_jobs gauge",
-    ...Object.entries(states).map(([state, n]) => `mcgip_jobs{state="${state}"} ${n}`),
-    "# TYPE mcgip_queue_length gauge",
-    `mcgip_queue_length ${states.queued ?? 0}`,
-    "# TYPE mcgip_worker_up gauge",
-    `mcgip_worker_up ${supervisor.ready ? 1 : 0}`,
-    "# TYPE mcgip_worker_restarts_total counter",
-    `mcgip_worker_restarts_total ${restarts}`,
-    "# TYPE mcgip_worker_silent_seconds gauge",
-    `mcgip_worker_silent_seconds ${(beat?.silent_ms ?? 0) / 1000}`,
-    "# TYPE mcgip_worker_memory_bytes gauge",
-    `mcgip_worker_memory_bytes ${beat?.rss ?? 0}`,
-    "# TYPE mcgip_api_memory_bytes gauge",
-    `mcgip_api_memory_bytes ${Deno.memoryUsage().rss}`,
-    "",
-  ].join("\n");
 }
 
 export const system: Route[] = [
@@ -109,8 +88,8 @@ export const system: Route[] = [
     scope: "read",
     answers: { 200: ["text/plain"] },
     handle: ({ services }) =>
-      new Response(prometheus(services), {
-        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      new Response(exposition(serverMetrics(services)), {
+        headers: { "content-type": EXPOSITION },
       }),
   }),
 ];

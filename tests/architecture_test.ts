@@ -1,6 +1,7 @@
 /** The house rules that can be read off the text: who may import whom, and which words live where. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
 import { importsOf, projectFiles, reach, readText, root } from "./support/imports.ts";
 
 /** From the ground up; rooms of one floor leave each other alone. "lib": the files directly in it. */
@@ -90,33 +91,71 @@ Deno.test("WebGPU words live in gpu/ only", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("packages are named in deno.json only, with exact versions", () => {
-  const configuration = JSON.parse(readText("deno.json"));
-  const map = configuration.imports as Record<string, string>;
-  const loose = Object.values(map).filter((target) =>
-    target !== "./" && !/^npm:(@[\w-]+\/)?[\w.-]+@\d+\.\d+\.\d+(\/\S*)?$/.test(target)
+/** Folders with a configuration of their own: what only they need does not come with the server. */
+const CONFIGURED = ["", "tests/", "bench/"];
+
+/** The packages of a folder's configuration: what is imported, and what that stands for. */
+function packagesOf(folder: string): Record<string, string> {
+  const { "@/": _root, ...map } = JSON.parse(readText(`${folder}deno.json`)).imports;
+  return map;
+}
+
+/** Of everything that `files` load, or only of what they say themselves, what is neither ours nor Node's. */
+function bareImports(files: Iterable<string>): { file: string; specifier: string }[] {
+  return [...files].filter((file) => file.endsWith(".ts")).flatMap((file) =>
+    importsOf(file)
+      .filter((made) => made.file === undefined && !made.specifier.startsWith("node:"))
+      .map(({ specifier }) => ({ file, specifier }))
   );
-  assert.deepEqual(loose, []);
-  const wrong: string[] = [];
-  for (const file of sources) {
-    for (const { specifier, file: target } of importsOf(file)) {
-      if (target !== undefined || specifier.startsWith("node:")) continue;
-      const mapped = Object.keys(map).some((name) =>
-        specifier === name || (name.endsWith("/") && specifier.startsWith(name))
-      );
-      if (!mapped) wrong.push(`${file} -> ${specifier}`);
-    }
+}
+
+const filesOf = (folder: string) =>
+  folder === "" ? product : sources.filter((file) => file.startsWith(folder));
+
+Deno.test("packages are named in deno.json only, with exact versions", () => {
+  for (const folder of CONFIGURED) {
+    const map = packagesOf(folder);
+    const loose = Object.values(map).filter((target) =>
+      !/^npm:(@[\w-]+\/)?[\w.-]+@\d+\.\d+\.\d+(\/\S*)?$/.test(target)
+    );
+    assert.deepEqual(loose, [], `${folder}deno.json`);
+    const reached = new Set(filesOf(folder).flatMap((file) => [...reach(file)]));
+    const wrong = bareImports(reached).filter(({ specifier }) => !(specifier in map));
+    assert.deepEqual(wrong, [], `not in ${folder}deno.json`);
   }
-  assert.deepEqual(wrong, []);
 });
 
-Deno.test("every package in deno.json is used", () => {
-  const map = JSON.parse(readText("deno.json")).imports as Record<string, string>;
-  const text = sources.map(readText).join("\n");
-  const unused = Object.keys(map).filter((name) =>
-    name !== "@/" && !text.includes(`"${name}"`) && !text.includes(`"${name}/`)
-  );
-  assert.deepEqual(unused, []);
+Deno.test("tests and benches run with the server's versions", () => {
+  const server = packagesOf("");
+  for (const folder of ["tests/", "bench/"]) {
+    const wrong = Object.entries(packagesOf(folder))
+      .filter(([name, target]) => name in server && server[name] !== target);
+    assert.deepEqual(wrong, [], folder);
+  }
+});
+
+Deno.test("every package in a deno.json is used", () => {
+  for (const folder of CONFIGURED) {
+    const reached = new Set(filesOf(folder).flatMap((file) => [...reach(file)]));
+    const texts = [...reached].filter((file) => file.endsWith(".ts") && existsSync(root + file))
+      .map(readText).join("\n");
+    const unused = Object.keys(packagesOf(folder)).filter((name) =>
+      !texts.includes(`"${name}"`) && !texts.includes(`"${name}/`)
+    );
+    assert.deepEqual(unused, [], `${folder}deno.json`);
+  }
+});
+
+Deno.test("the start is lean: the server's packages bring no others beyond 25", () => {
+  const { npm } = JSON.parse(readText("deno.lock"));
+  const packages = Object.keys(npm);
+  assert.ok(packages.length <= 25, `${packages.length} packages: ${packages.join(", ")}`);
+});
+
+Deno.test("the start task gives the first process the permissions that programs give it", () => {
+  const { tasks } = JSON.parse(readText("deno.json"));
+  assert.equal(tasks.start.command, ["deno", ...launcherArguments].join(" "));
+  assert.equal(tasks.dev.command, ["deno", ...launcherArguments, "--watch"].join(" "));
 });
 
 Deno.test("no file knows the machine it was written on", () => {
@@ -125,8 +164,10 @@ Deno.test("no file knows the machine it was written on", () => {
   assert.deepEqual(files.filter((file) => machine.test(readText(file))), []);
 });
 
-Deno.test("the lock file names no host", () => {
-  assert.doesNotMatch(readText("deno.lock"), /https?:|\.(org|com|io|dev)\//);
+Deno.test("the lock files name no host", () => {
+  for (const folder of CONFIGURED) {
+    assert.doesNotMatch(readText(`${folder}deno.lock`), /https?:|\.(org|com|io|dev)\//);
+  }
 });
 
 Deno.test("names are snake_case, and no file is a catch-all", () => {

@@ -129,7 +129,7 @@ export function subgroupBackwardWeight(groups: number, order: Order): Variant<"b
       const share = Math.ceil(N / shares);
       const Z = Math.ceil(N / share);
       const part = Z > 1 ? temporary([Z, R, S, C, K]) : dw;
-      const made = {
+      const partial = {
         code: weightCode,
         constants: { GROUPS: groups, COLUMNS: columns, MIXED: +(C % (SUBGROUP_SIZE * groups) > 0) },
         bind: { x, dy, dw: part },
@@ -139,7 +139,7 @@ export function subgroupBackwardWeight(groups: number, order: Order): Variant<"b
         },
         grid: [...tiles, R * Z],
       };
-      return Z > 1 ? [made, reduce({ part, dw }, { n: R * S * C * K, Z, add })] : [made];
+      return Z > 1 ? [partial, reduce({ part, dw }, { n: R * S * C * K, Z, add })] : [partial];
     },
   };
 }

@@ -121,7 +121,7 @@ export function tiledBackwardWeight(tile: Tile): Variant<"backward_weight"> {
       const share = Math.ceil(pixels / shares / BLOCK) * BLOCK;
       const Z = Math.ceil(pixels / share);
       const part = Z > 1 ? temporary([Z, R, S, C, K]) : dw;
-      const made = {
+      const partial = {
         code: tile.vectors ? weightVectorCode : weightCode,
         constants: { ...sizesOf(tile), ADD: +(add && Z === 1) },
         bind: { x, dy, dw: part },
@@ -131,7 +131,7 @@ export function tiledBackwardWeight(tile: Tile): Variant<"backward_weight"> {
         },
         grid: [...groups, R * Z],
       };
-      return Z > 1 ? [made, reduce({ part, dw }, { n, Z, add })] : [made];
+      return Z > 1 ? [partial, reduce({ part, dw }, { n, Z, add })] : [partial];
     },
   };
 }

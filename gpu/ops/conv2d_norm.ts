@@ -39,10 +39,13 @@ export function conv2dNorm(
   if (tape.training || training || !weight || !bias || !forward.hasEpilogue) {
     const { groups = 1 } = options.norm ?? {};
     const rows = training ? forward.rows?.(shape, groups) ?? 0 : 0;
-    const made = rows > 0 ? tape.value([groups, Math.ceil(L / groups / rows), K, 2]) : undefined;
-    const statistics = made && { partial: made, groups };
+    const partial = rows > 0 ? tape.value([groups, Math.ceil(L / groups / rows), K, 2]) : undefined;
+    const statistics = partial && { partial, groups };
     const y = conv2d(tape, x, w, { ...options.convolution, statistics });
-    return batchNorm(tape, y, norm, { ...options.norm, parts: made && { partial: made, rows } });
+    return batchNorm(tape, y, norm, {
+      ...options.norm,
+      parts: partial && { partial, rows },
+    });
   }
   const [folded, folded_bias] = [tape.folded(w), tape.folded(bias)];
   const rows = elementCount(w.shape) / K;

@@ -175,9 +175,9 @@ export class Pool {
     const known = this.#buffers.get(label);
     if (known && known.size >= bytes) return known;
     known?.destroy();
-    const made = createBuffer(this.gpu, bytes, label);
-    this.#buffers.set(label, made);
-    return made;
+    const buffer = createBuffer(this.gpu, bytes, label);
+    this.#buffers.set(label, buffer);
+    return buffer;
   }
 
   filled(label: string, content: HostArray): GPUBuffer {

@@ -1,5 +1,5 @@
 /** Measures of a whole data set's gaze: a row for every recording, or for every pair of readers. */
-import { csvLine, type CsvValue } from "@/lib/csv_line.ts";
+import { csvLine, type CsvValue } from "@/lib/csv.ts";
 import { agreements } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures } from "@/lib/gaze/measures.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";

@@ -93,9 +93,9 @@ export async function loadPixels(
   const data = await readCache(path, images.length * stride) ??
     await decodeAll(store, images, options, stride);
   const names = images.map(({ name }) => name);
-  const made = { data, count: images.length, height, width, channels, names };
+  const pixels = { data, count: images.length, height, width, channels, names };
   await writeCache(store, path, data);
-  return { ...made, ...statistics(data, channels) };
+  return { ...pixels, ...statistics(data, channels) };
 }
 
 async function decodeAll(

@@ -31,10 +31,10 @@ export function layersOf(
   { backbone, width, channels, classes }: Network,
   options: { training?: boolean } = {},
 ): { map?: Tensor; features: Tensor; logits?: Tensor } {
-  const made = backboneOf(backbone)(tape, x, { width, channels, ...options });
-  if (classes.length === 0) return made;
+  const network = backboneOf(backbone)(tape, x, { width, channels, ...options });
+  if (classes.length === 0) return network;
   const { head } = backboneSpec(backbone);
-  return { ...made, logits: classifier(tape, made.features, classes.length, { name: head }) };
+  return { ...network, logits: classifier(tape, network.features, classes.length, { name: head }) };
 }
 
 export class ActivationReader {
@@ -57,9 +57,9 @@ export class ActivationReader {
     const { channels, normalization } = spec;
     const size = sizeOf(spec.image_size);
     const tape = new Tape(store, { training: false });
-    const made = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
+    const network = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
     for (const tap of taps) {
-      const tensor = made[tap];
+      const tensor = network[tap];
       if (tensor) this.tensors.set(tap, tensor);
     }
     this.program = compile(tape, { outputs: [...this.tensors.values()] });

@@ -36,11 +36,11 @@ export async function featuresOf(
   for (let from = 0; from < missing.length; from += PART) {
     signal.throwIfAborted();
     const part = missing.slice(from, from + PART);
-    const made = await embedAll(
+    const vectors = await embedAll(
       context,
       part.map((i) => encodedPicture(() => store.files.read(images[i].file))),
     );
-    part.forEach((i, at) => features[i] = made[at]);
+    part.forEach((i, at) => features[i] = vectors[at]);
   }
   images.forEach((image, i) => keep(keyOf(image), features[i]!));
   return features as Float32Array<ArrayBuffer>[];

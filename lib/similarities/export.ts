@@ -1,5 +1,5 @@
 /** Kept matrices as JSON, CSV or NPY, streamed row by row. */
-import { csvLine } from "@/lib/csv_line.ts";
+import { csvLine } from "@/lib/csv.ts";
 import {
   type FilePaths,
   type MatrixPart,

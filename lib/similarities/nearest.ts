@@ -1,7 +1,6 @@
 /** The most similar images of one, and the most similar pairs of all, from a kept similarity. */
 import {
   type FilePaths,
-  keptOf,
   matrixRow,
   matrixRows,
   partOf,
@@ -23,11 +22,10 @@ export async function neighboursOf(
   options: { image: string; top: number; component?: string },
 ): Promise<Neighbour[]> {
   const { at, wanted: [image] } = partOf(row, { ...options, images: [options.image] });
-  const kept = keptOf(row);
-  if (kept.layout === "neighbours") {
-    const { indices, values } = await readNeighbours(files, row);
-    const start = image * kept.top_k;
-    return [...indices.subarray(start, start + Math.min(options.top, kept.top_k))]
+  if (row.layout.kind === "neighbours") {
+    const { indices, values, layout: { top_k } } = await readNeighbours(files, row);
+    const start = image * top_k;
+    return [...indices.subarray(start, start + Math.min(options.top, top_k))]
       .map((other, i) => ({ image: row.images[other], similarity: values[start + i] }))
       .filter((neighbour) => neighbour.image !== undefined);
   }
@@ -46,9 +44,8 @@ export async function topPairs(
   options: { top: number; component?: string },
 ): Promise<{ images: [string, string]; similarity: number }[]> {
   const { at, wanted } = partOf(row, options);
-  const kept = keptOf(row);
   let best: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
-  if (kept.layout === "neighbours") best = (await readNeighbours(files, row)).pairs;
+  if (row.layout.kind === "neighbours") best = (await readNeighbours(files, row)).pairs;
   else {
     const sink = new TopPairs(options.top);
     let image = 0;

@@ -78,10 +78,10 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
     "backbone" | "width" | "channels"
   >;
   const problems: Problem[] = Object.entries(fixed).flatMap(([field, value]) => {
-    const given = spec[field as keyof typeof fixed];
-    return given === undefined || given === value ? [] : [{
+    const wanted = spec[field as keyof typeof fixed];
+    return wanted === undefined || wanted === value ? [] : [{
       pointer: `/${field}`,
-      message: `Cannot be ${given}: model "${spec.init}" has ${value}`,
+      message: `Cannot be ${wanted}: model "${spec.init}" has ${value}`,
     }];
   });
   if (problems.length) throw new InvalidInput("Cannot start from this model", problems);

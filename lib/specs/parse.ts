@@ -10,10 +10,10 @@ const ADDED = ["kind", "dataset_digest", "code_version"];
  * @throws {InvalidInput} with a pointer to each field that is wrong
  */
 export function parseSpec<S extends z.ZodType>(schema: S, spec: unknown): z.output<S> {
-  const own = Object.fromEntries(
+  const request = Object.fromEntries(
     Object.entries(spec as object).filter(([field]) => !ADDED.includes(field)),
   );
-  const parsed = schema.safeParse(own);
+  const parsed = schema.safeParse(request);
   if (parsed.success) return parsed.data;
   throw new InvalidInput(
     "Cannot accept the spec of this job",

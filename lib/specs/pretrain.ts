@@ -129,8 +129,8 @@ export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentat
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
   const { config, ownKeys } = methodSpec(parsed.method);
-  const own = arms[parsed.arm].ownKeys && ownKeys;
-  return { ...parsed, config: { ...config.parse(parsed.config), ...own } };
+  const staleKeys = arms[parsed.arm].ownKeys && ownKeys;
+  return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } };
 }
 
 export const pretrain: JobSpec<typeof request> = {

@@ -114,9 +114,9 @@ function checkCell(spec: StudySpec, cell: GridCell, store: Store): void {
   const { kind: _, ...before } = pretrainRequest(spec, cell) ?? {};
   const { kind: __, ...after } = finetuneRequest(spec, cell);
   if (method) {
-    const own = spec.by_method[method] ?? {};
+    const settings = spec.by_method[method] ?? {};
     const place = (field: string) =>
-      field in own ? `/by_method/${method}` : field in spec.pretrain ? "/pretrain" : "";
+      field in settings ? `/by_method/${method}` : field in spec.pretrain ? "/pretrain" : "";
     within(place, () => pretrain.resolve!(parseSpec(pretrain.schema, before), store));
   }
   const place = (field: string) => field in spec.finetune ? "/finetune" : "/pretrain";

@@ -134,8 +134,8 @@ export function finetuneRequest(
 
 /** Without a model to start from there is no model's normalisation. */
 function ownNormalization({ pretrain, finetune }: StudySpec): { normalization: unknown } {
-  const given = finetune.normalization ?? pretrain.normalization;
-  return { normalization: given === "model" ? undefined : given };
+  const normalization = finetune.normalization ?? pretrain.normalization;
+  return { normalization: normalization === "model" ? undefined : normalization };
 }
 
 function defined(fields: Record<string, unknown>): Record<string, unknown> {

@@ -1,5 +1,5 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
-import { Conflict } from "@/lib/errors.ts";
+import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import { Database } from "./database.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
@@ -15,6 +15,7 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { Models } from "./models.ts";
 import { Predictions } from "./predictions.ts";
+import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
 import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
@@ -46,12 +47,14 @@ export class Store {
   readonly tuning: Tuning;
   /** What the start found that nothing refers to; undefined for a shared store. */
   readonly setAside?: SetAside;
+  readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
 
   constructor(readonly directory: string, options: StoreOptions) {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.reserve = new Reserve(directory);
     if (!options.shared) this.#lock = takeLock(directory);
     try {
       this.secret = readSecret(directory);
@@ -84,6 +87,7 @@ export class Store {
           hasJob: (id) => this.jobs.find(id) !== undefined,
         });
         this.idempotency.purge({ hours: 24, unfinished: true });
+        this.reserve.take();
       }
     } catch (error) {
       this.#lock?.release();
@@ -149,9 +153,25 @@ export class Store {
   }
 }
 
-/** Opens the data directory; throws Conflict when another server uses it. */
+/**
+ * Opens the data directory, on a full disk in the room that is kept for it.
+ * @throws {Conflict} when another server uses it, or its database is gone
+ */
 export function openStore(directory: string, options: StoreOptions = {}): Store {
-  return new Store(directory, options);
+  try {
+    return new Store(directory, options);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    new Reserve(directory).release();
+    try {
+      return new Store(directory, options);
+    } catch (again) {
+      if (!isDiskFull(again)) throw again;
+      throw new Error(
+        `Cannot open ${directory}: its disk is full; free some megabytes of it first`,
+      );
+    }
+  }
 }
 
 export type { Page, PageOptions } from "./table.ts";
@@ -163,7 +183,7 @@ export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./job
 export { ClaimLost, finishedStates } from "./jobs.ts";
 export type { EventRow, EventType } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
-export type { SimilarityRow } from "./similarities.ts";
+export type { Layout, SimilarityRow } from "./similarities.ts";
 export type { ModelRow, ModelSpec } from "./models.ts";
 export type { EvaluationRow } from "./evaluations.ts";
 export { type CellRow, type CellState, openCells, type StudyRow } from "./studies.ts";

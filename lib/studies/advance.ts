@@ -196,9 +196,9 @@ class Study {
     const same = sameJob(store, resolved);
     if (same) return same;
     if (queueLength(store) >= limits.queuedJobs) return undefined;
-    const made = enqueue(store, resolved, study.id);
-    this.changed.add(made.id);
-    return made;
+    const queued = enqueue(store, resolved, study.id);
+    this.changed.add(queued.id);
+    return queued;
   }
 
   private hasRoom(): boolean {

@@ -1,5 +1,5 @@
 /** The published form of a study's table: rows of methods, M-AUC, AUC and ACC for each backbone. */
-import { escapeFormula } from "@/lib/csv_formula.ts";
+import { csvLine } from "@/lib/csv.ts";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
 import type { Arm } from "@/lib/gaze/arms/arm.ts";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
@@ -46,26 +46,18 @@ export function csvTable(table: StudyTable): string {
         const figure = cell.figures[name];
         const difference = cell.differences[name];
         const control = cell.controls[name];
-        return [
+        return csvLine(
           ...[row.name, row.method, row.arm, backbone, COLUMNS[name]],
           ...[figure?.mean, figure?.std, figure?.n ?? 0, cell.planned, cell.failed],
           ...(figure?.interval ?? [null, null]),
           ...[difference?.value, ...(difference?.interval ?? [null, null]), difference?.n],
           ...[difference?.against, control?.value, ...(control?.interval ?? [null, null])],
           ...[control?.n, control?.against, stateOf(cell)],
-        ].map(csvCell).join(",");
+        );
       })
     )
   );
-  return [head, ...lines].join("\n") + "\n";
-}
-
-/** A text is escaped against being run as a formula; a number is one, whatever its sign. */
-function csvCell(value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number") return String(value);
-  const text = escapeFormula(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return `${head}\n${lines.join("")}`;
 }
 
 /** `0.812 ± 0.034`, with the number of runs where some are missing; else what became of the cell. */

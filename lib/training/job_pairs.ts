@@ -3,7 +3,7 @@ import type { PairSource } from "@/lib/gaze/arms/arm.ts";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { type Cut, type Positives, positives } from "@/lib/gaze/positives.ts";
 import { topPositives } from "@/lib/gaze/top_positives.ts";
-import { keptOf, readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
+import { readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
 import { assertLabels, usableSimilarity } from "@/lib/specs/preconditions.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
@@ -56,12 +56,12 @@ async function pairCutter(
     throw new Conflict(`Cannot use similarity "${row.id}": it holds none of the images`);
   }
   const images = places.map((i) => rows[i].name);
-  if (keptOf(row).layout === "neighbours") {
+  if (row.layout.kind === "neighbours") {
     if (places.length < n) {
       throw new Conflict(`Cannot use similarity "${row.id}": it lacks ${n - places.length} images`);
     }
-    const kept = await readTopSimilarity(store.files, row, images);
-    return (place) => topPositives(kept, { cut, place, soft });
+    const top = await readTopSimilarity(store.files, row, images);
+    return (place) => topPositives(top, { cut, place, soft });
   }
   const values = new Float32Array(n * n).fill(NaN);
   const read = await readMatrix(store.files, row, { component: component ?? undefined, images });

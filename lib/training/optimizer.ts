@@ -34,13 +34,13 @@ export function appendOptimizer(
 ): Optimizer {
   const scaled = tape.precision === "f16" ? lossScale(tape) : undefined;
   tape.backward(options.loss, scaled);
-  const made = optimizer(tape, spec, { ...options, lossScale: scaled });
-  tape.record("gradient_norm", made.control, 2);
+  const appended = optimizer(tape, spec, { ...options, lossScale: scaled });
+  tape.record("gradient_norm", appended.control, 2);
   if (scaled) {
-    tape.record("skipped", made.control, 3);
+    tape.record("skipped", appended.control, 3);
     tape.record("loss_scale", scaled.scale);
   }
-  return made;
+  return appended;
 }
 
 /**

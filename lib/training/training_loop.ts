@@ -186,6 +186,8 @@ class TrainingLoop {
     const seconds = (performance.now() - this.readSince) / 1000;
     this.readSince = performance.now();
     const perBatch = seconds / unread.length;
+    const steps = new Set(unread.map(({ step }) => step)).size;
+    this.context.pace({ step_seconds: seconds / steps, batch_size: this.options.batch });
     this.readEvery = Math.max(1, Math.min(MOST_UNREAD, Math.round(READ_SECONDS / perBatch)));
     for (let i = 0; i < records.length; i++) {
       const values = { ...unread[i].known, ...records[i] };

@@ -38,11 +38,11 @@ async function measured(
   } finally {
     store.tuning.add(device, known);
   }
-  const own = Object.entries(known).filter(([pass]) => passes.has(pass));
+  const selected = Object.entries(known).filter(([pass]) => passes.has(pass));
   context.event("log", {
-    message: `variants of ${own.length} of ${passes.size} convolution passes are chosen`,
+    message: `variants of ${selected.length} of ${passes.size} convolution passes are chosen`,
     measured: Object.keys(known).length - before,
     seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
   });
-  return Object.fromEntries(own);
+  return Object.fromEntries(selected);
 }

@@ -10,6 +10,7 @@ import type {
   SimilarityMapRequest,
 } from "@/lib/inference/protocol.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import type { TrainingPace } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
 import { JobRunner } from "./job_runner.ts";
 import { openStore } from "@/lib/store/mod.ts";
@@ -25,6 +26,15 @@ export interface ThreadStart {
   data: string;
   /** Name of this worker, unique per process. */
   name: string;
+}
+
+/** What the GPU thread tells of itself. */
+export interface Tick {
+  /** Id of the job that it works on. */
+  job: string | null;
+  training: TrainingPace | null;
+  /** Memory in buffers of the GPU, bytes. */
+  gpu_bytes: number;
 }
 
 /** Makes this thread run jobs of these kinds, once it is told the data directory. */
@@ -75,7 +85,7 @@ async function start(
     if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
-  const tick = ticker(peer);
+  const tick = ticker((tick) => peer.notify("tick", tick));
   const predictor = held.predictor = new Predictor(gpu, store);
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
   const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
@@ -85,7 +95,11 @@ async function start(
     kinds,
     name,
     between: async () => {
-      tick(held.runner?.current ?? null);
+      tick(() => ({
+        job: held.runner?.current ?? null,
+        training: held.runner?.training ?? null,
+        gpu_bytes: gpu.allocatedBytes(),
+      }));
       await predictor.serve();
       await sampler.serve();
       await throughput.serve();
@@ -93,7 +107,7 @@ async function start(
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
-  // `lanes` is what the subgroup's size is called in the answer of GET /v1/system.
+  // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
   peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
@@ -101,12 +115,12 @@ async function start(
   peer.notify("left");
 }
 
-/** Tells the main thread, at most each `TICK_MS`, that this one is alive. */
-function ticker(peer: Peer): (job: string | null) => void {
+/** Tells the main thread, at most each `TICK_MS`, that this one is alive and what it does. */
+function ticker(tell: (tick: Tick) => void): (tick: () => Tick) => void {
   let last = -Infinity;
-  return (job) => {
+  return (tick) => {
     if (performance.now() - last < TICK_MS) return;
     last = performance.now();
-    peer.notify("tick", { job });
+    tell(tick());
   };
 }

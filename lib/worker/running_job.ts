@@ -1,7 +1,7 @@
 /** One job while it runs: what its handler is given, written to the store in small transactions. */
 import { setImmediate } from "node:timers";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobContext, JobStopped } from "@/lib/specs/job_context.ts";
+import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import type { EventType, JobChanges, JobProgress, JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Numbers are written together this often: each write waits for the disk. */
@@ -26,6 +26,8 @@ export class RunningJob implements JobContext {
   readonly store: Store;
   readonly gpu: Gpu;
   readonly checkpoints: string;
+  /** The last word of a training on its speed. */
+  training: TrainingPace | null = null;
   readonly #options: RunningJobOptions;
   readonly #points: { step: number; epoch: number; values: Record<string, number> }[] = [];
   #progress?: JobProgress;
@@ -72,6 +74,10 @@ export class RunningJob implements JobContext {
     this.#progress = { done, total, unit };
     if (this.#first?.total !== total) this.#first = { done, total, time: performance.now() };
     this.#flushSometimes();
+  }
+
+  pace(pace: TrainingPace): void {
+    this.training = pace;
   }
 
   async yield(): Promise<void> {

@@ -98,7 +98,8 @@ export class Supervisor {
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.beat = { job: null, silent_ms: 0, rss: 0, time: started };
+    const idle = { job: null, training: null, gpu_bytes: 0 };
+    this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
     child.status.then(({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");

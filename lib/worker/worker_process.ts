@@ -2,7 +2,7 @@
  * The main thread of the worker process: passes messages between the API (standard input and output)
  * and the GPU thread, beats and estimates jobs while that thread waits for the GPU.
  */
-import type { ThreadStart } from "./gpu_service.ts";
+import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
 import { isJobKind } from "@/lib/specs/mod.ts";
@@ -12,9 +12,7 @@ import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 const BEAT_MS = 1000;
 
 /** What a heartbeat says. */
-export interface Beat {
-  /** Job that the GPU thread works on. */
-  job: string | null;
+export interface Beat extends Tick {
   /** Milliseconds since the GPU thread was last seen alive. */
   silent_ms: number;
   /** Memory of the process, bytes. */
@@ -29,7 +27,7 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
     out.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => Deno.exit(0));
   };
   let seen = performance.now();
-  let job: string | null = null;
+  let tick: Tick = { job: null, training: null, gpu_bytes: 0 };
   let device: Device | undefined;
   const own = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
@@ -44,7 +42,7 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
-    if (message.method === "tick") job = (message.params as { job: string | null }).job;
+    if (message.method === "tick") tick = message.params as Tick;
     else if (message.method === "left") Deno.exit(0);
     else send(message);
   };
@@ -64,7 +62,8 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
     });
   }
   setInterval(() => {
-    const beat: Beat = { job, silent_ms: performance.now() - seen, rss: Deno.memoryUsage().rss };
+    const silent_ms = performance.now() - seen;
+    const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
     send({ method: "beat", params: beat });
   }, BEAT_MS);
   relay(gpuThread, own);

@@ -142,7 +142,10 @@ Deno.test("an address that is taken, settings that cannot be used: one line, and
       start({ env: { MCGIP_HOST: "0.0.0.0" }, args: ["--no-auth"] }),
       /Cannot start with --no-auth on 0.0.0.0/,
     );
-    await assert.rejects(start({ args: ["--no-ath"] }), /unknown argument "--no-ath"/);
+    await assert.rejects(
+      start({ args: ["--no-ath"] }),
+      /Cannot start: unknown option '--no-ath'; see --help/,
+    );
     Deno.removeSync(data, { recursive: true });
   });
 });

@@ -17,6 +17,7 @@ const store = {
       dataset_id: id === "sim_1" ? "ds_1" : "ds_2",
       components: ["score"],
       images: [],
+      layout: { kind: "matrix" },
       histogram: {},
     }),
   },

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Database, type SqlRow } from "@/lib/store/database.ts";
 import firstSchema from "@/lib/store/schema.sql" with { type: "text" };
+import { Similarities } from "@/lib/store/similarities.ts";
 import secondSchema from "@/lib/store/studies.sql" with { type: "text" };
 import { Tuning } from "@/lib/store/tuning.ts";
 import thirdSchema from "@/lib/store/tuning.sql" with { type: "text" };
@@ -63,6 +64,37 @@ Deno.test("variants of convolutions that were measured or held under older names
     ]);
     database.run("DELETE FROM jobs WHERE id = 'a'");
     assert.equal(tuning.ofJob("a"), undefined, "what was held goes with its job");
+    database.close();
+  }));
+
+Deno.test("what was kept of a similarity is read from older rows", () =>
+  withDirectory((directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
+    const insert = old.prepare(
+      `INSERT INTO similarities (id, dataset_id, dataset_digest, job_id, measure, params, images,
+       components, file, invalid, histogram, created_at)
+       VALUES (?, '', '', '', 'cc', '{}', '[]', '[]', '', '[]', ?, '')`,
+    );
+    const lists = { top_k: 3, pairs: 6, above: 0.123456789 };
+    insert.run("a", JSON.stringify({ pairs: 9, kept: { layout: "neighbours", ...lists } }));
+    insert.run("b", JSON.stringify({ pairs: 9, kept: { layout: "matrix" } }));
+    insert.run("c", JSON.stringify({ pairs: 9 }));
+    insert.run(
+      "d",
+      JSON.stringify({ pairs: 9, kept: { layout: "neighbours", ...lists, above: null } }),
+    );
+    old.close();
+    const database = new Database(path);
+    const rows = new Similarities(database);
+    assert.deepEqual(["a", "b", "c", "d"].map((id) => rows.get(id).layout), [
+      { kind: "neighbours", ...lists },
+      { kind: "matrix" },
+      { kind: "matrix" },
+      { kind: "neighbours", ...lists, above: null },
+    ]);
+    for (const id of ["a", "b", "c", "d"]) assert.deepEqual(rows.get(id).histogram, { pairs: 9 });
     database.close();
   }));
 

@@ -1,5 +1,6 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
 import { fileURLToPath } from "node:url";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -43,7 +44,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   const { data, port = freePort(), args = [], env = {} } = options;
   const key = "test-key-0123456789abcdef";
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=launch", "main.ts", ...args],
+    args: [...launcherArguments, ...args],
     cwd: root,
     env: {
       MCGIP_API_KEY: key,

@@ -90,6 +90,11 @@ Deno.test("every step has its batches, parts, reports and checkpoints", () =>
     const saved = context.events.filter(({ type }) => type === "checkpoint");
     assert.deepEqual(saved.map(({ data }) => data.step), [0, 3, 6, 9, 12]);
     assert.deepEqual(context.done, { done: 12, total: 12 });
+    assert.ok(context.paces.length >= 8, "with every report at the least");
+    for (const { step_seconds, batch_size } of context.paces) {
+      assert.ok(step_seconds > 0);
+      assert.equal(batch_size, base.batch);
+    }
   }));
 
 Deno.test("stopped anywhere and taken up, the end is the same to the bit", async () => {

@@ -63,11 +63,11 @@ function imagesOf(
   images: ImageRow[],
 ): ImageRow[] {
   if (split === "all") return images;
-  const own = model.dataset_digest === dataset.digest
+  const listed = model.dataset_digest === dataset.digest
     ? (model.lineage.split as Record<string, string[]> | undefined)?.[split]
     : undefined;
-  const names = new Set(own);
-  const part = images.filter((image) => own ? names.has(image.name) : image.split === split);
+  const names = new Set(listed);
+  const part = images.filter((image) => listed ? names.has(image.name) : image.split === split);
   if (part.length === 0) {
     throw new Conflict(`Cannot evaluate on the ${split} part of "${dataset.name}": it has none`);
   }

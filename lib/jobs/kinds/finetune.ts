@@ -18,10 +18,10 @@ import { selectVariants } from "@/lib/training/tuning.ts";
 export const finetune = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const made = publishedBy(context);
-    if (made) {
+    const published = publishedBy(context);
+    if (published) {
       const { id } = store.evaluations.findBy([["job_id = ?", job.id]])!;
-      return { model: made.id, evaluation: id };
+      return { model: published.id, evaluation: id };
     }
     const spec = resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
     const dataset = jobDataset(context);

@@ -37,8 +37,8 @@ import { selectVariants } from "@/lib/training/tuning.ts";
 export const pretrain = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const made = publishedBy(context);
-    if (made) return { model: made.id };
+    const published = publishedBy(context);
+    if (published) return { model: published.id };
     const spec = resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
     const dataset = jobDataset(context);
     const all = store.images.all(dataset.id);

@@ -132,7 +132,13 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
         measure: "dhash",
         params: {},
       },
-      ...{ components: ["score"], file: sha256, invalid: [images[0].name], histogram: {} },
+      ...{
+        components: ["score"],
+        file: sha256,
+        layout: { kind: "matrix" },
+        invalid: [images[0].name],
+        histogram: {},
+      },
       images: images.map(({ name }) => name),
       created_at: now(),
     })).id;

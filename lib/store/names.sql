@@ -1,4 +1,16 @@
--- Version 4 of the schema: passes and variants of convolutions by the names that other libraries have for them.
+-- Version 4 of the schema: things by the names that they have elsewhere.
+
+-- How a similarity's file is laid out: a column of its own, not a part of the histogram.
+ALTER TABLE similarities ADD COLUMN layout TEXT NOT NULL DEFAULT '{"kind":"matrix"}';
+UPDATE similarities SET
+  layout = json_remove(
+    json_set(histogram -> '$.kept', '$.kind', histogram ->> '$.kept.layout'),
+    '$.layout'
+  ),
+  histogram = json_remove(histogram, '$.kept')
+WHERE json_type(histogram, '$.kept') = 'object';
+
+-- Passes and variants of convolutions.
 
 ALTER TABLE job_choices RENAME TO job_variants;
 ALTER TABLE job_variants RENAME COLUMN choices TO selected;
