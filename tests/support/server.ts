@@ -30,6 +30,8 @@ export interface ServerOptions {
   port?: number;
   args?: string[];
   env?: Record<string, string>;
+  /** The project's directory, where it is not this one. */
+  project?: string;
 }
 
 export function freePort(): number {
@@ -41,11 +43,11 @@ export function freePort(): number {
 
 /** Starts a server; resolves when it listens (not necessarily with a GPU). */
 export async function startServer(options: ServerOptions): Promise<TestServer> {
-  const { data, port = freePort(), args = [], env = {} } = options;
+  const { data, port = freePort(), args = [], env = {}, project = root } = options;
   const key = "test-key-0123456789abcdef";
   const child = new Deno.Command(Deno.execPath(), {
     args: [...launcherArguments, ...args],
-    cwd: root,
+    cwd: project,
     env: {
       MCGIP_API_KEY: key,
       MCGIP_PORT: String(port),
