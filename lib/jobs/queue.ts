@@ -4,7 +4,7 @@ import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { isJobKind, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
-import type { Request } from "@/lib/specs/spec.ts";
+import type { JobAction } from "@/lib/specs/spec.ts";
 import {
   finishedStates,
   type JobProgress,
@@ -159,7 +159,7 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
  * Does what a person asks of a job; a changed state is told as an event. Of a study it reaches the jobs
  * that the study has queued. Throws NotFound, Conflict.
  */
-export function control(store: Store, id: string, what: Request): JobRow {
+export function control(store: Store, id: string, what: JobAction): JobRow {
   return store.db.transaction(() => {
     const asked = store.jobs.get(id);
     const { kind, state: before } = asked;

@@ -22,12 +22,12 @@ export interface JobSpec<Schema extends z.ZodType = z.ZodType> extends Described
      * Passes on what a person asks of the job, before it is done to the job itself.
      * @param control does the same to another job
      */
-    control(job: JobRow, store: Store, what: Request, control: (id: string) => void): void;
+    control(job: JobRow, store: Store, what: JobAction, control: (id: string) => void): void;
   };
 }
 
 /** What a person may ask of a job. */
-export type Request = "cancel" | "pause" | "resume";
+export type JobAction = "cancel" | "pause" | "resume";
 
 /** Of resolved specs. */
 export interface Training {

@@ -7,7 +7,7 @@ import {
   gridRows,
   pretrainRequest,
 } from "./study_grid.ts";
-import type { JobSpec, Request } from "./spec.ts";
+import type { JobAction, JobSpec } from "./spec.ts";
 import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 import { finetune } from "./finetune.ts";
 import { parseSpec } from "./parse.ts";
@@ -80,7 +80,7 @@ export const study: JobSpec<typeof studySchema> = {
 function controlCells(
   { id, state }: JobRow,
   store: Store,
-  what: Request,
+  what: JobAction,
   control: (id: string) => void,
 ): void {
   const study = store.studies.ofJob(id)!;
