@@ -7,11 +7,20 @@ const PARTS = ["main.ts", "routes", "lib", "gpu", "kernels", "static"];
 const QUIET_MS = 300;
 
 /** Calls `change` after files under `root` have changed, once for changes that come together. */
-export async function onSourceChange(root: string, change: () => void): Promise<void> {
+export function onSourceChange(root: string, change: () => void): { stop(): void } {
+  const watcher = Deno.watchFs(PARTS.map((name) => `${root}/${name}`));
   let timer: ReturnType<typeof setTimeout> | undefined;
-  for await (const { kind } of Deno.watchFs(PARTS.map((name) => `${root}/${name}`))) {
-    if (kind === "access") continue;
-    clearTimeout(timer);
-    timer = setTimeout(change, QUIET_MS);
-  }
+  (async () => {
+    for await (const { kind } of watcher) {
+      if (kind === "access") continue;
+      clearTimeout(timer);
+      timer = setTimeout(change, QUIET_MS);
+    }
+  })();
+  return {
+    stop() {
+      watcher.close();
+      clearTimeout(timer);
+    },
+  };
 }

@@ -1,10 +1,10 @@
 /** The description of the API, made from the table of routes: `/openapi.json` and `/docs`. */
 import { z } from "zod";
 import { version } from "@/lib/version.ts";
-import { type JobKind, jobKinds, specs } from "@/lib/specs/mod.ts";
+import { type JobKind, specs } from "@/lib/specs/mod.ts";
 import { docsPage } from "./docs.ts";
-import { json } from "./pipeline.ts";
-import { type Answer, type Route, route } from "./route.ts";
+import { type Answer, json } from "./reply.ts";
+import { type Route, route } from "./route.ts";
 
 type Json = Record<string, unknown>;
 
@@ -54,10 +54,12 @@ const problemSchema = {
 
 function contentOf(answer: Answer, named: Named): Json {
   if (answer === null) return {};
-  if (Array.isArray(answer)) {
-    return { content: Object.fromEntries(answer.map((type) => [type, {}])) };
-  }
-  return { content: { "application/json": { schema: schemaOf(answer, "output", named) } } };
+  const content = [answer].flat().map((one) =>
+    typeof one === "string"
+      ? [one, {}]
+      : ["application/json", { schema: schemaOf(one as z.ZodType, "output", named) }]
+  );
+  return { content: Object.fromEntries(content) };
 }
 
 function parametersOf({ path, query }: Route, named: Named): Json[] {
@@ -80,7 +82,7 @@ function bodyOf({ json, accepts, path }: Route, named: Named): Json | undefined 
   if (!json && !accepts) return undefined;
   // The body of a job is that of its kind.
   const schema = path === "/v1/jobs"
-    ? { oneOf: jobKinds.map((kind) => ({ $ref: `#/components/schemas/${kind}` })) }
+    ? { oneOf: Object.keys(specs).map((kind) => ({ $ref: `#/components/schemas/${kind}` })) }
     : json && schemaOf(json, "input", named);
   return {
     required: true,
@@ -119,8 +121,9 @@ function operationOf(one: Route, named: Named): Json {
 }
 
 /** The spec of a job as a request gives it, with `kind`. */
-function jobSchema(kind: JobKind, named: Named): Json {
-  const spec = schemaOf(specs[kind].schema, "input", named);
+function jobSchema(kind: string, named: Named): Json {
+  const { schema, title, about: description } = specs[kind as JobKind];
+  const spec: Json = { ...schemaOf(schema, "input", named), title, description };
   const withKind = { type: "object", properties: { kind: { const: kind } }, required: ["kind"] };
   if (spec.type !== "object") return { allOf: [withKind, spec] };
   return {
@@ -134,7 +137,7 @@ function jobSchema(kind: JobKind, named: Named): Json {
 export function describe(routes: Route[]): Json {
   const paths: Record<string, Json> = {};
   const named: Named = { Problem: problemSchema };
-  for (const kind of jobKinds) named[kind] = jobSchema(kind, named);
+  for (const kind of Object.keys(specs)) named[kind] = jobSchema(kind, named);
   for (const one of routes) {
     const path = one.path.replaceAll("*}", "}");
     (paths[path] ??= {})[one.method.toLowerCase()] = operationOf(one, named);

@@ -1,6 +1,7 @@
 /** The house rules that can be read off the text: who may import whom, and which words live where. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { dirname } from "node:path";
 import { launcherArguments } from "@/lib/launcher_permissions.ts";
 import { importsOf, projectFiles, reach, readText, root } from "./support/imports.ts";
 
@@ -168,6 +169,18 @@ Deno.test("the lock files name no host", () => {
   for (const folder of CONFIGURED) {
     assert.doesNotMatch(readText(`${folder}deno.lock`), /https?:|\.(org|com|io|dev)\//);
   }
+});
+
+Deno.test("a folder of tests is named like the folder of code that it tests", () => {
+  const folders = new Set(
+    sources.filter((file) => /^tests\/.*_test\.ts$/.test(file)).map((file) =>
+      dirname(file).slice(6)
+    ),
+  );
+  const wrong = [...folders].filter((folder) =>
+    !existsSync(`${root}lib/${folder}`) && !existsSync(`${root}${folder}`)
+  );
+  assert.deepEqual(wrong, []);
 });
 
 Deno.test("names are snake_case, and no file is a catch-all", () => {

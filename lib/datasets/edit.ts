@@ -1,4 +1,5 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
+import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
 import { filesOf } from "./write_content.ts";
@@ -51,6 +52,11 @@ export async function putImage(
   return result;
 }
 
+export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({
+  id: "LabelsReport",
+});
+export type LabelsReport = z.output<typeof labelsReportSchema>;
+
 /**
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
  * NotFound, Conflict, and InvalidInput, also for images that do not exist.
@@ -60,7 +66,7 @@ export function putLabels(
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
-): { labels: number } {
+): LabelsReport {
   changeable(store, dataset);
   const labels = readLabels(bytes, file);
   return change(store, dataset, [], ({ id }) => {

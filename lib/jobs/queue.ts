@@ -2,60 +2,10 @@
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { isJobKind, specs } from "@/lib/specs/mod.ts";
+import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
 import type { JobAction } from "@/lib/specs/spec.ts";
-import {
-  finishedStates,
-  type JobProgress,
-  type JobRow,
-  type JobState,
-  newId,
-  now,
-  type Store,
-} from "@/lib/store/mod.ts";
-
-/** A job as the API gives it. */
-export interface JobView {
-  id: string;
-  kind: string;
-  state: JobState;
-  spec: Record<string, unknown>;
-  progress: JobProgress;
-  /** 0 for the next one; null when the job does not wait. */
-  queue_position: number | null;
-  /** What a running job was asked to do and has not done yet. */
-  requested: "cancel" | "pause" | null;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-  estimated_finish: string | null;
-  error: string | null;
-  result: Record<string, unknown> | null;
-  device: Record<string, unknown> | null;
-  /** Id of the study that it is or belongs to. */
-  study: string | null;
-}
-
-export function toJobView(store: Store, job: JobRow): JobView {
-  return {
-    id: job.id,
-    kind: job.kind,
-    state: job.state,
-    spec: job.spec,
-    progress: job.progress,
-    queue_position: store.jobs.queuePosition(job) ?? null,
-    requested: job.requested,
-    created_at: job.created_at,
-    started_at: job.started_at,
-    finished_at: job.finished_at,
-    estimated_finish: job.estimated_finish,
-    error: job.error,
-    result: job.result,
-    device: job.device,
-    study: job.study,
-  };
-}
+import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
 /** A job about to be queued. */
 export interface ResolvedJob {
@@ -76,13 +26,13 @@ export function resolveJob(
   codeVersion: string,
 ): ResolvedJob {
   const { kind, dataset_digest: wanted } = request;
-  if (!isJobKind(kind)) {
+  const found = typeof kind === "string" ? specOf(kind) : undefined;
+  if (typeof kind !== "string" || !found) {
     throw new InvalidInput("Cannot queue this job: there is no such kind", [
       { pointer: "/kind", message: `one of ${Object.keys(specs).join(", ")} is needed` },
     ]);
   }
-  const { schema, resolve } = specs[kind];
-  const parsed = parseSpec(schema, request) as Record<string, unknown>;
+  const parsed = parseSpec(found.schema, request) as Record<string, unknown>;
   const dataset = typeof parsed.dataset === "string"
     ? store.datasets.byName(parsed.dataset)
     : undefined;
@@ -90,7 +40,7 @@ export function resolveJob(
     throw new Conflict(`Cannot repeat this job: dataset "${dataset?.name}" has changed since`);
   }
   const spec = {
-    ...(resolve?.(parsed, store) ?? parsed),
+    ...found.resolve(parsed, store),
     ...(dataset ? { dataset_digest: dataset.digest } : {}),
     code_version: codeVersion,
   };
@@ -117,7 +67,7 @@ export function enqueue(
       fingerprint: fingerprint(store, { kind, spec }),
     });
     store.events.append(job.id, "state", { state: "queued" });
-    if (isJobKind(kind)) specs[kind].queued?.(job, store);
+    specOf(kind)?.queued?.(job, store);
     return store.jobs.get(job.id);
   });
 }
@@ -163,9 +113,7 @@ export function control(store: Store, id: string, what: JobAction): JobRow {
   return store.db.transaction(() => {
     const asked = store.jobs.get(id);
     const { kind, state: before } = asked;
-    if (isJobKind(kind)) {
-      specs[kind].made?.control(asked, store, what, (other) => void control(store, other, what));
-    }
+    specOf(kind)?.made?.control(asked, store, what, (other) => void control(store, other, what));
     const job = store.jobs[what](id);
     if (job.state !== before) store.events.append(id, "state", { state: job.state });
     if (finishedStates.includes(job.state)) removeCheckpoints(store, id);

@@ -1,4 +1,5 @@
 /** The most similar images of one, and the most similar pairs of all, from a kept similarity. */
+import { z } from "zod";
 import {
   type FilePaths,
   matrixRow,
@@ -10,10 +11,16 @@ import { TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 
 /** An image and how similar it is. */
-export interface Neighbour {
-  image: string;
-  similarity: number;
-}
+export const neighbourSchema = z.object({ image: z.string(), similarity: z.number() })
+  .meta({ id: "Neighbour" });
+export type Neighbour = z.output<typeof neighbourSchema>;
+
+/** Two images and how similar they are. */
+export const pairSchema = z.object({
+  images: z.tuple([z.string(), z.string()]),
+  similarity: z.number(),
+}).meta({ id: "Pair" });
+export type Pair = z.output<typeof pairSchema>;
 
 /** The `top` most similar images of one, best first; images without a value are left out. */
 export async function neighboursOf(
@@ -42,7 +49,7 @@ export async function topPairs(
   files: FilePaths,
   row: SimilarityRow,
   options: { top: number; component?: string },
-): Promise<{ images: [string, string]; similarity: number }[]> {
+): Promise<Pair[]> {
   const { at, wanted } = partOf(row, options);
   let best: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
   if (row.layout.kind === "neighbours") best = (await readNeighbours(files, row)).pairs;

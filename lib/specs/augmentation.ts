@@ -40,7 +40,8 @@ const settings = {
     .nullable().default(null),
 };
 
-const augmentationSettings = z.strictObject(settings);
+/** All settings, none of them open. */
+export const augmentationSettings = z.strictObject(settings);
 
 /** A resolved augmentation. */
 export type Augmentation = z.output<typeof augmentationSettings>;

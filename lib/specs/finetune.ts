@@ -1,9 +1,11 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import type { JobSpec } from "./spec.ts";
-import { augmentationSchema } from "./augmentation.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
+import { filled } from "@/lib/filled_schema.ts";
+import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import {
+  decidedNetwork,
   initSchema,
   networkFields,
   precisionSchema,
@@ -65,10 +67,21 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
   return parseSpec(schema, spec);
 }
 
-export const finetune: JobSpec<typeof schema> = {
+const kept = filled(z.object({
+  ...schema.shape,
+  ...decidedNetwork,
+  augmentation: augmentationSettings,
+  ...addedFields,
+}));
+const result = z.object({
+  model: z.string().describe("Id"),
+  evaluation: z.string().describe("Id"),
+});
+
+export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Fine-tuning",
   about: "A classifier from a model or from scratch, with its evaluation.",
-  schema,
+  ...{ schema, kept, result },
   resolve(spec, store) {
     labelled(store.images.all(store.datasets.byName(spec.dataset).id));
     return resolveNetwork(spec, store);

@@ -10,7 +10,7 @@ export interface TrainingPace {
 }
 
 export interface JobContext {
-  /** `job.spec` is resolved: it parses with the kind's own schema plus the fields of `Resolved`. */
+  /** `job.spec` is as the kind's `kept` says. */
   job: JobRow;
   store: Store;
   gpu: Gpu;

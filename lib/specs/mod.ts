@@ -1,4 +1,5 @@
 /** The kinds of jobs by name; the request schema, the listing, plans and the documentation follow from it. */
+import type { z } from "zod";
 import { evaluate } from "./evaluate.ts";
 import { finetune } from "./finetune.ts";
 import { pretrain } from "./pretrain.ts";
@@ -6,7 +7,7 @@ import { similarity } from "./similarity.ts";
 import type { JobSpec } from "./spec.ts";
 import { study } from "./study.ts";
 
-const registry = {
+export const specs = {
   evaluate,
   finetune,
   pretrain,
@@ -14,18 +15,10 @@ const registry = {
   study,
 };
 
-export type JobKind = keyof typeof registry;
+/** What a job of this kind takes; undefined where there is no such kind. */
+export const specOf = (kind: string): JobSpec | undefined =>
+  Object.hasOwn(specs, kind) ? specs[kind as JobKind] : undefined;
 
-export const jobKinds = Object.keys(registry) as JobKind[];
-
-/** The description of the API names each schema as its kind is named. */
-export const specs = Object.fromEntries(
-  Object.entries(registry as unknown as Record<JobKind, JobSpec>).map(([kind, spec]) => {
-    const { title, about: description } = spec;
-    return [kind, { ...spec, schema: spec.schema.meta({ title, description }) }];
-  }),
-) as Record<JobKind, JobSpec>;
-
-export function isJobKind(name: unknown): name is JobKind {
-  return typeof name === "string" && Object.hasOwn(specs, name);
-}
+export type JobKind = keyof typeof specs;
+export type KeptSpec<Kind extends JobKind> = z.output<(typeof specs)[Kind]["kept"]>;
+export type JobResult<Kind extends JobKind> = z.output<(typeof specs)[Kind]["result"]>;

@@ -26,6 +26,9 @@ const network = z.strictObject({
 /** The fields of a network, all optional: `resolveNetwork` fills them. */
 export const networkFields = network.partial().shape;
 
+/** The same, decided. */
+export const decidedNetwork = network.shape;
+
 export type NetworkSpec = z.output<typeof network>;
 
 const DEFAULTS = {

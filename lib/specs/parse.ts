@@ -1,9 +1,10 @@
 import type { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { problemsOf } from "@/lib/problems.ts";
+import { addedFields } from "./spec.ts";
 
-/** What queueing adds to a spec; a kind's own schema does not know it. */
-const ADDED = ["kind", "dataset_digest", "code_version"];
+/** What a kind's own schema does not know. */
+const ADDED = ["kind", ...Object.keys(addedFields)];
 
 /**
  * A spec by its schema, without what queueing added.

@@ -1,12 +1,20 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import type { JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
-import { type MethodName, methodSpec, methodSpecs } from "@/lib/ssl/specs.ts";
-import { type Augmentation, augmentationSchema } from "./augmentation.ts";
 import {
+  type MethodConfig,
+  methodConfigSchema,
+  type MethodName,
+  methodSpec,
+  methodSpecs,
+} from "@/lib/ssl/specs.ts";
+import { type Augmentation, augmentationSchema, augmentationSettings } from "./augmentation.ts";
+import {
+  decidedNetwork,
   initSchema,
   networkFields,
   precisionSchema,
@@ -123,20 +131,33 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
 });
 
 /** Every default filled in but the network, which may come from a model. */
-export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentation };
+export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
+  config: MethodConfig;
+  augmentation: Augmentation;
+};
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
   const { config, ownKeys } = methodSpec(parsed.method);
   const staleKeys = arms[parsed.arm].ownKeys && ownKeys;
-  return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } };
+  return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } as MethodConfig };
 }
 
-export const pretrain: JobSpec<typeof request> = {
+const kept = filled(z.object({
+  ...fields,
+  ...chosen,
+  ...decidedNetwork,
+  config: methodConfigSchema,
+  augmentation: augmentationSettings,
+  ...addedFields,
+}));
+const result = z.object({ model: z.string().describe("Id") });
+
+export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
   title: "Pre-training",
   about: "A backbone by contrastive learning, with pairs by gaze or without.",
-  schema: request,
+  ...{ schema: request, kept, result },
   resolve(spec, store) {
     const parsed = parsePretrain(spec);
     const dataset = store.datasets.byName(parsed.dataset);

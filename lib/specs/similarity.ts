@@ -2,10 +2,11 @@
 import { z } from "zod";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
 import type { Measure } from "@/lib/gaze/similarity/measure.ts";
-import { measures } from "@/lib/gaze/similarity/mod.ts";
-import type { JobSpec } from "./spec.ts";
+import { type MeasureParams, measureParamsSchema, measures } from "@/lib/gaze/similarity/mod.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { parseSpec } from "./parse.ts";
 import { reference } from "./reference.ts";
@@ -28,7 +29,7 @@ const schema = z.strictObject({
   most_pairs: z.int().min(1).max(10_000_000).default(1_000_000),
 });
 
-export type SimilaritySpec = z.output<typeof schema>;
+export type SimilaritySpec = Omit<z.output<typeof schema>, "params"> & { params: MeasureParams };
 
 /**
  * A spec with the measure's defaults filled in.
@@ -44,10 +45,18 @@ export function parseSimilarity(spec: unknown): SimilaritySpec {
   );
 }
 
-export const similarity: JobSpec<typeof schema> = {
+const kept = filled(z.object({
+  ...schema.shape,
+  params: measureParamsSchema,
+  keep: schema.shape.keep.unwrap().exclude(["auto"]),
+  ...addedFields,
+}));
+const result = z.object({ similarity: z.string().describe("Id") });
+
+export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Similarity of gaze",
   about: "How alike the images of a data set were looked at, pair by pair.",
-  schema,
+  ...{ schema, kept, result },
   resolve(spec, store) {
     const resolved = parseSimilarity(spec);
     const dataset = store.datasets.byName(spec.dataset);

@@ -1,17 +1,33 @@
-/** What a kind of job is to the API: its schema, what is looked up when it is queued, what it costs. */
-import type { z } from "zod";
+/** What a kind of job is to the API: its schemas, what is looked up when it is queued, what it costs. */
+import { z } from "zod";
 import type { Described } from "@/lib/choice.ts";
 import type { ImageRow, JobRow, Store } from "@/lib/store/mod.ts";
 
+/** What queueing adds to every spec. */
+export const addedFields = {
+  dataset_digest: z.string().describe("Of the data set when the job was queued"),
+  code_version: z.string(),
+};
+
+type Added = keyof typeof addedFields;
+
 /** A kind of job without its device code, for requests, the queue and plans; what runs it: `lib/worker/kinds.ts`. */
-export interface JobSpec<Schema extends z.ZodType = z.ZodType> extends Described {
+export interface JobSpec<
+  Schema extends z.ZodType = z.ZodType,
+  Kept extends z.ZodObject = z.ZodObject,
+  Result extends z.ZodObject = z.ZodObject,
+> extends Described {
   /** What a request may say: strict, without `kind`. */
   schema: Schema;
+  /** What is kept of it: nothing is left open, names are ids, `addedFields` stand beside. */
+  kept: Kept;
+  /** What the job has made when it has succeeded. */
+  result: Result;
   /**
    * Looks up what the spec names and returns the spec to be kept (a model's alias becomes its id,
    * presets are unfolded). Throws NotFound, Conflict, InvalidInput.
    */
-  resolve?(spec: z.output<Schema>, store: Store): Record<string, unknown>;
+  resolve(spec: z.output<Schema>, store: Store): Omit<z.output<Kept>, Added>;
   /** Inserts the rows that belong to a job of this kind from the beginning, in the job's transaction. */
   queued?(job: JobRow, store: Store): void;
   /** Of a kind that trains a network: what its time and memory follow from. */
@@ -37,11 +53,4 @@ export interface Training {
   passes(spec: Record<string, unknown>): number;
   /** How often it trains on each image in an epoch, on average: on those it tests on never. */
   share(spec: Record<string, unknown>): number;
-}
-
-/** What queueing adds to every spec that names a data set. */
-export interface Resolved {
-  /** Digest of the data set when the job was queued. */
-  dataset_digest?: string;
-  code_version: string;
 }

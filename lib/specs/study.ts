@@ -1,5 +1,7 @@
 /** The spec of a `study`: the table of methods, arms and backbones over several runs, from one request. */
+import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import {
   finetuneRequest,
   type GridCell,
@@ -7,7 +9,7 @@ import {
   gridRows,
   pretrainRequest,
 } from "./study_grid.ts";
-import type { JobAction, JobSpec } from "./spec.ts";
+import { addedFields, type JobAction, type JobSpec } from "./spec.ts";
 import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 import { finetune } from "./finetune.ts";
 import { parseSpec } from "./parse.ts";
@@ -27,10 +29,23 @@ export function parseStudy(given: unknown): StudySpec {
   } as StudySpec;
 }
 
-export const study: JobSpec<typeof studySchema> = {
+const { dry_run: _, ...given } = studySchema.shape;
+const kept = filled(z.object({
+  ...given,
+  start: given.start.unwrap().unwrap().describe("What pre-training starts from"),
+  ...addedFields,
+}));
+const result = z.object({
+  study: z.string().describe("Id"),
+  done: z.number().describe("Cells"),
+  failed: z.number(),
+  cancelled: z.number(),
+});
+
+export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
   title: "Study",
   about: "The table of methods, arms and backbones over several runs.",
-  schema: studySchema,
+  ...{ schema: studySchema, kept, result },
   resolve(given, store) {
     const spec = parseStudy(given);
     spec.imagenet = Object.fromEntries(

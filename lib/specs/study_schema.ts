@@ -66,7 +66,8 @@ export const studySchema = z.strictObject({
 });
 
 /** Every default filled in; settings of the cells as they were given. */
-export type StudySpec = Omit<z.output<typeof studySchema>, "imagenet" | "by_method"> & {
+export type StudySpec = Omit<z.output<typeof studySchema>, "start" | "imagenet" | "by_method"> & {
+  start: "scratch" | "imagenet";
   imagenet: Record<string, string>;
   by_method: Record<string, Record<string, unknown>>;
 };

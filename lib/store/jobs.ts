@@ -1,4 +1,5 @@
 /** Jobs: a queue in the database; a claim's fencing number keeps a lost worker from writing. */
+import type { AdapterInfo } from "@/gpu/device.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { now, type Page, type PageOptions, Table } from "./table.ts";
@@ -27,7 +28,8 @@ export interface JobRow {
   requested: "cancel" | "pause" | null;
   error: string | null;
   result: Record<string, unknown> | null;
-  device: Record<string, unknown> | null;
+  /** The adapter that it ran on last. */
+  device: AdapterInfo | null;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;

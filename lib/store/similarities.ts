@@ -1,4 +1,5 @@
 /** Similarity matrices. */
+import type { DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 
@@ -28,7 +29,7 @@ export interface SimilarityRow {
   layout: Layout;
   /** Names of the images without a valid value. */
   invalid: string[];
-  histogram: Record<string, unknown>;
+  histogram: DistributionData;
   created_at: string;
 }
 

@@ -1,4 +1,5 @@
 /** How long a training will take, by those that ran here before. */
+import { z } from "zod";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import type { Training } from "@/lib/specs/spec.ts";
@@ -15,13 +16,15 @@ const trainings = new Map<string, Training>(
   Object.entries(specs).flatMap(([kind, { training }]) => training ? [[kind, training]] : []),
 );
 
+/**
+ * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
+ * the device's throughput was measured.
+ */
+export const durationBasisSchema = z.enum(["measured", "scaled", "calibrated"]);
+
 export interface DurationEstimate {
   seconds: number;
-  /**
-   * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
-   * the device's throughput was measured.
-   */
-  basis: "measured" | "scaled" | "calibrated";
+  basis: z.output<typeof durationBasisSchema>;
 }
 
 interface Shape {

@@ -1,4 +1,5 @@
 /** What a study would do, before it is started: jobs, time, memory. */
+import { z } from "zod";
 import {
   finetuneRequest,
   type GridCell,
@@ -7,7 +8,7 @@ import {
   pretrainRequest,
 } from "@/lib/specs/study_grid.ts";
 import { sameJob } from "./advance.ts";
-import { type DurationEstimate, durationEstimator } from "./duration_estimate.ts";
+import { durationBasisSchema, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
@@ -16,33 +17,33 @@ import type { Store } from "@/lib/store/mod.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
 
 /** Jobs of one shape. */
-export interface PlanPart {
-  kind: "pretrain" | "finetune";
-  method: string | null;
-  backbone: string;
-  jobs: number;
-  /** Of these, done before, or on their way. */
-  known: number;
-  /** Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed. */
-  seconds: number | null;
-  basis: DurationEstimate["basis"] | null;
-  /** GPU memory of one job; null without a worker that can tell. */
-  bytes: number | null;
-}
+const planPartSchema = z.object({
+  kind: z.enum(["pretrain", "finetune"]),
+  method: z.string().nullable(),
+  backbone: z.string(),
+  jobs: z.number(),
+  known: z.number().describe("Of these, done before, or on their way"),
+  seconds: z.number().nullable().describe(
+    "Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed",
+  ),
+  basis: durationBasisSchema.nullable(),
+  bytes: z.number().nullable()
+    .describe("GPU memory of one job; null without a worker that can tell"),
+});
+export type PlanPart = z.output<typeof planPartSchema>;
 
-export interface StudyPlan {
-  rows: string[];
-  backbones: string[];
-  runs: number;
-  cells: number;
-  parts: PlanPart[];
-  /** Of all jobs still to be run, one after the other; null where a part is not known. */
-  seconds: number | null;
-  /** GPU memory of the largest job; jobs run one at a time. */
-  bytes: number | null;
-  /** Weights that will be kept on the disk. */
-  disk_bytes: number;
-}
+export const studyPlanSchema = z.object({
+  rows: z.array(z.string()),
+  backbones: z.array(z.string()),
+  runs: z.number(),
+  cells: z.number(),
+  parts: z.array(planPartSchema),
+  seconds: z.number().nullable()
+    .describe("Of all jobs still to be run, one after the other; null where a part is not known"),
+  bytes: z.number().nullable().describe("GPU memory of the largest job; jobs run one at a time"),
+  disk_bytes: z.number().describe("Weights that will be kept on the disk"),
+}).meta({ id: "StudyPlan" });
+export type StudyPlan = z.output<typeof studyPlanSchema>;
 
 /**
  * @param job a resolved study

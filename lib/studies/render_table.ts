@@ -1,10 +1,16 @@
 /** The published form of a study's table: rows of methods, M-AUC, AUC and ACC for each backbone. */
+import { z } from "zod";
 import { csvLine } from "@/lib/csv.ts";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
 import type { Arm } from "@/lib/gaze/arms/arm.ts";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
-import type { Difference, StudyTable, TableCell } from "./study_table.ts";
+import {
+  type Difference,
+  type StudyTable,
+  studyTableSchema,
+  type TableCell,
+} from "./study_table.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 
 /** What stands around the table. */
@@ -16,7 +22,6 @@ export interface TableTitle {
 const COLUMNS: Record<FigureName, string> = { m_auc: "M-AUC", auc: "AUC", accuracy: "ACC" };
 
 export const tableTypes = {
-  json: "application/json",
   csv: "text/csv; charset=utf-8",
   markdown: "text/markdown; charset=utf-8",
   latex: "application/x-tex; charset=utf-8",
@@ -24,14 +29,25 @@ export const tableTypes = {
 export type TableFormat = keyof typeof tableTypes;
 
 export function renderTable(format: TableFormat, table: StudyTable, title: TableTitle): string {
-  return { json: jsonTable, csv: csvTable, markdown: markdownTable, latex: latexTable }[format](
+  return { csv: csvTable, markdown: markdownTable, latex: latexTable }[format](
     table,
     title,
   );
 }
 
-function jsonTable(table: StudyTable, { title }: TableTitle): string {
-  return JSON.stringify({ title, figures: COLUMNS, level: LEVEL, ...table });
+export const publishedTableSchema = z.object({
+  title: z.string(),
+  figures: z.record(z.enum(FIGURES), z.string()).describe("Headings of the columns"),
+  level: z.number().describe("Of the intervals"),
+  ...studyTableSchema.shape,
+}).meta({ id: "PublishedTable" });
+
+/** The table as plain data. */
+export function publishedTable(
+  table: StudyTable,
+  { title }: TableTitle,
+): z.output<typeof publishedTableSchema> {
+  return { title, figures: COLUMNS, level: LEVEL, ...table };
 }
 
 /** One line per row, backbone and figure; numbers in full. */

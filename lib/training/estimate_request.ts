@@ -1,5 +1,5 @@
 /** What the API tells the worker of a job, to learn whether it fits on the GPU; no device code is loaded. */
-import { isJobKind, specs } from "@/lib/specs/mod.ts";
+import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface EstimateRequest {
@@ -16,7 +16,7 @@ export function estimateRequest(
   store: Store,
   { kind, spec }: { kind: string; spec: Record<string, unknown> },
 ): EstimateRequest | undefined {
-  const training = isJobKind(kind) ? specs[kind].training : undefined;
+  const training = specOf(kind)?.training;
   if (!training) return undefined;
   const all = store.images.all(store.datasets.byName(spec.dataset as string).id);
   const images = training.images(all);

@@ -118,11 +118,13 @@ async function trainFold(
   /** Validates, keeps the weights of the best epoch, ends training when it has stopped to help. */
   async function afterEpoch(epoch: number, notes: Record<string, unknown>): Promise<boolean> {
     const figures = validate(await validator.score(between));
-    const known = Object.entries(figures).filter(([, value]) => value !== null);
+    const known = Object.entries(figures).flatMap(([name, value]) =>
+      value === null ? [] : [[`${prefix}validation_${name}`, value]]
+    );
     context.metric(
       (epoch + 1) * steps / spec.epochs,
       epoch,
-      Object.fromEntries(known.map(([name, value]) => [`${prefix}validation_${name}`, value])),
+      Object.fromEntries(known),
     );
     const best = notes.best as Best | undefined;
     if (best && !isBetter(figures, best.validation, spec.select)) {

@@ -4,10 +4,10 @@ import { finetune } from "@/lib/jobs/kinds/finetune.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { pretrain } from "@/lib/jobs/kinds/pretrain.ts";
 import { similarity } from "@/lib/jobs/kinds/similarity.ts";
-import type { JobKind } from "@/lib/specs/mod.ts";
+import type { JobKind, JobResult } from "@/lib/specs/mod.ts";
 import { study } from "@/lib/studies/advance.ts";
 
-export const kinds: Record<JobKind, JobHandler> = {
+export const kinds: { [Kind in JobKind]: JobHandler<JobResult<Kind>> } = {
   evaluate,
   finetune,
   pretrain,

@@ -1,4 +1,5 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
+import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
 import { messages, Peer } from "./rpc.ts";
 import type { Beat } from "./worker_process.ts";
@@ -18,9 +19,9 @@ const SILENT_MS = 600_000;
 
 /** What the worker said about its GPU; `gpu` is null without an adapter, with a hint. */
 export interface Device {
-  gpu: Record<string, unknown> | null;
+  gpu: AdapterInfo | null;
   hint?: string;
-  features?: Record<string, boolean | number>;
+  features?: Gpu["features"];
   limits?: Record<string, number>;
 }
 

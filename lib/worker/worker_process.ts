@@ -5,7 +5,7 @@
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
-import { isJobKind } from "@/lib/specs/mod.ts";
+import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
@@ -31,9 +31,8 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   let device: Device | undefined;
   const own = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
-      const { kind } = request;
-      if (!device || !isJobKind(kind)) return undefined;
-      const needed = kinds[kind].estimate?.(device, request);
+      if (!device) return undefined;
+      const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
       if (needed) assertFits(device, needed);
       return needed;
     },

@@ -1,4 +1,6 @@
 /** What keeps studies going, with jobs whose results are put in by hand instead of trained. */
+import { metrics } from "@/lib/evaluation/metrics.ts";
+import { scoresOf } from "@/lib/evaluation/runs.ts";
 import assert from "node:assert/strict";
 import { advanceStudies } from "@/lib/studies/advance.ts";
 import { control, remove, submit } from "@/lib/jobs/queue.ts";
@@ -53,7 +55,7 @@ function resultOf(store: Store, job: JobRow): Record<string, unknown> {
   }));
   const evaluation = store.evaluations.insert({
     ...{ id: newId("ev"), model_id: model.id, dataset_id: null, job_id: job.id },
-    ...{ metrics: { m_auc: 1, auc_macro_one_vs_rest: 1, accuracy: 1 }, scores, created_at: now() },
+    ...{ metrics: metrics(scoresOf(scores), "malignant"), scores, created_at: now() },
   });
   return { model: model.id, evaluation: evaluation.id };
 }

@@ -1,5 +1,6 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
 import { fileURLToPath } from "node:url";
+import { checkAnswer } from "./answers.ts";
 import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -12,7 +13,7 @@ export interface TestServer {
   pid: number;
   /** What the processes printed so far. */
   log(): string;
-  /** A request with the key; `path` starts with a slash. */
+  /** A request with the key; `path` starts with a slash. JSON that is not as declared is an error. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** The same, of a JSON answer of status 2xx; other statuses are errors. */
   json<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
@@ -30,7 +31,7 @@ export interface ServerOptions {
   port?: number;
   args?: string[];
   env?: Record<string, string>;
-  /** The project's directory, where it is not this one. */
+  /** The project's directory, where it is not this one: what its answers hold is then not looked at. */
   project?: string;
 }
 
@@ -73,8 +74,12 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     data,
     pid: child.pid,
     log: () => text,
-    fetch: (path, init = {}) =>
-      fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } }),
+    async fetch(path, init = {}) {
+      const headers = { authorization: `Bearer ${key}`, ...init.headers };
+      const response = await fetch(url + path, { ...init, headers });
+      if (project === root) await checkAnswer(init.method ?? "GET", url + path, response);
+      return response;
+    },
     async json<T>(method: string, path: string, body?: unknown) {
       const response = await server.fetch(path, {
         method,

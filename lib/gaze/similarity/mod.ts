@@ -1,4 +1,6 @@
 /** The registry of similarity measures, and the matrix of one. */
+import { z } from "zod";
+import { filled } from "@/lib/filled_schema.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Item, Measure } from "./measure.ts";
 import { cc } from "./cc.ts";
@@ -30,6 +32,15 @@ export type MeasureName = keyof typeof measures;
 export function measureOf(name: MeasureName): Measure {
   return measures[name] as unknown as Measure;
 }
+
+/** Parameters of a measure, every default filled in. */
+export type MeasureParams = {
+  [Name in MeasureName]: z.output<(typeof measures)[Name]["params"]>;
+}[MeasureName];
+
+export const measureParamsSchema = z.union(
+  Object.values(measures).map(({ params }) => filled(params as z.ZodObject)),
+) as unknown as z.ZodType<MeasureParams>;
 
 /** A matrix in memory. */
 export interface Similarity {

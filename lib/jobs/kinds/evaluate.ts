@@ -3,6 +3,7 @@ import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
@@ -10,6 +11,7 @@ import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
+import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate = {
@@ -44,8 +46,7 @@ export const evaluate = {
           model_id: row.id,
           dataset_id: dataset.id,
           job_id: job.id,
-          metrics: { ...result.metrics },
-          scores: result.scores.map((score) => ({ ...score })),
+          ...result,
           created_at: now(),
         }));
       return { evaluation: id };
@@ -53,7 +54,7 @@ export const evaluate = {
       model.destroy();
     }
   },
-} satisfies JobHandler;
+} satisfies JobHandler<JobResult<"evaluate">>;
 
 /** @throws {Conflict} when there is no such part */
 function imagesOf(
@@ -64,7 +65,7 @@ function imagesOf(
 ): ImageRow[] {
   if (split === "all") return images;
   const listed = model.dataset_digest === dataset.digest
-    ? (model.lineage.split as Record<string, string[]> | undefined)?.[split]
+    ? (model.lineage as Partial<ClassifierLineage>).split?.[split]
     : undefined;
   const names = new Set(listed);
   const part = images.filter((image) => listed ? names.has(image.name) : image.split === split);

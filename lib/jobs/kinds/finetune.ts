@@ -1,6 +1,7 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
@@ -64,7 +65,7 @@ export const finetune = {
       spec: results[chosen].model,
       dataset,
       lineage: {
-        ...identity(context),
+        ...identity<"finetune">(context),
         ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
@@ -76,8 +77,7 @@ export const finetune = {
         model_id: model.id,
         dataset_id: dataset.id,
         job_id: job.id,
-        metrics: { ...metrics },
-        scores: scores.map((score) => ({ ...score })),
+        ...{ metrics, scores },
         created_at: now(),
       }));
     return { model: model.id, evaluation: evaluated };
@@ -87,4 +87,4 @@ export const finetune = {
       ...{ images, classes },
     });
   },
-} satisfies JobHandler;
+} satisfies JobHandler<JobResult<"finetune">>;

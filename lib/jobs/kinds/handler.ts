@@ -4,12 +4,12 @@ import type { Store } from "@/lib/store/mod.ts";
 import type { Device, Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
-export interface JobHandler {
+export interface JobHandler<Result extends Record<string, unknown> = Record<string, unknown>> {
   /**
    * Runs the job, from its last checkpoint if there is one; resolves with the job's `result`. Absent for a
    * kind that is made of other jobs.
    */
-  run?(context: JobContext): Promise<Record<string, unknown>>;
+  run?(context: JobContext): Promise<Result>;
   /** Looks after all jobs of a kind that is made of others; ids of jobs that changed. */
   advance?(store: Store): string[];
   /**

@@ -4,6 +4,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf } from "@/lib/gaze/positives.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
@@ -113,7 +114,7 @@ export const pretrain = {
         spec: { backbone, width, channels, image_size, classes: [], normalization } as ModelSpec,
         dataset,
         lineage: {
-          ...identity(context),
+          ...identity<"pretrain">(context),
           init: spec.init,
           positives: { pairs: positives.pairs, cut: positives.cut },
           ...{ steps, skipped, loss, choices: selected },
@@ -129,7 +130,7 @@ export const pretrain = {
   estimate(device, { spec, images }) {
     return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
   },
-} satisfies JobHandler;
+} satisfies JobHandler<JobResult<"pretrain">>;
 
 /** A batch of as many images as there are, when there are fewer than were asked for. */
 function batchOf(context: JobContext, images: number, wanted: number): number {

@@ -7,6 +7,7 @@ import { measureOf } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
 import { type Layout, newId, now } from "@/lib/store/mod.ts";
@@ -47,7 +48,7 @@ export const similarity = {
       await Deno.remove(temporary).catch(() => {});
     }
   },
-} satisfies JobHandler;
+} satisfies JobHandler<JobResult<"similarity">>;
 
 async function compute(
   context: JobContext,

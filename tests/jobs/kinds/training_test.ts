@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { EvaluationMetrics, ImageScore } from "@/lib/evaluation/evaluation.ts";
@@ -137,7 +138,7 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
         file: sha256,
         layout: { kind: "matrix" },
         invalid: [images[0].name],
-        histogram: {},
+        histogram: new Distribution([0, 1]).data,
       },
       images: images.map(({ name }) => name),
       created_at: now(),

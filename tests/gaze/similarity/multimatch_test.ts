@@ -4,7 +4,7 @@ import type { Fixation } from "@/lib/gaze/gaze.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
 import { computeSimilarity } from "@/lib/gaze/similarity/mod.ts";
 import { saccadesOf } from "@/lib/gaze/similarity/simplify.ts";
-import { sharedPath, sharedTest } from "../support/shared.ts";
+import { sharedPath, sharedTest } from "../../support/shared.ts";
 import { GOLDEN_FILES, largestDifference, readGolden } from "./golden.ts";
 import { multimatchReference, randomItems } from "./reference.ts";
 

@@ -10,8 +10,8 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { difference } from "../support/operation.ts";
-import weightedSumCode from "../support/weighted_sum.wgsl" with { type: "text" };
+import { difference } from "../../support/operation.ts";
+import weightedSumCode from "../../support/weighted_sum.wgsl" with { type: "text" };
 
 const gpu = await openGpu();
 const G = [3, -4, 12];

@@ -7,14 +7,14 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { jobKinds } from "@/static/job_fields.js";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
-import { readText, root } from "../support/imports.ts";
-import { type TestServer, withServer } from "../support/server.ts";
-import { upload } from "../support/small_set.ts";
-import { withDirectory } from "../support/temporary.ts";
+import { readText, root } from "./support/imports.ts";
+import { type TestServer, withServer } from "./support/server.ts";
+import { upload } from "./support/small_set.ts";
+import { withDirectory } from "./support/temporary.ts";
 
 type Json = Record<string, unknown>;
 
-const fixtures = fileURLToPath(new URL("../fixtures/registries/", import.meta.url));
+const fixtures = fileURLToPath(new URL("./fixtures/registries/", import.meta.url));
 
 /** A line of a registry, and the line that it is put behind; imports go before all others. */
 interface Line {

@@ -9,7 +9,7 @@ import { filterSpec, fixationsOf } from "@/lib/gaze/filters/mod.ts";
 import { type Eye, LABEL, type Track, trackOf } from "@/lib/gaze/filters/track.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { samplesOf } from "@/lib/gaze/gaze.ts";
-import { sharedTest } from "../support/shared.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 const PX = 40;
 

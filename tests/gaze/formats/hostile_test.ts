@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { InvalidInput } from "@/lib/errors.ts";
 import { formats, parseGaze } from "@/lib/gaze/formats/mod.ts";
-import { sharedTest } from "../support/shared.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 /** Parses as `format`; true when it was refused. @throws anything but a refusal */
 async function refused(bytes: Uint8Array, file: string, format: string): Promise<boolean> {

@@ -5,7 +5,7 @@ import type { GazeOptions, ParsedGaze } from "@/lib/gaze/formats/format.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { type Gaze, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
 
-const root = fileURLToPath(new URL("../fixtures/gaze/", import.meta.url));
+const root = fileURLToPath(new URL("../../fixtures/gaze/", import.meta.url));
 const ENDING = ".expected.json";
 
 export interface Expected {

@@ -13,9 +13,9 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { checkGradients, difference, noise, runOp, type Values } from "../support/operation.ts";
-import { readGoldens } from "../support/safetensors.ts";
-import { sharedTest } from "../support/shared.ts";
+import { checkGradients, difference, noise, runOp, type Values } from "../../support/operation.ts";
+import { readGoldens } from "../../support/safetensors.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 const gpu = await openGpu();
 const one = Float32Array.of(1);

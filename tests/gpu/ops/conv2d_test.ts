@@ -3,9 +3,9 @@ import { openGpu } from "@/gpu/device.ts";
 import { fromTorch, toTorch } from "@/gpu/weight_layout.ts";
 import { conv2d } from "@/gpu/ops/conv2d.ts";
 import type { Shape } from "@/gpu/tensor.ts";
-import { checkGradients, difference, noise, runOp } from "../support/operation.ts";
-import { type Golden, readGoldens } from "../support/safetensors.ts";
-import { sharedTest } from "../support/shared.ts";
+import { checkGradients, difference, noise, runOp } from "../../support/operation.ts";
+import { type Golden, readGoldens } from "../../support/safetensors.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 const gpu = await openGpu();
 

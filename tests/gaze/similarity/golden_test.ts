@@ -6,7 +6,7 @@ import { comparandMaps } from "@/lib/gaze/similarity/maps.ts";
 import { computeSimilarity, type MeasureName } from "@/lib/gaze/similarity/mod.ts";
 import { clustersOf } from "@/lib/gaze/similarity/tima.ts";
 import { comparandsOf } from "@/lib/gaze/similarity/comparands.ts";
-import { sharedTest } from "../support/shared.ts";
+import { sharedTest } from "../../support/shared.ts";
 import { GOLDEN_FILES, largestDifference, readGolden } from "./golden.ts";
 
 const gpu = await openGpu();

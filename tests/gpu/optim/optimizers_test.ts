@@ -9,10 +9,10 @@ import { sgd } from "@/gpu/optim/sgd.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { difference, noise, type Values } from "../support/operation.ts";
-import weightedSumCode from "../support/weighted_sum.wgsl" with { type: "text" };
-import { readGoldens } from "../support/safetensors.ts";
-import { sharedTest } from "../support/shared.ts";
+import { difference, noise, type Values } from "../../support/operation.ts";
+import weightedSumCode from "../../support/weighted_sum.wgsl" with { type: "text" };
+import { readGoldens } from "../../support/safetensors.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 const gpu = await openGpu();
 type Make = (tape: Tape, options: OptimizerOptions) => Optimizer;

@@ -4,7 +4,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { GazeOptions, ParsedGaze } from "@/lib/gaze/formats/format.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
-import { sharedTest } from "../support/shared.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 function read(file: string, options: Partial<GazeOptions> = {}): Promise<ParsedGaze> {
   return parseGaze(new Uint8Array(readFileSync(file)), { file: basename(file), ...options });

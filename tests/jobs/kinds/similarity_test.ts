@@ -12,8 +12,8 @@ import { type JobContext, JobStopped } from "@/lib/specs/job_context.ts";
 import { similarity } from "@/lib/jobs/kinds/similarity.ts";
 import { parseSimilarity, similarity as kind } from "@/lib/specs/similarity.ts";
 import { type JobRow, newId, now, type SimilarityRow, type Store } from "@/lib/store/mod.ts";
-import { withStore } from "../support/temporary.ts";
-import { randomItems } from "./reference.ts";
+import { withStore } from "../../support/temporary.ts";
+import { randomItems } from "../../gaze/similarity/reference.ts";
 
 const gpu = await openGpu();
 

@@ -6,7 +6,7 @@ import type { Pass, Variant } from "@/gpu/convolution/variant.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { type Binding, kernel, launch, release, submit } from "@/gpu/kernel.ts";
 import { elementCount } from "@/gpu/tensor.ts";
-import { difference, noise } from "../support/operation.ts";
+import { difference, noise } from "../../support/operation.ts";
 
 const gpu = await openGpu();
 

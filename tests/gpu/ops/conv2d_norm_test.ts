@@ -11,7 +11,7 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { checkGradients, difference, noise } from "../support/operation.ts";
+import { checkGradients, difference, noise } from "../../support/operation.ts";
 
 const gpu = await openGpu();
 

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import { fromTorch, toTorch } from "@/gpu/weight_layout.ts";
 import { linear } from "@/gpu/ops/linear.ts";
-import { checkGradients, difference, noise, runOp } from "../support/operation.ts";
-import { readGoldens } from "../support/safetensors.ts";
-import { sharedTest } from "../support/shared.ts";
+import { checkGradients, difference, noise, runOp } from "../../support/operation.ts";
+import { readGoldens } from "../../support/safetensors.ts";
+import { sharedTest } from "../../support/shared.ts";
 
 const gpu = await openGpu();
 
