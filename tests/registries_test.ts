@@ -86,7 +86,7 @@ const changes: Record<string, { files: string[]; facts: Line[]; device?: Line[] 
     files: ["routes/echo.ts"],
     facts: [
       { file: "routes/mod.ts", line: 'import { echo } from "./echo.ts";' },
-      { file: "routes/mod.ts", behind: "  ...system,", line: "  ...echo," },
+      { file: "routes/mod.ts", behind: "      ...system,", line: "      ...echo," },
     ],
   },
 };

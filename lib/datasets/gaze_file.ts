@@ -7,7 +7,12 @@ import { readerName } from "./reader_name.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
-import { fixationSchema, mappingSchema, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
+import {
+  fixationSchema,
+  mappingSchema,
+  recordingFactsSchema,
+  SAMPLE_STRIDE,
+} from "@/lib/gaze/gaze.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 export const gazePreviewSchema = z.object({
@@ -22,6 +27,7 @@ export const gazePreviewSchema = z.object({
   off_image: z.number(),
   dropped: z.number(),
   data_loss: z.number(),
+  facts: recordingFactsSchema.describe("What was assumed"),
 }).meta({ id: "GazePreview" });
 export type GazePreview = z.output<typeof gazePreviewSchema>;
 
@@ -137,7 +143,7 @@ function previewOf(store: Store, { gaze }: ParsedGaze, names: ImageNames<ImageRo
   return gaze.slice(0, SHOWN).flatMap((one) => {
     const image = names.find(one.image);
     if (!image) return [];
-    const { mapping, fixations, samples, off_image, dropped, data_loss } = one;
+    const { mapping, fixations, samples, off_image, dropped, data_loss, facts } = one;
     return [{
       image: image.name,
       reader: readerName(store, one.reader),
@@ -150,6 +156,7 @@ function previewOf(store: Store, { gaze }: ParsedGaze, names: ImageNames<ImageRo
       off_image,
       dropped,
       data_loss,
+      facts,
     }];
   });
 }
