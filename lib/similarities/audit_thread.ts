@@ -49,7 +49,7 @@ export async function auditSimilarity(
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */
 export function labelsOf(store: Store, row: SimilarityRow): (string | null)[] | undefined {
-  const labelOf = new Map(store.images.all(row.dataset_id).map(({ name, label }) => [name, label]));
+  const labelOf = store.images.labelsByName(row.dataset_id);
   const labels = row.images.map((name) => labelOf.get(name) ?? null);
   return labels.some((label) => label !== null) ? labels : undefined;
 }

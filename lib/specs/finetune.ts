@@ -1,9 +1,9 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
-import { labelled } from "@/lib/datasets/labelled.ts";
+import { assertClasses } from "@/lib/datasets/labelled.ts";
 import {
   decidedNetwork,
   initSchema,
@@ -84,11 +84,12 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   about: "A classifier from a model or from scratch, with its evaluation.",
   ...{ schema, kept, result },
   resolve(spec, store) {
-    labelled(store.images.all(store.datasets.byName(spec.dataset).id));
+    const labels = store.images.labels(store.datasets.byName(spec.dataset).id);
+    assertClasses([...labels.keys()].filter((label) => label !== null).sort());
     return resolveNetwork(spec, store);
   },
   training: {
-    images: (all) => all.filter(({ label }) => label !== null),
+    images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),
     passes: ({ mode }) => mode === "linear" ? 1 : 3,
     share(spec) {
       const { split, folds, fold } = spec as unknown as FinetuneSpec;

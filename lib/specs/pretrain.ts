@@ -1,6 +1,6 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
@@ -176,7 +176,7 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
     return resolveNetwork(parsed, store);
   },
   training: {
-    images: (all) => all,
+    images: sumOf,
     passes: ({ method }) => methodSpec(method as MethodName).passes,
     share({ leave_out }) {
       return leave_out === null

@@ -12,7 +12,7 @@ import type { Store } from "@/lib/store/mod.ts";
 const spec = { backbone: "resnet50", width: 16, channels: 1, image_size: 64, classes: [] };
 const store = {
   datasets: { byName: (name: string) => ({ id: "ds_1", name }) },
-  images: { all: () => [{ label: null }] },
+  images: { labels: () => new Map([[null, 1]]) },
   similarities: {
     get: (id: string) => ({
       id,
