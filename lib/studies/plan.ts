@@ -14,7 +14,6 @@ import { durationBasisSchema, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
-import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { remembering } from "@/lib/store/remembering.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";

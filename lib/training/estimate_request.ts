@@ -1,4 +1,4 @@
-/** What the API tells the worker of a job, to learn whether it fits on the GPU; no device code is loaded. */
+/** What the API tells the worker of a job, to learn whether it fits; no device code is loaded. */
 import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
