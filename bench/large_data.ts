@@ -6,8 +6,10 @@
  */
 import { parseArgs } from "node:util";
 import { enqueue, resolveJob } from "@/lib/jobs/queue.ts";
-import { labelsOf } from "@/lib/similarities/audit_thread.ts";
-import { newId, now, openStore, type Store } from "@/lib/store/mod.ts";
+import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
+import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
+import { loadItems } from "@/lib/similarities/load_items.ts";
+import { newId, now, openStore, type SimilarityRow, type Store } from "@/lib/store/mod.ts";
 import { planStudy } from "@/lib/studies/plan.ts";
 import { toFilledStudyView, toStudyView } from "@/lib/studies/study.ts";
 import { estimateRequest } from "@/lib/training/estimate_request.ts";
@@ -49,16 +51,31 @@ function fill(store: Store): string {
   return dataset;
 }
 
-/** As a similarity job keeps the nearest pairs of so many images. */
-function similarity(store: Store, dataset_id: string): string {
+/** The nearest of every image and the nearest pairs of all, laid out as a similarity job leaves them. */
+async function similarity(store: Store, dataset_id: string): Promise<SimilarityRow> {
+  const [top_k, pairs] = [50, 1_000_000];
+  const near = images * top_k;
+  const indices = Int32Array.from(
+    { length: near },
+    (_, i) => (Math.floor(i / top_k) + 1 + i % top_k) % images,
+  );
+  const values = Float32Array.from({ length: near }, (_, i) => 0.99 - (i % top_k) / 1000);
+  const rows = Uint32Array.from({ length: pairs }, (_, i) => i % (images - 50));
+  const columns = Uint32Array.from(rows, (row, i) => row + 1 + Math.floor(i / (images - 50)));
+  const best = Float32Array.from({ length: pairs }, (_, i) => 0.999 - i * 9e-8);
+  const parts = [indices, values, rows, columns, best].map((part) => new Uint8Array(part.buffer));
+  const { sha256 } = await store.files.put(new Uint8Array(await new Blob(parts).arrayBuffer()));
   return store.similarities.insert({
     ...{ id: newId("sim"), dataset_id, dataset_digest: "d", job_id: newId("job") },
-    ...{ measure: "multimatch", params: {}, components: ["score"], file: "0".repeat(64) },
+    ...{ measure: "multimatch", params: {}, components: ["score"], file: sha256 },
     images: store.images.all(dataset_id).map(({ name }) => name),
-    layout: { kind: "neighbours", top_k: 50, pairs: 1e6, above: 0.9 },
-    ...{ invalid: [], histogram: { pairs: images * (images - 1) / 2 } as never },
+    layout: { kind: "neighbours", top_k, pairs, above: 0.9 },
+    ...{
+      invalid: [],
+      histogram: { ...new Distribution([0, 1]).data, pairs: images * (images - 1) / 2 },
+    },
     created_at: now(),
-  }).id;
+  });
 }
 
 /** Time, longest silence of this thread, and memory after. */
@@ -93,7 +110,8 @@ const directory = Deno.makeTempDirSync();
 const store = openStore(directory);
 try {
   const dataset = fill(store);
-  const similar = similarity(store, dataset);
+  const row = await similarity(store, dataset);
+  const similar = row.id;
   console.log(`${images} images, ${seeds} runs`);
   const study = {
     ...{ kind: "study", dataset: "large", methods: ["byol", "moco", "simsiam", "simclr"] },
@@ -120,7 +138,13 @@ try {
     () => job({ kind: "similarity", dataset: "large", measure: "multimatch", keep: "matrix" }),
   );
   await measured("estimate request", () => one && estimateRequest(store, one));
-  await measured("labels for an audit", () => labelsOf(store, store.similarities.get(similar)));
+  await measured(
+    "audit similarity",
+    () => auditSimilarity(store, row, new AbortController().signal),
+  );
+  await measured("load gaze (in the worker)", () => {
+    loadItems(store, store.datasets.get(dataset), { readers: null });
+  });
   const resolved = await measured("resolve study", () => job(study));
   const plan = await measured(
     "plan study",
@@ -132,9 +156,9 @@ try {
   );
   console.log(plan && `${plan.cells} cells, ${plan.parts.length} parts`);
   const queued = await measured("queue study", () => resolved && enqueue(store, resolved));
-  const row = queued && store.studies.ofJob(queued.id);
-  await measured("show study", () => row && JSON.stringify(toFilledStudyView(store, row)).length);
-  await measured("list studies", () => row && toStudyView(store, row));
+  const kept = queued && store.studies.ofJob(queued.id);
+  await measured("show study", () => kept && JSON.stringify(toFilledStudyView(store, kept)).length);
+  await measured("list studies", () => kept && toStudyView(store, kept));
 } finally {
   store.close();
   Deno.removeSync(directory, { recursive: true });
