@@ -23,15 +23,20 @@ type Imported = ImportReport | Reply<201, ImportReport>;
 
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
+  mode: z.enum(["replace", "add"]).default("replace")
+    .describe("Whether the archive replaces the data set or comes to it"),
+  same: z.enum(["refuse", "replace"]).default("refuse")
+    .describe("With `mode=add`: what becomes of images, labels and gaze that are there already"),
 });
+type UploadQuery = z.output<typeof uploadQuery>;
 
-async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Imported> {
+async function fromBody(call: Call<UploadQuery>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
   const { files } = call.services.store;
   const { sha256 } = await files.put(chunks(call.request, archiveBytes(call)));
   try {
-    return await importArchive(call, name, files.path(sha256), call.query.dry_run);
+    return await importArchive(call, name, files.path(sha256), call.query);
   } finally {
     // Nothing of the archive itself stays.
     call.services.store.discard([sha256]);
@@ -42,7 +47,7 @@ async function importArchive(
   { services: { store, config }, request }: Call<unknown>,
   name: string,
   path: string,
-  dryRun: boolean,
+  { dry_run: dryRun, mode, same }: UploadQuery,
 ): Promise<Imported> {
   if (imports >= MOST_IMPORTS) {
     throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
@@ -51,6 +56,8 @@ async function importArchive(
   try {
     const made = await importInThread(store, name, path, {
       dryRun,
+      mode,
+      same,
       signal: request.signal,
       limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
     });
@@ -65,7 +72,7 @@ async function importArchive(
 const archiveBytes = ({ services: { config } }: Call) =>
   Math.min(limits.archiveBytes, config.maxDatasetBytes ?? Infinity);
 
-async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<Imported>> {
+async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;
@@ -89,7 +96,7 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<
     const { sha256 } = file;
     return await call.once(
       `${name} ${sha256}`,
-      () => importArchive(call, name, store.files.path(sha256), call.query.dry_run),
+      () => importArchive(call, name, store.files.path(sha256), call.query),
     );
   } finally {
     store.discard(pinned);
@@ -100,7 +107,8 @@ export const datasets: Route[] = [
   route({
     method: "PUT",
     path: "/v1/datasets/{name}",
-    summary: "Creates or replaces a data set from a ZIP; nothing is kept if the import fails",
+    summary:
+      "Creates or replaces a data set from a ZIP, or adds to it; nothing is kept if it fails",
     scope: "write",
     query: uploadQuery,
     accepts: ["application/zip", "application/octet-stream"],

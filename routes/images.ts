@@ -4,6 +4,7 @@ import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageView, viewImage } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
@@ -84,13 +85,14 @@ export const images: Route[] = [
   route({
     method: "PUT",
     path: imagePath,
-    summary: "Adds or replaces an image",
+    summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
     accepts: ["image/*", "application/dicom", "application/octet-stream"],
     answers: { 200: imageSchema, 201: imageSchema },
     async handle(call) {
       const { services: { store }, params } = call;
-      store.datasets.byName(params.name);
+      // Before the body: a name that cannot be used should not cost an upload.
+      datasetName(params.name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created } = await putImage(store, params.name, params.image, bytes);
       return reply(created ? 201 : 200, imageView(store, image));

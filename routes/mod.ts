@@ -16,6 +16,7 @@ import { models } from "./models.ts";
 import { openapi } from "./openapi.ts";
 import { openInference } from "./open_inference.ts";
 import { predictions } from "./predictions.ts";
+import { reports } from "./reports.ts";
 import type { Route, Services } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
@@ -26,6 +27,7 @@ import { RouteTable } from "./router.ts";
 export const routes: Route[] = [
   ...system,
   ...datasets,
+  ...reports,
   // Before those of images, whose names may hold slashes.
   ...gazeRoutes,
   ...gazePictures,

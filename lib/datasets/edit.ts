@@ -2,18 +2,22 @@
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
-import { filesOf } from "./write_content.ts";
+import { beginDataset, filesOf } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
+import { patientsMissing } from "./label_columns.ts";
 import { checkSplits, readLabels } from "./labels.ts";
-import { imageName } from "./name.ts";
+import { datasetName, imageName } from "./name.ts";
 import { storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { keepReport } from "./report.ts";
+import { problemSchema } from "@/lib/problems.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 /**
- * Adds or replaces one image (its name is taken without a picture's file ending); a replaced one keeps label, patient and split, and its gaze if the
- * size is the same. Throws NotFound, Conflict, InvalidInput.
+ * Adds or replaces one image (its name is taken without a picture's file ending); a replaced one keeps label, patient
+ * and split, and its gaze if the size is the same. A data set that is not there begins with it. Throws Conflict,
+ * InvalidInput.
  */
 export async function putImage(
   store: Store,
@@ -21,10 +25,13 @@ export async function putImage(
   image: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<{ image: ImageRow; created: boolean }> {
-  changeable(store, dataset);
+  const known = store.datasets.findByName(dataset);
+  if (known) changeable(store, dataset);
+  else dataset = datasetName(dataset);
   const name = imageName(withoutExtension(image));
   const picture = await storePicture(bytes, decodePool, store.files);
   const old: string[] = [];
+  const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
     const known = store.images.findByName(dataset_id, name);
     if (known && known.width === picture.width && known.height === picture.height) {
@@ -46,15 +53,16 @@ export async function putImage(
       store.images.remove(known.id);
     }
     return { image: store.images.insert(row), created: !known };
-  });
+  }, begin);
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return result;
 }
 
-export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({
-  id: "LabelsReport",
-});
+export const labelsReportSchema = z.object({
+  labels: z.number().describe("Images named"),
+  warnings: z.array(problemSchema),
+}).meta({ id: "LabelsReport" });
 export type LabelsReport = z.output<typeof labelsReportSchema>;
 
 /**
@@ -68,12 +76,12 @@ export function putLabels(
   file = "labels.csv",
 ): LabelsReport {
   changeable(store, dataset);
-  const labels = readLabels(bytes, file);
+  const { labels, warnings } = readLabels(bytes, file);
   return change(store, dataset, [], ({ id }) => {
     const names = new ImageNames(store.images.all(id));
     const problems: Problem[] = [];
     for (const { image, line, label, patient, split } of labels) {
-      const known = names.find(image);
+      const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
         store.images.update(known.id, {
@@ -83,9 +91,14 @@ export function putLabels(
         });
       }
     }
-    problems.push(...checkSplits(store.images.all(id), file));
+    const now = store.images.all(id);
+    problems.push(...checkSplits(now, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
-    return { labels: labels.length };
+    const missing = patientsMissing(now, warnings);
+    if (missing) warnings.push({ file, message: missing });
+    const report = { labels: labels.length, warnings };
+    keepReport(store, dataset, "labels", report);
+    return report;
   });
 }
 

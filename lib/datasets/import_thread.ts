@@ -10,6 +10,8 @@ export type ImportRequest =
     name: string;
     path: string;
     dryRun?: boolean;
+    mode?: ImportOptions["mode"];
+    same?: ImportOptions["same"];
     limits?: Partial<ArchiveLimits>;
   }
   | "abort";

@@ -1,16 +1,31 @@
-/** `labels.csv`: `image,label[,patient][,split]`. */
+/** `labels.csv`: `image,label[,patient][,split]`, and published tables that say the same in other words. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
 import { maxProblems, readTable } from "./csv_table.ts";
+import { classOfFindings } from "./findings.ts";
+import { type LabelColumns, labelColumns, LEAK } from "./label_columns.ts";
+import { isMissing, isNobody } from "./missing.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
 export interface ImageLabel {
   image: string;
-  line: number;
+  /** Of the table; undefined for what folders say. */
+  line?: number;
+  /** The table it stands in, where there are several. */
+  file?: string;
   /** undefined where the table has no such column, null where the cell is empty. */
   label?: string | null;
   patient?: string | null;
   split?: SplitName | null;
+}
+
+export interface LabelTable {
+  /** One for each image, in the order of the table. */
+  labels: ImageLabel[];
+  /** The headers of the columns that were used. */
+  columns: Partial<Record<keyof Pick<ImageLabel, "image" | "label" | "patient" | "split">, string>>;
+  /** What the user should know of how it was read. */
+  warnings: Problem[];
 }
 
 const splitNames: Record<string, SplitName> = {
@@ -18,59 +33,99 @@ const splitNames: Record<string, SplitName> = {
   training: "train",
   val: "validation",
   valid: "validation",
+  validate: "validation",
   validation: "validation",
   test: "test",
+  testing: "test",
 };
+
+/** The split that a word means, in whatever case. */
+export const splitOf = (word: string): SplitName | undefined =>
+  Object.hasOwn(splitNames, word.toLowerCase()) ? splitNames[word.toLowerCase()] : undefined;
 
 const maxNameLength = 512;
 
 /** Reads the table; throws InvalidInput with every bad line. */
-export function readLabels(bytes: Uint8Array, file: string): ImageLabel[] {
+export function readLabels(bytes: Uint8Array, file: string): LabelTable {
   const { headers, rows } = readTable(bytes, file);
+  const at = columnsOf(headers, file);
   const problems: Problem[] = [];
-  const column = (name: string) => headers.indexOf(name);
-  const at = {
-    image: column("image"),
-    label: column("label"),
-    patient: column("patient"),
-    split: column("split"),
-  };
-  if (at.image < 0 || (at.label < 0 && at.patient < 0 && at.split < 0)) {
-    problems.push({
-      file,
-      line: 1,
-      message: `Cannot find the columns image and label in "${headers.join(",").slice(0, 200)}"`,
-    });
-    throw new InvalidInput(`Cannot read ${file}`, problems);
-  }
-  const labels: ImageLabel[] = [];
-  const lines = new Map<string, number>();
+  const warnings: Problem[] = at.warnings.map((message) => ({ file, line: 1, message }));
+  const byImage = new Map<string, ImageLabel>();
+  // In a table whose column is called as here, a second class is a mistake.
+  const severalClasses = headers[at.label] !== "label";
+  /** Classes of images that several rows name differently. */
+  const findings = new Map<string, Set<string>>();
   for (const { line, cells } of rows) {
-    const cell = (index: number) => index < 0 ? undefined : unescapeFormula(cells[index]) || null;
-    const image = unescapeFormula(cells[at.image]).normalize("NFC");
+    const cell = (index: number, none: (cell: string) => boolean = isMissing) => {
+      if (index < 0) return undefined;
+      const value = unescapeFormula(cells[index]);
+      return none(value) ? null : value;
+    };
     const complain = (message: string) => problems.push({ file, line, message });
-    const splitCell = cell(at.split)?.toLowerCase();
-    const split = splitCell ? splitNames[splitCell] : null;
-    if (image === "") complain("Cannot find the image's name");
-    else if (cells.some((value) => value.length > maxNameLength)) {
-      complain(`Cannot use a field of more than ${maxNameLength} characters`);
-    } else if (lines.has(image)) {
-      complain(`Cannot label "${image}" twice, line ${lines.get(image)} did`);
-    } else if (splitCell && !split) {
-      complain(`Cannot use split "${splitCell}": it must be train, validation or test`);
-    }
-    lines.set(image, line);
-    labels.push({
-      image,
+    const image = cell(at.image)?.normalize("NFC");
+    const splitCell = cell(at.split);
+    const row: ImageLabel = {
+      image: image ?? "",
       line,
       label: cell(at.label),
-      patient: cell(at.patient),
-      split: at.split < 0 ? undefined : split,
-    });
+      patient: cell(at.patient, isNobody),
+      split: splitCell ? splitOf(splitCell) : splitCell as null | undefined,
+    };
+    if (!image) complain("Cannot find the image's name");
+    else if (cells.some((value) => value.length > maxNameLength)) {
+      complain(`Cannot use a field of more than ${maxNameLength} characters`);
+    } else if (splitCell && !row.split) {
+      complain(`Cannot use split "${splitCell}": it must be train, validation or test`);
+    } else {
+      const known = byImage.get(image);
+      if (!known) byImage.set(image, row);
+      else if (!mergeRow(known, row, severalClasses ? findings : undefined)) {
+        complain(`Cannot label "${image}" twice, line ${known.line} did`);
+      }
+    }
     if (problems.length >= maxProblems) break;
   }
   if (problems.length > 0) throw new InvalidInput(`Cannot read ${file}`, problems);
-  return labels;
+  const labels = [...byImage.values()];
+  if (findings.size > 0) warnings.push({ file, message: classOfFindings(labels, findings) });
+  const name = (index: number) => index < 0 ? undefined : headers[index];
+  const columns = {
+    image: name(at.image),
+    label: name(at.label),
+    patient: name(at.patient),
+    split: name(at.split),
+  };
+  return { labels, columns, warnings };
+}
+
+/** Adds a further row of an image; false where it contradicts. */
+function mergeRow(
+  known: ImageLabel,
+  row: ImageLabel,
+  findings?: Map<string, Set<string>>,
+): boolean {
+  const differs = (field: "label" | "patient" | "split") =>
+    row[field] && known[field] && row[field] !== known[field];
+  if (differs("patient") || differs("split") || (differs("label") && !findings)) return false;
+  if (differs("label")) {
+    const classes = findings!.get(known.image);
+    if (classes) classes.add(row.label!);
+    else findings!.set(known.image, new Set([known.label!, row.label!]));
+  }
+  known.label ??= row.label;
+  known.patient ??= row.patient;
+  known.split ??= row.split;
+  return true;
+}
+
+/** Throws InvalidInput where the columns that are needed are not there. */
+function columnsOf(headers: string[], file: string): LabelColumns {
+  const at = labelColumns(headers);
+  if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return at;
+  const found = headers.join(",").slice(0, 200);
+  const message = `Cannot find the columns image and label in "${found}"`;
+  throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }]);
 }
 
 /** Complains of every patient whose images stand on two sides of the given split. */

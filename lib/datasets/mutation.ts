@@ -11,14 +11,16 @@ export function changeable(store: Store, name: string): DatasetRow {
   return dataset;
 }
 
-/** Runs `body` on the rows and renews the digest, in one transaction with `files`. */
+/** Runs `body` on the rows and renews the digest, in one transaction with `files`; `begin` may make the set first. */
 export function change<T>(
   store: Store,
   name: string,
   files: string[],
   body: (dataset: DatasetRow) => T,
+  begin?: () => void,
 ): T {
   return store.commitFiles(files, () => {
+    begin?.();
     const dataset = changeable(store, name);
     const result = body(dataset);
     store.datasets.update(dataset.id, { digest: storedDigest(store, dataset) });

@@ -15,6 +15,7 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { Models } from "./models.ts";
 import { Predictions } from "./predictions.ts";
+import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
 import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
@@ -34,6 +35,7 @@ export class Store {
   readonly images: Images;
   readonly gaze: GazeTable;
   readonly heatmaps: Heatmaps;
+  readonly reports: Reports;
   readonly similarities: Similarities;
   readonly models: Models;
   readonly evaluations: Evaluations;
@@ -66,6 +68,7 @@ export class Store {
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
       this.heatmaps = new Heatmaps(db);
+      this.reports = new Reports(db);
       this.similarities = new Similarities(db);
       this.models = new Models(db);
       this.evaluations = new Evaluations(db);
@@ -190,6 +193,7 @@ export { type CellRow, type CellState, openCells, type StudyRow } from "./studie
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
 export type { KeyRow, Scope } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
+export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";

@@ -50,7 +50,7 @@ Deno.test(
 
     await assert.rejects(putImage(store, "d", "a", bytes("no")), InvalidInput);
     await assert.rejects(putImage(store, "d", "../a", picture(2, 2)), InvalidInput);
-    await assert.rejects(putImage(store, "ghost", "a", picture(2, 2)), NotFound);
+    await assert.rejects(putImage(store, "a/b", "a", picture(2, 2)), InvalidInput);
     assert.equal(files(store), count);
   }),
 );
@@ -77,7 +77,10 @@ Deno.test(
 Deno.test(
   "labels change by a table; one bad line changes nothing",
   withSet((store, id) => {
-    assert.deepEqual(putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), { labels: 2 });
+    assert.deepEqual(putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), {
+      labels: 2,
+      warnings: [],
+    });
     const a = store.images.byName(id, "a");
     assert.deepEqual([a.label, a.patient, a.split], ["odd", "p1", "train"]);
     assert.equal(store.images.byName(id, "left/b").label, null);

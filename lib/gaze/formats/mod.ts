@@ -56,6 +56,20 @@ export function isCompanion(name: string, names: string[]): boolean {
     (reading.test(file) && names.includes(`${folder}fixations.csv`));
 }
 
+/** Name of the format that a file looks like; undefined for one that is in none. */
+export async function recognise(
+  source: Uint8Array,
+  options: GazeOptions,
+): Promise<string | undefined> {
+  try {
+    const text = await Text.open(source, options.file);
+    return Object.keys(formats).find((name) => formats[name].detect(text.head, options));
+  } catch (error) {
+    if (error instanceof InvalidInput) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Reads one gaze file: seconds, image pixels, one `Gaze` per image and reader.
  * @param source the file, gzip or not
