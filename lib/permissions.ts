@@ -26,6 +26,8 @@ export function apiArguments(config: Config): string[] {
     allow("read", [config.data, `${root}/static`, `${root}/lib`, chartScript]),
     allow("write", [config.data]),
     allow("env", variables),
+    // How much room the disk has for an upload.
+    "--allow-sys=statfs",
     // The runtime refuses to start anything under a library path unless every program may be started.
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,

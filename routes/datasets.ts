@@ -1,18 +1,28 @@
 /** Data sets: uploaded as ZIP, listed, summed up, downloaded, deleted. */
 import { z } from "zod";
-import { limits } from "@/lib/config.ts";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
 import { exportArchive } from "@/lib/datasets/export.ts";
-import { type ImportReport, importReportSchema } from "@/lib/datasets/archive.ts";
+import {
+  type ImportOptions,
+  type ImportReport,
+  importReportSchema,
+} from "@/lib/datasets/archive.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
+import {
+  importUpload,
+  uploadSchema,
+  type UploadView,
+  uploadView,
+} from "@/lib/datasets/upload_import.ts";
 import { Overloaded } from "@/lib/errors.ts";
 import { chunks, readParts } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Done, type Reply, reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
+import { archiveBytes } from "./uploads.ts";
 
 /** Imports at one time; each decodes with threads of its own. */
 const MOST_IMPORTS = 2;
@@ -30,9 +40,47 @@ const uploadQuery = z.strictObject({
 });
 type UploadQuery = z.output<typeof uploadQuery>;
 
-async function fromBody(call: Call<UploadQuery>): Promise<Imported> {
+const putQuery = uploadQuery.extend({
+  upload: z.string().max(64).optional().describe("A finished upload to import instead of a body"),
+  wait: z.stringbool().default(true)
+    .describe("With `upload`: false answers at once; the upload tells how far the import is"),
+});
+type PutQuery = z.output<typeof putQuery>;
+
+/** Imports the upload that the query names; nobody need wait for it. */
+async function fromUpload(
+  call: Call<PutQuery>,
+  name: string,
+  id: string,
+): Promise<Imported | Reply<202, UploadView>> {
+  const { services: { store, leaving, log }, query } = call;
+  const { dry_run: dryRun, wait } = query;
+  const run = (signal: AbortSignal) =>
+    importUpload(
+      store,
+      id,
+      { dataset: name, dryRun },
+      (path, onProgress) => runImport(call, name, path, query, { signal, onProgress }),
+    );
+  if (wait) return answerOf(await run(call.request.signal), dryRun);
+  if (dryRun) throw new HttpError(400, "Cannot report without waiting: leave out wait or dry_run");
+  let settled = false;
+  const importing = run(leaving).finally(() => settled = true);
+  importing.catch(() => {});
+  // What is refused at once is answered at once.
+  await Promise.race([importing, new Promise((resolve) => setTimeout(resolve, 50))]);
+  if (settled) return answerOf(await importing, dryRun);
+  importing.catch((error) => log(`import of an upload failed: ${error.constructor.name}`));
+  const location = `/v1/uploads/${id}`;
+  return reply(202, uploadView(store.uploads.get(id)), { location });
+}
+
+async function fromBody(call: Call<PutQuery>): Promise<Imported | Reply<202, UploadView>> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
+  const { upload, wait } = call.query;
+  if (upload !== undefined) return await fromUpload(call, name, upload);
+  if (!wait) throw new HttpError(400, "Cannot leave a body behind: wait=false goes with upload=ID");
   const { files } = call.services.store;
   const { sha256 } = await files.put(chunks(call.request, archiveBytes(call)));
   try {
@@ -44,33 +92,43 @@ async function fromBody(call: Call<UploadQuery>): Promise<Imported> {
 }
 
 async function importArchive(
-  { services: { store, config }, request }: Call<unknown>,
+  call: Call<unknown>,
+  name: string,
+  path: string,
+  query: UploadQuery,
+): Promise<Imported> {
+  const made = await runImport(call, name, path, query, { signal: call.request.signal });
+  return answerOf(made, query.dry_run);
+}
+
+function answerOf(made: ImportReport, dryRun: boolean): Imported {
+  const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
+  return dryRun ? made : reply(201, made, { location });
+}
+
+async function runImport(
+  { services: { store, config } }: Call<unknown>,
   name: string,
   path: string,
   { dry_run: dryRun, mode, same }: UploadQuery,
-): Promise<Imported> {
+  options: Pick<ImportOptions, "signal" | "onProgress">,
+): Promise<ImportReport> {
   if (imports >= MOST_IMPORTS) {
     throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
   }
   imports++;
   try {
-    const made = await importInThread(store, name, path, {
+    return await importInThread(store, name, path, {
       dryRun,
       mode,
       same,
-      signal: request.signal,
       limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
+      ...options,
     });
-    const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
-    return dryRun ? made : reply(201, made, { location });
   } finally {
     imports--;
   }
 }
-
-/** The archive's bytes at most: what the content may have, as compression only makes it less. */
-const archiveBytes = ({ services: { config } }: Call) =>
-  Math.min(limits.archiveBytes, config.maxDatasetBytes ?? Infinity);
 
 async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
   let given: string | undefined;
@@ -110,9 +168,9 @@ export const datasets: Route[] = [
     summary:
       "Creates or replaces a data set from a ZIP, or adds to it; nothing is kept if it fails",
     scope: "write",
-    query: uploadQuery,
+    query: putQuery,
     accepts: ["application/zip", "application/octet-stream"],
-    answers: { 200: importReportSchema, 201: importReportSchema },
+    answers: { 200: importReportSchema, 201: importReportSchema, 202: uploadSchema },
     handle: fromBody,
   }),
   route({

@@ -21,6 +21,7 @@ import type { Route, Services } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
+import { uploads } from "./uploads.ts";
 import { RouteTable } from "./router.ts";
 
 /** Where two patterns fit a path, the first counts. */
@@ -28,6 +29,7 @@ export const routes: Route[] = [
   ...system,
   ...datasets,
   ...reports,
+  ...uploads,
   // Before those of images, whose names may hold slashes.
   ...gazeRoutes,
   ...gazePictures,

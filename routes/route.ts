@@ -37,7 +37,7 @@ export interface Call<Query = unknown, Body = unknown> {
   once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
 }
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD" | "OPTIONS";
 
 export interface Route {
   method: Method;

@@ -3,7 +3,7 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
 import { maxProblems, readTable } from "./csv_table.ts";
 import { classOfFindings } from "./findings.ts";
-import { type LabelColumns, labelColumns, LEAK } from "./label_columns.ts";
+import { type LabelColumns, labelColumns } from "./label_columns.ts";
 import { isMissing, isNobody } from "./missing.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 

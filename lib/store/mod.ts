@@ -22,6 +22,7 @@ import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
+import { Uploads } from "./uploads.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -47,6 +48,7 @@ export class Store {
   readonly keys: Keys;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
+  readonly uploads: Uploads;
   /** What the start found that nothing refers to; undefined for a shared store. */
   readonly setAside?: SetAside;
   readonly reserve: Reserve;
@@ -61,6 +63,7 @@ export class Store {
     try {
       this.secret = readSecret(directory);
       this.files = new Files(`${directory}/files`, `${directory}/tmp`);
+      this.uploads = new Uploads(`${directory}/uploads`);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const db = this.db = new Database(database);
@@ -85,6 +88,8 @@ export class Store {
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
         );
         this.files.emptyTemporary();
+        // Those that have expired go.
+        this.uploads.list();
         this.setAside = setAside(directory, this.files, {
           referred,
           hasJob: (id) => this.jobs.find(id) !== undefined,
