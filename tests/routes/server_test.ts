@@ -277,8 +277,10 @@ Deno.test("each process may do what it needs and no more", async () => {
       "--allow-net",
       "--allow-read",
       "--allow-run",
+      "--allow-sys",
       "--allow-write",
     ]);
+    assert.ok(flags(api!).includes("--allow-sys=statfs"));
     assert.deepEqual(names(worker!), [
       "--allow-env",
       "--allow-read",
