@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { DecodePool, ImageHeader } from "@/lib/images/decode_pool.ts";
+import { withoutMetadata } from "@/lib/images/metadata.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { Files } from "@/lib/store/files.ts";
@@ -14,7 +15,7 @@ export interface StoredPicture extends ImageHeader {
 
 /**
  * Checks a picture (its buffer is used up, see `DecodePool.check`) and puts it into the files (which then pin it, see `Files.put`). Of DICOM only
- * the pixels are kept, as PNG. Without `files` nothing is stored. Throws InvalidInput.
+ * the pixels are kept, as PNG, of PNG and JPEG the pixels as they are compressed. Without `files` nothing is stored. Throws InvalidInput.
  */
 export async function storePicture(
   bytes: Uint8Array<ArrayBuffer>,
@@ -28,7 +29,7 @@ export async function storePicture(
   let header: ImageHeader;
   let kept = bytes;
   if (format === "dicom") ({ header, png: kept } = await pool.toPng(bytes));
-  else ({ header, bytes: kept } = await pool.check(bytes));
+  else ({ header, bytes: kept } = await pool.check(withoutMetadata(format, bytes)));
   const { sha256, bytes: size } = files
     ? await files.put(kept)
     : { sha256: createHash("sha256").update(kept).digest("hex"), bytes: kept.length };
