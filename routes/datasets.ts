@@ -16,17 +16,12 @@ import {
   type UploadView,
   uploadView,
 } from "@/lib/datasets/upload_import.ts";
-import { Overloaded } from "@/lib/errors.ts";
 import { chunks, readParts } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Done, type Reply, reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 import { archiveBytes } from "./uploads.ts";
-
-/** Imports at one time; each decodes with threads of its own. */
-const MOST_IMPORTS = 2;
-let imports = 0;
 
 /** What an import would do, or that it was done. */
 type Imported = ImportReport | Reply<201, ImportReport>;
@@ -75,6 +70,11 @@ async function fromUpload(
   return reply(202, uploadView(store.uploads.get(id)), { location });
 }
 
+const archiveForm = z.object({
+  file: z.file().describe("The ZIP"),
+  name: z.string().optional().describe("Of the data set; the file's without it"),
+});
+
 async function fromBody(call: Call<PutQuery>): Promise<Imported | Reply<202, UploadView>> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
@@ -113,21 +113,13 @@ async function runImport(
   { dry_run: dryRun, mode, same }: UploadQuery,
   options: Pick<ImportOptions, "signal" | "onProgress">,
 ): Promise<ImportReport> {
-  if (imports >= MOST_IMPORTS) {
-    throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
-  }
-  imports++;
-  try {
-    return await importInThread(store, name, path, {
-      dryRun,
-      mode,
-      same,
-      limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
-      ...options,
-    });
-  } finally {
-    imports--;
-  }
+  return await importInThread(store, name, path, {
+    dryRun,
+    mode,
+    same,
+    limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
+    ...options,
+  });
 }
 
 async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
@@ -165,6 +157,9 @@ export const datasets: Route[] = [
   route({
     method: "PUT",
     path: "/v1/datasets/{name}",
+    operationId: "putDataset",
+    headers: ["Location"],
+    errors: [409, 422, 429],
     summary:
       "Creates or replaces a data set from a ZIP, or adds to it; nothing is kept if it fails",
     scope: "write",
@@ -176,6 +171,10 @@ export const datasets: Route[] = [
   route({
     method: "POST",
     path: "/v1/datasets",
+    operationId: "createDataset",
+    form: archiveForm,
+    headers: ["Location"],
+    errors: [415, 429],
     summary: "The same from a form with the ZIP as `file` and optionally a `name`",
     scope: "write",
     query: uploadQuery,
@@ -186,6 +185,7 @@ export const datasets: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets",
+    operationId: "listDatasets",
     summary: "Lists data sets",
     scope: "read",
     query: z.strictObject(pageQuery),
@@ -196,6 +196,7 @@ export const datasets: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}",
+    operationId: "getDataset",
     summary: "What a data set holds, in numbers",
     scope: "read",
     answers: { 200: datasetSchema },
@@ -205,6 +206,8 @@ export const datasets: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/datasets/{name}",
+    operationId: "deleteDataset",
+    errors: [409],
     summary: "Deletes a data set; models and similarities made from it stay",
     scope: "write",
     answers: { 204: null },
@@ -216,6 +219,8 @@ export const datasets: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/archive",
+    operationId: "downloadDataset",
+    headers: ["Content-Disposition"],
     summary: "The data set as a ZIP that can be uploaded again",
     scope: "read",
     answers: { 200: ["application/zip"] },

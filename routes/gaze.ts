@@ -16,6 +16,7 @@ import { formats } from "@/lib/gaze/formats/mod.ts";
 import { digestOf } from "./auth.ts";
 import { bodyOf, imageOf, imagePath, readerQuery } from "./images.ts";
 import { pageOf, pageQuery } from "./pages.ts";
+import { HttpError } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 import { fromText } from "./query_fields.ts";
 
@@ -31,8 +32,14 @@ const putQuery = z.strictObject({
     .describe("`ivt`, `idt`, `fixed_distance`, or JSON with its parameters"),
   off_image: gazeOptions.off_image.describe("What becomes of fixations off the image"),
   eye: gazeOptions.eye,
+  coordinates: gazeOptions.coordinates
+    .describe(
+      "Plain tables: positions of the image, or of the screen (default where `screen` is given)",
+    ),
+  shown_height_px: z.coerce.number().positive().max(100_000).optional()
+    .describe("MicEye 1: height at which pictures were shown (`image height` in its config.json)"),
   image_pattern: gazeOptions.image_pattern
-    .describe("EyeLink: the message that names the image, `SHOW * {image}`"),
+    .describe("EyeLink, SMI: the message that names the image, `SHOW * {image}`"),
   screen: fromText(screenSchema, "size").optional()
     .describe("`1920x1080` in pixels, or JSON as in dataset.json"),
   viewing_distance_mm: z.coerce.number().positive().max(100_000).optional(),
@@ -41,7 +48,6 @@ const putQuery = z.strictObject({
 const measuresQuery = z.strictObject({
   ...pageQuery,
   limit: pageQuery.limit.describe("Most images of the answer"),
-  format: z.enum(["json", "csv"]).optional().describe("CSV holds the whole set"),
   table: z.enum(Object.keys(measureTables) as [MeasureTable, ...MeasureTable[]])
     .default("scanpaths").describe("A row for every recording, or for every pair of readers"),
   reader: z.string().max(512).optional(),
@@ -51,6 +57,7 @@ export const gazeRoutes: Route[] = [
   route({
     method: "GET",
     path: `${imagePath}/gaze`,
+    operationId: "getImageGaze",
     summary: "Fixations on an image with measures of each scanpath, and how far readers agree",
     scope: "read",
     query: readerQuery,
@@ -64,16 +71,16 @@ export const gazeRoutes: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/gaze",
+    operationId: "listGazeMeasures",
     summary: "Measures of all gaze of a data set, as pages or, by `format` or Accept, whole as CSV",
     scope: "read",
     query: measuresQuery,
     answers: { 200: [pageOf(z.union(Object.values(measureRows))), "text/csv"] },
-    handle({ services: { store }, params: { name }, query, request }) {
+    formats: { json: "application/json", csv: "text/csv" },
+    handle({ services: { store }, params: { name }, query, format }) {
       const dataset = store.datasets.byName(name);
       const { table, limit, after } = query;
       const reader = query.reader === undefined ? undefined : readerName(store, query.reader);
-      const format = query.format ??
-        (/text\/csv/i.test(request.headers.get("accept") ?? "") ? "csv" : "json");
       if (format === "csv") {
         const file = encodeURIComponent(`${dataset.name}_${table}.csv`);
         return new Response(measuresCsv(store, dataset, table, reader), {
@@ -91,15 +98,32 @@ export const gazeRoutes: Route[] = [
   route({
     method: "POST",
     path: "/v1/datasets/{name}/gaze",
+    operationId: "addGaze",
+    errors: [429],
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",
     query: putQuery,
-    accepts: ["text/*", "application/octet-stream", "application/gzip", "application/json"],
+    accepts: [
+      "text/csv",
+      "text/plain",
+      "text/tab-separated-values",
+      "application/json",
+      "application/gzip",
+      "application/octet-stream",
+    ],
     answers: { 200: gazeReportSchema },
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;
       store.datasets.byName(name);
-      const bytes = await bodyOf(call, limits.textBytes);
+      const bytes = await bodyOf(call, limits.textBytes).catch((error) => {
+        throw error instanceof HttpError && error.status === 413
+          ? new HttpError(
+            413,
+            `${error.message}: send the gaze as gzip (gzip FILE, content type application/gzip), or in several files`,
+            { connection: "close" },
+          )
+          : error;
+      });
       const { dry_run: dryRun, ...options } = query;
       return call.once(
         digestOf(bytes),

@@ -1,4 +1,5 @@
 /** Errors as RFC 9457 problems: the one place that knows which error has which status. */
+import { z } from "zod";
 import {
   Conflict,
   InvalidInput,
@@ -8,8 +9,9 @@ import {
   type Problem,
   Unavailable,
 } from "@/lib/errors.ts";
+import { problemSchema as inputProblem } from "@/lib/problems.ts";
 
-const titles: Record<number, string> = {
+export const titles: Record<number, string> = {
   400: "Malformed request",
   401: "A key is needed",
   403: "Refused",
@@ -17,14 +19,26 @@ const titles: Record<number, string> = {
   405: "Method not allowed",
   408: "Too slow",
   409: "Conflict",
+  412: "Another version",
   413: "Too large",
   415: "Unsupported media type",
   422: "Not acceptable input",
   429: "Too much at once",
+  460: "Checksum mismatch",
   500: "Internal error",
   503: "Not available now",
   507: "Disk full",
 };
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe("What was found, and what to do"),
+  instance: z.string().describe("`urn:uuid:` and the id of the request"),
+  error: z.string().optional().describe("The detail, for clients of the Open Inference Protocol"),
+  errors: z.array(inputProblem).optional(),
+}).meta({ id: "Problem" });
 
 /** An error that belongs to HTTP itself. */
 export class HttpError extends Error {

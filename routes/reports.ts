@@ -8,6 +8,7 @@ export const reports: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/report",
+    operationId: "getDatasetReport",
     summary: "What was said when the data set came, and what was assumed for each recording",
     scope: "read",
     query: z.strictObject({

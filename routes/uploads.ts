@@ -151,6 +151,7 @@ export const uploads: Route[] = [
   route({
     method: "OPTIONS",
     path: "/v1/uploads",
+    operationId: "describeUploads",
     summary: "What this server knows of tus",
     scope: "read",
     answers: { 204: null },
@@ -166,6 +167,9 @@ export const uploads: Route[] = [
   route({
     method: "POST",
     path: "/v1/uploads",
+    operationId: "createUpload",
+    headers: ["Location", "Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"],
+    errors: [412, 413, 429, 460, 507],
     summary: "Begins a resumable upload (tus 1.0.0) of Upload-Length bytes",
     scope: "write",
     accepts: [BODY],
@@ -179,6 +183,7 @@ export const uploads: Route[] = [
   route({
     method: "GET",
     path: "/v1/uploads",
+    operationId: "listUploads",
     summary: "Lists uploads that have not expired",
     scope: "read",
     answers: { 200: pageOf(uploadSchema) },
@@ -187,6 +192,8 @@ export const uploads: Route[] = [
   route({
     method: "GET",
     path: "/v1/uploads/{id}",
+    operationId: "getUpload",
+    errors: [404],
     summary: "How far an upload and its import are; HEAD answers as tus has it",
     scope: "read",
     answers: { 200: uploadSchema },
@@ -202,6 +209,9 @@ export const uploads: Route[] = [
   route({
     method: "PATCH",
     path: "/v1/uploads/{id}",
+    operationId: "appendUpload",
+    headers: ["Tus-Resumable", "Upload-Offset", "Upload-Checksum"],
+    errors: [404, 409, 412, 413, 415, 460, 507],
     summary: "Sends bytes from Upload-Offset on; what has come when it breaks off is kept",
     scope: "write",
     accepts: [BODY],
@@ -211,6 +221,9 @@ export const uploads: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/uploads/{id}",
+    operationId: "deleteUpload",
+    headers: ["Tus-Resumable"],
+    errors: [404, 409, 412],
     summary: "Gives an upload up",
     scope: "write",
     answers: { 204: null },

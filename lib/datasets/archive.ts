@@ -16,7 +16,6 @@ import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { keepReport, warningKinds, warningKindSchema } from "./report.ts";
 import { openZip, type Zip } from "./zip.ts";
-import { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { DatasetRow, Store } from "@/lib/store/mod.ts";
 
 export const importReportSchema = z.object({
@@ -48,7 +47,6 @@ export async function importArchive(
   name = datasetName(name);
   assertUnused(store, name);
   const zip = await openZip(path, { ...defaultLimits, ...options.limits });
-  const pool = new DecodePool({ threads: threadsFor(zip) });
   /** Files put so far, once for every time. */
   const pinned: string[] = [];
   try {
@@ -63,7 +61,9 @@ export async function importArchive(
       throw nothingFits(zip.names);
     }
     if (base) keepDescription(base, source, plan);
-    const content = await new Importer(store, zip, source, plan, pool, pinned, options, base).run();
+    const takers = takersFor(zip);
+    const content = await new Importer(store, zip, source, plan, takers, pinned, options, base)
+      .run();
     const report = reportOf(name, layout.title, content, plan.skipped.length);
     if (!options.dryRun) {
       store.commitFiles(pinned.splice(0), () => {
@@ -79,12 +79,11 @@ export async function importArchive(
   } finally {
     if (pinned.length > 0) store.discard(pinned);
     zip.close();
-    pool.close();
   }
 }
 
-/** Large pictures are decoded one at a time, to stay under 300 MB whatever is uploaded. */
-function threadsFor(zip: Zip): number {
+/** Pictures at once: large ones are read one at a time, to stay under 300 MB whatever is uploaded. */
+function takersFor(zip: Zip): number {
   return zip.names.some((name) => zip.claimedBytes(name) > 2 * 2 ** 20) ? 1 : 2;
 }
 

@@ -5,13 +5,13 @@ import { change, changeable } from "./mutation.ts";
 import { beginDataset, filesOf } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { patientsMissing } from "./label_columns.ts";
-import { checkSplits, readLabels } from "./labels.ts";
+import { checkSplits } from "./labels.ts";
+import { readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { keepReport } from "./report.ts";
 import { problemSchema } from "@/lib/problems.ts";
-import { decodePool } from "@/lib/images/decode_pool.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 /**
@@ -29,7 +29,7 @@ export async function putImage(
   if (known) changeable(store, dataset);
   else dataset = datasetName(dataset);
   const name = imageName(withoutExtension(image));
-  const picture = await storePicture(bytes, decodePool, store.files);
+  const picture = await storePicture(bytes, store.files);
   const old: string[] = [];
   const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
@@ -69,17 +69,18 @@ export type LabelsReport = z.output<typeof labelsReportSchema>;
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
  * NotFound, Conflict, and InvalidInput, also for images that do not exist.
  */
-export function putLabels(
+export async function putLabels(
   store: Store,
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
-): LabelsReport {
-  changeable(store, dataset);
-  const { labels, warnings } = readLabels(bytes, file);
+): Promise<LabelsReport> {
+  const { id } = changeable(store, dataset);
+  const images = store.images.all(id).map(({ name }) => name);
+  const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images });
   return change(store, dataset, [], ({ id }) => {
     const names = new ImageNames(store.images.all(id));
-    const problems: Problem[] = [];
+    const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });

@@ -13,7 +13,6 @@ import { Recordings } from "./recording.ts";
 import { maxProblems } from "./csv_table.ts";
 import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
-import type { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
 export interface ImportOptions {
@@ -60,7 +59,8 @@ export class Importer {
     readonly zip: Zip,
     readonly source: Source,
     readonly plan: Plan,
-    readonly pool: DecodePool,
+    /** Pictures read at once. */
+    readonly takers: number,
     readonly pinned: string[],
     readonly options: ImportOptions,
     base?: DatasetRow,
@@ -127,7 +127,6 @@ export class Importer {
   async #picture(bytes: Uint8Array<ArrayBuffer>) {
     const picture = await storePicture(
       bytes,
-      this.pool,
       this.options.dryRun ? undefined : this.store.files,
     );
     if (!this.options.dryRun) this.pinned.push(picture.file);
@@ -165,7 +164,7 @@ export class Importer {
       }
     };
     // All takers stop before the first error goes up: none may go on storing files.
-    const ends = await Promise.allSettled(Array.from({ length: this.pool.threads }, take));
+    const ends = await Promise.allSettled(Array.from({ length: this.takers }, take));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
     this.#content.images.sort((a, b) => a.name < b.name ? -1 : 1);
   }

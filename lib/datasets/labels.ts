@@ -1,7 +1,7 @@
 /** `labels.csv`: `image,label[,patient][,split]`, and published tables that say the same in other words. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
-import { maxProblems, readTable } from "./csv_table.ts";
+import { maxProblems, scanTable } from "./csv_table.ts";
 import { classOfFindings } from "./findings.ts";
 import { type LabelColumns, labelColumns } from "./label_columns.ts";
 import { isMissing, isNobody } from "./missing.ts";
@@ -47,47 +47,66 @@ const maxNameLength = 512;
 
 /** Reads the table; throws InvalidInput with every bad line. */
 export function readLabels(bytes: Uint8Array, file: string): LabelTable {
-  const { headers, rows } = readTable(bytes, file);
-  const at = columnsOf(headers, file);
+  return scanLabels(bytes, file, () => true);
+}
+
+/**
+ * Reads the labels of images that are there, by `find`; a problem for each that is not. Never more is kept
+ * than there are images. Throws InvalidInput with every bad line.
+ */
+export function readKnownLabels(
+  bytes: Uint8Array,
+  file: string,
+  find: (image: string) => unknown,
+): LabelTable & { unknown: Problem[] } {
+  const unknown: Problem[] = [];
+  const table = scanLabels(bytes, file, (image, line) => {
+    if (find(image)) return true;
+    unknown.push({ file, line, message: `Cannot find image "${image}"` });
+    return unknown.length < maxProblems ? false : "enough";
+  });
+  return { ...table, unknown };
+}
+
+/** Reads row by row; `wanted` says of an image whether its row is kept, or that enough was seen. */
+function scanLabels(
+  bytes: Uint8Array,
+  file: string,
+  wanted: (image: string, line: number) => boolean | "enough",
+): LabelTable {
   const problems: Problem[] = [];
-  const warnings: Problem[] = at.warnings.map((message) => ({ file, line: 1, message }));
   const byImage = new Map<string, ImageLabel>();
-  // In a table whose column is called as here, a second class is a mistake.
-  const severalClasses = headers[at.label] !== "label";
   /** Classes of images that several rows name differently. */
   const findings = new Map<string, Set<string>>();
-  for (const { line, cells } of rows) {
-    const cell = (index: number, none: (cell: string) => boolean = isMissing) => {
-      if (index < 0) return undefined;
-      const value = unescapeFormula(cells[index]);
-      return none(value) ? null : value;
-    };
+  let at: LabelColumns | undefined;
+  const headers = scanTable(bytes, file, ({ line, cells }, found) => {
+    at ??= columnsOf(found, file);
+    const row = rowOf(cells, at, line);
     const complain = (message: string) => problems.push({ file, line, message });
-    const image = cell(at.image)?.normalize("NFC");
-    const splitCell = cell(at.split);
-    const row: ImageLabel = {
-      image: image ?? "",
-      line,
-      label: cell(at.label),
-      patient: cell(at.patient, isNobody),
-      split: splitCell ? splitOf(splitCell) : splitCell as null | undefined,
-    };
-    if (!image) complain("Cannot find the image's name");
+    const splitCell = at.split < 0 ? "" : cells[at.split];
+    if (row.image === "") complain("Cannot find the image's name");
     else if (cells.some((value) => value.length > maxNameLength)) {
       complain(`Cannot use a field of more than ${maxNameLength} characters`);
-    } else if (splitCell && !row.split) {
+    } else if (row.split === null && !isMissing(splitCell)) {
       complain(`Cannot use split "${splitCell}": it must be train, validation or test`);
     } else {
-      const known = byImage.get(image);
-      if (!known) byImage.set(image, row);
-      else if (!mergeRow(known, row, severalClasses ? findings : undefined)) {
-        complain(`Cannot label "${image}" twice, line ${known.line} did`);
+      const kept = wanted(row.image, line);
+      if (kept === "enough") return false;
+      const known = byImage.get(row.image);
+      // In a table whose column is called as here, a second class is a mistake.
+      const several = found[at.label] === "label" ? undefined : findings;
+      if (kept && !known) byImage.set(row.image, row);
+      else if (known && !mergeRow(known, row, several)) {
+        complain(`Cannot label "${row.image}" twice, line ${known.line} did`);
       }
     }
-    if (problems.length >= maxProblems) break;
-  }
+    return problems.length < maxProblems;
+  });
+  // Also of a table without rows.
+  at ??= columnsOf(headers, file);
   if (problems.length > 0) throw new InvalidInput(`Cannot read ${file}`, problems);
   const labels = [...byImage.values()];
+  const warnings: Problem[] = at.warnings.map((message) => ({ file, line: 1, message }));
   if (findings.size > 0) warnings.push({ file, message: classOfFindings(labels, findings) });
   const name = (index: number) => index < 0 ? undefined : headers[index];
   const columns = {
@@ -97,6 +116,22 @@ export function readLabels(bytes: Uint8Array, file: string): LabelTable {
     split: name(at.split),
   };
   return { labels, columns, warnings };
+}
+
+function rowOf(cells: string[], at: LabelColumns, line: number): ImageLabel {
+  const cell = (index: number, none: (cell: string) => boolean = isMissing) => {
+    if (index < 0) return undefined;
+    const value = unescapeFormula(cells[index]);
+    return none(value) ? null : value;
+  };
+  const split = cell(at.split);
+  return {
+    image: cell(at.image)?.normalize("NFC") ?? "",
+    line,
+    label: cell(at.label),
+    patient: cell(at.patient, isNobody),
+    split: split ? splitOf(split) ?? null : split as null | undefined,
+  };
 }
 
 /** Adds a further row of an image; false where it contradicts. */

@@ -1,7 +1,7 @@
 /** Pictures on their way into the store: decoded once to the end, so that only good ones are kept. */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { DecodePool, ImageHeader } from "@/lib/images/decode_pool.ts";
+import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { withoutMetadata } from "@/lib/images/metadata.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import type { ImageFormat } from "@/lib/images/sniff.ts";
@@ -19,7 +19,6 @@ export interface StoredPicture extends ImageHeader {
  */
 export async function storePicture(
   bytes: Uint8Array<ArrayBuffer>,
-  pool: DecodePool,
   files?: Files,
 ): Promise<StoredPicture> {
   const format = sniffImage(bytes);
@@ -28,8 +27,8 @@ export async function storePicture(
   }
   let header: ImageHeader;
   let kept = bytes;
-  if (format === "dicom") ({ header, png: kept } = await pool.toPng(bytes));
-  else ({ header, bytes: kept } = await pool.check(withoutMetadata(format, bytes)));
+  if (format === "dicom") ({ header, png: kept } = await decodePool.toPng(bytes));
+  else ({ header, bytes: kept } = await decodePool.check(withoutMetadata(format, bytes)));
   const { sha256, bytes: size } = files
     ? await files.put(kept)
     : { sha256: createHash("sha256").update(kept).digest("hex"), bytes: kept.length };

@@ -1,7 +1,6 @@
 /** Gaze on its way into the store: one recording per image and reader, however many files it came in. */
 import type { Problem } from "@/lib/errors.ts";
 import type { Gaze, Samples } from "@/lib/gaze/gaze.ts";
-import { factsOf } from "@/lib/gaze/recording_facts.ts";
 import type { GazeRow } from "@/lib/store/gaze.ts";
 
 /** A gaze row before its image has an id. */
@@ -58,7 +57,7 @@ export class Recordings {
       assumptions: gaze.assumptions,
       dropped: gaze.dropped,
       data_loss: gaze.data_loss,
-      facts: factsOf(gaze),
+      facts: gaze.facts,
       source,
     };
     this.#byKey.set(key, known ? combine(known, recording) : recording);

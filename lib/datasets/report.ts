@@ -1,7 +1,7 @@
 /** The report of a data set: what was said of all that came into it, and what was made of each recording. */
 import { z } from "zod";
 import { type Problem, problemSchema } from "@/lib/problems.ts";
-import { recordingFactsSchema } from "@/lib/gaze/recording_facts.ts";
+import { recordingFactsSchema } from "@/lib/gaze/gaze.ts";
 import { type DatasetRow, newId, now, type ReportRow, type Store } from "@/lib/store/mod.ts";
 
 export const warningKindSchema = z.object({

@@ -1,6 +1,5 @@
 /** One reader's gaze on one image. */
-import type { Fixation } from "@/lib/gaze/gaze.ts";
-import type { RecordingFacts } from "@/lib/gaze/recording_facts.ts";
+import type { Fixation, RecordingFacts } from "@/lib/gaze/gaze.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 

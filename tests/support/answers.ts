@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { routes } from "@/routes/mod.ts";
+import { problemSchema } from "@/routes/problem.ts";
+import type { Route } from "@/routes/route.ts";
 
 const patterns = routes.map((route) => ({
   route,
@@ -12,15 +14,19 @@ const patterns = routes.map((route) => ({
   ),
 }));
 
-/** The schema of the JSON that a request is answered with; undefined where there is none. */
-export function schemaOf(method: string, path: string, status: number): z.ZodType | undefined {
-  const wanted = method === "HEAD" ? "GET" : method;
-  const found = patterns.find(({ route, pattern }) =>
-    route.method === wanted && pattern.test(path)
-  );
-  const answer = found?.route.answers[status];
-  return [answer ?? []].flat().find((one) => one instanceof z.ZodType);
-}
+/** Answers with JSON that were looked at: method, path as in the table of routes, status. */
+export const answered = new Set<string>();
+
+const nameOf = ({ method, path }: Route, status: number) => `${method} ${path} ${status}`;
+
+const schemaOf = ({ answers }: Route, status: number): z.ZodType | undefined =>
+  [answers[status] ?? []].flat().find((one) => one instanceof z.ZodType);
+
+/** All answers with JSON that routes declare. */
+export const declared: string[] = routes.flatMap((route) =>
+  Object.keys(route.answers).map(Number).filter((status) => schemaOf(route, status))
+    .map((status) => nameOf(route, status))
+);
 
 /**
  * Throws unless `value` parses, and comes out as it went in: a field that the schema does not declare would be gone,
@@ -32,14 +38,23 @@ export function assertDeclared(schema: z.ZodType, value: unknown, place: string)
   assert.deepEqual(data, value, `${place} has other fields than are declared`);
 }
 
-/** Looks at an answer whose body is JSON. The body can still be read afterwards. */
+/** Looks at an answer whose body is JSON, or a problem. The body can still be read afterwards. */
 export async function checkAnswer(method: string, url: string, response: Response): Promise<void> {
-  const type = response.headers.get("content-type") ?? "";
-  if (!/^application\/json\b/.test(type) || method === "HEAD") return;
+  const [type] = (response.headers.get("content-type") ?? "").split(";");
   const { pathname } = new URL(url);
-  if (pathname === "/openapi.json") return;
   const place = `${method} ${pathname} ${response.status}`;
-  const schema = schemaOf(method, pathname, response.status);
+  if (method === "HEAD" || pathname === "/openapi.json") return;
+  if (type === "application/problem+json") {
+    const problem = await response.clone().json();
+    assertDeclared(problemSchema, problem, place);
+    assert.equal(problem.status, response.status, place);
+  }
+  if (type !== "application/json") return;
+  const found = patterns.find(({ route, pattern }) =>
+    route.method === method && pattern.test(pathname)
+  );
+  const schema = found && schemaOf(found.route, response.status);
   assert.ok(schema, `${place} answers JSON that is not declared`);
   assertDeclared(schema, await response.clone().json(), place);
+  answered.add(nameOf(found.route, response.status));
 }
