@@ -78,8 +78,14 @@ const archiveForm = z.object({
 async function fromBody(call: Call<PutQuery>): Promise<Imported | Reply<202, UploadView>> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
+  checkQuery(call.query);
   const { upload, wait } = call.query;
-  if (upload !== undefined) return await fromUpload(call, name, upload);
+  if (upload !== undefined) {
+    if (Number(call.request.headers.get("content-length") ?? 0) > 0) {
+      throw new HttpError(400, "Cannot use a body and an upload: send one of them");
+    }
+    return await fromUpload(call, name, upload);
+  }
   if (!wait) throw new HttpError(400, "Cannot leave a body behind: wait=false goes with upload=ID");
   const { files } = call.services.store;
   const { sha256 } = await files.put(chunks(call.request, archiveBytes(call)));
@@ -88,6 +94,13 @@ async function fromBody(call: Call<PutQuery>): Promise<Imported | Reply<202, Upl
   } finally {
     // Nothing of the archive itself stays.
     call.services.store.discard([sha256]);
+  }
+}
+
+/** Nothing is asked for in vain. */
+function checkQuery({ mode, same }: UploadQuery): void {
+  if (mode === "replace" && same === "replace") {
+    throw new HttpError(400, "Cannot use same=replace without mode=add: all is replaced");
   }
 }
 
@@ -123,6 +136,7 @@ async function runImport(
 }
 
 async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
+  checkQuery(call.query);
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;

@@ -49,7 +49,9 @@ const asked: Partial<Record<HeaderName, z.ZodType>> = {
   "Upload-Metadata": z.string().max(4096).optional()
     .meta({ description: "`key base64,...`; given back, not used" }),
   "Upload-Checksum": z.string().optional()
-    .meta({ description: "`sha1`, `sha256` or `sha512`, and base64: nothing is kept that differs" }),
+    .meta({
+      description: "`sha1`, `sha256` or `sha512`, and base64: nothing is kept that differs",
+    }),
 };
 
 const takesKey = ({ method, idempotent }: Route) => method === "POST" && idempotent !== false;

@@ -224,6 +224,8 @@ Deno.test("data sets and images over HTTP", async (t) => {
       const { errors } = await problem(await add(""), 422);
       assert.match(errors![0].message, /Cannot add "b": the data set has it/);
       assert.equal((await add("&same=replace")).status, 201);
+      await problem(await put("single?same=replace", more), 400);
+      await problem(await put("single?upload=upl_x", more), 400);
       await server.json("DELETE", "/v1/datasets/single");
     });
 
