@@ -7,111 +7,70 @@ import {
   type ImportReport,
   importReportSchema,
 } from "@/lib/datasets/archive.ts";
-import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
-import {
-  importUpload,
-  uploadSchema,
-  type UploadView,
-  uploadView,
-} from "@/lib/datasets/upload_import.ts";
+import { importUpload } from "@/lib/datasets/upload_import.ts";
 import { chunks, readParts } from "./body.ts";
+import { archiveBytes, checkModes, importModes, runImport } from "./imports.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Done, type Reply, reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
-import { archiveBytes } from "./uploads.ts";
 
 /** What an import would do, or that it was done. */
 type Imported = ImportReport | Reply<201, ImportReport>;
 
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
-  mode: z.enum(["replace", "add"]).default("replace")
-    .describe("Whether the archive replaces the data set or comes to it"),
-  same: z.enum(["refuse", "replace"]).default("refuse")
-    .describe("With `mode=add`: what becomes of images, labels and gaze that are there already"),
+  ...importModes,
 });
 type UploadQuery = z.output<typeof uploadQuery>;
 
 const putQuery = uploadQuery.extend({
   upload: z.string().max(64).optional().describe("A finished upload to import instead of a body"),
-  wait: z.stringbool().default(true)
-    .describe("With `upload`: false answers at once; the upload tells how far the import is"),
 });
 type PutQuery = z.output<typeof putQuery>;
-
-/** Imports the upload that the query names; nobody need wait for it. */
-async function fromUpload(
-  call: Call<PutQuery>,
-  name: string,
-  id: string,
-): Promise<Imported | Reply<202, UploadView>> {
-  const { services: { store, leaving, log }, query } = call;
-  const { dry_run: dryRun, wait } = query;
-  const run = (signal: AbortSignal) =>
-    importUpload(
-      store,
-      id,
-      { dataset: name, dryRun },
-      (path, onProgress) => runImport(call, name, path, query, { signal, onProgress }),
-    );
-  if (wait) return answerOf(await run(call.request.signal), dryRun);
-  if (dryRun) throw new HttpError(400, "Cannot report without waiting: leave out wait or dry_run");
-  let settled = false;
-  const importing = run(leaving).finally(() => settled = true);
-  importing.catch(() => {});
-  // What is refused at once is answered at once.
-  await Promise.race([importing, new Promise((resolve) => setTimeout(resolve, 50))]);
-  if (settled) return answerOf(await importing, dryRun);
-  importing.catch((error) => log(`import of an upload failed: ${error.constructor.name}`));
-  const location = `/v1/uploads/${id}`;
-  return reply(202, uploadView(store.uploads.get(id)), { location });
-}
 
 const archiveForm = z.object({
   file: z.file().describe("The ZIP"),
   name: z.string().optional().describe("Of the data set; the file's without it"),
 });
 
-async function fromBody(call: Call<PutQuery>): Promise<Imported | Reply<202, UploadView>> {
+async function fromBody(call: Call<PutQuery>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
-  checkQuery(call.query);
-  const { upload, wait } = call.query;
+  checkModes(call.query);
+  const { store } = call.services;
+  const { upload, dry_run: dryRun } = call.query;
   if (upload !== undefined) {
     if (Number(call.request.headers.get("content-length") ?? 0) > 0) {
       throw new HttpError(400, "Cannot use a body and an upload: send one of them");
     }
-    return await fromUpload(call, name, upload);
+    const options = { dataset: name, dryRun };
+    return await importUpload(
+      store,
+      upload,
+      options,
+      (path, onProgress) => importArchive(call, name, path, onProgress),
+    ).then((made) => answerOf(made, dryRun));
   }
-  if (!wait) throw new HttpError(400, "Cannot leave a body behind: wait=false goes with upload=ID");
-  const { files } = call.services.store;
-  const { sha256 } = await files.put(chunks(call.request, archiveBytes(call)));
+  const { sha256 } = await store.files.put(chunks(call.request, archiveBytes(call)));
   try {
-    return await importArchive(call, name, files.path(sha256), call.query);
+    return answerOf(await importArchive(call, name, store.files.path(sha256)), dryRun);
   } finally {
     // Nothing of the archive itself stays.
-    call.services.store.discard([sha256]);
+    store.discard([sha256]);
   }
 }
 
-/** Nothing is asked for in vain. */
-function checkQuery({ mode, same }: UploadQuery): void {
-  if (mode === "replace" && same === "replace") {
-    throw new HttpError(400, "Cannot use same=replace without mode=add: all is replaced");
-  }
-}
-
-async function importArchive(
-  call: Call<unknown>,
+function importArchive(
+  call: Call<UploadQuery>,
   name: string,
   path: string,
-  query: UploadQuery,
-): Promise<Imported> {
-  const made = await runImport(call, name, path, query, { signal: call.request.signal });
-  return answerOf(made, query.dry_run);
+  onProgress?: ImportOptions["onProgress"],
+): Promise<ImportReport> {
+  const { query: { dry_run: dryRun, mode, same }, request: { signal } } = call;
+  return runImport(call, name, path, { dryRun, mode, same, signal, onProgress });
 }
 
 function answerOf(made: ImportReport, dryRun: boolean): Imported {
@@ -119,24 +78,8 @@ function answerOf(made: ImportReport, dryRun: boolean): Imported {
   return dryRun ? made : reply(201, made, { location });
 }
 
-async function runImport(
-  { services: { store, config } }: Call<unknown>,
-  name: string,
-  path: string,
-  { dry_run: dryRun, mode, same }: UploadQuery,
-  options: Pick<ImportOptions, "signal" | "onProgress">,
-): Promise<ImportReport> {
-  return await importInThread(store, name, path, {
-    dryRun,
-    mode,
-    same,
-    limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
-    ...options,
-  });
-}
-
 async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
-  checkQuery(call.query);
+  checkModes(call.query);
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;
@@ -160,7 +103,8 @@ async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
     const { sha256 } = file;
     return await call.once(
       `${name} ${sha256}`,
-      () => importArchive(call, name, store.files.path(sha256), call.query),
+      async () =>
+        answerOf(await importArchive(call, name, store.files.path(sha256)), call.query.dry_run),
     );
   } finally {
     store.discard(pinned);
@@ -179,7 +123,7 @@ export const datasets: Route[] = [
     scope: "write",
     query: putQuery,
     accepts: ["application/zip", "application/octet-stream"],
-    answers: { 200: importReportSchema, 201: importReportSchema, 202: uploadSchema },
+    answers: { 200: importReportSchema, 201: importReportSchema },
     handle: fromBody,
   }),
   route({

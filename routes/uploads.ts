@@ -4,13 +4,15 @@
  * of the environment than this process may see.
  */
 import { statfsSync } from "node:fs";
-import { limits } from "@/lib/config.ts";
-import { uploadSchema, uploadView } from "@/lib/datasets/upload_import.ts";
+import { z } from "zod";
+import { datasetName } from "@/lib/datasets/name.ts";
+import { importUpload, uploadSchema, uploadView } from "@/lib/datasets/upload_import.ts";
 import { Conflict, NotFound, Overloaded } from "@/lib/errors.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { algorithms, type Checksum, ChecksumMismatch, type Upload } from "@/lib/store/uploads.ts";
 import { chunks } from "./body.ts";
 import { digestOf } from "./auth.ts";
+import { archiveBytes, checkModes, importModes, runImport } from "./imports.ts";
 import { pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { reply } from "./reply.ts";
@@ -25,10 +27,6 @@ const SPARE_BYTES = 64 * 2 ** 20;
 const MOST_METADATA = 4096;
 
 const spoken = { "tus-resumable": VERSION };
-
-/** The largest archive. */
-export const archiveBytes = ({ services: { config } }: Pick<Call, "services">): number =>
-  Math.min(limits.archiveBytes, config.maxDatasetBytes ?? Infinity);
 
 /** Every answer names the version, refusals too; a client of another version is told ours. */
 async function inTus<Value>(
@@ -147,6 +145,33 @@ async function goOn(call: Call) {
   return reply(204, null, headersOf(store.uploads.get(id)));
 }
 
+const importSchema = z.strictObject({
+  dataset: z.string().min(1).max(200).describe("Name of the data set"),
+  ...importModes,
+}).meta({ id: "UploadImport" });
+
+/** What is refused at once is answered at once, ms. */
+const AT_ONCE = 50;
+
+/** Imports without anybody waiting; the upload tells how far it is, and what came of it. */
+async function importLater(call: Call<unknown, z.output<typeof importSchema>>) {
+  const { services: { store, leaving, log }, params: { id }, body } = call;
+  const { mode, same } = body;
+  const dataset = datasetName(body.dataset);
+  checkModes(body);
+  const importing = importUpload(
+    store,
+    id,
+    { dataset, dryRun: false },
+    (path, onProgress) =>
+      runImport(call, dataset, path, { mode, same, signal: leaving, onProgress }),
+  );
+  importing.catch((error) => log(`import of an upload: ${error.constructor.name}`));
+  await Promise.race([importing, new Promise((resolve) => setTimeout(resolve, AT_ONCE))]);
+  const location = `/v1/uploads/${id}`;
+  return reply(202, uploadView(store.uploads.get(id)), { location });
+}
+
 export const uploads: Route[] = [
   route({
     method: "OPTIONS",
@@ -205,6 +230,19 @@ export const uploads: Route[] = [
       };
       return request.method === "HEAD" ? inTus(call, tell) : tell();
     },
+  }),
+  route({
+    method: "POST",
+    path: "/v1/uploads/{id}/import",
+    operationId: "importUpload",
+    headers: ["Location"],
+    errors: [404, 409, 429],
+    summary:
+      "Imports a finished upload without waiting for the end; the upload tells how far it is",
+    scope: "write",
+    json: importSchema,
+    answers: { 202: uploadSchema },
+    handle: importLater,
   }),
   route({
     method: "PATCH",

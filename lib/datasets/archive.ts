@@ -4,7 +4,7 @@ import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import { descriptionSchema } from "./description.ts";
 import { addContent, type Content, writeContent } from "./write_content.ts";
-import { digestOf } from "./digest.ts";
+import { digestOf } from "@/lib/store/digest.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
 import { isJunk, type Plan, type Source } from "./layouts/layout.ts";
 import { nothingFits } from "./layouts/found.ts";

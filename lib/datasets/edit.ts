@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
-import { beginDataset, filesOf } from "./write_content.ts";
+import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { patientsMissing } from "./label_columns.ts";
 import { checkSplits } from "./labels.ts";
@@ -49,7 +49,7 @@ export async function putImage(
       ...picture,
     };
     if (known) {
-      old.push(...filesOf(store, dataset_id));
+      old.push(...filesOfImage(store, known));
       store.images.remove(known.id);
     }
     return { image: store.images.insert(row), created: !known };

@@ -1,7 +1,7 @@
 /** A data set on its way into the database. */
 import type { Problem } from "@/lib/errors.ts";
 import { type Description, descriptionSchema } from "./description.ts";
-import { storedDigest } from "./digest.ts";
+import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
@@ -30,6 +30,15 @@ export function filesOf(store: Store, dataset_id: string): string[] {
      UNION SELECT heatmaps.file FROM heatmaps JOIN own ON image_id = own.id`,
     dataset_id,
   ).map(({ file }) => file);
+}
+
+/** The same of one image. */
+export function filesOfImage(store: Store, { id, file }: Pick<ImageRow, "id" | "file">): string[] {
+  return [
+    file,
+    ...store.gaze.ofImage(id).flatMap(({ samples_file }) => samples_file ?? []),
+    ...store.heatmaps.ofImage(id).map(({ file }) => file),
+  ];
 }
 
 /** An empty data set without a description. */

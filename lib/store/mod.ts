@@ -67,7 +67,7 @@ export class Store {
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const db = this.db = new Database(database);
-      this.datasets = new Datasets(db);
+      this.datasets = new Datasets(db, this);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
       this.heatmaps = new Heatmaps(db);

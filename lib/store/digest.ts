@@ -1,9 +1,10 @@
 /** The digest of a data set: equal content, in whatever order and whenever it came, gives an equal one. */
 import { createHash } from "node:crypto";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
-import type { DatasetRow } from "@/lib/store/datasets.ts";
-import type { ImageRow } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { DatasetRow } from "./datasets.ts";
+import type { GazeTable } from "./gaze.ts";
+import type { Heatmaps } from "./heatmaps.ts";
+import type { ImageRow, Images } from "./images.ts";
 
 export interface DigestContent {
   dataset: Pick<DatasetRow, "structured" | "positive_label" | "meta">;
@@ -43,8 +44,18 @@ function sorted(value: unknown): unknown {
   );
 }
 
+/** Where the content of data sets is. */
+export interface ContentTables {
+  images: Images;
+  gaze: GazeTable;
+  heatmaps: Heatmaps;
+}
+
 /** The digest of what the store holds now. */
-export function storedDigest(store: Store, dataset: DatasetRow): string {
+export function storedDigest(
+  store: ContentTables,
+  dataset: Pick<DatasetRow, "id" | "structured" | "positive_label" | "meta">,
+): string {
   const images = store.images.all(dataset.id);
   const names = new Map(images.map(({ id, name }) => [id, name]));
   return digestOf({
