@@ -8,6 +8,8 @@ export interface Raster {
   bits: 8 | 16;
   /** [height, width, channels]; a Uint16Array when `bits` is 16. */
   data: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  /** What of the file is not in the picture, in sentences. */
+  notes?: string[];
 }
 
 /** The largest picture that is decoded. */
