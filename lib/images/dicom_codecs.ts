@@ -12,7 +12,7 @@ import openJphWasm from "@cornerstonejs/codec-openjph/wasm" with { type: "bytes"
 import { interleave } from "./dicom_colour.ts";
 import { refuse } from "./dicom_elements.ts";
 import type { Frame, PixelFormat } from "./dicom_format.ts";
-import { readJ2kHeader } from "./j2k_header.ts";
+import { readJ2kHeader, withoutSign } from "./j2k_header.ts";
 import { decodeJpegSamples } from "./jpeg.ts";
 import { decodeExtendedJpeg } from "./jpeg_extended.ts";
 import { readJpegHeader } from "./jpeg_header.ts";
@@ -59,6 +59,10 @@ function frameOf(decoded: Decoded): Frame {
 
 async function jpegLs(data: Uint8Array, format: PixelFormat): Promise<Frame> {
   checkFit(readJpegHeader(data), format);
+  // Where the end marker is missing, the library may look for it for ever.
+  let end = data.length;
+  while (end > 2 && data[end - 1] === 0) end--;
+  if (data[end - 2] !== 0xff || data[end - 1] !== 0xd9) throw damaged();
   const decoded = await charls(data, (decoder) => ({
     planes: decoder.getInterleaveMode() === 0,
     near: decoder.getNearLossless(),
@@ -74,12 +78,23 @@ const jpeg2000 =
   (decode: typeof openJpeg | typeof openJph): DecodeFrame => async (data, format) => {
     const header = readJ2kHeader(data);
     checkFit(header, format);
-    const { signed, reversible } = header;
-    const frame = frameOf(await decode(data, () => ({})));
+    const { signed, reversible, precision } = header;
+    // The libraries bring negative values of 8 bits to 0: they see none.
+    const frame = frameOf(await decode(signed ? withoutSign(data) : data, () => ({})));
+    if (signed) subtract(frame, 2 ** (precision - 1));
     // The library undoes the codestream's own transform of colours.
     const isRgb = /^YBR_(RCT|ICT)$/.test(format.photometric);
     return { ...frame, signed, lossy: !reversible, isRgb };
   };
+
+/** Takes `offset` from every sample, which then fills its bytes with its sign. */
+function subtract({ data, bytesPerSample }: Frame, offset: number): void {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  for (let at = 0; at < data.length; at += bytesPerSample) {
+    if (bytesPerSample === 1) view.setInt8(at, data[at] - offset);
+    else view.setInt16(at, view.getUint16(at, true) - offset, true);
+  }
+}
 
 /** Baseline, extended and progressive of 8 bits, and 12 bits of grey. */
 async function jpeg(data: Uint8Array, format: PixelFormat): Promise<Frame> {

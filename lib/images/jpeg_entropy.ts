@@ -93,15 +93,16 @@ export class EntropyReader {
     this.at += 2;
   }
 
-  /** Where the next marker stands, after the data of a scan. */
+  /**
+   * Where the next marker stands, after the data of a scan. There must be one: what is cut off may
+   * have been filled up with zeros that look like samples.
+   */
   end(): number {
-    let { at } = this;
     const { bytes } = this;
-    while (
-      at < bytes.length && !(bytes[at] === 0xff && bytes[at + 1] > 0 && bytes[at + 1] < 0xff)
-    ) {
-      at++;
-    }
+    let { at } = this;
+    while (at + 1 < bytes.length && !(bytes[at] === 0xff && bytes[at + 1] > 0)) at++;
+    while (bytes[at + 1] === 0xff) at++;
+    if (at + 1 >= bytes.length) throw refuse("its pixels are truncated");
     return at;
   }
 }

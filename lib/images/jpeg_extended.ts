@@ -49,6 +49,7 @@ function readTables(bytes: Uint8Array): Tables {
     data: 0,
   };
   for (let at = 2;;) {
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
     if (at + 4 > bytes.length) throw refuse("the file ends in its header");
     const marker = bytes[at + 1];
     const end = at + 2 + view.getUint16(at + 2);
@@ -115,6 +116,7 @@ export function decodeExtendedJpeg(bytes: Uint8Array): Uint16Array {
     }
     place(block, out, (n % across) * 8, Math.floor(n / across) * 8, width, height);
   }
+  bits.end();
   return out;
 }
 
