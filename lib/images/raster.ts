@@ -12,6 +12,9 @@ export interface Raster {
   notes?: string[];
 }
 
+/** What a picture is, without its samples. */
+export type ImageHeader = Omit<Raster, "data">;
+
 /** The largest picture that is decoded. */
 export const maxPixels = 64 * 2 ** 20;
 

@@ -36,8 +36,7 @@ export async function gazePicture(request: GazePictureRequest): Promise<Uint8Arr
     height: Math.max(1, Math.round(height * scale)),
   };
   if (kind === "heatmap") return encodePng(heatmapPicture(await mapOf(request), size));
-  const decoded = await decodeImage(request.bytes);
-  const image = scale < 1 ? resize(decoded, size.width, size.height) : decoded;
+  const image = await decodeImage(request.bytes, { size: [size.width, size.height] });
   if (kind === "overlay") return encodePng(overlayPicture(image, await mapOf(request)));
   const placed = request.scanpaths.map((fixations) =>
     fixations.map(({ x, y, duration }) => ({ x: x * scale, y: y * scale, duration }))
