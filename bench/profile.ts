@@ -37,13 +37,13 @@ function lap(part: keyof typeof first): void {
 
 const gpu = await openGpu();
 lap("device");
-const made = trainee(gpu, { network: options.backbone as ResnetName, batch, pixels }, {
+const training = trainee(gpu, { network: options.backbone as ResnetName, batch, pixels }, {
   rate: 0.01,
 });
-const { program, store, loss } = made;
+const { program, store, loss } = training;
 lap("pipelines");
 initialize(store, 0);
-feed(made, pictures(batch, pixels));
+feed(training, pictures(batch, pixels));
 lap("weights");
 program.run();
 const [[value]] = await program.read(loss);

@@ -30,6 +30,8 @@ export function apiArguments(config: Config): string[] {
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,
     "api",
+    `--host=${config.host}`,
+    `--port=${config.port}`,
     ...(config.auth ? [] : ["--no-auth"]),
   ];
 }

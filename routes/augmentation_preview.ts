@@ -8,7 +8,7 @@ import {
   type Augmentation,
   augmentationPreset,
   changedAugmentation,
-} from "@/lib/training/augmentation.ts";
+} from "@/lib/specs/augmentation.ts";
 import { permutation, stream } from "@/lib/random.ts";
 import type { SampleAnswer, SampleRequest } from "@/lib/training/view_sampler.ts";
 import { imageOf, imagePath, pngHeaders } from "./images.ts";

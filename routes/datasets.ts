@@ -3,70 +3,29 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
 import { exportArchive } from "@/lib/datasets/export.ts";
+import { type ImportReport, importReportSchema } from "@/lib/datasets/archive.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
-import { summary } from "@/lib/datasets/summary.ts";
+import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
 import { Overloaded } from "@/lib/errors.ts";
-import { json } from "./pipeline.ts";
 import { chunks, readParts } from "./body.ts";
-import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
+import { type Done, type Reply, reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 /** Imports at one time; each decodes with threads of its own. */
 const MOST_IMPORTS = 2;
 let imports = 0;
 
-const problem = z.object({
-  file: z.string().optional(),
-  line: z.number().optional(),
-  column: z.number().optional(),
-  message: z.string(),
-});
-const report = z.object({
-  name: z.string(),
-  images: z.number(),
-  gaze: z.number(),
-  readers: z.number(),
-  labels: z.number(),
-  skipped: z.number(),
-  warnings: z.array(problem),
-  digest: z.string(),
-}).meta({ id: "ImportReport" });
-const range = z.tuple([z.number(), z.number()]);
-const counts = z.record(z.string(), z.number());
-const dataset = z.object({
-  id: z.string(),
-  name: z.string(),
-  digest: z.string(),
-  structured: z.boolean(),
-  positive_label: z.string().nullable(),
-  created_at: z.iso.datetime(),
-  images: z.number(),
-  labels: counts,
-  unlabelled: z.number(),
-  patients: z.number(),
-  splits: counts,
-  gaze: z.object({
-    recordings: z.number(),
-    readers: z.array(z.string()),
-    images: z.number(),
-    coverage: z.number(),
-    fixations: z.number(),
-  }),
-  heatmaps: z.number(),
-  bytes: z.number(),
-  sizes: z.object({ width: range, height: range }).nullable(),
-  kinds: counts,
-  description: z.record(z.string(), z.unknown()),
-}).meta({ id: "Dataset" });
+/** What an import would do, or that it was done. */
+type Imported = ImportReport | Reply<201, ImportReport>;
 
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
 });
 
-async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Response> {
+async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
   const { files } = call.services.store;
@@ -75,16 +34,16 @@ async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
     return await importArchive(call, name, files.path(sha256), call.query.dry_run);
   } finally {
     // Nothing of the archive itself stays.
-    call.services.store.drop([sha256]);
+    call.services.store.discard([sha256]);
   }
 }
 
 async function importArchive(
-  { services: { store, config }, request }: Call,
+  { services: { store, config }, request }: Call<unknown>,
   name: string,
   path: string,
   dryRun: boolean,
-): Promise<Response> {
+): Promise<Imported> {
   if (imports >= MOST_IMPORTS) {
     throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
   }
@@ -96,7 +55,7 @@ async function importArchive(
       limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
     });
     const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
-    return dryRun ? json(made) : json(made, 201, { location });
+    return dryRun ? made : reply(201, made, { location });
   } finally {
     imports--;
   }
@@ -106,11 +65,11 @@ async function importArchive(
 const archiveBytes = ({ services: { config } }: Call) =>
   Math.min(limits.archiveBytes, config.maxDatasetBytes ?? Infinity);
 
-async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Response> {
+async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<Imported>> {
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;
-  const held: string[] = [];
+  const pinned: string[] = [];
   try {
     await readParts(call.request, archiveBytes(call), async (part) => {
       if ("value" in part) {
@@ -123,18 +82,17 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
       }
       file = { name: part.filename, sha256: "" };
       file.sha256 = (await store.files.put(part.file)).sha256;
-      held.push(file.sha256);
+      pinned.push(file.sha256);
     });
     if (!file) throw new HttpError(400, 'Cannot use this form: there is no file "file"');
     const name = given ?? file.name.replace(/\.zip$/i, "");
     const { sha256 } = file;
-    return await once(
-      call,
+    return await call.once(
       `${name} ${sha256}`,
       () => importArchive(call, name, store.files.path(sha256), call.query.dry_run),
     );
   } finally {
-    store.drop(held);
+    store.discard(pinned);
   }
 }
 
@@ -146,7 +104,7 @@ export const datasets: Route[] = [
     scope: "write",
     query: uploadQuery,
     accepts: ["application/zip", "application/octet-stream"],
-    answers: { 200: report, 201: report },
+    answers: { 200: importReportSchema, 201: importReportSchema },
     handle: fromBody,
   }),
   route({
@@ -156,7 +114,7 @@ export const datasets: Route[] = [
     scope: "write",
     query: uploadQuery,
     accepts: ["multipart/form-data"],
-    answers: { 200: report, 201: report },
+    answers: { 200: importReportSchema, 201: importReportSchema },
     handle: fromForm,
   }),
   route({
@@ -165,18 +123,18 @@ export const datasets: Route[] = [
     summary: "Lists data sets",
     scope: "read",
     query: z.strictObject(pageQuery),
-    answers: { 200: pageOf(dataset) },
+    answers: { 200: pageOf(datasetSchema) },
     handle: ({ services: { store }, query }) =>
-      json(mapPage(store.datasets.list(query), (row) => summary(store, row))),
+      mapPage(store.datasets.list(query), (row) => summary(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/datasets/{name}",
     summary: "What a data set holds, in numbers",
     scope: "read",
-    answers: { 200: dataset },
+    answers: { 200: datasetSchema },
     handle: ({ services: { store }, params: { name } }) =>
-      json(summary(store, store.datasets.byName(name))),
+      summary(store, store.datasets.byName(name)),
   }),
   route({
     method: "DELETE",
@@ -186,7 +144,7 @@ export const datasets: Route[] = [
     answers: { 204: null },
     handle({ services: { store }, params: { name } }) {
       deleteDataset(store, name);
-      return new Response(null, { status: 204 });
+      return reply(204, null);
     },
   }),
   route({

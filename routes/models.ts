@@ -6,51 +6,13 @@ import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
-import { imageSizeSchema, imageSizeText } from "@/lib/images/image_size.ts";
+import { imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { modelSchema, viewModel } from "@/lib/training/model_view.ts";
 import { readBytes } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
-
-const model = z.object({
-  id: z.string(),
-  name: z.string().nullable(),
-  version: z.number().nullable(),
-  aliases: z.array(z.string()),
-  kind: z.enum(["pretrained", "classifier", "uploaded"]),
-  job: z.string().nullable(),
-  dataset: z.string().nullable(),
-  dataset_digest: z.string().nullable(),
-  classes: z.array(z.string()),
-  spec: z.object({
-    backbone: z.string(),
-    width: z.number(),
-    channels: z.number(),
-    image_size: imageSizeSchema,
-    classes: z.array(z.string()),
-    normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) }),
-  }),
-  lineage: z.record(z.string(), z.unknown()),
-  created_at: z.iso.datetime(),
-}).meta({ id: "Model" });
-
-function view(store: Store, row: ModelRow) {
-  return {
-    id: row.id,
-    name: row.name,
-    version: row.version,
-    aliases: store.models.aliasesOf(row.id),
-    kind: row.kind,
-    job: row.job_id,
-    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
-    dataset_digest: row.dataset_digest,
-    classes: row.spec.classes,
-    spec: row.spec,
-    lineage: row.lineage,
-    created_at: row.created_at,
-  };
-}
 
 /** Numbers or names with commas between. */
 const list = z.string().max(10_000).transform((text) => text.split(",").map((one) => one.trim()));
@@ -76,18 +38,17 @@ export const models: Route[] = [
     summary: "Lists models, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
-    answers: { 200: pageOf(model) },
+    answers: { 200: pageOf(modelSchema) },
     handle: ({ services: { store }, query }) =>
-      json(mapPage(store.models.list(query), (row) => view(store, row))),
+      mapPage(store.models.list(query), (row) => viewModel(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/models/{id}",
     summary: "One model by id, alias or name (then the newest version)",
     scope: "read",
-    answers: { 200: model },
-    handle: ({ services: { store }, params: { id } }) =>
-      json(view(store, store.models.resolve(id))),
+    answers: { 200: modelSchema },
+    handle: ({ services: { store }, params: { id } }) => viewModel(store, store.models.resolve(id)),
   }),
   route({
     method: "GET",
@@ -126,12 +87,12 @@ export const models: Route[] = [
         .describe("In front of the network's names, where a file holds several networks"),
     }),
     accepts: ["application/octet-stream"],
-    answers: { 201: model },
+    answers: { 201: modelSchema },
     async handle({ services: { store }, params, query, request }) {
       const name = datasetName(params.id);
       const bytes = await readBytes(request, limits.weightsBytes);
       const row = await uploadModel(store, bytes, { ...query, name });
-      return json(view(store, row), 201, { location: `/v1/models/${row.id}` });
+      return reply(201, viewModel(store, row), { location: `/v1/models/${row.id}` });
     },
   }),
   route({
@@ -149,8 +110,8 @@ export const models: Route[] = [
       );
       if (job) throw new Conflict(`Cannot delete model "${row.id}": job "${job.id}" needs it`);
       store.models.remove(row.id);
-      store.collect([row.file]);
-      return new Response(null, { status: 204 });
+      store.collectGarbage([row.file]);
+      return reply(204, null);
     },
   }),
 ];

@@ -1,10 +1,10 @@
 /** The description of the API, made from the table of routes: `/openapi.json` and `/docs`. */
 import { z } from "zod";
 import { version } from "@/lib/version.ts";
-import { specs } from "@/lib/specs/mod.ts";
+import { type JobKind, specs } from "@/lib/specs/mod.ts";
 import { docsPage } from "./docs.ts";
-import { json } from "./pipeline.ts";
-import { type Answer, type Route, route } from "./route.ts";
+import { type Answer, json } from "./reply.ts";
+import { type Route, route } from "./route.ts";
 
 type Json = Record<string, unknown>;
 
@@ -54,10 +54,12 @@ const problemSchema = {
 
 function contentOf(answer: Answer, named: Named): Json {
   if (answer === null) return {};
-  if (Array.isArray(answer)) {
-    return { content: Object.fromEntries(answer.map((type) => [type, {}])) };
-  }
-  return { content: { "application/json": { schema: schemaOf(answer, "output", named) } } };
+  const content = [answer].flat().map((one) =>
+    typeof one === "string"
+      ? [one, {}]
+      : ["application/json", { schema: schemaOf(one as z.ZodType, "output", named) }]
+  );
+  return { content: Object.fromEntries(content) };
 }
 
 function parametersOf({ path, query }: Route, named: Named): Json[] {
@@ -120,7 +122,7 @@ function operationOf(one: Route, named: Named): Json {
 
 /** The spec of a job as a request gives it, with `kind`. */
 function jobSchema(kind: string, named: Named): Json {
-  const spec = schemaOf(specs[kind].schema, "input", named);
+  const spec = schemaOf(specs[kind as JobKind].schema, "input", named);
   const withKind = { type: "object", properties: { kind: { const: kind } }, required: ["kind"] };
   if (spec.type !== "object") return { allOf: [withKind, spec] };
   return {

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { type Asked, inFile } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { isMultipart, readBytes, readParts } from "./body.ts";
 import type { Call } from "./route.ts";
@@ -24,16 +24,19 @@ export const pictureQuery = z.strictObject({
 });
 
 /** A picture of a data set. */
-export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow): Asked {
+export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow): PictureInput {
   return {
     dataset: dataset.name,
     image: image.name,
-    ...inFile(() => store.files.read(image.file)),
+    ...encodedPicture(() => store.files.read(image.file)),
   };
 }
 
 /** Pictures of a data set, by name. Throws NotFound. */
-export function storedPictures(store: Store, named: z.output<typeof namedPictures>): Asked[] {
+export function storedPictures(
+  store: Store,
+  named: z.output<typeof namedPictures>,
+): PictureInput[] {
   const dataset = store.datasets.byName(named.dataset);
   return named.images.map((name) =>
     storedPicture(store, dataset, store.images.byName(dataset.id, name))

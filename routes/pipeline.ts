@@ -5,14 +5,9 @@ import { checkHost, checkKey, checkOrigin, securityHeaders } from "./auth.ts";
 import { once } from "./idempotency.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { HttpError, problem } from "./problem.ts";
+import { type Done, responseOf } from "./reply.ts";
 import type { Call, Route, Services } from "./route.ts";
 import type { Found } from "./router.ts";
-
-export const json = (value: unknown, status = 200, headers: Record<string, string> = {}) =>
-  new Response(JSON.stringify(value), {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
 
 /** Answers `request` by the route that was found for it. */
 export async function answer(
@@ -71,15 +66,20 @@ async function handle(
     body: undefined,
     request,
     key,
+    once: (body, work) =>
+      once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
   };
+  const run = async () => responseOf(await route.handle(call));
   // Where other bodies are taken too, the type decides; curl's default is none of JSON's.
   const isJson = route.json &&
     (!route.accepts || /\bjson\b/i.test(request.headers.get("content-type") ?? ""));
   if (!isJson) {
     // Actions have no body; what is streamed is hashed by its handler.
     return route.method === "POST" && !route.accepts
-      ? once(call, "", () => route.handle(call))
-      : route.handle(call);
+      ? once(call, "", run)
+      : route.method === "DELETE"
+      ? services.store.reserve.freeing(run)
+      : run();
   }
   const { text, value } = await readJson(request, route.jsonBytes);
   const parsed = route.json!.safeParse(value);
@@ -87,8 +87,7 @@ async function handle(
     throw new HttpError(422, "Cannot accept this request", {}, problemsOf(parsed.error));
   }
   call.body = parsed.data;
-  if (route.method !== "POST") return route.handle(call);
-  return once(call, text, () => route.handle(call));
+  return route.method === "POST" ? once(call, text, run) : run();
 }
 
 function parseQuery(route: Route, request: Request): unknown {

@@ -1,10 +1,11 @@
 /** What a route is: a row of the table from which the server and its description are made. */
 import type { z } from "zod";
 import type { Config } from "@/lib/config.ts";
-import type { Changes } from "@/lib/jobs/job_notifier.ts";
+import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
+import type { Answers, Done, Given } from "./reply.ts";
 import type { Traffic } from "./request_metrics.ts";
 
 /** What handlers work with. */
@@ -12,7 +13,7 @@ export interface Services {
   config: Config;
   store: Store;
   supervisor: Supervisor;
-  changes: Changes;
+  notifier: JobNotifier;
   keyring: Keyring;
   traffic: Traffic;
   /** One line about a request. */
@@ -32,12 +33,11 @@ export interface Call<Query = unknown, Body = unknown> {
   request: Request;
   /** Undefined where no key is needed. */
   key?: KeyRow;
+  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
+  once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
 }
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD";
-
-/** What the answer of one status holds: a schema of JSON, or media types. */
-export type Answer = z.ZodType | string[] | null;
 
 export interface Route {
   method: Method;
@@ -52,16 +52,23 @@ export interface Route {
   /** Most bytes of a JSON body, where that is not `limits.jsonBytes`. */
   jsonBytes?: number;
   accepts?: string[];
-  answers: Record<number, Answer>;
-  handle(call: Call): Response | Promise<Response>;
+  answers: Answers;
+  handle(call: Call): unknown;
 }
 
-/** A route whose handler knows the types of its query and body. */
-export function route<Query extends z.ZodObject, Body extends z.ZodType>(
-  definition: Omit<Route, "handle" | "query" | "json"> & {
+/** A route whose handler knows the types of its query and body, and gives what its answers describe. */
+export function route<
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  const All extends Answers,
+>(
+  definition: Omit<Route, "handle" | "query" | "json" | "answers"> & {
     query?: Query;
     json?: Body;
-    handle(call: Call<z.output<Query>, z.output<Body>>): Response | Promise<Response>;
+    answers: All;
+    handle(
+      call: Call<z.output<Query>, z.output<Body>>,
+    ): Given<All> | Promise<Given<All>>;
   },
 ): Route {
   return definition as Route;

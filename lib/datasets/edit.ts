@@ -1,4 +1,5 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
+import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
 import { filesOf } from "./write_content.ts";
@@ -46,10 +47,15 @@ export async function putImage(
     }
     return { image: store.images.insert(row), created: !known };
   });
-  store.collect(old);
-  if (old.length > 0) clearPixels(store);
+  store.collectGarbage(old);
+  if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return result;
 }
+
+export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({
+  id: "LabelsReport",
+});
+export type LabelsReport = z.output<typeof labelsReportSchema>;
 
 /**
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
@@ -60,7 +66,7 @@ export function putLabels(
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
-): { labels: number } {
+): LabelsReport {
   changeable(store, dataset);
   const labels = readLabels(bytes, file);
   return change(store, dataset, [], ({ id }) => {
@@ -85,12 +91,12 @@ export function putLabels(
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
 export function deleteDataset(store: Store, name: string): void {
-  const files = store.db.transaction(() => {
+  const { id, files } = store.db.transaction(() => {
     const { id } = changeable(store, name);
-    const all = filesOf(store, id);
+    const files = filesOf(store, id);
     store.datasets.remove(id);
-    return all;
+    return { id, files };
   });
-  store.collect(files);
-  clearPixels(store);
+  store.collectGarbage(files);
+  clearPixels(store, id);
 }

@@ -1,49 +1,46 @@
 /** Gaze put into a data set that exists, one file at a time. */
+import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
 import { type GazeFileOptions, readGazeFile } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
 import { readerName } from "./reader_name.ts";
 import { type Recording, Recordings } from "./recording.ts";
-import type { Problem } from "@/lib/errors.ts";
+import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
-import { type Fixation, type Mapping, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
+import { fixationSchema, mappingSchema, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
-export interface GazeReport {
-  /** Recordings added, and those among them that replace one. */
-  gaze: number;
-  replaced: number;
-  images: number;
-  readers: number;
-  fixations: number;
-  samples: number;
-  /** Fixations left out: off the image, or without a position. */
-  dropped: number;
-  format: string;
-  /** Role to header of the columns that were found, for tables. */
-  columns: Record<string, string>;
-  assumptions: string[];
-  warnings: Problem[];
-  /** Of a dry run: the first recordings as they would be kept. */
-  preview?: GazePreview[];
-}
+export const gazePreviewSchema = z.object({
+  image: z.string(),
+  reader: z.string(),
+  width: z.number().describe("px"),
+  height: z.number(),
+  mapping: mappingSchema,
+  fixations: z.number(),
+  samples: z.number(),
+  first: z.array(fixationSchema).describe("The first ten"),
+  off_image: z.number(),
+  dropped: z.number(),
+  data_loss: z.number(),
+}).meta({ id: "GazePreview" });
+export type GazePreview = z.output<typeof gazePreviewSchema>;
 
-export interface GazePreview {
-  image: string;
-  reader: string;
-  /** px */
-  width: number;
-  height: number;
-  /** How the file's positions become image px: x -> x ax + bx, y -> y ay + by. */
-  mapping: Mapping;
-  /** Numbers of them; `first` are the first of the fixations. */
-  fixations: number;
-  samples: number;
-  first: Fixation[];
-  off_image: number;
-  dropped: number;
-  data_loss: number;
-}
+export const gazeReportSchema = z.object({
+  gaze: z.number().describe("Recordings added"),
+  replaced: z.number().describe("Those among them that replace one"),
+  images: z.number(),
+  readers: z.number(),
+  fixations: z.number(),
+  samples: z.number(),
+  dropped: z.number().describe("Fixations left out: off the image, or without a position"),
+  format: z.string(),
+  columns: z.record(z.string(), z.string()).describe("Role to header, for tables"),
+  assumptions: z.array(z.string()),
+  warnings: z.array(problemSchema),
+  preview: z.array(gazePreviewSchema).optional()
+    .describe("Of a dry run: the first twenty recordings"),
+}).meta({ id: "GazeReport" });
+export type GazeReport = z.output<typeof gazeReportSchema>;
 
 /** Recordings of a preview, and fixations of each. */
 const SHOWN = 20;
@@ -71,11 +68,11 @@ export async function putGaze(
     options: { ...described, ...given, file: options.file },
     images: images.map(({ name, width, height }) => ({ name, width, height })),
   });
-  const held: string[] = [];
+  const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
     const { sha256 } = await store.files.put(samples);
-    held.push(sha256);
+    pinned.push(sha256);
     return sha256;
   }, (reader) => readerName(store, reader));
   try {
@@ -92,9 +89,9 @@ export async function putGaze(
       ).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return { ...report, replaced: keep(store, dataset, added, held.splice(0)) };
+    return { ...report, replaced: keep(store, dataset, added, pinned.splice(0)) };
   } finally {
-    if (held.length > 0) store.drop(held);
+    if (pinned.length > 0) store.discard(pinned);
   }
 }
 
@@ -114,7 +111,7 @@ function keep(store: Store, dataset: string, added: Recording[], files: string[]
     }
     return count;
   });
-  store.collect(old);
+  store.collectGarbage(old);
   return replaced;
 }
 

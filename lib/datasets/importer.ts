@@ -43,7 +43,7 @@ export class Importer {
     readonly source: Source,
     readonly plan: Plan,
     readonly pool: DecodePool,
-    readonly held: string[],
+    readonly pinned: string[],
     readonly options: ImportOptions,
   ) {
     this.#content = {
@@ -102,7 +102,7 @@ export class Importer {
       this.pool,
       this.options.dryRun ? undefined : this.store.files,
     );
-    if (!this.options.dryRun) this.held.push(picture.file);
+    if (!this.options.dryRun) this.pinned.push(picture.file);
     return picture;
   }
 
@@ -159,7 +159,7 @@ export class Importer {
     const recordings = new Recordings(async (samples) => {
       if (this.options.dryRun) return createHash("sha256").update(samples).digest("hex");
       const { sha256 } = await this.store.files.put(samples);
-      this.held.push(sha256);
+      this.pinned.push(sha256);
       return sha256;
     }, (reader) => readerName(this.store, reader));
     const { structured: _s, positive_label: _p, birads: _b, ...gazeOptions } =

@@ -1,6 +1,6 @@
 /** `labels.csv`: `image,label[,patient][,split]`. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { unescapeFormula } from "@/lib/csv_formula.ts";
+import { unescapeFormula } from "@/lib/csv.ts";
 import { maxProblems, readTable } from "./csv_table.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 

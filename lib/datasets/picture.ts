@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { DecodePool, ImageHeader } from "@/lib/images/decode_pool.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
-import type { ImageFormat } from "@/lib/store/images.ts";
+import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { Files } from "@/lib/store/files.ts";
 
 export interface StoredPicture extends ImageHeader {
@@ -13,7 +13,7 @@ export interface StoredPicture extends ImageHeader {
 }
 
 /**
- * Checks a picture (its buffer is used up, see `DecodePool.check`) and puts it into the files (which then hold it, see `Files.put`). Of DICOM only
+ * Checks a picture (its buffer is used up, see `DecodePool.check`) and puts it into the files (which then pin it, see `Files.put`). Of DICOM only
  * the pixels are kept, as PNG. Without `files` nothing is stored. Throws InvalidInput.
  */
 export async function storePicture(

@@ -1,4 +1,6 @@
 /** What a reader's eyes did on one image. Times are seconds, positions image pixels (origin top left, y down). */
+import { z } from "zod";
+import type { Size } from "@/lib/images/image_size.ts";
 
 /** One measurement of the eye tracker. */
 export interface Sample {
@@ -11,15 +13,13 @@ export interface Sample {
 }
 
 /** A span in which the eye rested. */
-export interface Fixation {
-  /** image px */
-  x: number;
-  y: number;
-  /** s */
-  start: number;
-  /** s */
-  duration: number;
-}
+export const fixationSchema = z.object({
+  x: z.number().describe("image px"),
+  y: z.number().describe("image px"),
+  start: z.number().describe("s"),
+  duration: z.number().describe("s"),
+}).meta({ id: "Fixation" });
+export type Fixation = z.output<typeof fixationSchema>;
 
 /** Many samples: [n, 4], each row t (s), x, y (image px), valid (0 or 1). */
 export type Samples = Float64Array<ArrayBuffer>;
@@ -28,12 +28,13 @@ export type Samples = Float64Array<ArrayBuffer>;
 export const SAMPLE_STRIDE = 4;
 
 /** From a file's positions to image px: x -> x ax + bx, y -> y ay + by. */
-export interface Mapping {
-  ax: number;
-  bx: number;
-  ay: number;
-  by: number;
-}
+export const mappingSchema = z.object({
+  ax: z.number(),
+  bx: z.number(),
+  ay: z.number(),
+  by: z.number(),
+}).describe("From the file's positions to image px: x -> x ax + bx, y -> y ay + by");
+export type Mapping = z.output<typeof mappingSchema>;
 
 /** One reader's gaze on one image: what every format is parsed into. */
 export interface Gaze {
@@ -62,11 +63,7 @@ export interface Gaze {
   data_loss: number;
 }
 
-/** px */
-export interface Size {
-  width: number;
-  height: number;
-}
+export type { Size };
 
 /** px; origin top left */
 export interface Rectangle extends Size {

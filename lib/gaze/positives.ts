@@ -31,7 +31,7 @@ export interface PositivesOptions {
 
 export interface Positives {
   /** [N, N], symmetric, the diagonal 1. */
-  matrix: DenseMatrix | SparseMatrix;
+  matrix: DenseMatrix | CsrMatrix;
   n: number;
   /** Pairs lie strictly above this; null where no similarity was used. */
   cut: number | null;
@@ -42,13 +42,16 @@ export interface Positives {
 /** Weights; Float32Array where soft. */
 export type DenseMatrix = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
-/** Of very many images: the positives of image i are `columns` from `starts[i]` to `starts[i + 1]`, itself left out. */
-export interface SparseMatrix {
+/**
+ * Of very many images, by compressed rows: the positives of image i are `columns` from `rowPointers[i]` to
+ * `rowPointers[i + 1]`, itself left out.
+ */
+export interface CsrMatrix {
   /** [N + 1] */
-  starts: Uint32Array;
+  rowPointers: Uint32Array;
   columns: Uint32Array;
   /** Weights of `columns` where soft; all 1 without. */
-  weights?: Float32Array;
+  values?: Float32Array;
 }
 
 export interface DensePositives extends Positives {
@@ -164,16 +167,18 @@ const DROP = stream("drop");
 
 /** Gives rows of a matrix, [N] each, until the next one is asked for. */
 function rowsOf(matrix: Positives["matrix"], n: number): (i: number) => ArrayLike<number> {
-  if (!("starts" in matrix)) return (i) => matrix.subarray(i * n, (i + 1) * n);
-  const { starts, columns, weights } = matrix;
-  const row = weights ? new Float32Array(n) : new Uint8Array(n);
+  if (!("rowPointers" in matrix)) return (i) => matrix.subarray(i * n, (i + 1) * n);
+  const { rowPointers, columns, values } = matrix;
+  const row = values ? new Float32Array(n) : new Uint8Array(n);
   let last: number | undefined;
   return (i) => {
     if (last !== undefined) {
-      for (let at = starts[last]; at < starts[last + 1]; at++) row[columns[at]] = 0;
+      for (let at = rowPointers[last]; at < rowPointers[last + 1]; at++) row[columns[at]] = 0;
       row[last] = 0;
     }
-    for (let at = starts[i]; at < starts[i + 1]; at++) row[columns[at]] = weights?.[at] ?? 1;
+    for (let at = rowPointers[i]; at < rowPointers[i + 1]; at++) {
+      row[columns[at]] = values?.[at] ?? 1;
+    }
     row[i] = 1;
     last = i;
     return row;
@@ -182,8 +187,8 @@ function rowsOf(matrix: Positives["matrix"], n: number): (i: number) => ArrayLik
 
 /** The images that are positive with each other one, itself left out, in their order. */
 export function partnersOf({ matrix, n }: Positives): (i: number) => ArrayLike<number> {
-  if ("starts" in matrix) {
-    return (i) => matrix.columns.slice(matrix.starts[i], matrix.starts[i + 1]).sort();
+  if ("rowPointers" in matrix) {
+    return (i) => matrix.columns.slice(matrix.rowPointers[i], matrix.rowPointers[i + 1]).sort();
   }
   return (i) => {
     const row = matrix.subarray(i * n, (i + 1) * n);

@@ -56,9 +56,9 @@ export function architectureOf(weights: Shapes): Architecture {
   const outputs = weights.get("fc.weight")?.shape[0] ?? 0;
   const needed = shapesOf(found, { width, channels, outputs });
   const problems = [...needed].flatMap(([name, shape]) => {
-    const given = weights.get(name)?.shape;
-    if (given?.join() === shape.join()) return [];
-    const instead = given ? `got [${given.join(", ")}]` : "it is missing";
+    const actual = weights.get(name)?.shape;
+    if (actual?.join() === shape.join()) return [];
+    const instead = actual ? `got [${actual.join(", ")}]` : "it is missing";
     return [{ message: `"${name}" of shape [${shape.join(", ")}] expected, ${instead}` }];
   });
   if (problems.length > 0) {

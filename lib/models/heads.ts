@@ -33,10 +33,10 @@ export function head(tape: Tape, x: Tensor, layers: Layer[], options: HeadOption
   for (const { size, bias = true, norm, relu: bent = false } of layers) {
     y = dense(tape, y, size, { name: `${prefix}${place++}`, bias });
     if (norm) {
-      const made = declareBatchNorm(tape, `${prefix}${place++}`, size, {
+      const parameters = declareBatchNorm(tape, `${prefix}${place++}`, size, {
         affine: norm === "affine",
       });
-      y = batchNorm(tape, y, made, { ...mode, relu: bent });
+      y = batchNorm(tape, y, parameters, { ...mode, relu: bent });
     } else if (bent) y = relu(tape, y);
     if (bent) place++;
   }

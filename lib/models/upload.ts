@@ -41,7 +41,7 @@ export async function uploadModel(
     throw new InvalidInput("Cannot use std: numbers above 0 are needed");
   }
   const { sha256 } = await store.files.put(file);
-  return store.keep([sha256], () =>
+  return store.commitFiles([sha256], () =>
     store.models.insert({
       id: newId("mod"),
       name: options.name,

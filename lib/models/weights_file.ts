@@ -57,9 +57,9 @@ export function onlyResnet(
   const network = new Map<string, WeightTensor>();
   for (const [name, weight] of weights) {
     if (!name.startsWith(chosen.prefix)) continue;
-    const own = name.slice(chosen.prefix.length);
-    const [first, ...rest] = own.split(".");
-    const known = chosen.numbered ? [CHILDREN[first], ...rest].join(".") : own;
+    const suffix = name.slice(chosen.prefix.length);
+    const [first, ...rest] = suffix.split(".");
+    const known = chosen.numbered ? [CHILDREN[first], ...rest].join(".") : suffix;
     if (PART.test(known)) network.set(known, weight);
   }
   // A projector of several layers in the classifier's place has numbers in its names.

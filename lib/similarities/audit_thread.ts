@@ -1,6 +1,6 @@
 /** Audits in a thread of their own: permutations over all pairs take seconds. */
 import { Overloaded } from "@/lib/errors.ts";
-import type { Audit } from "@/lib/gaze/audit.ts";
+import type { Audit } from "@/lib/gaze/audit_report.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
 
 export interface AuditRequest {
@@ -33,12 +33,12 @@ export async function auditSimilarity(
   const known = kept.get(key);
   if (known) return known;
   const labels = dataset ? labelsOf(store, row) : undefined;
-  const made = await inTurn(() =>
+  const audit = await inTurn(() =>
     kept.get(key) ?? run({ path: store.files.path(row.file), row, labels }, signal)
   );
-  kept.set(key, made);
+  kept.set(key, audit);
   if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
-  return made;
+  return audit;
 }
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */

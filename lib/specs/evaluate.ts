@@ -1,7 +1,8 @@
 /** The spec of an `evaluate` job: all metrics of a classifier on images it is asked about. */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { JobSpec } from "./spec.ts";
+import { filled } from "@/lib/filled_schema.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
 import { parseSpec } from "./parse.ts";
 
 const schema = z.strictObject({
@@ -23,8 +24,11 @@ export function parseEvaluate(spec: unknown): EvaluateSpec {
   return parseSpec(schema, spec);
 }
 
-export const evaluate: JobSpec<typeof schema> = {
-  schema,
+const kept = filled(z.object({ ...schema.shape, ...addedFields }));
+const result = z.object({ evaluation: z.string().describe("Id") });
+
+export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
+  ...{ schema, kept, result },
   resolve(spec, store) {
     const model = store.models.resolve(spec.model);
     if (model.spec.classes.length === 0) {

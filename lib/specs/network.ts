@@ -19,6 +19,9 @@ const network = z.strictObject({
 /** The fields of a network, all optional: `resolveNetwork` fills them. */
 export const networkFields = network.partial().shape;
 
+/** The same, decided. */
+export const decidedNetwork = network.shape;
+
 export type NetworkSpec = z.output<typeof network>;
 
 const DEFAULTS: NetworkSpec = {
@@ -68,10 +71,10 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
     "backbone" | "width" | "channels"
   >;
   const problems: Problem[] = Object.entries(fixed).flatMap(([field, value]) => {
-    const given = spec[field as keyof typeof fixed];
-    return given === undefined || given === value ? [] : [{
+    const wanted = spec[field as keyof typeof fixed];
+    return wanted === undefined || wanted === value ? [] : [{
       pointer: `/${field}`,
-      message: `Cannot be ${given}: model "${spec.init}" has ${value}`,
+      message: `Cannot be ${wanted}: model "${spec.init}" has ${value}`,
     }];
   });
   if (problems.length) throw new InvalidInput("Cannot start from this model", problems);

@@ -81,15 +81,15 @@ export function applyPreset(given: unknown): unknown {
   if (typeof name !== "string" || !Object.hasOwn(presets, name)) return given;
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const preset: Record<string, unknown> = { ...presets[name as keyof typeof presets] };
-  const own = Object.fromEntries(known);
+  const request = Object.fromEntries(known);
   // Settings of another method say nothing.
-  if (own.method !== undefined && own.method !== preset.method) delete preset.config;
+  if (request.method !== undefined && request.method !== preset.method) delete preset.config;
   for (const [field, kind] of Object.entries(COMPLETED)) {
-    const [below, above] = [preset[field], own[field]];
+    const [below, above] = [preset[field], request[field]];
     if (!isObject(below) || !isObject(above)) continue;
-    if (kind === undefined || below[kind] === above[kind]) own[field] = { ...below, ...above };
+    if (kind === undefined || below[kind] === above[kind]) request[field] = { ...below, ...above };
   }
-  return { ...preset, ...own };
+  return { ...preset, ...request };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,9 +1,16 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import type { JobSpec } from "./spec.ts";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
-import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import {
+  configs,
+  type MethodConfig,
+  methodConfigSchema,
+  type MethodName,
+} from "@/lib/ssl/configs.ts";
+import { type Augmentation, augmentationSchema, augmentationSettings } from "./augmentation.ts";
+import {
+  decidedNetwork,
   initSchema,
   networkFields,
   precisionSchema,
@@ -12,7 +19,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, partsFields } from "./split_spec.ts";
+import { foldProblem, splitFields } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
@@ -66,7 +73,7 @@ const fields = {
    * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
    * Null: only images marked as test are left out.
    */
-  leave_out: z.strictObject({ ...partsFields, seed: seedSchema })
+  leave_out: z.strictObject({ ...splitFields, seed: seedSchema })
     .superRefine((parts, context) => {
       const message = foldProblem(parts);
       if (message) context.addIssue({ code: "custom", path: ["fold"], message });
@@ -120,18 +127,31 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
 });
 
 /** Every default filled in but the network, which may come from a model. */
-export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentation };
+export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
+  config: MethodConfig;
+  augmentation: Augmentation;
+};
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
   const config = configs[parsed.method].parse(parsed.config);
-  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...own } };
+  const staleKeys = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
+  return { ...parsed, config: { ...config, ...staleKeys } as MethodConfig };
 }
 
-export const pretrain: JobSpec<typeof request> = {
-  schema: request,
+const kept = filled(z.object({
+  ...fields,
+  ...chosen,
+  ...decidedNetwork,
+  config: methodConfigSchema,
+  augmentation: augmentationSettings,
+  ...addedFields,
+}));
+const result = z.object({ model: z.string().describe("Id") });
+
+export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
+  ...{ schema: request, kept, result },
   resolve(spec, store) {
     const parsed = parsePretrain(spec);
     const dataset = store.datasets.byName(parsed.dataset);

@@ -1,9 +1,15 @@
 /** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
-import { type MeasureName, measures } from "@/lib/gaze/similarity/mod.ts";
-import type { JobSpec } from "./spec.ts";
+import {
+  type MeasureName,
+  type MeasureParams,
+  measureParamsSchema,
+  measures,
+} from "@/lib/gaze/similarity/mod.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { parseSpec } from "./parse.ts";
 
@@ -26,7 +32,7 @@ const schema = z.strictObject({
   most_pairs: z.int().min(1).max(10_000_000).default(1_000_000),
 });
 
-export type SimilaritySpec = z.output<typeof schema>;
+export type SimilaritySpec = Omit<z.output<typeof schema>, "params"> & { params: MeasureParams };
 
 /**
  * A spec with the measure's defaults filled in.
@@ -42,8 +48,16 @@ export function parseSimilarity(spec: unknown): SimilaritySpec {
   );
 }
 
-export const similarity: JobSpec<typeof schema> = {
-  schema,
+const kept = filled(z.object({
+  ...schema.shape,
+  params: measureParamsSchema,
+  keep: schema.shape.keep.unwrap().exclude(["auto"]),
+  ...addedFields,
+}));
+const result = z.object({ similarity: z.string().describe("Id") });
+
+export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
+  ...{ schema, kept, result },
   resolve(spec, store) {
     const resolved = parseSimilarity(spec);
     const dataset = store.datasets.byName(spec.dataset);

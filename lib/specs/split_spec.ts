@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const share = z.number().gt(0).lt(1);
 
-export const partsFields = {
+export const splitFields = {
   /** Hold-out shares of patients; a split given with the data set comes first. */
   split: z.strictObject({ validation: share.default(0.2), test: share.default(0.2) })
     .refine(({ validation, test }) => validation + test < 1, "nothing would be left to train on")
@@ -13,6 +13,17 @@ export const partsFields = {
   /** Trains and tests this one of the folds only, counted from 0. */
   fold: z.int().min(0).nullable().default(null),
 };
+
+/** The same, with all defaults filled in, and the seed of what is drawn. */
+export interface SplitSpec {
+  /** Shares of a hold-out. */
+  split: { validation: number; test: number };
+  /** Folds of a cross-validation; null: one hold-out. */
+  folds: number | null;
+  /** One of the folds only; null: all. */
+  fold: number | null;
+  seed: number;
+}
 
 /** What is wrong with a fold, in words; undefined when nothing is. */
 export function foldProblem(

@@ -1,6 +1,6 @@
 /** The grid of a study: rows of the table, its cells, and the two jobs that compute a cell. */
 import { applyPreset } from "./preset.ts";
-import type { StudySpec } from "./study.ts";
+import type { StudySpec } from "./study_schema.ts";
 
 /** A row of the table, for all backbones. */
 export interface GridRow {
@@ -140,8 +140,8 @@ export function finetuneRequest(
 
 /** Without a model to start from there is no model's normalisation. */
 function ownNormalization({ pretrain, finetune }: StudySpec): { normalization: unknown } {
-  const given = finetune.normalization ?? pretrain.normalization;
-  return { normalization: given === "model" ? undefined : given };
+  const normalization = finetune.normalization ?? pretrain.normalization;
+  return { normalization: normalization === "model" ? undefined : normalization };
 }
 
 function defined(fields: Record<string, unknown>): Record<string, unknown> {

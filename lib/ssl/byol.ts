@@ -3,9 +3,9 @@ import { pairLoss } from "@/gpu/ops/pair_loss.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import { head, heads } from "@/lib/models/heads.ts";
-import { targetMomentum } from "@/lib/training/schedule.ts";
 import type { ByolConfig } from "./configs.ts";
 import type { Built, MethodInput } from "./method.ts";
+import { targetMomentum } from "./momentum.ts";
 
 /** Each view is normalised by its own batch statistics. */
 const groups = 2;

@@ -1,5 +1,6 @@
 /** What each method lets a request set, with its paper's defaults; no device code is loaded by this file. */
 import { z } from "zod";
+import { filled } from "@/lib/filled_schema.ts";
 
 const width = (value: number) => z.int().min(4).max(16384).default(value);
 const momentum = (value: number) => z.number().min(0).max(1).default(value);
@@ -54,3 +55,9 @@ export type ByolConfig = z.output<typeof byol>;
 export type SimsiamConfig = z.output<typeof simsiam>;
 export type MocoConfig = z.output<typeof moco>;
 export type SimclrConfig = z.output<typeof simclr>;
+
+/** All settings of one method, none of them open. */
+export type MethodConfig = z.output<(typeof configs)[MethodName]>;
+export const methodConfigSchema = z.union(
+  Object.values(configs).map((config) => filled(config as z.ZodObject)),
+) as unknown as z.ZodType<MethodConfig>;

@@ -1,10 +1,9 @@
-import { resnet, resnetFeatures } from "@/lib/models/resnet.ts";
-import type { NetworkSpec } from "@/lib/specs/network.ts";
+import { resnet, resnetFeatures, type ResnetName } from "@/lib/models/resnet.ts";
 import type { Encoder } from "./method.ts";
 
 /** The backbone of a spec. */
 export function encoder(
-  { backbone: name, width, channels }: Pick<NetworkSpec, "backbone" | "width" | "channels">,
+  { backbone: name, width, channels }: { backbone: ResnetName; width: number; channels: 1 | 3 },
 ): Encoder {
   return {
     name,

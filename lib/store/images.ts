@@ -1,9 +1,9 @@
 /** Images of a data set. */
 import { NotFound } from "@/lib/errors.ts";
+import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { Database } from "./database.ts";
 import { type Page, page, type PageOptions, Table } from "./table.ts";
 
-export type ImageFormat = "png" | "jpeg" | "pnm" | "dicom";
 export type SplitName = "train" | "validation" | "test";
 
 export interface ImageRow {

@@ -1,23 +1,25 @@
 /** How long a training will take, by those that ran here before. */
+import { z } from "zod";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
-import type { PartsSpec } from "@/lib/training/job_split.ts";
-import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
+import type { SplitSpec } from "@/lib/specs/split_spec.ts";
+import type { ImageSize } from "@/lib/images/image_size.ts";
+import { multiplyAdds } from "@/lib/models/cost.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Jobs that are looked back at. */
 const HISTORY = 300;
-/** Multiply-adds of one 224 px image through the published network, width 64, in 10^9. */
-const MULTIPLY_ADDS: Record<string, number> = { resnet18: 1.82, resnet50: 4.1, resnet101: 7.8 };
 /** Passes through the network per image and epoch; a backward pass counts as two. */
 const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
 
-export interface Pace {
+/**
+ * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
+ * the device's throughput was measured.
+ */
+export const durationBasisSchema = z.enum(["measured", "scaled", "calibrated"]);
+
+export interface DurationEstimate {
   seconds: number;
-  /**
-   * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
-   * the device's speed was measured.
-   */
-  basis: "measured" | "scaled" | "calibrated";
+  basis: z.output<typeof durationBasisSchema>;
 }
 
 interface Shape {
@@ -29,24 +31,16 @@ interface Shape {
   cost: number;
 }
 
-/** 10^9 multiply-adds of one image through a network. */
-export function multiplyAdds(
-  { backbone, width, image_size }: { backbone: string; width: number; image_size: ImageSize },
-): number {
-  const size = sizeOf(image_size);
-  return MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * (size.height * size.width) / 224 ** 2;
-}
-
 /**
  * Looks at the trainings that ended here without a break; the answer tells the time of another one, on a data
  * set of so many images.
- * @param speed of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
+ * @param throughput of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
  * @returns undefined where neither is known
  */
-export function paceOf(
+export function durationEstimator(
   store: Store,
-  speed: () => Promise<number | undefined>,
-): (job: ResolvedJob, images: number) => Promise<Pace | undefined> {
+  throughput: () => Promise<number | undefined>,
+): (job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined> {
   const counts = new Map<string, number>();
   const imagesOf = ({ kind, spec }: ResolvedJob) => {
     const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
@@ -73,7 +67,7 @@ export function paceOf(
       return { seconds: each * shape.images, basis: "measured" };
     }
     if (timed.length === 0) {
-      const calibrated = await speed();
+      const calibrated = await throughput();
       if (calibrated === undefined) return undefined;
       return { seconds: shape.cost / calibrated, basis: "calibrated" };
     }
@@ -114,7 +108,7 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
 
 /** How often a job trains on each image in an epoch, on average: most of them once, those it tests on never. */
 function trainedShare({ kind, spec }: Pick<ResolvedJob, "kind" | "spec">): number {
-  const parts = (kind === "pretrain" ? spec.leave_out : spec) as PartsSpec | null;
+  const parts = (kind === "pretrain" ? spec.leave_out : spec) as SplitSpec | null;
   if (parts === null) return 1;
   const { split, folds, fold } = parts;
   const tested = folds === null ? split.test : 1 / folds;

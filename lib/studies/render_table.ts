@@ -1,7 +1,13 @@
 /** The published form of a study's table: rows of methods, M-AUC, AUC and ACC for each backbone. */
-import { escapeFormula } from "@/lib/csv_formula.ts";
+import { z } from "zod";
+import { csvLine } from "@/lib/csv.ts";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
-import type { Difference, StudyTable, TableCell } from "./study_table.ts";
+import {
+  type Difference,
+  type StudyTable,
+  studyTableSchema,
+  type TableCell,
+} from "./study_table.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 
 /** What stands around the table. */
@@ -18,7 +24,6 @@ const BACKBONES: Record<string, string> = {
 };
 
 export const tableTypes = {
-  json: "application/json",
   csv: "text/csv; charset=utf-8",
   markdown: "text/markdown; charset=utf-8",
   latex: "application/x-tex; charset=utf-8",
@@ -26,14 +31,25 @@ export const tableTypes = {
 export type TableFormat = keyof typeof tableTypes;
 
 export function renderTable(format: TableFormat, table: StudyTable, title: TableTitle): string {
-  return { json: jsonTable, csv: csvTable, markdown: markdownTable, latex: latexTable }[format](
+  return { csv: csvTable, markdown: markdownTable, latex: latexTable }[format](
     table,
     title,
   );
 }
 
-function jsonTable(table: StudyTable, { title }: TableTitle): string {
-  return JSON.stringify({ title, figures: COLUMNS, level: LEVEL, ...table });
+export const publishedTableSchema = z.object({
+  title: z.string(),
+  figures: z.record(z.enum(FIGURES), z.string()).describe("Headings of the columns"),
+  level: z.number().describe("Of the intervals"),
+  ...studyTableSchema.shape,
+}).meta({ id: "PublishedTable" });
+
+/** The table as plain data. */
+export function publishedTable(
+  table: StudyTable,
+  { title }: TableTitle,
+): z.output<typeof publishedTableSchema> {
+  return { title, figures: COLUMNS, level: LEVEL, ...table };
 }
 
 /** One line per row, backbone and figure; numbers in full. */
@@ -48,26 +64,18 @@ export function csvTable(table: StudyTable): string {
         const figure = cell.figures[name];
         const difference = cell.differences[name];
         const control = cell.controls[name];
-        return [
+        return csvLine(
           ...[row.name, row.method, row.arm, backbone, COLUMNS[name]],
           ...[figure?.mean, figure?.std, figure?.n ?? 0, cell.planned, cell.failed],
           ...(figure?.interval ?? [null, null]),
           ...[difference?.value, ...(difference?.interval ?? [null, null]), difference?.n],
           ...[difference?.against, control?.value, ...(control?.interval ?? [null, null])],
           ...[control?.n, control?.against, stateOf(cell)],
-        ].map(csvCell).join(",");
+        );
       })
     )
   );
-  return [head, ...lines].join("\n") + "\n";
-}
-
-/** A text is escaped against being run as a formula; a number is one, whatever its sign. */
-function csvCell(value: string | number | null | undefined): string {
-  if (value === null || value === undefined) return "";
-  if (typeof value === "number") return String(value);
-  const text = escapeFormula(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return `${head}\n${lines.join("")}`;
 }
 
 /** `0.812 ± 0.034`, with the number of runs where some are missing; else what became of the cell. */

@@ -12,7 +12,7 @@ import type { OptimizerSpec } from "@/lib/specs/optimizer.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { Choices } from "@/lib/store/mod.ts";
+import type { SelectedVariants } from "@/lib/store/mod.ts";
 import { finetuneTape } from "./finetuner.ts";
 import { trainingSize } from "./image_set.ts";
 import type { EstimateRequest } from "./estimate_request.ts";
@@ -38,11 +38,11 @@ export function estimatePretrain(
   device: Device,
   spec: PretrainSpec & NetworkSpec,
   images: number,
-  choices?: Choices,
+  selected?: SelectedVariants,
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(2, Math.min(spec.batch_size, images));
-  const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, choices });
+  const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, selected });
   return estimate(device, tape, store, spec, { batch, views: 2 * batch, images });
 }
 
@@ -50,11 +50,11 @@ export function estimatePretrain(
 export function estimateFinetune(
   device: Device,
   spec: FinetuneSpec & NetworkSpec,
-  { images, classes, choices }: { images: number; classes: string[]; choices?: Choices },
+  { images, classes, selected }: { images: number; classes: string[]; selected?: SelectedVariants },
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(1, Math.min(spec.batch_size, images));
-  const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, choices });
+  const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, selected });
   return estimate(device, tape, store, spec, { batch, views: batch, images });
 }
 
@@ -116,7 +116,7 @@ function estimate(
   spec: NetworkSpec & Pick<PretrainSpec, "augmentation" | "optimizer">,
   { batch, views, images }: { batch: number; views: number; images: number },
 ): Estimate {
-  const { buffers, own, bytes } = plan(tape, { keep: [] });
+  const { buffers, dedicated, bytes } = plan(tape, { outputs: [] });
   const sections: Section[] = [
     "values",
     "gradients",
@@ -131,8 +131,12 @@ function estimate(
   const pictures = areResident(device, set) ? set : batch * picture;
   const { height, width } = sizeOf(spec.image_size);
   const passes = (spec.augmentation.blur ? 2 : 1) * views * height * width * 16;
-  const activations = bytes.values + bytes.own;
-  const largest = Math.max(...buffers.map((buffer) => buffer.bytes), ...own.map(bytesOf), pictures);
+  const activations = bytes.values + bytes.dedicated;
+  const largest = Math.max(
+    ...buffers.map((buffer) => buffer.bytes),
+    ...dedicated.map(bytesOf),
+    pictures,
+  );
   return {
     total: activations + parameters + pictures + passes,
     activations,

@@ -1,5 +1,5 @@
 import { Conflict } from "@/lib/errors.ts";
-import { knownPositives, noPositives } from "@/lib/gaze/top_positives.ts";
+import { noPositives, topPositives } from "@/lib/gaze/top_positives.ts";
 import {
   type Arm,
   type Cut,
@@ -7,7 +7,7 @@ import {
   type Positives,
   positives,
 } from "@/lib/gaze/positives.ts";
-import { keptOf, readKnownPairs, readMatrix } from "@/lib/similarities/stored_similarity.ts";
+import { readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
 import { assertLabels, usableSimilarity } from "@/lib/specs/preconditions.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
@@ -47,12 +47,12 @@ export async function jobPositives(
     throw new Conflict(`Cannot use similarity "${row.id}": it holds none of the images`);
   }
   const images = places.map((i) => rows[i].name);
-  if (keptOf(row).layout === "neighbours") {
+  if (row.layout.kind === "neighbours") {
     if (places.length < n) {
       throw new Conflict(`Cannot use similarity "${row.id}": it lacks ${n - places.length} images`);
     }
-    const kept = await readKnownPairs(store.files, row, images);
-    return knownPositives(kept, { cut, arm, seed, soft });
+    const top = await readTopSimilarity(store.files, row, images);
+    return topPositives(top, { cut, arm, seed, soft });
   }
   const values = new Float32Array(n * n).fill(NaN);
   const read = await readMatrix(store.files, row, { component: component ?? undefined, images });

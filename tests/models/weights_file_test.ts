@@ -36,7 +36,7 @@ Deno.test("a MoCo checkpoint of PyTorch: the query encoder comes out and compute
   const tape = new Tape(store, { training: false });
   const x = tape.input("x", [1, 32, 32, 4]);
   const { features } = layersOf(tape, x, { ...architecture, classes: [] });
-  const program = compile(tape, { keep: [features] });
+  const program = compile(tape, { outputs: [features] });
   loadWeights(store, weights);
   const image = new Float32Array(32 * 32 * 4);
   for (let i = 0; i < 3 * 1024; i++) {

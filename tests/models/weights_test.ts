@@ -21,7 +21,7 @@ function network(channels: 1 | 3, classes: number) {
   const options = { name: "resnet18", width: 4, channels, prefix: "net." } as const;
   const { features } = resnet(tape, x, options);
   const y = classifier(tape, features, classes, { prefix: "net." });
-  return { store, y, program: compile(tape, { keep: [y] }) };
+  return { store, y, program: compile(tape, { outputs: [y] }) };
 }
 
 /** The same grey pictures for a network of one channel or of three. */

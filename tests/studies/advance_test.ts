@@ -1,7 +1,9 @@
 /** What keeps studies going, with jobs whose results are put in by hand instead of trained. */
+import { metrics } from "@/lib/evaluation/metrics.ts";
+import { scoresOf } from "@/lib/evaluation/runs.ts";
 import assert from "node:assert/strict";
 import { advanceStudies } from "@/lib/studies/advance.ts";
-import { ask, remove, submit } from "@/lib/jobs/queue.ts";
+import { control, remove, submit } from "@/lib/jobs/queue.ts";
 import { type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 import { insertClasses } from "../support/classes.ts";
 import { withStore } from "../support/temporary.ts";
@@ -50,7 +52,7 @@ function resultOf(store: Store, job: JobRow): Record<string, unknown> {
   }));
   const evaluation = store.evaluations.insert({
     ...{ id: newId("ev"), model_id: model.id, dataset_id: null, job_id: job.id },
-    ...{ metrics: { m_auc: 1, auc_macro_one_vs_rest: 1, accuracy: 1 }, scores, created_at: now() },
+    ...{ metrics: metrics(scoresOf(scores), "malignant"), scores, created_at: now() },
   });
   return { model: model.id, evaluation: evaluation.id };
 }
@@ -184,16 +186,16 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
     const states = () =>
       store.jobs.listJobs({ study: store.jobs.get(id).study! }).data
         .filter(({ kind }) => kind !== "study").map(({ state }) => state);
-    assert.equal(ask(store, id, "pause").state, "paused");
+    assert.equal(control(store, id, "pause").state, "paused");
     assert.equal(store.jobs.get(running.id).requested, "pause");
     store.jobs.change(running, { state: "paused", requested: null });
     assert.ok(states().every((state) => state === "paused") && states().length === 3);
     assert.deepEqual(run(store), [], "a paused study does nothing");
-    assert.equal(ask(store, id, "resume").state, "queued");
+    assert.equal(control(store, id, "resume").state, "queued");
     assert.ok(states().every((state) => state === "queued"));
     assert.equal(work(store)!.id, running.id);
     advanceStudies(store);
-    assert.equal(ask(store, id, "cancel").state, "cancelled");
+    assert.equal(control(store, id, "cancel").state, "cancelled");
     assert.deepEqual(new Set(states()), new Set(["succeeded", "cancelled"]));
     const cells = store.studies.cells(store.jobs.get(id).study!);
     assert.deepEqual(cells.map(({ state }) => state).sort(), [
@@ -201,7 +203,7 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
       "done",
     ]);
     assert.deepEqual(run(store), []);
-    assert.throws(() => ask(store, id, "resume"), /Cannot resume/);
+    assert.throws(() => control(store, id, "resume"), /Cannot resume/);
     remove(store, id);
     assert.ok(store.studies.list().data.length === 1, "the study outlives its job");
   }));
@@ -212,7 +214,7 @@ Deno.test("two studies share a job; one of them cancelled leaves it to the other
     const [a, b] = [submit(store, request, "1"), submit(store, request, "1")];
     advanceStudies(store);
     assert.equal(waiting(store), 4, "two jobs of the first for both, then two of the second");
-    ask(store, a.id, "cancel");
+    control(store, a.id, "cancel");
     const done = run(store);
     assert.equal(store.jobs.get(b.id).state, "succeeded");
     assert.equal(done.length, 10);
@@ -230,7 +232,7 @@ Deno.test("a full disk pauses the study; a job that somebody deletes is done ane
       [store.jobs.get(id).state, store.jobs.get(id).error],
       ["paused", "no space left on device"],
     );
-    ask(store, id, "resume");
+    control(store, id, "resume");
     advanceStudies(store);
     assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).error], ["running", null]);
     remove(store, work(store)!.id);

@@ -1,5 +1,7 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
 import { fileURLToPath } from "node:url";
+import { checkAnswer } from "./answers.ts";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -11,7 +13,7 @@ export interface TestServer {
   pid: number;
   /** What the processes printed so far. */
   log(): string;
-  /** A request with the key; `path` starts with a slash. */
+  /** A request with the key; `path` starts with a slash. JSON that is not as declared is an error. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** The same, of a JSON answer of status 2xx; other statuses are errors. */
   json<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
@@ -43,7 +45,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
   const { data, port = freePort(), args = [], env = {} } = options;
   const key = "test-key-0123456789abcdef";
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=launch", "main.ts", ...args],
+    args: [...launcherArguments, ...args],
     cwd: root,
     env: {
       MCGIP_API_KEY: key,
@@ -70,8 +72,12 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     data,
     pid: child.pid,
     log: () => text,
-    fetch: (path, init = {}) =>
-      fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } }),
+    async fetch(path, init = {}) {
+      const headers = { authorization: `Bearer ${key}`, ...init.headers };
+      const response = await fetch(url + path, { ...init, headers });
+      await checkAnswer(init.method ?? "GET", url + path, response);
+      return response;
+    },
     async json<T>(method: string, path: string, body?: unknown) {
       const response = await server.fetch(path, {
         method,
@@ -94,7 +100,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     },
   };
   try {
-    // Asking the address would not do: another server may be there.
+    // InferenceContext the address would not do: another server may be there.
     await until(() => ended || text.includes("listens on"), 30_000, () => text);
     if (ended) {
       await read;

@@ -7,7 +7,7 @@ import { parsePretrain } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { Checkpoints, type State } from "@/lib/training/checkpoint.ts";
-import { loop, stepsOf } from "@/lib/training/training_loop.ts";
+import { runTrainingLoop, stepsOf } from "@/lib/training/training_loop.ts";
 import { Pretrainer } from "@/lib/training/pretrainer.ts";
 import { drawClass } from "../support/classes.ts";
 import { type Recorded, recorded } from "../support/context.ts";
@@ -102,7 +102,7 @@ async function train(
   const context: Recorded = recorded({ checkpoints: directory, stopAt });
   let stopped = false;
   try {
-    await loop(context, trainee, options);
+    await runTrainingLoop(context, trainee, options);
   } catch (error) {
     if ((error as Error).name !== "JobStopped") throw error;
     stopped = true;

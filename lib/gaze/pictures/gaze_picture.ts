@@ -48,7 +48,7 @@ async function mapOf(request: GazePictureRequest): Promise<ValueGrid> {
   const { width, height, scanpaths, maps, known } = request;
   if (known) return known;
   if (scanpaths.length === 0 && maps.length > 0) {
-    return mean(await Promise.all(maps.map(decodeImage)));
+    return mean(await Promise.all(maps.map((map) => decodeImage(map))));
   }
   const scale = Math.min(1, CELLS / Math.max(width, height));
   const grid = {

@@ -23,7 +23,7 @@ export interface Item {
 }
 
 /** What is compared with what: one reader's scanpath, or heatmap, of one image. */
-export interface Unit {
+export interface Comparand {
   /** Position of the image in the list of items. */
   item: number;
   width: number;
@@ -33,10 +33,10 @@ export interface Unit {
   map?: LoadMap;
 }
 
-/** Units on the GPU; `valid` is false for gaze too short or empty: its pairs are NaN. */
+/** Comparands on the GPU; `valid` is false for gaze too short or empty: its pairs are NaN. */
 export interface Prepared {
   pairs: Pairs;
-  /** [units] */
+  /** [comparands] */
   valid: boolean[];
   /** Parameters whose default depends on the data, as they were used. */
   used?: Record<string, unknown>;
@@ -49,12 +49,12 @@ export interface Measure<Schema extends z.ZodType = z.ZodType> {
   components: string[];
   /** Least and greatest value; 0 and 1 where left out. */
   range?: [number, number];
-  /** What a unit is: with `heatmap`, ready-made maps stand in for scanpaths. */
+  /** What a comparand is: with `heatmap`, ready-made maps stand in for scanpaths. */
   input: "scanpath" | "heatmap";
   /** `pause` is awaited now and then in long preparations; it may throw to stop them. */
   prepare(
     gpu: Gpu,
-    units: Unit[],
+    comparands: Comparand[],
     params: z.output<Schema>,
     pause?: () => Promise<void>,
   ): Promise<Prepared>;

@@ -1,4 +1,6 @@
 /** The registry of similarity measures, and the matrix of one. */
+import { z } from "zod";
+import { filled } from "@/lib/filled_schema.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Item, Measure } from "./measure.ts";
 import { cc } from "./cc.ts";
@@ -16,6 +18,15 @@ import { forEachTile, type TileOptions } from "./tiles.ts";
 export const measures = { multimatch, moments, dhash, tima, cc, kl, histogram, dtw };
 
 export type MeasureName = keyof typeof measures;
+
+/** Parameters of a measure, every default filled in. */
+export type MeasureParams = {
+  [Name in MeasureName]: z.output<(typeof measures)[Name]["params"]>;
+}[MeasureName];
+
+export const measureParamsSchema = z.union(
+  Object.values(measures).map(({ params }) => filled(params as z.ZodObject)),
+) as unknown as z.ZodType<MeasureParams>;
 
 /** A matrix in memory. */
 export interface Similarity {

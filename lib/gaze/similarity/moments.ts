@@ -1,7 +1,7 @@
 /** Gaze maps compared by mass and spread (their zeroth moment and first Hu invariant): blind to location. */
 import { z } from "zod";
 import { heatmapParams } from "../heatmap.ts";
-import { mapSize, unitMaps } from "./maps.ts";
+import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({
@@ -17,12 +17,12 @@ export const moments: Measure<typeof params> = {
   params,
   components: ["score"],
   input: "heatmap",
-  async prepare(gpu, units, options, pause) {
+  async prepare(gpu, comparands, options, pause) {
     const { momentsPairs } = await import("@/gpu/similarity/moments.ts");
     const { size, weights: { m00, i1 } } = options;
-    const { maps, valid } = await unitMaps(
+    const { maps, valid } = await comparandMaps(
       gpu,
-      units,
+      comparands,
       { columns: size, rows: size },
       options,
       pause,

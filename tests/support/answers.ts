@@ -1,0 +1,45 @@
+/** Whether JSON answers of a server are what its routes declare, to the last field. */
+import assert from "node:assert/strict";
+import { z } from "zod";
+import { routes } from "@/routes/mod.ts";
+
+const patterns = routes.map((route) => ({
+  route,
+  pattern: new RegExp(
+    `^${
+      route.path.replaceAll(".", "\\.").replace(/\{\w+\*\}/g, ".+").replace(/\{\w+\}/g, "[^/]+")
+    }$`,
+  ),
+}));
+
+/** The schema of the JSON that a request is answered with; undefined where there is none. */
+export function schemaOf(method: string, path: string, status: number): z.ZodType | undefined {
+  const wanted = method === "HEAD" ? "GET" : method;
+  const found = patterns.find(({ route, pattern }) =>
+    route.method === wanted && pattern.test(path)
+  );
+  const answer = found?.route.answers[status];
+  return [answer ?? []].flat().find((one) => one instanceof z.ZodType);
+}
+
+/**
+ * Throws unless `value` parses, and comes out as it went in: a field that the schema does not declare would be gone,
+ * one that it takes for granted would be added.
+ */
+export function assertDeclared(schema: z.ZodType, value: unknown, place: string): void {
+  const { data, error } = schema.safeParse(value);
+  assert.ok(!error, `${place} is not as declared: ${error && z.prettifyError(error)}`);
+  assert.deepEqual(data, value, `${place} has other fields than are declared`);
+}
+
+/** Looks at an answer whose body is JSON. The body can still be read afterwards. */
+export async function checkAnswer(method: string, url: string, response: Response): Promise<void> {
+  const type = response.headers.get("content-type") ?? "";
+  if (!/^application\/json\b/.test(type) || method === "HEAD") return;
+  const { pathname } = new URL(url);
+  if (pathname === "/openapi.json") return;
+  const place = `${method} ${pathname} ${response.status}`;
+  const schema = schemaOf(method, pathname, response.status);
+  assert.ok(schema, `${place} answers JSON that is not declared`);
+  assertDeclared(schema, await response.clone().json(), place);
+}
