@@ -25,6 +25,11 @@ const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
 });
 
+const archiveForm = z.object({
+  file: z.file().describe("The ZIP"),
+  name: z.string().optional().describe("Of the data set; the file's without it"),
+});
+
 async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
@@ -100,6 +105,9 @@ export const datasets: Route[] = [
   route({
     method: "PUT",
     path: "/v1/datasets/{name}",
+    operationId: "putDataset",
+    headers: ["Location"],
+    errors: [409, 422, 429],
     summary: "Creates or replaces a data set from a ZIP; nothing is kept if the import fails",
     scope: "write",
     query: uploadQuery,
@@ -110,6 +118,10 @@ export const datasets: Route[] = [
   route({
     method: "POST",
     path: "/v1/datasets",
+    operationId: "createDataset",
+    form: archiveForm,
+    headers: ["Location"],
+    errors: [415, 429],
     summary: "The same from a form with the ZIP as `file` and optionally a `name`",
     scope: "write",
     query: uploadQuery,
@@ -120,6 +132,7 @@ export const datasets: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets",
+    operationId: "listDatasets",
     summary: "Lists data sets",
     scope: "read",
     query: z.strictObject(pageQuery),
@@ -130,6 +143,7 @@ export const datasets: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}",
+    operationId: "getDataset",
     summary: "What a data set holds, in numbers",
     scope: "read",
     answers: { 200: datasetSchema },
@@ -139,6 +153,8 @@ export const datasets: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/datasets/{name}",
+    operationId: "deleteDataset",
+    errors: [409],
     summary: "Deletes a data set; models and similarities made from it stay",
     scope: "write",
     answers: { 204: null },
@@ -150,6 +166,8 @@ export const datasets: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/archive",
+    operationId: "downloadDataset",
+    headers: ["Content-Disposition"],
     summary: "The data set as a ZIP that can be uploaded again",
     scope: "read",
     answers: { 200: ["application/zip"] },

@@ -15,7 +15,14 @@ import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
 import { digestOf } from "./auth.ts";
-import { namedPictures, onePicture, pictureQuery, pictureTypes, sentPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  onePicture,
+  pictureQuery,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+} from "./pictures.ts";
 import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -112,6 +119,9 @@ export const embeddings: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/embeddings",
+    operationId: "computeEmbeddings",
+    form: picturesForm,
+    errors: [429],
     summary: "Feature vectors of pictures (as the body, or a data set's, all or some)",
     scope: "read",
     query,
@@ -123,6 +133,8 @@ export const embeddings: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/neighbours",
+    operationId: "findNeighbours",
+    errors: [429],
     summary: "The pictures of a data set whose features are most similar to a picture's",
     scope: "read",
     query: pictureQuery.extend({

@@ -1,12 +1,12 @@
 /** Evaluations: every metric, and the scores of the images behind them. */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
-import { differenceSchema, viewDifference } from "@/lib/evaluation/difference.ts";
+import { differenceSchema, toDifferenceView } from "@/lib/evaluation/difference.ts";
 import { differenceOf } from "@/lib/evaluation/difference_thread.ts";
 import {
   evaluationSchema,
   scoredEvaluationSchema,
-  viewEvaluation,
+  toEvaluationView,
 } from "@/lib/jobs/evaluation_view.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";
@@ -15,27 +15,31 @@ export const evaluations: Route[] = [
   route({
     method: "GET",
     path: "/v1/evaluations",
+    operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(evaluationSchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.evaluations.list(query), (row) => viewEvaluation(store, row)),
+      mapPage(store.evaluations.list(query), (row) => toEvaluationView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/evaluations/{id}",
+    operationId: "getEvaluation",
     summary: "Metrics, per fold where there are folds, with confusion, curves and scores",
     scope: "read",
     answers: { 200: scoredEvaluationSchema },
     handle({ services: { store }, params: { id } }) {
       const row = store.evaluations.get(id);
-      return { ...viewEvaluation(store, row), scores: row.scores };
+      return { ...toEvaluationView(store, row), scores: row.scores };
     },
   }),
   route({
     method: "GET",
     path: "/v1/evaluations/{id}/difference",
+    operationId: "compareEvaluations",
+    errors: [422, 429],
     summary:
       "The difference to another evaluation of the same images, with paired bootstrap intervals",
     scope: "read",
@@ -56,7 +60,7 @@ export const evaluations: Route[] = [
         positive_label: store.datasets.find(dataset_id)?.positive_label ?? null,
         patients: new Map(store.images.all(dataset_id).map(({ name, patient }) => [name, patient])),
       });
-      return viewDifference(found, { evaluation: row.id, to: other.id });
+      return toDifferenceView(found, { evaluation: row.id, to: other.id });
     },
   }),
 ];

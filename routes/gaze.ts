@@ -41,7 +41,6 @@ const putQuery = z.strictObject({
 const measuresQuery = z.strictObject({
   ...pageQuery,
   limit: pageQuery.limit.describe("Most images of the answer"),
-  format: z.enum(["json", "csv"]).optional().describe("CSV holds the whole set"),
   table: z.enum(Object.keys(measureTables) as [MeasureTable, ...MeasureTable[]])
     .default("scanpaths").describe("A row for every recording, or for every pair of readers"),
   reader: z.string().max(512).optional(),
@@ -51,6 +50,7 @@ export const gazeRoutes: Route[] = [
   route({
     method: "GET",
     path: `${imagePath}/gaze`,
+    operationId: "getImageGaze",
     summary: "Fixations on an image with measures of each scanpath, and how far readers agree",
     scope: "read",
     query: readerQuery,
@@ -64,16 +64,16 @@ export const gazeRoutes: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/gaze",
+    operationId: "listGazeMeasures",
     summary: "Measures of all gaze of a data set, as pages or, by `format` or Accept, whole as CSV",
     scope: "read",
     query: measuresQuery,
     answers: { 200: [pageOf(z.union(Object.values(measureRows))), "text/csv"] },
-    handle({ services: { store }, params: { name }, query, request }) {
+    formats: { json: "application/json", csv: "text/csv" },
+    handle({ services: { store }, params: { name }, query, format }) {
       const dataset = store.datasets.byName(name);
       const { table, limit, after } = query;
       const reader = query.reader === undefined ? undefined : readerName(store, query.reader);
-      const format = query.format ??
-        (/text\/csv/i.test(request.headers.get("accept") ?? "") ? "csv" : "json");
       if (format === "csv") {
         const file = encodeURIComponent(`${dataset.name}_${table}.csv`);
         return new Response(measuresCsv(store, dataset, table, reader), {
@@ -91,10 +91,18 @@ export const gazeRoutes: Route[] = [
   route({
     method: "POST",
     path: "/v1/datasets/{name}/gaze",
+    operationId: "addGaze",
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",
     query: putQuery,
-    accepts: ["text/*", "application/octet-stream", "application/gzip", "application/json"],
+    accepts: [
+      "text/csv",
+      "text/plain",
+      "text/tab-separated-values",
+      "application/json",
+      "application/gzip",
+      "application/octet-stream",
+    ],
     answers: { 200: gazeReportSchema },
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
-import { imageSchema, imageView, viewImage } from "@/lib/datasets/image.ts";
+import { imageSchema, imageViewOf, toImageView } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
@@ -10,6 +10,7 @@ import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -44,6 +45,7 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/images",
+    operationId: "listImages",
     summary: "Lists the images of a data set in the order of their names",
     scope: "read",
     query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
@@ -55,12 +57,13 @@ export const images: Route[] = [
         store.gaze.counts(id, page.data.map((row) => row.id)),
         ({ image_id }) => image_id,
       );
-      return mapPage(page, (row) => viewImage(row, counts.get(row.id) ?? []));
+      return mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
     },
   }),
   route({
     method: "GET",
     path: `${imagePath}/image.png`,
+    operationId: "getImagePicture",
     summary: "The picture as PNG",
     scope: "read",
     answers: { 200: ["image/png"] },
@@ -76,32 +79,36 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: imagePath,
+    operationId: "getImage",
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: imageSchema },
-    handle: (call) => imageView(call.services.store, imageOf(call).image),
+    handle: (call) => imageViewOf(call.services.store, imageOf(call).image),
   }),
   route({
     method: "PUT",
     path: imagePath,
+    operationId: "putImage",
+    errors: [409, 422],
     summary: "Adds or replaces an image",
     scope: "write",
-    accepts: ["image/*", "application/dicom", "application/octet-stream"],
+    accepts: pictureTypes,
     answers: { 200: imageSchema, 201: imageSchema },
     async handle(call) {
       const { services: { store }, params } = call;
       store.datasets.byName(params.name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created } = await putImage(store, params.name, params.image, bytes);
-      return reply(created ? 201 : 200, imageView(store, image));
+      return reply(created ? 201 : 200, imageViewOf(store, image));
     },
   }),
   route({
     method: "POST",
     path: "/v1/datasets/{name}/labels",
+    operationId: "setLabels",
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
     scope: "write",
-    accepts: ["text/*", "application/octet-stream"],
+    accepts: ["text/csv", "text/plain", "application/octet-stream"],
     answers: { 200: labelsReportSchema },
     async handle(call) {
       const { services: { store }, params: { name } } = call;

@@ -1,6 +1,6 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
 import { z } from "zod";
-import { eventSchema, pointSchema, viewEvent } from "@/lib/jobs/event.ts";
+import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -11,9 +11,6 @@ const ALIVE_MS = 15_000;
 /** News that nobody told of are looked for this often. */
 const LOOK_MS = 1_000;
 const encoder = new TextEncoder();
-
-const wants = (request: Request, type: string) =>
-  (request.headers.get("accept") ?? "").toLowerCase().includes(type);
 
 function positionOf(text: string | null): number | undefined {
   if (text === null) return undefined;
@@ -59,6 +56,8 @@ export const jobEvents: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}/events",
+    operationId: "listJobEvents",
+    headers: ["Last-Event-ID"],
     summary: "Events of a job; with `Accept: text/event-stream` as a stream until its end",
     scope: "read",
     query: z.strictObject({
@@ -66,12 +65,11 @@ export const jobEvents: Route[] = [
       after: z.coerce.number().int().min(0).default(0),
     }),
     answers: { 200: [pageOf(eventSchema), "text/event-stream"] },
+    formats: { json: "application/json", stream: "text/event-stream" },
     handle(call) {
-      const { services: { store }, params: { id }, query, request } = call;
+      const { services: { store }, params: { id }, query, request, format } = call;
       store.jobs.get(id);
-      if (!wants(request, "text/event-stream")) {
-        return mapPage(store.events.list(id, query), viewEvent);
-      }
+      if (format === "json") return mapPage(store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
       return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
@@ -81,6 +79,7 @@ export const jobEvents: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}/metrics",
+    operationId: "listJobMetrics",
     summary: "The series of a job; with `Accept: text/csv` as CSV",
     scope: "read",
     query: z.strictObject({
@@ -88,10 +87,11 @@ export const jobEvents: Route[] = [
       after_step: z.coerce.number().int().min(0).optional(),
     }),
     answers: { 200: [pageOf(pointSchema), "text/csv"] },
-    handle({ services: { store }, params: { id }, query, request }) {
+    formats: { json: "application/json", csv: "text/csv" },
+    handle({ services: { store }, params: { id }, query, format }) {
       store.jobs.get(id);
       const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
-      if (!wants(request, "text/csv")) return wholePage(rows);
+      if (format === "json") return wholePage(rows);
       const lines = rows.map(({ step, epoch, name, value }) =>
         `${step},${epoch},${name},${value ?? ""}\n`
       );

@@ -1,10 +1,11 @@
 /** Jobs: queued, shown, stopped and taken up again. */
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { jobKindSchema, jobSchema, jobStateSchema, viewJob } from "@/lib/jobs/job.ts";
+import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+import { jobRequest } from "./job_request.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route, type Services } from "./route.ts";
@@ -21,13 +22,14 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
   route({
     method: "POST",
     path: `/v1/jobs/{id}/${what}`,
+    operationId: `${what}Job`,
     summary,
     scope: "write",
     answers: { 200: jobSchema },
     handle({ services, params: { id } }) {
       const row = control(services.store, id, what);
       changed(services, id);
-      return viewJob(services.store, row);
+      return toJobView(services.store, row);
     },
   });
 
@@ -35,6 +37,10 @@ export const jobs: Route[] = [
   route({
     method: "POST",
     path: "/v1/jobs",
+    operationId: "createJob",
+    described: jobRequest,
+    headers: ["Location"],
+    errors: [404, 429],
     summary: "Queues a job; the fields besides `kind` are those of the kind's spec. A study with " +
       "`dry_run` is only planned",
     scope: "write",
@@ -62,12 +68,13 @@ export const jobs: Route[] = [
       }
       const row = enqueue(store, made);
       changed(services, row.id);
-      return reply(202, viewJob(store, row), { location: `/v1/jobs/${row.id}` });
+      return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
     },
   }),
   route({
     method: "GET",
     path: "/v1/jobs",
+    operationId: "listJobs",
     summary: "Lists jobs, the newest first",
     scope: "read",
     query: z.strictObject({
@@ -79,15 +86,16 @@ export const jobs: Route[] = [
     }),
     answers: { 200: pageOf(jobSchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.jobs.listJobs(query), (row) => viewJob(store, row)),
+      mapPage(store.jobs.listJobs(query), (row) => toJobView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/jobs/{id}",
+    operationId: "getJob",
     summary: "One job",
     scope: "read",
     answers: { 200: jobSchema },
-    handle: ({ services: { store }, params: { id } }) => viewJob(store, store.jobs.get(id)),
+    handle: ({ services: { store }, params: { id } }) => toJobView(store, store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),
@@ -95,6 +103,8 @@ export const jobs: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/jobs/{id}",
+    operationId: "deleteJob",
+    errors: [409],
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },

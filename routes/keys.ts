@@ -1,7 +1,7 @@
 /** API keys: made with scopes, listed without what is secret, removed. */
 import { z } from "zod";
 import { Conflict, NotFound } from "@/lib/errors.ts";
-import { keySchema, newKeySchema, scopeSchema, viewKey } from "@/lib/access/key.ts";
+import { keySchema, newKeySchema, scopeSchema, toKeyView } from "@/lib/access/key.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -10,15 +10,19 @@ export const keys: Route[] = [
   route({
     method: "GET",
     path: "/v1/keys",
+    operationId: "listKeys",
     summary: "Lists keys, without what is secret",
     scope: "admin",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(keySchema) },
-    handle: ({ services: { store }, query }) => mapPage(store.keys.list(query), viewKey),
+    handle: ({ services: { store }, query }) => mapPage(store.keys.list(query), toKeyView),
   }),
   route({
     method: "POST",
     path: "/v1/keys",
+    operationId: "createKey",
+    idempotent: false,
+    errors: [409],
     summary: "Makes a key; it is shown in this answer only",
     scope: "admin",
     json: z.strictObject({
@@ -32,12 +36,14 @@ export const keys: Route[] = [
         throw new Conflict("Cannot make a key with an Idempotency-Key: its answer is never kept");
       }
       const made = keyring.make(body.name, [...new Set(body.scopes)]);
-      return reply(201, { ...viewKey(made.row), key: made.key });
+      return reply(201, { ...toKeyView(made.row), key: made.key });
     },
   }),
   route({
     method: "DELETE",
     path: "/v1/keys/{id}",
+    operationId: "deleteKey",
+    errors: [409],
     summary: "Removes a key; not the one that asks",
     scope: "admin",
     answers: { 204: null },

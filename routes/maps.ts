@@ -25,18 +25,21 @@ const query = pictureQuery.extend({
     .describe("As PNG: the image with the map over it, or the map alone"),
 });
 
+const formats = { json: "application/json", png: "image/png" };
+type MapFormat = keyof typeof formats;
+
 type MapQuery = z.output<typeof query>;
 
 /** The answer of a route: a PNG if that is asked for, else JSON. */
 async function answer<Q extends MapQuery, Made extends ImageMap, Told extends object>(
-  call: Call<Q>,
+  call: Call<Q, unknown, MapFormat>,
   make: (asking: InferenceContext, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
   told: (made: Made) => Told,
 ): Promise<Response | Done<MapView & Told>> {
-  const { services: { store, supervisor: worker }, params: { id }, query, request } = call;
+  const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
   const asking = { store, model: store.models.resolve(id), worker };
   const picture = await onePicture(call);
-  if (/image\/png/i.test(request.headers.get("accept") ?? "")) {
+  if (format === "png") {
     return await drawn(await make(asking, picture.bytes), picture, query);
   }
   return await call.once(digestOf(picture.bytes), async () => {
@@ -82,6 +85,8 @@ export const maps: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/similarity-map",
+    operationId: "computeSimilarityMap",
+    errors: [429],
     summary:
       "Spatial sensing: how similar the network finds every place of an image to a point; JSON, or PNG by Accept",
     scope: "read",
@@ -91,6 +96,7 @@ export const maps: Route[] = [
     }),
     accepts: pictureTypes,
     answers: { 200: [similarityMapSchema, "image/png"] },
+    formats,
     handle: (call) =>
       answer(
         call,
@@ -101,11 +107,14 @@ export const maps: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/saliency",
+    operationId: "computeSaliency",
+    errors: [429],
     summary: "Grad-CAM: which places speak for a class, the predicted one by default; JSON or PNG",
     scope: "read",
     query: query.extend({ class: z.string().max(512).optional() }),
     accepts: pictureTypes,
     answers: { 200: [saliencyMapSchema, "image/png"] },
+    formats,
     handle: (call) =>
       answer(
         call,

@@ -8,7 +8,7 @@ import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
 import { imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
-import { modelSchema, viewModel } from "@/lib/training/model_view.ts";
+import { modelSchema, toModelView } from "@/lib/training/model_view.ts";
 import { readBytes } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
@@ -35,29 +35,38 @@ export const models: Route[] = [
   route({
     method: "GET",
     path: "/v1/models",
+    operationId: "listModels",
     summary: "Lists models, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(modelSchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.models.list(query), (row) => viewModel(store, row)),
+      mapPage(store.models.list(query), (row) => toModelView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/models/{id}",
+    operationId: "getModel",
     summary: "One model by id, alias or name (then the newest version)",
     scope: "read",
     answers: { 200: modelSchema },
-    handle: ({ services: { store }, params: { id } }) => viewModel(store, store.models.resolve(id)),
+    handle: ({ services: { store }, params: { id } }) =>
+      toModelView(store, store.models.resolve(id)),
   }),
   route({
     method: "GET",
     path: "/v1/models/{id}/weights",
+    operationId: "downloadWeights",
+    headers: ["Content-Disposition"],
+    errors: [422, 429],
     summary: "The weights as safetensors under torchvision's names, or the network as ONNX",
     scope: "read",
-    query: z.strictObject({ format: z.enum(["safetensors", "onnx"]).default("safetensors") }),
     answers: { 200: ["application/octet-stream"] },
-    async handle({ services: { store }, params: { id }, query: { format } }) {
+    formats: {
+      safetensors: "application/octet-stream",
+      onnx: ["application/octet-stream", "application/x-onnx"],
+    },
+    async handle({ services: { store }, params: { id }, format }) {
       const row = store.models.resolve(id);
       if (format === "onnx") return await onnxAnswer(store, row);
       const file = await Deno.open(store.files.path(row.file));
@@ -74,6 +83,9 @@ export const models: Route[] = [
   route({
     method: "PUT",
     path: "/v1/models/{id}",
+    operationId: "uploadModel",
+    headers: ["Location"],
+    errors: [422],
     summary: "Uploads weights (safetensors or .pth) of a ResNet as the next version of a name",
     scope: "write",
     query: z.strictObject({
@@ -92,12 +104,14 @@ export const models: Route[] = [
       const name = datasetName(params.id);
       const bytes = await readBytes(request, limits.weightsBytes);
       const row = await uploadModel(store, bytes, { ...query, name });
-      return reply(201, viewModel(store, row), { location: `/v1/models/${row.id}` });
+      return reply(201, toModelView(store, row), { location: `/v1/models/${row.id}` });
     },
   }),
   route({
     method: "DELETE",
     path: "/v1/models/{id}",
+    operationId: "deleteModel",
+    errors: [409],
     summary: "Deletes a model; its evaluations and predictions stay",
     scope: "write",
     answers: { 204: null },

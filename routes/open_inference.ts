@@ -8,8 +8,8 @@ import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
 import {
   inferenceAnswerSchema,
   inferenceModelSchema,
-  viewInference,
-  viewInferenceModel,
+  toInferenceModelView,
+  toInferenceView,
 } from "@/lib/inference/open_inference.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
@@ -60,7 +60,7 @@ async function infer({ services, params, body }: Call<unknown, InferRequest>) {
   needClasses(model);
   const rows = await predictAll({ store, model, worker }, picturesOf(body, model.spec));
   const outputs = body.outputs?.map(({ name }) => name) ?? ["probabilities", "labels"];
-  return viewInference(model, rows, { id: body.id, outputs });
+  return toInferenceView(model, rows, { id: body.id, outputs });
 }
 
 /** Throws Unavailable while there is no GPU. */
@@ -72,6 +72,7 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2",
+    operationId: "getInferenceServer",
     summary: "Open Inference Protocol: the server",
     scope: "read",
     answers: {
@@ -82,6 +83,7 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/health/live",
+    operationId: "getInferenceLiveness",
     summary: "Open Inference Protocol: whether the server answers",
     scope: "read",
     answers: { 200: z.object({ live: z.boolean() }) },
@@ -90,6 +92,7 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/health/ready",
+    operationId: "getInferenceReadiness",
     summary: "Open Inference Protocol: whether models can be used; 503 if not",
     scope: "read",
     answers: { 200: z.object({ ready: z.boolean() }) },
@@ -101,18 +104,22 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2/models/{id}",
+    operationId: "getInferenceModel",
+    errors: [422],
     summary: "Open Inference Protocol: what a classifier takes and gives",
     scope: "read",
     answers: { 200: inferenceModelSchema },
     handle({ services: { store }, params: { id } }) {
       const row = store.models.resolve(id);
       needClasses(row);
-      return viewInferenceModel(row);
+      return toInferenceModelView(row);
     },
   }),
   route({
     method: "GET",
     path: "/v2/models/{id}/ready",
+    operationId: "getInferenceModelReadiness",
+    errors: [422],
     summary: "Open Inference Protocol: whether a classifier can be used",
     scope: "read",
     answers: { 200: z.object({ name: z.string(), ready: z.boolean() }) },
@@ -126,6 +133,8 @@ export const openInference: Route[] = [
   route({
     method: "POST",
     path: "/v2/models/{id}/infer",
+    operationId: "infer",
+    errors: [429],
     summary:
       "Open Inference Protocol: predicts `pixels` (FP32 [N, C, S, S], 0 to 1, not normalised) or `images` (BYTES, files in base64)",
     scope: "write",

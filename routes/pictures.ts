@@ -8,7 +8,18 @@ import { isMultipart, readBytes, readParts } from "./body.ts";
 import type { Call } from "./route.ts";
 
 /** Media types of pictures in a body. */
-export const pictureTypes = ["image/*", "application/dicom", "application/octet-stream"];
+export const pictureTypes = [
+  "image/png",
+  "image/jpeg",
+  "image/x-portable-anymap",
+  "application/dicom",
+  "application/octet-stream",
+];
+
+/** A form with pictures. */
+export const picturesForm = z.object({
+  file: z.array(z.file()).min(1).describe("Pictures; other names of fields are taken too"),
+});
 
 /** Names of a data set's pictures as JSON. */
 export const namedPictures = z.strictObject({

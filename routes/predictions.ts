@@ -1,10 +1,16 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
 import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
-import { predictionSchema, viewPrediction } from "@/lib/inference/prediction.ts";
+import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
-import { namedPictures, pictureTypes, sentPictures, storedPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+  storedPictures,
+} from "./pictures.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
@@ -14,7 +20,7 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
   const model = store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
-    return { data: rows.map(viewPrediction) };
+    return { data: rows.map(toPredictionView) };
   };
   if (body) return await answer(storedPictures(store, body));
   const pictures = await sentPictures(call.request);
@@ -28,6 +34,9 @@ export const predictions: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/predictions",
+    operationId: "predict",
+    form: picturesForm,
+    errors: [429],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     json: namedPictures,
@@ -38,6 +47,8 @@ export const predictions: Route[] = [
   route({
     method: "GET",
     path: "/v1/predictions",
+    operationId: "listPredictions",
+    errors: [404],
     summary: "Stored predictions, in the order of their making",
     scope: "read",
     query: z.strictObject({
@@ -55,7 +66,7 @@ export const predictions: Route[] = [
       const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
         ? model
         : store.models.resolve(model).id;
-      return mapPage(store.predictions.query({ ...query, model: id }), viewPrediction);
+      return mapPage(store.predictions.query({ ...query, model: id }), toPredictionView);
     },
   }),
 ];

@@ -6,7 +6,8 @@ import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { openStore } from "@/lib/store/mod.ts";
-import { createApp } from "./mod.ts";
+import { createApp } from "./app.ts";
+import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
 import { Traffic } from "./request_metrics.ts";
 
@@ -59,7 +60,7 @@ export async function serve(config: Config): Promise<void> {
     leaving: leaving.signal,
   };
   const server = createAdaptorServer({
-    fetch: createApp(services),
+    fetch: createApp(routes, services).fetch,
     overrideGlobalObjects: false,
     // Bodies have a time limit of their own: an upload may take long as long as it comes.
     serverOptions: {

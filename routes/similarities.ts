@@ -1,14 +1,9 @@
 /** Similarity matrices: what is known of one, its numbers, its nearest pairs, its audit. */
 import { z } from "zod";
-import { similarityAuditSchema, viewAudit } from "@/lib/similarities/audit.ts";
+import { similarityAuditSchema, toAuditView } from "@/lib/similarities/audit.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
 import { compareSimilarities } from "@/lib/similarities/comparison.ts";
-import {
-  type MatrixFormat,
-  matrixSchema,
-  matrixStream,
-  matrixTypes,
-} from "@/lib/similarities/export.ts";
+import { matrixSchema, matrixStream, matrixTypes } from "@/lib/similarities/export.ts";
 import {
   type Neighbour,
   neighbourSchema,
@@ -21,7 +16,7 @@ import { matrixPng } from "@/lib/similarities/picture.ts";
 import {
   similarityOfImagesSchema,
   similaritySchema,
-  viewSimilarity,
+  toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
 import { pngHeaders } from "./images.ts";
 import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
@@ -45,38 +40,34 @@ function namesOf(text: string | undefined): string[] | undefined {
   }
 }
 
-function formatOf(request: Request, asked: MatrixFormat | undefined): MatrixFormat {
-  if (asked) return asked;
-  const accept = request.headers.get("accept") ?? "";
-  if (/text\/csv/i.test(accept)) return "csv";
-  return /octet-stream|x-npy|numpy/i.test(accept) ? "npy" : "json";
-}
-
 export const similarities: Route[] = [
   route({
     method: "GET",
     path: "/v1/similarities",
+    operationId: "listSimilarities",
     summary: "Lists similarities, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(similaritySchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.similarities.list(query), (row) => viewSimilarity(store, row)),
+      mapPage(store.similarities.list(query), (row) => toSimilarityView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/similarities/{id}",
+    operationId: "getSimilarity",
     summary: "Measure, images in the order of rows, invalid images, histogram",
     scope: "read",
     answers: { 200: similarityOfImagesSchema },
     handle({ services: { store }, params: { id } }) {
       const row = store.similarities.get(id);
-      return { ...viewSimilarity(store, row), images: row.images };
+      return { ...toSimilarityView(store, row), images: row.images };
     },
   }),
   route({
     method: "GET",
     path: "/v1/similarities/{id}/images",
+    operationId: "listSimilarityImages",
     summary: "Names of the images in the order of rows and columns",
     scope: "read",
     answers: { 200: pageOf(z.string()) },
@@ -87,17 +78,19 @@ export const similarities: Route[] = [
   route({
     method: "GET",
     path: "/v1/similarities/{id}/matrix",
+    operationId: "getSimilarityMatrix",
+    headers: ["Content-Disposition"],
+    errors: [422],
     summary: "The matrix as JSON, CSV or NPY (f32, NaN where invalid), by `format` or Accept",
     scope: "read",
     query: z.strictObject({
-      format: z.enum(Object.keys(matrixTypes) as [MatrixFormat, ...MatrixFormat[]]).optional(),
       component,
       images: z.string().max(100_000).optional().describe("Names of a part, with commas"),
     }),
     answers: { 200: [matrixSchema, "text/csv", "application/octet-stream"] },
-    handle({ services: { store }, params: { id }, query, request }) {
+    formats: { ...matrixTypes, npy: [matrixTypes.npy, "application/x-npy", "application/x-numpy"] },
+    handle({ services: { store }, params: { id }, query, format }) {
       const row = store.similarities.get(id);
-      const format = formatOf(request, query.format);
       const images = namesOf(query.images);
       const part = { format, component: query.component, images };
       return new Response(matrixStream(store.files, row, part), {
@@ -111,6 +104,8 @@ export const similarities: Route[] = [
   route({
     method: "GET",
     path: "/v1/similarities/{id}/matrix.png",
+    operationId: "getSimilarityPicture",
+    errors: [422],
     summary: "The matrix as a picture, rows and columns ordered by label",
     scope: "read",
     query: z.strictObject({
@@ -130,6 +125,8 @@ export const similarities: Route[] = [
   route({
     method: "GET",
     path: "/v1/similarities/{id}/pairs",
+    operationId: "listSimilarityPairs",
+    errors: [422],
     summary: "The most similar images of one, or the most similar pairs of all",
     scope: "read",
     query: z.strictObject({
@@ -151,6 +148,8 @@ export const similarities: Route[] = [
   route({
     method: "GET",
     path: "/v1/similarities/{id}/audit",
+    operationId: "auditSimilarity",
+    errors: [422, 429],
     summary: "What pairs by this similarity would be worth: coverage, hubs, precision by label",
     scope: "read",
     query: z.strictObject({
@@ -165,12 +164,13 @@ export const similarities: Route[] = [
       const comparison = query.compare ?? row.images.length <= COMPARED
         ? await compareSimilarities(store, row, request.signal)
         : null;
-      return viewAudit(row, found, comparison);
+      return toAuditView(row, found, comparison);
     },
   }),
   route({
     method: "DELETE",
     path: "/v1/similarities/{id}",
+    operationId: "deleteSimilarity",
     summary: "Deletes a similarity",
     scope: "write",
     answers: { 204: null },

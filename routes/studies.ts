@@ -5,15 +5,14 @@ import {
   publishedTable,
   publishedTableSchema,
   renderTable,
-  type TableFormat,
   tableTypes,
 } from "@/lib/studies/render_table.ts";
 import {
   filledStudySchema,
   studySchema,
   tableOf,
-  viewFilledStudy,
-  viewStudy,
+  toFilledStudyView,
+  toStudyView,
 } from "@/lib/studies/study.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
@@ -24,34 +23,36 @@ export const studies: Route[] = [
   route({
     method: "GET",
     path: "/v1/studies",
+    operationId: "listStudies",
     summary: "Lists studies, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(studySchema) },
     handle: ({ services: { store }, query }) =>
-      mapPage(store.studies.list(query), (row) => viewStudy(store, row)),
+      mapPage(store.studies.list(query), (row) => toStudyView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/studies/{id}",
+    operationId: "getStudy",
     summary: "Cells with mean, deviation, n, interval and difference; the trainings behind them",
     scope: "read",
     answers: { 200: filledStudySchema },
     handle: ({ services: { store }, params: { id } }) =>
-      viewFilledStudy(store, store.studies.get(id)),
+      toFilledStudyView(store, store.studies.get(id)),
   }),
   route({
     method: "GET",
     path: "/v1/studies/{id}/table",
+    operationId: "getStudyTable",
+    headers: ["Content-Disposition"],
     summary: "The table in the published form: JSON, CSV, Markdown or LaTeX",
     scope: "read",
-    query: z.strictObject({
-      format: z.enum(["json", ...Object.keys(tableTypes) as TableFormat[]]).default("json"),
-    }),
     answers: {
       200: [publishedTableSchema, ...Object.values(tableTypes).map((type) => type.split(";")[0])],
     },
-    handle({ services: { store }, params: { id }, query: { format } }) {
+    formats: { json: "application/json", ...tableTypes },
+    handle({ services: { store }, params: { id }, format }) {
       const row = store.studies.get(id);
       const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
       const table = tableOf(store, row);
@@ -67,6 +68,8 @@ export const studies: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/studies/{id}",
+    operationId: "deleteStudy",
+    errors: [409],
     summary: "Deletes an ended study; its models and evaluations stay",
     scope: "write",
     answers: { 204: null },

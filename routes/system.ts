@@ -1,6 +1,6 @@
 /** The state of the server: health, readiness, device, figures. */
 import { z } from "zod";
-import { deviceSchema, viewDevice } from "@/lib/worker/device.ts";
+import { deviceSchema, toDeviceView } from "@/lib/worker/device.ts";
 import { EXPOSITION, exposition } from "./prometheus.ts";
 import { reply } from "./reply.ts";
 import { serverMetrics } from "./server_metrics.ts";
@@ -35,6 +35,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/healthz",
+    operationId: "getHealth",
     summary: "Whether the process answers",
     scope: null,
     answers: { 200: z.object({ status: z.literal("ok") }).meta({ id: "Liveness" }) },
@@ -43,6 +44,7 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/readyz",
+    operationId: "getReadiness",
     summary: "Whether the GPU worker answers and the disk can be written; 503 if not",
     scope: null,
     answers: { 200: readinessSchema, 503: readinessSchema },
@@ -61,14 +63,16 @@ export const system: Route[] = [
   route({
     method: "GET",
     path: "/v1/device",
+    operationId: "getDevice",
     summary: "The GPU adapter with its limits, and the worker that holds it",
     scope: "read",
     answers: { 200: deviceSchema },
-    handle: ({ services: { supervisor } }) => viewDevice(supervisor),
+    handle: ({ services: { supervisor } }) => toDeviceView(supervisor),
   }),
   route({
     method: "GET",
     path: "/metrics",
+    operationId: "getFigures",
     summary: "Figures for Prometheus",
     scope: "read",
     answers: { 200: ["text/plain"] },

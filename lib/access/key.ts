@@ -1,8 +1,8 @@
 /** A key as it is told: without what is secret. */
 import { z } from "zod";
-import type { KeyRow } from "@/lib/store/mod.ts";
+import { type KeyRow, scopes } from "@/lib/store/mod.ts";
 
-export const scopeSchema = z.enum(["read", "write", "admin"]);
+export const scopeSchema = z.enum(scopes);
 
 export const keySchema = z.object({
   id: z.string(),
@@ -16,4 +16,4 @@ export const newKeySchema = keySchema.extend({
   key: z.string().describe("Shown in this answer only"),
 }).meta({ id: "NewKey" });
 
-export const viewKey = ({ hash: _, ...row }: KeyRow): Key => row;
+export const toKeyView = ({ hash: _, ...row }: KeyRow): Key => row;

@@ -1,13 +1,14 @@
 /** An image of a data set as it is told. */
 import { z } from "zod";
-import type { GazeCount, ImageRow, Store } from "@/lib/store/mod.ts";
+import { imageFormats } from "@/lib/images/sniff.ts";
+import { type GazeCount, type ImageRow, splitNames, type Store } from "@/lib/store/mod.ts";
 
-export const splitSchema = z.enum(["train", "validation", "test"]);
+export const splitSchema = z.enum(splitNames);
 
 export const imageSchema = z.object({
   id: z.string(),
   name: z.string(),
-  format: z.enum(["png", "jpeg", "pnm", "dicom"]).describe("What was uploaded"),
+  format: z.enum(imageFormats).describe("What was uploaded"),
   bytes: z.number(),
   width: z.number().describe("Pixels as shown"),
   height: z.number(),
@@ -21,7 +22,7 @@ export const imageSchema = z.object({
 export type Image = z.output<typeof imageSchema>;
 
 /** `counts` are those of the images shown. */
-export function viewImage(
+export function toImageView(
   { dataset_id: _, file: __, ...row }: ImageRow,
   counts: GazeCount[],
 ): Image {
@@ -31,5 +32,5 @@ export function viewImage(
 }
 
 /** One image, with its readers looked up. */
-export const imageView = (store: Store, row: ImageRow): Image =>
-  viewImage(row, store.gaze.counts(row.dataset_id, [row.id]));
+export const imageViewOf = (store: Store, row: ImageRow): Image =>
+  toImageView(row, store.gaze.counts(row.dataset_id, [row.id]));

@@ -38,7 +38,7 @@ export const differenceSchema = z.object({
 }).meta({ id: "EvaluationDifference" });
 
 /** A difference as it is told; `pair` names the two. */
-export function viewDifference(
+export function toDifferenceView(
   { images, figures }: EvaluationDifference,
   pair: { evaluation: string; to: string },
 ): z.output<typeof differenceSchema> {

@@ -29,7 +29,7 @@ type InferenceAnswer = z.output<typeof inferenceAnswerSchema>;
 
 const versionOf = ({ version }: ModelRow) => String(version ?? 1);
 
-export function viewInferenceModel(row: ModelRow): z.output<typeof inferenceModelSchema> {
+export function toInferenceModelView(row: ModelRow): z.output<typeof inferenceModelSchema> {
   const { channels: C, image_size, classes, backbone } = row.spec;
   const { height: H, width: W } = sizeOf(image_size);
   return {
@@ -48,7 +48,7 @@ export function viewInferenceModel(row: ModelRow): z.output<typeof inferenceMode
 }
 
 /** @param asked.outputs names of those wanted */
-export function viewInference(
+export function toInferenceView(
   model: ModelRow,
   rows: PredictionRow[],
   asked: { id?: string; outputs: ("probabilities" | "labels")[] },

@@ -13,7 +13,7 @@ export const predictionSchema = z.object({
 }).meta({ id: "Prediction" });
 export type Prediction = z.output<typeof predictionSchema>;
 
-export function viewPrediction(
+export function toPredictionView(
   { model_id, probability: _, ...row }: PredictionRow,
 ): Prediction {
   return { ...row, model: model_id };

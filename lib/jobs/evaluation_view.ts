@@ -20,7 +20,7 @@ export const scoredEvaluationSchema = evaluationSchema.extend({
   scores: z.array(imageScoreSchema),
 }).meta({ id: "ScoredEvaluation" });
 
-export function viewEvaluation(store: Store, row: EvaluationRow): Evaluation {
+export function toEvaluationView(store: Store, row: EvaluationRow): Evaluation {
   const spec = store.jobs.find(row.job_id)?.spec as Pick<Evaluation, "split"> | undefined;
   return {
     id: row.id,

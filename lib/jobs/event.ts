@@ -35,7 +35,7 @@ export const eventSchema = z.discriminatedUnion("type", [
 ]).meta({ id: "Event" });
 export type Event = z.output<typeof eventSchema>;
 
-export const viewEvent = ({ job_id: _, ...told }: EventRow): Event => told as Event;
+export const toEventView = ({ job_id: _, ...told }: EventRow): Event => told as Event;
 
 export const pointSchema = z.object({
   step: z.number(),

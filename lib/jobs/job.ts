@@ -2,12 +2,10 @@
 import { z } from "zod";
 import { adapterInfoSchema } from "@/lib/adapter_info.ts";
 import { type JobKind, specs } from "@/lib/specs/mod.ts";
-import type { JobRow, Store } from "@/lib/store/mod.ts";
+import { type JobRow, jobStates, type Store } from "@/lib/store/mod.ts";
 
 export const jobKindSchema = z.enum(Object.keys(specs) as [JobKind, ...JobKind[]]);
-export const jobStateSchema = z.enum([
-  ...["queued", "running", "paused", "succeeded", "failed", "cancelled"] as const,
-]);
+export const jobStateSchema = z.enum(jobStates);
 export const progressSchema = z.object({
   done: z.number(),
   total: z.number(),
@@ -52,7 +50,7 @@ type Told = Omit<Job, "kind" | "spec" | "result"> & Pick<JobRow, "kind" | "spec"
 /** The fields of the schema, in its order. */
 const fields = Object.keys(kinds[0].shape) as (keyof Told)[];
 
-export function viewJob(store: Store, row: JobRow): Job {
+export function toJobView(store: Store, row: JobRow): Job {
   const told: Told = { ...row, queue_position: store.jobs.queuePosition(row) ?? null };
   return Object.fromEntries(fields.map((field) => [field, told[field]])) as unknown as Job;
 }

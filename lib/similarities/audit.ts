@@ -20,7 +20,7 @@ export const similarityAuditSchema = z.object({
     .describe("With the other similarities of the same images; null without labels"),
 }).meta({ id: "SimilarityAudit" });
 
-export function viewAudit(
+export function toAuditView(
   { id, measure, images }: SimilarityRow,
   found: Audit,
   comparison: Comparison | null,

@@ -4,7 +4,7 @@ import { type Audit, cutSuggestionSchema } from "@/lib/gaze/audit_report.ts";
 import { auditSimilarity, labelsOf } from "./audit_thread.ts";
 import { suggestMeasure } from "@/lib/gaze/suggestion.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
-import { type Similarity, similarityParamsSchema } from "./similarity.ts";
+import { similarityParamsSchema, type SimilarityView } from "./similarity.ts";
 
 export const comparisonSchema = z.object({
   suggestion: z.object({
@@ -49,7 +49,7 @@ export async function compareSimilarities(
       return {
         similarity: id,
         measure,
-        params: params as Similarity["params"],
+        params: params as SimilarityView["params"],
         auc: labels?.auc ?? null,
         p: labels?.p ?? null,
         suggestion,

@@ -40,13 +40,13 @@ export const similaritySchema = z.object({
   created_at: z.iso.datetime(),
 }).meta({ id: "Similarity" });
 type Kept = z.output<typeof keptSchema>;
-export type Similarity = z.output<typeof similaritySchema>;
+export type SimilarityView = z.output<typeof similaritySchema>;
 
 export const similarityOfImagesSchema = similaritySchema.extend({
   images: z.array(z.string()).describe("In the order of rows and columns"),
 }).meta({ id: "SimilarityOfImages" });
 
-export function viewSimilarity(store: Store, row: SimilarityRow): Similarity {
+export function toSimilarityView(store: Store, row: SimilarityRow): SimilarityView {
   const { kind: layout, ...rest } = row.layout;
   return {
     id: row.id,
@@ -54,7 +54,7 @@ export function viewSimilarity(store: Store, row: SimilarityRow): Similarity {
     dataset: store.datasets.find(row.dataset_id)?.name ?? null,
     dataset_digest: row.dataset_digest,
     job: row.job_id,
-    params: row.params as Similarity["params"],
+    params: row.params as SimilarityView["params"],
     size: row.images.length,
     components: row.components,
     invalid: row.invalid,

@@ -41,7 +41,7 @@ const settings = {
 };
 
 /** All settings, none of them open. */
-export const augmentationSettings = z.strictObject(settings);
+export const augmentationSettings = z.strictObject(settings).meta({ id: "Augmentation" });
 
 /** A resolved augmentation. */
 export type Augmentation = z.output<typeof augmentationSettings>;

@@ -24,7 +24,7 @@ export function parseEvaluate(spec: unknown): EvaluateSpec {
   return parseSpec(schema, spec);
 }
 
-const kept = filled(z.object({ ...schema.shape, ...addedFields }));
+const kept = filled(z.object({ ...schema.shape, ...addedFields })).meta({ id: "EvaluateSpec" });
 const result = z.object({ evaluation: z.string().describe("Id") });
 
 export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {

@@ -71,7 +71,7 @@ const kept = filled(z.object({
   ...decidedNetwork,
   augmentation: augmentationSettings,
   ...addedFields,
-}));
+})).meta({ id: "FinetuneSpec" });
 const result = z.object({
   model: z.string().describe("Id"),
   evaluation: z.string().describe("Id"),

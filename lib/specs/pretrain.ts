@@ -147,7 +147,7 @@ const kept = filled(z.object({
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,
-}));
+})).meta({ id: "PretrainSpec" });
 const result = z.object({ model: z.string().describe("Id") });
 
 export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {

@@ -53,7 +53,7 @@ const kept = filled(z.object({
   params: measureParamsSchema,
   keep: schema.shape.keep.unwrap().exclude(["auto"]),
   ...addedFields,
-}));
+})).meta({ id: "SimilaritySpec" });
 const result = z.object({ similarity: z.string().describe("Id") });
 
 export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {

@@ -34,7 +34,7 @@ const kept = filled(z.object({
   ...given,
   start: given.start.unwrap().unwrap().describe("What pre-training starts from"),
   ...addedFields,
-}));
+})).meta({ id: "StudySpec" });
 const result = z.object({
   study: z.string().describe("Id"),
   done: z.number().describe("Cells"),

@@ -4,7 +4,15 @@ import { Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { now, type Page, type PageOptions, Table } from "./table.ts";
 
-export type JobState = "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
+export const jobStates = [
+  "queued",
+  "running",
+  "paused",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const;
+export type JobState = (typeof jobStates)[number];
 
 export interface JobProgress {
   done: number;

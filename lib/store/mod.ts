@@ -176,19 +176,19 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 
 export type { Page, PageOptions } from "./table.ts";
 export type { DatasetRow } from "./datasets.ts";
-export type { ImageRow, SplitName } from "./images.ts";
+export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
-export { ClaimLost, finishedStates } from "./jobs.ts";
+export { ClaimLost, finishedStates, jobStates } from "./jobs.ts";
 export type { EventRow, EventType } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
 export type { Layout, SimilarityRow } from "./similarities.ts";
-export type { ModelRow, ModelSpec } from "./models.ts";
+export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
 export type { EvaluationRow } from "./evaluations.ts";
-export { type CellRow, type CellState, openCells, type StudyRow } from "./studies.ts";
+export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
-export type { KeyRow, Scope } from "./keys.ts";
+export { type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
 import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
-import { type CellState, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
+import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
 
 export const studySchema = z.object({
@@ -16,15 +16,6 @@ export const studySchema = z.object({
   created_at: z.iso.datetime(),
 }).meta({ id: "Study" });
 export type Study = z.output<typeof studySchema>;
-
-const cellStates = [
-  "waiting",
-  "pretraining",
-  "finetuning",
-  "done",
-  "failed",
-  "cancelled",
-] as const satisfies CellState[];
 
 const trainingSchema = z.object({
   row: z.string(),
@@ -46,7 +37,7 @@ export const filledStudySchema = studySchema.extend({
     .describe("The single trainings; learning curves are metrics of their jobs"),
 }).meta({ id: "FilledStudy" });
 
-export function viewStudy(store: Store, row: StudyRow): Study {
+export function toStudyView(store: Store, row: StudyRow): Study {
   const cells = store.studies.cells(row.id);
   const done = cells.filter(({ state }) => !openCells.includes(state)).length;
   return {
@@ -60,7 +51,7 @@ export function viewStudy(store: Store, row: StudyRow): Study {
   };
 }
 
-export function viewFilledStudy(
+export function toFilledStudyView(
   store: Store,
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
@@ -68,7 +59,7 @@ export function viewFilledStudy(
   const runs = store.studies.cells(row.id).map((
     { study_id: _, position: __, pretrained: ___, ...run },
   ) => run);
-  return { ...viewStudy(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
+  return { ...toStudyView(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */

@@ -1,22 +1,11 @@
 /** A model as it is told: its lineage is of its kind. */
 import { z } from "zod";
-import { imageSizeSchema } from "@/lib/images/image_size.ts";
-import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import { type ModelRow, modelSpecSchema, type Store } from "@/lib/store/mod.ts";
 import {
   classifierLineageSchema,
   pretrainedLineageSchema,
   uploadedLineageSchema,
 } from "./lineage.ts";
-
-const modelSpecSchema = z.object({
-  backbone: z.string(),
-  width: z.number().describe("Channels of the first stage"),
-  channels: z.literal([1, 3]),
-  image_size: imageSizeSchema,
-  classes: z.array(z.string()),
-  normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) })
-    .describe("Per channel, of pixels in 0 to 1"),
-}).meta({ id: "ModelSpec" });
 
 function schemaOf<Kind extends ModelRow["kind"], Lineage extends z.ZodObject>(
   kind: Kind,
@@ -45,7 +34,7 @@ export const modelSchema = z.discriminatedUnion("kind", [
 ]).meta({ id: "Model" });
 export type Model = z.output<typeof modelSchema>;
 
-export function viewModel(store: Store, row: ModelRow): Model {
+export function toModelView(store: Store, row: ModelRow): Model {
   const told = {
     id: row.id,
     name: row.name,

@@ -23,7 +23,7 @@ export const deviceSchema = z.object({
 }).meta({ id: "Device" });
 export type DeviceView = z.output<typeof deviceSchema>;
 
-export function viewDevice(supervisor: Supervisor): DeviceView {
+export function toDeviceView(supervisor: Supervisor): DeviceView {
   const { device, beat, restarts, pid } = supervisor;
   return {
     gpu: device?.gpu ?? null,

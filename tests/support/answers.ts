@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { routes } from "@/routes/mod.ts";
+import type { Route } from "@/routes/route.ts";
 
 const patterns = routes.map((route) => ({
   route,
@@ -12,15 +13,19 @@ const patterns = routes.map((route) => ({
   ),
 }));
 
-/** The schema of the JSON that a request is answered with; undefined where there is none. */
-export function schemaOf(method: string, path: string, status: number): z.ZodType | undefined {
-  const wanted = method === "HEAD" ? "GET" : method;
-  const found = patterns.find(({ route, pattern }) =>
-    route.method === wanted && pattern.test(path)
-  );
-  const answer = found?.route.answers[status];
-  return [answer ?? []].flat().find((one) => one instanceof z.ZodType);
-}
+/** Answers with JSON that were looked at: method, path as in the table of routes, status. */
+export const answered = new Set<string>();
+
+const nameOf = ({ method, path }: Route, status: number) => `${method} ${path} ${status}`;
+
+const schemaOf = ({ answers }: Route, status: number): z.ZodType | undefined =>
+  [answers[status] ?? []].flat().find((one) => one instanceof z.ZodType);
+
+/** All answers with JSON that routes declare. */
+export const declared: string[] = routes.flatMap((route) =>
+  Object.keys(route.answers).map(Number).filter((status) => schemaOf(route, status))
+    .map((status) => nameOf(route, status))
+);
 
 /**
  * Throws unless `value` parses, and comes out as it went in: a field that the schema does not declare would be gone,
@@ -39,7 +44,11 @@ export async function checkAnswer(method: string, url: string, response: Respons
   const { pathname } = new URL(url);
   if (pathname === "/openapi.json") return;
   const place = `${method} ${pathname} ${response.status}`;
-  const schema = schemaOf(method, pathname, response.status);
+  const found = patterns.find(({ route, pattern }) =>
+    route.method === method && pattern.test(pathname)
+  );
+  const schema = found && schemaOf(found.route, response.status);
   assert.ok(schema, `${place} answers JSON that is not declared`);
   assertDeclared(schema, await response.clone().json(), place);
+  answered.add(nameOf(found.route, response.status));
 }

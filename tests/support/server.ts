@@ -1,7 +1,9 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { checkAnswer } from "./answers.ts";
 import { launcherArguments } from "@/lib/launcher_permissions.ts";
+import { undescribed } from "./described.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -160,6 +162,9 @@ export async function withServer(
   const server = await startServer({ ...options, data });
   try {
     await body(server);
+    // Not of a server that the test itself has ended.
+    const figures = await server.fetch("/metrics").catch(() => undefined);
+    assert.deepEqual(undescribed(await figures?.text() ?? ""), []);
   } finally {
     await server.stop();
     if (!options.data) Deno.removeSync(data, { recursive: true });
