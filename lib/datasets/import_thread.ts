@@ -2,6 +2,7 @@
 import { Conflict, InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { ImportOptions, ImportReport } from "./archive.ts";
 import type { ArchiveLimits } from "./limits.ts";
+import type { ViewFields } from "@/lib/images/view.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export type ImportRequest =
@@ -11,6 +12,7 @@ export type ImportRequest =
     path: string;
     dryRun?: boolean;
     limits?: Partial<ArchiveLimits>;
+    view?: ViewFields;
   }
   | "abort";
 

@@ -3,9 +3,10 @@
  * takes too long or runs out of memory.
  */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Raster } from "./raster.ts";
+import type { ImageHeader, Raster } from "./raster.ts";
+import type { ViewOptions } from "./view.ts";
 
-export type ImageHeader = Omit<Raster, "data">;
+export type { ImageHeader };
 
 export interface DecodeRequest {
   bytes: Uint8Array<ArrayBuffer>;
@@ -13,6 +14,8 @@ export interface DecodeRequest {
   want: "header" | "raster" | "png";
   /** Width and height to resize to. */
   size?: [number, number];
+  /** What of it is shown, and how. */
+  view?: ViewOptions;
 }
 
 export interface DecodeReply {
@@ -67,7 +70,7 @@ export class DecodePool {
   /** Throws InvalidInput. `size` = [width, height] resizes. */
   async decode(
     bytes: Uint8Array<ArrayBuffer>,
-    options: { size?: [number, number] } = {},
+    options: Pick<DecodeRequest, "size" | "view"> = {},
   ): Promise<Raster> {
     return (await this.open(bytes, options)).raster;
   }
@@ -75,18 +78,18 @@ export class DecodePool {
   /** The same, with what the picture was before it was resized. Throws InvalidInput. */
   async open(
     bytes: Uint8Array<ArrayBuffer>,
-    options: { size?: [number, number] } = {},
+    options: Pick<DecodeRequest, "size" | "view"> = {},
   ): Promise<{ raster: Raster; header: ImageHeader }> {
-    const reply = await this.#run({ bytes, want: "raster", size: options.size });
+    const reply = await this.#run({ bytes, want: "raster", ...options });
     return { raster: reply.raster!, header: reply.header! };
   }
 
   /** Any picture as PNG. Throws InvalidInput. */
   async toPng(
     bytes: Uint8Array<ArrayBuffer>,
-    options: { size?: [number, number] } = {},
+    options: Pick<DecodeRequest, "size" | "view"> = {},
   ): Promise<{ png: Uint8Array<ArrayBuffer>; header: ImageHeader }> {
-    const reply = await this.#run({ bytes, want: "png", size: options.size });
+    const reply = await this.#run({ bytes, want: "png", ...options });
     return { png: reply.png!, header: reply.header! };
   }
 

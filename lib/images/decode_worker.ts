@@ -9,12 +9,12 @@ self.onmessage = async ({ data: request }: MessageEvent<DecodeRequest>) => {
   let reply: DecodeReply;
   const transfer: Transferable[] = [];
   try {
-    const { bytes, want, size } = request;
+    const { bytes, want, size, view } = request;
     if (want === "header") {
       reply = { header: await checkImage(bytes), bytes };
       transfer.push(bytes.buffer);
     } else {
-      const { header, raster } = await openImage(bytes, { size });
+      const { header, raster } = await openImage(bytes, { size, view });
       reply = want === "raster" ? { header, raster } : { header, png: encodePng(raster) };
       transfer.push((reply.png ?? raster.data).buffer);
     }

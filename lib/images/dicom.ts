@@ -16,19 +16,13 @@ import {
   unsupportedPhotometric,
 } from "./dicom_format.ts";
 import { frameElements } from "./dicom_frame_groups.ts";
-import { type GreyOptions, greyPipeline } from "./dicom_grey.ts";
+import { greyPipeline } from "./dicom_grey.ts";
 import { decodeRle } from "./dicom_rle.ts";
 import { type Raster, raster } from "./raster.ts";
+import type { ViewOptions } from "./view.ts";
 
-export interface DicomOptions extends GreyOptions {
-  /** Which of several frames, from 0. */
-  frame?: number;
-  /** Takes a file that says that patient data are burned into its pixels. */
-  force?: boolean;
-}
-
-/** Throws InvalidInput. */
-export async function decodeDicom(bytes: Uint8Array, options: DicomOptions = {}): Promise<Raster> {
+/** A window is in the units after the rescale. Throws InvalidInput. */
+export async function decodeDicom(bytes: Uint8Array, options: ViewOptions = {}): Promise<Raster> {
   const file = readDicom(bytes);
   const burned = file.elements.get(0x00280301)?.value;
   if (burned && text(burned) === "YES" && !options.force) {
@@ -58,7 +52,7 @@ function show(
   { elements, littleEndian }: DicomFile,
   format: PixelFormat,
   frame: number,
-  options: DicomOptions,
+  options: ViewOptions,
 ): Raster {
   const isGrey = /^MONOCHROME[12]$/.test(format.photometric) && format.samples === 1;
   if (!isGrey && (options.window || options.fullRange)) {
@@ -78,7 +72,7 @@ function show(
 }
 
 /** What of the file the picture does not show. */
-function notesOf({ overlays }: DicomFile, { frames }: PixelFormat, options: DicomOptions) {
+function notesOf({ overlays }: DicomFile, { frames }: PixelFormat, options: ViewOptions) {
   const notes: string[] = [];
   if (frames > 1 && options.frame === undefined) {
     notes.push(`The first of ${frames} frames is taken; another one with "frame", from 0`);

@@ -1,16 +1,10 @@
 /** From stored grey values to what is shown: modality, VOI, inversion (PS3.3, C.11.1 and C.11.2). */
 import type { PixelFormat } from "./dicom_format.ts";
 import { type Elements, refuse, text } from "./dicom_elements.ts";
+import { linearWindow, type ViewOptions } from "./view.ts";
 import { readTable, type Table, tableEntry } from "./dicom_table.ts";
 
 type Map1 = (value: number) => number;
-
-export interface GreyOptions {
-  /** Passes over the file's window, and shows all values between its smallest and largest. */
-  fullRange?: boolean;
-  /** Centre and width in place of the file's own window, in the units after the rescale. */
-  window?: [centre: number, width: number];
-}
 
 /** The first of the numbers in a decimal string element. */
 function decimal(elements: Elements, tag: number): number | undefined {
@@ -41,7 +35,7 @@ export function greyPipeline(
   little: boolean,
   format: PixelFormat,
   stored: Int32Array,
-  options: GreyOptions,
+  options: ViewOptions,
 ): Map1 {
   const modality = modalityOf(elements, little, format);
   const { fullRange, window } = options;
@@ -102,8 +96,7 @@ export function windowMap(kind: string, centre: number, width: number): Map1 {
     case "LINEAR_EXACT":
       return (value) => (value - centre) / width + 0.5;
     case "LINEAR":
-      if (width === 1) return (value) => value <= centre - 0.5 ? 0 : 1;
-      return (value) => (value - (centre - 0.5)) / (width - 1) + 0.5;
+      return linearWindow([centre, width]);
     default:
       throw refuse(
         `VOI LUT function "${kind.slice(0, 20)}" is not supported: take another window, ` +

@@ -1,6 +1,7 @@
 /** What is shown of a DICOM picture, beside DCMTK's dcm2pnm where it is installed. */
 import assert from "node:assert/strict";
-import { decodeDicom, type DicomOptions } from "@/lib/images/dicom.ts";
+import { decodeDicom } from "@/lib/images/dicom.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import { decodePnm } from "@/lib/images/pnm.ts";
 import { bytes, dicomFile, pixelElements, u16, type Value } from "../support/dicom_file.ts";
 import { programTest, run } from "../support/programs.ts";
@@ -9,7 +10,7 @@ interface Case {
   elements: Record<string, Value>;
   /** How dcm2pnm is asked for the same. */
   theirs: string[];
-  ours?: DicomOptions;
+  ours?: ViewOptions;
   /** Of 65,535; DCMTK's own tables have steps. */
   within?: number;
 }

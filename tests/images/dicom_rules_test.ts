@@ -1,6 +1,7 @@
 /** Rules of DICOM that a picture shows wrongly without a word when they are broken. */
 import assert from "node:assert/strict";
-import { decodeDicom, type DicomOptions } from "@/lib/images/dicom.ts";
+import { decodeDicom } from "@/lib/images/dicom.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import { bytes, dicomFile, pixelElements, u16, type Value } from "../support/dicom_file.ts";
 import { encodeLossless } from "../support/lossless_jpeg.ts";
 
@@ -15,7 +16,7 @@ function row(values: number[], more: Record<string, Value> = {}, form: Form = {}
   });
 }
 
-async function shown(file: Uint8Array, options?: DicomOptions) {
+async function shown(file: Uint8Array, options?: ViewOptions) {
   return [...(await decodeDicom(file, options)).data];
 }
 

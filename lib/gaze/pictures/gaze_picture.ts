@@ -5,6 +5,7 @@ import { decodeImage } from "@/lib/images/decode.ts";
 import { heatmapPicture, overlayPicture, type ValueGrid } from "@/lib/images/picture.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import { resize } from "@/lib/images/resize.ts";
 import { scanpathPicture } from "./scanpath_picture.ts";
 
@@ -12,6 +13,8 @@ export interface GazePictureRequest {
   kind: "heatmap" | "overlay" | "scanpath";
   /** The image's file, and its size in pixels. */
   bytes: Uint8Array;
+  /** How it is shown. */
+  view?: ViewOptions;
   width: number;
   height: number;
   /** Longer side of the picture at most, pixels. */
@@ -36,7 +39,10 @@ export async function gazePicture(request: GazePictureRequest): Promise<Uint8Arr
     height: Math.max(1, Math.round(height * scale)),
   };
   if (kind === "heatmap") return encodePng(heatmapPicture(await mapOf(request), size));
-  const image = await decodeImage(request.bytes, { size: [size.width, size.height] });
+  const image = await decodeImage(request.bytes, {
+    size: [size.width, size.height],
+    view: request.view,
+  });
   if (kind === "overlay") return encodePng(overlayPicture(image, await mapOf(request)));
   const placed = request.scanpaths.map((fixations) =>
     fixations.map(({ x, y, duration }) => ({ x: x * scale, y: y * scale, duration }))
