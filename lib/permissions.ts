@@ -24,6 +24,9 @@ const always = ["run", "--quiet", "--no-prompt", "--frozen", `--config=${root}/d
 
 const allow = (what: string, values: readonly string[]) => `--allow-${what}=${values.join(",")}`;
 
+/** How much memory the machine has: tasks beside the main thread get a share of it. */
+const MEMORY = "--allow-sys=systemMemoryInfo";
+
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
 export function apiArguments(config: Config): string[] {
   const address = config.host.includes(":") ? `[${config.host}]` : config.host;
@@ -33,6 +36,7 @@ export function apiArguments(config: Config): string[] {
     allow("read", [config.data, `${root}/static`, `${root}/lib`, ...Object.values(vendored)]),
     allow("write", [config.data]),
     allow("env", variables),
+    MEMORY,
     // The runtime refuses to start anything under a library path unless every program may be started.
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,
@@ -54,7 +58,7 @@ export function workerArguments(config: Config): string[] {
     ]),
     allow("write", [config.data]),
     allow("env", ["MCGIP_DATA"]),
-    "--allow-sys=setPriority",
+    `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "worker",
   ];

@@ -8,16 +8,11 @@ import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
 import { viewQuery } from "@/lib/images/view.ts";
-import { Overloaded } from "@/lib/errors.ts";
 import { chunks, readParts } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Done, type Reply, reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
-
-/** Imports at one time; each decodes with threads of its own. */
-const MOST_IMPORTS = 2;
-let imports = 0;
 
 /** What an import would do, or that it was done. */
 type Imported = ImportReport | Reply<201, ImportReport>;
@@ -51,22 +46,14 @@ async function importArchive(
   path: string,
   { dry_run: dryRun, ...view }: z.output<typeof uploadQuery>,
 ): Promise<Imported> {
-  if (imports >= MOST_IMPORTS) {
-    throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
-  }
-  imports++;
-  try {
-    const made = await importInThread(store, name, path, {
-      dryRun,
-      view,
-      signal: request.signal,
-      limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
-    });
-    const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
-    return dryRun ? made : reply(201, made, { location });
-  } finally {
-    imports--;
-  }
+  const made = await importInThread(store, name, path, {
+    dryRun,
+    view,
+    signal: request.signal,
+    limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
+  });
+  const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
+  return dryRun ? made : reply(201, made, { location });
 }
 
 /** The archive's bytes at most: what the content may have, as compression only makes it less. */

@@ -16,6 +16,7 @@ import { formats } from "@/lib/gaze/formats/mod.ts";
 import { digestOf } from "./auth.ts";
 import { bodyOf, imageOf, imagePath, readerQuery } from "./images.ts";
 import { pageOf, pageQuery } from "./pages.ts";
+import { HttpError } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 import { fromText } from "./query_fields.ts";
 
@@ -31,8 +32,14 @@ const putQuery = z.strictObject({
     .describe("`ivt`, `idt`, `fixed_distance`, or JSON with its parameters"),
   off_image: gazeOptions.off_image.describe("What becomes of fixations off the image"),
   eye: gazeOptions.eye,
+  coordinates: gazeOptions.coordinates
+    .describe(
+      "Plain tables: positions of the image, or of the screen (default where `screen` is given)",
+    ),
+  shown_height_px: z.coerce.number().positive().max(100_000).optional()
+    .describe("MicEye 1: height at which pictures were shown (`image height` in its config.json)"),
   image_pattern: gazeOptions.image_pattern
-    .describe("EyeLink: the message that names the image, `SHOW * {image}`"),
+    .describe("EyeLink, SMI: the message that names the image, `SHOW * {image}`"),
   screen: fromText(screenSchema, "size").optional()
     .describe("`1920x1080` in pixels, or JSON as in dataset.json"),
   viewing_distance_mm: z.coerce.number().positive().max(100_000).optional(),
@@ -92,6 +99,7 @@ export const gazeRoutes: Route[] = [
     method: "POST",
     path: "/v1/datasets/{name}/gaze",
     operationId: "addGaze",
+    errors: [429],
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",
     query: putQuery,
@@ -107,7 +115,15 @@ export const gazeRoutes: Route[] = [
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;
       store.datasets.byName(name);
-      const bytes = await bodyOf(call, limits.textBytes);
+      const bytes = await bodyOf(call, limits.textBytes).catch((error) => {
+        throw error instanceof HttpError && error.status === 413
+          ? new HttpError(
+            413,
+            `${error.message}: send the gaze as gzip (gzip FILE, content type application/gzip), or in several files`,
+            { connection: "close" },
+          )
+          : error;
+      });
       const { dry_run: dryRun, ...options } = query;
       return call.once(
         digestOf(bytes),

@@ -2,11 +2,13 @@
 import { z } from "zod";
 import { specs } from "@/lib/specs/mod.ts";
 
-const requests = Object.entries(specs).map(([kind, { schema }]) => {
+const requests = Object.entries(specs).map(([kind, spec]) => {
+  const schema: z.ZodType = spec.schema;
   if (!(schema instanceof z.ZodObject)) throw new Error(`Cannot describe jobs of kind "${kind}"`);
   const name = `${kind[0].toUpperCase()}${kind.slice(1)}Request`;
-  return z.strictObject({ kind: z.literal(kind), ...schema.shape }).meta({ id: name });
+  return z.strictObject({ kind: z.literal(kind), ...schema.shape })
+    .meta({ ...schema.meta(), id: name });
 });
 
-export const jobRequest = z.discriminatedUnion("kind", requests as [typeof requests[number]])
-  .meta({ id: "JobRequest" });
+/** It has no name of its own: whoever reads the description finds the kinds where the body is. */
+export const jobRequest = z.discriminatedUnion("kind", requests as [typeof requests[number]]);

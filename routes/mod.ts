@@ -25,7 +25,9 @@ export const resources: Resource[] = [
   {
     tag: "Server",
     description: "Whether the server works, on which device, and how much.",
-    routes: system,
+    routes: [
+      ...system,
+    ],
   },
   {
     tag: "Datasets",

@@ -9,7 +9,7 @@ import { Conflict } from "@/lib/errors.ts";
 import { imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
 import { modelSchema, toModelView } from "@/lib/training/model_view.ts";
-import { readBytes } from "./body.ts";
+import { chunks } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -85,7 +85,7 @@ export const models: Route[] = [
     path: "/v1/models/{id}",
     operationId: "uploadModel",
     headers: ["Location"],
-    errors: [422],
+    errors: [422, 429],
     summary: "Uploads weights (safetensors or .pth) of a ResNet as the next version of a name",
     scope: "write",
     query: z.strictObject({
@@ -102,9 +102,14 @@ export const models: Route[] = [
     answers: { 201: modelSchema },
     async handle({ services: { store }, params, query, request }) {
       const name = datasetName(params.id);
-      const bytes = await readBytes(request, limits.weightsBytes);
-      const row = await uploadModel(store, bytes, { ...query, name });
-      return reply(201, toModelView(store, row), { location: `/v1/models/${row.id}` });
+      const { sha256 } = await store.files.put(chunks(request, limits.weightsBytes));
+      try {
+        const row = await uploadModel(store, store.files.path(sha256), { ...query, name });
+        return reply(201, toModelView(store, row), { location: `/v1/models/${row.id}` });
+      } finally {
+        // What came stays only where it is what is kept.
+        store.discard([sha256]);
+      }
     },
   }),
   route({

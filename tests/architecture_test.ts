@@ -10,6 +10,7 @@ const FLOORS = [
   ["kernels"],
   ["gpu"],
   ["lib"],
+  ["lib/threads"],
   ["lib/images", "lib/evaluation", "lib/setup"],
   ["lib/gaze"],
   ["lib/store"],
@@ -191,11 +192,11 @@ Deno.test("names are snake_case, and no file is a catch-all", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("no file is over 400 lines", () => {
+Deno.test("no file is over 600 lines", () => {
   const files = projectFiles(".ts", ".js", ".wgsl", ".css");
   const wrong = files
     .map((file) => ({ file, lines: readText(file).split("\n").length - 1 }))
-    .filter(({ lines }) => lines > 400)
+    .filter(({ lines }) => lines > 600)
     .map(({ file, lines }) => `${file}: ${lines} lines`);
   assert.deepEqual(wrong, []);
 });

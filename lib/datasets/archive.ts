@@ -12,7 +12,6 @@ import { datasetName } from "./name.ts";
 import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { openZip, type Zip } from "./zip.ts";
-import { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export const importReportSchema = z.object({
@@ -42,14 +41,14 @@ export async function importArchive(
   name = datasetName(name);
   assertUnused(store, name);
   const zip = await openZip(path, { ...defaultLimits, ...options.limits });
-  const pool = new DecodePool({ threads: threadsFor(zip) });
   /** Files put so far, once for every time. */
   const pinned: string[] = [];
   try {
     const source = sourceOf(zip);
     refuseNested(source);
     const plan = await layoutOf(source.names).plan(source);
-    const content = await new Importer(store, zip, source, plan, pool, pinned, options).run();
+    const content = await new Importer(store, zip, source, plan, takersFor(zip), pinned, options)
+      .run();
     const report = reportOf(name, content, plan.skipped.length);
     if (!options.dryRun) {
       const before = store.datasets.findByName(name);
@@ -64,12 +63,11 @@ export async function importArchive(
   } finally {
     if (pinned.length > 0) store.discard(pinned);
     zip.close();
-    pool.close();
   }
 }
 
-/** Large pictures are decoded one at a time, to stay under 300 MB whatever is uploaded. */
-function threadsFor(zip: Zip): number {
+/** Pictures at once: large ones are read one at a time, to stay under 300 MB whatever is uploaded. */
+function takersFor(zip: Zip): number {
   return zip.names.some((name) => zip.claimedBytes(name) > 2 * 2 ** 20) ? 1 : 2;
 }
 

@@ -4,11 +4,11 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
 import { filesOf } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { checkSplits, readLabels } from "./labels.ts";
+import { checkSplits } from "./labels.ts";
+import { readLabelsFile } from "./labels_thread.ts";
 import { imageName } from "./name.ts";
 import { type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
-import { decodePool } from "@/lib/images/decode_pool.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 /**
@@ -24,7 +24,7 @@ export async function putImage(
 ): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
   changeable(store, dataset);
   const name = imageName(withoutExtension(image));
-  const { picture, notes } = await storePicture(bytes, decodePool, store.files, options);
+  const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
     const known = store.images.findByName(dataset_id, name);
@@ -62,17 +62,18 @@ export type LabelsReport = z.output<typeof labelsReportSchema>;
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
  * NotFound, Conflict, and InvalidInput, also for images that do not exist.
  */
-export function putLabels(
+export async function putLabels(
   store: Store,
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
-): LabelsReport {
-  changeable(store, dataset);
-  const labels = readLabels(bytes, file);
+): Promise<LabelsReport> {
+  const { id } = changeable(store, dataset);
+  const images = store.images.all(id).map(({ name }) => name);
+  const { labels, unknown } = await readLabelsFile({ bytes, file, images });
   return change(store, dataset, [], ({ id }) => {
     const names = new ImageNames(store.images.all(id));
-    const problems: Problem[] = [];
+    const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.find(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });

@@ -1,13 +1,19 @@
 /** Gaze put into a data set that exists, one file at a time. */
 import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
-import { type GazeFileOptions, readGazeFile } from "./gaze_thread.ts";
+import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
 import { readerName } from "./reader_name.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
-import { fixationSchema, mappingSchema, SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
+import { parseGaze } from "@/lib/gaze/formats/mod.ts";
+import {
+  fixationSchema,
+  mappingSchema,
+  recordingFactsSchema,
+  SAMPLE_STRIDE,
+} from "@/lib/gaze/gaze.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 export const gazePreviewSchema = z.object({
@@ -22,6 +28,7 @@ export const gazePreviewSchema = z.object({
   off_image: z.number(),
   dropped: z.number(),
   data_loss: z.number(),
+  facts: recordingFactsSchema.describe("What was assumed"),
 }).meta({ id: "GazePreview" });
 export type GazePreview = z.output<typeof gazePreviewSchema>;
 
@@ -48,13 +55,26 @@ const FIRST = 10;
 
 /**
  * Adds the gaze of one file; a recording of the same image and reader is replaced. `file` is its
- * name. With `dryRun` nothing is kept. Throws NotFound, Conflict, InvalidInput.
+ * name. With `dryRun` nothing is kept. Throws NotFound, Conflict, InvalidInput, Overloaded; the bytes of
+ * a large file are gone afterwards.
  */
 export async function putGaze(
   store: Store,
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
-  { dryRun = false, ...options }: GazeFileOptions & { dryRun?: boolean },
+  options: GazeFileOptions,
+): Promise<GazeReport> {
+  if (!isLarge(bytes)) return await addGaze(store, dataset, bytes, options);
+  const { directory } = store;
+  return await addGazeInThread<GazeReport>({ directory, dataset, bytes, options });
+}
+
+/** The same in this thread. */
+export async function addGaze(
+  store: Store,
+  dataset: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  { dryRun = false, ...options }: GazeFileOptions,
 ): Promise<GazeReport> {
   const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
   const images = store.images.all(id);
@@ -63,10 +83,11 @@ export async function putGaze(
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
-  const parsed = await readGazeFile({
-    bytes,
-    options: { ...described, ...given, file: options.file },
-    images: images.map(({ name, width, height }) => ({ name, width, height })),
+  const parsed = await parseGaze(bytes, {
+    ...described,
+    ...given,
+    file: options.file,
+    imageSize: (name) => names.find(name),
   });
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
@@ -137,7 +158,7 @@ function previewOf(store: Store, { gaze }: ParsedGaze, names: ImageNames<ImageRo
   return gaze.slice(0, SHOWN).flatMap((one) => {
     const image = names.find(one.image);
     if (!image) return [];
-    const { mapping, fixations, samples, off_image, dropped, data_loss } = one;
+    const { mapping, fixations, samples, off_image, dropped, data_loss, facts } = one;
     return [{
       image: image.name,
       reader: readerName(store, one.reader),
@@ -150,6 +171,7 @@ function previewOf(store: Store, { gaze }: ParsedGaze, names: ImageNames<ImageRo
       off_image,
       dropped,
       data_loss,
+      facts,
     }];
   });
 }

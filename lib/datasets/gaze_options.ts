@@ -25,11 +25,15 @@ export const gazeOptions = {
   screen: screenSchema.optional(),
   viewing_distance_mm: millimetres.optional(),
   columns: columnsSchema.optional(),
+  /** Plain tables: positions of the image or of the screen; default: of the screen where `screen` is given. */
+  coordinates: z.enum(["image", "screen"]).optional(),
+  /** MicEye's version 1: height at which pictures were shown, px. */
+  shown_height_px: pixels.optional(),
   /** What to do with fixations off the image; default drop. */
   off_image: z.enum(["drop", "clamp"]).optional(),
   /** How samples become fixations: {"kind": "ivt", "velocity_deg_s": 100}; default I-VT. */
   filter: filterSpec.optional(),
   eye: z.enum(["average", "left", "right"]).optional(),
-  /** EyeLink: the message that names the image, as words, `*` being any word: `SHOW * {image}`. */
+  /** EyeLink, SMI: the message that names the image, as words, `*` being any word: `SHOW * {image}`. */
   image_pattern: z.string().max(200).optional(),
 };

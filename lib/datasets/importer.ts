@@ -14,7 +14,6 @@ import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import { type ViewFields, viewOf, type ViewOptions } from "@/lib/images/view.ts";
-import type { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface ImportOptions {
@@ -48,7 +47,8 @@ export class Importer {
     readonly zip: Zip,
     readonly source: Source,
     readonly plan: Plan,
-    readonly pool: DecodePool,
+    /** Pictures read at once. */
+    readonly takers: number,
     readonly pinned: string[],
     readonly options: ImportOptions,
   ) {
@@ -108,7 +108,6 @@ export class Importer {
     if (isDicom) this.#dicomFiles++;
     const { picture, notes } = await storePicture(
       bytes,
-      this.pool,
       this.options.dryRun ? undefined : this.store.files,
       { view: isDicom ? this.#view : undefined },
     );
@@ -138,7 +137,7 @@ export class Importer {
       }
     };
     // All takers stop before the first error goes up: none may go on storing files.
-    const ends = await Promise.allSettled(Array.from({ length: this.pool.threads }, take));
+    const ends = await Promise.allSettled(Array.from({ length: this.takers }, take));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
     this.#content.images.sort((a, b) => a.name < b.name ? -1 : 1);
     if (this.#view && this.#dicomFiles === 0) {

@@ -1,7 +1,7 @@
 /** Pictures on their way into the store: decoded once to the end, so that only good ones are kept. */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { DecodePool, ImageHeader } from "@/lib/images/decode_pool.ts";
+import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { ViewOptions } from "@/lib/images/view.ts";
@@ -25,7 +25,6 @@ export interface StoreOptions {
  */
 export async function storePicture(
   bytes: Uint8Array<ArrayBuffer>,
-  pool: DecodePool,
   files?: Files,
   { view }: StoreOptions = {},
 ): Promise<{ picture: StoredPicture; notes: string[] }> {
@@ -40,8 +39,8 @@ export async function storePicture(
   }
   let header: ImageHeader;
   let kept = bytes;
-  if (format === "dicom") ({ header, png: kept } = await pool.toPng(bytes, { view }));
-  else ({ header, bytes: kept } = await pool.check(bytes));
+  if (format === "dicom") ({ header, png: kept } = await decodePool.toPng(bytes, { view }));
+  else ({ header, bytes: kept } = await decodePool.check(bytes));
   const { sha256, bytes: size } = files
     ? await files.put(kept)
     : { sha256: createHash("sha256").update(kept).digest("hex"), bytes: kept.length };

@@ -1,7 +1,7 @@
 /** The images of a data set as one array, ready for the GPU; kept in the cache once made. */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
-import { DecodePool } from "@/lib/images/decode_pool.ts";
+import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
@@ -105,7 +105,6 @@ async function decodeAll(
   stride: number,
 ): Promise<Uint16Array<ArrayBuffer>> {
   const data = new Uint16Array(images.length * stride);
-  const pool = new DecodePool({ threads: 2 });
   let done = 0;
   const queue = images.entries();
   const take = async () => {
@@ -113,7 +112,7 @@ async function decodeAll(
       try {
         const bytes = await store.files.read(file);
         place(
-          await pool.decode(bytes, { size: [size.width, size.height] }),
+          await decodePool.decode(bytes, { size: [size.width, size.height] }),
           data,
           i * stride,
           channels,
@@ -125,11 +124,7 @@ async function decodeAll(
       await onProgress?.(++done, images.length);
     }
   };
-  try {
-    await Promise.all([take(), take()]);
-  } finally {
-    pool.close();
-  }
+  await Promise.all([take(), take()]);
   return data;
 }
 

@@ -126,7 +126,11 @@ function reader(
   async function readEntry(entry: yauzl.Entry, maxBytes: number) {
     const { fileName, compressedSize, uncompressedSize: bytes, compressionMethod } = entry;
     const ratioBytes = Math.max(limits.ratioFrom, limits.ratio * compressedSize);
-    if (bytes > maxBytes) throw refuse(`"${fileName}" is larger than ${maxBytes} bytes`);
+    if (bytes > maxBytes) {
+      const gaze = /(^|\/)gaze\/.*\.(csv|tsv|txt|asc|json)$/i.test(fileName);
+      const advice = gaze ? ": put it in as gzip (FILE.gz), or cut it into several files" : "";
+      throw refuse(`"${fileName}" is larger than ${maxBytes} bytes${advice}`);
+    }
     if (bytes > ratioBytes) throw refuse(`"${fileName}" expands more than ${limits.ratio} times`);
     if (compressedSize > maxBytes + ratioBytes) throw refuse(`"${fileName}" is damaged`);
     total += bytes;

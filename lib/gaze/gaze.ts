@@ -36,6 +36,36 @@ export const mappingSchema = z.object({
 }).describe("From the file's positions to image px: x -> x ax + bx, y -> y ay + by");
 export type Mapping = z.output<typeof mappingSchema>;
 
+/** What was assumed of one recording, and what came of it: for reports. */
+export const recordingFactsSchema = z.object({
+  format: z.string().describe("Name of the parser that read it"),
+  positions: z.string().describe(
+    "What the file's positions are: `px of the screen`, `share of the image`, ...",
+  ),
+  time: z.string().describe("The file's unit of time; `order` where points have none"),
+  eye: z.string().describe(
+    "`average` of both, `left`, `right`, or `as recorded` where the file tells of one position only",
+  ),
+  filter: z.string().nullable().describe(
+    "What made the fixations; null where the file held them",
+  ),
+  filter_parameters: z.record(z.string(), z.unknown()).nullable().describe("Defaults filled in"),
+  px_per_degree: z.number().nullable().describe(
+    "Image px per degree of visual angle that the filter used; null where it used none",
+  ),
+  mapping: mappingSchema.describe(
+    "How the file's positions became image px (the first, where it changed within the recording)",
+  ),
+  share_in_fixations: z.number().nullable().describe(
+    "Share of the samples with gaze that lie in a fixation; null without samples",
+  ),
+  share_off_image: z.number().nullable().describe(
+    "Share of the gaze off the image: of samples with gaze, without samples of fixations by duration; " +
+      "null where it is not known",
+  ),
+}).meta({ id: "RecordingFacts" });
+export type RecordingFacts = z.output<typeof recordingFactsSchema>;
+
 /** One reader's gaze on one image: what every format is parsed into. */
 export interface Gaze {
   /** Image id or file name, as the file has it (or as `imageSize` resolved it). */
@@ -61,6 +91,7 @@ export interface Gaze {
   dropped: number;
   /** Share of the recording without gaze, 0 to 1 (of samples by count, of fixations lost by count). */
   data_loss: number;
+  facts: RecordingFacts;
 }
 
 export type { Size };

@@ -59,3 +59,11 @@ function withoutPlace({ width, height }: Size): Size {
 function words({ x, y, width, height }: Rectangle): string {
   return `(${x}, ${y}), ${width} x ${height} px`;
 }
+
+/**
+ * Length of a screen in px by a number that may be its length or its last px: screens have an even number of px, and
+ * trackers (and eye2bids) write 1919 for 1920.
+ */
+export function screenLength(told: number): number {
+  return Math.round(told) % 2 === 0 ? told : told + 1;
+}

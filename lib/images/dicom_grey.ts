@@ -44,14 +44,15 @@ export function greyPipeline(
     : window
     ? windowMap("LINEAR", ...window)
     : voi(elements, little, isSigned(modality, format));
-  const map = shown ?? rangeOf(stored, modality, paddingOf(elements, little, format));
+  const different = differentOf(stored);
+  const map = shown ?? rangeOf(different, modality, paddingOf(elements, little, format));
   const invert = format.photometric === "MONOCHROME1";
   const scaled: Map1 = (value) => {
     const level = Math.min(1, Math.max(0, map(modality(value))));
     const grey = Math.round(65535 * level);
     return invert ? 65535 - grey : grey;
   };
-  return remembered(scaled, stored);
+  return remembered(scaled, different);
 }
 
 function modalityOf(elements: Elements, little: boolean, format: PixelFormat): Map1 {
@@ -125,10 +126,10 @@ function paddingOf(
   return [Math.min(value, limit), Math.max(value, limit)];
 }
 
-function rangeOf(stored: Int32Array, modality: Map1, padding?: [number, number]): Map1 {
+function rangeOf(different: number[], modality: Map1, padding?: [number, number]): Map1 {
   const [from, to] = padding ?? [Infinity, -Infinity];
   let low = Infinity, high = -Infinity;
-  for (const value of new Set(stored)) {
+  for (const value of different) {
     if (value >= from && value <= to) continue;
     const shown = modality(value);
     low = Math.min(low, shown);
@@ -137,10 +138,22 @@ function rangeOf(stored: Int32Array, modality: Map1, padding?: [number, number])
   return high > low ? (value) => (value - low) / (high - low) : () => 0;
 }
 
-/** Each stored value (65,536 at most) is computed once. */
-function remembered(map: Map1, stored: Int32Array): Map1 {
-  const known = new Int32Array(1 << 17).fill(-1);
-  const offset = 1 << 16;
-  for (const value of stored) if (known[value + offset] < 0) known[value + offset] = map(value);
+/** Stored values lie between -32,768 and 65,535: their places in a table. */
+const offset = 1 << 15;
+const places = offset + (1 << 16);
+
+/** Every value that occurs, once. */
+function differentOf(stored: Int32Array): number[] {
+  const seen = new Uint8Array(places);
+  for (let i = 0; i < stored.length; i++) seen[stored[i] + offset] = 1;
+  const different: number[] = [];
+  seen.forEach((is, place) => is && different.push(place - offset));
+  return different;
+}
+
+/** Each value is computed once. */
+function remembered(map: Map1, different: number[]): Map1 {
+  const known = new Uint16Array(places);
+  for (const value of different) known[value + offset] = map(value);
   return (value) => known[value + offset];
 }

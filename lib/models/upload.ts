@@ -21,17 +21,17 @@ export interface UploadOptions {
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /**
- * Stores a file of safetensors or a `.pth` checkpoint as the next version of a name. Throws InvalidInput
+ * Stores the file of safetensors or the `.pth` checkpoint at `path` as the next version of a name. Throws InvalidInput
  * for a damaged file, a number that is not finite, or a network that cannot be run; Overloaded while
  * others are read.
  */
 export async function uploadModel(
   store: Store,
-  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
   options: UploadOptions,
 ): Promise<ModelRow> {
   const { classes = [], image_size = 224, prefix } = options;
-  const { architecture, file } = await convertWeights({ bytes, prefix, classes: classes.length });
+  const { architecture, file } = await convertWeights({ path, prefix, classes: classes.length });
   const { outputs: _, ...network } = architecture;
   const normalization = {
     mean: perChannel("mean", options, network),

@@ -1,14 +1,14 @@
 /** The thread of `weights_thread.ts`: one file. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { serveTask } from "@/lib/task_thread.ts";
+import { serveTasks } from "@/lib/threads/serve.ts";
 import { architectureOf } from "./architecture.ts";
 import { writeOnnx } from "./onnx.ts";
 import { readSafetensors, writeSafetensors } from "./safetensors.ts";
 import { onlyResnet, readWeightsFile } from "./weights_file.ts";
 import type { Converted, ConvertRequest, OnnxRequest, WeightsRequest } from "./weights_thread.ts";
 
-async function convert({ bytes, prefix, classes }: ConvertRequest): Promise<Converted> {
-  const weights = onlyResnet(await readWeightsFile(bytes), prefix);
+async function convert({ path, prefix, classes }: ConvertRequest): Promise<Converted> {
+  const weights = onlyResnet(await readWeightsFile(await Deno.readFile(path)), prefix);
   const architecture = architectureOf(weights);
   if (classes === 0) {
     weights.delete("fc.weight");
@@ -25,7 +25,7 @@ async function onnx({ path, spec }: OnnxRequest): Promise<Uint8Array<ArrayBuffer
   return writeOnnx(spec, readSafetensors(await Deno.readFile(path)).tensors);
 }
 
-serveTask<WeightsRequest, Converted | Uint8Array<ArrayBuffer>>(
+serveTasks<WeightsRequest, Converted | Uint8Array<ArrayBuffer>>(
   (request) => "convert" in request ? convert(request.convert) : onnx(request.onnx),
   (result) => ["file" in result ? result.file.buffer : result.buffer],
 );

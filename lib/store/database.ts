@@ -21,7 +21,8 @@ export class Database {
   /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
   constructor(path: string) {
     this.#connection = new DatabaseSync(path);
-    this.#connection.exec("PRAGMA busy_timeout = 5000");
+    // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
+    this.#connection.exec("PRAGMA busy_timeout = 15000");
     const { version } = this.get("SELECT sqlite_version() AS version") as { version: string };
     if (isOlder(version)) {
       throw new Error(

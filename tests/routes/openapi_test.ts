@@ -4,6 +4,8 @@ import { z } from "zod";
 import { specs } from "@/lib/specs/mod.ts";
 import { resources, routes } from "@/routes/mod.ts";
 import { describe } from "@/routes/openapi.ts";
+import { problemSchema } from "@/routes/problem.ts";
+import { assertDeclared } from "../support/answers.ts";
 import { withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -61,7 +63,7 @@ Deno.test("every route is described, under a name and a tag; every reference is 
 });
 
 Deno.test("bodies: jobs by kind, bytes as bytes, forms with their fields", () => {
-  const { oneOf, discriminator } = schemas.JobRequest as {
+  const { oneOf, discriminator } = bodyOf("createJob")["application/json"].schema as {
     oneOf: Json[];
     discriminator: { propertyName: string; mapping: Record<string, string> };
   };
@@ -101,6 +103,52 @@ Deno.test("answers: every media type, headers, the errors that occur", () => {
   assert.equal(errors("getHealth"), "400 403 503");
   assert.equal(errors("getJob"), "400 401 403 404 503");
   assert.equal(errors("deleteDataset"), "400 401 403 404 409 503 507");
+});
+
+Deno.test("every body that is text has one example, which its schema takes as it is", () => {
+  let checked = 0;
+  for (const { operation } of operations) {
+    const { operationId: id, tags: [tag], requestBody } = operation as {
+      operationId: string;
+      tags: string[];
+      requestBody?: { content: Json };
+    };
+    // Pages are files.
+    if (tag === "Pages") continue;
+    const route = routes.find(({ operationId }) => operationId === id)!;
+    const bodies = { body: requestBody?.content, ...answersOf(id) } as Record<string, Json>;
+    for (const [status, answer] of Object.entries(bodies)) {
+      const content = (status === "body" ? answer : answer?.content) as Record<string, Json>;
+      for (const [type, { schema, example, examples }] of Object.entries(content ?? {})) {
+        if (!/json$|^text\/csv|^text\/event|^text\/markdown/.test(type)) continue;
+        // A gaze file in JSON is of no schema of ours.
+        if (id === "addGaze" && type === "application/json") continue;
+        const place = `${id} ${status} ${type}`;
+        const given = examples
+          ? Object.values(examples as Record<string, { value: unknown }>).map(({ value }) => value)
+          : [example];
+        assert.ok(given.length > 0 && given.every((one) => one !== undefined), place);
+        assert.ok(schema, place);
+        if (type !== "application/json") continue;
+        const known = status === "body"
+          ? route.described ?? route.json
+          : [route.answers[Number(status)]].flat().find((one) => one instanceof z.ZodType);
+        for (const one of given) {
+          if (status === "body") assert.ok((known as z.ZodType).safeParse(one).success, place);
+          else assertDeclared(known as z.ZodType, one, place);
+          checked++;
+        }
+      }
+    }
+  }
+  assert.ok(checked > 60, `${checked}`);
+  for (
+    const [name, { content }] of Object.entries(responses as Record<string, { content: Json }>)
+  ) {
+    const { example } = content["application/problem+json"] as Json;
+    assertDeclared(problemSchema, example, name);
+    assert.ok((example as { detail?: string }).detail, name);
+  }
 });
 
 Deno.test("answers are as described", async () => {

@@ -7,7 +7,7 @@ import { upload } from "../support/small_set.ts";
 interface Job {
   id: string;
   state: string;
-  progress: { done: number; total: number };
+  progress: { done: number; total: number; unit: string };
   error: string | null;
   result: Record<string, string> | null;
 }
@@ -42,7 +42,7 @@ async function atStep(server: TestServer, id: string, step: number): Promise<voi
     async () => {
       job = await getJob(server, id);
       assert.notEqual(job.state, "failed", job.error ?? "");
-      return job.progress.done >= step;
+      return job.progress.unit === "steps" && job.progress.done >= step;
     },
     60_000,
     () => JSON.stringify(job) + server.log(),
@@ -277,8 +277,10 @@ Deno.test("each process may do what it needs and no more", async () => {
       "--allow-net",
       "--allow-read",
       "--allow-run",
+      "--allow-sys",
       "--allow-write",
     ]);
+    assert.ok(flags(api!).includes("--allow-sys=systemMemoryInfo"));
     assert.deepEqual(names(worker!), [
       "--allow-env",
       "--allow-read",

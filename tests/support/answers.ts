@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { z } from "zod";
 import { routes } from "@/routes/mod.ts";
+import { problemSchema } from "@/routes/problem.ts";
 import type { Route } from "@/routes/route.ts";
 
 const patterns = routes.map((route) => ({
@@ -37,13 +38,18 @@ export function assertDeclared(schema: z.ZodType, value: unknown, place: string)
   assert.deepEqual(data, value, `${place} has other fields than are declared`);
 }
 
-/** Looks at an answer whose body is JSON. The body can still be read afterwards. */
+/** Looks at an answer whose body is JSON, or a problem. The body can still be read afterwards. */
 export async function checkAnswer(method: string, url: string, response: Response): Promise<void> {
-  const type = response.headers.get("content-type") ?? "";
-  if (!/^application\/json\b/.test(type) || method === "HEAD") return;
+  const [type] = (response.headers.get("content-type") ?? "").split(";");
   const { pathname } = new URL(url);
-  if (pathname === "/openapi.json") return;
   const place = `${method} ${pathname} ${response.status}`;
+  if (method === "HEAD" || pathname === "/openapi.json") return;
+  if (type === "application/problem+json") {
+    const problem = await response.clone().json();
+    assertDeclared(problemSchema, problem, place);
+    assert.equal(problem.status, response.status, place);
+  }
+  if (type !== "application/json") return;
   const found = patterns.find(({ route, pattern }) =>
     route.method === method && pattern.test(pathname)
   );

@@ -2,7 +2,7 @@
 import { descriptionSchema, readDescription } from "../description.ts";
 import { withoutExtension } from "../image_names.ts";
 import type { Plan, Source } from "./layout.ts";
-import { isCompanion } from "@/lib/gaze/formats/mod.ts";
+import { companionOf } from "@/lib/gaze/formats/mod.ts";
 
 /** Texts about the data. */
 export const document = /(^|\/)(readme|licen[cs]e|changes|source)[^/]*$|\.(md|pdf|docx?|html?)$/i;
@@ -29,9 +29,10 @@ export async function takeCommon(plan: Plan, source: Source, name: string): Prom
   if (name === "dataset.json") {
     plan.description = readDescription(await source.read(name), source.full(name));
   } else if (name.startsWith("gaze/")) {
-    // Read with the gaze that it belongs to.
-    if (isCompanion(name, source.names)) return true;
-    if (document.test(rest)) skip(plan, source, name, "a document among the gaze files");
+    const companion = companionOf(name, source.names);
+    if (companion?.read) return true;
+    if (companion) skip(plan, source, name, companion.why);
+    else if (document.test(rest)) skip(plan, source, name, "a document among the gaze files");
     else plan.gaze.push(name);
   } else if (name.startsWith("heatmaps/")) {
     const image = withoutExtension(rest);

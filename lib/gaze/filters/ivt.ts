@@ -5,6 +5,7 @@
  */
 import { z } from "zod";
 import type { Fixation } from "../gaze.ts";
+import { chosen, EPSILON, filled } from "./one_eye.ts";
 import { angle, columnsOf, type Eye, eyeOf, intervalOf, LABEL, type Track } from "./track.ts";
 
 /** Defaults: Tobii's "Fixation"; its "Attention" has 100 deg/s. */
@@ -21,9 +22,6 @@ export const ivtSpec = z.strictObject({
   merge_deg: z.number().min(0).max(10).default(0.5),
   minimum_s: z.number().min(0).max(10).default(0.06),
 });
-
-/** Times are compared with this much tolerance, s: trackers round to microseconds. */
-const EPSILON = 2e-6;
 
 /** @returns fixations; `labels`: what every sample is, one of LABEL: [n] */
 export function ivt(
@@ -78,38 +76,6 @@ export function ivt(
 interface Span {
   first: number;
   last: number;
-}
-
-/** Gaps no longer than `fill_s` (between the samples around them) become straight lines. */
-function filled(eye: Eye, t: Float64Array, fill_s: number): Eye {
-  const columns = columnsOf(eye).map((column) => column.slice());
-  const missing = (i: number) => columns.some((column) => Number.isNaN(column[i]));
-  let last = -1; // last sample with gaze
-  for (let i = 0; i < t.length; i++) {
-    if (missing(i)) continue;
-    if (last >= 0 && i - last > 1 && t[i] - t[last] <= fill_s + EPSILON) {
-      for (let k = last + 1; k < i; k++) {
-        const share = (t[k] - t[last]) / (t[i] - t[last]);
-        for (const column of columns) column[k] = column[last] + share * (column[i] - column[last]);
-      }
-    }
-    last = i;
-  }
-  return eyeOf(columns);
-}
-
-/** One eye of two: their mean, or the one that was found. */
-function chosen(eyes: Eye[], rule: "average" | "strict_average"): Eye {
-  if (eyes.length === 1) return eyes[0];
-  const [left, right] = eyes.map(columnsOf);
-  return eyeOf(left.map((column, k) =>
-    column.map((l, i) => {
-      const r = right[k][i];
-      if (Number.isNaN(l)) return rule === "average" ? r : NaN;
-      if (Number.isNaN(r)) return rule === "average" ? l : NaN;
-      return (l + r) / 2;
-    })
-  ));
 }
 
 /** Moving average over 2 `reach` + 1 samples, narrower (but centred) beside gaps. Positions of the eye stay. */

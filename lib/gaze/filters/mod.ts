@@ -4,6 +4,7 @@ import type { Fixation } from "../gaze.ts";
 import { fixedDistance, fixedDistanceSpec } from "./fixed_distance.ts";
 import { idt, idtSpec } from "./idt.ts";
 import { ivt, ivtSpec } from "./ivt.ts";
+import { oneEye } from "./one_eye.ts";
 import type { Track } from "./track.ts";
 
 /** A filter and those of its parameters that differ from the defaults: `{kind: "ivt", velocity_deg_s: 100}`. */
@@ -25,9 +26,21 @@ export function fixationsOf(track: Track, filter: Filter, scale: Scale): Fixatio
     case "ivt":
       return ivt(track, filter, scale.px_per_degree).fixations;
     case "idt":
-      return idt(track, filter, scale.px_per_degree);
+      return idt(oneEye(track, fillOf(filter)), filter, scale.px_per_degree);
     case "fixed_distance":
-      return fixedDistance(track, filter, scale.width);
+      return fixedDistance(oneEye(track, fillOf(filter)), filter, scale.width);
+  }
+}
+
+/** Gaps of one eye up to this long are filled before both are averaged, s. */
+export function fillOf(filter: Filter): number {
+  switch (filter.kind) {
+    case "ivt":
+      return filter.fill_s;
+    case "idt":
+      return filter.gap_s;
+    case "fixed_distance":
+      return 0.075;
   }
 }
 

@@ -1,189 +1,178 @@
 /**
  * EyeLink recordings as text (edf2asc): samples, events and messages by line. What was shown is told in messages
- * alone: those of Data Viewer are known, others by a pattern.
+ * alone: those of Data Viewer are known, others by a pattern. What SR Research's converter writes, as the manual and
+ * the readers of others (pymovements, eyelinker) have it: which eyes were tracked stands on the SAMPLES line of each
+ * recording block; with `EVENTS HREF` an event has its head-referenced values first and those of the gaze after
+ * them; at 2 kHz without `-ftime` two samples share a time.
  */
 import { numberOf } from "./table_cell.ts";
-import { NOWHERE, oneOf, type Point } from "./eyes.ts";
-import type { GazeFormat, GazeOptions } from "./format.ts";
-import type { Recording } from "./sink.ts";
-import type { Scanpath } from "./scanpath.ts";
-import { InvalidInput } from "@/lib/errors.ts";
-import type { Size } from "../gaze.ts";
-
-/** Messages that name the image. */
-const IMAGES = [
-  /!V IMGLOAD \S+ (\S+)/i,
-  /!V TRIAL_VAR (?:image|imagefile|image_file|img|stimulus|picture)\s+(\S.*)/i,
-];
+import type { GazeOptions } from "./format.ts";
+import type { GazeFormat } from "./gaze_format.ts";
+import { EyelinkTrial } from "./eyelink_trial.ts";
+import { patternOf, pictureOf } from "./picture_messages.ts";
+import type { GazeSink } from "./sink.ts";
+import type { Rectangle } from "../gaze.ts";
+import { screenLength } from "../screen.ts";
 
 export const eyelink_asc: GazeFormat = {
   title: "EyeLink ASC",
   detect: ({ text }) =>
     /^\*\* CONVERTED FROM/m.test(text) ||
     (/^(SAMPLES|EVENTS)\t/m.test(text) && /^START\t/m.test(text)),
-  async parse(text, recording, options) {
-    recording.rebase = true;
-    recording.assume("time in ms");
-    const reader = new AscReader(recording, options);
+  async parse(text, sink, options) {
+    sink.rebase = true;
+    sink.timeUnit = "ms";
+    sink.assume("time in ms");
+    const reader = new AscReader(sink, options);
     await text.eachLine((line, number) => reader.read(line, number));
-    reader.endTrial();
+    reader.finish();
   },
 };
 
-/** Numbers per sample that is kept until the trial's image is known: t, x, y. */
-const KEPT = 3;
+/** Columns of x of the gaze in EFIX lines, by what the EVENTS line begins with. */
+const GAZE_X: Record<string, number> = { GAZE: 5, HREF: 8 };
 
 class AscReader {
-  private display?: Size;
-  private offset = { x: 0, y: 0 };
-  private binocular = false;
-  private trial = { image: "", line: 1, samples: [] as number[], fixations: [] as number[][] };
-  private byTrialId = false;
-  private readonly patterns: RegExp[];
-  private readonly side: "L" | "R";
-  private sides = new Set<string>();
+  readonly #sink: GazeSink;
+  readonly #pattern?: RegExp;
+  #trial: EyelinkTrial;
+  #trials = 0;
+  #byTrialId = false;
+  #display?: Rectangle;
+  /** Eyes of the current block: their columns of x. */
+  #columns: { left?: number; right?: number } = { left: 1 };
+  #gazeX = GAZE_X.GAZE;
 
-  constructor(private readonly recording: Recording, private readonly options: GazeOptions) {
-    this.patterns = options.image_pattern === undefined
-      ? IMAGES
-      : [patternOf(options.image_pattern)];
-    this.side = options.eye === "right" ? "R" : "L";
+  constructor(sink: GazeSink, readonly options: GazeOptions) {
+    this.#sink = sink;
+    sink.useEye();
+    if (options.image_pattern !== undefined) {
+      sink.use("image_pattern");
+      this.#pattern = patternOf(options.image_pattern);
+    }
+    this.#trial = new EyelinkTrial(sink, options, 0, 1);
   }
 
   read(line: string, number: number): void {
     const first = line.charCodeAt(0);
-    if (first >= 48 && first <= 57) return this.sample(line, number);
+    if (first >= 48 && first <= 57) return this.#sample(line, number);
     const word = /^[A-Z]+/.exec(line)?.[0];
     switch (word) {
       case "MSG":
-        return this.message(line, number);
+        return this.#message(line, number);
       case "EFIX":
-        return this.fixation(line, number);
+        return this.#fixation(line, number);
+      case "EBLINK":
+      case "ESACC": {
+        const cells = line.split(/\s+/);
+        const [start, end] = [2, 3].map((at) => this.#number(cells, at, number));
+        if (word === "EBLINK") this.#trial.blink(cells[1], start, end);
+        else this.#trial.saccade(cells[1], start, end);
+        return;
+      }
       case "START":
-        if (!this.byTrialId) this.newTrial(number);
+        if (!this.#byTrialId) this.#newTrial(number);
+        this.#trial.ended = false;
+        return;
+      case "END":
+        this.#trial.ended = true;
         return;
       case "SAMPLES":
-      case "EVENTS":
-        this.binocular = /\bLEFT\b/.test(line) && /\bRIGHT\b/.test(line);
-        if (/\bHREF\b|\bRAW\b/.test(line)) {
-          this.recording.problem(
-            "positions are not screen px: convert with gaze positions (edf2asc -t)",
-            number,
-          );
-        }
+        return this.#samplesAre(line, number);
+      case "EVENTS": {
+        const kind = line.split(/\s+/)[1];
+        this.#gazeX = GAZE_X[kind] ?? NaN;
+      }
     }
   }
 
-  private sample(line: string, number: number): void {
-    const cells = line.split(/\s+/);
-    const t = this.number(cells, 0, number);
-    const point = (at: number): Point => ({
-      x: this.number(cells, at, number),
-      y: this.number(cells, at + 1, number),
-    });
-    const { x, y } = this.binocular ? oneOf(point(1), point(4), this.options.eye) : point(1);
-    this.trial.samples.push(t, x, y);
+  /** The last trial. */
+  finish(): void {
+    this.#trial.finish(this.#display);
   }
 
-  private number(cells: string[], at: number, line: number): number {
+  #samplesAre(line: string, number: number): void {
+    const words = line.split(/\s+/);
+    if (words[1] !== "GAZE") {
+      this.#sink.problem(
+        "positions are not screen px: convert with gaze positions (edf2asc -sg)",
+        number,
+      );
+    }
+    const [left, right] = ["LEFT", "RIGHT"].map((eye) => words.includes(eye));
+    this.#columns = left && right ? { left: 1, right: 4 } : right ? { right: 1 } : { left: 1 };
+    this.#trial.tracked = this.#columns;
+  }
+
+  #sample(line: string, number: number): void {
+    const cells = line.split(/\s+/);
+    const t = this.#number(cells, 0, number);
+    const { left, right } = this.#columns;
+    const at = (column: number | undefined, axis: number) =>
+      column === undefined ? NaN : this.#number(cells, column + axis, number);
+    this.#trial.sample(t, at(left, 0), at(left, 1), at(right, 0), at(right, 1));
+  }
+
+  #number(cells: string[], at: number, line: number): number {
     const value = numberOf(cells[at]);
     if (value === undefined || (at === 0 && Number.isNaN(value))) {
-      this.recording.problem(`"${cells[at]?.slice(0, 40)}" is not a number`, line, at + 1);
+      this.#sink.problem(`"${cells[at]?.slice(0, 40)}" is not a number`, line, at + 1);
       return NaN;
     }
     return value;
   }
 
-  /** EFIX eye start end duration x y pupil */
-  private fixation(line: string, number: number): void {
+  /** EFIX eye start end duration x y pupil, or with head-referenced x y pupil before these. */
+  #fixation(line: string, number: number): void {
     const cells = line.split(/\s+/);
-    this.sides.add(cells[1]);
     if (cells.length < 7) {
-      return this.recording.problem("EFIX with too few values", number, cells.length);
+      return this.#sink.problem("EFIX with too few values", number, cells.length);
     }
-    const [start, , duration, x, y] = [2, 3, 4, 5, 6].map((at) => this.number(cells, at, number));
-    this.trial.fixations.push([cells[1] === "R" ? 1 : 0, x, y, start, duration]);
+    const x = this.#gazeX;
+    if (!(x + 1 < cells.length)) {
+      return this.#sink.tally("fixations that are not in screen px left out", number);
+    }
+    const [start, duration, px, py] = [2, 4, x, x + 1].map((at) => this.#number(cells, at, number));
+    this.#trial.fixation(cells[1], px, py, start, duration);
   }
 
-  private message(line: string, number: number): void {
-    const text = line.slice(0, 1000).replace(/^MSG\s+\S+\s*/, "");
-    const coordinates =
-      /^(?:DISPLAY|GAZE)_COORDS\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)/.exec(text);
-    if (coordinates) {
-      const [left, top, right, bottom] = coordinates.slice(1).map(Number);
-      // The last pixel, as it should be, or the size, as it often is.
-      const size = (length: number) => length % 10 === 0 ? length : length + 1;
-      this.display = { width: size(right - left), height: size(bottom - top) };
-      this.offset = { x: left, y: top };
-      return;
-    }
+  #message(line: string, number: number): void {
+    const parts = /^MSG\s+(\S+)\s*(.*)$/.exec(line.slice(0, 1000));
+    if (!parts) return;
+    const [, time, text] = parts;
+    this.#display = displayOf(text) ?? this.#display;
     if (/^TRIALID\b/.test(text)) {
-      this.byTrialId = true;
-      this.newTrial(number);
+      this.#byTrialId = true;
+      this.#newTrial(number);
     }
-    for (const pattern of this.patterns) {
-      const image = pattern.exec(text)?.[1]?.trim();
-      if (image) this.trial.image = this.recording.imageByPath(image);
-    }
+    const picture = pictureOf(text, this.#pattern);
+    if (!picture) return;
+    const named = this.#pattern !== undefined || /!V IMGLOAD/i.test(text);
+    this.#trial.picture({
+      ...picture,
+      image: this.#sink.imageByPath(picture.image),
+      t: named ? Number(time) : NaN,
+    });
   }
 
-  private newTrial(line: number): void {
-    this.endTrial();
-    this.trial = { image: "", line, samples: [], fixations: [] };
-  }
-
-  /** What was kept goes to the trial's image. */
-  endTrial(): void {
-    const { image, line, samples, fixations } = this.trial;
-    if (samples.length + fixations.length === 0) return;
-    const scanpath = this.recording.scanpath(this.options.image ?? image, "", line);
-    if (!scanpath) return;
-    if (scanpath.sampleCount + scanpath.fixations.length === 0) {
-      this.recording.onScreen(scanpath, line, { told: this.display });
-    }
-    const before = scanpath.lastTime;
-    for (let i = 0; i < samples.length; i += KEPT) {
-      const t = samples[i] * 1e-3;
-      if (t < before || t < scanpath.lastTime) {
-        this.recording.warn("time goes backwards: the rest of the trial is left out", line);
-        break;
-      }
-      scanpath.addSample(t, samples[i + 1] - this.offset.x, samples[i + 2] - this.offset.y);
-    }
-    this.addFixations(scanpath, fixations);
-    this.trial.samples = [];
-    this.trial.fixations = [];
-  }
-
-  private addFixations(scanpath: Scanpath, fixations: number[][]): void {
-    let kept = fixations;
-    if (this.sides.size > 1) {
-      kept = fixations.filter(([right]) => (this.side === "R") === (right === 1));
-      this.recording.assume(
-        `the tracker's fixations of the ${this.side === "R" ? "right" : "left"} eye`,
-      );
-    }
-    for (const [, x, y, start, duration] of kept) {
-      const point = Number.isNaN(x) ? NOWHERE : { x: x - this.offset.x, y: y - this.offset.y };
-      scanpath.addFixation(point.x, point.y, start * 1e-3, duration * 1e-3);
-    }
+  #newTrial(line: number): void {
+    const later = this.#trial.finish(this.#display);
+    this.#trial = new EyelinkTrial(this.#sink, this.options, ++this.#trials, line);
+    this.#trial.tracked = this.#columns;
+    // Without trial numbers, what is loaded between two blocks is shown in the second.
+    if (!this.#byTrialId) { for (const picture of later) this.#trial.picture(picture); }
   }
 }
 
-/**
- * A pattern of words: `{image}` is the image's name, `*` any word: `SHOW * {image}`. No regular expressions: they
- * would come from outside and can take for ever.
- */
-function patternOf(pattern: string): RegExp {
-  if (pattern.length > 200 || pattern.split("{image}").length !== 2) {
-    throw new InvalidInput(
-      `Cannot use the image pattern: it needs "{image}" once, and at most 200 characters`,
-    );
-  }
-  const words = pattern.trim().split(/\s+/).map((word) =>
-    word === "*"
-      ? "\\S+"
-      : word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replace("\\{image\\}", "(\\S+)")
-  );
-  return new RegExp(words.join("\\s+"));
+const COORDINATES =
+  /\b(?:DISPLAY_COORDS|GAZE_COORDS|screen_pixel_coords)\b\s*[=:]?\s*[[(]?\s*(-?[\d.]+)[,\s]+(-?[\d.]+)[,\s]+(-?[\d.]+)[,\s]+(-?[\d.]+)/i;
+
+/** The screen by a message, in its several spellings. */
+function displayOf(text: string): Rectangle | undefined {
+  const found = COORDINATES.exec(text);
+  if (!found) return undefined;
+  const [left, top, right, bottom] = found.slice(1).map(Number);
+  // The last pixel, as it should be, or the size, as it often is.
+  const [width, height] = [screenLength(right - left), screenLength(bottom - top)];
+  return width > 0 && height > 0 ? { x: left, y: top, width, height } : undefined;
 }

@@ -1,76 +1,105 @@
-/** Fixation reports of EyeLink Data Viewer (and GazeMedSeg's, with 0..1 of the image under the same names). */
-import { numberOf } from "./table_cell.ts";
-import type { GazeFormat } from "./format.ts";
-import type { Scanpath } from "./scanpath.ts";
-import { delimiterOf, headersOf, readTable } from "./gaze_table.ts";
+/**
+ * Fixation reports of EyeLink Data Viewer, in px of the screen, and GazeMedSeg's tables, which have shares of the
+ * image (0 to 1) under the same names; a trial is one or the other by all of its positions.
+ */
+import { plainWord } from "./table_cell.ts";
+import { isPlace } from "./eyes.ts";
+import type { GazeFormat } from "./gaze_format.ts";
+import { headersOf } from "./head.ts";
+import { IDENTITY, type Scanpath } from "./scanpath.ts";
+import { readTable } from "./gaze_table.ts";
+import type { GazeSink } from "./sink.ts";
 
 const X = "current_fix_x";
+const IMAGES = ["image", "imagefile", "image_file", "image_name", "img", "stimulus", "picture"];
+
+/** Gaze does not go that many lengths of the image away from it. */
+const SHARES = 10;
+
+interface ReportedFixation {
+  x: number;
+  y: number;
+  start: number;
+  duration: number;
+}
+
+/** One reader's trial on one image. */
+interface Trial {
+  scanpath: Scanpath;
+  name: string;
+  line: number;
+  /** By eye: "left", "right", or "" where the report does not say. */
+  eyes: Map<string, ReportedFixation[]>;
+}
 
 export const eyelink_dataviewer: GazeFormat = {
   title: "EyeLink Data Viewer fixation report",
   detect: (head) => headersOf(head.first).includes(X),
-  async parse(text, recording, { columns = {} }) {
-    const normalised = isNormalised(text.head.text);
-    recording.rebase = true;
-    recording.assume(
-      normalised ? "positions 0..1 of the image (all are under 1.5)" : "positions in screen px",
-    );
-    await readTable(text, recording, (table) => {
+  async parse(text, sink, options) {
+    sink.rebase = true;
+    sink.timeUnit = "ms";
+    const trials = new Map<string, Trial>();
+    await readTable(text, sink, (table) => {
       const [x, y, duration] = [
         table.need("CURRENT_FIX_X"),
         table.need("CURRENT_FIX_Y"),
         table.need("CURRENT_FIX_DURATION"),
       ];
       const start = table.find("CURRENT_FIX_START");
-      const image = columns.image !== undefined ? table.need(columns.image) : table.find(
-        "image",
-        "imagefile",
-        "image_file",
-        "image_name",
-        "img",
-        "stimulus",
-        "picture",
-      );
-      const reader = table.find(columns.reader ?? "RECORDING_SESSION_LABEL");
-      const trial = table.find("TRIAL_INDEX");
-      /** Trial in which an image was shown last, and the time at which it began for us. */
-      const seen = new Map<Scanpath, { trial: string; offset: number }>();
+      const image = table.findRole("image", ...IMAGES);
+      const reader = table.findRole("reader", "RECORDING_SESSION_LABEL");
+      const trial = table.find("TRIAL_INDEX", "TRIAL_LABEL");
+      const eye = table.find("EYE_REPORTED", "EYE_USED");
+      if (eye >= 0) sink.useEye();
       return (row) => {
         const length = table.number(row, duration) * 1e-3;
         const begin = table.number(row, start) * 1e-3;
         const [px, py] = [table.position(row, x), table.position(row, y)];
-        const scanpath = recording.scanpath(
-          table.text(row, image),
-          table.text(row, reader),
-          row.line,
-        );
+        const scanpath = sink.scanpath(table.text(row, image), table.text(row, reader), row.line);
         if (!scanpath) return;
-        let shown = seen.get(scanpath);
-        if (!shown) {
-          if (normalised) recording.normalised(scanpath, row.line);
-          else recording.onScreen(scanpath, row.line);
-          seen.set(scanpath, shown = { trial: table.text(row, trial), offset: 0 });
-        } else if (shown.trial !== table.text(row, trial)) {
-          shown.trial = table.text(row, trial);
-          // Times begin anew in every trial.
-          const last = scanpath.fixations.at(-1);
-          if (last && begin < last.start) shown.offset = last.start + last.duration;
-          recording.assume("several trials on an image joined, one after the other");
-        }
-        scanpath.addFixation(Number.isNaN(length) ? NaN : px, py, begin + shown.offset, length);
+        const name = table.text(row, trial);
+        const key = `${scanpath.reader}\n${scanpath.image}\n${name}`;
+        let of = trials.get(key);
+        if (!of) trials.set(key, of = { scanpath, name, line: row.line, eyes: new Map() });
+        const side = /^(left|right)$/.exec(plainWord(table.text(row, eye)))?.[1] ?? "";
+        const fixations = of.eyes.get(side) ?? [];
+        of.eyes.set(side, fixations);
+        fixations.push({ x: px, y: py, start: begin, duration: length });
       };
+    });
+    sink.atEnd(() => {
+      for (const trial of trials.values()) give(trial, sink, options.eye);
     });
   },
 };
 
-/** Whether all x positions in the head of the file are fractions. */
-function isNormalised(head: string): boolean {
-  const [header, ...lines] = head.split(/\r?\n/);
-  const delimiter = delimiterOf(header);
-  const column = headersOf(header).indexOf(X);
-  // The last line may be cut.
-  const values = lines.slice(0, -1)
-    .map((line) => numberOf(line.split(delimiter)[column]))
-    .filter((value) => value !== undefined && !Number.isNaN(value));
-  return values.length > 0 && values.every((value) => Math.abs(value!) <= 1.5);
+function give({ scanpath, name, line, eyes }: Trial, sink: GazeSink, wanted = "average"): void {
+  const side = wanted === "average" ? (eyes.size > 1 ? "left" : [...eyes.keys()][0]) : wanted;
+  const fixations = eyes.get(side) ?? eyes.get("");
+  if (!fixations) {
+    return sink.tally(`trials in which the ${side} eye was not reported left out`, line);
+  }
+  if (eyes.size > 1) sink.assume(`fixations of the ${side} eye, where the report has both`);
+  scanpath.mapping = IDENTITY;
+  if (isNormalised(fixations)) {
+    sink.assume("positions 0..1 of the image (by all positions of the trial)");
+    sink.normalised(scanpath, line);
+  } else {
+    sink.assume("positions in screen px");
+    sink.onScreen(scanpath, line);
+  }
+  for (const { x, y, start, duration } of fixations) {
+    // Times begin anew in every trial.
+    const t = Number.isNaN(start)
+      ? start
+      : sink.timeIn(scanpath, name, start, { origin: "zero", pause: 0, line });
+    scanpath.addFixation(x, y, t, duration);
+  }
+}
+
+/** Whether the positions are shares: all within a few lengths of the image, which in px would be its very corner. */
+function isNormalised(fixations: ReportedFixation[]): boolean {
+  const places = fixations.filter(({ x, y }) => isPlace(x, y));
+  return places.length > 0 &&
+    places.every(({ x, y }) => Math.abs(x) <= SHARES && Math.abs(y) <= SHARES);
 }

@@ -1,25 +1,25 @@
-/** Two eyes become one position. */
+/** Where an eye looked, and where no eye was found. */
 
 export interface Point {
   x: number;
   y: number;
 }
 
-export const NOWHERE: Point = { x: NaN, y: NaN };
+export const NOWHERE: Readonly<Point> = { x: NaN, y: NaN };
+
+/** No screen or picture reaches that far; EyeLink's missing value is 1e8, INT_MAX is 2147483647. */
+const BEYOND = 1e7;
+
+/**
+ * Whether a pair of numbers as a file holds it is a place: trackers write (0, 0), (-1, -1), -32768, INT_MAX, 1e8
+ * or NaN where they found no eye.
+ */
+export function isPlace(x: number, y: number): boolean {
+  if (!(Math.abs(x) < BEYOND && Math.abs(y) < BEYOND)) return false;
+  return !(x === y && (x === 0 || x === -1)) && x !== -32768 && y !== -32768;
+}
 
 /** Whether the eye was found. */
 export function isFound({ x, y }: Point): boolean {
-  return !Number.isNaN(x) && !Number.isNaN(y);
-}
-
-/** One eye, or the mean of both; the valid one where one was not found. */
-export function oneOf(
-  left: Point,
-  right: Point,
-  eye: "average" | "left" | "right" = "average",
-): Point {
-  if (eye === "left") return left;
-  if (eye === "right" || !isFound(left)) return right;
-  if (!isFound(right)) return left;
-  return { x: (left.x + right.x) / 2, y: (left.y + right.y) / 2 };
+  return isPlace(x, y);
 }

@@ -1,10 +1,8 @@
-/** What a gaze format is: one object per file format, all behind `parseGaze`. */
+/** What goes into a gaze format and what comes out of it; the ground on which all files of this folder stand. */
 import type { Problem } from "@/lib/errors.ts";
 import type { FilterSpec } from "../filters/mod.ts";
 import type { Gaze, Size } from "../gaze.ts";
 import type { Screen } from "../screen.ts";
-import type { Recording } from "./sink.ts";
-import type { Text } from "./text.ts";
 
 /** The other files of an archive: sidecars and tables that a format may need. */
 export interface Beside {
@@ -31,13 +29,20 @@ export interface GazeOptions {
   reader?: string;
   screen?: Screen;
   viewing_distance_mm?: number;
+  /**
+   * Plain tables: whether positions are px (or shares) of the image or of the screen; without it of the screen
+   * where `screen` is given, else of the image.
+   */
+  coordinates?: "image" | "screen";
+  /** MicEye's version 1: height at which pictures were shown (its `image height`), px. */
+  shown_height_px?: number;
   /** What to do with fixations off the image; default `drop`. */
   off_image?: "drop" | "clamp";
   /** How samples become fixations; default I-VT. */
   filter?: FilterSpec;
   /** Which eye, where there are two; default `average` (or the valid one). */
   eye?: "average" | "left" | "right";
-  /** EyeLink: the message that names the image, as words: `SHOW * {image}`, where `*` is any word. */
+  /** EyeLink, SMI: the message that names the image, as words: `SHOW * {image}`, where `*` is any word. */
   image_pattern?: string;
   beside?: Beside;
 }
@@ -60,15 +65,10 @@ export interface Head {
   file: string;
   /** The first 64 KiB, decoded. */
   text: string;
-  /** The first line that holds something. */
+  /** The first line that holds something: no comment, no `sep=;`. */
   first: string;
-}
-
-export interface GazeFormat {
-  /** What it is, for people. */
-  title: string;
-  /** Whether a file looks like this format. */
-  detect(head: Head, options: GazeOptions): boolean;
-  /** Reads `text` and hands fixations or samples to `recording`. */
-  parse(text: Text, recording: Recording, options: GazeOptions): Promise<void>;
+  /** Its number, from 1. */
+  line: number;
+  /** What a line `sep=;` says, "" without one. */
+  separator: string;
 }

@@ -1,23 +1,12 @@
 /** Tables with a header: CSV, TSV and what is between, row by row. */
-import { CsvError, parse } from "csv-parse/sync";
+import { CsvError, parse } from "csv-parse";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { InvalidInput } from "@/lib/errors.ts";
+import { type Delimiter, delimiterOfHead } from "./head.ts";
 import { numberOf, plainWord, positionOf } from "./table_cell.ts";
-import type { Recording } from "./sink.ts";
+import type { GazeSink } from "./sink.ts";
 import { LIMITS, type Text } from "./text.ts";
-
-export type Delimiter = "," | ";" | "\t" | "|";
-
-/** The delimiter that a line has most of; a tab wins. */
-export function delimiterOf(line: string): Delimiter {
-  if (line.includes("\t")) return "\t";
-  const count = (mark: string) => line.split(mark).length;
-  return ([",", ";", "|"] as const).reduce((best, mark) => count(mark) > count(best) ? mark : best);
-}
-
-/** Cells of a header line, as they are compared. */
-export function headersOf(line: string): string[] {
-  return line.split(delimiterOf(line)).map((cell) => plainWord(cell.replace(/^\s*"|"\s*$/g, "")));
-}
 
 /** A header without anything but its letters and digits. */
 export function squeeze(header: string): string {
@@ -30,7 +19,7 @@ export interface Row {
   line: number;
 }
 
-/** Calls `visit` with every row of cells that is not empty. */
+/** Calls `visit` with every row of cells that is not empty: one stream of csv-parse, quoted or not. */
 export async function eachRow(
   text: Text,
   delimiter: Delimiter,
@@ -41,87 +30,102 @@ export async function eachRow(
     new InvalidInput(`Cannot read ${file}, line ${line}: ${message}`, [
       { file, line, column, message },
     ]);
-  const checked = (cells: string[], line: number) => {
-    if (cells.length > LIMITS.columns) {
-      throw wrong(line, `more than ${LIMITS.columns} columns`, LIMITS.columns + 1);
-    }
-    visit({ cells, line });
-  };
-  // A quoted cell may go on over lines; rows without quotes, which is nearly all of them, are only cut.
-  let open = "";
-  let openedAt = 0;
-  await text.eachLine((line, number) => {
-    if (open === "" && !line.includes('"')) {
-      if (line !== "") checked(line.split(delimiter), number);
-      return;
-    }
-    if (open === "") openedAt = number;
-    open = open === "" ? line : `${open}\n${line}`;
-    if (open.length > LIMITS.line) throw wrong(openedAt, "a quote is not closed");
-    if (open.split('"').length % 2 === 0) return;
-    const record = open;
-    open = "";
-    checked(
-      quoted(record, delimiter, () => wrong(openedAt, "a quote in the wrong place")),
-      openedAt,
-    );
+  /** Line on which the last row ended. */
+  let ended = 0;
+  const parser = parse({
+    delimiter,
+    record_delimiter: ["\r\n", "\n", "\r"],
+    relax_quotes: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+    max_record_size: LIMITS.line,
+    on_record: (cells: string[], { lines }) => {
+      // A quoted cell may hold lines.
+      const inside = lines > ended + 1
+        ? cells.reduce((sum, cell) => sum + (cell.match(/\r\n|\n|\r/g)?.length ?? 0), 0)
+        : 0;
+      ended = lines;
+      const line = lines - inside;
+      if (cells.length > LIMITS.columns) {
+        throw wrong(line, `more than ${LIMITS.columns} columns: export fewer`, LIMITS.columns + 1);
+      }
+      if (cells.length > 1 || cells[0].trim() !== "") visit({ cells, line });
+      return null;
+    },
   });
-  if (open !== "") throw wrong(openedAt, "a quote is not closed");
-}
-
-/** Cells of one row with quotes. */
-function quoted(record: string, delimiter: Delimiter, wrong: () => InvalidInput): string[] {
+  // Rows are taken as they are parsed; nothing is left to be read.
+  parser.resume();
   try {
-    const rows = parse(record, { delimiter, relax_quotes: true });
-    if (rows.length === 1) return rows[0];
+    await pipeline(Readable.from(text.chunks()), parser);
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
+    const lines = Number((error as { lines?: number }).lines) || ended + 1;
+    if (error.code === "CSV_QUOTE_NOT_CLOSED" || lines > ended + 1) {
+      throw wrong(ended + 1, "a quote is not closed");
+    }
+    if (error.code === "CSV_MAX_RECORD_SIZE") {
+      throw wrong(lines, `longer than ${LIMITS.line} characters: export fewer columns`);
+    }
+    throw wrong(lines, "a quote in the wrong place");
   }
-  throw wrong();
 }
 
 /** A table with a header: columns by name, cells checked, problems with their place. */
 export class Table {
   /** Whether numbers may have a decimal comma. */
   readonly comma: boolean;
-  private readonly columns = new Map<string, number>();
-  private readonly squeezed = new Map<string, number>();
-  private readonly roles = new Set<number>();
+  readonly #columns = new Map<string, number>();
+  readonly #squeezed = new Map<string, number>();
+  readonly #roles = new Set<number>();
+  readonly #sink: GazeSink;
 
   constructor(
     readonly headers: string[],
     delimiter: Delimiter,
-    private readonly recording: Recording,
+    sink: GazeSink,
     readonly line: number,
   ) {
+    this.#sink = sink;
     this.comma = delimiter !== ",";
     headers.forEach((header, i) => {
       const name = plainWord(header);
-      if (!this.columns.has(name)) this.columns.set(name, i);
-      if (!this.squeezed.has(squeeze(name))) this.squeezed.set(squeeze(name), i);
+      if (!this.#columns.has(name)) this.#columns.set(name, i);
+      if (!this.#squeezed.has(squeeze(name))) this.#squeezed.set(squeeze(name), i);
     });
   }
 
   /** Column of the first of these headers that is there, from 0; -1. */
   find(...names: string[]): number {
     for (const name of names) {
-      const column = this.columns.get(plainWord(name));
-      if (column !== undefined) return this.found(names[0], column);
+      const column = this.#columns.get(plainWord(name));
+      if (column !== undefined) return this.#found(names[0], column);
     }
     return -1;
   }
 
   /** Column of a header that plays a role; -1. */
   findAs(role: string, header: string): number {
-    const column = this.columns.get(plainWord(header));
-    return column === undefined ? -1 : this.found(role, column);
+    this.#sink.use(`columns.${role}`);
+    const column = this.#columns.get(plainWord(header));
+    return column === undefined ? -1 : this.#found(role, column);
+  }
+
+  /** Column of a role: by the option `columns`, whose header must be there, else by these headers; -1. */
+  findRole(role: string, ...names: string[]): number {
+    const { columns = {} } = this.#sink.options;
+    if (!Object.hasOwn(columns, role)) return this.find(...names);
+    const column = this.findAs(role, columns[role]);
+    if (column < 0) {
+      this.#sink.problem(`columns: no column "${columns[role]}" for ${role}`, this.line);
+    }
+    return column;
   }
 
   /** The same by letters and digits alone: `gazepointxmcspx` is "Gaze point X [MCS px]". */
   findSqueezed(...names: string[]): number {
     for (const name of names) {
-      const column = this.squeezed.get(name);
-      if (column !== undefined) return this.found(this.headers[column].trim(), column);
+      const column = this.#squeezed.get(name);
+      if (column !== undefined) return this.#found(this.headers[column].trim(), column);
     }
     return -1;
   }
@@ -129,15 +133,15 @@ export class Table {
   /** The same; a problem without it. */
   need(...names: string[]): number {
     const column = this.find(...names);
-    if (column < 0) this.recording.problem(`no column "${names[0]}"`, this.line);
+    if (column < 0) this.#sink.problem(`no column "${names[0]}"`, this.line);
     return column;
   }
 
-  /** Tells the recording which column plays a role; the first role of a column counts. */
-  private found(role: string, column: number): number {
-    if (!this.roles.has(column)) {
-      this.roles.add(column);
-      this.recording.columns[role] ??= this.headers[column].trim();
+  /** Tells the sink which column plays a role; the first role of a column counts. */
+  #found(role: string, column: number): number {
+    if (!this.#roles.has(column)) {
+      this.#roles.add(column);
+      this.#sink.columns[role] ??= this.headers[column].trim();
     }
     return column;
   }
@@ -146,7 +150,7 @@ export class Table {
   whole({ cells, line }: Row): boolean {
     const extra = cells.length - this.headers.length;
     if (extra === 0 || (extra === 1 && cells[cells.length - 1].trim() === "")) return true;
-    this.recording.problem(
+    this.#sink.problem(
       `${this.headers.length} cells expected, got ${cells.length}`,
       line,
       Math.min(cells.length, this.headers.length) + (extra > 0 ? 1 : 0),
@@ -158,14 +162,14 @@ export class Table {
   number({ cells, line }: Row, column: number): number {
     return column < 0
       ? NaN
-      : this.checked(numberOf(cells[column], this.comma), cells, line, column);
+      : this.#checked(numberOf(cells[column], this.comma), cells, line, column);
   }
 
   /** The same for positions, where -1 says missing. */
   position({ cells, line }: Row, column: number): number {
     return column < 0
       ? NaN
-      : this.checked(positionOf(cells[column], this.comma), cells, line, column);
+      : this.#checked(positionOf(cells[column], this.comma), cells, line, column);
   }
 
   /** Text in a column, "" where there is none. */
@@ -173,29 +177,24 @@ export class Table {
     return column < 0 ? "" : (cells[column] ?? "").trim();
   }
 
-  private checked(
-    value: number | undefined,
-    cells: string[],
-    line: number,
-    column: number,
-  ): number {
+  #checked(value: number | undefined, cells: string[], line: number, column: number): number {
     if (value !== undefined) return value;
     const cell = cells[column].slice(0, 40);
-    this.recording.problem(`${this.headers[column]}: "${cell}" is not a number`, line, column + 1);
+    this.#sink.problem(`${this.headers[column]}: "${cell}" is not a number`, line, column + 1);
     return NaN;
   }
 }
 
 /**
  * Reads a table with a header: `start` gets the table when the header is read and returns what to do with a row.
- * @param isHeader which row is the header (default: the first); rows before it are passed over
+ * @param isHeader which row is the header (default: the first that is no comment); rows before it are passed over
  * @param isRow which rows after it are rows of the table (default: all)
  */
 export async function readTable(
   text: Text,
-  recording: Recording,
+  sink: GazeSink,
   start: (table: Table) => (row: Row) => void,
-  { delimiter = delimiterOf(text.head.first), isHeader, isRow }: {
+  { delimiter = delimiterOfHead(text.head), isHeader, isRow }: {
     delimiter?: Delimiter;
     isHeader?: (row: Row) => boolean;
     isRow?: (row: Row) => boolean;
@@ -206,11 +205,12 @@ export async function readTable(
   await eachRow(text, delimiter, (row) => {
     if (table) {
       if ((!isRow || isRow(row)) && table.whole(row)) visit!(row);
-    } else if (!isHeader || isHeader(row)) {
-      table = new Table(row.cells, delimiter, recording, row.line);
+    } else if (isHeader ? isHeader(row) : row.line >= text.head.line) {
+      row.cells[0] = row.cells[0].replace(/^\s*#\s*/, "");
+      table = new Table(row.cells, delimiter, sink, row.line);
       visit = start(table);
-      recording.stopIfWrong();
+      sink.stopIfWrong();
     }
   });
-  if (!table) recording.problem("no header", 1);
+  if (!table) sink.problem("no header", 1);
 }

@@ -1,9 +1,17 @@
-/** Gazepoint Analysis exports (all gaze or fixations), and EGD-CXR's, which add positions on the radiograph. */
-import type { GazeFormat, GazeOptions } from "./format.ts";
-import { readShownImages, type Shown } from "./master_sheet.ts";
-import type { Recording } from "./sink.ts";
-import type { Scanpath } from "./scanpath.ts";
-import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
+/**
+ * Gazepoint Analysis exports (all gaze or fixations), and EGD-CXR's, which add positions on the radiograph. As
+ * EGD-CXR's scripts write these: `X_ORIGINAL, Y_ORIGINAL` come from FPOGX, FPOGY by the pads of the 1920 x 1080
+ * screen, and beside the radiograph both are a small negative number that is the same for all of such rows.
+ */
+import type { GazeOptions } from "./format.ts";
+import type { GazeFormat } from "./gaze_format.ts";
+import { NOWHERE, type Point } from "./eyes.ts";
+import { EGD_SCREEN, readShownImages, type Shown } from "./master_sheet.ts";
+import type { GazeSink } from "./sink.ts";
+import { IDENTITY, type Scanpath } from "./scanpath.ts";
+import { headersOf } from "./head.ts";
+import { readTable, type Row, type Table } from "./gaze_table.ts";
+import type { Mapping } from "../gaze.ts";
 
 export const gazepoint: GazeFormat = {
   title: "Gazepoint export (EGD-CXR included)",
@@ -11,96 +19,171 @@ export const gazepoint: GazeFormat = {
     const headers = headersOf(head.first);
     return headers.includes("fpogx") || headers.includes("bpogx") || headers.includes("x_original");
   },
-  async parse(text, recording, options) {
+  async parse(text, sink, options) {
     const shown = await readShownImages(options);
-    await readTable(text, recording, (table) => reader(table, recording, options, shown));
+    await readTable(text, sink, (table) => reader(table, sink, options, shown));
   },
 };
 
 /** A fixation whose rows are still being read: the last of them counts. */
-interface Open {
+interface Open extends Point {
   id: string;
   scanpath: Scanpath;
-  x: number;
-  y: number;
+  mapping: Mapping;
   start: number;
   duration: number;
+  valid: boolean;
+  /** Beside the radiograph. */
+  away: boolean;
+}
+
+/** A sample that is kept until it is known whether rows are samples. */
+interface Kept {
+  scanpath: Scanpath;
+  t: number;
+  eyes: Point[];
+  mapping: Mapping;
+  line: number;
 }
 
 function reader(
   table: Table,
-  recording: Recording,
+  sink: GazeSink,
   options: GazeOptions,
   shown: Map<string, Shown>,
 ): (row: Row) => void {
   const dicom = table.find("dicom_id");
-  const image = dicom >= 0 ? dicom : table.find("media_name", "media_id");
-  const person = table.find("user_name", "participant");
+  const image = options.columns?.image !== undefined
+    ? table.findRole("image")
+    : dicom >= 0
+    ? dicom
+    : table.find("media_name", "media_id");
+  const person = table.findRole("reader", "user_name", "participant");
   const time = table.headers.findIndex((header) => /^\s*"?TIME( |\(|$)/i.test(header));
   // Gazepoint names its exports "User 1_all_gaze.csv".
   const user = /(^|\/)([^/]+)_(all_gaze|fixations)\./.exec(options.file)?.[2] ?? "";
+  const session = table.find("session_id");
   const id = table.find("fpogid");
   const [fx, fy, fs, fd, fv] = ["fpogx", "fpogy", "fpogs", "fpogd", "fpogv"].map((name) =>
     table.find(name)
   );
-  const [bx, by, bv] = ["bpogx", "bpogy", "bpogv"].map((name) => table.find(name));
+  const pog = (side: string) => ["x", "y", "v"].map((axis) => table.find(`${side}pog${axis}`));
+  const [best, left, right] = ["b", "l", "r"].map(pog);
   const original = [table.find("x_original"), table.find("y_original")];
   const onImage = original[0] >= 0 && original[1] >= 0;
-  // A fixations file has a row per fixation, an all-gaze file one per sample.
-  const sampled = time >= 0 && bx >= 0 && !/fixations?\b/i.test(options.file);
-  if (fd < 0 || fs < 0 || id < 0) {
-    recording.problem('no columns "FPOGS", "FPOGD", "FPOGID"', table.line);
+  const fixed = fd >= 0 && fs >= 0 && id >= 0;
+  const side = options.eye === "left" ? left : options.eye === "right" ? right : undefined;
+  const both = left[0] >= 0 && right[0] >= 0;
+  const sampled = time >= 0 && (both || (side ?? best)[0] >= 0);
+  if (!fixed && !sampled) {
+    sink.problem(
+      'no columns "FPOGS", "FPOGD", "FPOGID" (fixations), nor "TIME" and "BPOGX" (samples)',
+      table.line,
+    );
   }
-  recording.assume(onImage ? "positions in px of the radiograph" : "positions 0..1 of the screen");
-  recording.assume("time in s");
+  if (side && side[0] < 0) {
+    sink.problem(`eye: no column "${options.eye === "left" ? "L" : "R"}POGX"`, table.line);
+  }
+  if (side || both) sink.useEye();
+  sink.assume(
+    onImage
+      ? "positions in px of the radiograph, where they are told"
+      : "positions 0..1 of the screen",
+  );
+  sink.assume("time in s");
 
-  const placed = new Set<Scanpath>();
-  const place = (scanpath: Scanpath, name: string, line: number) => {
-    if (placed.has(scanpath)) return;
-    placed.add(scanpath);
-    if (onImage) return;
-    const on = shown.get(name);
-    if (on && scanpath.size) {
-      recording.assume("the radiograph's place on the screen by the pads in master_sheet.csv");
-      const { width, height } = scanpath.size;
-      const wide = width + on.left + on.right;
-      const high = height + on.top + on.bottom;
-      scanpath.mapping = { ax: wide, bx: -on.left, ay: high, by: -on.top };
-    } else recording.onScreen(scanpath, line, { normalised: true });
+  const mappings = new Map<Scanpath, Mapping>();
+  /** From shares of the screen to the image. */
+  const ofScreen = (scanpath: Scanpath, name: string, line: number): Mapping => {
+    const known = mappings.get(scanpath);
+    if (known) return known;
+    const before = { mapping: scanpath.mapping, positions: scanpath.positions };
+    const pads = shown.get(name);
+    const { size } = scanpath;
+    if (pads && size) {
+      sink.assume("the radiograph's place on the screen by the pads in master_sheet.csv");
+      sink.onScreen(scanpath, line, { told: EGD_SCREEN, on: pads.on, normalised: true });
+    } else sink.onScreen(scanpath, line, { normalised: true });
+    const { mapping } = scanpath;
+    if (onImage) Object.assign(scanpath, before);
+    mappings.set(scanpath, mapping);
+    return mapping;
   };
 
   let open: Open | undefined;
+  let [rows, fixations] = [0, 0];
+  const kept: Kept[] = [];
+  /** Fixations without a valid row: not yet sure ones, or lost ones where a row is a fixation. */
+  const never: Open[] = [];
   const close = () => {
-    if (open) open.scanpath.addFixation(open.x, open.y, open.start, open.duration);
+    if (!open) return;
+    const { scanpath, x, y, start, duration, mapping, valid, away } = open;
+    if (valid && away) scanpath.away++;
+    else if (valid) scanpath.addFixation(x, y, start, duration, mapping);
+    else never.push(open);
     open = undefined;
   };
-  recording.atEnd(close);
+  sink.atEnd(() => {
+    close();
+    // One row a fixation is a table of fixations, whatever else stands in it.
+    if (fixed && rows === fixations) {
+      for (const { scanpath, start, duration } of never) {
+        scanpath.addFixation(NaN, NaN, start, duration);
+      }
+      return;
+    }
+    for (const { scanpath, t, eyes, mapping, line } of kept) {
+      if (!sink.inTime(scanpath, t, line, time + 1)) continue;
+      if (eyes.length === 2) scanpath.addEyes(t, [eyes[0], eyes[1]], mapping);
+      else scanpath.addSample(t, eyes[0].x, eyes[0].y, mapping);
+    }
+  });
+  const point = (row: Row, [x, y, v]: number[]): Point =>
+    v >= 0 && table.text(row, v) !== "1"
+      ? NOWHERE
+      : { x: table.number(row, x), y: table.number(row, y) };
+
   return (row) => {
     const name = table.text(row, image);
-    const scanpath = recording.scanpath(name, table.text(row, person) || user, row.line);
+    const scanpath = sink.scanpath(name, table.text(row, person) || user, row.line);
     if (!scanpath) return;
-    place(scanpath, name, row.line);
+    const radiograph = onImage ? onRadiograph(table, row, original) : undefined;
+    const mapping = radiograph ? IDENTITY : ofScreen(scanpath, name, row.line);
+    const part = table.text(row, session);
+    rows++;
+    const valid = fv < 0 || table.text(row, fv) === "1";
     if (sampled) {
       const t = table.number(row, time);
-      const valid = bv < 0 || table.text(row, bv) === "1";
-      if (t < scanpath.lastTime) {
-        recording.warn("time goes backwards: row left out", row.line, time + 1);
-      } else if (!Number.isNaN(t)) {
-        const [x, y] = onImage ? original : [bx, by];
-        scanpath.addSample(t, valid ? table.number(row, x) : NaN, table.number(row, y));
+      // Positions on the radiograph are made of the fixations' positions.
+      const eyes = radiograph && !side
+        ? [valid ? radiograph : NOWHERE]
+        : (side ? [side] : both ? [left, right] : [best]).map((of) => point(row, of));
+      const own = radiograph && side ? ofScreen(scanpath, name, row.line) : mapping;
+      if (Number.isNaN(t)) sink.tally("rows without a time left out", row.line, time + 1);
+      else {
+        const at = sink.timeIn(scanpath, part, t, { line: row.line });
+        kept.push({ scanpath, t: at, eyes, mapping: own, line: row.line });
       }
     }
+    if (!fixed || (side && sampled)) return;
     const event = `${name} ${table.text(row, id)}`;
-    if (open && (open.id !== event || open.scanpath !== scanpath)) close();
-    if (fv >= 0 && table.text(row, fv) !== "1") return;
-    const [x, y] = (onImage ? original : [fx, fy]).map((column) => table.number(row, column));
-    open = {
-      id: event,
-      scanpath,
-      x,
-      y,
-      start: table.number(row, fs),
-      duration: table.number(row, fd),
-    };
+    if (open?.id !== event || open.scanpath !== scanpath) {
+      close();
+      fixations++;
+      open = undefined;
+    }
+    const { x, y } = radiograph ?? { x: table.number(row, fx), y: table.number(row, fy) };
+    const start = sink.timeIn(scanpath, part, table.number(row, fs), { line: row.line });
+    const duration = table.number(row, fd);
+    const away = radiograph === NOWHERE;
+    if (valid) open = { id: event, scanpath, mapping, x, y, start, duration, valid, away };
+    else open ??= { id: event, scanpath, mapping, ...NOWHERE, start, duration, valid, away };
   };
+}
+
+/** The position on the radiograph; undefined where the row has none. Beside the radiograph both are negative. */
+function onRadiograph(table: Table, row: Row, [x, y]: number[]): Point | undefined {
+  if (table.text(row, x) === "" || table.text(row, y) === "") return undefined;
+  const point = { x: table.number(row, x), y: table.number(row, y) };
+  return point.x < 0 && point.y < 0 ? NOWHERE : point;
 }

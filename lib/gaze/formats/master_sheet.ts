@@ -1,18 +1,23 @@
-/** EGD-CXR's `master_sheet.csv`: how wide the black bars were that each radiograph was shown with. */
+/**
+ * EGD-CXR's `master_sheet.csv`: how wide the black bars were that each radiograph was shown with, in px of the
+ * 1920 x 1080 screen (its scripts subtract them from FPOGX x 1920 and FPOGY x 1080).
+ */
 import type { GazeOptions } from "./format.ts";
 import { numberOf } from "./table_cell.ts";
-import { delimiterOf, eachRow } from "./gaze_table.ts";
+import { delimiterOfHead } from "./head.ts";
+import { eachRow } from "./gaze_table.ts";
 import { Text } from "./text.ts";
+import type { Rectangle, Size } from "../gaze.ts";
 
-/** Pads around an image, in its px. */
+/** The screen of EGD-CXR. */
+export const EGD_SCREEN: Size = { width: 1920, height: 1080 };
+
 export interface Shown {
-  left: number;
-  right: number;
-  top: number;
-  bottom: number;
+  /** Where the radiograph stood, screen px. */
+  on: Rectangle;
 }
 
-/** Pads by DICOM id; empty without a master sheet beside the file. */
+/** Places by DICOM id; empty without a master sheet beside the file. */
 export async function readShownImages({ beside, file }: GazeOptions): Promise<Map<string, Shown>> {
   const shown = new Map<string, Shown>();
   const folder = file.slice(0, file.lastIndexOf("/") + 1);
@@ -21,18 +26,25 @@ export async function readShownImages({ beside, file }: GazeOptions): Promise<Ma
   if (!beside || name === undefined) return shown;
   const text = await Text.open(await beside.read(name), name);
   let header: string[] | undefined;
-  await eachRow(text, delimiterOf(text.head.first), ({ cells }) => {
+  await eachRow(text, delimiterOfHead(text.head), ({ cells }) => {
     if (!header) {
       header = cells.map((cell) => cell.trim().toLowerCase());
       return;
     }
     const at = (column: string) => cells[header!.indexOf(column)];
-    const [left, right, top, bottom] = ["left", "right", "top", "bottom"]
-      .map((side) => numberOf(at(`image_${side}_pad`)));
+    const pads = ["left", "right", "top", "bottom"].map((side) =>
+      numberOf(at(`image_${side}_pad`) ?? at(`image_${side}`))
+    );
     const id = at("dicom_id");
-    if (id && [left, right, top, bottom].every((pad) => pad !== undefined && !Number.isNaN(pad))) {
-      shown.set(id.trim(), { left: left!, right: right!, top: top!, bottom: bottom! });
-    }
+    if (!id || !pads.every((pad) => pad !== undefined && !Number.isNaN(pad))) return;
+    const [left, right, top, bottom] = pads as number[];
+    const on = {
+      x: left,
+      y: top,
+      width: EGD_SCREEN.width - left - right,
+      height: EGD_SCREEN.height - top - bottom,
+    };
+    if (on.width > 0 && on.height > 0) shown.set(id.trim(), { on });
   });
   return shown;
 }

@@ -1,6 +1,7 @@
 /** Gaze files of any known format. A format is one file, and two lines here. */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { GazeFormat, GazeOptions, ParsedGaze } from "./format.ts";
+import type { GazeOptions, ParsedGaze } from "./format.ts";
+import type { GazeFormat } from "./gaze_format.ts";
 import { bids } from "./bids.ts";
 import { eyelink_asc } from "./eyelink_asc.ts";
 import { eyelink_dataviewer } from "./eyelink_dataviewer.ts";
@@ -15,8 +16,10 @@ import { remodnav } from "./remodnav.ts";
 import { smi_begaze } from "./smi_begaze.ts";
 import { tobii_prolab } from "./tobii_prolab.ts";
 import { tobii_sdk } from "./tobii_sdk.ts";
-import { Recording } from "./sink.ts";
+import { GazeSink } from "./sink.ts";
 import { Text } from "./text.ts";
+
+export { companionOf, isCompanion } from "./companions.ts";
 
 /** In the order in which they are tried: the first that recognises the head of a file reads it. */
 export const formats: Record<string, GazeFormat> = {
@@ -35,26 +38,6 @@ export const formats: Record<string, GazeFormat> = {
   mcgip,
   plain,
 };
-
-/** Tables and sidecars that formats read beside the gaze. */
-const sidecar =
-  /^(master_sheet|metadata.*)\.csv$|_(physio|eyetrack|events|physioevents)\.json$|(^|_)dataset_description\.json$|^participants\.(json|tsv)$|_physioevents\.tsv(\.gz)?$/;
-/** What a REFLACX reading holds beside its fixations. */
-const reading =
-  /^(anomaly_location_ellipses|chest_bounding_box|timestamps_transcription)\.csv$|^transcription\.txt$/;
-const physio = /_(physio|eyetrack)\.tsv(\.gz)?$/;
-
-/**
- * Whether a file is one that other gaze files need beside them, and that holds no gaze of its own.
- * @param names all files of the archive: some count only where the gaze that they belong to is there
- */
-export function isCompanion(name: string, names: string[]): boolean {
-  const end = name.lastIndexOf("/") + 1;
-  const [folder, file] = [name.slice(0, end), name.slice(end)];
-  return sidecar.test(file) ||
-    (/_events\.tsv(\.gz)?$/.test(file) && names.some((other) => physio.test(other))) ||
-    (reading.test(file) && names.includes(`${folder}fixations.csv`));
-}
 
 /**
  * Reads one gaze file: seconds, image pixels, one `Gaze` per image and reader.
@@ -86,8 +69,11 @@ export async function parseGaze(
       }`,
     );
   }
-  const recording = new Recording(options, name);
-  for (const assumption of text.assumptions) recording.assume(assumption);
-  await formats[name].parse(text, recording, options);
-  return recording.finish();
+  const sink = new GazeSink(options, name);
+  for (const assumption of text.assumptions) sink.assume(assumption);
+  await formats[name].parse(text, sink, options);
+  if (text.changedEncoding) {
+    sink.warn("some characters are no UTF-8: read as Windows-1252 from there on");
+  }
+  return sink.finish();
 }

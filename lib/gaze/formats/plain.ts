@@ -1,12 +1,15 @@
 /**
  * Plain CSV or TSV of fixations (`image,reader,x,y,duration_ms[,start_ms]`) or samples (`image,reader,x,y,t_ms
- * [,valid]`); headers of one's own through `columns`.
+ * [,valid]`); headers of one's own through `columns`. Positions are of the image, or of the screen where the
+ * options say so.
  */
-import { plainWord } from "./table_cell.ts";
-import type { GazeFormat, GazeOptions } from "./format.ts";
-import type { Recording } from "./sink.ts";
+import { isYes, plainWord } from "./table_cell.ts";
+import type { GazeOptions } from "./format.ts";
+import type { GazeFormat } from "./gaze_format.ts";
+import { headersOf } from "./head.ts";
+import type { GazeSink } from "./sink.ts";
 import type { Scanpath } from "./scanpath.ts";
-import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
+import { readTable, type Row, type Table } from "./gaze_table.ts";
 
 /** Seconds per unit, by the ending of a column's name. */
 const UNITS = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 } as const;
@@ -23,6 +26,7 @@ const ROLES: Record<string, string[]> = {
     "subject_id",
     "participant_id",
   ],
+  trial: ["trial", "trial_id", "trial_index", "session", "run", "recording"],
   x: ["x", "x_px"],
   y: ["y", "y_px"],
   x_norm: ["x_norm"],
@@ -45,8 +49,20 @@ const UNITLESS: Record<string, string[]> = {
   t: ["t", "time", "timestamp"],
 };
 
-const TRUE = new Set(["1", "1.0", "true", "valid", "yes"]);
-const FALSE = new Set(["0", "0.0", "false", "invalid", "no", "", "nan", "n/a", "na", ".", "-1"]);
+const FALSE = new Set([
+  "0",
+  "0.0",
+  "false",
+  "f",
+  "invalid",
+  "no",
+  "",
+  "nan",
+  "n/a",
+  "na",
+  ".",
+  "-1",
+]);
 
 export const plain: GazeFormat = {
   title: "Plain CSV or TSV",
@@ -56,8 +72,8 @@ export const plain: GazeFormat = {
     const has = (role: string) => ROLES[role].some((name) => headers.includes(name));
     return (has("x") && has("y")) || (has("x_norm") && has("y_norm"));
   },
-  async parse(text, recording, options) {
-    await readTable(text, recording, (table) => reader(table, recording, options));
+  async parse(text, sink, options) {
+    await readTable(text, sink, (table) => reader(table, sink, options));
   },
 };
 
@@ -65,18 +81,20 @@ interface TimeColumn {
   column: number;
   /** s per unit */
   unit: number;
+  name: string;
 }
 
-function reader(table: Table, recording: Recording, options: GazeOptions): (row: Row) => void {
-  const find = finder(table, recording, options);
+function reader(table: Table, sink: GazeSink, options: GazeOptions): (row: Row) => void {
+  const find = finder(table, sink, options);
   const time = (role: string): TimeColumn => {
     for (const [name, unit] of Object.entries(UNITS)) {
       const column = find(`${role}_${name}`);
-      if (column >= 0) return { column, unit };
+      if (column >= 0) return { column, unit, name };
     }
-    return { column: -1, unit: 1 };
+    return { column: -1, unit: 1, name: "s" };
   };
-  const [image, reader, valid, index] = ["image", "reader", "valid", "index"].map(find);
+  const [image, reader, trial, valid, index] = ["image", "reader", "trial", "valid", "index"]
+    .map(find);
   const [px, py] = [["x_px", "x"], ["y_px", "y"]].map((roles) => {
     const [exact, plain] = roles.map(find);
     return exact >= 0 ? exact : plain;
@@ -85,26 +103,27 @@ function reader(table: Table, recording: Recording, options: GazeOptions): (row:
   const [x, y] = normalised ? [find("x_norm"), find("y_norm")] : [px, py];
   const [duration, start, t] = [time("duration"), time("start"), time("t")];
   const line = table.line;
-  if (x < 0) recording.problem(`no column "x" (px), "x_px" or "x_norm" (0 to 1)`, line);
-  if (y < 0) recording.problem(`no column "y" (px), "y_px" or "y_norm" (0 to 1)`, line);
-  if (duration.column < 0 && t.column < 0) withoutTime(table, recording);
-  recording.assume(normalised ? "positions 0..1 of the image" : "positions in image px");
-  const place = placer(recording, normalised);
+  if (x < 0) sink.problem(`no column "x" (px), "x_px" or "x_norm" (0 to 1)`, line);
+  if (y < 0) sink.problem(`no column "y" (px), "y_px" or "y_norm" (0 to 1)`, line);
+  if (duration.column < 0 && t.column < 0) withoutTime(table, sink);
+  sink.timeUnit = duration.column >= 0 ? duration.name : t.name;
+  const place = placer(sink, options, normalised);
+  const columns = { table, sink, place, image, reader, trial, x, y };
   if (duration.column >= 0) {
     const begin = start.column >= 0 ? start : t;
-    return fixationReader({ table, recording, place, image, reader, x, y, index, duration, begin });
+    return fixationReader({ ...columns, index, duration, begin });
   }
-  return sampleReader({ table, recording, place, image, reader, x, y, valid, t });
+  return sampleReader({ ...columns, valid, t });
 }
 
 /** Finds a role's column: by `columns`, else by its own names. */
-function finder(table: Table, recording: Recording, { columns = {} }: GazeOptions) {
+function finder(table: Table, sink: GazeSink, { columns = {} }: GazeOptions) {
   for (const [role, header] of Object.entries(columns)) {
     if (!Object.hasOwn(ROLES, role)) {
       const roles = Object.keys(ROLES).join(", ");
-      recording.problem(`columns: "${role}" is not a role (one of ${roles})`, table.line);
+      sink.problem(`columns: "${role}" is not a role (one of ${roles})`, table.line);
     } else if (table.findAs(role, header) < 0) {
-      recording.problem(`columns: no column "${header}" for ${role}`, table.line);
+      sink.problem(`columns: no column "${header}" for ${role}`, table.line);
     }
   }
   const taken = new Set(Object.values(columns).map(plainWord));
@@ -115,12 +134,12 @@ function finder(table: Table, recording: Recording, { columns = {} }: GazeOption
 }
 
 /** Says how to name a time column. */
-function withoutTime(table: Table, recording: Recording): void {
+function withoutTime(table: Table, sink: GazeSink): void {
   for (const [role, names] of Object.entries(UNITLESS)) {
     const column = table.find(...names);
     if (role === "start" || column < 0) continue;
     const header = table.headers[column].trim();
-    recording.problem(
+    sink.problem(
       `column "${header}" has no unit: name it ${role}_s or ${role}_ms${
         role === "t" ? " or t_us" : ""
       }, ` +
@@ -131,21 +150,41 @@ function withoutTime(table: Table, recording: Recording): void {
     );
     return;
   }
-  recording.problem(
+  sink.problem(
     "no time: fixations have a column duration_s or duration_ms, samples t_s, t_ms or t_us",
     table.line,
   );
 }
 
 /** Finds the scanpath of a row, and sets how its positions are mapped when it is new. */
-function placer(recording: Recording, normalised: boolean) {
+function placer(sink: GazeSink, { coordinates, screen }: GazeOptions, normalised: boolean) {
+  const onScreen = coordinates === "screen" || (screen !== undefined && coordinates !== "image");
+  sink.use("coordinates");
+  if (coordinates === "screen" && !screen) {
+    sink.problem(
+      'coordinates "screen" need the option `screen`: 1920x1080, or JSON as in dataset.json',
+    );
+  }
+  const unit = normalised ? "0..1" : "px";
+  sink.assume(
+    onScreen
+      ? `positions ${normalised ? "" : "in "}${unit} of the screen, as \`${
+        coordinates ? "coordinates" : "screen"
+      }\` says`
+      : normalised
+      ? "positions 0..1 of the image"
+      : "positions in image px",
+  );
   let last: { image: string; reader: string; scanpath: Scanpath } | undefined;
   const seen = new Set<Scanpath>();
   return (image: string, reader: string, line: number): Scanpath | undefined => {
     if (last && last.image === image && last.reader === reader) return last.scanpath;
-    const scanpath = recording.scanpath(image, reader, line);
+    const scanpath = sink.scanpath(image, reader, line);
     if (!scanpath) return undefined;
-    if (!seen.has(scanpath) && normalised) recording.normalised(scanpath, line);
+    if (!seen.has(scanpath)) {
+      if (onScreen) sink.onScreen(scanpath, line, { normalised });
+      else if (normalised) sink.normalised(scanpath, line);
+    }
     seen.add(scanpath);
     last = { image, reader, scanpath };
     return scanpath;
@@ -154,76 +193,90 @@ function placer(recording: Recording, normalised: boolean) {
 
 interface Columns {
   table: Table;
-  recording: Recording;
+  sink: GazeSink;
   place: ReturnType<typeof placer>;
   image: number;
   reader: number;
+  trial: number;
   x: number;
   y: number;
 }
 
 /** A cell that must name an image. */
-function imageOf({ table, recording, image }: Columns, row: Row): string | undefined {
+function imageOf({ table, sink, image }: Columns, row: Row): string | undefined {
   const name = table.text(row, image);
   if (name !== "" || image < 0) return name;
-  recording.problem("no image named", row.line, image + 1);
+  sink.problem("no image named", row.line, image + 1);
   return undefined;
 }
 
 function fixationReader(
   columns: Columns & { index: number; duration: TimeColumn; begin: TimeColumn },
 ): (row: Row) => void {
-  const { table, recording, place, reader, x, y, index, duration, begin } = columns;
-  const lastIndex = new Map<Scanpath, number>();
+  const { table, sink, place, reader, trial, x, y, index, duration, begin } = columns;
+  const lastIndex = new Map<Scanpath, { trial: string; at: number }>();
   return (row) => {
     const name = imageOf(columns, row);
     const length = table.number(row, duration.column);
     const [px, py] = [table.position(row, x), table.position(row, y)];
-    const start = table.number(row, begin.column);
+    const start = table.number(row, begin.column) * begin.unit;
     if (name === undefined) return;
     const scanpath = place(name, table.text(row, reader), row.line);
     if (!scanpath) return;
     if (length < 0 && length !== -1) {
-      recording.problem(`duration ${length} is negative`, row.line, duration.column + 1);
+      sink.problem(`duration ${length} is negative`, row.line, duration.column + 1);
     }
     const missing = !(length >= 0) || (begin.column >= 0 && Number.isNaN(start));
+    const part = table.text(row, trial);
     if (index >= 0 && begin.column < 0) {
       const at = table.number(row, index);
-      if (at < (lastIndex.get(scanpath) ?? -Infinity)) {
-        recording.problem(
+      const last = lastIndex.get(scanpath);
+      if (last && last.trial === part && at < last.at) {
+        sink.problem(
           `fixation ${at} comes after a later one, and has no start`,
           row.line,
           index + 1,
         );
       }
-      lastIndex.set(scanpath, at);
+      lastIndex.set(scanpath, { trial: part, at });
     }
-    scanpath.addFixation(missing ? NaN : px, py, start * begin.unit, length * duration.unit);
+    const time = trial < 0 || Number.isNaN(start)
+      ? start
+      : sink.timeIn(scanpath, part, start, { line: row.line });
+    scanpath.addFixation(
+      missing ? NaN : px,
+      py,
+      time,
+      length >= 0 ? length * duration.unit : NaN,
+    );
   };
 }
 
 function sampleReader(
   columns: Columns & { valid: number; t: TimeColumn },
 ): (row: Row) => void {
-  const { table, recording, place, reader, x, y, valid, t } = columns;
+  const { table, sink, place, reader, trial, x, y, valid, t } = columns;
   return (row) => {
     const name = imageOf(columns, row);
-    const time = table.number(row, t.column) * t.unit;
+    const read = table.number(row, t.column) * t.unit;
     let px = table.position(row, x);
     const py = table.position(row, y);
     if (valid >= 0 && row.cells[valid] !== "1") {
       const word = plainWord(row.cells[valid]);
       if (FALSE.has(word)) px = NaN;
-      else if (!TRUE.has(word)) {
-        recording.problem(`valid: "${word.slice(0, 40)}" is neither 1 nor 0`, row.line, valid + 1);
+      else if (!isYes(word)) {
+        sink.problem(`valid: "${word.slice(0, 40)}" is neither 1 nor 0`, row.line, valid + 1);
       }
     }
     if (name === undefined) return;
     const scanpath = place(name, table.text(row, reader), row.line);
     if (!scanpath) return;
-    if (Number.isNaN(time)) recording.problem("no time", row.line, t.column + 1);
-    else if (time < scanpath.lastTime) {
-      recording.problem(
+    if (Number.isNaN(read)) return sink.problem("no time", row.line, t.column + 1);
+    const time = trial < 0
+      ? read
+      : sink.timeIn(scanpath, table.text(row, trial), read, { line: row.line });
+    if (time < scanpath.lastTime) {
+      sink.problem(
         `time goes backwards, from ${scanpath.lastTime} s to ${time} s`,
         row.line,
         t.column + 1,

@@ -1,7 +1,10 @@
 /** Enrichments of Pupil Cloud (Neon, Invisible): gaze and fixations mapped to a surface or a reference image. */
-import { plainWord } from "./table_cell.ts";
-import type { GazeFormat } from "./format.ts";
-import { headersOf, readTable, type Row, type Table } from "./gaze_table.ts";
+import { isYes, plainWord } from "./table_cell.ts";
+import type { GazeFormat } from "./gaze_format.ts";
+import { headersOf } from "./head.ts";
+import type { Scanpath } from "./scanpath.ts";
+import type { GazeSink } from "./sink.ts";
+import { readTable, type Row, type Table } from "./gaze_table.ts";
 
 export const pupil_neon: GazeFormat = {
   title: "Pupil Neon / Pupil Cloud enrichment",
@@ -9,77 +12,87 @@ export const pupil_neon: GazeFormat = {
     headersOf(head.first).some((header) =>
       header === "timestamp [ns]" || header === "start timestamp [ns]"
     ),
-  async parse(text, recording) {
-    recording.rebase = true;
-    recording.assume("time in ns of the tracker's clock");
-    await readTable(text, recording, (table) => {
-      const detected = table.find(
-        "gaze detected on surface",
-        "fixation detected on surface",
-        "gaze detected in reference image",
-        "fixation detected in reference image",
-      );
-      if (detected < 0) {
-        recording.problem(
-          "positions in the scene video fit no image: export a Marker Mapper or Reference Image Mapper enrichment",
-          table.line,
-        );
-      }
-      const axis = (name: string) =>
-        table.find(
-          `gaze position on surface ${name} [normalized]`,
-          `fixation position on surface ${name} [normalized]`,
-          `fixation ${name} [normalized]`,
-          `gaze position in reference image ${name} [px]`,
-          `fixation ${name} in reference image [px]`,
-          `fixation ${name} [px]`,
-        );
-      const [x, y] = [axis("x"), axis("y")];
-      if (x < 0 || y < 0) {
-        recording.problem("no positions on the surface or reference image", table.line);
-      }
-      const normalised = x >= 0 && plainWord(table.headers[x]).endsWith("[normalized]");
-      recording.assume(
-        normalised ? "positions 0..1 of the surface, origin top left" : "positions in image px",
-      );
-      const time = table.find("timestamp [ns]");
-      const start = table.find("start timestamp [ns]");
-      const duration = table.find("duration [ms]");
-      const id = table.find("fixation id");
-      const person = table.find("wearer name", "recording id");
-      const clock = nanoseconds(table, time >= 0 ? time : start);
-      let placed = false;
-      const seen = new Set<string>();
-      return (row) => {
-        const scanpath = recording.scanpath("", table.text(row, person), row.line);
-        if (!scanpath) return;
-        if (!placed && normalised) recording.normalised(scanpath, row.line);
-        placed = true;
-        const t = clock(row);
-        if (t === undefined) {
-          return recording.problem(
-            "not a whole number of ns",
-            row.line,
-            (time >= 0 ? time : start) + 1,
-          );
-        }
-        const away = detected >= 0 && plainWord(row.cells[detected]) !== "true";
-        const [px, py] = [table.number(row, x), table.number(row, y)];
-        if (time >= 0) {
-          if (t < scanpath.lastTime) {
-            return recording.warn("time goes backwards: row left out", row.line, time + 1);
-          }
-          scanpath.addSample(t, away ? NaN : px, py);
-        } else {
-          const name = `${table.text(row, person)} ${table.text(row, id)}`;
-          if (away || (id >= 0 && seen.has(name))) return;
-          seen.add(name);
-          scanpath.addFixation(px, py, t, table.number(row, duration) * 1e-3);
-        }
-      };
-    });
+  async parse(text, sink) {
+    sink.rebase = true;
+    sink.timeUnit = "ns";
+    sink.assume("time in ns of the tracker's clock");
+    await readTable(text, sink, (table) => reader(table, sink));
   },
 };
+
+function reader(table: Table, sink: GazeSink): (row: Row) => void {
+  const detected = table.find(
+    "gaze detected on surface",
+    "fixation detected on surface",
+    "gaze detected in reference image",
+    "fixation detected in reference image",
+  );
+  if (detected < 0) {
+    sink.problem(
+      "positions in the scene video fit no image: export a Marker Mapper or Reference Image Mapper enrichment",
+      table.line,
+    );
+  }
+  const [x, y] = ["x", "y"].map((axis) =>
+    table.find(
+      `gaze position on surface ${axis} [normalized]`,
+      `fixation position on surface ${axis} [normalized]`,
+      `fixation ${axis} [normalized]`,
+      `gaze position in reference image ${axis} [px]`,
+      `fixation ${axis} in reference image [px]`,
+      `fixation ${axis} [px]`,
+    )
+  );
+  if (x < 0 || y < 0) {
+    sink.problem("no positions on the surface or reference image", table.line);
+  }
+  const normalised = x >= 0 && plainWord(table.headers[x]).endsWith("[normalized]");
+  sink.assume(
+    normalised
+      ? "positions 0..1 of the surface, origin top left"
+      : "positions in px of the reference image, taken for those of the image",
+  );
+  const time = table.find("timestamp [ns]");
+  const start = table.find("start timestamp [ns]");
+  const duration = table.find("duration [ms]");
+  const id = table.find("fixation id");
+  const wearer = table.findRole("reader", "wearer name", "wearer id");
+  const recording = table.find("recording id");
+  const clock = nanoseconds(table, time >= 0 ? time : start);
+  const placed = new Set<Scanpath>();
+  const seen = new Set<string>();
+  return (row) => {
+    const part = table.text(row, recording);
+    const scanpath = sink.scanpath("", table.text(row, wearer) || part, row.line);
+    if (!scanpath) return;
+    if (!placed.has(scanpath) && normalised) {
+      sink.normalised(scanpath, row.line);
+      scanpath.positions = "share of the surface";
+    }
+    placed.add(scanpath);
+    const told = clock(row);
+    if (told === undefined) {
+      return sink.problem("not a whole number of ns", row.line, (time >= 0 ? time : start) + 1);
+    }
+    const t = sink.timeIn(scanpath, part, told, { line: row.line });
+    const away = detected >= 0 && !isYes(row.cells[detected]);
+    const [px, py] = [table.number(row, x), table.number(row, y)];
+    // What lies beside the surface is a place off the image; what is said to be beside it and is on it is none.
+    const inside = normalised ? px >= 0 && py >= 0 && px <= 1 && py <= 1 : true;
+    const found = away && inside ? NaN : px;
+    if (time >= 0) {
+      if (sink.inTime(scanpath, t, row.line, time + 1)) scanpath.addSample(t, found, py);
+      return;
+    }
+    const name = `${part} ${table.text(row, id)}`;
+    if (id >= 0 && seen.has(name)) return;
+    seen.add(name);
+    if (away && Number.isNaN(found + py)) {
+      return sink.tally("fixations off the surface left out", row.line);
+    }
+    scanpath.addFixation(found, py, t, table.number(row, duration) * 1e-3);
+  };
+}
 
 /** Seconds since the file's first time; times of 19 digits are beyond what a double holds exactly. */
 function nanoseconds(table: Table, column: number): (row: Row) => number | undefined {

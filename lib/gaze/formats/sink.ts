@@ -1,10 +1,12 @@
 /** What comes out of a file while it is read: scanpaths, assumptions, warnings, problems. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { GazeOptions, ParsedGaze } from "./format.ts";
-import { finishScanpath } from "./finish_scanpath.ts";
+import { BETWEEN_PARTS, finishScanpath } from "./finish_scanpath.ts";
+import { nameByFile, type Named } from "./named_by_file.ts";
 import { compose, ofRectangle, Scanpath } from "./scanpath.ts";
+import { unusedOptions } from "./unused_options.ts";
 import { describe, type Filter, type FilterSpec, filterSpec } from "../filters/mod.ts";
-import type { Rectangle, Size } from "../gaze.ts";
+import type { Gaze, Mapping, Rectangle, Size } from "../gaze.ts";
 import { placeImage, type Screen } from "../screen.ts";
 
 /** A file is given up after so many problems; warnings beyond are only counted. */
@@ -12,22 +14,38 @@ const MOST = 100;
 /** Images times readers, and images that the data set does not know, of one file. */
 const SCANPATHS = 100_000;
 const UNKNOWN = 1000;
+/** Samples that a scanpath must have before its share of gaze in fixations says something. */
+const ENOUGH = 50;
 
-export class Recording {
+/** Where positions on the screen lie in the image. */
+interface OnScreen {
+  mapping: Mapping;
+  imagePxPerScreenPx: number;
+}
+
+export class GazeSink {
   readonly file: string;
   filter: Filter;
   /** Whether times are counted from a scanpath's first sample or fixation (clocks of trackers). */
   rebase = false;
+  /** The file's unit of time, for reports. */
+  timeUnit = "s";
+  /** Which eye, for reports. */
+  eye = "as recorded";
+  /** Screen px per degree that the file tells. */
+  toldPxPerDegree?: number;
   /** Role to header of the columns that were found, for tables. */
   readonly columns: Record<string, string> = {};
-  private readonly scanpaths = new Map<string, Scanpath>();
-  private readonly unknown = new Map<string, { line: number; rows: number }>();
-  private readonly assumed = new Set<string>();
-  private readonly warnings: Problem[] = [];
-  private readonly problems: Problem[] = [];
-  private readonly endings: (() => void)[] = [];
-  private unheard = 0;
-  private fromName?: { image: string; reader: string };
+  readonly #scanpaths = new Map<string, Scanpath>();
+  readonly #unknown = new Map<string, { line: number; rows: number }>();
+  readonly #assumed = new Set<string>();
+  readonly #warnings: Problem[] = [];
+  readonly #tallies = new Map<string, { rows: number; line?: number; column?: number }>();
+  readonly #problems: Problem[] = [];
+  readonly #endings: (() => void)[] = [];
+  readonly #used = new Set<string>();
+  #unheard = 0;
+  #named?: Named;
 
   constructor(readonly options: GazeOptions, readonly format: string) {
     this.file = options.file;
@@ -36,27 +54,46 @@ export class Recording {
 
   /** Keeps what was taken for granted, once. */
   assume(what: string): void {
-    this.assumed.add(what);
+    this.#assumed.add(what);
   }
 
   /** Something to look at, that does not stop the import. */
   warn(message: string, line?: number, column?: number): void {
-    if (this.warnings.length < MOST) this.warnings.push({ file: this.file, line, column, message });
-    else this.unheard++;
+    if (this.#warnings.length < MOST) {
+      this.#warnings.push({ file: this.file, line, column, message });
+    } else this.#unheard++;
+  }
+
+  /** A warning that many rows give: told once, with their number and where they begin. */
+  tally(message: string, line?: number, column?: number): void {
+    const known = this.#tallies.get(message);
+    if (known) known.rows++;
+    else this.#tallies.set(message, { rows: 1, line, column });
   }
 
   /** Something that makes the file unacceptable. */
   problem(message: string, line?: number, column?: number): void {
-    this.problems.push({ file: this.file, line, column, message });
-    if (this.problems.length >= MOST) this.stopIfWrong();
+    this.#problems.push({ file: this.file, line, column, message });
+    if (this.#problems.length >= MOST) this.stopIfWrong();
   }
 
   /** @throws InvalidInput if there has been a problem */
   stopIfWrong(): void {
-    if (this.problems.length === 0) return;
-    const { line, column, message } = this.problems[0];
+    if (this.#problems.length === 0) return;
+    const { line, column, message } = this.#problems[0];
     const place = (line ? `, line ${line}` : "") + (column ? `, column ${column}` : "");
-    throw new InvalidInput(`Cannot read ${this.file}${place}: ${message}`, this.problems);
+    throw new InvalidInput(`Cannot read ${this.file}${place}: ${message}`, this.#problems);
+  }
+
+  /** Says that an option (or a role of `columns`: `columns.x`) had an effect; others are told as unused. */
+  use(option: keyof GazeOptions | `columns.${string}`): void {
+    this.#used.add(option);
+  }
+
+  /** Which eye the reports name: the one asked for, or the average of both. */
+  useEye(): "average" | "left" | "right" {
+    this.use("eye");
+    return this.eye = this.options.eye ?? "average";
   }
 
   /**
@@ -65,35 +102,44 @@ export class Recording {
    */
   scanpath(image: string, reader: string, line: number): Scanpath | undefined {
     if (image === "" || reader === "") {
-      const named = this.namedByFile();
+      const named = this.#namedByFile();
       if (image === "") {
         image = named.image;
+        this.use("image");
         if (this.options.image === undefined) this.assume(`image "${image}" by the file's name`);
       }
-      if (reader === "" && named.reader !== "") {
+      if (reader === "") {
+        this.use("reader");
         reader = named.reader;
-        if (this.options.reader === undefined) this.assume("reader by the file's name");
+        if (reader !== "" && this.options.reader === undefined) {
+          this.assume("reader by the file's name");
+        }
       }
     }
+    if (image === this.options.image) this.use("image");
+    if (reader === this.options.reader) this.use("reader");
     const key = `${reader}\n${image}`;
-    const known = this.scanpaths.get(key);
+    const known = this.#scanpaths.get(key);
     if (known) return known;
     const size = this.options.imageSize?.(image);
     if (this.options.imageSize && !size) {
-      const rows = this.unknown.get(image);
+      const rows = this.#unknown.get(image);
       if (rows) rows.rows++;
-      else if (this.unknown.size < UNKNOWN) this.unknown.set(image, { line, rows: 1 });
+      else if (this.#unknown.size < UNKNOWN) this.#unknown.set(image, { line, rows: 1 });
       return undefined;
     }
     const name = size?.name ?? image;
-    const same = this.scanpaths.get(`${reader}\n${name}`);
-    if (!same && this.scanpaths.size >= 2 * SCANPATHS) {
-      this.problem(`more than ${SCANPATHS} pairs of image and reader`, line);
+    const same = this.#scanpaths.get(`${reader}\n${name}`);
+    if (!same && this.#scanpaths.size >= 2 * SCANPATHS) {
+      this.problem(
+        `more than ${SCANPATHS} pairs of image and reader: send the file in several parts`,
+        line,
+      );
       this.stopIfWrong();
     }
     const scanpath = same ?? new Scanpath(name, reader, size);
-    this.scanpaths.set(key, scanpath);
-    this.scanpaths.set(`${reader}\n${name}`, scanpath);
+    this.#scanpaths.set(key, scanpath);
+    this.#scanpaths.set(`${reader}\n${name}`, scanpath);
     return scanpath;
   }
 
@@ -101,8 +147,16 @@ export class Recording {
   imageOfFile(): string | undefined {
     const { image, imageSize } = this.options;
     if (image !== undefined) return image;
-    const { image: named } = this.namedByFile();
+    const { image: named } = this.#namedByFile();
     return imageSize?.(named) ? named : undefined;
+  }
+
+  /** Whether the data set has an image of this name; without a data set, whether it is the name of a picture. */
+  isImage(name: string): boolean {
+    const { imageSize } = this.options;
+    return imageSize
+      ? imageSize(this.imageByPath(name)) !== undefined
+      : /\.(png|jpe?g|bmp|tiff?|gif|dcm|dicom|pgm)$/i.test(name.trim());
   }
 
   /** The longest end of a path (of any system) that names an image of the data set; without one the file's name. */
@@ -122,6 +176,7 @@ export class Recording {
 
   /** Positions of this scanpath are 0..1 of the image. */
   normalised(scanpath: Scanpath, line: number): void {
+    scanpath.positions = "share of the image";
     if (scanpath.size) {
       scanpath.mapping = ofRectangle({ x: 0, y: 0, width: 1, height: 1 }, scanpath.size);
     } else this.problem(`normalised positions need the size of image "${scanpath.image}"`, line);
@@ -139,8 +194,10 @@ export class Recording {
   ): void {
     const { size } = scanpath;
     const screen = this.screen(told);
+    scanpath.positions = normalised ? "share of the screen" : "px of the screen";
     if (normalised && (!screen || !size)) {
       this.normalised(scanpath, line);
+      scanpath.positions = "share of the screen";
       if (size) {
         this.assume(
           "positions relative to the screen: the image taken to have filled it (no screen given)",
@@ -152,53 +209,87 @@ export class Recording {
       this.assume("screen px taken for image px (no screen given)");
       return;
     }
-    const place = on ?? this.placed(size, screen!);
-    const toPx = normalised
-      ? { ax: screen!.width_px, bx: 0, ay: screen!.height_px, by: 0 }
-      : undefined;
-    const toImage = ofRectangle(place, size);
-    scanpath.mapping = toPx ? compose(toPx, toImage) : toImage;
-    scanpath.imagePxPerScreenPx = toImage.ax;
+    const { mapping, imagePxPerScreenPx } = this.mappingOf(size, screen, on, normalised);
+    scanpath.mapping = mapping;
+    scanpath.imagePxPerScreenPx = imagePxPerScreenPx;
+  }
+
+  /** From the screen's px (or 0..1 of it) to px of an image that stood `on` it, by default where `screen` says. */
+  mappingOf(size: Size, screen?: Screen, on?: Rectangle, normalised = false): OnScreen {
+    const toImage = ofRectangle(on ?? this.#placed(size, screen!), size);
+    const toPx = { ax: screen?.width_px ?? 1, bx: 0, ay: screen?.height_px ?? 1, by: 0 };
+    return {
+      mapping: normalised ? compose(toPx, toImage) : toImage,
+      imagePxPerScreenPx: toImage.ax,
+    };
   }
 
   /** The screen by the options, else by the file. */
   screen(told?: Size): Screen | undefined {
-    if (this.options.screen) return this.options.screen;
+    if (this.options.screen) {
+      this.use("screen");
+      return this.options.screen;
+    }
     if (!told) return undefined;
     this.assume(`screen of ${told.width} x ${told.height} px, as the file says`);
     return { width_px: told.width, height_px: told.height };
   }
 
+  /** Whether a sample at `t` can follow the last one; a row that cannot is left out with a warning. */
+  inTime(scanpath: Scanpath, t: number, line: number, column?: number): boolean {
+    if (!(t < scanpath.lastTime)) return true;
+    this.tally("time goes backwards: rows left out", line, column);
+    return false;
+  }
+
+  /** Time of a part (a trial, a recording) with a clock of its own; parts on one image follow one another. */
+  timeIn(
+    scanpath: Scanpath,
+    part: string,
+    t: number,
+    { origin = "any", pause = BETWEEN_PARTS, line }: {
+      origin?: "zero" | "any";
+      pause?: number;
+      line?: number;
+    } = {},
+  ): number {
+    const { t: time, joined } = scanpath.timeIn(part, t, origin, pause);
+    if (joined) {
+      this.assume("several trials on an image joined, one after the other");
+      this.tally(
+        `several trials or recordings of one reader on an image (first "${scanpath.image}"): joined, one after ` +
+          "the other",
+        line,
+      );
+    }
+    return time;
+  }
+
   /** Has something done when the file is read. */
   atEnd(ending: () => void): void {
-    this.endings.push(ending);
+    this.#endings.push(ending);
   }
 
   /** Scanpaths become gaze. @throws InvalidInput if there has been a problem */
   finish(): ParsedGaze {
-    for (const ending of this.endings) ending();
+    for (const ending of this.#endings) ending();
     this.stopIfWrong();
-    for (const [image, { line, rows }] of this.unknown) {
+    for (const [image, { line, rows }] of this.#unknown) {
       this.warn(
         `image "${image}" is not in the data set: ${rows} ${rows === 1 ? "row" : "rows"} left out`,
         line,
       );
     }
     const off = { fixations: 0, of: 0, samples: 0, images: new Set<string>() };
-    const gaze = [...new Set(this.scanpaths.values())].flatMap((scanpath) => {
-      if (scanpath.sampleCount + scanpath.fixations.length + scanpath.lost === 0) return [];
+    const gaze = [...new Set(this.#scanpaths.values())].flatMap((scanpath) => {
+      const { sampleCount, fixations, away } = scanpath;
+      if (sampleCount + fixations.length + away === 0) return [];
       const done = finishScanpath(scanpath, this);
       off.fixations += done.off_image;
       off.of += done.fixations.length + done.dropped;
       off.samples += scanpath.off;
       if (done.off_image > 0) off.images.add(done.image);
-      if (done.data_loss > 0.25) {
-        this.warn(
-          `image "${done.image}": ${
-            Math.round(done.data_loss * 100)
-          } % of the recording is without gaze`,
-        );
-      }
+      this.#flag(done, scanpath);
       return [done];
     });
     if (off.fixations > 0) {
@@ -209,56 +300,55 @@ export class Recording {
           `(on ${where}${off.images.size > 5 ? ", ..." : ""})`,
       );
     }
-    if (gaze.length === 0 && this.unknown.size === 0 && this.warnings.length === 0) {
+    for (const [message, { rows, line, column }] of this.#tallies) {
+      this.warn(rows === 1 ? message : `${message} (${rows} rows, from here)`, line, column);
+    }
+    if (gaze.length === 0 && this.#unknown.size === 0 && this.#warnings.length === 0) {
       this.warn("no gaze on a named image: where the file names none, the option `image` does");
     }
     if (off.samples > 0) this.warn(`${off.samples} samples lie off the image: kept as they are`);
-    if (this.unheard > 0) {
-      this.warnings.push({ file: this.file, message: `${this.unheard} more warnings` });
+    if (gaze.length > 0) {
+      for (const message of unusedOptions(this.options, this.#used)) this.warn(message);
     }
-    const assumptions = [...this.assumed];
+    if (this.#unheard > 0) {
+      this.#warnings.push({ file: this.file, message: `${this.#unheard} more warnings` });
+    }
+    const assumptions = [...this.#assumed];
     for (const one of gaze) one.assumptions = assumptions;
-    const { columns, format, warnings } = this;
-    return { gaze, format, columns, assumptions, warnings };
+    const { columns, format } = this;
+    return { gaze, format, columns, assumptions, warnings: this.#warnings };
   }
 
   /** Says which filter made the fixations. */
   assumeFilter(): void {
+    this.use("filter");
     this.assume(describe(this.filter));
   }
 
-  private placed(size: Size, screen: Screen): Rectangle {
+  /** Flags a recording that is mostly lost, or whose fixations hold little of its gaze. */
+  #flag({ image, data_loss, facts }: Gaze, { found }: Scanpath): void {
+    const percent = (share: number) => `${Math.round(share * 100)} %`;
+    if (data_loss > 0.25) {
+      this.warn(`image "${image}": ${percent(data_loss)} of the recording is without gaze`);
+    }
+    const inside = facts.share_in_fixations;
+    if (inside !== null && inside < 0.5 && found >= ENOUGH) {
+      this.warn(
+        `image "${image}": fixations hold only ${
+          percent(inside)
+        } of the gaze; look at the unit of time, the ` +
+          "screen's geometry and the filter",
+      );
+    }
+  }
+
+  #placed(size: Size, screen: Screen): Rectangle {
     const { on, assumed } = placeImage(size, screen);
     this.assume(assumed);
     return on;
   }
 
-  /**
-   * Image and reader by the options or the file's name: `gaze/1001.csv` is image 1001; where the data set knows no
-   * such image, the longest beginning that it knows is the image and the rest the reader: `1001_anna.csv`.
-   */
-  private namedByFile(): { image: string; reader: string } {
-    if (this.fromName) return this.fromName;
-    const { file, imageSize, image, reader } = this.options;
-    const path = file.replace(/^(.*\/)?gaze\//, "").replace(/(\.gz)?$/, "").replace(
-      /\.[^./]*$/,
-      "",
-    );
-    const stem = path.slice(path.lastIndexOf("/") + 1);
-    let found = { image: image ?? stem, reader: reader ?? "" };
-    if (image === undefined && imageSize) {
-      for (const name of [path, stem]) {
-        const cuts = [
-          name.length,
-          ...[...name.matchAll(/[/_\-. ]+/g)].map((mark) => mark.index).reverse(),
-        ];
-        const cut = cuts.find((end) => imageSize(name.slice(0, end)));
-        if (cut === undefined) continue;
-        const rest = name.slice(cut).replace(/^[/_\-. ]+/, "").replace(/^roi[\d-]+$/, "");
-        found = { image: name.slice(0, cut), reader: reader ?? rest };
-        break;
-      }
-    }
-    return this.fromName = found;
+  #namedByFile(): Named {
+    return this.#named ??= nameByFile(this.options);
   }
 }

@@ -1,7 +1,7 @@
 /** Cells of tables: strict numbers, and the ways of saying that there is none. */
 
 const NUMBER = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?$/;
-const MISSING = new Set(["", "nan", "n/a", "na", ".", "-", "null", "none"]);
+const MISSING = new Set(["", "nan", "n/a", "na", ".", "-", "null", "none", "missing"]);
 
 /**
  * The number in a cell: NaN where there is none, undefined where it is not a finite number.
@@ -15,7 +15,7 @@ export function numberOf(cell: string | undefined, comma = false): number | unde
     const point = text.replace(",", ".");
     if (NUMBER.test(point)) return finite(point);
   }
-  return MISSING.has(text.toLowerCase()) ? NaN : undefined;
+  return MISSING.has(text.toLowerCase().replace(/^[+-](?=nan$)/, "")) ? NaN : undefined;
 }
 
 /** A number too large for a double is no number. */
@@ -31,6 +31,11 @@ export function positionOf(cell: string | undefined, comma = false): number | un
 }
 
 /** A header or a word in the form it is compared in. */
-export function plainWord(cell: string): string {
-  return cell.trim().toLowerCase();
+export function plainWord(cell: string | undefined): string {
+  return cell?.trim().toLowerCase() ?? "";
+}
+
+/** Words for yes of Python, R, Excel and Tobii. */
+export function isYes(cell: string | undefined): boolean {
+  return /^(1(\.0*)?|true|t|yes|valid)$/.test(plainWord(cell));
 }

@@ -106,15 +106,15 @@ const WRONG: Record<string, { text: string; line: number; column?: number; messa
     message: /quote is not closed/,
   },
   "a line too long": {
-    text: `image,x,y,duration_ms\na,1,2,3\n${"a".repeat(70_000)},1,2,3\n`,
+    text: `image,x,y,duration_ms\na,1,2,3\n${"a".repeat(300_000)},1,2,3\n`,
     line: 3,
-    message: /longer than 65536 characters/,
+    message: /longer than 262144 characters/,
   },
   "too many columns": {
-    text: `image,x,y,duration_ms\n${"1,".repeat(300)}\n`,
+    text: `image,x,y,duration_ms\n${"1,".repeat(5000)}\n`,
     line: 2,
-    column: 257,
-    message: /more than 256 columns/,
+    column: 4097,
+    message: /more than 4096 columns/,
   },
 };
 

@@ -3,15 +3,12 @@ import type { Fixation } from "@/lib/gaze/gaze.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
 import { saccadePaths } from "@/lib/gaze/similarity/multimatch.ts";
 import { comparandsOf } from "@/lib/gaze/similarity/comparands.ts";
+import { nth } from "@/lib/random.ts";
 
-/** Numbers in [0, 1), the same for a seed (Mulberry32). */
+/** Numbers in [0, 1), the same for a seed. */
 export function randomNumbers(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  let draws = 0;
+  return () => nth(seed, draws++);
 }
 
 /** Images of 800x800, one reader, fixations around an own centre. */

@@ -1,0 +1,22 @@
+/** A writer for every format. */
+import { eyelink_dataviewer, mcgip, miceye, plain, remodnav } from "./plain_writers.ts";
+import { gazepoint, pupil_core, pupil_neon, reflacx } from "./surface_writers.ts";
+import { bids, eyelink_asc, smi_begaze, tobii_prolab, tobii_sdk } from "./tracker_writers.ts";
+import type { Writer } from "./written.ts";
+
+export const writers: Record<string, Writer> = {
+  bids,
+  eyelink_asc,
+  eyelink_dataviewer,
+  gazepoint,
+  mcgip,
+  miceye,
+  plain,
+  pupil_core,
+  pupil_neon,
+  reflacx,
+  remodnav,
+  smi_begaze,
+  tobii_prolab,
+  tobii_sdk,
+};
