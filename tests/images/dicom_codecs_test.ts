@@ -96,6 +96,41 @@ same("RLE by DCMTK and GDCM, 8 and 16 bits, colour", ["dcmcrle", "gdcmconv"], [
   colour("YBR_FULL"),
 ], [["dcmcrle"], ["gdcmconv", "--rle"]]);
 
+programTest("lossy JPEG by DCMTK: as DCMTK decodes it, to within its rounding", [
+  "dcmcjpeg",
+  "dcmdjpeg",
+], async (place) => {
+  const ways: [PixelForm, string[], number][] = [
+    [grey(8), ["+eb", "+q", "90"], 1],
+    [grey(12), ["+ee", "+q", "90"], 1],
+    [colour(), ["+eb", "+q", "90", "+s4"], 3],
+    [colour(), ["+eb", "+q", "90", "+s2"], 3],
+    [colour(), ["+ep", "+q", "90", "+s4"], 3],
+  ];
+  for (const [form, options, within] of ways) {
+    const label = options.join(" ");
+    Deno.writeFileSync(`${place}/plain.dcm`, fileOf(form, pixels(form)));
+    assert(run("dcmcjpeg", ...options, `${place}/plain.dcm`, `${place}/small.dcm`), label);
+    assert(run("dcmdjpeg", `${place}/small.dcm`, `${place}/theirs.dcm`), label);
+    // Stored values, so that windows take no part.
+    const most = 2 ** form.stored! - 1 || 255;
+    const view = form.samples === 3
+      ? {}
+      : { window: [most / 2 + 0.5, most + 1] as [number, number] };
+    const [ours, theirs] = await Promise.all(
+      ["small", "theirs"].map((name) =>
+        decodeDicom(Deno.readFileSync(`${place}/${name}.dcm`), view)
+      ),
+    );
+    const unit = form.samples === 3 ? 1 : 65535 / most;
+    let worst = 0;
+    ours.data.forEach((value, i) =>
+      worst = Math.max(worst, Math.abs(value - theirs.data[i]) / unit)
+    );
+    assert(worst <= within + 0.5, `${label}: off by ${worst}`);
+  }
+});
+
 programTest("our lossless JPEG is read by GDCM as by us", ["gdcmconv"], async (folder) => {
   let compared = 0;
   const ways = [{}, { restartRows: 2 }, { restartRows: 1, short: true }];

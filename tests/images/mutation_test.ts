@@ -4,6 +4,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { raster } from "@/lib/images/raster.ts";
+import { codecFixtures, fixtureFile } from "../support/codec_fixtures.ts";
 import { sharedPath } from "../support/shared.ts";
 
 const runs = { numRuns: Number(Deno.env.get("PROPERTY_RUNS") ?? 500) };
@@ -26,6 +27,10 @@ const pictures: Record<string, Uint8Array> = {
 for (const name of ["MR_small_implicit", "MR_small_RLE", "image_dfl", "mlut_18"]) {
   const path = sharedPath(`data/dicom/${name}.dcm`);
   if (path) pictures[`dicom ${name}`] = Deno.readFileSync(path);
+}
+
+for (const name of Object.keys(codecFixtures)) {
+  pictures[`dicom ${name}`] = Deno.readFileSync(fixtureFile(name));
 }
 
 /** Some bytes changed (the first ones more often), the end cut off now and then. */

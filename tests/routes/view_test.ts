@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { decodeImage } from "@/lib/images/decode.ts";
 import { picture, zipOf } from "../support/archives.ts";
 import { bytes, dicomFile, pixelElements, u16, type Value } from "../support/dicom_file.ts";
+import { fixtureFile } from "../support/codec_fixtures.ts";
 import { withServer } from "../support/server.ts";
 
 const width = 32, height = 16;
@@ -104,6 +105,13 @@ Deno.test("frames, windows and burned-in annotations over HTTP", async (t) => {
       assert.match(text, /Burned In Annotation/);
       assert.equal((await put("?force=true", burned)).status, 200);
       assert.match((await put("?voi=full", picture(32, 16))).text, /they are for DICOM files/);
+    });
+
+    await t.step("every codec works under the server's few permissions", async () => {
+      for (const name of ["jpeg_2000_16", "jpeg_ls_12", "htj2k_16", "jpeg_ybr_422", "rle_16"]) {
+        const { status, text } = await put("", Deno.readFileSync(fixtureFile(name)));
+        assert.equal(status < 300, true, `${name}: ${text}`);
+      }
     });
 
     await t.step("the picture of a stored image: window, full range, size, frame", async () => {
