@@ -47,9 +47,11 @@ function checkFit(
 
 function frameOf(decoded: Decoded): Frame {
   const { data, width, height, componentCount, bitsPerSample } = decoded;
+  const bytesPerSample = bitsPerSample > 8 ? 2 : 1;
+  if (data.length !== width * height * componentCount * bytesPerSample) throw damaged();
   return {
     data,
-    bytesPerSample: bitsPerSample > 8 ? 2 : 1,
+    bytesPerSample,
     samples: componentCount,
     width,
     height,

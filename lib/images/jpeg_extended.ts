@@ -1,6 +1,7 @@
 /**
  * JPEG process 4 (ITU-T T.81, annexes E, F): sequential DCT with Huffman codes and 12 bits, one
- * component. DICOM still allows it, and no kept library reads it.
+ * component, as DICOM still allows it. Our own: of kept libraries only dcmjs-codecs reads it, in which
+ * one damaged picture breaks every later call.
  */
 import { InvalidInput } from "@/lib/errors.ts";
 import { EntropyReader, type HuffmanTable, readHuffmanTables } from "./jpeg_entropy.ts";
