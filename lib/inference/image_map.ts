@@ -9,6 +9,7 @@ import {
   encodePicture,
   type MapAnswer,
   needClasses,
+  needMap,
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
   type SimilarityMapRequest,
@@ -43,6 +44,7 @@ export async function imageSimilarityMap(
   source: MapSource,
   { x, y }: { x: number; y: number },
 ): Promise<ImageMap> {
+  needMap(model);
   return await withRoom(1, async () => {
     const { picture, image } = await open({ model }, source);
     if (x > image.width || y > image.height) {
@@ -66,6 +68,7 @@ export async function imageSaliencyMap(
   label: string | undefined,
 ): Promise<SaliencyMap> {
   needClasses(model);
+  needMap(model);
   const { classes } = model.spec;
   const place = label === undefined ? null : classes.indexOf(label);
   if (place === -1) {
