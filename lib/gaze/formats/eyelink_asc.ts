@@ -46,10 +46,8 @@ class AscReader {
   constructor(sink: GazeSink, readonly options: GazeOptions) {
     this.#sink = sink;
     sink.useEye();
-    if (options.image_pattern !== undefined) {
-      sink.use("image_pattern");
-      this.#pattern = patternOf(options.image_pattern);
-    }
+    const { image_pattern } = options;
+    if (image_pattern !== undefined) this.#pattern = patternOf(image_pattern);
     this.#trial = new EyelinkTrial(sink, options, 0, 1);
   }
 
@@ -147,6 +145,7 @@ class AscReader {
     }
     const picture = pictureOf(text, this.#pattern);
     if (!picture) return;
+    this.#sink.use("image_pattern");
     const named = this.#pattern !== undefined || /!V IMGLOAD/i.test(text);
     this.#trial.picture({
       ...picture,

@@ -17,7 +17,7 @@ export const gazepoint: GazeFormat = {
   title: "Gazepoint export (EGD-CXR included)",
   detect(head) {
     const headers = headersOf(head.first);
-    return headers.includes("fpogx") || headers.includes("bpogx") || headers.includes("x_original");
+    return headers.some((header) => /^([fblr]pogx|x_original)$/.test(header));
   },
   async parse(text, sink, options) {
     const shown = await readShownImages(options);

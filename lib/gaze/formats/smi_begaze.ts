@@ -92,9 +92,7 @@ class Messages {
     readonly type: number,
     readonly trial: number,
   ) {
-    if (image_pattern === undefined) return;
-    sink.use("image_pattern");
-    this.#pattern = patternOf(image_pattern);
+    if (image_pattern !== undefined) this.#pattern = patternOf(image_pattern);
   }
 
   /** Takes a message in; whether the row is a sample. */
@@ -160,8 +158,10 @@ function reader(
     const read = table.number(row, time) * unit;
     if (Number.isNaN(read)) return sink.problem("no time", row.line, time + 1);
     const named = table.text(row, stimulus);
+    const unnamed = named === "" || named === "-";
+    if (unnamed && messages.shown !== "") sink.use("image_pattern");
     const scanpath = sink.scanpath(
-      named === "" || named === "-" ? messages.shown : named,
+      unnamed ? messages.shown : named,
       table.text(row, person) || head.subject,
       row.line,
     );
