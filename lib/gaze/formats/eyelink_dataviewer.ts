@@ -14,7 +14,7 @@ const X = "current_fix_x";
 const IMAGES = ["image", "imagefile", "image_file", "image_name", "img", "stimulus", "picture"];
 
 /** Gaze does not go that many lengths of the image away from it. */
-const SHARES = 10;
+const SHARES = 5;
 
 interface ReportedFixation {
   x: number;

@@ -1,7 +1,8 @@
 /** A writer for every format. */
 import { eyelink_dataviewer, mcgip, miceye, plain, remodnav } from "./plain_writers.ts";
 import { gazepoint, pupil_core, pupil_neon, reflacx } from "./surface_writers.ts";
-import { bids, eyelink_asc, smi_begaze, tobii_prolab, tobii_sdk } from "./tracker_writers.ts";
+import { tobii_prolab } from "./tobii_writer.ts";
+import { bids, eyelink_asc, smi_begaze, tobii_sdk } from "./tracker_writers.ts";
 import type { Writer } from "./written.ts";
 
 export const writers: Record<string, Writer> = {
