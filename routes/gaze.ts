@@ -82,6 +82,7 @@ const facts = z.object({
   filter: z.string().nullable().describe("null: the file's own fixations"),
   filter_parameters: z.record(z.string(), z.unknown()).nullable(),
   px_per_degree: number,
+  origin_s: z.number().describe("Time on the file's clock at which the recording's time 0 lies"),
   mapping: z.object({ ax: z.number(), bx: z.number(), ay: z.number(), by: z.number() }),
   share_in_fixations: number.describe("of the samples with gaze"),
   share_off_image: number,

@@ -25,6 +25,8 @@ export function bytesToSamples(bytes: Uint8Array): Samples {
 
 export class Recordings {
   readonly #byKey = new Map<string, Recording>();
+  /** Where each one's time 0 lies on the clock of its format. */
+  readonly #origins = new Map<Recording, number>();
   readonly warnings: Problem[] = [];
 
   /** `store` puts samples away and gives the hash; `readerName` replaces names of people. */
@@ -35,7 +37,7 @@ export class Recordings {
 
   /**
    * Adds what a file holds. Fixations from one file and samples from another are one recording
-   * with the fixations of the first; anything else twice is passed over with a warning.
+   * with the fixations of the first, on the clock of the samples; anything else twice is passed over with a warning.
    */
   async add(gaze: Gaze, source: string): Promise<void> {
     const reader = this.readerName(gaze.reader);
@@ -59,21 +61,35 @@ export class Recordings {
       data_loss: gaze.data_loss,
       source,
     };
-    this.#byKey.set(key, known ? combine(known, recording) : recording);
+    this.#origins.set(recording, gaze.facts.origin_s);
+    this.#byKey.set(key, known ? this.#combine(known, recording) : recording);
+  }
+
+  /** The fixations of the one without samples, the samples of the other. */
+  #combine(a: Recording, b: Recording): Recording {
+    const [fixed, sampled] = a.samples_file === null ? [a, b] : [b, a];
+    const later = this.#origins.get(fixed)! - this.#origins.get(sampled)!;
+    const sameClock = fixed.format === sampled.format && Math.abs(later) < 3600;
+    if (!sameClock) {
+      const message =
+        `Fixations and samples (${sampled.source}) on "${fixed.image}" have clocks of ` +
+        "their own: each counted from its own beginning";
+      this.warnings.push({ file: fixed.source, message });
+    }
+    const recording = {
+      ...fixed,
+      fixations: sameClock
+        ? fixed.fixations.map((one) => ({ ...one, start: one.start + later }))
+        : fixed.fixations,
+      samples_file: sampled.samples_file,
+      data_loss: sampled.data_loss,
+      assumptions: [...new Set([...fixed.assumptions, ...sampled.assumptions])],
+    };
+    this.#origins.set(recording, this.#origins.get(sampled)!);
+    return recording;
   }
 
   all(): Recording[] {
     return [...this.#byKey.values()];
   }
-}
-
-/** The fixations of the one without samples, the samples of the other. */
-function combine(a: Recording, b: Recording): Recording {
-  const [fixed, sampled] = a.samples_file === null ? [a, b] : [b, a];
-  return {
-    ...fixed,
-    samples_file: sampled.samples_file,
-    data_loss: sampled.data_loss,
-    assumptions: [...new Set([...fixed.assumptions, ...sampled.assumptions])],
-  };
 }

@@ -51,6 +51,8 @@ export interface RecordingFacts {
   filter_parameters: Record<string, unknown> | null;
   /** Image px per degree of visual angle that the filter used; null where it used none. */
   px_per_degree: number | null;
+  /** Time on the file's clock at which the recording's time 0 lies, s; 0 where times are the file's own. */
+  origin_s: number;
   /** How the file's positions became image px (the first, where it changed within the recording). */
   mapping: Mapping;
   /** Share of the samples with gaze that lie in a fixation; null without samples. */

@@ -106,6 +106,18 @@ export const beware: Rule = {
     });
     assert.deepEqual(two.gaze.map(({ image }) => image), ["a", "b"]);
     assert.deepEqual(two.gaze.map((_, i) => times(two, i)), [[[0.15, 0.05]], [[0, 0.05]]]);
+    // A picture that is named in a message of no known form, while eyes are recorded.
+    const words = [
+      "** CONVERTED FROM s.edf",
+      "MSG\t1 PRELOAD b.png",
+      "START\t5\tLEFT",
+      "SAMPLES\tGAZE\tLEFT\tRATE\t100.00",
+      "MSG\t6 onset of stimuli/a.png",
+      "10\t100.0\t200.0\t800\t...",
+    ].join("\n");
+    const worded = await parse({ file: "gaze/s.asc", text: words, options: { screen } });
+    assert.deepEqual(worded.gaze.map(({ image }) => image), ["a"]);
+    warned(worded, /by their names in messages; `image_pattern` says/);
     await refused(
       { file: "gaze/s.asc", text: "** CONVERTED FROM x\nSAMPLES\tHREF\tLEFT\n1\t2\t3\t4\n" },
       /not screen px/,
