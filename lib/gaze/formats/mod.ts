@@ -5,7 +5,10 @@ import type { GazeFormat } from "./gaze_format.ts";
 import { bids } from "./bids.ts";
 import { eyelink_asc } from "./eyelink_asc.ts";
 import { eyelink_dataviewer } from "./eyelink_dataviewer.ts";
+import { eyetribe } from "./eyetribe.ts";
 import { gazepoint } from "./gazepoint.ts";
+import { i2mc } from "./i2mc.ts";
+import { imotions } from "./imotions.ts";
 import { mcgip } from "./mcgip.ts";
 import { miceye } from "./miceye.ts";
 import { plain } from "./plain.ts";
@@ -16,6 +19,7 @@ import { remodnav } from "./remodnav.ts";
 import { smi_begaze } from "./smi_begaze.ts";
 import { tobii_prolab } from "./tobii_prolab.ts";
 import { tobii_sdk } from "./tobii_sdk.ts";
+import { webgazer } from "./webgazer.ts";
 import { GazeSink } from "./sink.ts";
 import { Text } from "./text.ts";
 
@@ -32,9 +36,13 @@ export const formats: Record<string, GazeFormat> = {
   pupil_core,
   pupil_neon,
   gazepoint,
+  imotions,
+  eyetribe,
   reflacx,
   remodnav,
+  i2mc,
   miceye,
+  webgazer,
   mcgip,
   plain,
 };

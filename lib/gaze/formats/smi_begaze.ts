@@ -1,4 +1,4 @@
-/** SMI BeGaze raw data exports: comment lines with `##`, then samples and messages in one table. */
+/** SMI BeGaze exports: raw data (comment lines with `##`, then samples and messages in one table), and events. */
 import type { GazeOptions } from "./format.ts";
 import type { GazeFormat } from "./gaze_format.ts";
 import { delimiterOfHead, headersOf } from "./head.ts";
@@ -8,6 +8,7 @@ import { patternOf } from "./picture_messages.ts";
 import type { Scanpath } from "./scanpath.ts";
 import { readTable, type Row, type Table } from "./gaze_table.ts";
 import type { GazeSink } from "./sink.ts";
+import { isEventExport, readEvents } from "./smi_events.ts";
 import type { Size } from "../gaze.ts";
 import { pxPerDegree } from "../screen.ts";
 
@@ -22,14 +23,17 @@ const TIMES: Record<string, { unit: number; name: string }> = {
 const POSITION = /^([lr] por [xy]|point of regard (left|right|binocular) [xy]) \[px\]$/;
 
 export const smi_begaze: GazeFormat = {
-  title: "SMI BeGaze raw data",
+  title: "SMI BeGaze raw data or events",
   detect({ text, first }) {
-    if (/^## \[BeGaze\]/m.test(text) || /^Time\tType\tTrial\t/m.test(text)) return true;
+    if (isEventExport(text) || /^## \[BeGaze\]/m.test(text) || /^Time\tType\tTrial\t/m.test(text)) {
+      return true;
+    }
     const headers = headersOf(first);
     return headers.some((header) => header in TIMES) &&
       headers.some((header) => POSITION.test(header));
   },
   async parse(text, sink, options) {
+    if (isEventExport(text.head.text)) return await readEvents(text, sink);
     sink.rebase = true;
     const head = new Preamble();
     let messages: Messages | undefined;

@@ -104,6 +104,14 @@ function reader(
   const fixation = new TobiiPlaces(table, sink, "fixationpoint");
   const eyes = eyeColumns(table, sink);
   const hasGaze = gaze.known || eyes !== undefined;
+  const mapped = table.headers.find((header) => /^mapped (fixation|gaze)/i.test(header.trim()));
+  if (mapped !== undefined) {
+    sink.problem(
+      `an export of Tobii Glasses ("${mapped.trim()}"): positions in the scene video fit no image; write those on the ` +
+        "snapshot as a table image,reader,x,y,start_ms,duration_ms",
+      table.line,
+    );
+  }
   if (!hasGaze && !fixation.known) {
     sink.problem(
       'no column "Gaze point X [MCS px]", "Gaze point X [DACS px]" or "Fixation point X [DACS px]"',

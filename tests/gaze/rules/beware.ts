@@ -11,6 +11,7 @@ import {
   tabs,
   warned,
 } from "./cells.ts";
+import { eyetribe, i2mc, imotions, webgazer } from "./beware_more.ts";
 import { TINY } from "./tiny_files.ts";
 
 const screen = { width_px: 800, height_px: 600, image: "top_left" as const };
@@ -40,6 +41,10 @@ const tobiiRow = (
 ];
 
 export const beware: Rule = {
+  eyetribe,
+  i2mc,
+  imotions,
+  webgazer,
   async bids() {
     // Inherited sidecars, a byte-order mark, and events that show two pictures.
     const stem = "gaze/sub-01/func/sub-01_task-x";
@@ -157,6 +162,16 @@ export const beware: Rule = {
     assert.equal(table.gaze[0].samples, undefined);
     assert.equal(table.gaze[0].fixations.length, 2);
     assert.equal(table.gaze[0].dropped, 1);
+    // Logs of the Open Gaze API name pictures in what the experiment sent.
+    const user = tabs(
+      ["CNT", "TIME", "BPOGX", "BPOGY", "BPOGV", "USER"],
+      [1, 0.01, 0.5, 0.5, 1, "0"],
+      [2, 0.02, 0.125, 0.333333, 1, "START img/a.png"],
+      [3, 0.03, 0.125, 0.333333, 1, "0"],
+    ).join("\n");
+    const sent = await parse({ file: "gaze/log.tsv", text: user });
+    assert.deepEqual(sent.gaze.map(({ image }) => image), ["a"]);
+    assert.deepEqual(places(sent), [[100, 200], [100, 200]]);
     for (const off_image of ["drop", "clamp"] as const) {
       const egd = rows(
         ["DICOM_ID", "FPOGX", "FPOGY", "FPOGS", "FPOGD", "FPOGID", "X_ORIGINAL", "Y_ORIGINAL"],
@@ -260,6 +275,18 @@ export const beware: Rule = {
     assert.deepEqual(places(parsed), [[100, 200], null]);
     assert.ok(Math.abs(parsed.gaze[0].samples![4] - 0.004) < 1e-9);
     assert.equal(parsed.gaze[0].reader, "P1");
+    // Event exports: a header for each kind of row, messages as user events.
+    const events = [
+      "Table Header for Fixations:",
+      "Event Type\tTrial\tNumber\tStart\tEnd\tDuration\tLocation X\tLocation Y",
+      "UserEvent\t1\t1\t1000\t# Message: a.png",
+      "Fixation L\t1\t1\t2000\t202000\t200000\t100\t200",
+      "Fixation R\t1\t1\t2000\t202000\t200000\t109\t200",
+      "Saccade L\t1\t1\t202000\t203000\t1000\t1\t2",
+    ].join("\n");
+    const fixed = await parse({ file: "gaze/x_Events.txt", text: events });
+    assert.deepEqual(places(fixed), [[100, 200]]);
+    assert.deepEqual(times(fixed), [[0, 0.2]]);
   },
   async tobii_prolab() {
     // An event on all its rows is one fixation; where the picture changes, each gets its part.

@@ -75,6 +75,23 @@ export const both_eyes: Rule = {
     ].join("\n"),
   })),
   eyelink_dataviewer: { cannot: "a report holds fixations, of each eye in rows of their own" },
+  eyetribe: averaged((lost) => ({
+    file: "gaze/a.tsv",
+    options: { screen },
+    text: tabs(
+      ["timestamp", "time", "Lrawx", "Lrawy", "Rrawx", "Rrawy"],
+      ...lines((i) => [0, 5000 + i * 10, 100, 200, ...lost(i) ? ["0.0", "0.0"] : [110, 200]]),
+    ).join("\n"),
+  })),
+  i2mc: { cannot: "I2MC averages the eyes before it finds fixations" },
+  imotions: averaged((lost) => ({
+    file: "gaze/a.csv",
+    options: { screen },
+    text: rows(
+      ["Timestamp", "ET_GazeLeftx", "ET_GazeLefty", "ET_GazeRightx", "ET_GazeRighty"],
+      ...lines((i) => [i * 10, 100, 200, ...lost(i) ? [-1, -1] : [110, 200]]),
+    ).join("\n"),
+  })),
   gazepoint: averaged((lost) => ({
     file: "gaze/User 1_all_gaze.csv",
     text: rows(
@@ -122,6 +139,7 @@ export const both_eyes: Rule = {
       ]),
     ).join("\n"),
   })),
+  webgazer: { cannot: ONE },
   tobii_sdk: averaged((lost) => ({
     file: "gaze/a.csv",
     text: rows(

@@ -8,7 +8,10 @@ export const FORMATS = [
   "bids",
   "eyelink_asc",
   "eyelink_dataviewer",
+  "eyetribe",
   "gazepoint",
+  "i2mc",
+  "imotions",
   "mcgip",
   "miceye",
   "plain",
@@ -19,6 +22,7 @@ export const FORMATS = [
   "smi_begaze",
   "tobii_prolab",
   "tobii_sdk",
+  "webgazer",
 ] as const;
 export type FormatName = typeof FORMATS[number];
 

@@ -28,6 +28,9 @@ export const companions: Rule = {
   ),
   eyelink_asc: ALONE,
   eyelink_dataviewer: ALONE,
+  eyetribe: ALONE,
+  i2mc: ALONE,
+  imotions: ALONE,
   gazepoint: folder(["fixations.csv", "eye_gaze.csv"], ["master_sheet.csv"]),
   mcgip: ALONE,
   miceye: ALONE,
@@ -62,4 +65,5 @@ export const companions: Rule = {
   smi_begaze: ALONE,
   tobii_prolab: ALONE,
   tobii_sdk: ALONE,
+  webgazer: ALONE,
 };

@@ -14,6 +14,7 @@ import { BIDS_SIDECAR } from "./tiny_files.ts";
 
 const FIXED: Partial<Record<FormatName, string>> = {
   eyelink_dataviewer: "a report holds fixations alone",
+  i2mc: "a table of fixations holds no samples",
   remodnav: "a table of events holds no samples",
 };
 
@@ -47,6 +48,33 @@ const FILES: Partial<Record<FormatName, Parameters<typeof parse>[0]>> = {
       "EFIX L 10\t110\t100\t10.0\t10.0\t800",
     ].join("\n"),
     options: { screen, image: "a" },
+  },
+  eyetribe: {
+    file: "gaze/a.tsv",
+    text: tabs(
+      ["timestamp", "time", "Lrawx", "Lrawy", "Rrawx", "Rrawy"],
+      ...each((x, y, i) => [0, i * 10, x, y, x, y]),
+    ).join("\n"),
+    options: { screen },
+  },
+  imotions: {
+    file: "gaze/a.csv",
+    text: rows(
+      ["Timestamp", "ET_GazeLeftx", "ET_GazeLefty", "ET_GazeRightx", "ET_GazeRighty"],
+      ...each((x, y, i) => [i * 10, x, y, x, y]),
+    ).join("\n"),
+    options: { screen },
+  },
+  webgazer: {
+    file: "gaze/a.json",
+    text: JSON.stringify([{
+      stimulus: "a.png",
+      webgazer_data: Array.from({ length: COUNT }, (_, i) => {
+        const [x, y] = wandering(i);
+        return { x, y, t: i * 10 };
+      }),
+    }]),
+    options: { screen },
   },
   gazepoint: {
     file: "gaze/x_all_gaze.csv",

@@ -57,6 +57,31 @@ export const per_row: Rule = {
     assert.deepEqual(places(parsed, 0)[0], [100, 200]);
     assert.deepEqual(places(parsed, 1), [[200, 150]]);
   },
+  async eyetribe() {
+    // The picture by the last message that names one, the eye that was found row by row.
+    const { text, ...file } = TINY.eyetribe.write("0", "0");
+    const more = `${text}MSG\t2015\t6000\tstart b.png\n2015\t6010\tFalse\t7\t10\t20\t0.0\t0.0\n`;
+    const parsed = await parse({ ...file, text: more });
+    assert.deepEqual(parsed.gaze.map(({ image }) => image), ["a", "b"]);
+    assert.deepEqual(places(parsed, 1), [[10, 20]]);
+  },
+  async i2mc() {
+    const { text, ...file } = TINY.i2mc.write("100", "200");
+    const parsed = await parse({ ...file, text: `${text}0\t9\t90\t10\t20\tp2\tb.txt\n` });
+    assert.deepEqual(parsed.gaze.map(({ image, reader }) => [image, reader]), [
+      ["a", "p1"],
+      ["b", "p2"],
+    ]);
+    assert.deepEqual(places(parsed, 1), [[10, 20]]);
+  },
+  async imotions() {
+    const { text, ...file } = TINY.imotions.write("-1", "-1");
+    const parsed = await parse({
+      ...file,
+      text: `${text}9,900,b,10,20,-1,-1,ET\n10,905,b,,,,,GSR\n`,
+    });
+    assert.deepEqual(places(parsed, 1), [[10, 20]]);
+  },
   async gazepoint() {
     // On the radiograph where the row tells it, else by the pads.
     const text = rows(
@@ -173,6 +198,26 @@ export const per_row: Rule = {
     );
     assert.deepEqual(places(parsed), Array.from({ length: 6 }, () => [100, 200]));
     assumed(parsed, /position and size of the presented media/);
+  },
+  async webgazer() {
+    // Where the picture stood is told trial by trial, and so are the picture and the reader.
+    const trial = (image: string, left: number, subject: number) => ({
+      stimulus: image,
+      subject,
+      webgazer_data: [{ x: 210, y: 220, t: 0 }],
+      webgazer_targets: [{ left, top: 20, right: left + 1600, bottom: 1220 }],
+    });
+    const text = JSON.stringify([
+      trial("a.png", 10, 1),
+      trial("a.png", 110, 2),
+      trial("b.png", 10, 2),
+    ]);
+    const parsed = await parse({ file: "gaze/s.json", text });
+    assert.deepEqual(parsed.gaze.map(({ image, reader }) => image + reader), ["a1", "a2", "b2"]);
+    assert.deepEqual(parsed.gaze.map((_, i) => places(parsed, i)[0]), [[100, 100], [50, 100], [
+      50,
+      50,
+    ]]);
   },
   async tobii_sdk() {
     // The eye that is valid, row by row.

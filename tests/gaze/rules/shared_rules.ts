@@ -27,12 +27,14 @@ const NUMBERS = [
   ["100000000.0", "100000000.0"],
 ];
 const WORDS = [["NaN", "NaN"], [".", "."], ["", ""], ["n/a", "n/a"]];
-const LISTS: FormatName[] = ["mcgip", "miceye"];
+const LISTS: FormatName[] = ["mcgip", "miceye", "webgazer"];
 
 function pairsOf(format: FormatName): string[][] {
   if (LISTS.includes(format)) return [...NUMBERS, ["NaN", "NaN"]];
-  // Words of an ASC file stand between blanks: there is no empty one.
-  return [...NUMBERS, ...WORDS.filter(([x]) => format !== "eyelink_asc" || x !== "")];
+  // Words of an ASC file stand between blanks, so there is no empty one;
+  // and iMotions' rows with nothing are those of other sensors.
+  const full = ["eyelink_asc", "imotions"].includes(format);
+  return [...NUMBERS, ...WORDS.filter(([x]) => !full || x !== "")];
 }
 
 export const none = every((format) => async () => {
@@ -65,6 +67,8 @@ export const line_ends = every((format) => async () => {
 
 const HEADLESS: Partial<Record<FormatName, string>> = {
   bids: "BIDS tables have no header, and no program writes a line before them",
+  imotions: "iMotions writes lines about the study before the table",
+  webgazer: "JSON has no such line",
   eyelink_asc: "no table: lines begin with words or times",
   mcgip: "JSON has no such line; the CSV is read as all tables are (gazepoint)",
   smi_begaze: "BeGaze writes comment lines of its own before the table",
@@ -109,7 +113,7 @@ export const trackloss = every((format) => async () => {
 export const limits = every((format) => async () => {
   const { write, usual } = TINY[format];
   const file = write(...usual);
-  if (format === "mcgip") {
+  if (format === "mcgip" || format === "webgazer") {
     const long = { ...file, text: file.text.padEnd(17 << 20) };
     return await refused(long, /longer than \d+ characters; send it in several files/);
   }

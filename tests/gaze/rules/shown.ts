@@ -28,6 +28,9 @@ export const shown: Rule = {
   bids: placed("bids", px),
   eyelink_asc: placed("eyelink_asc", px),
   eyelink_dataviewer: placed("eyelink_dataviewer", px),
+  eyetribe: placed("eyetribe", px),
+  i2mc: placed("i2mc", px),
+  imotions: placed("imotions", px),
   gazepoint: placed("gazepoint", shares),
   async mcgip() {
     await ofImage("mcgip")();
@@ -110,4 +113,5 @@ export const shown: Rule = {
     assert.deepEqual(places(await parse({ file: "gaze/x.tsv", text: media }))[0], [100, 200]);
   },
   tobii_sdk: placed("tobii_sdk", shares),
+  webgazer: placed("webgazer", px),
 };

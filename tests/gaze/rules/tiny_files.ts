@@ -103,12 +103,42 @@ export const TINY: Record<FormatName, Tiny> = {
     ]),
     line: (x, y, i) => ["s1", 1, x, y, i * 200, 150, "a.png"].join("\t"),
   }),
+  eyetribe: table({
+    samples: true,
+    file: "gaze/log.tsv",
+    options: { screen },
+    usual: ["100", "200"],
+    head: tabs(
+      ["timestamp", "time", "fix", "state", "Lrawx", "Lrawy", "Rrawx", "Rrawy"],
+    ).concat("MSG\t2015\t5000\tstart a.png"),
+    line: (x, y, i) => ["2015", 5000 + i * 10, "False", 7, x, y, x, y].join("\t"),
+  }),
   gazepoint: table({
     samples: true,
     file: "gaze/User 1_all_gaze.csv",
     usual: ["0.125", "0.333333"],
     head: rows(["MEDIA_NAME", "TIME(2023/05/01 10:00:00.000)", "BPOGX", "BPOGY", "BPOGV"]),
     line: (x, y, i) => ["a.png", i / 100, x, y, 1].join(","),
+  }),
+  i2mc: table({
+    samples: false,
+    file: "gaze/allfixations.txt",
+    options: { screen },
+    usual: ["100", "200"],
+    head: tabs(["FixStart", "FixEnd", "FixDur", "XPos", "YPos", "Participant", "Trial"]),
+    line: (x, y, i) => [i * 200, i * 200 + 150, 150, x, y, "p1", "a.tsv"].join("\t"),
+  }),
+  imotions: table({
+    samples: true,
+    file: "gaze/001.csv",
+    options: { screen },
+    usual: ["100", "200"],
+    head: [
+      "#INFO,",
+      "#DATA,",
+      "Row,Timestamp,SourceStimuliName,ET_GazeLeftx,ET_GazeLefty,ET_GazeRightx,ET_GazeRighty,Sensor",
+    ],
+    line: (x, y, i) => [i, i * 10, "a", x, y, x, y, "ET"].join(","),
   }),
   mcgip: list(
     (points) => `{"gaze": ${points}, "img": "a.png", "case": "1", "gt": 1}`,
@@ -177,6 +207,20 @@ export const TINY: Record<FormatName, Tiny> = {
     ]),
     line: (x, y, i) => [i * 10, "P1", "a.png", x, y].join("\t"),
   }),
+  webgazer: {
+    samples: true,
+    usual: ["100", "200"],
+    write: (x, y, given = only) => ({
+      file: "gaze/session.json",
+      options: { screen },
+      text: `[{"stimulus": "a.png", "webgazer_data": [${
+        Array.from({ length: ROWS }, (_, i) => {
+          const [px, py] = given(i) ? [x, y] : ["100", "200"];
+          return `{"x": ${px}, "y": ${py}, "t": ${i * 10}}`;
+        }).join(", ")
+      }], "webgazer_targets": []}]\n`,
+    }),
+  },
   tobii_sdk: table({
     samples: true,
     file: "gaze/dump.csv",
