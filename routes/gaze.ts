@@ -219,7 +219,13 @@ export const gazeRoutes: Route[] = [
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",
     query: putQuery,
-    accepts: ["text/*", "application/octet-stream", "application/gzip", "application/json"],
+    accepts: [
+      "text/*",
+      "application/octet-stream",
+      "application/gzip",
+      "application/json",
+      "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    ],
     answers: { 200: report },
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;

@@ -24,8 +24,9 @@ const SMALL = 2 ** 18;
 /** Throws InvalidInput as `parseGaze`. The bytes of a large file are gone afterwards. */
 export async function readGazeFile(request: GazeRequest): Promise<ParsedGaze> {
   const { bytes, options, images } = request;
-  // A small file may unzip to a large one.
-  const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  // A small file may unzip to a large one: gzip, and workbooks of Excel.
+  const zipped = (bytes[0] === 0x1f && bytes[1] === 0x8b) ||
+    (bytes[0] === 0x50 && bytes[1] === 0x4b);
   if (bytes.length <= SMALL && !zipped) return await parseGazeOf({ bytes, options, images });
   const worker = new Worker(import.meta.resolve("./gaze_worker.ts"), { type: "module" });
   try {
