@@ -27,6 +27,8 @@ export class Recordings {
   readonly #byKey = new Map<string, Recording>();
   /** Where each one's time 0 lies on the clock of its format. */
   readonly #origins = new Map<Recording, number>();
+  /** Files whose reader is called by their name. */
+  readonly #calledByFile = new Set<string>();
   readonly warnings: Problem[] = [];
 
   /** `store` puts samples away and gives the hash; `readerName` replaces names of people. */
@@ -40,10 +42,22 @@ export class Recordings {
    * with the fixations of the first, on the clock of the samples; anything else twice is passed over with a warning.
    */
   async add(gaze: Gaze, source: string): Promise<void> {
-    const reader = this.readerName(gaze.reader);
-    const key = JSON.stringify([gaze.image, reader]);
-    const known = this.#byKey.get(key);
     const samples = gaze.samples?.length ? gaze.samples : undefined;
+    let reader = this.readerName(gaze.reader);
+    let key = JSON.stringify([gaze.image, reader]);
+    let known = this.#byKey.get(key);
+    const twice = known && (known.samples_file === null) === !samples;
+    if (twice && reader === "" && known!.source !== source) {
+      // Two files that name no reader are two readers, who are called by their files.
+      reader = this.readerName(readerByFile(source, gaze.image));
+      key = JSON.stringify([gaze.image, reader]);
+      const message =
+        `No reader is named here, nor in ${known!.source}, which has gaze on the same ` +
+        `images: taken for another reader, by the file's name`;
+      if (!this.#calledByFile.has(source)) this.warnings.push({ file: source, message });
+      this.#calledByFile.add(source);
+      known = this.#byKey.get(key);
+    }
     if (known && (known.samples_file === null) === !samples) {
       const whose = `"${gaze.image}"${reader && ` of reader "${reader}"`}`;
       const message = `Skipped: gaze on ${whose} was already read from ${known.source}`;
@@ -92,4 +106,12 @@ export class Recordings {
   all(): Recording[] {
     return [...this.#byKey.values()];
   }
+}
+
+/** What a file's path says beside `gaze/`, the image's name and its ending: `gaze/s2/im1.csv` is reader s2 on im1. */
+function readerByFile(file: string, image: string): string {
+  const path = file.replace(/^(.*\/)?gaze\//, "").replace(/(\.gz)?$/, "").replace(/\.[^./]*$/, "");
+  const last = image.slice(image.lastIndexOf("/") + 1).replace(/\.[^.]*$/, "");
+  const rest = path.replace(last, "").replace(/^[/_\-. ]+|[/_\-. ]+$/g, "");
+  return (rest === "" ? path : rest).replaceAll("/", "_");
 }

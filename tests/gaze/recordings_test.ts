@@ -16,7 +16,7 @@ async function together(texts: Record<string, string>) {
   const recordings = new Recordings(() => Promise.resolve("hash"), (name) => name);
   for (const [file, text] of Object.entries(texts)) {
     const parsed = await parse({ file: `gaze/${file}`, text });
-    for (const one of parsed.gaze) await recordings.add(one, file);
+    for (const one of parsed.gaze) await recordings.add(one, `gaze/${file}`);
   }
   return { all: recordings.all(), warnings: recordings.warnings };
 }
@@ -42,4 +42,27 @@ Deno.test("fixations and samples of different clocks are told", async () => {
   });
   assert.equal(all.length, 1);
   assert.match(warnings[0].message, /clocks of their own/);
+});
+
+Deno.test("files that name no reader are told apart by their names, and nothing is lost", async () => {
+  const table = (x: number) =>
+    rows(["image", "x", "y", "duration_ms"], ["a", x, 200, 300]).join("\n");
+  const { all, warnings } = await together({
+    "s1/a.csv": table(100),
+    "s2/a.csv": table(200),
+    "s3/a.csv": table(300),
+  });
+  assert.deepEqual(all.map(({ reader, fixations }) => [reader, fixations[0].x]), [
+    ["", 100],
+    ["s2", 200],
+    ["s3", 300],
+  ]);
+  assert.equal(warnings.length, 2);
+  assert.match(warnings[0].message, /taken for another reader, by the file's name/);
+});
+
+Deno.test("a log of MicEye is its volunteer's", async () => {
+  const text = "D:\\a.png;1;[[[10, 20], 0.5]];[];(1, 1)\n";
+  const parsed = await parse({ file: "gaze/ZLC2020-10-28-13-36.csv", text });
+  assert.equal(parsed.gaze[0].reader, "ZLC");
 });
