@@ -15,7 +15,7 @@
  * (SIGTERM); the other rows are told all the same.
  */
 import { parseArgs } from "node:util";
-import type { Choices } from "@/gpu/convolution/selection.ts";
+import type { SelectedVariants } from "@/gpu/convolution/selection.ts";
 import { matrixShape } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
 import type { Engine } from "./engine.ts";
@@ -59,9 +59,9 @@ if (unknown) throw new Error(`Cannot train "${unknown}": there is [${NETWORKS.jo
 
 const peer = options.torch ? await torch() : undefined;
 if (options.torch && !peer) console.error("PyTorch is left out: no Python here has it");
-const choices: Choices = {};
+const selected: SelectedVariants = {};
 const engines: Engine[] = [
-  ours(gpu, choices),
+  ours(gpu, selected),
   await jaxJs(),
   await tfjs(),
   ...(peer ? [peer] : []),
@@ -79,7 +79,7 @@ console.error(`${gpu.info.description}; images of ${pixels} pixels; Deno ${Deno.
 if (peer) console.error(`PyTorch ${peer.hello.version} on ${peer.hello.device}`);
 if (options.tuned) {
   const { tuned, of } = await tuneAll(gpu, measured, {
-    ...{ choices, budget: Number(options.budget) * 1000 },
+    ...{ selected, budget: Number(options.budget) * 1000 },
   });
   console.error(`${tuned} of ${of} convolutions tuned; the others keep their defaults`);
 }
@@ -89,7 +89,7 @@ Deno.addSignalListener("SIGTERM", () => finish(1));
 console.error(header(options.torch));
 for (const one of measured) {
   try {
-    rows.push(await measure(gpu, engines, one, { torch: options.torch, choices }));
+    rows.push(await measure(gpu, engines, one, { torch: options.torch, selected }));
     console.error(rowText(rows.at(-1)!));
   } catch (error) {
     failures++;

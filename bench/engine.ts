@@ -1,4 +1,5 @@
 import type { Weight } from "@/gpu/parameters.ts";
+import { bits, nth } from "@/lib/random.ts";
 import type { Network, Product, TrainingStep } from "./shapes.ts";
 
 /** One engine, with one operation ready to run. */
@@ -61,13 +62,8 @@ export interface Engine {
 
 /** The same numbers in (-1, 1) for every engine. */
 export function numbers(length: number, seed: number): Float32Array<ArrayBuffer> {
-  const out = new Float32Array(length);
-  let state = seed * 2654435761 >>> 0;
-  for (let i = 0; i < length; i++) {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    out[i] = state / 2 ** 31 - 1;
-  }
-  return out;
+  const start = bits(seed);
+  return Float32Array.from({ length }, (_, i) => 2 * nth(start, i) - 1);
 }
 
 /** Length of a vector. */

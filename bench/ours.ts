@@ -1,53 +1,54 @@
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
-import { choiceOf, type Choices, variants } from "@/gpu/convolution/selection.ts";
+import { type SelectedVariants, selectVariant, variants } from "@/gpu/convolution/selection.ts";
 import { outputSize } from "@/gpu/convolution/shape.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { kernel, launch, release, submit } from "@/gpu/kernel.ts";
-import type { Step } from "@/gpu/tape.ts";
-import { sizeOf } from "@/gpu/tensor.ts";
+import type { Step } from "@/gpu/step.ts";
+import { elementCount } from "@/gpu/tensor.ts";
 import { type Engine, numbers, type Prepared } from "./engine.ts";
 import type { Product } from "./shapes.ts";
 import { oursStep } from "./training.ts";
 import { padded, passOf } from "./variants.ts";
 
-/** This engine, as its programs run it by these choices of variants. */
-export function ours(gpu: Gpu, choices: Choices): Engine {
+/** This engine, as its programs run it by these variants. */
+export function ours(gpu: Gpu, selected: SelectedVariants): Engine {
   return {
     name: "ours",
-    prepare: (product) => Promise.resolve(prepare(gpu, product, choices)),
-    prepareStep: (start) => Promise.resolve(oursStep(gpu, start, choices)),
+    prepare: (product) => Promise.resolve(prepare(gpu, product, selected)),
+    prepareStep: (start) => Promise.resolve(oursStep(gpu, start, selected)),
   };
 }
 
-function prepare(gpu: Gpu, { op, shape: real }: Product, choices: Choices): Prepared {
+function prepare(gpu: Gpu, { op, shape: real }: Product, selected: SelectedVariants): Prepared {
   const shape = padded(real);
   const { N, H, W, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
-  const made: GPUBuffer[] = [];
+  const buffers: GPUBuffer[] = [];
   const buffer = (content: number | Float32Array<ArrayBuffer>) => {
-    made.push(createBuffer(gpu, content));
-    return made.at(-1)!;
+    buffers.push(createBuffer(gpu, content));
+    return buffers.at(-1)!;
   };
   const filled = (rows: number, inner: number, seed: number) =>
     buffer(widen(numbers(rows * real.C * inner, seed), real.C, C, inner));
   const x = () => filled(N * H * W, 1, 1);
   const w = () => filled(R * S, K, 2);
   const dy = () => buffer(numbers(N * P * Q * K, 3));
-  const around = {
+  const context = {
     gpu,
     add: false,
-    temporary: (size: readonly number[]) => buffer(sizeOf(size) * 4),
+    temporary: (size: readonly number[]) => buffer(elementCount(size) * 4),
   };
   const pass = passOf(op);
-  const length = { forward: N * P * Q * K, data: N * H * W * C, weight: R * S * C * K }[pass];
+  const length =
+    { forward: N * P * Q * K, backward_data: N * H * W * C, backward_weight: R * S * C * K }[pass];
   const output = buffer(length * 4);
-  const name = choiceOf(gpu, pass, shape, { choices });
-  const { forward, data, weight } = variants;
+  const name = selectVariant(gpu, pass, shape, { selected });
+  const { forward, backward_data, backward_weight } = variants;
   const steps: Step<GPUBuffer>[] = pass === "forward"
-    ? forward[name].steps(shape, { x: x(), w: w(), y: output }, around)
-    : pass === "data"
-    ? data[name].steps(shape, { dy: dy(), w: w(), dx: output }, around)
-    : weight[name].steps(shape, { x: x(), dy: dy(), dw: output }, around);
+    ? forward[name].steps(shape, { x: x(), w: w(), y: output }, context)
+    : pass === "backward_data"
+    ? backward_data[name].steps(shape, { dy: dy(), w: w(), dx: output }, context)
+    : backward_weight[name].steps(shape, { x: x(), dy: dy(), dw: output }, context);
   const launches = steps.map((step) => launch(gpu, kernel(gpu, step.code, step.constants), step));
   return {
     async run(times) {
@@ -62,12 +63,12 @@ function prepare(gpu: Gpu, { op, shape: real }: Product, choices: Choices): Prep
     async result() {
       const values = await readFloats(gpu, output, length);
       if (real.C === C || pass === "forward") return values;
-      const inner = pass === "weight" ? K : 1;
+      const inner = pass === "backward_weight" ? K : 1;
       return values.filter((_, i) => Math.floor(i / inner) % C < real.C);
     },
     destroy() {
       release(launches);
-      for (const buffer of made) buffer.destroy();
+      for (const buffer of buffers) buffer.destroy();
     },
   };
 }

@@ -12,8 +12,9 @@ import { Tape } from "@/gpu/tape.ts";
 import type { Precision } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
-import { learn } from "@/lib/training/optimizer.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
+import { appendOptimizer } from "@/lib/training/optimizer.ts";
 import { numbers } from "./engine.ts";
 
 export interface Case {
@@ -100,7 +101,7 @@ function training(gpu: Gpu, { backbone, width, batch, pixels }: Case, precision:
   const labels = tape.input("labels", [batch], "u32");
   const loss = crossEntropy(tape, classifier(tape, features, CLASSES), labels);
   tape.record("loss", loss);
-  const { scalars } = learn(tape, {
+  const { scalars } = appendOptimizer(tape, {
     name: "sgd",
     learning_rate: 0.01,
     momentum: 0.9,

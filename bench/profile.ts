@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { openGpu } from "@/gpu/device.ts";
 import { profile } from "@/gpu/profile.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import type { ResnetName } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { feed, pictures, trainee } from "./training.ts";
 
 const { values: options } = parseArgs({
@@ -37,13 +37,13 @@ function lap(part: keyof typeof first): void {
 
 const gpu = await openGpu();
 lap("device");
-const made = trainee(gpu, { network: options.backbone as ResnetName, batch, pixels }, {
+const training = trainee(gpu, { network: options.backbone as ResnetName, batch, pixels }, {
   rate: 0.01,
 });
-const { program, store, loss } = made;
+const { program, store, loss } = training;
 lap("pipelines");
 initialize(store, 0);
-feed(made, pictures(batch, pixels));
+feed(training, pictures(batch, pixels));
 lap("weights");
 program.run();
 const [[value]] = await program.read(loss);

@@ -6,7 +6,7 @@ import { openGpu } from "@/gpu/device.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
 import { computeSimilarity, type MeasureName } from "@/lib/gaze/similarity/mod.ts";
-import { GOLDEN_FILES, largestDifference, readGolden } from "../tests/similarities/golden.ts";
+import { GOLDEN_FILES, largestDifference, readGolden } from "../tests/gaze/similarity/golden.ts";
 import { sharedPath } from "../tests/support/shared.ts";
 
 const LIMIT = 1e-4;

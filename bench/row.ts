@@ -1,4 +1,4 @@
-import type { Choices } from "@/gpu/convolution/selection.ts";
+import type { SelectedVariants } from "@/gpu/convolution/selection.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import {
   difference,
@@ -24,14 +24,14 @@ interface Able<P = Prepared> {
 /**
  * Times one operation on all engines that can compute it; ours is the first of them. Why another one
  * cannot goes to stderr.
- * @param options.torch whether PyTorch was asked for; `choices` are those that ours runs by
+ * @param options.torch whether PyTorch was asked for; `selected` are those that ours runs by
  * @throws {Error} when ours cannot, or results differ
  */
 export async function measure(
   gpu: Gpu,
   engines: Engine[],
   one: Measured,
-  options: { torch: boolean; choices: Choices },
+  options: { torch: boolean; selected: SelectedVariants },
 ): Promise<Row> {
   const able = "network" in one
     ? await alikeSteps(engines, one, await startOf(gpu, one))
@@ -48,7 +48,7 @@ export async function measure(
     shape: shapeText(one),
     ms,
     gflops: Number((workOf(one) / ms / 1e6).toPrecision(4)),
-    variant: variantOf(gpu, one, options.choices),
+    variant: variantOf(gpu, one, options.selected),
     peers: {
       jax_js: of("jax_js"),
       tfjs: of("tfjs"),

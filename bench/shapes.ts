@@ -67,11 +67,11 @@ export function layersOf(
 ): ConvolutionShape[] {
   const bottleneck = network === "resnet50";
   const blocks = bottleneck ? [3, 4, 6, 3] : [2, 2, 2, 2];
-  const made: ConvolutionShape[] = [];
+  const layers: ConvolutionShape[] = [];
   const add = (size: number, C: number, K: number, side: number, stride: number) => {
     const padding = Math.floor(side / 2);
-    made.push({ N: batch, H: size, W: size, C, K, R: side, S: side, stride, padding });
-    return outputSize(made.at(-1)!).P;
+    layers.push({ N: batch, H: size, W: size, C, K, R: side, S: side, stride, padding });
+    return outputSize(layers.at(-1)!).P;
   };
   let size = add(pixels, 3, 64, 7, 2);
   size = Math.ceil(size / 2);
@@ -93,7 +93,7 @@ export function layersOf(
       C = K;
     }
   });
-  return made;
+  return layers;
 }
 
 /** Every distinct convolution of ResNet-18 and ResNet-50 for square images. */

@@ -106,7 +106,7 @@ export async function soak(gpu: Gpu, options: { steps: number; every: number }):
       channels: 1,
       prefix: "backbone.",
     });
-    const program = compile(tape, { keep: [features] });
+    const program = compile(tape, { outputs: [features] });
     program.run();
     await program.read(features);
     program.destroy();

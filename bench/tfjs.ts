@@ -59,9 +59,9 @@ export async function tfjs(): Promise<Engine> {
         },
         wait: finish,
         async result() {
-          const made = issue();
-          const values = await made.data();
-          made.dispose();
+          const output = issue();
+          const values = await output.data();
+          output.dispose();
           return values as Float32Array;
         },
         destroy: () => tf.dispose([x, w, dy]),

@@ -1,5 +1,5 @@
 /** A training step of this engine, as the product's jobs build it. */
-import type { Choices } from "@/gpu/convolution/selection.ts";
+import type { SelectedVariants } from "@/gpu/convolution/selection.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { crossEntropy } from "@/gpu/ops/cross_entropy.ts";
 import { sgd } from "@/gpu/optim/sgd.ts";
@@ -9,7 +9,8 @@ import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import {
   CLASSES,
   LEARNING_RATE,
@@ -32,18 +33,18 @@ export interface Trainee {
 export function trainee(
   gpu: Gpu,
   step: { network: ResnetName; batch: number; pixels: number },
-  { rate, choices }: { rate: number; choices?: Choices },
+  { rate, selected }: { rate: number; selected?: SelectedVariants },
 ): Trainee {
   const { network, batch, pixels } = step;
   const store = new ParameterStore(gpu);
-  const tape = new Tape(store, { choices });
+  const tape = new Tape(store, { selected });
   const x = tape.input("x", [batch, pixels, pixels, 4]);
   const { features } = resnet(tape, x, { name: network });
   const labels = tape.input("labels", [batch], "u32");
   const loss = crossEntropy(tape, classifier(tape, features, CLASSES), labels);
   tape.backward(loss);
   const { scalars } = sgd(tape, { loss, momentum: MOMENTUM });
-  const program = compile(tape, { keep: [loss] });
+  const program = compile(tape, { outputs: [loss] });
   program.set({ lr: rate, ...scalars(1) });
   return { program, store, loss };
 }
@@ -79,11 +80,11 @@ export async function startOf(gpu: Gpu, step: TrainingStep): Promise<Start> {
 }
 
 /** This engine's step, from a common start. */
-export function oursStep(gpu: Gpu, start: Start, choices: Choices): PreparedStep {
-  const made = trainee(gpu, start.step, { rate: LEARNING_RATE[start.step.network], choices });
-  const { program, store, loss } = made;
+export function oursStep(gpu: Gpu, start: Start, selected: SelectedVariants): PreparedStep {
+  const training = trainee(gpu, start.step, { rate: LEARNING_RATE[start.step.network], selected });
+  const { program, store, loss } = training;
   store.load(start.weights);
-  feed(made, start);
+  feed(training, start);
   return {
     async run(times) {
       for (let i = 0; i < times; i++) program.run();

@@ -53,7 +53,7 @@ export interface ImageBlock {
 }
 
 /** Height and width, pixels. */
-export interface Size {
+export interface PixelSize {
   height: number;
   width: number;
 }
@@ -62,7 +62,7 @@ export interface AugmentOptions {
   /** Views a launch makes: B. */
   batch: number;
   /** Of a view, pixels: P and Q. */
-  size: Size;
+  size: PixelSize;
   /** Channels that the network looks at (grey is replicated to 3, colour becomes luma for 1). */
   channels: 1 | 3;
   normalization: { mean: number[]; std: number[] };
@@ -137,8 +137,8 @@ export function augment(gpu: Gpu, images: ImageBlock, options: AugmentOptions): 
 /** Sub-samples per output pixel and axis: as many as image pixels it covers, 4 at most. */
 export function tapsOf(
   view: View,
-  images: Size,
-  size: Size,
+  images: PixelSize,
+  size: PixelSize,
 ): number {
   const [xx, xy, yx, yy] = view.matrix;
   const across = Math.hypot(xx * images.width, yx * images.height) / size.width;
@@ -148,7 +148,7 @@ export function tapsOf(
 }
 
 /** A view in the order of the kernels' `struct View`. */
-function encode(view: View, images: ImageBlock, size: Size): number[] {
+function encode(view: View, images: ImageBlock, size: PixelSize): number[] {
   const [low, high] = view.window;
   return [
     ...view.matrix,

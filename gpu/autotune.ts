@@ -1,16 +1,22 @@
 /**
- * Measures which variant of a convolution is fastest on this device. Choices are plain JSON that the caller
- * keeps, and gives to the tapes of a run, so that they never change within it. Without them the defaults of
- * `convolution/choice.ts` hold, which depend on shape and adapter only.
+ * Measures which variant of a convolution is fastest on this device. The selection is plain JSON that the
+ * caller keeps, and gives to the tapes of a run, so that it never changes within it. Without them the defaults of
+ * `convolution/selection.ts` hold, which depend on shape and adapter only.
  */
 import { createBuffer } from "./buffer.ts";
-import { candidates, choiceOf, type Choices, keyOf, variants } from "./convolution/selection.ts";
+import {
+  candidates,
+  keyOf,
+  type SelectedVariants,
+  selectVariant,
+  variants,
+} from "./convolution/selection.ts";
 import { outputSize } from "./convolution/shape.ts";
 import type { ConvolutionPass, Pass, Variant } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
 import { kernel, type Launch, launch, release, submit } from "./kernel.ts";
 import { codeFor, storedBytes } from "./element_type.ts";
-import type { Step } from "./tape.ts";
+import type { Step } from "./step.ts";
 import type { ElementType, Shape } from "./tensor.ts";
 
 export interface TuneOptions {
@@ -20,25 +26,25 @@ export interface TuneOptions {
   between?(): Promise<void>;
 }
 
-/** Adapter and driver, as far as the runtime names them: choices hold for no other. */
+/** Adapter and driver, as far as the runtime names them: selected hold for no other. */
 export function deviceName({ info }: Pick<Gpu, "info">): string {
   return [info.vendor, info.architecture, info.device, info.description].join(" | ");
 }
 
-/** Measures every candidate for the passes that have no choice yet, and adds their choices. */
+/** Measures every candidate for the passes that `selected` lacks, and adds the fastest of each to it. */
 export async function tune(
   gpu: Gpu,
   passes: Iterable<ConvolutionPass>,
-  choices: Choices,
+  selected: SelectedVariants,
   options: TuneOptions = {},
 ): Promise<void> {
   const end = performance.now() + (options.budget ?? 20_000);
   for (const wanted of passes) {
     const key = keyOf(wanted.pass, wanted.shape, wanted.precision);
-    if (choices[key] !== undefined) continue;
+    if (selected[key] !== undefined) continue;
     await options.between?.();
     if (performance.now() >= end) return;
-    choices[key] = await fastest(gpu, wanted, end);
+    selected[key] = await fastest(gpu, wanted, end);
   }
 }
 
@@ -54,7 +60,7 @@ async function fastest(
   { pass, shape, precision }: ConvolutionPass,
   end: number,
 ): Promise<string> {
-  const first = choiceOf(gpu, pass, shape, { precision });
+  const first = selectVariant(gpu, pass, shape, { precision });
   const all = candidates(gpu, pass, shape, precision);
   const { N, H, W, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
@@ -67,24 +73,24 @@ async function fastest(
   const w = room([R, S, C, K]);
   const operands = {
     forward: { x, w, y },
-    data: { dy: y, w, dx: x },
-    weight: { x, dy: y, dw: w },
+    backward_data: { dy: y, w, dx: x },
+    backward_weight: { x, dy: y, dw: w },
   }[pass];
   let best = { name: first, ms: Infinity };
   for (const name of [first, ...all.filter((name) => name !== first)]) {
     if (performance.now() > end) break;
     const variant: Variant<Pass> = variants[pass][name];
-    const made: Room[] = [];
+    const temporaries: Room[] = [];
     const temporary = (shape: Shape) => {
-      made.push(room(shape));
-      return made.at(-1)!;
+      temporaries.push(room(shape));
+      return temporaries.at(-1)!;
     };
     const steps = variant.steps<Room>(shape, operands as never, { gpu, add: false, temporary });
     const launches = steps.map((step) => launchOf(gpu, step));
     const ms = await time(gpu, launches, best.ms);
     if (ms < best.ms * (name === first ? 1 : 0.95)) best = { name, ms };
     release(launches);
-    for (const { buffer } of made) buffer.destroy();
+    for (const { buffer } of temporaries) buffer.destroy();
   }
   for (const { buffer } of [x, y, w]) buffer.destroy();
   return best.name;

@@ -13,9 +13,11 @@ export interface AdapterInfo {
 export interface Gpu {
   device: GPUDevice;
   info: AdapterInfo;
-  /** `lanes`: invocations of a subgroup where that is one number and subgroups were granted, else 0. */
-  features: { f16: boolean; timestamps: boolean; subgroups: boolean; lanes: number };
+  /** `subgroupSize`: invocations of a subgroup where that is one number and subgroups were granted, else 0. */
+  features: { f16: boolean; timestamps: boolean; subgroups: boolean; subgroupSize: number };
   limits: Record<string, number>;
+  /** Bytes of all buffers that were made and not destroyed yet: a figure of the program, not of the driver. */
+  allocatedBytes(): number;
   /** Resolves with the reason when the device is lost. */
   lost: Promise<string>;
   /** Throws the first error that WebGPU reported outside of any scope, if there was one. */
@@ -78,9 +80,12 @@ export async function openGpu(): Promise<Gpu> {
       f16: device.features.has("shader-f16"),
       timestamps: device.features.has("timestamp-query"),
       subgroups,
-      lanes: subgroups && info.subgroupMinSize === info.subgroupMaxSize ? info.subgroupMinSize : 0,
+      subgroupSize: subgroups && info.subgroupMinSize === info.subgroupMaxSize
+        ? info.subgroupMinSize
+        : 0,
     },
     limits: requiredLimits,
+    allocatedBytes: countBuffers(device),
     lost: device.lost.then((loss) => `${loss.reason}: ${loss.message}`),
     check() {
       if (firstError !== undefined) {
@@ -88,6 +93,26 @@ export async function openGpu(): Promise<Gpu> {
       }
     },
   };
+}
+
+/** Makes a device count its buffers; the function that is returned tells their bytes. */
+function countBuffers(device: GPUDevice): () => number {
+  let bytes = 0;
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = create(descriptor);
+    const { size } = buffer;
+    const destroy = buffer.destroy.bind(buffer);
+    let counted = size;
+    bytes += counted;
+    buffer.destroy = () => {
+      bytes -= counted;
+      counted = 0;
+      destroy();
+    };
+    return buffer;
+  };
+  return () => bytes;
 }
 
 /** Subgroups are granted by this runtime although the adapter does not list them; ask, and fall back. */

@@ -8,11 +8,11 @@
  * The file is valid as it stands, for f32. Arithmetic is f32 in any case.
  */
 import { reflect } from "./kernel.ts";
-import { type ElementType, sizeOf, type Tensor } from "./tensor.ts";
+import { elementCount, type ElementType, type Tensor } from "./tensor.ts";
 
 /** Bytes of a tensor's elements, without any padding. */
 export function storedBytes({ shape, type }: Pick<Tensor, "shape" | "type">): number {
-  return sizeOf(shape) * (type === "f16" ? 2 : 4);
+  return elementCount(shape) * (type === "f16" ? 2 : 4);
 }
 
 /**

@@ -42,9 +42,9 @@ export function kernel(gpu: Gpu, code: string, constants: Record<string, number>
   const key = JSON.stringify(constants) + code;
   const known = cache.get(key);
   if (known) return known;
-  const made = compileKernel(gpu, code, constants);
-  cache.set(key, made);
-  return made;
+  const compiled = compileKernel(gpu, code, constants);
+  cache.set(key, compiled);
+  return compiled;
 }
 
 /** What a shader's text says about itself: entry point, bindings, layout of its parameters. */
@@ -71,12 +71,12 @@ export function reflect(code: string): Reflection {
       .filter(({ entry }) => "buffer" in entry && entry.buffer?.type === "storage")
       .map((resource) => resource.name),
   );
-  const made: Reflection = { name, bindings, writes };
+  const reflection: Reflection = { name, bindings, writes };
   const uniform = definitions.uniforms.params;
   if (uniform) {
     const { fields } = uniform.typeDefinition as unknown as { fields: object };
     const expected = Object.keys(fields).sort();
-    made.params = {
+    reflection.params = {
       binding: uniform.binding,
       encode(values) {
         const given = Object.keys(values).sort();
@@ -91,8 +91,8 @@ export function reflect(code: string): Reflection {
       },
     };
   }
-  reflections.set(code, made);
-  return made;
+  reflections.set(code, reflection);
+  return reflection;
 }
 
 function compileKernel(gpu: Gpu, code: string, constants: Record<string, number>): Kernel {

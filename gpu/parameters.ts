@@ -6,7 +6,7 @@
 import { createBuffer, type DeviceBuffer, readBuffers, writeBuffer } from "./buffer.ts";
 import type { Gpu } from "./device.ts";
 import { fromTorch, type Layout, torchShape, toTorch } from "./weight_layout.ts";
-import { type Shape, sizeOf } from "./tensor.ts";
+import { elementCount, type Shape } from "./tensor.ts";
 
 /** How a parameter starts; drawn by `lib/models/initial.ts`. */
 export type Initial =
@@ -82,7 +82,7 @@ export class ParameterStore {
     }
     const { layout = "plain", channels = shape.at(-2) ?? 1, exported = true, initial } = options;
     const section = options.statistic ? "statistics" : this.trainable(name) ? "values" : "frozen";
-    const length = sizeOf(shape);
+    const length = elementCount(shape);
     const entry: Entry = {
       name,
       shape,
@@ -146,7 +146,7 @@ export class ParameterStore {
       const entry = this.entries.get(name);
       if (!entry) throw new Error(`Cannot load weights: there is no parameter "${name}"`);
       const expected = torchShape(entry);
-      if (expected.join() !== shape.join() || data.length !== sizeOf(expected)) {
+      if (expected.join() !== shape.join() || data.length !== elementCount(expected)) {
         throw new Error(
           `Cannot load weights: "${name}" of shape [${expected.join(", ")}] expected, got [${
             shape.join(", ")

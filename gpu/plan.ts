@@ -15,9 +15,9 @@ export interface Plan {
   /** Index into `buffers` by the id of the value. */
   place: Map<number, number>;
   /** Inputs and constants that some launch uses, each with a buffer of its own. */
-  own: Tensor[];
+  dedicated: Tensor[];
   /** Bytes of shared buffers, of inputs and constants, and what the values would take one by one. */
-  bytes: { values: number; own: number; unshared: number };
+  bytes: { values: number; dedicated: number; unshared: number };
 }
 
 /** Bytes that a tensor's buffer takes. */
@@ -34,17 +34,17 @@ interface Life {
 /**
  * Values whose lives (first to last launch) do not overlap may share a buffer; the largest choose first
  * and take the tightest buffer that is free.
- * @param options.keep values that must be readable after a run
+ * @param options.outputs values that must be readable after a run
  * @throws {Error} when a launch reads a value that none before it wrote
  */
-export function plan(tape: Tape, options: { keep: Tensor[] }): Plan {
-  const kept = new Set(options.keep.map((tensor) => rootOf(tensor).id));
-  const own = new Map<number, Tensor>([[tape.scalars.id, tape.scalars]]);
-  const lives = findLives(tape, own);
-  for (const tensor of [...tape.inputs.values(), ...options.keep.map(rootOf)]) {
-    if (tensor.place.kind === "input") own.set(tensor.id, tensor);
+export function plan(tape: Tape, options: { outputs: Tensor[] }): Plan {
+  const outputs = new Set(options.outputs.map((tensor) => rootOf(tensor).id));
+  const dedicated = new Map<number, Tensor>([[tape.scalars.id, tape.scalars]]);
+  const lives = findLives(tape, dedicated);
+  for (const tensor of [...tape.inputs.values(), ...options.outputs.map(rootOf)]) {
+    if (tensor.place.kind === "input") dedicated.set(tensor.id, tensor);
   }
-  for (const life of lives.values()) if (kept.has(life.value.id)) life.last = Infinity;
+  for (const life of lives.values()) if (outputs.has(life.value.id)) life.last = Infinity;
   const buffers: (PlannedBuffer & { lives: Life[] })[] = [];
   const place = new Map<number, number>();
   const order = [...lives.values()].sort((a, b) =>
@@ -67,10 +67,10 @@ export function plan(tape: Tape, options: { keep: Tensor[] }): Plan {
   return {
     buffers: buffers.map(({ bytes, values }) => ({ bytes, values })),
     place,
-    own: [...own.values()],
+    dedicated: [...dedicated.values()],
     bytes: {
       values: total(buffers.map(({ bytes }) => bytes)),
-      own: total([...own.values()].map(bytesOf)),
+      dedicated: total([...dedicated.values()].map(bytesOf)),
       unshared: total(order.map(({ value }) => bytesOf(value))),
     },
   };
@@ -82,13 +82,15 @@ export function inOrder(tape: Tape) {
   return phases.flatMap((phase) => tape.steps.filter((made) => made.phase === phase));
 }
 
-function findLives(tape: Tape, own: Map<number, Tensor>): Map<number, Life> {
+function findLives(tape: Tape, dedicated: Map<number, Tensor>): Map<number, Life> {
   const lives = new Map<number, Life>();
   inOrder(tape).forEach(({ step }, at) => {
     const { name, writes } = reflect(step.code);
     for (const [binding, tensor] of Object.entries(step.bind)) {
       const root = rootOf(tensor);
-      if (root.place.kind === "input" || root.place.kind === "constant") own.set(root.id, root);
+      if (root.place.kind === "input" || root.place.kind === "constant") {
+        dedicated.set(root.id, root);
+      }
       if (root.place.kind !== "value") continue;
       const life = lives.get(root.id);
       if (life) life.last = at;

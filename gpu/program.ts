@@ -10,12 +10,13 @@ import { encode, kernel, type Launch, launch, reflect, uniformBuffer } from "./k
 import type { Section } from "./parameters.ts";
 import { bytesOf, inOrder, type Plan, plan } from "./plan.ts";
 import { storedBytes } from "./element_type.ts";
-import { METRICS, METRICS_KEPT, type Phase, SCALARS, type Step, type Tape } from "./tape.ts";
+import type { Phase, Step } from "./step.ts";
+import { METRICS, METRICS_KEPT, SCALARS, type Tape } from "./tape.ts";
 import { rootOf, type Tensor } from "./tensor.ts";
 
 export interface CompileOptions {
   /** Values that `read` may ask for after a run; all others share memory. */
-  keep?: Tensor[];
+  outputs?: Tensor[];
 }
 
 export interface RunOptions {
@@ -39,12 +40,12 @@ const UNIFORM_ALIGN = 256;
 export class Program {
   readonly plan: Plan;
   /** Bytes allocated: shared values, inputs and constants, uniforms; the store's sections come on top. */
-  readonly bytes: { values: number; own: number; uniforms: number; total: number };
+  readonly bytes: { values: number; dedicated: number; uniforms: number; total: number };
   /** Launches per phase. */
   readonly launches: Record<Phase, Launch[]> = { load: [], step: [], update: [], record: [] };
   private readonly shared: DeviceBuffer[];
-  private readonly own = new Map<number, DeviceBuffer>();
-  private readonly kept: Set<number>;
+  private readonly dedicated = new Map<number, DeviceBuffer>();
+  private readonly outputs: Set<number>;
   private readonly uniforms: DeviceBuffer;
   private readonly scalars = new Float32Array(SCALARS);
   private readonly unset: Set<string>;
@@ -57,11 +58,14 @@ export class Program {
 
   constructor(private readonly tape: Tape, options: CompileOptions = {}) {
     const { gpu } = tape;
-    const keep = options.keep ?? [];
-    this.kept = new Set(keep.map((tensor) => rootOf(tensor).id));
-    this.plan = plan(tape, { keep });
+    const outputs = options.outputs ?? [];
+    this.outputs = new Set(outputs.map((tensor) => rootOf(tensor).id));
+    this.plan = plan(tape, { outputs });
     const most = gpu.limits.maxStorageBufferBindingSize;
-    const needed = [...this.plan.buffers.map(({ bytes }) => bytes), ...this.plan.own.map(bytesOf)];
+    const needed = [
+      ...this.plan.buffers.map(({ bytes }) => bytes),
+      ...this.plan.dedicated.map(bytesOf),
+    ];
     const largest = Math.max(...needed);
     if (largest > most) {
       throw new Error(
@@ -70,17 +74,17 @@ export class Program {
       );
     }
     this.shared = this.plan.buffers.map(({ bytes }, i) => createBuffer(gpu, bytes, `values ${i}`));
-    for (const tensor of this.plan.own) {
+    for (const tensor of this.plan.dedicated) {
       const buffer = createBuffer(gpu, bytesOf(tensor), tensor.name);
       if (tensor.place.kind === "constant") writeBuffer(gpu, buffer, tensor.place.data);
-      this.own.set(tensor.id, buffer);
+      this.dedicated.set(tensor.id, buffer);
     }
     const ordered = inOrder(tape);
     const { bytes, offsets } = packUniforms(ordered.map(({ step }) => step));
     this.uniforms = uniformBuffer(gpu, bytes, "program");
     ordered.forEach(({ phase, step }, i) => {
-      const made = kernel(gpu, step.code, step.constants);
-      this.launches[phase].push(launch(gpu, made, {
+      const compiled = kernel(gpu, step.code, step.constants);
+      this.launches[phase].push(launch(gpu, compiled, {
         bind: Object.fromEntries(
           Object.entries(step.bind).map(([name, tensor]) => [name, this.binding(tensor)]),
         ),
@@ -99,16 +103,16 @@ export class Program {
     const sum = (buffers: Iterable<DeviceBuffer>) =>
       [...buffers].reduce((total, buffer) => total + buffer.size, 0);
     const values = sum(this.shared);
-    const own = sum(this.own.values());
+    const dedicated = sum(this.dedicated.values());
     const uniforms = this.uniforms.size;
-    this.bytes = { values, own, uniforms, total: values + own + uniforms };
+    this.bytes = { values, dedicated, uniforms, total: values + dedicated + uniforms };
     gpu.check();
   }
 
   /** The buffer behind an input, for launches that fill it on the GPU. */
   buffer(name: string): DeviceBuffer {
     const input = this.tape.inputs.get(name);
-    const buffer = input && this.own.get(input.id);
+    const buffer = input && this.dedicated.get(input.id);
     if (!buffer) {
       throw new Error(`Cannot find input "${name}": there is [${[...this.tape.inputs.keys()]}]`);
     }
@@ -146,7 +150,7 @@ export class Program {
     const { gpu, store } = this.tape;
     const row = this.tape.slots.get("metrics.row");
     if (row !== undefined) this.scalars[row] = this.runs % METRICS_KEPT;
-    writeBuffer(gpu, this.own.get(this.tape.scalars.id)!, this.scalars);
+    writeBuffer(gpu, this.dedicated.get(this.tape.scalars.id)!, this.scalars);
     const encoder = gpu.device.createCommandEncoder();
     if (clear && this.usesGradients) encoder.clearBuffer(store.buffer("gradients"));
     const pass = encoder.beginComputePass();
@@ -162,12 +166,14 @@ export class Program {
     if (this.changesStore) store.changed();
   }
 
-  /** Reads f32 and f16 tensors back (kept values, inputs, parameters) with one mapped read. */
+  /** Reads f32 and f16 tensors back (outputs, inputs, parameters) with one mapped read. */
   async read(...tensors: Tensor[]): Promise<Float32Array<ArrayBuffer>[]> {
     const ranges = tensors.map((tensor) => {
       const root = rootOf(tensor);
-      if (root.place.kind === "value" && !this.kept.has(root.id)) {
-        throw new Error(`Cannot read "${tensor.name}": it was not kept when compiling`);
+      if (root.place.kind === "value" && !this.outputs.has(root.id)) {
+        throw new Error(
+          `Cannot read "${tensor.name}": it is not among the outputs that were named when compiling`,
+        );
       }
       const { buffer, offset } = this.binding(tensor);
       return { buffer, offset, bytes: storedBytes(tensor) };
@@ -198,7 +204,9 @@ export class Program {
 
   /** Frees everything but the store. */
   destroy(): void {
-    for (const buffer of [...this.shared, ...this.own.values(), this.uniforms]) buffer.destroy();
+    for (const buffer of [...this.shared, ...this.dedicated.values(), this.uniforms]) {
+      buffer.destroy();
+    }
   }
 
   private binding(tensor: Tensor): { buffer: DeviceBuffer; offset: number; size: number } {
@@ -209,7 +217,7 @@ export class Program {
       const buffer = this.tape.store.buffer(place.section as Section);
       return { buffer, offset: place.offset * 4, size };
     }
-    const buffer = this.own.get(root.id) ?? this.shared[this.plan.place.get(root.id)!];
+    const buffer = this.dedicated.get(root.id) ?? this.shared[this.plan.place.get(root.id)!];
     return { buffer, offset: 0, size };
   }
 }

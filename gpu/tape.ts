@@ -5,7 +5,7 @@
  * An op is one file in `gpu/ops`, forward and backward together:
  * ```ts
  * export function double(tape: Tape, x: Tensor): Tensor {
- *   const params = { n: sizeOf(x.shape) };
+ *   const params = { n: elementCount(x.shape) };
  *   const grid = tape.grid(params.n, 64);
  *   const y = tape.value(x.shape, [x]);                       // differentiable when x is
  *   tape.launch({ code, bind: { x, y }, params, grid });
@@ -43,36 +43,15 @@ import copyCode from "@/kernels/copy.wgsl" with { type: "text" };
 import recordCode from "@/kernels/record.wgsl" with { type: "text" };
 import fillCode from "@/kernels/fill.wgsl" with { type: "text" };
 import type { HostArray } from "./buffer.ts";
-import type { Choices } from "./convolution/selection.ts";
+import type { SelectedVariants } from "./convolution/selection.ts";
 import type { ConvolutionPass } from "./convolution/variant.ts";
 import type { Gpu } from "./device.ts";
-import type { Params } from "./kernel.ts";
 import { checkNames, reflect } from "./kernel.ts";
 import type { EntryOptions, ParameterStore, Section } from "./parameters.ts";
 import { codeFor } from "./element_type.ts";
+import type { Phase, Step } from "./step.ts";
 import type { ElementType, Precision, Shape, Tensor } from "./tensor.ts";
-import { rootOf, sizeOf } from "./tensor.ts";
-
-/** One launch of a kernel over tensors (while building) or over buffers (`Step<Binding>`). */
-export interface Step<B = Tensor> {
-  /** WGSL text with one entry point; on a tape the storage types follow from the tensors (storage.ts). */
-  code: string;
-  /** Values of the shader's overrides. */
-  constants?: Record<string, number>;
-  /** Every storage binding by its name in the shader. */
-  bind: Record<string, B>;
-  /** Every field of the shader's `struct Params`. */
-  params?: Params;
-  /** Workgroups in x, y, z. */
-  grid: number[];
-}
-
-/**
- * When a launch runs: before the first step and after every change of the store's parameters, in every
- * step, only when the step ends with an update of the parameters (the last micro-batch of an
- * accumulation), or after both, to record metrics.
- */
-export type Phase = "load" | "step" | "update" | "record";
+import { elementCount, rootOf } from "./tensor.ts";
 
 export interface TapeOptions {
   /**
@@ -86,7 +65,7 @@ export interface TapeOptions {
    */
   checkpointing?: boolean;
   /** Which variants of convolutions were measured to be fastest; without one the default holds. */
-  choices?: Choices;
+  selected?: SelectedVariants;
   /** How feature maps and their gradients are stored, default "f32". "f16" needs the adapter's shader-f16. */
   precision?: Precision;
 }
@@ -105,7 +84,7 @@ export class Tape {
   readonly gpu: Gpu;
   readonly training: boolean;
   readonly checkpointing: boolean;
-  readonly choices: Choices;
+  readonly selected: SelectedVariants;
   readonly precision: Precision;
   /** Passes of convolutions and products of matrices that were appended, by `keyOf`. */
   readonly passes = new Map<string, ConvolutionPass>();
@@ -124,9 +103,9 @@ export class Tape {
   private readonly parameters = new Map<string, Tensor>();
   private readonly backwards: { y: Tensor; run: (dy: Tensor) => void }[] = [];
   private readonly gradients = new Map<number, Tensor>();
-  /** How to write a value again, by its id, and the values written again so far. */
-  private readonly recipes = new Map<number, (y: Tensor) => void>();
-  private readonly again = new Map<number, Tensor>();
+  /** How to write a value again, by its id, and the values written again so far (rematerialisation). */
+  private readonly recompute = new Map<number, (y: Tensor) => void>();
+  private readonly recomputed = new Map<number, Tensor>();
   private backwardBegun = false;
   private phase: Phase = "step";
   private count = 0;
@@ -135,7 +114,7 @@ export class Tape {
     this.gpu = store.gpu;
     this.training = options.training ?? true;
     this.checkpointing = options.checkpointing ?? false;
-    this.choices = options.choices ?? {};
+    this.selected = options.selected ?? {};
     this.precision = options.precision ?? "f32";
     if (this.precision === "f16" && !this.gpu.features.f16) {
       throw new Error("Cannot store feature maps in f16: this adapter has no shader-f16");
@@ -217,7 +196,7 @@ export class Tape {
 
   /** The same elements under another shape. */
   reshape(x: Tensor, shape: Shape): Tensor {
-    if (sizeOf(shape) !== sizeOf(x.shape)) {
+    if (elementCount(shape) !== elementCount(x.shape)) {
       throw new Error(`Cannot reshape "${x.name}" from [${x.shape}] to [${shape}]`);
     }
     return this.make({ ...x, shape, base: x });
@@ -247,14 +226,14 @@ export class Tape {
     this.during("record", () => this.launch({ code: recordCode, bind, params, grid: [1] }));
   }
 
-  /** Appends a launch; after the forward steps, values with a recipe are written again for it. */
+  /** Appends a launch; after the forward steps, values that are recomputable are written again for it. */
   launch(step: Step): void {
     const reflection = reflect(step.code);
     checkNames(reflection, Object.keys(step.bind));
     const bind = { ...step.bind };
     if (this.backwardBegun && this.phase === "step") {
       for (const [binding, tensor] of Object.entries(bind)) {
-        if (!reflection.writes.has(binding)) bind[binding] = this.recomputed(tensor);
+        if (!reflection.writes.has(binding)) bind[binding] = this.forBackward(tensor);
       }
     }
     this.steps.push({ phase: this.phase, step: { ...step, bind, code: codeFor(step.code, bind) } });
@@ -263,20 +242,20 @@ export class Tape {
   /**
    * Appends the launches that write `y`, and lets backward steps append them once more where they first
    * need it, so that its memory serves others in between. `build` writes the tensor that it is given, every
-   * element, from tensors that hold in the backward steps what they hold now (or have recipes themselves).
+   * element, from tensors that hold in the backward steps what they hold now (or are recomputable themselves).
    */
   recomputable(y: Tensor, cost: Cost, build: (y: Tensor) => void): void {
     build(y);
-    if (cost === "pass" || this.checkpointing) this.recipes.set(y.id, build);
+    if (cost === "pass" || this.checkpointing) this.recompute.set(y.id, build);
   }
 
   /** Appends the launches of `build` to another phase. */
   during<T>(phase: Phase, build: () => T): T {
     const before = this.phase;
     this.phase = phase;
-    const made = build();
+    const result = build();
     this.phase = before;
-    return made;
+    return result;
   }
 
   /**
@@ -308,10 +287,10 @@ export class Tape {
     const root = rootOf(x);
     const known = this.gradientOfRoot(root);
     if (!known) {
-      const made = this.value(root.shape, [], { name: `d ${root.name}`, type: root.type });
-      this.gradients.set(root.id, made);
-      build(this.shown(made, x), false);
-    } else if (!options.writes) build(this.shown(known, x), true);
+      const gradient = this.value(root.shape, [], { name: `d ${root.name}`, type: root.type });
+      this.gradients.set(root.id, gradient);
+      build(this.viewAs(gradient, x), false);
+    } else if (!options.writes) build(this.viewAs(known, x), true);
     else {
       const part = this.value(x.shape, [], { name: `d ${x.name}`, type: x.type });
       build(part, false);
@@ -328,13 +307,13 @@ export class Tape {
     const root = rootOf(x);
     const known = this.gradientOfRoot(root);
     if (known) this.addInto(known, g);
-    else this.gradients.set(root.id, this.shown(g, root));
+    else this.gradients.set(root.id, this.viewAs(g, root));
   }
 
   /** The gradient collected so far, under the shape of `x`; undefined when none reached it. */
   gradient(x: Tensor): Tensor | undefined {
     const known = x.differentiable ? this.gradientOfRoot(rootOf(x)) : undefined;
-    return known && this.shown(known, x);
+    return known && this.viewAs(known, x);
   }
 
   /**
@@ -342,7 +321,9 @@ export class Tape {
    * @param options.scale `[1]`: all gradients become those of the loss times this, by default 1
    */
   backward(loss: Tensor, { scale }: { scale?: Tensor } = {}): void {
-    if (sizeOf(loss.shape) !== 1) throw new Error(`Cannot start backward from [${loss.shape}]`);
+    if (elementCount(loss.shape) !== 1) {
+      throw new Error(`Cannot start backward from [${loss.shape}]`);
+    }
     if (!this.training) throw new Error("Cannot start backward: this tape is for evaluation");
     this.backwardBegun = true;
     const start = (y: Tensor): Step =>
@@ -357,21 +338,21 @@ export class Tape {
   }
 
   /** The tensor to read in a backward step. */
-  private recomputed(tensor: Tensor): Tensor {
+  private forBackward(tensor: Tensor): Tensor {
     const root = rootOf(tensor);
-    const build = this.recipes.get(root.id);
+    const build = this.recompute.get(root.id);
     if (!build) return tensor;
-    let made = this.again.get(root.id);
-    if (!made) {
-      made = this.value(root.shape, [], { name: root.name, type: root.type });
-      build(made);
-      this.again.set(root.id, made);
+    let again = this.recomputed.get(root.id);
+    if (!again) {
+      again = this.value(root.shape, [], { name: root.name, type: root.type });
+      build(again);
+      this.recomputed.set(root.id, again);
     }
-    return this.shown(made, tensor);
+    return this.viewAs(again, tensor);
   }
 
   private addInto(y: Tensor, x: Tensor): void {
-    const n = sizeOf(y.shape);
+    const n = elementCount(y.shape);
     this.launch({ code: addCode, bind: { x, y }, params: { n }, grid: this.grid(n, 1024) });
   }
 
@@ -379,17 +360,17 @@ export class Tape {
     const known = this.gradients.get(root.id);
     if (known || root.place.kind !== "section") return known;
     const { offset } = root.place;
-    const made = this.make({
+    const gradient = this.make({
       name: `d ${root.name}`,
       shape: root.shape,
       place: { kind: "section", section: "gradients", offset },
     });
-    this.gradients.set(root.id, made);
-    return made;
+    this.gradients.set(root.id, gradient);
+    return gradient;
   }
 
-  private shown(gradient: Tensor, x: Tensor): Tensor {
-    return gradient.shape.join() === x.shape.join() ? gradient : this.reshape(gradient, x.shape);
+  private viewAs(tensor: Tensor, like: Tensor): Tensor {
+    return tensor.shape.join() === like.shape.join() ? tensor : this.reshape(tensor, like.shape);
   }
 
   private make(

@@ -49,7 +49,7 @@ export interface Tensor {
 }
 
 /** Number of elements. */
-export function sizeOf(shape: Shape): number {
+export function elementCount(shape: Shape): number {
   return shape.reduce((product, size) => product * size, 1);
 }
 

@@ -1,6 +1,6 @@
-// turned[t(r, s), k, c] = w[r, s, c, k]   w: [R, S, C, K]  turned: [R S, K, C]
+// flipped[t(r, s), k, c] = w[r, s, c, k]   w: [R, S, C, K]  flipped: [R S, K, C]
 // For the data gradient, which is a convolution of dy with these weights. Taps are sorted by phase
-// (r mod U, s mod U), within a phase in reverse: t(r, s). A workgroup turns 64 c by 32 k.
+// (r mod U, s mod U), within a phase in reverse: t(r, s). A workgroup flips 64 c by 32 k.
 struct Params {
   R: u32,
   S: u32,
@@ -10,7 +10,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> w: array<f32>;
-@group(0) @binding(1) var<storage, read_write> turned: array<f32>;
+@group(0) @binding(1) var<storage, read_write> flipped: array<f32>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 /// How many taps of `size` there are in a phase, in the phases before it, and where `tap` is in its own.
@@ -33,7 +33,7 @@ fn conv2d_flip_filter(@builtin(workgroup_id) group: vec3u, @builtin(local_invoca
   let end = min(params.K, group.y * 32u + 32u);
   if (c < params.C) {
     for (var k = group.y * 32u; k < end; k++) {
-      turned[(t * params.K + k) * params.C + c] = w[(tap * params.C + c) * params.K + k];
+      flipped[(t * params.K + k) * params.C + c] = w[(tap * params.C + c) * params.K + k];
     }
   }
 }

@@ -1,16 +1,44 @@
-/** The commit of a checkout, read from its files: the launcher runs no git. */
+/** Which code runs: what git says of the checkout, or, without git, what its files say. */
 import { resolve } from "node:path";
 
-/** 12 digits of the commit that is checked out at `root`; undefined where that is no checkout. */
+/**
+ * The checkout at `root` as `git describe --dirty --always` names it: the nearest tag with the commits since,
+ * or 12 digits of the commit; `-dirty` at its end when tracked files were changed. Where no git can be run, the
+ * 12 digits are read from the checkout's files, and nothing is said of changes. Undefined where `root`
+ * itself is no checkout (one that merely lies inside another's does not count).
+ */
 export function commitOf(root: string): string | undefined {
   try {
-    const own = gitDirectory(`${root}/.git`);
-    const head = Deno.readTextFileSync(`${own}/HEAD`).trim();
+    Deno.statSync(`${root}/.git`);
+  } catch {
+    return undefined;
+  }
+  return describe(root) ?? commitFromFiles(root);
+}
+
+function describe(root: string): string | undefined {
+  try {
+    const { success, stdout } = new Deno.Command("git", {
+      args: ["-C", root, "describe", "--dirty", "--always", "--abbrev=12"],
+      stdin: "null",
+      stderr: "null",
+    }).outputSync();
+    return success ? new TextDecoder().decode(stdout).trim() || undefined : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** 12 digits of the commit that is checked out at `root`; undefined before the first commit. */
+export function commitFromFiles(root: string): string | undefined {
+  try {
+    const directory = gitDirectory(`${root}/.git`);
+    const head = Deno.readTextFileSync(`${directory}/HEAD`).trim();
     if (!head.startsWith("ref: ")) return head.slice(0, 12);
     const ref = head.slice(5);
     // A further working tree has a head of its own, and branches where the first one has them.
-    const common = textOf(`${own}/commondir`);
-    const branches = common === undefined ? own : resolve(own, common);
+    const common = textOf(`${directory}/commondir`);
+    const branches = common === undefined ? directory : resolve(directory, common);
     const commit = textOf(`${branches}/${ref}`) ??
       textOf(`${branches}/packed-refs`)?.split("\n").find((line) => line.endsWith(` ${ref}`));
     return commit?.slice(0, 12);

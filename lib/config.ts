@@ -1,5 +1,6 @@
-/** The configuration: environment variables and two flags, read once at the start. */
+/** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
+import { parseArgs } from "node:util";
 import { version } from "./version.ts";
 
 /** Every environment variable that the server reads; its processes may see these only. */
@@ -12,8 +13,22 @@ export const variables = [
   "MCGIP_MAX_DATASET_BYTES",
 ] as const;
 
-/** By this the launcher, which may read the checkout, tells the other processes its commit. */
-export const commitFlag = "--commit=";
+/** What `--help` prints. */
+export const help = `deno task start [OPTIONS]
+  --host ADDRESS  where to listen: an address or a name (MCGIP_HOST, 127.0.0.1)
+  --port N        0 lets the system choose (MCGIP_PORT, 8000)
+  --data FOLDER   the data directory, made when it is not there (MCGIP_DATA, ./data)
+  --no-auth       asks for no key; on a loopback address only
+  --watch         starts the server again when one of its files changes
+  --version       prints the version and leaves
+  --help          prints this and leaves
+In brackets: the environment variable that says the same, and the default. By variables alone:
+  MCGIP_API_KEY            the key of every request (made and printed at the first start)
+  MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
+  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have`;
+
+/** Exit code of an API process that refused to start, and would refuse again. */
+export const CANNOT_START = 2;
 
 export interface Config {
   /** Address to listen on. */
@@ -24,6 +39,8 @@ export interface Config {
   data: string;
   /** False only with --no-auth, on a loopback address. */
   auth: boolean;
+  /** Most connections at once; undefined where the limit of file handles is not known. */
+  connections?: number;
   /** A key set from outside. */
   apiKey?: string;
   /** Names under which clients may address the server, without port. */
@@ -32,7 +49,24 @@ export interface Config {
   maxDatasetBytes?: number;
   /** Version of the program and, from a checkout, the commit. */
   codeVersion: string;
+  /** Start the API again when a file of the program changes. */
+  watch: boolean;
 }
+
+/** The options of `main.ts`. */
+const options = {
+  host: { type: "string" },
+  port: { type: "string" },
+  data: { type: "string" },
+  "no-auth": { type: "boolean", default: false },
+  watch: { type: "boolean", default: false },
+  version: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+  /** By this the launcher, which may read the checkout, tells the other processes its commit. */
+  commit: { type: "string" },
+  /** By this it tells the API how many connections it may hold. */
+  connections: { type: "string" },
+} as const;
 
 /** Bounds of requests; bytes and numbers of things. */
 export const limits = {
@@ -54,6 +88,29 @@ export const limits = {
 
 const loopback = ["127.0.0.1", "::1", "localhost"];
 
+/** @throws {Error} that names an option which does not exist or lacks its value */
+function readOptions(args: string[]) {
+  try {
+    return parseArgs({ args, options }).values;
+  } catch (error) {
+    // The parser's first sentence; a second one is about arguments that are no options.
+    const what = (error as Error).message.split(". ")[0];
+    throw new Error(`Cannot start: ${what.charAt(0).toLowerCase()}${what.slice(1)}; see --help`);
+  }
+}
+
+/** The text to print when the arguments ask for one instead of a server. */
+export function informationFor(args: string[], commit: () => string | undefined): string | null {
+  const { help: wanted, version: wantsVersion } = readOptions(args);
+  if (wanted) return help;
+  return wantsVersion ? codeVersion(commit()) : null;
+}
+
+/** Version and commit, joined as in SemVer's build metadata. */
+function codeVersion(commit: string | undefined): string {
+  return commit ? `${version}+${commit}` : version;
+}
+
 /**
  * Reads the configuration.
  * @throws {Error} that says which setting cannot be used
@@ -62,14 +119,9 @@ export function readConfig(
   env: (name: (typeof variables)[number]) => string | undefined,
   args: string[],
 ): Config {
-  const host = env("MCGIP_HOST") || "127.0.0.1";
-  let auth = true;
-  let commit = "";
-  for (const arg of args) {
-    if (arg === "--no-auth") auth = false;
-    else if (arg.startsWith(commitFlag)) commit = arg.slice(commitFlag.length);
-    else throw new Error(`Cannot start: unknown argument "${arg}"`);
-  }
+  const given = readOptions(args);
+  const host = given.host || env("MCGIP_HOST") || "127.0.0.1";
+  const auth = !given["no-auth"];
   if (!auth && !loopback.includes(host)) {
     throw new Error(
       `Cannot start with --no-auth on ${host}: only a loopback address may go without`,
@@ -81,9 +133,14 @@ export function readConfig(
   }
   return {
     host,
-    port: integer("MCGIP_PORT", env("MCGIP_PORT") || "8000", 65535),
-    data: dataDirectory(env("MCGIP_DATA")),
+    port: given.port === undefined
+      ? integer("MCGIP_PORT", env("MCGIP_PORT") || "8000", 65535)
+      : integer("--port", given.port, 65535),
+    data: dataDirectory(given.data || env("MCGIP_DATA")),
     auth,
+    connections: given.connections === undefined
+      ? undefined
+      : integer("--connections", given.connections, 2 ** 20),
     apiKey,
     allowedHosts: [
       ...new Set([...loopback, host, ...(env("MCGIP_ALLOWED_HOSTS") ?? "").split(",")]),
@@ -91,11 +148,12 @@ export function readConfig(
     maxDatasetBytes: env("MCGIP_MAX_DATASET_BYTES")
       ? integer("MCGIP_MAX_DATASET_BYTES", env("MCGIP_MAX_DATASET_BYTES")!, 2 ** 50)
       : undefined,
-    codeVersion: commit === "" ? version : `${version}+${commit}`,
+    codeVersion: codeVersion(given.commit),
+    watch: given.watch,
   };
 }
 
-/** Absolute path of the data directory that `MCGIP_DATA` names. */
+/** Absolute path of the data directory that `--data` or `MCGIP_DATA` names. */
 export function dataDirectory(setting: string | undefined): string {
   return resolve(setting || "data");
 }

@@ -1,16 +1,7 @@
 /** The ways in which a request can fail that are no bug; `routes/` turns them into status codes. */
+import type { Problem } from "./problems.ts";
 
-/** Where in the input a problem lies. */
-export interface Problem {
-  /** JSON pointer into the request body. */
-  pointer?: string;
-  /** File inside an archive, or the uploaded file. */
-  file?: string;
-  /** 1-based line, and column where known. */
-  line?: number;
-  column?: number;
-  message: string;
-}
+export type { Problem };
 
 export class NotFound extends Error {
   override name = "NotFound";

@@ -1,31 +1,74 @@
 /** The first process: gives the API process its few permissions, and stays to pass signals on. */
 import { commitOf } from "./commit.ts";
-import { commitFlag, type Config } from "./config.ts";
+import { CANNOT_START, type Config } from "./config.ts";
+import { connectionLimit } from "./file_handles.ts";
+import { watch } from "./health.ts";
 import { apiArguments, root } from "./permissions.ts";
+import { onSourceChange } from "./source_changes.ts";
 
+/** Before an API that ended is started again, ms; doubled each time that it did not last. */
 const BACKOFF_MS = 250;
+const MOST_BACKOFF_MS = 5_000;
+/** One that ran for so long, ms, is taken for sound. */
+const LASTED_MS = 30_000;
 
-/** Runs the API until it ends; one that was killed from outside is started again. */
+/** The commit that is checked out, and whether files were changed since. */
+export const checkout = () => commitOf(root);
+
+/**
+ * Runs the API until it is asked to leave: one that ends otherwise, by a signal or by an error, is started
+ * again. Only a first start that is refused (its address or its data directory cannot be had) ends the launcher.
+ */
 export async function launch(config: Config): Promise<never> {
-  const commit = commitOf(root);
-  const args = [...apiArguments(config), ...(commit ? [commitFlag + commit] : [])];
+  const commit = checkout();
+  const connections = connectionLimit();
+  const args = [
+    ...apiArguments(config),
+    ...(commit ? [`--commit=${commit}`] : []),
+    ...(connections === undefined ? [] : [`--connections=${connections}`]),
+  ];
   // Absolute, so that the other processes need not know where this one was started.
   const env = { MCGIP_DATA: config.data };
   let child: Deno.ChildProcess | undefined;
   let asked = false;
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       asked = true;
       child?.kill("SIGTERM");
     });
   }
-  while (true) {
+  let changed = false;
+  if (config.watch) {
+    onSourceChange(root, () => {
+      console.log("A file of the server has changed; starting again");
+      changed = true;
+      child?.kill("SIGTERM");
+    });
+  }
+  let backoff = BACKOFF_MS;
+  for (let starts = 1;; starts++) {
+    const started = performance.now();
     // Its standard input tells the child when this process is gone.
     child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped" }).spawn();
+    const watching = watch(config, child);
     const { code, signal } = await child.status;
-    if (asked || signal === null) Deno.exit(asked && signal ? 0 : code);
-    console.error(`The API process was ended by ${signal}; starting it again`);
+    watching.stop();
     child = undefined;
-    await new Promise((resolve) => setTimeout(resolve, BACKOFF_MS));
+    if (asked) Deno.exit(signal ? 0 : code);
+    if (changed) {
+      changed = false;
+      backoff = BACKOFF_MS;
+      continue;
+    }
+    if (code === CANNOT_START && starts === 1) Deno.exit(1);
+    if (performance.now() - started > LASTED_MS) backoff = BACKOFF_MS;
+    console.error(
+      `The API process ended ${signal ? `by ${signal}` : `with code ${code}`}; ` +
+        `starting it again in ${backoff / 1000} s`,
+    );
+    await new Promise((resolve) => setTimeout(resolve, backoff));
+    // A signal to the whole group may reach the child first.
+    if (asked) Deno.exit(0);
+    backoff = Math.min(2 * backoff, MOST_BACKOFF_MS);
   }
 }

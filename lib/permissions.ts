@@ -1,21 +1,31 @@
 /** What each process may do: the flags that it is started with. Nothing else is open to it. */
 import { fileURLToPath } from "node:url";
-// Loaded as text, for its place only: this brings the package in, and the browser gets a file of it.
+// Loaded as text, for their places only: this brings the packages in, and browsers get files of them.
 import "chart.js" with { type: "text" };
+import "swagger-ui-dist" with { type: "text" };
 import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
-/** chart.js as one file for browsers; the package's map of exports names only its module builds. */
-export const chartScript = fileURLToPath(
-  new URL("./chart.umd.min.js", import.meta.resolve("chart.js")),
-);
+const beside = (name: string, file: string) =>
+  fileURLToPath(new URL(`./${file}`, import.meta.resolve(name)));
+
+/** Files of packages as browsers load them. */
+export const vendored = {
+  // The package's map of exports names only its module builds.
+  "chart.js": beside("chart.js", "chart.umd.min.js"),
+  "swagger-ui.js": beside("swagger-ui-dist", "swagger-ui-bundle.js"),
+  "swagger-ui.css": beside("swagger-ui-dist", "swagger-ui.css"),
+};
 
 /** Nothing is asked for at run time, and no package comes in that the lock file does not know. */
 const always = ["run", "--quiet", "--no-prompt", "--frozen", `--config=${root}/deno.json`];
 
 const allow = (what: string, values: readonly string[]) => `--allow-${what}=${values.join(",")}`;
+
+/** How much memory the machine has: tasks beside the main thread get a share of it. */
+const MEMORY = "--allow-sys=systemMemoryInfo";
 
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
 export function apiArguments(config: Config): string[] {
@@ -23,13 +33,16 @@ export function apiArguments(config: Config): string[] {
   return [
     ...always,
     allow("net", [`${address}:${config.port}`]),
-    allow("read", [config.data, `${root}/static`, `${root}/lib`, chartScript]),
+    allow("read", [config.data, `${root}/static`, `${root}/lib`, ...Object.values(vendored)]),
     allow("write", [config.data]),
     allow("env", variables),
+    MEMORY,
     // The runtime refuses to start anything under a library path unless every program may be started.
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,
     "api",
+    `--host=${config.host}`,
+    `--port=${config.port}`,
     ...(config.auth ? [] : ["--no-auth"]),
   ];
 }
@@ -45,7 +58,7 @@ export function workerArguments(config: Config): string[] {
     ]),
     allow("write", [config.data]),
     allow("env", ["MCGIP_DATA"]),
-    "--allow-sys=setPriority",
+    `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "worker",
   ];

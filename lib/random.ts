@@ -19,6 +19,14 @@ export function uniform(...place: number[]): number {
   return bits(...place) / 4294967296;
 }
 
+/**
+ * The i-th number of the stream that `start` (32 bits) begins, uniform in [0, 1): as `uniform`, for loops over
+ * millions of places (the finaliser over a Weyl sequence).
+ */
+export function nth(start: number, i: number): number {
+  return mix((start + Math.imul(i, 0x9e3779b9)) | 0) / 4294967296;
+}
+
 /** Uniform integer in [0, n). */
 export function below(n: number, ...place: number[]): number {
   return Math.floor(uniform(...place) * n);

@@ -8,7 +8,7 @@ import {
   type Augmentation,
   augmentationPreset,
   changedAugmentation,
-} from "@/lib/training/augmentation.ts";
+} from "@/lib/specs/augmentation.ts";
 import { permutation, stream } from "@/lib/random.ts";
 import type { SampleAnswer, SampleRequest } from "@/lib/training/view_sampler.ts";
 import { imageOf, imagePath, pngHeaders } from "./images.ts";
@@ -75,6 +75,8 @@ export const augmented: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/augmented.png",
+    operationId: "getAugmentedImages",
+    errors: [422],
     summary: "Images of a data set as training shows them: each itself, then views of it",
     scope: "read",
     query: query.extend({
@@ -94,6 +96,8 @@ export const augmented: Route[] = [
   route({
     method: "GET",
     path: `${imagePath}/augmented.png`,
+    operationId: "getAugmentedImage",
+    errors: [422],
     summary: "An image as training shows it: itself, then views of it",
     scope: "read",
     query,

@@ -1,13 +1,14 @@
 /** Who may ask at all: the Host list, the Origin rule, the key and its scope. */
 import { createHash } from "node:crypto";
+import type { MiddlewareHandler } from "hono";
 import type { KeyRow, Scope } from "@/lib/store/mod.ts";
 import { HttpError } from "./problem.ts";
-import type { Services } from "./route.ts";
+import type { Env, Services } from "./route.ts";
 
 const unsafe = (method: string) => !["GET", "HEAD", "OPTIONS"].includes(method);
 
 /** A name that resolves to this machine must not let another site in (DNS rebinding). */
-export function checkHost(request: Request, allowed: string[]): void {
+function checkHost(request: Request, allowed: string[]): void {
   const host = request.headers.get("host");
   const name = host === null ? undefined : /^(\[[0-9a-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host)?.[1];
   const plain = name?.toLowerCase().replace(/^\[|\]$/g, "");
@@ -17,7 +18,7 @@ export function checkHost(request: Request, allowed: string[]): void {
 }
 
 /** Requests of other sites' pages are refused; programs send neither of these headers. */
-export function checkOrigin(request: Request): void {
+function checkOrigin(request: Request): void {
   const origin = request.headers.get("origin");
   if (origin !== null) {
     const own = request.headers.get("host");
@@ -31,7 +32,7 @@ export function checkOrigin(request: Request): void {
 }
 
 /** The key of the request. Throws HttpError 401 and 403. */
-export function checkKey(
+function checkKey(
   request: Request,
   { config, keyring }: Services,
   scope: Scope,
@@ -51,25 +52,15 @@ export function checkKey(
   return key;
 }
 
-/** Headers of every answer: nothing from elsewhere is loaded, nothing is framed or guessed. */
-export const securityHeaders: Record<string, string> = {
-  "content-security-policy": [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' blob: data:",
-    "connect-src 'self'",
-    "form-action 'self'",
-    "base-uri 'none'",
-    "frame-ancestors 'none'",
-  ].join("; "),
-  "x-content-type-options": "nosniff",
-  "x-frame-options": "DENY",
-  "referrer-policy": "no-referrer",
-  "cross-origin-opener-policy": "same-origin",
-  "cross-origin-resource-policy": "same-origin",
-  "permissions-policy": "camera=(), microphone=(), geolocation=()",
-};
+/** Lets through who may ask: by the Host, the Origin and, unless `scope` is null, the key. */
+export function guard(services: Services, scope: Scope | null): MiddlewareHandler<Env> {
+  return async (c, next) => {
+    checkHost(c.req.raw, services.config.allowedHosts);
+    checkOrigin(c.req.raw);
+    if (scope !== null) c.set("key", checkKey(c.req.raw, services, scope));
+    await next();
+  };
+}
 
 /** What answers are kept under: a key's own, never another's. */
 export const ownerOf = (key: KeyRow | undefined): string => key?.id ?? "anyone";

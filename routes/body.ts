@@ -17,7 +17,7 @@ export async function* chunks(
   if (declared > maxBytes) throw tooLarge(maxBytes);
   const reader = request.body?.getReader();
   if (!reader) return;
-  const started = Date.now();
+  const started = performance.now();
   let bytes = 0;
   try {
     while (true) {
@@ -25,7 +25,7 @@ export async function* chunks(
       if (done) return;
       bytes += value.length;
       if (bytes > maxBytes) throw tooLarge(maxBytes);
-      const seconds = (Date.now() - started) / 1000;
+      const seconds = (performance.now() - started) / 1000;
       if (seconds * 1000 > STALL_MS && bytes / seconds < LEAST_BYTES_PER_S) throw tooSlow();
       yield value;
     }
@@ -141,33 +141,45 @@ export async function readParts(
     throw malformed(error);
   }
   const handled: Promise<void>[] = [];
+  const files: BusboyFileStream[] = [];
   const source = Readable.from(chunks(request, maxBytes), { objectMode: false });
   const done = new Promise<void>((resolve, reject) => {
-    // A part that fails ends the whole; the others are let go.
+    // Whatever fails ends the whole: parts that are being read, or are still to be, end with it.
+    const fail = (error: unknown) => {
+      reject(error);
+      source.destroy();
+      busboy.destroy();
+      for (const file of files) file.destroy(error as Error);
+    };
     const take = (part: Part) => {
       const handling = onPart(part);
       handled.push(handling);
-      handling.catch((error) => {
-        reject(error);
-        source.destroy();
-        busboy.destroy();
-      });
+      handling.catch(fail);
     };
     busboy.on("file", (name, stream, filename, _encoding, mime) => {
+      // At once: a part that is cut off says so before anybody has begun to read it.
+      stream.on("error", (error) => fail(malformed(error)));
+      files.push(stream);
       take({ name, filename, type: mime, file: bytesOf(stream) });
     });
     busboy.on("field", (name, value) => take({ name, value }));
     busboy.on(
       "partsLimit",
-      () => reject(new HttpError(413, `Cannot take a form of more than ${limits.parts} parts`)),
+      () => fail(new HttpError(413, `Cannot take a form of more than ${limits.parts} parts`)),
     );
-    busboy.on("error", (error) => reject(malformed(error)));
+    busboy.on("error", (error) => fail(malformed(error)));
     busboy.on("finish", resolve);
-    source.on("error", (error) => reject(malformed(error)));
+    source.on("error", (error) => fail(malformed(error)));
     source.pipe(busboy);
   });
-  await done;
-  await Promise.all(handled);
+  try {
+    await done;
+    await Promise.all(handled);
+  } catch (error) {
+    // Nothing of the parts may be under way when the answer goes.
+    await Promise.allSettled(handled);
+    throw error;
+  }
 }
 
 async function* bytesOf(stream: BusboyFileStream): AsyncGenerator<Uint8Array<ArrayBuffer>> {

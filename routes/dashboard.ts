@@ -1,5 +1,6 @@
-/** The dashboard: files of `static/`, each known by name, and chart.js from its package. */
-import { chartScript, root } from "@/lib/permissions.ts";
+/** Pages: files of `static/`, each known by name, and files of packages that they load. */
+import { root, vendored } from "@/lib/permissions.ts";
+import { bare } from "./format.ts";
 import { HttpError } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 
@@ -49,25 +50,38 @@ export const dashboard: Route[] = [
   route({
     method: "GET",
     path: "/",
+    operationId: "getDashboard",
     summary: "The dashboard",
     scope: null,
-    answers: { 200: ["text/html"] },
+    answers: { 200: ["text/html"], 304: null },
     handle: ({ request }) => staticFile("index.html", request),
   }),
   route({
     method: "GET",
     path: "/static/{file*}",
+    operationId: "getStaticFile",
     summary: "Files of the dashboard",
     scope: null,
-    answers: { 200: ["text/*"] },
+    answers: { 200: Object.values(types).map(bare), 304: null },
     handle: ({ request, params }) => staticFile(params.file, request),
   }),
   route({
     method: "GET",
-    path: "/vendor/chart.js",
-    summary: "chart.js",
+    path: "/vendor/{file}",
+    operationId: "getVendoredFile",
+    summary: "Files of packages that the pages load",
     scope: null,
-    answers: { 200: ["text/javascript"] },
-    handle: ({ request }) => serveFile("chart.js", chartScript, request),
+    answers: { 200: ["text/javascript", "text/css"], 304: null },
+    handle: ({ request, params: { file } }) =>
+      serveFile(file, new Map(Object.entries(vendored)).get(file), request),
+  }),
+  route({
+    method: "GET",
+    path: "/docs",
+    operationId: "getDocs",
+    summary: "The description of the API as a page",
+    scope: null,
+    answers: { 200: ["text/html"], 304: null },
+    handle: ({ request }) => staticFile("docs.html", request),
   }),
 ];

@@ -3,70 +3,29 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
 import { exportArchive } from "@/lib/datasets/export.ts";
+import { type ImportReport, importReportSchema } from "@/lib/datasets/archive.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
-import { summary } from "@/lib/datasets/summary.ts";
-import { Overloaded } from "@/lib/errors.ts";
-import { json } from "./pipeline.ts";
+import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
 import { chunks, readParts } from "./body.ts";
-import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
+import { type Done, type Reply, reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
-/** Imports at one time; each decodes with threads of its own. */
-const MOST_IMPORTS = 2;
-let imports = 0;
-
-const problem = z.object({
-  file: z.string().optional(),
-  line: z.number().optional(),
-  column: z.number().optional(),
-  message: z.string(),
-});
-const report = z.object({
-  name: z.string(),
-  images: z.number(),
-  gaze: z.number(),
-  readers: z.number(),
-  labels: z.number(),
-  skipped: z.number(),
-  warnings: z.array(problem),
-  digest: z.string(),
-}).meta({ id: "ImportReport" });
-const range = z.tuple([z.number(), z.number()]);
-const counts = z.record(z.string(), z.number());
-const dataset = z.object({
-  id: z.string(),
-  name: z.string(),
-  digest: z.string(),
-  structured: z.boolean(),
-  positive_label: z.string().nullable(),
-  created_at: z.iso.datetime(),
-  images: z.number(),
-  labels: counts,
-  unlabelled: z.number(),
-  patients: z.number(),
-  splits: counts,
-  gaze: z.object({
-    recordings: z.number(),
-    readers: z.array(z.string()),
-    images: z.number(),
-    coverage: z.number(),
-    fixations: z.number(),
-  }),
-  heatmaps: z.number(),
-  bytes: z.number(),
-  sizes: z.object({ width: range, height: range }).nullable(),
-  kinds: counts,
-  description: z.record(z.string(), z.unknown()),
-}).meta({ id: "Dataset" });
+/** What an import would do, or that it was done. */
+type Imported = ImportReport | Reply<201, ImportReport>;
 
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
 });
 
-async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Response> {
+const archiveForm = z.object({
+  file: z.file().describe("The ZIP"),
+  name: z.string().optional().describe("Of the data set; the file's without it"),
+});
+
+async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
   const { files } = call.services.store;
@@ -75,42 +34,34 @@ async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
     return await importArchive(call, name, files.path(sha256), call.query.dry_run);
   } finally {
     // Nothing of the archive itself stays.
-    call.services.store.drop([sha256]);
+    call.services.store.discard([sha256]);
   }
 }
 
 async function importArchive(
-  { services: { store, config }, request }: Call,
+  { services: { store, config }, request }: Call<unknown>,
   name: string,
   path: string,
   dryRun: boolean,
-): Promise<Response> {
-  if (imports >= MOST_IMPORTS) {
-    throw new Overloaded(`Cannot import more than ${MOST_IMPORTS} data sets at once`, 5);
-  }
-  imports++;
-  try {
-    const made = await importInThread(store, name, path, {
-      dryRun,
-      signal: request.signal,
-      limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
-    });
-    const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
-    return dryRun ? json(made) : json(made, 201, { location });
-  } finally {
-    imports--;
-  }
+): Promise<Imported> {
+  const made = await importInThread(store, name, path, {
+    dryRun,
+    signal: request.signal,
+    limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
+  });
+  const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
+  return dryRun ? made : reply(201, made, { location });
 }
 
 /** The archive's bytes at most: what the content may have, as compression only makes it less. */
 const archiveBytes = ({ services: { config } }: Call) =>
   Math.min(limits.archiveBytes, config.maxDatasetBytes ?? Infinity);
 
-async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Response> {
+async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<Imported>> {
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;
-  const held: string[] = [];
+  const pinned: string[] = [];
   try {
     await readParts(call.request, archiveBytes(call), async (part) => {
       if ("value" in part) {
@@ -123,18 +74,17 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Respo
       }
       file = { name: part.filename, sha256: "" };
       file.sha256 = (await store.files.put(part.file)).sha256;
-      held.push(file.sha256);
+      pinned.push(file.sha256);
     });
     if (!file) throw new HttpError(400, 'Cannot use this form: there is no file "file"');
     const name = given ?? file.name.replace(/\.zip$/i, "");
     const { sha256 } = file;
-    return await once(
-      call,
+    return await call.once(
       `${name} ${sha256}`,
       () => importArchive(call, name, store.files.path(sha256), call.query.dry_run),
     );
   } finally {
-    store.drop(held);
+    store.discard(pinned);
   }
 }
 
@@ -142,56 +92,69 @@ export const datasets: Route[] = [
   route({
     method: "PUT",
     path: "/v1/datasets/{name}",
+    operationId: "putDataset",
+    headers: ["Location"],
+    errors: [409, 422, 429],
     summary: "Creates or replaces a data set from a ZIP; nothing is kept if the import fails",
     scope: "write",
     query: uploadQuery,
     accepts: ["application/zip", "application/octet-stream"],
-    answers: { 200: report, 201: report },
+    answers: { 200: importReportSchema, 201: importReportSchema },
     handle: fromBody,
   }),
   route({
     method: "POST",
     path: "/v1/datasets",
+    operationId: "createDataset",
+    form: archiveForm,
+    headers: ["Location"],
+    errors: [415, 429],
     summary: "The same from a form with the ZIP as `file` and optionally a `name`",
     scope: "write",
     query: uploadQuery,
     accepts: ["multipart/form-data"],
-    answers: { 200: report, 201: report },
+    answers: { 200: importReportSchema, 201: importReportSchema },
     handle: fromForm,
   }),
   route({
     method: "GET",
     path: "/v1/datasets",
+    operationId: "listDatasets",
     summary: "Lists data sets",
     scope: "read",
     query: z.strictObject(pageQuery),
-    answers: { 200: pageOf(dataset) },
+    answers: { 200: pageOf(datasetSchema) },
     handle: ({ services: { store }, query }) =>
-      json(mapPage(store.datasets.list(query), (row) => summary(store, row))),
+      mapPage(store.datasets.list(query), (row) => summary(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/datasets/{name}",
+    operationId: "getDataset",
     summary: "What a data set holds, in numbers",
     scope: "read",
-    answers: { 200: dataset },
+    answers: { 200: datasetSchema },
     handle: ({ services: { store }, params: { name } }) =>
-      json(summary(store, store.datasets.byName(name))),
+      summary(store, store.datasets.byName(name)),
   }),
   route({
     method: "DELETE",
     path: "/v1/datasets/{name}",
+    operationId: "deleteDataset",
+    errors: [409],
     summary: "Deletes a data set; models and similarities made from it stay",
     scope: "write",
     answers: { 204: null },
     handle({ services: { store }, params: { name } }) {
       deleteDataset(store, name);
-      return new Response(null, { status: 204 });
+      return reply(204, null);
     },
   }),
   route({
     method: "GET",
     path: "/v1/datasets/{name}/archive",
+    operationId: "downloadDataset",
+    headers: ["Content-Disposition"],
     summary: "The data set as a ZIP that can be uploaded again",
     scope: "read",
     answers: { 200: ["application/zip"] },

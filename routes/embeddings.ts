@@ -1,13 +1,29 @@
 /** What a network makes of pictures: feature vectors, their layout in the plane, the most similar pictures. */
 import { z } from "zod";
-import { type Asked, type Asking, embedAll, inFile } from "@/lib/inference/predict_client.ts";
+import {
+  embedAll,
+  encodedPicture,
+  type InferenceContext,
+  type PictureInput,
+} from "@/lib/inference/predict_client.ts";
+import {
+  type Embeddings,
+  embeddingsSchema,
+  nearestImagesSchema,
+} from "@/lib/inference/embedding.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
-import { json } from "./pipeline.ts";
 import { digestOf } from "./auth.ts";
-import { once } from "./idempotency.ts";
-import { namedPictures, onePicture, pictureQuery, pictureTypes, sentPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  onePicture,
+  pictureQuery,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+} from "./pictures.ts";
+import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 /** Pictures of one answer; with their vectors, fewer. */
@@ -22,40 +38,16 @@ const query = z.strictObject({
   vectors: z.enum(["true", "false"]).default("true").describe("Whether vectors are in the answer"),
 });
 
-const embeddingsSchema = z.object({
-  model: z.string(),
-  features: z.number().describe("Length of a vector"),
-  projection: z.object({
-    method: z.enum(["pca", "umap"]),
-    explained: z.array(z.number()).optional().describe("Shares of the variance"),
-  }).nullable(),
-  data: z.array(z.object({
-    dataset: z.string().nullable(),
-    image: z.string().nullable(),
-    label: z.string().nullable(),
-    vector: z.array(z.number()).optional(),
-    point: z.array(z.number()).optional(),
-  })),
-});
-
-const neighboursSchema = z.object({
-  model: z.string(),
-  among: z.string(),
-  data: z.array(z.object({
-    image: z.string(),
-    label: z.string().nullable(),
-    similarity: z.number(),
-  })),
-});
-
 type EmbedCall = Call<z.output<typeof query>, z.output<typeof request> | undefined>;
 
-interface Embedded extends Pick<Asked, "dataset" | "image"> {
+interface Embedded extends Pick<PictureInput, "dataset" | "image"> {
   label?: string | null;
   vector: Float32Array<ArrayBuffer>;
 }
 
-function askingOf({ services: { store, supervisor: worker }, params: { id } }: Call): Asking {
+function askingOf(
+  { services: { store, supervisor: worker }, params: { id } }: Call,
+): InferenceContext {
   return { store, model: store.models.resolve(id), worker };
 }
 
@@ -65,7 +57,7 @@ const rounded = (values: Iterable<number>) =>
 
 async function storedVectors(
   call: Call,
-  asking: Asking,
+  asking: InferenceContext,
   named: z.output<typeof request>,
 ): Promise<Embedded[]> {
   const { store } = asking;
@@ -88,9 +80,9 @@ async function storedVectors(
 
 async function answer(
   { query: { projection: method, seed, vectors } }: EmbedCall,
-  { model }: Asking,
+  { model }: InferenceContext,
   embedded: Embedded[],
-): Promise<Response> {
+): Promise<Embeddings> {
   if (vectors === "true" && embedded.length > MOST_VECTORS) {
     throw new InvalidInput(
       `Cannot send more than ${MOST_VECTORS} vectors: name fewer images, or ask with vectors=false`,
@@ -98,10 +90,10 @@ async function answer(
   }
   const layout = method &&
     await projectVectors({ vectors: embedded.map(({ vector }) => vector), method, seed });
-  return json({
+  return {
     model: model.id,
     features: embedded[0]?.vector.length ?? 0,
-    projection: layout ? { method, explained: layout.explained } : null,
+    projection: method && layout ? { method, explained: layout.explained } : null,
     data: embedded.map(({ dataset, image, label, vector }, i) => ({
       dataset: dataset ?? null,
       image: image ?? null,
@@ -109,15 +101,15 @@ async function answer(
       vector: vectors === "true" ? rounded(vector) : undefined,
       point: layout && rounded(layout.points[i]),
     })),
-  });
+  };
 }
 
-async function embed(call: EmbedCall): Promise<Response> {
+async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
   const asking = askingOf(call);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
-  return await once(call, digestOf(...pictures), async () => {
-    const asked = pictures.map((bytes) => inFile(() => Promise.resolve(bytes)));
+  return await call.once(digestOf(...pictures), async () => {
+    const asked = pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
     const vectors = await embedAll(asking, asked);
     return await answer(call, asking, vectors.map((vector) => ({ vector })));
   });
@@ -127,6 +119,9 @@ export const embeddings: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/embeddings",
+    operationId: "computeEmbeddings",
+    form: picturesForm,
+    errors: [429],
     summary: "Feature vectors of pictures (as the body, or a data set's, all or some)",
     scope: "read",
     query,
@@ -138,6 +133,8 @@ export const embeddings: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/neighbours",
+    operationId: "findNeighbours",
+    errors: [429],
     summary: "The pictures of a data set whose features are most similar to a picture's",
     scope: "read",
     query: pictureQuery.extend({
@@ -146,7 +143,7 @@ export const embeddings: Route[] = [
       top: z.coerce.number().int().min(1).max(100).default(10),
     }),
     accepts: pictureTypes,
-    answers: { 200: neighboursSchema },
+    answers: { 200: nearestImagesSchema },
     async handle(call) {
       const { query: { among, top }, services: { store }, request: { signal } } = call;
       const asking = askingOf(call);
@@ -154,11 +151,11 @@ export const embeddings: Route[] = [
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = store.datasets.byName(name);
-      return await once(call, digestOf(bytes), async () => {
-        const [vector] = await embedAll(asking, [inFile(() => Promise.resolve(bytes))]);
+      return await call.once(digestOf(bytes), async () => {
+        const [vector] = await embedAll(asking, [encodedPicture(() => Promise.resolve(bytes))]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
-        return json({
+        return {
           model: asking.model.id,
           among: dataset.name,
           data: others.map(({ image: { name, label }, similarity }) => ({
@@ -166,7 +163,7 @@ export const embeddings: Route[] = [
             label,
             similarity,
           })),
-        });
+        };
       });
     },
   }),

@@ -16,6 +16,8 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
   route({
     method: "GET",
     path: `${imagePath}/${kind}.png`,
+    operationId: `getImage${kind[0].toUpperCase()}${kind.slice(1)}`,
+    errors: [422, 429],
     summary,
     scope: "read",
     query,

@@ -1,32 +1,19 @@
 /** Images of a data set and their pictures; single images and labels put in. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
-import { putImage, putLabels } from "@/lib/datasets/edit.ts";
+import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
+import { imageSchema, imageViewOf, toImageView } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
-import type { DatasetRow, GazeCount, ImageRow, Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
-import { once } from "./idempotency.ts";
-import { pageOf, pageQuery } from "./pages.ts";
+import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { pictureTypes } from "./pictures.ts";
+import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
-const image = z.object({
-  id: z.string(),
-  name: z.string(),
-  format: z.enum(["png", "jpeg", "pnm", "dicom"]),
-  bytes: z.number(),
-  width: z.number(),
-  height: z.number(),
-  channels: z.number(),
-  bits: z.number(),
-  label: z.string().nullable(),
-  patient: z.string().nullable(),
-  split: z.enum(["train", "validation", "test"]).nullable(),
-  readers: z.array(z.object({ reader: z.string(), fixations: z.number() })),
-}).meta({ id: "Image" });
 export const readerQuery = z.strictObject({
   reader: z.string().max(512).optional().describe("Only this reader's gaze"),
 });
@@ -45,16 +32,6 @@ export function imageOf(
   return { dataset, image };
 }
 
-/** `counts` are those of the images shown. */
-function view({ dataset_id: _, file: __, ...row }: ImageRow, counts: GazeCount[]) {
-  const readers = counts.filter(({ image_id }) => image_id === row.id)
-    .map(({ reader, fixations }) => ({ reader, fixations }));
-  return { ...row, readers };
-}
-
-const viewOne = (store: Store, row: ImageRow) =>
-  view(row, store.gaze.counts(row.dataset_id, [row.id]));
-
 export const pngHeaders = { "content-type": "image/png", "cache-control": "private, max-age=300" };
 
 /** A body that must not be empty. */
@@ -68,10 +45,11 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: "/v1/datasets/{name}/images",
+    operationId: "listImages",
     summary: "Lists the images of a data set in the order of their names",
     scope: "read",
     query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
-    answers: { 200: pageOf(image) },
+    answers: { 200: pageOf(imageSchema) },
     handle({ services: { store }, params: { name }, query }) {
       const { id } = store.datasets.byName(name);
       const page = store.images.listOf(id, query);
@@ -79,12 +57,14 @@ export const images: Route[] = [
         store.gaze.counts(id, page.data.map((row) => row.id)),
         ({ image_id }) => image_id,
       );
-      return json({ ...page, data: page.data.map((row) => view(row, counts.get(row.id) ?? [])) });
+      return mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
     },
   }),
   route({
     method: "GET",
     path: `${imagePath}/image.png`,
+    operationId: "getImagePicture",
+    errors: [422, 429],
     summary: "The picture as PNG",
     scope: "read",
     answers: { 200: ["image/png"] },
@@ -100,38 +80,43 @@ export const images: Route[] = [
   route({
     method: "GET",
     path: imagePath,
+    operationId: "getImage",
     summary: "What is known of an image",
     scope: "read",
-    answers: { 200: image },
-    handle: (call) => json(viewOne(call.services.store, imageOf(call).image)),
+    answers: { 200: imageSchema },
+    handle: (call) => imageViewOf(call.services.store, imageOf(call).image),
   }),
   route({
     method: "PUT",
     path: imagePath,
+    operationId: "putImage",
+    errors: [409, 422, 429],
     summary: "Adds or replaces an image",
     scope: "write",
-    accepts: ["image/*", "application/dicom", "application/octet-stream"],
-    answers: { 200: image, 201: image },
+    accepts: pictureTypes,
+    answers: { 200: imageSchema, 201: imageSchema },
     async handle(call) {
       const { services: { store }, params } = call;
       store.datasets.byName(params.name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created } = await putImage(store, params.name, params.image, bytes);
-      return json(viewOne(store, image), created ? 201 : 200);
+      return reply(created ? 201 : 200, imageViewOf(store, image));
     },
   }),
   route({
     method: "POST",
     path: "/v1/datasets/{name}/labels",
+    operationId: "setLabels",
+    errors: [429],
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
     scope: "write",
-    accepts: ["text/*", "application/octet-stream"],
-    answers: { 200: z.object({ labels: z.number() }) },
+    accepts: ["text/csv", "text/plain", "application/octet-stream"],
+    answers: { 200: labelsReportSchema },
     async handle(call) {
       const { services: { store }, params: { name } } = call;
       store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
-      return once(call, digestOf(bytes), () => json(putLabels(store, name, bytes)));
+      return call.once(digestOf(bytes), () => putLabels(store, name, bytes));
     },
   }),
 ];

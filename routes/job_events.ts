@@ -1,8 +1,8 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
 import { z } from "zod";
+import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
-import { mapPage, pageOf } from "./pages.ts";
+import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -11,24 +11,6 @@ const ALIVE_MS = 15_000;
 /** News that nobody told of are looked for this often. */
 const LOOK_MS = 1_000;
 const encoder = new TextEncoder();
-
-const event = z.object({
-  id: z.number(),
-  type: z.enum(["state", "log", "metric", "checkpoint", "warning"]),
-  data: z.record(z.string(), z.unknown()),
-  created_at: z.iso.datetime(),
-});
-const metric = z.object({
-  step: z.number(),
-  epoch: z.number(),
-  name: z.string(),
-  value: z.number().nullable(),
-});
-
-const shape = ({ job_id: _, ...rest }: EventRow) => rest;
-
-const wants = (request: Request, type: string) =>
-  (request.headers.get("accept") ?? "").toLowerCase().includes(type);
 
 function positionOf(text: string | null): number | undefined {
   if (text === null) return undefined;
@@ -43,7 +25,7 @@ const frame = ({ id, type, data, created_at }: EventRow) =>
 
 /** Events after `after`, then those to come, until the job has ended. */
 async function* eventStream({ services, params, request }: Call, after: number) {
-  const { store, changes, leaving } = services;
+  const { store, notifier, leaving } = services;
   const signal = AbortSignal.any([request.signal, leaving]);
   let spoken = Date.now();
   // A first line opens the stream for clients that wait for one.
@@ -62,7 +44,7 @@ async function* eventStream({ services, params, request }: Call, after: number) 
       spoken = Date.now();
       yield ": alive\n\n";
     }
-    await changes.wait(params.id, LOOK_MS, signal);
+    await notifier.wait(params.id, LOOK_MS, signal);
   }
 }
 
@@ -74,19 +56,20 @@ export const jobEvents: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}/events",
+    operationId: "listJobEvents",
+    headers: ["Last-Event-ID"],
     summary: "Events of a job; with `Accept: text/event-stream` as a stream until its end",
     scope: "read",
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(1000).default(100),
       after: z.coerce.number().int().min(0).default(0),
     }),
-    answers: { 200: pageOf(event) },
+    answers: { 200: [pageOf(eventSchema), "text/event-stream"] },
+    formats: { json: "application/json", stream: "text/event-stream" },
     handle(call) {
-      const { services: { store }, params: { id }, query, request } = call;
+      const { services: { store }, params: { id }, query, request, format } = call;
       store.jobs.get(id);
-      if (!wants(request, "text/event-stream")) {
-        return json(mapPage(store.events.list(id, query), shape));
-      }
+      if (format === "json") return mapPage(store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
       return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
@@ -96,17 +79,19 @@ export const jobEvents: Route[] = [
   route({
     method: "GET",
     path: "/v1/jobs/{id}/metrics",
+    operationId: "listJobMetrics",
     summary: "The series of a job; with `Accept: text/csv` as CSV",
     scope: "read",
     query: z.strictObject({
       name: z.string().max(200).optional(),
       after_step: z.coerce.number().int().min(0).optional(),
     }),
-    answers: { 200: z.object({ data: z.array(metric) }) },
-    handle({ services: { store }, params: { id }, query, request }) {
+    answers: { 200: [pageOf(pointSchema), "text/csv"] },
+    formats: { json: "application/json", csv: "text/csv" },
+    handle({ services: { store }, params: { id }, query, format }) {
       store.jobs.get(id);
       const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
-      if (!wants(request, "text/csv")) return json({ data: rows, has_more: false, next: null });
+      if (format === "json") return wholePage(rows);
       const lines = rows.map(({ step, epoch, name, value }) =>
         `${step},${epoch},${name},${value ?? ""}\n`
       );

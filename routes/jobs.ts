@@ -1,60 +1,20 @@
 /** Jobs: queued, shown, stopped and taken up again. */
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { ask, enqueue, remove, resolveJob, view } from "@/lib/jobs/queue.ts";
-import { specs } from "@/lib/specs/mod.ts";
-import { planStudy } from "@/lib/studies/plan.ts";
+import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
+import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
+import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
-import { json } from "./pipeline.ts";
+import { jobRequest } from "./job_request.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { reply } from "./reply.ts";
 import { type Route, route, type Services } from "./route.ts";
 
-const states = ["queued", "running", "paused", "succeeded", "failed", "cancelled"] as const;
-const kinds = Object.keys(specs) as [string, ...string[]];
-
-const job = z.object({
-  id: z.string(),
-  kind: z.enum(kinds),
-  state: z.enum(states),
-  spec: z.record(z.string(), z.unknown()),
-  progress: z.object({ done: z.number(), total: z.number(), unit: z.string() }),
-  queue_position: z.number().nullable(),
-  requested: z.enum(["cancel", "pause"]).nullable(),
-  created_at: z.iso.datetime(),
-  started_at: z.iso.datetime().nullable(),
-  finished_at: z.iso.datetime().nullable(),
-  estimated_finish: z.iso.datetime().nullable(),
-  error: z.string().nullable(),
-  result: z.record(z.string(), z.unknown()).nullable(),
-  device: z.record(z.string(), z.unknown()).nullable(),
-  study: z.string().nullable().describe("Id of the study that it is or belongs to"),
-}).meta({ id: "Job" });
-
-const plan = z.object({
-  rows: z.array(z.string()),
-  backbones: z.array(z.string()),
-  runs: z.number(),
-  cells: z.number(),
-  parts: z.array(z.object({
-    kind: z.enum(["pretrain", "finetune"]),
-    method: z.string().nullable(),
-    backbone: z.string(),
-    jobs: z.number(),
-    known: z.number().describe("Done before, or on their way"),
-    seconds: z.number().nullable().describe("Of one job, by those timed on this machine"),
-    basis: z.enum(["measured", "scaled", "calibrated"]).nullable(),
-    bytes: z.number().nullable().describe("GPU memory of one job"),
-  })),
-  seconds: z.number().nullable(),
-  bytes: z.number().nullable(),
-  disk_bytes: z.number(),
-}).meta({ id: "StudyPlan" });
-
 /** The kind's own schema checks the rest, with the same rules and pointers. */
-const request = z.looseObject({ kind: z.enum(kinds) });
+const request = z.looseObject({ kind: jobKindSchema });
 
-function changed({ supervisor, changes }: Services, id: string): void {
-  changes.emit(id);
+function changed({ supervisor, notifier }: Services, id: string): void {
+  notifier.emit(id);
   supervisor.notify("wake");
 }
 
@@ -62,13 +22,14 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
   route({
     method: "POST",
     path: `/v1/jobs/{id}/${what}`,
+    operationId: `${what}Job`,
     summary,
     scope: "write",
-    answers: { 200: job },
+    answers: { 200: jobSchema },
     handle({ services, params: { id } }) {
-      const row = ask(services.store, id, what);
+      const row = control(services.store, id, what);
       changed(services, id);
-      return json(view(services.store, row));
+      return toJobView(services.store, row);
     },
   });
 
@@ -76,11 +37,15 @@ export const jobs: Route[] = [
   route({
     method: "POST",
     path: "/v1/jobs",
+    operationId: "createJob",
+    described: jobRequest,
+    headers: ["Location"],
+    errors: [404, 429],
     summary: "Queues a job; the fields besides `kind` are those of the kind's spec. A study with " +
       "`dry_run` is only planned",
     scope: "write",
     json: request,
-    answers: { 200: plan, 202: job },
+    answers: { 200: studyPlanSchema, 202: jobSchema },
     async handle({ services, body }) {
       const { store, supervisor, config } = services;
       if (supervisor.device?.gpu === null) {
@@ -93,42 +58,44 @@ export const jobs: Route[] = [
           ? undefined
           : await supervisor.call<{ total: number } | undefined>("estimate", request);
       if (made.kind === "study") {
-        const speed = async () =>
-          supervisor.unavailable() ? undefined : await supervisor.call<number>("speed", null);
-        const plan = await planStudy(store, made, { estimate, speed });
-        if (body.dry_run === true) return json(plan);
+        const throughput = async () =>
+          supervisor.unavailable() ? undefined : await supervisor.call<number>("throughput", null);
+        const plan = await planStudy(store, made, { estimate, throughput });
+        if (body.dry_run === true) return plan;
       } else {
         const request = estimateRequest(store, made);
         if (request) await estimate(request);
       }
       const row = enqueue(store, made);
       changed(services, row.id);
-      return json(view(store, row), 202, { location: `/v1/jobs/${row.id}` });
+      return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
     },
   }),
   route({
     method: "GET",
     path: "/v1/jobs",
+    operationId: "listJobs",
     summary: "Lists jobs, the newest first",
     scope: "read",
     query: z.strictObject({
       ...pageQuery,
-      kind: z.enum(kinds).optional(),
-      state: z.enum(states).optional(),
+      kind: jobKindSchema.optional(),
+      state: jobStateSchema.optional(),
       dataset: z.string().max(200).optional(),
       study: z.string().max(200).optional(),
     }),
-    answers: { 200: pageOf(job) },
+    answers: { 200: pageOf(jobSchema) },
     handle: ({ services: { store }, query }) =>
-      json(mapPage(store.jobs.listJobs(query), (row) => view(store, row))),
+      mapPage(store.jobs.listJobs(query), (row) => toJobView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/jobs/{id}",
+    operationId: "getJob",
     summary: "One job",
     scope: "read",
-    answers: { 200: job },
-    handle: ({ services: { store }, params: { id } }) => json(view(store, store.jobs.get(id))),
+    answers: { 200: jobSchema },
+    handle: ({ services: { store }, params: { id } }) => toJobView(store, store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),
@@ -136,12 +103,14 @@ export const jobs: Route[] = [
   route({
     method: "DELETE",
     path: "/v1/jobs/{id}",
+    operationId: "deleteJob",
+    errors: [409],
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },
     handle({ services: { store }, params: { id } }) {
       remove(store, id);
-      return new Response(null, { status: 204 });
+      return reply(204, null);
     },
   }),
 ];

@@ -1,7 +1,7 @@
 /** Maps over an image: what a network finds similar to a point of it, and what its decision rests on. */
 import { z } from "zod";
 import { agreement } from "@/lib/inference/agreement.ts";
-import type { Asking } from "@/lib/inference/predict_client.ts";
+import type { InferenceContext } from "@/lib/inference/predict_client.ts";
 import {
   type ImageMap,
   imageSaliencyMap,
@@ -9,12 +9,12 @@ import {
   overImage,
   stretched,
 } from "@/lib/inference/image_map.ts";
+import { type MapView, saliencyMapSchema, similarityMapSchema } from "@/lib/inference/map_view.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
-import { json } from "./pipeline.ts";
 import { digestOf } from "./auth.ts";
-import { once } from "./idempotency.ts";
 import { pngHeaders } from "./images.ts";
 import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "./pictures.ts";
+import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const query = pictureQuery.extend({
@@ -25,45 +25,28 @@ const query = pictureQuery.extend({
     .describe("As PNG: the image with the map over it, or the map alone"),
 });
 
-const mapFields = {
-  model: z.string(),
-  dataset: z.string().nullable(),
-  image: z.string().nullable(),
-  height: z.number(),
-  width: z.number(),
-  values: z.array(z.number()).describe("[height, width]"),
-  image_height: z.number().describe("Pixels of the image itself"),
-  image_width: z.number(),
-  grid: z.object({ columns: z.number(), rows: z.number() })
-    .describe("Cells of the network's last map"),
-  agreement: z.object({
-    readers: z.array(z.string()),
-    fixations: z.number(),
-    cc: z.number().nullable(),
-    nss: z.number().nullable(),
-    iou_top_20: z.number().nullable(),
-  }).nullable().describe("With the gaze on an image of a data set; null without gaze"),
-};
+const formats = { json: "application/json", png: "image/png" };
+type MapFormat = keyof typeof formats;
 
 type MapQuery = z.output<typeof query>;
 
 /** The answer of a route: a PNG if that is asked for, else JSON. */
-async function answer<Q extends MapQuery, Made extends ImageMap>(
-  call: Call<Q>,
-  make: (asking: Asking, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
-  told: (made: Made) => Record<string, unknown>,
-): Promise<Response> {
-  const { services: { store, supervisor: worker }, params: { id }, query, request } = call;
+async function answer<Q extends MapQuery, Made extends ImageMap, Told extends object>(
+  call: Call<Q, unknown, MapFormat>,
+  make: (asking: InferenceContext, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
+  told: (made: Made) => Told,
+): Promise<Response | Done<MapView & Told>> {
+  const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
   const asking = { store, model: store.models.resolve(id), worker };
   const picture = await onePicture(call);
-  if (/image\/png/i.test(request.headers.get("accept") ?? "")) {
+  if (format === "png") {
     return await drawn(await make(asking, picture.bytes), picture, query);
   }
-  return await once(call, digestOf(picture.bytes), async () => {
+  return await call.once(digestOf(picture.bytes), async () => {
     const made = await make(asking, picture.bytes);
     const map = overImage(made, query.size);
     const { columns, rows } = made.grid;
-    return json({
+    return {
       model: asking.model.id,
       dataset: picture.stored?.dataset.name ?? null,
       image: picture.stored?.image.name ?? null,
@@ -71,7 +54,7 @@ async function answer<Q extends MapQuery, Made extends ImageMap>(
       ...map,
       grid: { columns, rows },
       agreement: agreementWith(call, picture, map),
-    });
+    };
   });
 }
 
@@ -102,6 +85,8 @@ export const maps: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/similarity-map",
+    operationId: "computeSimilarityMap",
+    errors: [429],
     summary:
       "Spatial sensing: how similar the network finds every place of an image to a point; JSON, or PNG by Accept",
     scope: "read",
@@ -110,7 +95,8 @@ export const maps: Route[] = [
       y: z.coerce.number().min(0).describe("From the top"),
     }),
     accepts: pictureTypes,
-    answers: { 200: z.object({ ...mapFields, x: z.number(), y: z.number() }) },
+    answers: { 200: [similarityMapSchema, "image/png"] },
+    formats,
     handle: (call) =>
       answer(
         call,
@@ -121,17 +107,14 @@ export const maps: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/saliency",
+    operationId: "computeSaliency",
+    errors: [429],
     summary: "Grad-CAM: which places speak for a class, the predicted one by default; JSON or PNG",
     scope: "read",
     query: query.extend({ class: z.string().max(512).optional() }),
     accepts: pictureTypes,
-    answers: {
-      200: z.object({
-        ...mapFields,
-        class: z.string(),
-        probabilities: z.record(z.string(), z.number()),
-      }),
-    },
+    answers: { 200: [saliencyMapSchema, "image/png"] },
+    formats,
     handle: (call) =>
       answer(
         call,

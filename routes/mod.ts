@@ -1,8 +1,8 @@
-/** All routes, and the application that they make. */
-import { answer } from "./pipeline.ts";
+/** All resources with their routes. */
 import { augmented } from "./augmentation_preview.ts";
 import { dashboard } from "./dashboard.ts";
 import { datasets } from "./datasets.ts";
+import { description } from "./description.ts";
 import { embeddings } from "./embeddings.ts";
 import { evaluations } from "./evaluations.ts";
 import { gazeRoutes } from "./gaze.ts";
@@ -13,44 +13,83 @@ import { jobs } from "./jobs.ts";
 import { keys } from "./keys.ts";
 import { maps } from "./maps.ts";
 import { models } from "./models.ts";
-import { openapi } from "./openapi.ts";
 import { openInference } from "./open_inference.ts";
 import { predictions } from "./predictions.ts";
-import type { Route, Services } from "./route.ts";
+import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
-import { RouteTable } from "./router.ts";
 
 /** Where two patterns fit a path, the first counts. */
-export const routes: Route[] = [
-  ...system,
-  ...datasets,
-  // Before those of images, whose names may hold slashes.
-  ...gazeRoutes,
-  ...gazePictures,
-  ...augmented,
-  ...images,
-  ...jobs,
-  ...jobEvents,
-  ...similarities,
-  ...models,
-  ...maps,
-  ...embeddings,
-  ...evaluations,
-  ...studies,
-  ...predictions,
-  ...openInference,
-  ...keys,
-  ...openapi(() => routes),
-  ...dashboard,
+export const resources: Resource[] = [
+  {
+    tag: "Server",
+    description: "Whether the server works, on which device, and how much.",
+    routes: [
+      ...system,
+    ],
+  },
+  {
+    tag: "Datasets",
+    description: "Sets of images with their labels and gaze, uploaded as ZIP.",
+    routes: datasets,
+  },
+  {
+    // Before images, whose names may hold slashes.
+    tag: "Gaze",
+    description: "Where readers looked: fixations, measures, pictures, files of eye trackers.",
+    routes: [...gazeRoutes, ...gazePictures],
+  },
+  {
+    tag: "Images",
+    description: "Single images of a data set, and what training makes of them.",
+    routes: [...augmented, ...images],
+  },
+  {
+    tag: "Jobs",
+    description: "What takes long: similarities, trainings, evaluations and studies, queued.",
+    routes: [...jobs, ...jobEvents],
+  },
+  {
+    tag: "Similarities",
+    description: "How similar the gaze on the images of a data set is, and what that is worth.",
+    routes: similarities,
+  },
+  {
+    tag: "Models",
+    description: "Networks that were trained here or uploaded, with lineage and weights.",
+    routes: models,
+  },
+  {
+    tag: "Inference",
+    description: "What a model says of pictures: classes, features, neighbours, maps.",
+    routes: [...maps, ...embeddings, ...predictions],
+  },
+  {
+    tag: "Evaluations",
+    description: "Metrics of classifiers with their intervals, and the scores behind them.",
+    routes: evaluations,
+  },
+  {
+    tag: "Studies",
+    description: "Tables of methods, arms and backbones over several runs.",
+    routes: studies,
+  },
+  {
+    tag: "Open Inference Protocol",
+    description: "The same classifiers for clients of the Open Inference Protocol, version 2.",
+    routes: openInference,
+  },
+  {
+    tag: "Keys",
+    description: "Who may ask, and for what.",
+    routes: keys,
+  },
+  {
+    tag: "Pages",
+    description: "The dashboard and this description.",
+    routes: [...description(() => resources), ...dashboard],
+  },
 ];
 
-/** The application: a request in, its answer out. */
-export function createApp(services: Services): (request: Request) => Promise<Response> {
-  const table = new RouteTable(routes);
-  return (request) => {
-    const { pathname } = new URL(request.url);
-    return answer(table.find(request.method, pathname), services, request);
-  };
-}
+export const routes: Route[] = resources.flatMap(({ routes }) => routes);

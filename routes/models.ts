@@ -1,56 +1,18 @@
 /** The registry of models: where they come from, what they look at, their weights. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
-import type { OnnxSpec } from "@/lib/models/onnx.ts";
+import { families } from "@/lib/models/specs.ts";
 import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict } from "@/lib/errors.ts";
-import { imageSizeSchema, imageSizeText } from "@/lib/images/image_size.ts";
+import { imageSizeText } from "@/lib/images/image_size.ts";
 import { type ModelRow, type Store } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
-import { readBytes } from "./body.ts";
+import { modelSchema, toModelView } from "@/lib/training/model_view.ts";
+import { chunks } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
-
-const model = z.object({
-  id: z.string(),
-  name: z.string().nullable(),
-  version: z.number().nullable(),
-  aliases: z.array(z.string()),
-  kind: z.enum(["pretrained", "classifier", "uploaded"]),
-  job: z.string().nullable(),
-  dataset: z.string().nullable(),
-  dataset_digest: z.string().nullable(),
-  classes: z.array(z.string()),
-  spec: z.object({
-    backbone: z.string(),
-    width: z.number(),
-    channels: z.number(),
-    image_size: imageSizeSchema,
-    classes: z.array(z.string()),
-    normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) }),
-  }),
-  lineage: z.record(z.string(), z.unknown()),
-  created_at: z.iso.datetime(),
-}).meta({ id: "Model" });
-
-function view(store: Store, row: ModelRow) {
-  return {
-    id: row.id,
-    name: row.name,
-    version: row.version,
-    aliases: store.models.aliasesOf(row.id),
-    kind: row.kind,
-    job: row.job_id,
-    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
-    dataset_digest: row.dataset_digest,
-    classes: row.spec.classes,
-    spec: row.spec,
-    lineage: row.lineage,
-    created_at: row.created_at,
-  };
-}
 
 /** Numbers or names with commas between. */
 const list = z.string().max(10_000).transform((text) => text.split(",").map((one) => one.trim()));
@@ -59,7 +21,7 @@ const numbers = list.transform((texts) => texts.map(Number))
 
 /** Input `x` [N, C, H, W], normalised as the spec says; output `logits`, of a backbone `features`. */
 async function onnxAnswer(store: Store, { id, file, spec }: ModelRow): Promise<Response> {
-  const onnx = await onnxOf({ path: store.files.path(file), spec: spec as OnnxSpec });
+  const onnx = await onnxOf({ path: store.files.path(file), spec });
   return new Response(onnx, {
     headers: {
       "content-type": "application/octet-stream",
@@ -73,30 +35,38 @@ export const models: Route[] = [
   route({
     method: "GET",
     path: "/v1/models",
+    operationId: "listModels",
     summary: "Lists models, the newest first",
     scope: "read",
     query: z.strictObject(pageQuery),
-    answers: { 200: pageOf(model) },
+    answers: { 200: pageOf(modelSchema) },
     handle: ({ services: { store }, query }) =>
-      json(mapPage(store.models.list(query), (row) => view(store, row))),
+      mapPage(store.models.list(query), (row) => toModelView(store, row)),
   }),
   route({
     method: "GET",
     path: "/v1/models/{id}",
+    operationId: "getModel",
     summary: "One model by id, alias or name (then the newest version)",
     scope: "read",
-    answers: { 200: model },
+    answers: { 200: modelSchema },
     handle: ({ services: { store }, params: { id } }) =>
-      json(view(store, store.models.resolve(id))),
+      toModelView(store, store.models.resolve(id)),
   }),
   route({
     method: "GET",
     path: "/v1/models/{id}/weights",
+    operationId: "downloadWeights",
+    headers: ["Content-Disposition"],
+    errors: [422, 429],
     summary: "The weights as safetensors under torchvision's names, or the network as ONNX",
     scope: "read",
-    query: z.strictObject({ format: z.enum(["safetensors", "onnx"]).default("safetensors") }),
     answers: { 200: ["application/octet-stream"] },
-    async handle({ services: { store }, params: { id }, query: { format } }) {
+    formats: {
+      safetensors: "application/octet-stream",
+      onnx: ["application/octet-stream", "application/x-onnx"],
+    },
+    async handle({ services: { store }, params: { id }, format }) {
       const row = store.models.resolve(id);
       if (format === "onnx") return await onnxAnswer(store, row);
       const file = await Deno.open(store.files.path(row.file));
@@ -113,7 +83,12 @@ export const models: Route[] = [
   route({
     method: "PUT",
     path: "/v1/models/{id}",
-    summary: "Uploads weights (safetensors or .pth) of a ResNet as the next version of a name",
+    operationId: "uploadModel",
+    headers: ["Location"],
+    errors: [422, 429],
+    summary: `Uploads weights (safetensors or .pth) of a ${
+      families.map(({ title }) => title).join(" or ")
+    } as the next version of a name`,
     scope: "write",
     query: z.strictObject({
       classes: list.optional().describe("Names of the classifier's outputs, with commas"),
@@ -126,17 +101,24 @@ export const models: Route[] = [
         .describe("In front of the network's names, where a file holds several networks"),
     }),
     accepts: ["application/octet-stream"],
-    answers: { 201: model },
+    answers: { 201: modelSchema },
     async handle({ services: { store }, params, query, request }) {
       const name = datasetName(params.id);
-      const bytes = await readBytes(request, limits.weightsBytes);
-      const row = await uploadModel(store, bytes, { ...query, name });
-      return json(view(store, row), 201, { location: `/v1/models/${row.id}` });
+      const { sha256 } = await store.files.put(chunks(request, limits.weightsBytes));
+      try {
+        const row = await uploadModel(store, store.files.path(sha256), { ...query, name });
+        return reply(201, toModelView(store, row), { location: `/v1/models/${row.id}` });
+      } finally {
+        // What came stays only where it is what is kept.
+        store.discard([sha256]);
+      }
     },
   }),
   route({
     method: "DELETE",
     path: "/v1/models/{id}",
+    operationId: "deleteModel",
+    errors: [409],
     summary: "Deletes a model; its evaluations and predictions stay",
     scope: "write",
     answers: { 204: null },
@@ -149,8 +131,8 @@ export const models: Route[] = [
       );
       if (job) throw new Conflict(`Cannot delete model "${row.id}": job "${job.id}" needs it`);
       store.models.remove(row.id);
-      store.collect([row.file]);
-      return new Response(null, { status: 204 });
+      store.collectGarbage([row.file]);
+      return reply(204, null);
     },
   }),
 ];

@@ -2,13 +2,17 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput, Unavailable } from "@/lib/errors.ts";
-import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { needClasses } from "@/lib/inference/protocol.ts";
 import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
-import { sizeOf } from "@/lib/images/image_size.ts";
-import type { ModelRow, ModelSpec, PredictionRow } from "@/lib/store/mod.ts";
+import {
+  inferenceAnswerSchema,
+  inferenceModelSchema,
+  toInferenceModelView,
+  toInferenceView,
+} from "@/lib/inference/open_inference.ts";
+import type { ModelSpec } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
-import { json } from "./pipeline.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const MOST_PICTURES = 64;
@@ -33,47 +37,8 @@ const request = z.strictObject({
 
 type InferRequest = z.output<typeof request>;
 
-const metadataTensor = z.object({
-  name: z.string(),
-  datatype: z.string(),
-  shape: z.array(z.number()),
-});
-const metadata = z.object({
-  name: z.string(),
-  versions: z.array(z.string()),
-  platform: z.string(),
-  inputs: z.array(metadataTensor),
-  outputs: z.array(metadataTensor),
-}).meta({ id: "InferenceModel" });
-const answered = z.object({
-  model_name: z.string(),
-  model_version: z.string(),
-  id: z.string().optional(),
-  outputs: z.array(metadataTensor.extend({ data: z.array(z.union([z.number(), z.string()])) })),
-});
-
-const versionOf = ({ version }: ModelRow) => String(version ?? 1);
-
-function metadataOf(row: ModelRow): z.output<typeof metadata> {
-  const { channels: C, image_size, classes, backbone } = row.spec;
-  const { height: H, width: W } = sizeOf(image_size);
-  return {
-    name: row.id,
-    versions: [versionOf(row)],
-    platform: `mcgip_${backbone}`,
-    inputs: [
-      { name: "pixels", datatype: "FP32", shape: [-1, C, H, W] },
-      { name: "images", datatype: "BYTES", shape: [-1] },
-    ],
-    outputs: [
-      { name: "probabilities", datatype: "FP32", shape: [-1, classes.length] },
-      { name: "labels", datatype: "BYTES", shape: [-1] },
-    ],
-  };
-}
-
 /** The pictures of a request. Throws InvalidInput. */
-function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): Asked[] {
+function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): PictureInput[] {
   const { name, datatype, shape, data } = input;
   const [N] = shape;
   const expected = name === "pixels" ? "FP32" : "BYTES";
@@ -86,25 +51,7 @@ function picturesOf({ inputs: [input] }: InferRequest, spec: ModelSpec): Asked[]
   const tensor = { pointer: "/inputs/0", shape, data };
   return name === "pixels"
     ? tensorPictures(tensor, spec).map((raster) => ({ raster: () => Promise.resolve(raster) }))
-    : encodedFiles(tensor).map((bytes) => inFile(() => Promise.resolve(bytes)));
-}
-
-function outputsOf(rows: PredictionRow[], { classes }: ModelSpec) {
-  const N = rows.length;
-  return {
-    probabilities: {
-      name: "probabilities",
-      datatype: "FP32",
-      shape: [N, classes.length],
-      data: rows.flatMap((row) => classes.map((name) => row.probabilities[name])),
-    },
-    labels: {
-      name: "labels",
-      datatype: "BYTES",
-      shape: [N],
-      data: rows.map(({ label }) => label),
-    },
-  };
+    : encodedFiles(tensor).map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
 }
 
 async function infer({ services, params, body }: Call<unknown, InferRequest>) {
@@ -112,14 +59,8 @@ async function infer({ services, params, body }: Call<unknown, InferRequest>) {
   const model = store.models.resolve(params.id);
   needClasses(model);
   const rows = await predictAll({ store, model, worker }, picturesOf(body, model.spec));
-  const made = outputsOf(rows, model.spec);
-  const wanted = body.outputs?.map(({ name }) => name) ?? ["probabilities", "labels"] as const;
-  return json({
-    model_name: model.id,
-    model_version: versionOf(model),
-    id: body.id,
-    outputs: wanted.map((name) => made[name]),
-  });
+  const outputs = body.outputs?.map(({ name }) => name) ?? ["probabilities", "labels"];
+  return toInferenceView(model, rows, { id: body.id, outputs });
 }
 
 /** Throws Unavailable while there is no GPU. */
@@ -131,47 +72,54 @@ export const openInference: Route[] = [
   route({
     method: "GET",
     path: "/v2",
+    operationId: "getInferenceServer",
     summary: "Open Inference Protocol: the server",
     scope: "read",
     answers: {
       200: z.object({ name: z.string(), version: z.string(), extensions: z.array(z.string()) }),
     },
-    handle: () => json({ name: "mcgip", version, extensions: [] }),
+    handle: () => ({ name: "mcgip", version, extensions: [] as string[] }),
   }),
   route({
     method: "GET",
     path: "/v2/health/live",
+    operationId: "getInferenceLiveness",
     summary: "Open Inference Protocol: whether the server answers",
     scope: "read",
     answers: { 200: z.object({ live: z.boolean() }) },
-    handle: () => json({ live: true }),
+    handle: () => ({ live: true }),
   }),
   route({
     method: "GET",
     path: "/v2/health/ready",
+    operationId: "getInferenceReadiness",
     summary: "Open Inference Protocol: whether models can be used; 503 if not",
     scope: "read",
     answers: { 200: z.object({ ready: z.boolean() }) },
     handle(call) {
       needWorker(call);
-      return json({ ready: true });
+      return { ready: true };
     },
   }),
   route({
     method: "GET",
     path: "/v2/models/{id}",
+    operationId: "getInferenceModel",
+    errors: [422],
     summary: "Open Inference Protocol: what a classifier takes and gives",
     scope: "read",
-    answers: { 200: metadata },
+    answers: { 200: inferenceModelSchema },
     handle({ services: { store }, params: { id } }) {
       const row = store.models.resolve(id);
       needClasses(row);
-      return json(metadataOf(row));
+      return toInferenceModelView(row);
     },
   }),
   route({
     method: "GET",
     path: "/v2/models/{id}/ready",
+    operationId: "getInferenceModelReadiness",
+    errors: [422],
     summary: "Open Inference Protocol: whether a classifier can be used",
     scope: "read",
     answers: { 200: z.object({ name: z.string(), ready: z.boolean() }) },
@@ -179,18 +127,20 @@ export const openInference: Route[] = [
       const row = call.services.store.models.resolve(call.params.id);
       needClasses(row);
       needWorker(call);
-      return json({ name: row.id, ready: true });
+      return { name: row.id, ready: true };
     },
   }),
   route({
     method: "POST",
     path: "/v2/models/{id}/infer",
+    operationId: "infer",
+    errors: [429],
     summary:
       "Open Inference Protocol: predicts `pixels` (FP32 [N, C, S, S], 0 to 1, not normalised) or `images` (BYTES, files in base64)",
     scope: "write",
     json: request,
     jsonBytes: limits.tensorBytes,
-    answers: { 200: answered },
+    answers: { 200: inferenceAnswerSchema },
     handle: infer,
   }),
 ];

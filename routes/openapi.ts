@@ -1,183 +1,208 @@
-/** The description of the API, made from the table of routes: `/openapi.json` and `/docs`. */
+/** The description of the API as OpenAPI 3.1, made from the table of routes. */
 import { z } from "zod";
+import {
+  createDocument,
+  type CreateDocumentOptions,
+  type ZodOpenApiContentObject,
+  type ZodOpenApiMediaTypeObject,
+  type ZodOpenApiOperationObject,
+  type ZodOpenApiPathsObject,
+  type ZodOpenApiResponseObject,
+  type ZodOpenApiResponsesObject,
+} from "zod-openapi";
 import { version } from "@/lib/version.ts";
-import { specs } from "@/lib/specs/mod.ts";
-import { docsPage } from "./docs.ts";
-import { json } from "./pipeline.ts";
-import { type Answer, type Route, route } from "./route.ts";
+import { details, examples } from "./examples.ts";
+import { bare } from "./format.ts";
+import { headers } from "./headers.ts";
+import { problemSchema, titles } from "./problem.ts";
+import type { Answer } from "./reply.ts";
+import type { Resource, Route } from "./route.ts";
 
-type Json = Record<string, unknown>;
+const INTRODUCTION = `Medical images with eye-tracking: similarity of gaze, contrastive
+pre-training, evaluation, predictions.
 
-/** Named schemas met on the way, by name. */
-type Named = Record<string, Json>;
+- **Key**: \`Authorization: Bearer KEY\`, with the scope that \`x-scope\` of an operation names.
+- **Errors** are problems of RFC 9457 and say what was found and what to do. Parameters and fields
+  that are not known are errors.
+- **Lists** come in pages: \`next\` of one is \`after\` of the following.
+- **Idempotency-Key**: a POST that is sent again with its key and body does its work once.
+- Every answer has an **X-Request-Id**, which the server's log and \`instance\` of a problem name.`;
 
-/** JSON Schema of `schema`; what has a name in it goes to `named` and is referred to. */
-function schemaOf(schema: z.ZodType, io: "input" | "output", named: Named): Json {
-  const { $schema: _, ...made } = z.toJSONSchema(schema, { io, unrepresentable: "any" }) as Json;
-  const { $defs = {}, ...own } = JSON.parse(
-    JSON.stringify(made).replaceAll('"#/$defs/', '"#/components/schemas/'),
-  );
-  for (const [name, { id: __, ...definition }] of Object.entries($defs as Named)) {
-    named[name] = definition;
-  }
-  const { id, ...rest } = own;
-  if (id === undefined) return own;
-  named[id] = rest;
-  return { $ref: `#/components/schemas/${id}` };
+/** The schema of what has no schema of its own, by media type. */
+function schemaOfType(type: string): ZodOpenApiMediaTypeObject["schema"] {
+  if (/\bjson$/.test(type)) return { type: ["object", "array"] };
+  if (/^text\/|-tex$/.test(type)) return { type: "string" };
+  return { type: "string", format: "binary" };
 }
 
-const problemSchema = {
-  type: "object",
-  required: ["type", "title", "status", "detail", "instance"],
-  properties: {
-    type: { type: "string" },
-    title: { type: "string" },
-    status: { type: "integer" },
-    detail: { type: "string" },
-    instance: { type: "string" },
-    errors: {
-      type: "array",
-      items: {
-        type: "object",
-        required: ["message"],
-        properties: {
-          pointer: { type: "string" },
-          file: { type: "string" },
-          line: { type: "integer" },
-          column: { type: "integer" },
-          message: { type: "string" },
-        },
-      },
+const contentOfTypes = (types: readonly string[]): ZodOpenApiContentObject =>
+  Object.fromEntries(types.map((type) => [bare(type), { schema: schemaOfType(bare(type)) }]));
+
+/** With the examples that there are, by media type. */
+const exemplified = (
+  content: ZodOpenApiContentObject,
+  known: Record<string, object> = {},
+): ZodOpenApiContentObject =>
+  Object.fromEntries(
+    Object.entries(content).map(([type, media]) => [type, { ...media, ...known[type] }]),
+  );
+
+function contentOf(
+  route: Route,
+  status: string,
+  answer: Answer,
+): Pick<ZodOpenApiResponseObject, "content"> {
+  if (answer === null) return {};
+  const content = Object.fromEntries(
+    [answer].flat().map((one) => [
+      typeof one === "string" ? bare(one) : "application/json",
+      { schema: typeof one === "string" ? schemaOfType(bare(one)) : one as z.ZodType },
+    ]),
+  );
+  return { content: exemplified(content, examples[route.operationId]?.answers?.[status]) };
+}
+
+function bodyOf(route: Route): ZodOpenApiOperationObject["requestBody"] {
+  const { json, described = json, accepts = [], form, operationId } = route;
+  if (!described && accepts.length === 0) return undefined;
+  const content = contentOfTypes(accepts);
+  if (described) content["application/json"] = { schema: described };
+  if (form) content["multipart/form-data"] = { schema: form };
+  return {
+    // A picture may be named in the query instead.
+    required: route.query?.shape.image === undefined,
+    content: exemplified(content, examples[operationId]?.bodies),
+  };
+}
+
+/** Statuses of errors that follow from what the row says, and those that it names itself. */
+function errorsOf(route: Route): number[] {
+  const { method, scope, path, json, accepts, errors = [] } = route;
+  const statuses = new Set([400, 403, 503, ...errors]);
+  if (scope !== null) statuses.add(401);
+  if (path.includes("{")) statuses.add(404);
+  if (json || accepts) [408, 413].forEach((status) => statuses.add(status));
+  if (json) [415, 422].forEach((status) => statuses.add(status));
+  // Of the Idempotency-Key.
+  if (method === "POST") [409, 422].forEach((status) => statuses.add(status));
+  if (method !== "GET") statuses.add(507);
+  return [...statuses].sort((a, b) => a - b);
+}
+
+const nameOf = (status: number) =>
+  titles[status].replace(/ (\w)/g, (_, letter) => letter.toUpperCase());
+
+const example = (status: string) => ({
+  type: "about:blank",
+  title: titles[Number(status)],
+  status: Number(status),
+  detail: details[status],
+  instance: "urn:uuid:3d1f1a52-6c2e-4b0e-9a3c-5d1c3f0b7a11",
+});
+
+/** The answer to each error, as a component. */
+const problems: Record<string, ZodOpenApiResponseObject> = Object.fromEntries(
+  // A method that a path does not know belongs to no operation.
+  Object.entries(titles).filter(([status]) => status !== "405").map(([status, title]) => [
+    nameOf(Number(status)),
+    {
+      description: title,
+      content: { "application/problem+json": { schema: problemSchema, example: example(status) } },
+      ...(["429", "503"].includes(status) ? { headers: headers.retryAfter } : {}),
     },
-  },
+  ]),
+);
+
+function responsesOf(route: Route): ZodOpenApiResponsesObject {
+  const given = Object.entries(route.answers).map(([status, answer]) => [status, {
+    description: descriptions[status] ?? "Done",
+    ...headers.ofAnswer(route, Number(status)),
+    ...contentOf(route, status, answer),
+  }]);
+  const errors = errorsOf(route)
+    .filter((status) => !(status in route.answers))
+    .map((status) => [status, { $ref: `#/components/responses/${nameOf(status)}` }]);
+  return {
+    ...Object.fromEntries([...given, ...errors]),
+    default: { $ref: `#/components/responses/${nameOf(500)}` },
+  };
+}
+
+const descriptions: Record<string, string> = {
+  200: "Done",
+  201: "Made",
+  202: "Queued",
+  204: "Done; there is no body",
+  304: "As the client knows it",
+  503: "Not ready",
 };
 
-function contentOf(answer: Answer, named: Named): Json {
-  if (answer === null) return {};
-  if (Array.isArray(answer)) {
-    return { content: Object.fromEntries(answer.map((type) => [type, {}])) };
-  }
-  return { content: { "application/json": { schema: schemaOf(answer, "output", named) } } };
-}
-
-function parametersOf({ path, query }: Route, named: Named): Json[] {
-  const inPath = [...path.matchAll(/\{(\w+)\*?\}/g)].map(([, name]) => ({
-    name,
-    in: "path",
-    required: true,
-    schema: { type: "string" },
-  }));
-  const inQuery = Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
-    name,
-    in: "query",
-    required: !(schema as z.ZodType).safeParse(undefined).success,
-    schema: schemaOf(schema as z.ZodType, "input", named),
-  }));
-  return [...inPath, ...inQuery];
-}
-
-function bodyOf({ json, accepts, path }: Route, named: Named): Json | undefined {
-  if (!json && !accepts) return undefined;
-  // The body of a job is that of its kind.
-  const schema = path === "/v1/jobs"
-    ? { oneOf: Object.keys(specs).map((kind) => ({ $ref: `#/components/schemas/${kind}` })) }
-    : json && schemaOf(json, "input", named);
+function operationOf(route: Route, tag: string): ZodOpenApiOperationObject {
+  const { operationId, summary, description, scope, path, query } = route;
+  const names = [...path.matchAll(/\{(\w+)\*?\}/g)].map(([, name]) => name);
   return {
-    required: true,
-    content: {
-      ...(schema ? { "application/json": { schema } } : {}),
-      ...Object.fromEntries((accepts ?? []).map((type) => [type, {}])),
+    operationId,
+    summary,
+    ...(description ? { description } : {}),
+    tags: [tag],
+    ...(scope === null ? { security: [] } : { "x-scope": scope }),
+    requestParams: {
+      path: z.object(Object.fromEntries(names.map((name) => [name, z.string()]))),
+      ...(query ? { query } : {}),
+      header: headers.ofRequest(route),
     },
+    requestBody: bodyOf(route),
+    responses: responsesOf(route),
   };
 }
 
-function operationOf(one: Route, named: Named): Json {
-  return {
-    summary: one.summary,
-    tags: [one.path.split("/")[2] ?? "server"],
-    ...(one.scope === null ? { security: [] } : { "x-scope": one.scope }),
-    parameters: parametersOf(one, named),
-    requestBody: bodyOf(one, named),
-    responses: {
-      ...Object.fromEntries(
-        Object.entries(one.answers).map(([status, answer]) => [
-          status,
-          {
-            description: Number(status) < 300 ? "Done" : "See the summary",
-            ...contentOf(answer, named),
-          },
-        ]),
-      ),
-      default: {
-        description: "Problem (RFC 9457)",
-        content: {
-          "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } },
-        },
-      },
-    },
-  };
-}
-
-/** The spec of a job as a request gives it, with `kind`. */
-function jobSchema(kind: string, named: Named): Json {
-  const spec = schemaOf(specs[kind].schema, "input", named);
-  const withKind = { type: "object", properties: { kind: { const: kind } }, required: ["kind"] };
-  if (spec.type !== "object") return { allOf: [withKind, spec] };
-  return {
-    ...spec,
-    properties: { kind: { const: kind }, ...spec.properties as Json },
-    required: ["kind", ...(spec.required as string[] ?? [])],
-  };
-}
-
-/** OpenAPI 3.1 of `routes`. */
-export function describe(routes: Route[]): Json {
-  const paths: Record<string, Json> = {};
-  const named: Named = { Problem: problemSchema };
-  for (const kind of Object.keys(specs)) named[kind] = jobSchema(kind, named);
-  for (const one of routes) {
-    const path = one.path.replaceAll("*}", "}");
-    (paths[path] ??= {})[one.method.toLowerCase()] = operationOf(one, named);
+/** What zod says, in the words that clients are best made from. */
+const override: CreateDocumentOptions["override"] = ({ jsonSchema, zodSchema, io }) => {
+  const { def } = zodSchema._zod;
+  const { propertyNames, required, additionalProperties, anyOf } = jsonSchema;
+  if (io === "input" && def.type === "pipe" && isFlag(def as z.core.$ZodPipeDef)) {
+    // It is sent as text, which clients need not know.
+    jsonSchema.type = "boolean";
+  } else if (def.type === "record" && propertyNames && required) {
+    // All names are known.
+    delete jsonSchema.propertyNames;
+    jsonSchema.properties = Object.fromEntries(
+      required.map((name) => [name, additionalProperties as Record<string, unknown>]),
+    );
+    jsonSchema.additionalProperties = false;
+  } else if (def.type === "union" && anyOf) {
+    // Parts may come out the same; those that are still empty are filled in later.
+    const texts = anyOf.map((part) => JSON.stringify(part));
+    jsonSchema.anyOf = anyOf.filter((_, i) => texts[i] === "{}" || texts.indexOf(texts[i]) === i);
   }
-  return {
+};
+
+const isFlag = ({ out }: z.core.$ZodPipeDef) => out._zod.def.type === "boolean";
+
+/** OpenAPI 3.1 of the routes of `resources`. */
+export function describe(resources: Resource[]) {
+  const paths: ZodOpenApiPathsObject = {};
+  for (const { tag, routes } of resources) {
+    for (const route of routes) {
+      const path = paths[route.path.replaceAll("*}", "}")] ??= {};
+      path[route.method.toLowerCase() as "get"] = operationOf(route, tag);
+    }
+  }
+  return createDocument({
     openapi: "3.1.0",
     info: {
       title: "McGIP Server",
-      version: version,
+      version,
+      description: INTRODUCTION,
       license: { name: "Apache-2.0", identifier: "Apache-2.0" },
     },
+    servers: [{ url: "/", description: "The server that gave this description" }],
     security: [{ key: [] }],
+    tags: resources.map(({ tag, description }) => ({ name: tag, description })),
     paths,
     components: {
       securitySchemes: { key: { type: "http", scheme: "bearer" } },
-      schemas: named,
+      responses: problems,
     },
-  };
-}
-
-/** The routes of the description itself; `all` are the routes described. */
-export function openapi(all: () => Route[]): Route[] {
-  let made: Json | undefined;
-  const document = () => made ??= describe(all());
-  return [
-    route({
-      method: "GET",
-      path: "/openapi.json",
-      summary: "This description as OpenAPI 3.1",
-      scope: null,
-      answers: { 200: ["application/json"] },
-      handle: () => json(document()),
-    }),
-    route({
-      method: "GET",
-      path: "/docs",
-      summary: "This description as a page",
-      scope: null,
-      answers: { 200: ["text/html"] },
-      handle: () =>
-        new Response(docsPage(document()), {
-          headers: { "content-type": "text/html; charset=utf-8" },
-        }),
-    }),
-  ];
+  }, { override, allowEmptySchema: { custom: true } });
 }

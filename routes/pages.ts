@@ -10,8 +10,15 @@ export const pageQuery = {
 };
 
 /** The schema of a page of `entry`. */
-export const pageOf = (entry: z.ZodType) =>
+export const pageOf = <Entry extends z.ZodType>(entry: Entry) =>
   z.object({ data: z.array(entry), has_more: z.boolean(), next: z.string().nullable() });
+
+/** A list that comes in one piece. */
+export const wholePage = <Entry>(data: Entry[]): Page<Entry> => ({
+  data,
+  has_more: false,
+  next: null,
+});
 
 /** A page whose entries are shaped for the answer. */
 export function mapPage<A, B>(page: Page<A>, shape: (entry: A) => B): Page<B> {

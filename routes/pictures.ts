@@ -2,13 +2,24 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { type Asked, inFile } from "@/lib/inference/predict_client.ts";
+import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { isMultipart, readBytes, readParts } from "./body.ts";
 import type { Call } from "./route.ts";
 
 /** Media types of pictures in a body. */
-export const pictureTypes = ["image/*", "application/dicom", "application/octet-stream"];
+export const pictureTypes = [
+  "image/png",
+  "image/jpeg",
+  "image/x-portable-anymap",
+  "application/dicom",
+  "application/octet-stream",
+];
+
+/** A form with pictures. */
+export const picturesForm = z.object({
+  file: z.array(z.file()).min(1).describe("Pictures; other names of fields are taken too"),
+});
 
 /** Names of a data set's pictures as JSON. */
 export const namedPictures = z.strictObject({
@@ -24,16 +35,19 @@ export const pictureQuery = z.strictObject({
 });
 
 /** A picture of a data set. */
-export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow): Asked {
+export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow): PictureInput {
   return {
     dataset: dataset.name,
     image: image.name,
-    ...inFile(() => store.files.read(image.file)),
+    ...encodedPicture(() => store.files.read(image.file)),
   };
 }
 
 /** Pictures of a data set, by name. Throws NotFound. */
-export function storedPictures(store: Store, named: z.output<typeof namedPictures>): Asked[] {
+export function storedPictures(
+  store: Store,
+  named: z.output<typeof namedPictures>,
+): PictureInput[] {
   const dataset = store.datasets.byName(named.dataset);
   return named.images.map((name) =>
     storedPicture(store, dataset, store.images.byName(dataset.id, name))

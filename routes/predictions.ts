@@ -1,41 +1,32 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
-import { type Asked, inFile, predictAll } from "@/lib/inference/predict_client.ts";
-import type { PredictionRow } from "@/lib/store/mod.ts";
-import { json } from "./pipeline.ts";
+import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
+import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { digestOf } from "./auth.ts";
-import { once } from "./idempotency.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
-import { namedPictures, pictureTypes, sentPictures, storedPictures } from "./pictures.ts";
+import {
+  namedPictures,
+  picturesForm,
+  pictureTypes,
+  sentPictures,
+  storedPictures,
+} from "./pictures.ts";
 import { type Call, type Route, route } from "./route.ts";
 
-const prediction = z.object({
-  id: z.string(),
-  model: z.string(),
-  dataset: z.string().nullable(),
-  image: z.string().nullable(),
-  label: z.string(),
-  probabilities: z.record(z.string(), z.number()),
-  created_at: z.iso.datetime(),
-}).meta({ id: "Prediction" });
-
-function view({ model_id, probability: _, ...row }: PredictionRow) {
-  return { ...row, model: model_id };
-}
+const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
 
 async function predict(call: Call<unknown, z.output<typeof namedPictures> | undefined>) {
   const { services: { store, supervisor: worker }, params: { id }, body } = call;
   const model = store.models.resolve(id);
-  const answer = async (asked: Asked[]) => {
+  const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
-    return json({ data: rows.map(view) });
+    return { data: rows.map(toPredictionView) };
   };
   if (body) return await answer(storedPictures(store, body));
   const pictures = await sentPictures(call.request);
-  return await once(
-    call,
+  return await call.once(
     digestOf(...pictures),
-    () => answer(pictures.map((bytes) => inFile(() => Promise.resolve(bytes)))),
+    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)))),
   );
 }
 
@@ -43,16 +34,21 @@ export const predictions: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/predictions",
+    operationId: "predict",
+    form: picturesForm,
+    errors: [429],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     json: namedPictures,
     accepts: [...pictureTypes, "multipart/form-data"],
-    answers: { 200: z.object({ data: z.array(prediction) }) },
+    answers: { 200: answerSchema },
     handle: predict,
   }),
   route({
     method: "GET",
     path: "/v1/predictions",
+    operationId: "listPredictions",
+    errors: [404],
     summary: "Stored predictions, in the order of their making",
     scope: "read",
     query: z.strictObject({
@@ -64,13 +60,13 @@ export const predictions: Route[] = [
       min_probability: z.coerce.number().min(0).max(1).optional()
         .describe("Least probability of the predicted label"),
     }),
-    answers: { 200: pageOf(prediction) },
+    answers: { 200: pageOf(predictionSchema) },
     handle({ services: { store }, query: { model, ...query } }) {
       // A model that was deleted is known by its id only.
       const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
         ? model
         : store.models.resolve(model).id;
-      return json(mapPage(store.predictions.query({ ...query, model: id }), view));
+      return mapPage(store.predictions.query({ ...query, model: id }), toPredictionView);
     },
   }),
 ];

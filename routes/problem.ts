@@ -1,4 +1,5 @@
 /** Errors as RFC 9457 problems: the one place that knows which error has which status. */
+import { z } from "zod";
 import {
   Conflict,
   InvalidInput,
@@ -8,8 +9,9 @@ import {
   type Problem,
   Unavailable,
 } from "@/lib/errors.ts";
+import { problemSchema as inputProblem } from "@/lib/problems.ts";
 
-const titles: Record<number, string> = {
+export const titles: Record<number, string> = {
   400: "Malformed request",
   401: "A key is needed",
   403: "Refused",
@@ -25,6 +27,16 @@ const titles: Record<number, string> = {
   503: "Not available now",
   507: "Disk full",
 };
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string().describe("What was found, and what to do"),
+  instance: z.string().describe("`urn:uuid:` and the id of the request"),
+  error: z.string().optional().describe("The detail, for clients of the Open Inference Protocol"),
+  errors: z.array(inputProblem).optional(),
+}).meta({ id: "Problem" });
 
 /** An error that belongs to HTTP itself. */
 export class HttpError extends Error {

@@ -1,4 +1,5 @@
 /** Counts of requests, for `/metrics`. */
+import type { Family, Sample } from "./prometheus.ts";
 
 /** Upper bounds of the buckets of durations, seconds. */
 const bounds = [0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5, 30];
@@ -30,24 +31,38 @@ export class Traffic {
     });
   }
 
-  /** Lines in Prometheus' text format. */
-  *lines(): Generator<string> {
-    yield "# TYPE mcgip_requests_total counter";
-    for (const { method, route, count } of this.#series.values()) {
-      for (const [status, n] of count) {
-        yield `mcgip_requests_total{method="${method}",route="${route}",status="${status}"} ${n}`;
-      }
-    }
-    yield "# TYPE mcgip_request_seconds histogram";
-    for (const { method, route, count, buckets, seconds } of this.#series.values()) {
-      const labels = `method="${method}",route="${route}"`;
-      const total = [...count.values()].reduce((sum, n) => sum + n, 0);
-      for (let i = 0; i < bounds.length; i++) {
-        yield `mcgip_request_seconds_bucket{${labels},le="${bounds[i]}"} ${buckets[i]}`;
-      }
-      yield `mcgip_request_seconds_bucket{${labels},le="+Inf"} ${total}`;
-      yield `mcgip_request_seconds_sum{${labels}} ${seconds.toFixed(6)}`;
-      yield `mcgip_request_seconds_count{${labels}} ${total}`;
-    }
+  families(): Family[] {
+    const all = [...this.#series.values()];
+    return [
+      {
+        name: "mcgip_requests_total",
+        help: "Requests answered, by method, route and status.",
+        type: "counter",
+        samples: all.flatMap(({ method, route, count }) =>
+          [...count].map(([status, value]) => ({ labels: { method, route, status }, value }))
+        ),
+      },
+      {
+        name: "mcgip_request_seconds",
+        help: "Time from the head of a request to the head of its answer.",
+        type: "histogram",
+        samples: all.flatMap(histogram),
+      },
+    ];
   }
+}
+
+function histogram({ method, route, count, buckets, seconds }: Series): Sample[] {
+  const labels = { method, route };
+  const total = count.values().reduce((sum, n) => sum + n, 0);
+  return [
+    ...bounds.map((le, i): Sample => ({
+      suffix: "_bucket",
+      labels: { ...labels, le },
+      value: buckets[i],
+    })),
+    { suffix: "_bucket", labels: { ...labels, le: "+Inf" }, value: total },
+    { suffix: "_sum", labels, value: seconds },
+    { suffix: "_count", labels, value: total },
+  ];
 }

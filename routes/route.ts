@@ -1,10 +1,12 @@
 /** What a route is: a row of the table from which the server and its description are made. */
-import type { z } from "zod";
+import { z } from "zod";
 import type { Config } from "@/lib/config.ts";
-import type { Changes } from "@/lib/jobs/job_notifier.ts";
+import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
+import type { Formats } from "./format.ts";
+import type { Answers, Done, Given } from "./reply.ts";
 import type { Traffic } from "./request_metrics.ts";
 
 /** What handlers work with. */
@@ -12,7 +14,7 @@ export interface Services {
   config: Config;
   store: Store;
   supervisor: Supervisor;
-  changes: Changes;
+  notifier: JobNotifier;
   keyring: Keyring;
   traffic: Traffic;
   /** One line about a request. */
@@ -21,8 +23,21 @@ export interface Services {
   leaving: AbortSignal;
 }
 
+/** What Hono's context carries from one middleware to the next. */
+export interface Env {
+  Variables: {
+    requestId: string;
+    /** Undefined until one is found. */
+    route?: Route;
+    /** Methods of the routes that fit a path with another method. */
+    allowed?: Method[];
+    /** Undefined where no key is needed. */
+    key?: KeyRow;
+  };
+}
+
 /** One request that passed all checks. */
-export interface Call<Query = unknown, Body = unknown> {
+export interface Call<Query = unknown, Body = unknown, Format extends string = string> {
   services: Services;
   /** Placeholders of the path, decoded. */
   params: Record<string, string>;
@@ -30,39 +45,79 @@ export interface Call<Query = unknown, Body = unknown> {
   /** The parsed JSON body. */
   body: Body;
   request: Request;
+  /** Which of the route's `formats` is asked for. */
+  format: Format;
   /** Undefined where no key is needed. */
   key?: KeyRow;
+  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
+  once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
 }
 
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "HEAD";
+/** HEAD is answered by GET. */
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
-/** What the answer of one status holds: a schema of JSON, or media types. */
-export type Answer = z.ZodType | string[] | null;
+/** Headers that an operation knows besides those of every request and answer. */
+export type HeaderName = "Location" | "Last-Event-ID" | "Content-Disposition";
 
 export interface Route {
   method: Method;
   /** `{name}` stands for one segment, `{name*}` for one or more. */
   path: string;
+  /** Name of the operation in generated clients: unique, camelCase. */
+  operationId: string;
   summary: string;
+  /** What else its user must know, as Markdown. */
+  description?: string;
   /** The scope that the key needs; null: open to everybody. */
   scope: Scope | null;
   query?: z.ZodObject;
   /** Schema of a JSON body, and media types of other bodies, which the handler reads itself. */
   json?: z.ZodType;
+  /** Describes the JSON body where `json` looks at a part of it only. */
+  described?: z.ZodType;
   /** Most bytes of a JSON body, where that is not `limits.jsonBytes`. */
   jsonBytes?: number;
   accepts?: string[];
-  answers: Record<number, Answer>;
-  handle(call: Call): Response | Promise<Response>;
+  /** Describes the fields of a form. */
+  form?: z.ZodObject;
+  /** False where a POST refuses an Idempotency-Key. */
+  idempotent?: false;
+  headers?: HeaderName[];
+  answers: Answers;
+  /** Forms of the answer, to be chosen by `?format=` or Accept. */
+  formats?: Formats;
+  /** Statuses of errors that do not follow from the rest of the row. */
+  errors?: number[];
+  handle(call: Call): unknown;
 }
 
-/** A route whose handler knows the types of its query and body. */
-export function route<Query extends z.ZodObject, Body extends z.ZodType>(
-  definition: Omit<Route, "handle" | "query" | "json"> & {
+/** Routes that belong together, under a name and a sentence of the description. */
+export interface Resource {
+  tag: string;
+  description: string;
+  routes: Route[];
+}
+
+/** A route whose handler knows the types of its query and body, and gives what its answers describe. */
+export function route<
+  Query extends z.ZodObject,
+  Body extends z.ZodType,
+  const All extends Answers,
+  Format extends string = never,
+>(
+  definition: Omit<Route, "handle" | "query" | "json" | "answers" | "formats"> & {
     query?: Query;
     json?: Body;
-    handle(call: Call<z.output<Query>, z.output<Body>>): Response | Promise<Response>;
+    answers: All;
+    formats?: Formats<Format>;
+    handle(
+      call: Call<z.output<Query>, z.output<Body>, Format>,
+    ): Given<All> | Promise<Given<All>>;
   },
 ): Route {
-  return definition as Route;
+  const { formats, query } = definition;
+  if (!formats) return definition as Route;
+  const format = z.enum(Object.keys(formats)).optional()
+    .describe("Form of the answer; without it `Accept` decides");
+  return { ...definition, query: (query ?? z.strictObject({})).extend({ format }) } as Route;
 }

@@ -1,12 +1,13 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
-import { Changes } from "@/lib/jobs/job_notifier.ts";
+import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { openStore } from "@/lib/store/mod.ts";
-import { createApp } from "./mod.ts";
+import { createApp } from "./app.ts";
+import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
 import { Traffic } from "./request_metrics.ts";
 
@@ -19,14 +20,32 @@ const log = (text: string) => console.error(`${new Date().toISOString()} ${text}
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
   const store = openStore(config.data);
-  const keyring = new Keyring(store, config.apiKey);
+  const { files, checkpoints, returned } = store.setAside!;
+  if (files + checkpoints > 0) {
+    log(
+      `Nothing in the database refers to ${files} files and ${checkpoints} checkpoints: set aside for a week ` +
+        `in ${config.data}/aside`,
+    );
+  }
+  if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
+  // The first writes of a start; on a full disk they take the room that is kept.
+  const keyring = await store.reserve.freeing(() => {
+    store.jobs.forgive();
+    return new Keyring(store, config.apiKey);
+  });
   if (keyring.created && config.auth) {
     console.log(`The key of this server, shown only now: ${keyring.created}`);
   }
-  const changes = new Changes();
+  if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
+    log(
+      `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
+    );
+  }
+  const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => changes.emit(job),
+    changed: (job) => notifier.emit(job),
+    blameless: () => store.jobs.forgive(),
     log,
   });
   const leaving = new AbortController();
@@ -34,14 +53,14 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
-    changes,
+    notifier,
     keyring,
     traffic: new Traffic(),
     log,
     leaving: leaving.signal,
   };
   const server = createAdaptorServer({
-    fetch: createApp(services),
+    fetch: createApp(routes, services).fetch,
     overrideGlobalObjects: false,
     // Bodies have a time limit of their own: an upload may take long as long as it comes.
     serverOptions: {
@@ -52,6 +71,8 @@ export async function serve(config: Config): Promise<void> {
       maxHeaderSize: 16_384,
     },
   });
+  // Below the limit of file handles, at which a listener stops accepting for good.
+  if (config.connections !== undefined) server.maxConnections = config.connections;
   await new Promise<void>((resolve, reject) => {
     server.once(
       "error",
@@ -73,7 +94,7 @@ export async function serve(config: Config): Promise<void> {
     store.close();
     Deno.exit(0);
   };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => void leave(LEAVE_MS));
   }
   // The launcher holds the other end of the standard input: its end is the launcher's end.

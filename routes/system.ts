@@ -1,7 +1,17 @@
 /** The state of the server: health, readiness, device, figures. */
 import { z } from "zod";
-import { json } from "./pipeline.ts";
+import { deviceSchema, toDeviceView } from "@/lib/worker/device.ts";
+import { EXPOSITION, exposition } from "./prometheus.ts";
+import { reply } from "./reply.ts";
+import { serverMetrics } from "./server_metrics.ts";
 import { type Route, route, type Services } from "./route.ts";
+
+const readinessSchema = z.object({
+  status: z.enum(["ready", "not ready"]),
+  gpu: z.boolean().describe("Whether the worker answers and has a GPU"),
+  disk: z.boolean().describe("Whether the disk can be written"),
+  detail: z.string().optional().describe("What is missing"),
+}).meta({ id: "Readiness" });
 
 /** One test of the disk serves all who ask within this time. */
 const DISK_MS = 2000;
@@ -21,96 +31,54 @@ function diskWritable({ store }: Services): boolean {
   return writable;
 }
 
-function prometheus({ store, supervisor, traffic }: Services): string {
-  const states = store.jobs.countByState();
-  const { beat, restarts } = supervisor;
-  return [
-    ...traffic.lines(),
-    "# TYPE mcgip_jobs gauge",
-    ...Object.entries(states).map(([state, n]) => `mcgip_jobs{state="${state}"} ${n}`),
-    "# TYPE mcgip_queue_length gauge",
-    `mcgip_queue_length ${states.queued ?? 0}`,
-    "# TYPE mcgip_worker_up gauge",
-    `mcgip_worker_up ${supervisor.ready ? 1 : 0}`,
-    "# TYPE mcgip_worker_restarts_total counter",
-    `mcgip_worker_restarts_total ${restarts}`,
-    "# TYPE mcgip_worker_silent_seconds gauge",
-    `mcgip_worker_silent_seconds ${(beat?.silent_ms ?? 0) / 1000}`,
-    "# TYPE mcgip_worker_memory_bytes gauge",
-    `mcgip_worker_memory_bytes ${beat?.rss ?? 0}`,
-    "# TYPE mcgip_api_memory_bytes gauge",
-    `mcgip_api_memory_bytes ${Deno.memoryUsage().rss}`,
-    "",
-  ].join("\n");
-}
-
 export const system: Route[] = [
   route({
     method: "GET",
     path: "/healthz",
+    operationId: "getHealth",
     summary: "Whether the process answers",
     scope: null,
-    answers: { 200: z.object({ status: z.literal("ok") }) },
-    handle: () => json({ status: "ok" }),
+    answers: { 200: z.object({ status: z.literal("ok") }).meta({ id: "Liveness" }) },
+    handle: () => ({ status: "ok" as const }),
   }),
   route({
     method: "GET",
     path: "/readyz",
+    operationId: "getReadiness",
     summary: "Whether the GPU worker answers and the disk can be written; 503 if not",
     scope: null,
-    answers: {
-      200: z.object({
-        status: z.enum(["ready", "not ready"]),
-        gpu: z.boolean(),
-        disk: z.boolean(),
-        detail: z.string().optional(),
-      }),
-    },
+    answers: { 200: readinessSchema, 503: readinessSchema },
     handle({ services }) {
       const { supervisor } = services;
       const gpu = supervisor.ready;
       const disk = diskWritable(services);
       const detail = gpu ? undefined : supervisor.unavailable();
       const ready = gpu && disk;
-      return json({ status: ready ? "ready" : "not ready", gpu, disk, detail }, ready ? 200 : 503);
-    },
-  }),
-  route({
-    method: "GET",
-    path: "/v1/device",
-    summary: "The GPU adapter with its limits, and the worker that holds it",
-    scope: "read",
-    answers: {
-      200: z.object({
-        gpu: z.record(z.string(), z.unknown()).nullable(),
-        software: z.boolean().nullable(),
-        features: z.record(z.string(), z.union([z.boolean(), z.number()])),
-        limits: z.record(z.string(), z.number()),
-        worker: z.record(z.string(), z.unknown()),
-        detail: z.string().nullable(),
-      }),
-    },
-    handle({ services: { supervisor } }) {
-      const { device, beat, restarts, pid } = supervisor;
-      return json({
-        gpu: device?.gpu ?? null,
-        software: device?.gpu?.software ?? null,
-        features: device?.features ?? {},
-        limits: device?.limits ?? {},
-        worker: { pid: pid ?? null, restarts, job: beat?.job ?? null, memory: beat?.rss ?? 0 },
-        detail: supervisor.unavailable() ?? null,
+      return reply(ready ? 200 : 503, {
+        status: ready ? "ready" as const : "not ready" as const,
+        ...{ gpu, disk, detail },
       });
     },
   }),
   route({
     method: "GET",
+    path: "/v1/device",
+    operationId: "getDevice",
+    summary: "The GPU adapter with its limits, and the worker that holds it",
+    scope: "read",
+    answers: { 200: deviceSchema },
+    handle: ({ services: { supervisor } }) => toDeviceView(supervisor),
+  }),
+  route({
+    method: "GET",
     path: "/metrics",
+    operationId: "getFigures",
     summary: "Figures for Prometheus",
     scope: "read",
     answers: { 200: ["text/plain"] },
     handle: ({ services }) =>
-      new Response(prometheus(services), {
-        headers: { "content-type": "text/plain; version=0.0.4; charset=utf-8" },
+      new Response(exposition(serverMetrics(services)), {
+        headers: { "content-type": EXPOSITION },
       }),
   }),
 ];

@@ -1,27 +1,58 @@
 import assert from "node:assert/strict";
-import { commitOf } from "@/lib/commit.ts";
+import { commitFromFiles, commitOf } from "@/lib/commit.ts";
 import { withDirectory } from "./support/temporary.ts";
 
 const [first, second] = ["0123456789abcdef", "fedcba9876543210"].map((part) => part + part);
 
-Deno.test("commit: of a branch, packed or not, of no branch, of a further working tree", () =>
+const git = (cwd: string, ...args: string[]) => {
+  const identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+  const { success, stderr } = new Deno.Command("git", {
+    args: ["-C", cwd, ...identity, ...args],
+    env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
+  }).outputSync();
+  assert.ok(success, new TextDecoder().decode(stderr));
+};
+
+Deno.test("commit: digits, the nearest tag, and whether a tracked file was changed", () =>
+  withDirectory((root) => {
+    assert.equal(commitOf(root), undefined, "no checkout");
+    git(root, "init", "--quiet");
+    Deno.writeTextFileSync(`${root}/a`, "1");
+    git(root, "add", "a");
+    git(root, "commit", "--quiet", "-m", "first");
+    const clean = commitOf(root);
+    assert.match(clean!, /^[0-9a-f]{12}$/);
+    assert.equal(clean, commitFromFiles(root), "the same digits without git");
+    Deno.writeTextFileSync(`${root}/untracked`, "");
+    assert.equal(commitOf(root), clean, "a new file is no change of the code");
+    Deno.writeTextFileSync(`${root}/a`, "2");
+    assert.equal(commitOf(root), `${clean}-dirty`);
+    git(root, "tag", "-a", "v9.8.7", "-m", "tag");
+    git(root, "commit", "--quiet", "-a", "-m", "second");
+    assert.match(commitOf(root)!, /^v9\.8\.7-1-g[0-9a-f]{12}$/);
+    Deno.mkdirSync(`${root}/inside`);
+    assert.equal(commitOf(`${root}/inside`), undefined, "a folder of a checkout is none");
+    return Promise.resolve();
+  }));
+
+Deno.test("commit from files: of a branch, packed or not, of no branch, of a further working tree", () =>
   withDirectory((root) => {
     const write = (path: string, text: string) => {
       Deno.mkdirSync(`${root}/${path}`.replace(/\/[^/]*$/, ""), { recursive: true });
       Deno.writeTextFileSync(`${root}/${path}`, text);
     };
-    assert.equal(commitOf(root), undefined, "no checkout");
+    assert.equal(commitFromFiles(root), undefined, "no checkout");
     write(".git/HEAD", "ref: refs/heads/main\n");
-    assert.equal(commitOf(root), undefined, "no commit yet");
+    assert.equal(commitFromFiles(root), undefined, "no commit yet");
     write(".git/packed-refs", `# pack-refs\n${second} refs/heads/main\n`);
-    assert.equal(commitOf(root), second.slice(0, 12));
+    assert.equal(commitFromFiles(root), second.slice(0, 12));
     write(".git/refs/heads/main", `${first}\n`);
-    assert.equal(commitOf(root), first.slice(0, 12));
+    assert.equal(commitFromFiles(root), first.slice(0, 12));
     write(".git/worktrees/other/HEAD", "ref: refs/heads/main\n");
     write(".git/worktrees/other/commondir", "../..\n");
     write("other/.git", `gitdir: ${root}/.git/worktrees/other\n`);
-    assert.equal(commitOf(`${root}/other`), first.slice(0, 12));
+    assert.equal(commitFromFiles(`${root}/other`), first.slice(0, 12));
     write(".git/worktrees/other/HEAD", `${second}\n`);
-    assert.equal(commitOf(`${root}/other`), second.slice(0, 12));
+    assert.equal(commitFromFiles(`${root}/other`), second.slice(0, 12));
     return Promise.resolve();
   }));

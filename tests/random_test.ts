@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bits, normal, permutation, stream, uniform } from "@/lib/random.ts";
+import { bits, normal, nth, permutation, stream, uniform } from "@/lib/random.ts";
 
 Deno.test("uniform numbers are flat and neighbouring places unrelated", () => {
   const n = 20000;
@@ -45,4 +45,15 @@ Deno.test("permutations reach every position about equally often", () => {
   const counts = new Float64Array(36);
   for (let i = 0; i < 6000; i++) permutation(6, 8, i).forEach((at, j) => counts[at * 6 + j]++);
   for (const count of counts) assert.ok(Math.abs(count - 1000) < 150, `${count}`);
+});
+
+Deno.test("numbers of a stream are uniform, and streams that begin side by side are not alike", () => {
+  const n = 20_000;
+  const [one, other] = [1, 2].map((start) => Array.from({ length: n }, (_, i) => nth(start, i)));
+  const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / n;
+  assert.ok(one.every((value) => value >= 0 && value < 1));
+  assert.ok(Math.abs(mean(one) - 0.5) < 0.01);
+  assert.ok(Math.abs(mean(one.map((value) => (value - 0.5) ** 2)) - 1 / 12) < 0.003);
+  const together = mean(one.map((value, i) => (value - 0.5) * (other[i] - 0.5)));
+  assert.ok(Math.abs(together * 12) < 0.03, `${together * 12}`);
 });

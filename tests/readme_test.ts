@@ -1,9 +1,10 @@
 /** The README's curl examples, pasted into a shell against a real server. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
+import { version } from "@/lib/version.ts";
 import { startServer } from "@/lib/demo/server.ts";
 import { writeSynthetic } from "@/lib/demo/synthetic.ts";
-import { readText } from "./support/imports.ts";
+import { projectFiles, readText } from "./support/imports.ts";
 
 const blocks = [...readText("README.md").matchAll(/<!-- tested -->\s+```bash\n([\s\S]*?)```/g)]
   .map((match) => match[1]);
@@ -56,15 +57,47 @@ async function bash(cwd: string, script: string, env: Record<string, string>): P
   return said;
 }
 
-Deno.test("the README names commands and files that exist", () => {
+Deno.test("the documents name commands and files that exist", () => {
+  const tasks = JSON.parse(readText("deno.json")).tasks as Record<string, unknown>;
+  const all = projectFiles("");
+  const rooms = /^(main|demo|study|routes|lib|gpu|kernels|static|tests|bench)\b/;
+  for (const document of ["README", "ARCHITECTURE", "CONTRIBUTING", "SECURITY", "CHANGELOG"]) {
+    const text = readText(`${document}.md`);
+    const named = [...text.matchAll(/(?:deno|2\.9\.6) task ([\w:]+)/g)].map((match) => match[1]);
+    assert.deepEqual(named.filter((task) => !(task in tasks)), [], document);
+    const files = [...text.matchAll(/(?:`|\s)([\w/]+(?:\.\w+|\/))(?=[`:,; ])/g)]
+      .map((match) => match[1]).filter((file) => rooms.test(file) && !/\bx[_.]/.test(file));
+    const missing = files.filter((file) => !existsSync(new URL(`../${file}`, import.meta.url)));
+    assert.deepEqual(missing, [], document);
+    // `tape.ts` alone, or `layouts/mod.ts`: a file of the folder that the sentence is about.
+    const short = [...text.matchAll(/`((?:\w+\/)*\w+\.ts)`/g)]
+      .map((match) => match[1]).filter((file) => !/\bx[_.]/.test(file));
+    assert.deepEqual(
+      short.filter((file) => !all.some((known) => `/${known}`.endsWith(`/${file}`))),
+      [],
+      document,
+    );
+    const links = [...text.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1]);
+    assert.deepEqual(
+      links.filter((file) => !existsSync(new URL(`../${file}`, import.meta.url))),
+      [],
+      document,
+    );
+  }
   const readme = readText("README.md");
-  const tasks = JSON.parse(readText("deno.json")).tasks as Record<string, string>;
-  const named = [...readme.matchAll(/(?:deno|2\.9\.6) task (\w+)/g)].map((match) => match[1]);
-  assert.deepEqual(named.filter((task) => !(task in tasks)), []);
-  assert.ok(named.includes("demo") && named.includes("test") && named.includes("start"));
-  const files = [...readme.matchAll(/`([\w/]+(?:\.\w+|\/))`/g)].map((match) => match[1]);
-  const house = files.filter((file) =>
-    /^(main|demo|routes|lib|gpu|kernels|static|tests|bench)/.test(file)
-  );
-  assert.deepEqual(house.filter((file) => !existsSync(new URL(`../${file}`, import.meta.url))), []);
+  for (const task of ["demo", "test", "start"]) assert.ok(readme.includes(` task ${task}`), task);
+});
+
+Deno.test("every task is told, in CONTRIBUTING and where tasks are listed", () => {
+  const tasks = JSON.parse(readText("deno.json")).tasks as Record<string, { description?: string }>;
+  const text = readText("CONTRIBUTING.md");
+  for (const [name, { description }] of Object.entries(tasks)) {
+    assert.ok(description, name);
+    assert.ok(text.includes(`task ${name}`) || text.includes(`\`${name}\``), name);
+  }
+});
+
+Deno.test("the citation names the version that runs", () => {
+  const cited = /^version: (.+)$/m.exec(readText("CITATION.cff"))![1];
+  assert.equal(cited, version);
 });

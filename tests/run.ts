@@ -87,7 +87,7 @@ async function runSet(set: FileSet): Promise<Outcome> {
 
 async function runProcess(set: FileSet): Promise<{ code: number; text: string }> {
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["test", "-A", "--no-check", ...set.files],
+    args: ["test", "-A", "--no-check", "--frozen", "--config=tests/deno.json", ...set.files],
     cwd: root,
     env: { NO_COLOR: "1" },
     stdin: "null",

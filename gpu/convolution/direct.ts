@@ -15,12 +15,12 @@ function fits(_gpu: Gpu, { C, K }: ConvolutionShape, precision: Precision = "f32
   return precision === "f32" && C % 4 === 0 && K % 4 === 0;
 }
 
-export const plainForward: Variant<"forward"> = {
+export const directForward: Variant<"forward"> = {
   // A product of matrices may come with a bias, which this kernel does not add.
   fits: (gpu, shape, precision) =>
     fits(gpu, shape, precision) && (shape.H > 1 || shape.W > 1 || shape.R > 1),
   steps({ N, H, W, C, K, R, S, stride, padding }, { x, w, y, b }) {
-    if (b !== undefined) throw new Error("Cannot add a bias in the plain convolution");
+    if (b !== undefined) throw new Error("Cannot add a bias in the direct convolution");
     const { P, Q } = outputSize({ N, H, W, C, K, R, S, stride, padding });
     return [{
       code: forwardCode,
@@ -31,7 +31,7 @@ export const plainForward: Variant<"forward"> = {
   },
 };
 
-export const plainData: Variant<"data"> = {
+export const directBackwardData: Variant<"backward_data"> = {
   fits,
   steps(shape, { dy, w, dx }, { add }) {
     const { N, H, W, C, K, R, S, stride, padding } = shape;
@@ -47,7 +47,7 @@ export const plainData: Variant<"data"> = {
   },
 };
 
-export const plainWeight: Variant<"weight"> = {
+export const directBackwardWeight: Variant<"backward_weight"> = {
   fits,
   steps(shape, { x, dy, dw }, { gpu, add, temporary }) {
     const { N, H, W, C, K, R, S, stride, padding } = shape;

@@ -1,13 +1,14 @@
-import turnCode from "@/kernels/conv2d_flip_filter.wgsl" with { type: "text" };
+import flipCode from "@/kernels/conv2d_flip_filter.wgsl" with { type: "text" };
 import type { Params } from "../kernel.ts";
-import type { Step } from "../tape.ts";
+import type { Step } from "../step.ts";
 import { type ConvolutionShape, outputSize } from "./shape.ts";
 
 /**
- * One sweep of a filter over images: what the kernels `conv2d_subgroup` and `conv2d_tiled` compute. The
- * forward pass is one sweep; the data gradient is one for each phase of the stride.
+ * A convolution as one product of matrices whose left side, the pixels under the filter, is never stored
+ * (implicit GEMM): what the kernels `conv2d_subgroup` and `conv2d_tiled` compute. The forward pass is one;
+ * the data gradient is one for each phase of the stride.
  */
-export interface Sweep {
+export interface ImplicitGemm {
   N: number;
   /** Height and width of what is written. */
   P: number;
@@ -22,7 +23,7 @@ export interface Sweep {
 }
 
 /** y from x and w. */
-export function forwardSweep(shape: ConvolutionShape): Sweep {
+export function forwardGemm(shape: ConvolutionShape): ImplicitGemm {
   const { N, H, W, C, K, R, S, stride, padding } = shape;
   const { P, Q } = outputSize(shape);
   const params = {
@@ -34,11 +35,11 @@ export function forwardSweep(shape: ConvolutionShape): Sweep {
 }
 
 /**
- * dx from dy and turned weights: pixels (phase, phase + stride, ...) of dx are reached by the same taps,
- * over which dy is swept with stride 1, so that no zero is inserted.
+ * dx from dy and flipped weights: pixels (phase, phase + stride, ...) of dx are reached by the same taps,
+ * over which dy is read with stride 1, so that no zero is inserted.
  * @param add phases that no tap reaches are left out, instead of written with zeros
  */
-export function dataSweeps(shape: ConvolutionShape, add: boolean): Sweep[] {
+export function backwardDataGemms(shape: ConvolutionShape, add: boolean): ImplicitGemm[] {
   const { N, H, W, C, K, R, S, stride, padding } = shape;
   const { P, Q } = outputSize(shape);
   const columns = phasesOf(W, S, stride, padding);
@@ -64,12 +65,15 @@ export function dataSweeps(shape: ConvolutionShape, add: boolean): Sweep[] {
   }));
 }
 
-/** Turns `w [R, S, C, K]` into `[R S, K, C]`, its taps sorted as `dataSweeps` needs them. */
-export function turn<B>(shape: ConvolutionShape, { w, turned }: { w: B; turned: B }): Step<B> {
+/** Flips `w [R, S, C, K]` into `[R S, K, C]`, its taps sorted as `backwardDataGemms` needs them. */
+export function flipFilter<B>(
+  shape: ConvolutionShape,
+  { w, flipped }: { w: B; flipped: B },
+): Step<B> {
   const { C, K, R, S, stride } = shape;
   return {
-    code: turnCode,
-    bind: { w, turned },
+    code: flipCode,
+    bind: { w, flipped },
     params: { R, S, C, K, stride },
     grid: [Math.ceil(C / 64), Math.ceil(K / 32), R * S],
   };
@@ -93,8 +97,8 @@ function phasesOf(size: number, taps: number, stride: number, padding: number) {
 /** Workgroups along y; more go to z. */
 const MOST = 32768;
 
-/** Workgroups for a sweep in tiles of `channels` by `pixels`. */
-export function sweepGrid({ params, K }: Sweep, channels: number, pixels: number): number[] {
+/** Workgroups of a product in tiles of `channels` by `pixels`. */
+export function gemmGrid({ params, K }: ImplicitGemm, channels: number, pixels: number): number[] {
   const groups = Math.ceil(params.pixels as number / pixels);
   return [Math.ceil(K / channels), Math.min(groups, MOST), Math.ceil(groups / MOST)];
 }

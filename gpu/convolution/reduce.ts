@@ -1,5 +1,5 @@
 import reduceCode from "@/kernels/conv2d_reduce.wgsl" with { type: "text" };
-import type { Step } from "../tape.ts";
+import type { Step } from "../step.ts";
 
 /** Adds up `part [Z, n]` in the order of z. `dw[i] (+)= sum_z part[z, i]` */
 export function reduce<B>(

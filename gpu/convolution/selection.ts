@@ -1,12 +1,23 @@
 /** Which variant computes a pass of a shape: the tuned one, or the first that is made for it. */
 import type { Gpu } from "../device.ts";
 import type { Precision } from "../tensor.ts";
-import { lanesData, lanesForward, lanesMultiply, lanesWeight } from "./subgroup.ts";
-import { plainData, plainForward, plainWeight } from "./direct.ts";
+import {
+  subgroupBackwardData,
+  subgroupBackwardWeight,
+  subgroupForward,
+  subgroupMultiply,
+} from "./subgroup.ts";
+import { directBackwardData, directBackwardWeight, directForward } from "./direct.ts";
 import { type ConvolutionShape, nameOf, outputSize } from "./shape.ts";
-import { type Tile, tiledData, tiledForward, tiledMultiply, tiledWeight } from "./tiled.ts";
+import {
+  type Tile,
+  tiledBackwardData,
+  tiledBackwardWeight,
+  tiledForward,
+  tiledMultiply,
+} from "./tiled.ts";
 import type { Pass, Variant } from "./variant.ts";
-import { winogradData, winogradForward } from "./winograd.ts";
+import { winogradBackwardData, winogradForward } from "./winograd.ts";
 
 const small: Tile = { TX: 8, TY: 8, COLS: 4, ROWS: 4 };
 const medium: Tile = { TX: 8, TY: 8, COLS: 8, ROWS: 8 };
@@ -18,58 +29,58 @@ const largest: Tile = { ...large, vectors: true };
 /** All variants by the name that tuning keeps. */
 export const variants: { [P in Pass]: Record<string, Variant<P>> } = {
   forward: {
-    "lanes 4 images": lanesForward(4, "images"),
-    "lanes 4 row": lanesForward(4, "row"),
-    "lanes 2 images": lanesForward(2, "images"),
-    "lanes 2 row": lanesForward(2, "row"),
-    "lanes 1 images": lanesForward(1, "images"),
-    "plain": plainForward,
+    "subgroup 4 images": subgroupForward(4, "images"),
+    "subgroup 4 row": subgroupForward(4, "row"),
+    "subgroup 2 images": subgroupForward(2, "images"),
+    "subgroup 2 row": subgroupForward(2, "row"),
+    "subgroup 1 images": subgroupForward(1, "images"),
+    "direct": directForward,
     "tiled 32": tiledForward(small),
     "tiled 64": tiledForward(medium),
     "tiled 128": tiledForward(large),
     "vectors 64": tiledForward(vectors),
     "vectors 64 by 128": tiledForward(wide),
     "vectors 128": tiledForward(largest),
-    "winograd lanes": winogradForward(lanesMultiply),
+    "winograd subgroup": winogradForward(subgroupMultiply),
     "winograd 64": winogradForward(tiledMultiply(vectors)),
     "winograd 128": winogradForward(tiledMultiply(largest)),
   },
-  data: {
-    "lanes 4 images": lanesData(4, "images"),
-    "lanes 4 row": lanesData(4, "row"),
-    "lanes 2 images": lanesData(2, "images"),
-    "lanes 2 row": lanesData(2, "row"),
-    "lanes 1 images": lanesData(1, "images"),
-    "plain": plainData,
-    "tiled 32": tiledData(small),
-    "tiled 64": tiledData(medium),
-    "tiled 128": tiledData(large),
-    "vectors 64": tiledData(vectors),
-    "vectors 64 by 128": tiledData(wide),
-    "vectors 128": tiledData(largest),
-    "winograd lanes": winogradData(lanesMultiply),
-    "winograd 64": winogradData(tiledMultiply(vectors)),
-    "winograd 128": winogradData(tiledMultiply(largest)),
+  backward_data: {
+    "subgroup 4 images": subgroupBackwardData(4, "images"),
+    "subgroup 4 row": subgroupBackwardData(4, "row"),
+    "subgroup 2 images": subgroupBackwardData(2, "images"),
+    "subgroup 2 row": subgroupBackwardData(2, "row"),
+    "subgroup 1 images": subgroupBackwardData(1, "images"),
+    "direct": directBackwardData,
+    "tiled 32": tiledBackwardData(small),
+    "tiled 64": tiledBackwardData(medium),
+    "tiled 128": tiledBackwardData(large),
+    "vectors 64": tiledBackwardData(vectors),
+    "vectors 64 by 128": tiledBackwardData(wide),
+    "vectors 128": tiledBackwardData(largest),
+    "winograd subgroup": winogradBackwardData(subgroupMultiply),
+    "winograd 64": winogradBackwardData(tiledMultiply(vectors)),
+    "winograd 128": winogradBackwardData(tiledMultiply(largest)),
   },
-  weight: {
-    "lanes 4 images": lanesWeight(4, "images"),
-    "lanes 4 row": lanesWeight(4, "row"),
-    "lanes 2 images": lanesWeight(2, "images"),
-    "lanes 2 row": lanesWeight(2, "row"),
-    "plain": plainWeight,
-    "tiled 32": tiledWeight(small),
-    "tiled 64": tiledWeight(medium),
-    "tiled 128": tiledWeight(large),
-    "vectors 64": tiledWeight(vectors),
-    "vectors 64 by 128": tiledWeight(wide),
-    "vectors 128": tiledWeight(largest),
+  backward_weight: {
+    "subgroup 4 images": subgroupBackwardWeight(4, "images"),
+    "subgroup 4 row": subgroupBackwardWeight(4, "row"),
+    "subgroup 2 images": subgroupBackwardWeight(2, "images"),
+    "subgroup 2 row": subgroupBackwardWeight(2, "row"),
+    "direct": directBackwardWeight,
+    "tiled 32": tiledBackwardWeight(small),
+    "tiled 64": tiledBackwardWeight(medium),
+    "tiled 128": tiledBackwardWeight(large),
+    "vectors 64": tiledBackwardWeight(vectors),
+    "vectors 64 by 128": tiledBackwardWeight(wide),
+    "vectors 128": tiledBackwardWeight(largest),
   },
 };
 
-/** Names of the variants that were measured to be fastest, by `keyOf`. */
-export type Choices = Record<string, string>;
+/** Names of the variants that were measured to be fastest, by `keyOf` of the pass. */
+export type SelectedVariants = Record<string, string>;
 
-/** What a choice is kept under. */
+/** What the variant of a pass is kept under. */
 export function keyOf(
   pass: Pass,
   shape: ConvolutionShape,
@@ -90,14 +101,14 @@ export function candidates(
 }
 
 /** Name of the tuned variant of a pass, or of a default that depends on shape and adapter only. */
-export function choiceOf(
+export function selectVariant(
   gpu: Gpu,
   pass: Pass,
   shape: ConvolutionShape,
-  { choices = {}, precision = "f32" }: { choices?: Choices; precision?: Precision } = {},
+  { selected = {}, precision = "f32" }: { selected?: SelectedVariants; precision?: Precision } = {},
 ): string {
   const possible = candidates(gpu, pass, shape, precision);
-  const wanted = [choices[keyOf(pass, shape, precision)], ...defaults(gpu, pass, shape)];
+  const wanted = [selected[keyOf(pass, shape, precision)], ...defaults(gpu, pass, shape)];
   const name = wanted.find((name) => possible.includes(name));
   if (name) return name;
   throw new Error(`Cannot append conv2d: no kernel for ${nameOf(shape)} on this adapter`);
@@ -105,10 +116,10 @@ export function choiceOf(
 
 /** Best first. */
 function defaults(gpu: Gpu, pass: Pass, shape: ConvolutionShape): string[] {
-  const any = ["plain", "tiled 64", "tiled 32"];
+  const any = ["direct", "tiled 64", "tiled 32"];
   return gpu.info.software
-    ? [lanesFor(pass, shape), "lanes 4 row", ...any]
-    : [tiledFor(pass, shape), "vectors 64", "tiled 64", "tiled 32", "plain"];
+    ? [subgroupFor(pass, shape), "subgroup 4 row", ...any]
+    : [tiledFor(pass, shape), "vectors 64", "tiled 64", "tiled 32", "direct"];
 }
 
 /** Large tiles read less, where they are filled and there are enough of them for all cores of a GPU. */
@@ -117,24 +128,24 @@ function tiledFor(pass: Pass, shape: ConvolutionShape): string {
   const { P, Q } = outputSize(shape);
   const [columns, rows] = {
     forward: [K, N * P * Q],
-    data: [C, N * H * W],
-    weight: [K, S * C],
+    backward_data: [C, N * H * W],
+    backward_weight: [K, S * C],
   }[pass];
   if (columns <= 32) return "tiled 32";
   const tiles = Math.floor(columns / 128) * Math.floor(rows / 128);
-  return tiles >= (pass === "weight" ? 1 : 256) ? "vectors 128" : "vectors 64";
+  return tiles >= (pass === "backward_weight" ? 1 : 256) ? "vectors 128" : "vectors 64";
 }
 
-function lanesFor(pass: Pass, shape: ConvolutionShape): string {
+function subgroupFor(pass: Pass, shape: ConvolutionShape): string {
   const { N, C, K, R, S } = shape;
   const { P, Q } = outputSize(shape);
   // Fewer multiplications outweigh the transformations from here on; who cannot compute it has the next.
-  if (pass !== "weight" && R * S === 9 && Math.min(C, K) >= 128 && N * P * Q >= 4096) {
-    return "winograd lanes";
+  if (pass !== "backward_weight" && R * S === 9 && Math.min(C, K) >= 128 && N * P * Q >= 4096) {
+    return "winograd subgroup";
   }
-  if (pass === "weight") {
-    return `lanes 4 ${Q <= 4 && N >= Q ? "images" : "row"}`;
+  if (pass === "backward_weight") {
+    return `subgroup 4 ${Q <= 4 && N >= Q ? "images" : "row"}`;
   }
   // With few images, or few pixels, a workgroup's pixels share a place and leave out what lies outside.
-  return `lanes 4 ${R * S > 1 && (N <= 8 || P * Q <= 4) ? "images" : "row"}`;
+  return `subgroup 4 ${R * S > 1 && (N <= 8 || P * Q <= 4) ? "images" : "row"}`;
 }

@@ -5,26 +5,26 @@
  * Sums that do not fit into registers cost less than loads: blocks are large, and loops are short.
  */
 import weightCode from "@/kernels/conv2d_backward_weight_subgroup.wgsl" with { type: "text" };
-import lanesCode from "@/kernels/conv2d_subgroup.wgsl" with { type: "text" };
+import subgroupCode from "@/kernels/conv2d_subgroup.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
-import type { Step } from "../tape.ts";
+import type { Step } from "../step.ts";
 import { reduce } from "./reduce.ts";
 import { type ConvolutionShape, outputSize } from "./shape.ts";
-import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./gemm.ts";
-import type { Surroundings, Variant } from "./variant.ts";
+import { backwardDataGemms, flipFilter, forwardGemm, gemmGrid, type ImplicitGemm } from "./gemm.ts";
+import type { Variant, VariantContext } from "./variant.ts";
 import type { Multiply } from "./winograd.ts";
 
-const LANES = 8;
+const SUBGROUP_SIZE = 8;
 /** Eights of output channels of a workgroup: as many as there are, 4 at most. */
 function columnsOf(K: number): number {
-  return K <= LANES ? 1 : K <= 2 * LANES ? 2 : 4;
+  return K <= SUBGROUP_SIZE ? 1 : K <= 2 * SUBGROUP_SIZE ? 2 : 4;
 }
 
 /** Workgroups that keep the cores of a software adapter busy to the end. */
 const FEWEST = 16;
 
 function fits(gpu: Gpu): boolean {
-  return gpu.features.lanes === LANES;
+  return gpu.features.subgroupSize === SUBGROUP_SIZE;
 }
 
 /** Whether a kernel's innermost order runs along the images or along a row of pixels. */
@@ -37,18 +37,18 @@ interface Blocks {
 }
 
 function step<B>(
-  sweep: Sweep,
+  gemm: ImplicitGemm,
   { groups, order }: Blocks,
   bind: { x: B; w: B; y: B; b?: B },
-  { add, finish = {}, temporary }: Pick<Surroundings<B>, "add" | "finish" | "temporary">,
+  { add, epilogue = {}, temporary }: Pick<VariantContext<B>, "add" | "epilogue" | "temporary">,
 ): Step<B> {
   const { x, w, y, b } = bind;
-  const { N, P, K, padded, params } = sweep;
+  const { N, P, K, padded, params } = gemm;
   const columns = columnsOf(K);
-  const { residual, relu, statistics } = finish;
+  const { residual, relu, statistics } = epilogue;
   const G = statistics?.groups ?? 1;
   return {
-    code: lanesCode,
+    code: subgroupCode,
     constants: {
       ...{ GROUPS: groups, COLUMNS: columns, CHECK: +padded },
       ...{ RESIDUAL: +!!residual, RELU: +!!relu, STATISTICS: +!!statistics },
@@ -59,21 +59,21 @@ function step<B>(
     },
     params: {
       ...{ ...params, N, P, images: +(order === "images"), bias: +!!b, add: +add },
-      ...{ span: G > 1 && order === "images" ? N / G / (LANES * groups) : 0, G },
+      ...{ span: G > 1 && order === "images" ? N / G / (SUBGROUP_SIZE * groups) : 0, G },
     },
-    grid: sweepGrid(sweep, LANES * columns, LANES * groups),
+    grid: gemmGrid(gemm, SUBGROUP_SIZE * columns, SUBGROUP_SIZE * groups),
   };
 }
 
 /** Products of matrices, for Winograd's. */
-export const lanesMultiply: Multiply = {
+export const subgroupMultiply: Multiply = {
   fits,
-  step: (sweep, bind, around) => step(sweep, { groups: 4, order: "row" }, bind, around),
+  step: (gemm, bind, context) => step(gemm, { groups: 4, order: "row" }, bind, context),
 };
 
 /** In which order workgroups belong to one group of images each: the wanted one, the other, or none. */
 function orderFor({ groups, order }: Blocks, shape: ConvolutionShape, G: number) {
-  const rows = LANES * groups;
+  const rows = SUBGROUP_SIZE * groups;
   const { P, Q } = outputSize(shape);
   const images = shape.N / G;
   const fit = { images: images % rows === 0, row: images * P * Q % rows === 0 };
@@ -83,30 +83,30 @@ function orderFor({ groups, order }: Blocks, shape: ConvolutionShape, G: number)
 }
 
 /** @param groups pixels of a workgroup in eights: 1, 2, 4 */
-export function lanesForward(groups: number, order: Order): Variant<"forward"> {
+export function subgroupForward(groups: number, order: Order): Variant<"forward"> {
   return {
     fits,
-    finishes: true,
-    rows: (shape, G) => orderFor({ groups, order }, shape, G) ? LANES * groups : 0,
-    steps(shape, operands, around) {
-      const G = around.finish?.statistics?.groups ?? 1;
+    hasEpilogue: true,
+    rows: (shape, G) => orderFor({ groups, order }, shape, G) ? SUBGROUP_SIZE * groups : 0,
+    steps(shape, operands, context) {
+      const G = context.epilogue?.statistics?.groups ?? 1;
       const blocks = { groups, order: orderFor({ groups, order }, shape, G)! };
-      return [step(forwardSweep(shape), blocks, operands, around)];
+      return [step(forwardGemm(shape), blocks, operands, context)];
     },
   };
 }
 
 /** @param groups pixels of a workgroup in eights: 1, 2, 4 */
-export function lanesData(groups: number, order: Order): Variant<"data"> {
+export function subgroupBackwardData(groups: number, order: Order): Variant<"backward_data"> {
   return {
     fits,
     steps(shape, { dy, w, dx }, { add, temporary }) {
-      const turned = temporary([shape.R * shape.S, shape.K, shape.C]);
-      const bind = { x: dy, w: turned, y: dx };
+      const flipped = temporary([shape.R * shape.S, shape.K, shape.C]);
+      const bind = { x: dy, w: flipped, y: dx };
       return [
-        turn(shape, { w, turned }),
-        ...dataSweeps(shape, add).map((sweep) =>
-          step(sweep, { groups, order }, bind, { add, temporary })
+        flipFilter(shape, { w, flipped }),
+        ...backwardDataGemms(shape, add).map((gemm) =>
+          step(gemm, { groups, order }, bind, { add, temporary })
         ),
       ];
     },
@@ -114,21 +114,24 @@ export function lanesData(groups: number, order: Order): Variant<"data"> {
 }
 
 /** @param groups neighbours in (s, c) of a workgroup in eights: 1, 2, 4 */
-export function lanesWeight(groups: number, order: Order): Variant<"weight"> {
+export function subgroupBackwardWeight(groups: number, order: Order): Variant<"backward_weight"> {
   return {
     fits,
     steps(shape, { x, dy, dw }, { add, temporary }) {
       const { N, H, W, C, K, R, S, stride, padding } = shape;
       const { P, Q } = outputSize(shape);
       const columns = columnsOf(K);
-      const tiles = [Math.ceil(K / LANES / columns), Math.ceil(S * C / (LANES * groups))];
+      const tiles = [
+        Math.ceil(K / SUBGROUP_SIZE / columns),
+        Math.ceil(S * C / (SUBGROUP_SIZE * groups)),
+      ];
       const shares = Math.min(N, Math.ceil(FEWEST / (tiles[0] * tiles[1] * R)));
       const share = Math.ceil(N / shares);
       const Z = Math.ceil(N / share);
       const part = Z > 1 ? temporary([Z, R, S, C, K]) : dw;
-      const made = {
+      const partial = {
         code: weightCode,
-        constants: { GROUPS: groups, COLUMNS: columns, MIXED: +(C % (LANES * groups) > 0) },
+        constants: { GROUPS: groups, COLUMNS: columns, MIXED: +(C % (SUBGROUP_SIZE * groups) > 0) },
         bind: { x, dy, dw: part },
         params: {
           ...{ N, share, H, W, C, R, SC: S * C, P, Q, K, stride, top: padding, left: padding },
@@ -136,7 +139,7 @@ export function lanesWeight(groups: number, order: Order): Variant<"weight"> {
         },
         grid: [...tiles, R * Z],
       };
-      return Z > 1 ? [made, reduce({ part, dw }, { n: R * S * C * K, Z, add })] : [made];
+      return Z > 1 ? [partial, reduce({ part, dw }, { n: R * S * C * K, Z, add })] : [partial];
     },
   };
 }

@@ -4,11 +4,11 @@ import tiledCode from "@/kernels/conv2d_tiled.wgsl" with { type: "text" };
 import weightVectorCode from "@/kernels/conv2d_backward_weight_vec4.wgsl" with { type: "text" };
 import vectorCode from "@/kernels/conv2d_vec4.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
-import type { Step } from "../tape.ts";
+import type { Step } from "../step.ts";
 import { reduce } from "./reduce.ts";
 import { outputSize } from "./shape.ts";
-import { dataSweeps, forwardSweep, type Sweep, sweepGrid, turn } from "./gemm.ts";
-import type { Surroundings, Variant } from "./variant.ts";
+import { backwardDataGemms, flipFilter, forwardGemm, gemmGrid, type ImplicitGemm } from "./gemm.ts";
+import type { Variant, VariantContext } from "./variant.ts";
 import type { Multiply } from "./winograd.ts";
 
 /** Invocations of a workgroup along channels and rows, and what each computes of both: 4 or 8. */
@@ -46,13 +46,13 @@ function sizesOf({ TX, TY, COLS, ROWS, vectors }: Tile): Record<string, number> 
 }
 
 function step<B>(
-  sweep: Sweep,
+  gemm: ImplicitGemm,
   tile: Tile,
   bind: { x: B; w: B; y: B; b?: B },
-  { add, finish = {}, temporary }: Pick<Surroundings<B>, "add" | "finish" | "temporary">,
+  { add, epilogue = {}, temporary }: Pick<VariantContext<B>, "add" | "epilogue" | "temporary">,
 ): Step<B> {
   const { x, w, y, b } = bind;
-  const { residual, relu, statistics } = finish;
+  const { residual, relu, statistics } = epilogue;
   return {
     code: tile.vectors ? vectorCode : tiledCode,
     constants: {
@@ -63,8 +63,8 @@ function step<B>(
       ...{ x, w, b: b ?? w, residual: residual ?? x, y },
       partial: statistics?.partial ?? temporary([2]),
     },
-    params: { ...sweep.params, P: sweep.P },
-    grid: sweepGrid(sweep, tile.TX * tile.COLS, tile.TY * tile.ROWS),
+    params: { ...gemm.params, P: gemm.P },
+    grid: gemmGrid(gemm, tile.TX * tile.COLS, tile.TY * tile.ROWS),
   };
 }
 
@@ -72,7 +72,7 @@ function step<B>(
 export function tiledMultiply(tile: Tile): Multiply {
   return {
     fits: (gpu, shape) => fits(tile)(gpu, shape),
-    step: (sweep, bind, around) => step(sweep, tile, bind, around),
+    step: (gemm, bind, context) => step(gemm, tile, bind, context),
   };
 }
 
@@ -80,31 +80,31 @@ export function tiledForward(tile: Tile): Variant<"forward"> {
   const rows = tile.TY * tile.ROWS;
   return {
     fits: fits(tile),
-    finishes: true,
+    hasEpilogue: true,
     rows(shape, G) {
       const { P, Q } = outputSize(shape);
       return G === 1 || shape.N / G * P * Q % rows === 0 ? rows : 0;
     },
-    steps: (shape, operands, around) => [step(forwardSweep(shape), tile, operands, around)],
+    steps: (shape, operands, context) => [step(forwardGemm(shape), tile, operands, context)],
   };
 }
 
-export function tiledData(tile: Tile): Variant<"data"> {
+export function tiledBackwardData(tile: Tile): Variant<"backward_data"> {
   return {
     fits: fits(tile),
     steps(shape, { dy, w, dx }, { add, temporary }) {
-      const turned = temporary([shape.R * shape.S, shape.K, shape.C]);
-      const bind = { x: dy, w: turned, y: dx };
+      const flipped = temporary([shape.R * shape.S, shape.K, shape.C]);
+      const bind = { x: dy, w: flipped, y: dx };
       return [
-        turn(shape, { w, turned }),
-        ...dataSweeps(shape, add).map((sweep) => step(sweep, tile, bind, { add, temporary })),
+        flipFilter(shape, { w, flipped }),
+        ...backwardDataGemms(shape, add).map((gemm) => step(gemm, tile, bind, { add, temporary })),
       ];
     },
   };
 }
 
 /** Split-K: shares of the pixels in parallel, then added up in order. */
-export function tiledWeight(tile: Tile): Variant<"weight"> {
+export function tiledBackwardWeight(tile: Tile): Variant<"backward_weight"> {
   return {
     fits: fits(tile),
     steps(shape, { x, dy, dw }, { add, temporary }) {
@@ -121,7 +121,7 @@ export function tiledWeight(tile: Tile): Variant<"weight"> {
       const share = Math.ceil(pixels / shares / BLOCK) * BLOCK;
       const Z = Math.ceil(pixels / share);
       const part = Z > 1 ? temporary([Z, R, S, C, K]) : dw;
-      const made = {
+      const partial = {
         code: tile.vectors ? weightVectorCode : weightCode,
         constants: { ...sizesOf(tile), ADD: +(add && Z === 1) },
         bind: { x, dy, dw: part },
@@ -131,7 +131,7 @@ export function tiledWeight(tile: Tile): Variant<"weight"> {
         },
         grid: [...groups, R * Z],
       };
-      return Z > 1 ? [made, reduce({ part, dw }, { n, Z, add })] : [made];
+      return Z > 1 ? [partial, reduce({ part, dw }, { n, Z, add })] : [partial];
     },
   };
 }

@@ -7,18 +7,18 @@ import filterCode from "@/kernels/winograd_filter.wgsl" with { type: "text" };
 import inputCode from "@/kernels/winograd_input.wgsl" with { type: "text" };
 import outputCode from "@/kernels/winograd_output.wgsl" with { type: "text" };
 import type { Gpu } from "../device.ts";
-import type { Step } from "../tape.ts";
+import type { Step } from "../step.ts";
 import { type ConvolutionShape, outputSize } from "./shape.ts";
-import { elementGrid, type Sweep, turn } from "./gemm.ts";
-import type { Surroundings, Variant } from "./variant.ts";
+import { elementGrid, flipFilter, type ImplicitGemm } from "./gemm.ts";
+import type { Variant, VariantContext } from "./variant.ts";
 
-/** How the products are computed: a sweep of conv2d_subgroup or conv2d_tiled. */
+/** How the products are computed: by conv2d_subgroup or conv2d_tiled. */
 export interface Multiply {
   fits(gpu: Gpu, shape: ConvolutionShape): boolean;
   step<B>(
-    sweep: Sweep,
+    gemm: ImplicitGemm,
     bind: { x: B; w: B; y: B },
-    around: Pick<Surroundings<B>, "add" | "temporary">,
+    context: Pick<VariantContext<B>, "add" | "temporary">,
   ): Step<B>;
 }
 
@@ -37,7 +37,7 @@ function fits(gpu: Gpu, shape: ConvolutionShape): boolean {
 }
 
 /** Product b of the 16: rows b T to (b + 1) T of `v [16 T, C]` with matrix b of `u [16, C, K]`. */
-function product(b: number, { T, C, K }: { T: number; C: number; K: number }): Sweep {
+function product(b: number, { T, C, K }: { T: number; C: number; K: number }): ImplicitGemm {
   return {
     ...{ N: 1, P: T, Q: 1, K, padded: false, SC: C },
     params: {
@@ -52,7 +52,7 @@ function steps<B>(
   multiply: Multiply,
   shape: ConvolutionShape,
   { x, w, y, b }: { x: B; w: B; y: B; b?: B },
-  { add, finish = {}, temporary }: Pick<Surroundings<B>, "add" | "finish" | "temporary">,
+  { add, epilogue = {}, temporary }: Pick<VariantContext<B>, "add" | "epilogue" | "temporary">,
 ): Step<B>[] {
   const { H, W, C, K, padding } = shape;
   const { P, Q } = outputSize(shape);
@@ -60,7 +60,7 @@ function steps<B>(
   const u = temporary([16, C, K]);
   const v = temporary([16, T, C]);
   const m = temporary([16, T, K]);
-  const { residual, relu } = finish;
+  const { residual, relu } = epilogue;
   return [
     { code: filterCode, bind: { w, u }, params: { n: C * K }, grid: elementGrid(C * K) },
     {
@@ -87,20 +87,20 @@ function steps<B>(
 export function winogradForward(multiply: Multiply): Variant<"forward"> {
   return {
     fits: (gpu, shape) => multiply.fits(gpu, shape) && fits(gpu, shape),
-    finishes: true,
-    steps: (shape, operands, around) => steps(multiply, shape, operands, around),
+    hasEpilogue: true,
+    steps: (shape, operands, context) => steps(multiply, shape, operands, context),
   };
 }
 
-/** dx is the forward pass over dy with the filters turned by half a turn. */
-export function winogradData(multiply: Multiply): Variant<"data"> {
+/** dx is the forward pass over dy with the filters flipped. */
+export function winogradBackwardData(multiply: Multiply): Variant<"backward_data"> {
   return {
     fits: (gpu, shape) => multiply.fits(gpu, shape) && fits(gpu, backwards(shape)),
-    steps(shape, { dy, w, dx }, around) {
-      const turned = around.temporary([9, shape.K, shape.C]);
+    steps(shape, { dy, w, dx }, context) {
+      const flipped = context.temporary([9, shape.K, shape.C]);
       return [
-        turn(shape, { w, turned }),
-        ...steps(multiply, backwards(shape), { x: dy, w: turned, y: dx }, around),
+        flipFilter(shape, { w, flipped }),
+        ...steps(multiply, backwards(shape), { x: dy, w: flipped, y: dx }, context),
       ];
     },
   };

@@ -2,7 +2,7 @@
 import forwardCode from "@/kernels/average_pool.wgsl" with { type: "text" };
 import backwardCode from "@/kernels/average_pool_backward.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
-import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
+import { elementCount, expectShape, type Tensor } from "../tensor.ts";
 
 /** `[N, H, W, C] -> [N, C]`, in f32. */
 export function averagePool(tape: Tape, x: Tensor): Tensor {
@@ -18,7 +18,7 @@ export function averagePool(tape: Tape, x: Tensor): Tensor {
   });
   tape.onBackward(y, (dy) =>
     tape.addGradient(x, (dx, add) => {
-      const n = sizeOf(x.shape);
+      const n = elementCount(x.shape);
       tape.launch({
         code: backwardCode,
         constants: { ADD: +add },

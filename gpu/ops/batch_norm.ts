@@ -9,7 +9,7 @@ import mergeCode from "@/kernels/batch_norm_merge.wgsl" with { type: "text" };
 import statisticsCode from "@/kernels/batch_norm_statistics.wgsl" with { type: "text" };
 import sumsCode from "@/kernels/batch_norm_sums.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
-import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
+import { elementCount, expectShape, type Tensor } from "../tensor.ts";
 
 /** What a batch norm learns and keeps; all `[C]`. */
 export interface BatchNorm {
@@ -78,7 +78,7 @@ export function batchNorm(
   }
   expectShape("batch norm", running_mean, [C]);
   if (residual) expectShape("batch norm", residual, x.shape);
-  const L = sizeOf(x.shape) / C / G;
+  const L = elementCount(x.shape) / C / G;
   const TX = Math.min(32, 2 ** Math.ceil(Math.log2(C)));
   const TY = 256 / TX;
   const size = { TX, TY };

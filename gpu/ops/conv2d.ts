@@ -1,7 +1,8 @@
-import { choiceOf, keyOf, variants } from "../convolution/selection.ts";
+import { keyOf, selectVariant, variants } from "../convolution/selection.ts";
 import { type ConvolutionShape, outputSize } from "../convolution/shape.ts";
-import type { Pass, Statistics, Surroundings, Variant } from "../convolution/variant.ts";
-import type { Step, Tape } from "../tape.ts";
+import type { Pass, Statistics, Variant, VariantContext } from "../convolution/variant.ts";
+import type { Step } from "../step.ts";
+import type { Tape } from "../tape.ts";
 import { expectShape, type Precision, type Tensor } from "../tensor.ts";
 
 export interface Conv2dOptions {
@@ -27,19 +28,21 @@ export function conv2d(tape: Tape, x: Tensor, w: Tensor, options: Conv2dOptions 
   const chosen = <P extends Pass>(pass: P) => choose(tape, pass, shape, precision);
   const forward = chosen("forward");
   // Written again for the backward steps, y has its statistics already.
-  let finish = options.statistics && { statistics: options.statistics };
+  let epilogue = options.statistics && { statistics: options.statistics };
   tape.recomputable(y, "convolution", (y) => {
-    append(tape, forward.steps(shape, { x, w, y }, { ...around(tape, false), finish }));
-    finish = undefined;
+    append(tape, forward.steps(shape, { x, w, y }, { ...contextOf(tape, false), epilogue }));
+    epilogue = undefined;
   });
   tape.onBackward(y, (dy) => {
     tape.addGradient(
       w,
-      (dw, add) => append(tape, chosen("weight").steps(shape, { x, dy, dw }, around(tape, add))),
+      (dw, add) =>
+        append(tape, chosen("backward_weight").steps(shape, { x, dy, dw }, contextOf(tape, add))),
     );
     tape.addGradient(
       x,
-      (dx, add) => append(tape, chosen("data").steps(shape, { dy, w, dx }, around(tape, add))),
+      (dx, add) =>
+        append(tape, chosen("backward_data").steps(shape, { dy, w, dx }, contextOf(tape, add))),
     );
   });
   return y;
@@ -52,9 +55,9 @@ export function choose<P extends Pass>(
   shape: ConvolutionShape,
   precision: Precision = "f32",
 ): Variant<P> {
-  const { gpu, passes, choices } = tape;
+  const { gpu, passes, selected } = tape;
   passes.set(keyOf(pass, shape, precision), { pass, shape, precision });
-  return variants[pass][choiceOf(gpu, pass, shape, { choices, precision })];
+  return variants[pass][selectVariant(gpu, pass, shape, { selected, precision })];
 }
 
 /** @throws {Error} when shapes do not fit each other */
@@ -76,7 +79,7 @@ export function convolutionShape(
 }
 
 /** Memory and mode of a variant that is built on a tape. */
-export function around(tape: Tape, add: boolean): Surroundings<Tensor> {
+export function contextOf(tape: Tape, add: boolean): VariantContext<Tensor> {
   return { gpu: tape.gpu, add, temporary: (shape) => tape.value(shape) };
 }
 

@@ -2,9 +2,16 @@
 import foldCode from "@/kernels/batch_norm_fold.wgsl" with { type: "text" };
 import { outputSize } from "../convolution/shape.ts";
 import type { Tape } from "../tape.ts";
-import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
+import { elementCount, expectShape, type Tensor } from "../tensor.ts";
 import { type BatchNorm, batchNorm, type BatchNormOptions } from "./batch_norm.ts";
-import { append, around, choose, conv2d, type Conv2dOptions, convolutionShape } from "./conv2d.ts";
+import {
+  append,
+  choose,
+  contextOf,
+  conv2d,
+  type Conv2dOptions,
+  convolutionShape,
+} from "./conv2d.ts";
 
 const ROWS = 64;
 
@@ -29,16 +36,19 @@ export function conv2dNorm(
   const { K } = shape;
   const { P, Q } = outputSize(shape);
   const L = shape.N * P * Q;
-  if (tape.training || training || !weight || !bias || !forward.finishes) {
+  if (tape.training || training || !weight || !bias || !forward.hasEpilogue) {
     const { groups = 1 } = options.norm ?? {};
     const rows = training ? forward.rows?.(shape, groups) ?? 0 : 0;
-    const made = rows > 0 ? tape.value([groups, Math.ceil(L / groups / rows), K, 2]) : undefined;
-    const statistics = made && { partial: made, groups };
+    const partial = rows > 0 ? tape.value([groups, Math.ceil(L / groups / rows), K, 2]) : undefined;
+    const statistics = partial && { partial, groups };
     const y = conv2d(tape, x, w, { ...options.convolution, statistics });
-    return batchNorm(tape, y, norm, { ...options.norm, parts: made && { partial: made, rows } });
+    return batchNorm(tape, y, norm, {
+      ...options.norm,
+      parts: partial && { partial, rows },
+    });
   }
   const [folded, folded_bias] = [tape.folded(w), tape.folded(bias)];
-  const rows = sizeOf(w.shape) / K;
+  const rows = elementCount(w.shape) / K;
   tape.during("load", () =>
     tape.launch({
       code: foldCode,
@@ -49,7 +59,7 @@ export function conv2dNorm(
   const y = tape.value([shape.N, P, Q, K], [], { type: tape.precision });
   if (residual) expectShape("convolution with norm", residual, y.shape);
   const operands = { x, w: folded, y, b: folded_bias };
-  const finish = { residual, relu };
-  append(tape, forward.steps(shape, operands, { ...around(tape, false), finish }));
+  const epilogue = { residual, relu };
+  append(tape, forward.steps(shape, operands, { ...contextOf(tape, false), epilogue }));
   return y;
 }

@@ -7,7 +7,7 @@ import sumCode from "@/kernels/shared_sum.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
 import { expectShape, type Tensor } from "../tensor.ts";
 import { l2Normalize } from "./l2_normalize.ts";
-import { type Normalizer, rowShares } from "./pair_normalizer.ts";
+import { type Normalizer, pairNormalizer } from "./pair_normalizer.ts";
 
 export interface PairLossOptions {
   /** Factor of the loss, default 1. */
@@ -44,7 +44,7 @@ export function pairLoss(
   const a = l2Normalize(tape, p);
   const b = l2Normalize(tape, tape.stopGradient(z));
   const w = n === N ? A : crossViews(tape, A, n);
-  const { share } = rowShares(tape, w, normalizer);
+  const { share } = pairNormalizer(tape, w, normalizer);
   const g = tape.value([n, D]);
   tape.launch({
     code: mixCode,

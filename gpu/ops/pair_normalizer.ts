@@ -1,5 +1,5 @@
 /** How much each anchor's row counts in a loss over weighted pairs. */
-import sharesCode from "@/kernels/anchor_weights.wgsl" with { type: "text" };
+import anchorCode from "@/kernels/anchor_weights.wgsl" with { type: "text" };
 import rowsCode from "@/kernels/row_sums.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
 import type { Tensor } from "../tensor.ts";
@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor.ts";
 export type Normalizer = "global" | "anchor";
 
 /** Weights `[N, M]` (below 0: left out) to their sums per row and the rows' shares, both `[N]`. */
-export function rowShares(
+export function pairNormalizer(
   tape: Tape,
   w: Tensor,
   normalizer: Normalizer,
@@ -18,7 +18,7 @@ export function rowShares(
   const share = tape.value([N]);
   tape.launch({ code: rowsCode, bind: { w, total }, params: { M }, grid: [N] });
   tape.launch({
-    code: sharesCode,
+    code: anchorCode,
     constants: { ANCHOR: +(normalizer === "anchor") },
     bind: { total, share },
     params: { N },

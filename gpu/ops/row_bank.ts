@@ -3,7 +3,7 @@ import code from "@/kernels/row_scatter.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
 import type { Tensor } from "../tensor.ts";
 
-export interface RowCacheOptions {
+export interface RowBankOptions {
   /** Of the statistic that holds the rows; several tensors may share one. */
   name: string;
   /** Rows that are kept: M. */
@@ -17,7 +17,7 @@ export interface RowCacheOptions {
  * slot of M or more keeps nothing. `x [N, D]`, no gradient.
  * @param slots u32, at least `first + N` of them, no slot below M twice
  */
-export function rowCache(tape: Tape, x: Tensor, slots: Tensor, options: RowCacheOptions): void {
+export function rowBank(tape: Tape, x: Tensor, slots: Tensor, options: RowBankOptions): void {
   const { name, rows: M, first = 0 } = options;
   const [N, D] = x.shape;
   if (slots.shape[0] < first + N) {

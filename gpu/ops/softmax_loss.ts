@@ -3,8 +3,8 @@ import backwardCode from "@/kernels/softmax_backward.wgsl" with { type: "text" }
 import rowsCode from "@/kernels/softmax_rows.wgsl" with { type: "text" };
 import sumCode from "@/kernels/shared_sum.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
-import { expectShape, sizeOf, type Tensor } from "../tensor.ts";
-import { type Normalizer, rowShares } from "./pair_normalizer.ts";
+import { elementCount, expectShape, type Tensor } from "../tensor.ts";
+import { type Normalizer, pairNormalizer } from "./pair_normalizer.ts";
 
 /**
  * loss = - sum_ij w_ij logsoftmax(s)_ij / sum_ij w_ij (or the mean per anchor); `[1]`.
@@ -19,7 +19,7 @@ export function softmaxLoss(
 ): Tensor {
   expectShape("softmax loss", w, s.shape);
   const [N, M] = s.shape;
-  const { total, share } = rowShares(tape, w, options.normalizer ?? "global");
+  const { total, share } = pairNormalizer(tape, w, options.normalizer ?? "global");
   const r = tape.value([N]);
   const lse = tape.value([N]);
   tape.launch({ code: rowsCode, bind: { s, w, r, lse }, params: { M }, grid: [N] });
@@ -27,7 +27,7 @@ export function softmaxLoss(
   tape.launch({ code: sumCode, bind: { share, r, y }, params: { N, scale: 1 }, grid: [1] });
   tape.onBackward(y, (dy) =>
     tape.addGradient(s, (ds, add) => {
-      const n = sizeOf(s.shape);
+      const n = elementCount(s.shape);
       tape.launch({
         code: backwardCode,
         constants: { ADD: +add },

@@ -6,15 +6,15 @@ import type { Pairs, Span } from "./pairs.ts";
 
 export interface DenseKernel {
   kernel: Kernel;
-  /** Features of all units by binding name; freed with the pairs. Each pair's value goes to `s`. */
+  /** Features of all comparands by binding name; freed with the pairs. Each pair's value goes to `s`. */
   bind: Record<string, GPUBuffer>;
   /** Parameters besides rowFrom, columnFrom, rows and columns. */
   params?: Params;
   /** Columns and rows that a workgroup makes. */
   block: [number, number];
-  /** Units per side of a tile. */
+  /** Comparands per side of a tile. */
   side: number;
-  /** [units]: pairs of an invalid unit are NaN. */
+  /** [comparands]: pairs of an invalid comparand are NaN. */
   valid: boolean[];
 }
 

@@ -13,12 +13,12 @@ export function dtwPairs(
   scanpaths: Sequences,
   { durationWeight }: { durationWeight: number },
 ): Pairs {
-  const made = kernel(gpu, code);
+  const compiled = kernel(gpu, code);
   return sequencePairs(gpu, scanpaths, {
     components: 1,
     scratch: (rows) => 2 * rows,
     launch: ({ pairs, spans, values: fixations, work, s }, { first, count, lanes, rows }) =>
-      launch(gpu, made, {
+      launch(gpu, compiled, {
         bind: { pairs, spans, fixations, work, s },
         params: { first, count, lanes, lengths: rows, durationWeight },
         grid: [Math.ceil(count / 64)],

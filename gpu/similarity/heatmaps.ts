@@ -22,13 +22,13 @@ export interface MapPoints {
 /** A map to make: from points, or given as it is, [rows, columns] of the resized grid. */
 export type MapSource = MapPoints | { cells: Float32Array<ArrayBuffer> };
 
-export interface Size {
+export interface GridSize {
   columns: number;
   rows: number;
 }
 
 /** Maps on the GPU, f32 [count, rows, columns]. */
-export interface Maps extends Size {
+export interface Maps extends GridSize {
   count: number;
   buffer: GPUBuffer;
   destroy(): void;
@@ -47,8 +47,8 @@ export async function renderMaps(
   gpu: Gpu,
   sources: MapSource[],
   options: {
-    grid: Size;
-    size?: Size;
+    grid: GridSize;
+    size?: GridSize;
     levels?: number;
     onBatch?: () => Promise<void>;
   },
@@ -94,8 +94,8 @@ function renderBatch(
   gpu: Gpu,
   sources: MapSource[],
   to: {
-    grid: Size;
-    size: Size;
+    grid: GridSize;
+    size: GridSize;
     levels: number;
     y: GPUBuffer;
     most: GPUBuffer;

@@ -14,14 +14,14 @@ export function multimatchPairs(
   scanpaths: Sequences,
   options: { diagonal: number; weights: number[] },
 ): Pairs {
-  const made = kernel(gpu, code);
+  const compiled = kernel(gpu, code);
   const { diagonal, weights } = options;
   const stepWords = (rows: number, columns: number) => Math.ceil(rows / 4) * Math.ceil(columns / 4);
   return sequencePairs(gpu, scanpaths, {
     components: 6,
     scratch: (rows, columns) => rows + stepWords(rows, columns) + 5 * (rows + columns - 1),
     launch: ({ pairs, spans, values: vectors, work, s }, { first, count, total, lanes, ...tile }) =>
-      launch(gpu, made, {
+      launch(gpu, compiled, {
         bind: { pairs, spans, vectors, work, s },
         params: {
           first,

@@ -1,17 +1,17 @@
-/** A run of consecutive units: scanpaths or maps. */
+/** A run of consecutive comparands: scanpaths or maps. */
 export interface Span {
   from: number;
   count: number;
 }
 
-/** All units of a set, prepared on the GPU, of which any tile of pairs can be asked for. */
+/** All comparands of a set, prepared on the GPU, of which any tile of pairs can be asked for. */
 export interface Pairs {
   /** Values per pair. */
   components: number;
-  /** Units per side of a tile that keep the device busy, but not for long. */
+  /** Comparands per side of a tile that keep the device busy, but not for long. */
   side: number;
   /**
-   * Values of all pairs of two spans, [components, rows, columns], NaN where a unit is invalid.
+   * Values of all pairs of two spans, [components, rows, columns], NaN where a comparand is invalid.
    * Two spans are equal or do not overlap.
    */
   tile(rows: Span, columns: Span): Promise<Float32Array>;

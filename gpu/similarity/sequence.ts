@@ -4,12 +4,12 @@ import type { Gpu } from "../device.ts";
 import { type Launch, release, submit } from "../kernel.ts";
 import type { Pairs, Span } from "./pairs.ts";
 
-/** Sequences of all units behind one another. */
+/** Sequences of all comparands behind one another. */
 export interface Sequences {
   /** Numbers of all elements, `stride` each; stride is a multiple of 4. */
   values: Float32Array<ArrayBuffer>;
   stride: number;
-  /** Elements of each unit, 0 where it is invalid, [units]. */
+  /** Elements of each comparand, 0 where it is invalid, [comparands]. */
   lengths: Uint32Array<ArrayBuffer>;
 }
 
@@ -23,9 +23,9 @@ export interface SequenceKernel {
 }
 
 export interface SequenceBuffers {
-  /** u32 [total, 2]: row and column unit. */
+  /** u32 [total, 2]: row and column comparand. */
   pairs: GPUBuffer;
-  /** u32 [units, 2]: first element and length. */
+  /** u32 [comparands, 2]: first element and length. */
   spans: GPUBuffer;
   values: GPUBuffer;
   work: GPUBuffer;
@@ -52,8 +52,8 @@ export function sequencePairs(gpu: Gpu, sequences: Sequences, made: SequenceKern
   const { lengths, values, stride } = sequences;
   const kind = gpu.info.software ? "software" : "hardware";
   const spans = new Uint32Array(lengths.length * 2);
-  for (let unit = 0, at = 0; unit < lengths.length; at += lengths[unit++]) {
-    spans.set([at, lengths[unit]], unit * 2);
+  for (let comparand = 0, at = 0; comparand < lengths.length; at += lengths[comparand++]) {
+    spans.set([at, lengths[comparand]], comparand * 2);
   }
   if (spans.length > 0 && values.length / stride !== lengths.reduce((sum, n) => sum + n, 0)) {
     throw new Error("Cannot prepare sequences: lengths and values do not match");
@@ -110,7 +110,7 @@ export function sequencePairs(gpu: Gpu, sequences: Sequences, made: SequenceKern
 }
 
 interface PairList {
-  /** [total, 2] units. */
+  /** [total, 2] comparands. */
   pairs: Uint32Array<ArrayBuffer>;
   total: number;
   rows: number;
@@ -118,14 +118,14 @@ interface PairList {
 }
 
 /**
- * All pairs of valid units, in order of length, so that neighbours do equal work; of a tile on the
- * diagonal only row < column, and each unit with itself.
+ * All pairs of valid comparands, in order of length, so that neighbours do equal work; of a tile on the
+ * diagonal only row < column, and each comparand with itself.
  */
 function listPairs(lengths: Uint32Array, rows: Span, columns: Span): PairList {
   const sorted = (span: Span) => {
-    const units = Uint32Array.from({ length: span.count }, (_, at) => span.from + at)
-      .filter((unit) => lengths[unit] > 0);
-    return units.sort((a, b) => lengths[b] - lengths[a] || a - b);
+    const comparands = Uint32Array.from({ length: span.count }, (_, at) => span.from + at)
+      .filter((comparand) => lengths[comparand] > 0);
+    return comparands.sort((a, b) => lengths[b] - lengths[a] || a - b);
   };
   const down = sorted(rows), across = sorted(columns);
   const pairs = new Uint32Array(down.length * across.length * 2);
@@ -175,9 +175,9 @@ export class Pool {
     const known = this.#buffers.get(label);
     if (known && known.size >= bytes) return known;
     known?.destroy();
-    const made = createBuffer(this.gpu, bytes, label);
-    this.#buffers.set(label, made);
-    return made;
+    const buffer = createBuffer(this.gpu, bytes, label);
+    this.#buffers.set(label, buffer);
+    return buffer;
   }
 
   filled(label: string, content: HostArray): GPUBuffer {

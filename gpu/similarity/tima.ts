@@ -13,12 +13,12 @@ export function timaPairs(
   clusters: Sequences,
   { weights }: { weights: { m00: number; i1: number } },
 ): Pairs {
-  const made = kernel(gpu, code);
+  const compiled = kernel(gpu, code);
   return sequencePairs(gpu, clusters, {
     components: 1,
     scratch: (rows) => 2 * rows,
     launch: ({ pairs, spans, values: clusters, work, s }, { first, count, lanes, rows }) =>
-      launch(gpu, made, {
+      launch(gpu, compiled, {
         bind: { pairs, spans, clusters, work, s },
         params: { first, count, lanes, lengths: rows, weights: [weights.m00, weights.i1] },
         grid: [Math.ceil(count / 64)],

@@ -13,17 +13,31 @@ export class Keyring {
   /** The key that this start made, to be shown once. */
   readonly created?: string;
 
-  /** With `apiKey` that key is valid from now on; without any key one is made. */
+  /**
+   * With `apiKey` that key is valid from now on, under the same id for as long as it is set: answers are kept
+   * by it. Where nobody could make or remove keys (none has the scope `admin`), one that can is made.
+   */
   constructor(readonly store: Store, apiKey?: string) {
     store.db.transaction(() => {
-      // A key that is no longer set has no power any more.
-      for (const row of store.keys.all()) {
-        if (row.name === environment) store.keys.remove(row.id);
+      const hash = apiKey === undefined ? undefined : hashOf(apiKey);
+      let known = false;
+      for (const row of store.keys.all().filter(({ name }) => name === environment)) {
+        if (row.hash === hash && !known) known = true;
+        // A key that is no longer set has no power any more.
+        else store.keys.remove(row.id);
       }
-      if (apiKey !== undefined) this.#insert(environment, apiKey, everything);
+      if (apiKey !== undefined && !known) this.#insert(environment, apiKey, everything);
     });
     this.#rows = store.keys.all();
-    if (this.#rows.length === 0) this.created = this.make("first", everything).key;
+    if (!this.#rows.some(({ scopes }) => scopes.includes("admin"))) {
+      this.created = this.make("first", everything).key;
+    }
+  }
+
+  /** Keys with the scope `admin` beside the one that the environment sets. */
+  otherAdmins(): number {
+    return this.#rows.filter(({ name, scopes }) => name !== environment && scopes.includes("admin"))
+      .length;
   }
 
   #insert(name: string, key: string, scopes: Scope[]): KeyRow {

@@ -1,5 +1,7 @@
 /** Imports a data set from a ZIP on disk: everything is checked first, then all or nothing is kept. */
-import { Conflict, InvalidInput, type Problem } from "@/lib/errors.ts";
+import { z } from "zod";
+import { Conflict, InvalidInput } from "@/lib/errors.ts";
+import { problemSchema } from "@/lib/problems.ts";
 import { type Content, writeContent } from "./write_content.ts";
 import { digestOf } from "./digest.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
@@ -10,23 +12,19 @@ import { datasetName } from "./name.ts";
 import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { openZip, type Zip } from "./zip.ts";
-import { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
-export interface ImportReport {
-  name: string;
-  images: number;
-  /** Recordings: one per image and reader. */
-  gaze: number;
-  /** Different readers. */
-  readers: number;
-  /** Images with a label. */
-  labels: number;
-  /** Files that nothing was taken from. */
-  skipped: number;
-  warnings: Problem[];
-  digest: string;
-}
+export const importReportSchema = z.object({
+  name: z.string(),
+  images: z.number(),
+  gaze: z.number().describe("Recordings: one per image and reader"),
+  readers: z.number().describe("Different readers"),
+  labels: z.number().describe("Images with a label"),
+  skipped: z.number().describe("Files that nothing was taken from"),
+  warnings: z.array(problemSchema),
+  digest: z.string(),
+}).meta({ id: "ImportReport" });
+export type ImportReport = z.output<typeof importReportSchema>;
 
 const maxWarnings = 1000;
 
@@ -43,33 +41,33 @@ export async function importArchive(
   name = datasetName(name);
   assertUnused(store, name);
   const zip = await openZip(path, { ...defaultLimits, ...options.limits });
-  const pool = new DecodePool({ threads: threadsFor(zip) });
   /** Files put so far, once for every time. */
-  const held: string[] = [];
+  const pinned: string[] = [];
   try {
     const source = sourceOf(zip);
     refuseNested(source);
     const plan = await layoutOf(source.names).plan(source);
-    const content = await new Importer(store, zip, source, plan, pool, held, options).run();
+    const content = await new Importer(store, zip, source, plan, takersFor(zip), pinned, options)
+      .run();
     const report = reportOf(name, content, plan.skipped.length);
     if (!options.dryRun) {
-      store.keep(held.splice(0), () => {
+      const before = store.datasets.findByName(name);
+      store.commitFiles(pinned.splice(0), () => {
         assertUnused(store, name);
         writeContent(store, name, content, report.digest);
       });
-      store.collect(content.replaced);
-      if (content.replaced.length > 0) clearPixels(store);
+      store.collectGarbage(content.replaced);
+      if (before) clearPixels(store, before.id);
     }
     return report;
   } finally {
-    if (held.length > 0) store.drop(held);
+    if (pinned.length > 0) store.discard(pinned);
     zip.close();
-    pool.close();
   }
 }
 
-/** Large pictures are decoded one at a time, to stay under 300 MB whatever is uploaded. */
-function threadsFor(zip: Zip): number {
+/** Pictures at once: large ones are read one at a time, to stay under 300 MB whatever is uploaded. */
+function takersFor(zip: Zip): number {
   return zip.names.some((name) => zip.claimedBytes(name) > 2 * 2 ** 20) ? 1 : 2;
 }
 

@@ -37,47 +37,65 @@ function separator(text: string): string {
   return [",", ";", "\t"].toSorted((a, b) => count(b) - count(a))[0];
 }
 
-/** Reads a table with a header; comma, semicolon and tab are told apart. Throws InvalidInput. */
-export function readTable(bytes: Uint8Array, file: string): CsvTable {
+/** Thrown to stop the parser. */
+const enough = new Error("enough");
+
+/**
+ * Reads a table with a header, row by row, so that nothing of it need be kept; comma, semicolon and tab
+ * are told apart. `onRow` returns false when it has seen enough. Throws InvalidInput.
+ */
+export function scanTable(
+  bytes: Uint8Array,
+  file: string,
+  onRow: (row: TableRow, headers: string[]) => boolean,
+): string[] {
   const refuse = (problems: Problem[]) => new InvalidInput(`Cannot read ${file}`, problems);
   const text = decodeText(bytes, file);
-  let records: { info: { lines: number }; record: string[] }[];
+  let headers: string[] | undefined;
+  const problems: Problem[] = [];
+  const onRecord = (record: string[], { lines }: { lines: number }) => {
+    if (!headers) {
+      headers = record.map((header) => header.toLowerCase());
+      if (headers.length > maxColumns) {
+        const message = `Cannot read more than ${maxColumns} columns, it has ${headers.length}`;
+        throw refuse([{ file, line: 1, message }]);
+      }
+    } else if (record.every((cell) => cell === "")) return;
+    else if (record.length !== headers.length) {
+      const message =
+        `Cannot read the line: ${record.length} fields, the header has ${headers.length}`;
+      problems.push({ file, line: lines, message });
+      if (problems.length >= maxProblems) throw enough;
+    } else if (!onRow({ line: lines, cells: record }, headers)) throw enough;
+  };
   try {
-    records = parse(text, {
+    parse(text, {
       delimiter: separator(text),
-      info: true,
       max_record_size: maxLineBytes,
+      on_record: (record, context) => {
+        onRecord(record as unknown as string[], context);
+        // Nothing is kept.
+        return null;
+      },
       relax_column_count: true,
       skip_empty_lines: true,
       trim: true,
-    }) as unknown as typeof records;
+    });
   } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    const line = typeof error.lines === "number" ? error.lines : undefined;
-    throw refuse([{ file, line, message: `Cannot read the table: ${error.message}` }]);
+    if (error instanceof CsvError) {
+      const line = typeof error.lines === "number" ? error.lines : undefined;
+      throw refuse([{ file, line, message: `Cannot read the table: ${error.message}` }]);
+    }
+    if (error !== enough) throw error;
   }
-  if (records.length === 0) throw refuse([{ file, line: 1, message: "Cannot find a header line" }]);
-  const headers = records[0].record.map((header) => header.toLowerCase());
-  if (headers.length > maxColumns) {
-    throw refuse([{
-      file,
-      line: 1,
-      message: `Cannot read more than ${maxColumns} columns, it has ${headers.length}`,
-    }]);
-  }
-  const problems: Problem[] = [];
-  const rows: TableRow[] = [];
-  for (const { info, record } of records.slice(1)) {
-    if (record.every((cell) => cell === "")) continue;
-    if (record.length !== headers.length) {
-      problems.push({
-        file,
-        line: info.lines,
-        message: `Cannot read the line: ${record.length} fields, the header has ${headers.length}`,
-      });
-      if (problems.length >= maxProblems) break;
-    } else rows.push({ line: info.lines, cells: record });
-  }
+  if (!headers) throw refuse([{ file, line: 1, message: "Cannot find a header line" }]);
   if (problems.length > 0) throw refuse(problems);
+  return headers;
+}
+
+/** The whole of a table. Throws InvalidInput. */
+export function readTable(bytes: Uint8Array, file: string): CsvTable {
+  const rows: TableRow[] = [];
+  const headers = scanTable(bytes, file, (row) => rows.push(row) > 0);
   return { headers, rows };
 }

@@ -1,13 +1,14 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
+import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
 import { filesOf } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { checkSplits, readLabels } from "./labels.ts";
+import { checkSplits } from "./labels.ts";
+import { readLabelsFile } from "./labels_thread.ts";
 import { imageName } from "./name.ts";
 import { storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
-import { decodePool } from "@/lib/images/decode_pool.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 /**
@@ -22,7 +23,7 @@ export async function putImage(
 ): Promise<{ image: ImageRow; created: boolean }> {
   changeable(store, dataset);
   const name = imageName(withoutExtension(image));
-  const picture = await storePicture(bytes, decodePool, store.files);
+  const picture = await storePicture(bytes, store.files);
   const old: string[] = [];
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
     const known = store.images.findByName(dataset_id, name);
@@ -46,26 +47,32 @@ export async function putImage(
     }
     return { image: store.images.insert(row), created: !known };
   });
-  store.collect(old);
-  if (old.length > 0) clearPixels(store);
+  store.collectGarbage(old);
+  if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return result;
 }
+
+export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({
+  id: "LabelsReport",
+});
+export type LabelsReport = z.output<typeof labelsReportSchema>;
 
 /**
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
  * NotFound, Conflict, and InvalidInput, also for images that do not exist.
  */
-export function putLabels(
+export async function putLabels(
   store: Store,
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
-): { labels: number } {
-  changeable(store, dataset);
-  const labels = readLabels(bytes, file);
+): Promise<LabelsReport> {
+  const { id } = changeable(store, dataset);
+  const images = store.images.all(id).map(({ name }) => name);
+  const { labels, unknown } = await readLabelsFile({ bytes, file, images });
   return change(store, dataset, [], ({ id }) => {
     const names = new ImageNames(store.images.all(id));
-    const problems: Problem[] = [];
+    const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.find(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
@@ -85,12 +92,12 @@ export function putLabels(
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
 export function deleteDataset(store: Store, name: string): void {
-  const files = store.db.transaction(() => {
+  const { id, files } = store.db.transaction(() => {
     const { id } = changeable(store, name);
-    const all = filesOf(store, id);
+    const files = filesOf(store, id);
     store.datasets.remove(id);
-    return all;
+    return { id, files };
   });
-  store.collect(files);
-  clearPixels(store);
+  store.collectGarbage(files);
+  clearPixels(store, id);
 }

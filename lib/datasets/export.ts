@@ -1,5 +1,5 @@
 /** A data set as a ZIP that gives the same data set when it is uploaded again. */
-import { csvLine } from "@/lib/csv_line.ts";
+import { csvLine } from "@/lib/csv.ts";
 import { bytesToSamples } from "./recording.ts";
 import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";

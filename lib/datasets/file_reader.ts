@@ -1,6 +1,6 @@
 /** How yauzl reads an archive: from an open file, within its bounds. */
 import type { Buffer } from "node:buffer";
-// @ts-types="@types/yauzl"
+// @ts-types="@/lib/yauzl.d.ts"
 import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
 

@@ -1,55 +1,53 @@
 /** Gaze put into a data set that exists, one file at a time. */
+import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
-import { type GazeFileOptions, readGazeFile } from "./gaze_thread.ts";
+import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
 import { readerName } from "./reader_name.ts";
 import { type Recording, Recordings } from "./recording.ts";
-import type { Problem } from "@/lib/errors.ts";
+import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
+import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import {
-  type Fixation,
-  type Mapping,
-  type RecordingFacts,
+  fixationSchema,
+  mappingSchema,
+  recordingFactsSchema,
   SAMPLE_STRIDE,
 } from "@/lib/gaze/gaze.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
-export interface GazeReport {
-  /** Recordings added, and those among them that replace one. */
-  gaze: number;
-  replaced: number;
-  images: number;
-  readers: number;
-  fixations: number;
-  samples: number;
-  /** Fixations left out: off the image, or without a position. */
-  dropped: number;
-  format: string;
-  /** Role to header of the columns that were found, for tables. */
-  columns: Record<string, string>;
-  assumptions: string[];
-  warnings: Problem[];
-  /** Of a dry run: the first recordings as they would be kept. */
-  preview?: GazePreview[];
-}
+export const gazePreviewSchema = z.object({
+  image: z.string(),
+  reader: z.string(),
+  width: z.number().describe("px"),
+  height: z.number(),
+  mapping: mappingSchema,
+  fixations: z.number(),
+  samples: z.number(),
+  first: z.array(fixationSchema).describe("The first ten"),
+  off_image: z.number(),
+  dropped: z.number(),
+  data_loss: z.number(),
+  facts: recordingFactsSchema.describe("What was assumed"),
+}).meta({ id: "GazePreview" });
+export type GazePreview = z.output<typeof gazePreviewSchema>;
 
-export interface GazePreview {
-  image: string;
-  reader: string;
-  /** px */
-  width: number;
-  height: number;
-  /** How the file's positions become image px: x -> x ax + bx, y -> y ay + by. */
-  mapping: Mapping;
-  /** Numbers of them; `first` are the first of the fixations. */
-  fixations: number;
-  samples: number;
-  first: Fixation[];
-  off_image: number;
-  dropped: number;
-  data_loss: number;
-  facts: RecordingFacts;
-}
+export const gazeReportSchema = z.object({
+  gaze: z.number().describe("Recordings added"),
+  replaced: z.number().describe("Those among them that replace one"),
+  images: z.number(),
+  readers: z.number(),
+  fixations: z.number(),
+  samples: z.number(),
+  dropped: z.number().describe("Fixations left out: off the image, or without a position"),
+  format: z.string(),
+  columns: z.record(z.string(), z.string()).describe("Role to header, for tables"),
+  assumptions: z.array(z.string()),
+  warnings: z.array(problemSchema),
+  preview: z.array(gazePreviewSchema).optional()
+    .describe("Of a dry run: the first twenty recordings"),
+}).meta({ id: "GazeReport" });
+export type GazeReport = z.output<typeof gazeReportSchema>;
 
 /** Recordings of a preview, and fixations of each. */
 const SHOWN = 20;
@@ -57,13 +55,26 @@ const FIRST = 10;
 
 /**
  * Adds the gaze of one file; a recording of the same image and reader is replaced. `file` is its
- * name. With `dryRun` nothing is kept. Throws NotFound, Conflict, InvalidInput.
+ * name. With `dryRun` nothing is kept. Throws NotFound, Conflict, InvalidInput, Overloaded; the bytes of
+ * a large file are gone afterwards.
  */
 export async function putGaze(
   store: Store,
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
-  { dryRun = false, ...options }: GazeFileOptions & { dryRun?: boolean },
+  options: GazeFileOptions,
+): Promise<GazeReport> {
+  if (!isLarge(bytes)) return await addGaze(store, dataset, bytes, options);
+  const { directory } = store;
+  return await addGazeInThread<GazeReport>({ directory, dataset, bytes, options });
+}
+
+/** The same in this thread. */
+export async function addGaze(
+  store: Store,
+  dataset: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  { dryRun = false, ...options }: GazeFileOptions,
 ): Promise<GazeReport> {
   const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
   const images = store.images.all(id);
@@ -72,16 +83,17 @@ export async function putGaze(
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
-  const parsed = await readGazeFile({
-    bytes,
-    options: { ...described, ...given, file: options.file },
-    images: images.map(({ name, width, height }) => ({ name, width, height })),
+  const parsed = await parseGaze(bytes, {
+    ...described,
+    ...given,
+    file: options.file,
+    imageSize: (name) => names.find(name),
   });
-  const held: string[] = [];
+  const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
     const { sha256 } = await store.files.put(samples);
-    held.push(sha256);
+    pinned.push(sha256);
     return sha256;
   }, (reader) => readerName(store, reader));
   try {
@@ -98,9 +110,9 @@ export async function putGaze(
       ).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return { ...report, replaced: keep(store, dataset, added, held.splice(0)) };
+    return { ...report, replaced: keep(store, dataset, added, pinned.splice(0)) };
   } finally {
-    if (held.length > 0) store.drop(held);
+    if (pinned.length > 0) store.discard(pinned);
   }
 }
 
@@ -120,7 +132,7 @@ function keep(store: Store, dataset: string, added: Recording[], files: string[]
     }
     return count;
   });
-  store.collect(old);
+  store.collectGarbage(old);
   return replaced;
 }
 

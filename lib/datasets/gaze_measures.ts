@@ -1,30 +1,46 @@
 /** Measures of a whole data set's gaze: a row for every recording, or for every pair of readers. */
-import { csvLine, type CsvValue } from "@/lib/csv_line.ts";
-import { agreements } from "@/lib/gaze/agreement.ts";
-import { scanpathMeasures } from "@/lib/gaze/measures.ts";
+import { z } from "zod";
+import { csvLine, type CsvValue } from "@/lib/csv.ts";
+import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
+import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
-export type MeasureRow = Record<string, CsvValue>;
-
-/** Rows of one image; `readers` picks some. */
-type RowsOf = (store: Store, image: ImageRow, reader?: string) => Iterable<MeasureRow>;
-
-export const measureTables = { scanpaths, agreement } satisfies Record<string, RowsOf>;
-export type MeasureTable = keyof typeof measureTables;
-
-const headers: Record<MeasureTable, string[]> = {
-  scanpaths: [
-    ...["image", "label", "patient", "reader", "format"],
-    ...Object.keys(scanpathMeasures([], { width: 1, height: 1 })),
-    "dropped",
-  ],
-  agreement: [
-    ...["image", "label", "patient", "reader_1", "reader_2"],
-    ...["cc", "sim", "kl_1_2", "kl_2_1", "nss_1_2", "nss_2_1"],
-  ],
+const image = {
+  image: z.string(),
+  label: z.string().nullable(),
+  patient: z.string().nullable(),
 };
 
-function* scanpaths(store: Store, image: ImageRow, reader?: string): Generator<MeasureRow> {
+/** The rows of each table; their fields are the columns of its CSV. */
+export const measureRows = {
+  scanpaths: z.object({
+    ...image,
+    reader: z.string(),
+    format: z.string(),
+    ...scanpathMeasuresSchema.shape,
+    dropped: z.number(),
+  }).meta({ id: "ScanpathRow", description: "The measures of one recording" }),
+  agreement: z.object({ ...image, ...readerAgreementSchema.shape })
+    .meta({ id: "ReaderAgreementRow", description: "The measures of one pair of readers" }),
+};
+
+export type MeasureTable = keyof typeof measureRows;
+type MeasureRow<Table extends MeasureTable> = z.output<(typeof measureRows)[Table]>;
+
+/** Rows of one image; `readers` picks some. */
+type RowsOf<Table extends MeasureTable> = (
+  store: Store,
+  image: ImageRow,
+  reader?: string,
+) => Iterable<MeasureRow<Table>>;
+
+export const measureTables: { [Table in MeasureTable]: RowsOf<Table> } = { scanpaths, agreement };
+
+function* scanpaths(
+  store: Store,
+  image: ImageRow,
+  reader?: string,
+): Generator<MeasureRow<"scanpaths">> {
   const { name, label, patient } = image;
   for (const row of store.gaze.ofImage(image.id, reader)) {
     const { format, fixations, dropped, data_loss } = row;
@@ -33,7 +49,11 @@ function* scanpaths(store: Store, image: ImageRow, reader?: string): Generator<M
   }
 }
 
-function* agreement(store: Store, image: ImageRow, reader?: string): Generator<MeasureRow> {
+function* agreement(
+  store: Store,
+  image: ImageRow,
+  reader?: string,
+): Generator<MeasureRow<"agreement">> {
   const { name, label, patient } = image;
   for (const pair of agreements(store.gaze.ofImage(image.id), image)) {
     if (reader !== undefined && pair.reader_1 !== reader && pair.reader_2 !== reader) continue;
@@ -54,14 +74,16 @@ export function measuresCsv(
   return ReadableStream.from(parts()).pipeThrough(new TextEncoderStream());
 
   async function* parts(): AsyncGenerator<string> {
-    yield csvLine(...headers[table]);
+    const columns = Object.keys(measureRows[table].shape);
+    yield csvLine(...columns);
     let after: string | undefined;
     do {
       const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
       let text = "";
       for (const image of page.data) {
         for (const row of measureTables[table](store, image, reader)) {
-          text += csvLine(...headers[table].map((column) => row[column]));
+          const values: Record<string, CsvValue> = row;
+          text += csvLine(...columns.map((column) => values[column]));
         }
       }
       if (text !== "") yield text;

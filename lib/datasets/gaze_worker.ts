@@ -1,17 +1,14 @@
-/** The thread of `gaze_thread.ts`: one file. */
-/// <reference lib="deno.worker" />
-import { type GazeReply, type GazeRequest, parseGazeOf } from "./gaze_thread.ts";
-import { InvalidInput } from "@/lib/errors.ts";
+/** The thread of `gaze_thread.ts`: opens the store beside its server and adds the gaze of one file. */
+import { openStore } from "@/lib/store/mod.ts";
+import { serveTasks } from "@/lib/threads/serve.ts";
+import { addGaze } from "./gaze_file.ts";
+import type { GazeRequest } from "./gaze_thread.ts";
 
-self.onmessage = async ({ data: request }: MessageEvent<GazeRequest>) => {
-  let reply: GazeReply;
+serveTasks(async ({ directory, dataset, bytes, options }: GazeRequest) => {
+  const store = openStore(directory, { shared: true });
   try {
-    reply = { parsed: await parseGazeOf(request) };
-  } catch (error) {
-    const { message, stack } = error as Error;
-    reply = error instanceof InvalidInput
-      ? { refused: { message, problems: error.problems } }
-      : { failed: stack ?? message };
+    return await addGaze(store, dataset, bytes, options);
+  } finally {
+    store.close();
   }
-  self.postMessage(reply);
-};
+});

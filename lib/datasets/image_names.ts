@@ -1,6 +1,6 @@
 /** Finds the image that a table or gaze file means: by id, by file name, by the last part of either. */
 
-import { unescapeFormula } from "@/lib/csv_formula.ts";
+import { unescapeFormula } from "@/lib/csv.ts";
 
 const extension = /\.(png|jpe?g|dcm|dicom|pgm|ppm|pnm|tiff?|bmp)$/i;
 

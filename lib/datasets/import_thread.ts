@@ -1,26 +1,21 @@
 /** Imports in a thread of its own, so that the caller's thread goes on answering meanwhile. */
-import { Conflict, InvalidInput, type Problem } from "@/lib/errors.ts";
+import { limits } from "@/lib/threads/limits.ts";
+import { ThreadPool } from "@/lib/threads/pool.ts";
 import type { ImportOptions, ImportReport } from "./archive.ts";
-import type { ArchiveLimits } from "./limits.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
-export type ImportRequest =
-  | {
-    directory: string;
-    name: string;
-    path: string;
-    dryRun?: boolean;
-    limits?: Partial<ArchiveLimits>;
-  }
-  | "abort";
+export interface ImportRequest extends Pick<ImportOptions, "dryRun" | "limits"> {
+  directory: string;
+  name: string;
+  path: string;
+}
 
-export type ImportReply =
-  | { progress: [done: number, total: number] }
-  | { report: ImportReport }
-  | { refused: { kind: "InvalidInput" | "Conflict"; message: string; problems: Problem[] } }
-  | { failed: { message: string; code?: string } };
+const pool = new ThreadPool(import.meta.resolve("./import_worker.ts"), limits.import);
 
-/** As `importArchive`. */
+/** One file of the archive as it is read, and the rows of the data set; its pictures are tasks of their own. */
+const MEMORY = 64 * 2 ** 20;
+
+/** As `importArchive`; throws Overloaded while others are imported. */
 export async function importInThread(
   store: Store,
   name: string,
@@ -28,29 +23,12 @@ export async function importInThread(
   options: ImportOptions = {},
 ): Promise<ImportReport> {
   const { signal, onProgress, ...plain } = options;
-  signal?.throwIfAborted();
-  const worker = new Worker(import.meta.resolve("./import_worker.ts"), { type: "module" });
-  const abort = () => worker.postMessage("abort");
-  signal?.addEventListener("abort", abort);
-  try {
-    return await new Promise<ImportReport>((resolve, reject) => {
-      worker.onmessage = ({ data: reply }: MessageEvent<ImportReply>) => {
-        if ("progress" in reply) onProgress?.(...reply.progress);
-        else if ("report" in reply) resolve(reply.report);
-        else if ("refused" in reply) {
-          const { kind, message, problems } = reply.refused;
-          reject(kind === "Conflict" ? new Conflict(message) : new InvalidInput(message, problems));
-        } else reject(Object.assign(new Error(reply.failed.message), { code: reply.failed.code }));
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(`Cannot import the archive: ${event.message}`));
-      };
-      const request: ImportRequest = { directory: store.directory, name, path, ...plain };
-      worker.postMessage(request);
-    });
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    worker.terminate();
-  }
+  const { size } = await Deno.stat(path);
+  const request: ImportRequest = { directory: store.directory, name, path, ...plain };
+  return await pool.run<ImportReport>(request, {
+    memory: MEMORY,
+    size: size / 1e6,
+    signal,
+    onProgress: (data) => onProgress?.(...data as [done: number, total: number]),
+  });
 }

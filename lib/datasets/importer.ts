@@ -12,7 +12,6 @@ import { Recordings } from "./recording.ts";
 import { maxProblems } from "./csv_table.ts";
 import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
-import type { DecodePool } from "@/lib/images/decode_pool.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface ImportOptions {
@@ -42,8 +41,9 @@ export class Importer {
     readonly zip: Zip,
     readonly source: Source,
     readonly plan: Plan,
-    readonly pool: DecodePool,
-    readonly held: string[],
+    /** Pictures read at once. */
+    readonly takers: number,
+    readonly pinned: string[],
     readonly options: ImportOptions,
   ) {
     this.#content = {
@@ -100,10 +100,9 @@ export class Importer {
   async #picture(bytes: Uint8Array<ArrayBuffer>) {
     const picture = await storePicture(
       bytes,
-      this.pool,
       this.options.dryRun ? undefined : this.store.files,
     );
-    if (!this.options.dryRun) this.held.push(picture.file);
+    if (!this.options.dryRun) this.pinned.push(picture.file);
     return picture;
   }
 
@@ -128,7 +127,7 @@ export class Importer {
       }
     };
     // All takers stop before the first error goes up: none may go on storing files.
-    const ends = await Promise.allSettled(Array.from({ length: this.pool.threads }, take));
+    const ends = await Promise.allSettled(Array.from({ length: this.takers }, take));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
     this.#content.images.sort((a, b) => a.name < b.name ? -1 : 1);
   }
@@ -160,7 +159,7 @@ export class Importer {
     const recordings = new Recordings(async (samples) => {
       if (this.options.dryRun) return createHash("sha256").update(samples).digest("hex");
       const { sha256 } = await this.store.files.put(samples);
-      this.held.push(sha256);
+      this.pinned.push(sha256);
       return sha256;
     }, (reader) => readerName(this.store, reader));
     const { structured: _s, positive_label: _p, birads: _b, ...gazeOptions } =

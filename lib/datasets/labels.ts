@@ -1,7 +1,7 @@
 /** `labels.csv`: `image,label[,patient][,split]`. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { unescapeFormula } from "@/lib/csv_formula.ts";
-import { maxProblems, readTable } from "./csv_table.ts";
+import { unescapeFormula } from "@/lib/csv.ts";
+import { maxProblems, scanTable } from "./csv_table.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
 export interface ImageLabel {
@@ -26,26 +26,42 @@ const maxNameLength = 512;
 
 /** Reads the table; throws InvalidInput with every bad line. */
 export function readLabels(bytes: Uint8Array, file: string): ImageLabel[] {
-  const { headers, rows } = readTable(bytes, file);
-  const problems: Problem[] = [];
-  const column = (name: string) => headers.indexOf(name);
-  const at = {
-    image: column("image"),
-    label: column("label"),
-    patient: column("patient"),
-    split: column("split"),
-  };
-  if (at.image < 0 || (at.label < 0 && at.patient < 0 && at.split < 0)) {
-    problems.push({
-      file,
-      line: 1,
-      message: `Cannot find the columns image and label in "${headers.join(",").slice(0, 200)}"`,
-    });
-    throw new InvalidInput(`Cannot read ${file}`, problems);
-  }
   const labels: ImageLabel[] = [];
+  scanLabels(bytes, file, (label) => labels.push(label) > 0);
+  return labels;
+}
+
+/**
+ * Reads the labels of images that are there, by `find`; a problem for each that is not. Never more is kept
+ * than there are images: what is in the table twice is refused. Throws InvalidInput with every bad line.
+ */
+export function readKnownLabels(
+  bytes: Uint8Array,
+  file: string,
+  find: (image: string) => unknown,
+): { labels: ImageLabel[]; unknown: Problem[] } {
+  const labels: ImageLabel[] = [];
+  const unknown: Problem[] = [];
+  scanLabels(bytes, file, (label) => {
+    const { image, line } = label;
+    if (find(image)) labels.push(label);
+    else unknown.push({ file, line, message: `Cannot find image "${image}"` });
+    return unknown.length < maxProblems;
+  });
+  return { labels, unknown };
+}
+
+/** Reads row by row; `onLabel` returns false when it has seen enough. */
+function scanLabels(
+  bytes: Uint8Array,
+  file: string,
+  onLabel: (label: ImageLabel) => boolean,
+): void {
+  const problems: Problem[] = [];
   const lines = new Map<string, number>();
-  for (const { line, cells } of rows) {
+  let at: Columns | undefined;
+  const headers = scanTable(bytes, file, ({ line, cells }, found) => {
+    at ??= columnsOf(found, file);
     const cell = (index: number) => index < 0 ? undefined : unescapeFormula(cells[index]) || null;
     const image = unescapeFormula(cells[at.image]).normalize("NFC");
     const complain = (message: string) => problems.push({ file, line, message });
@@ -60,17 +76,35 @@ export function readLabels(bytes: Uint8Array, file: string): ImageLabel[] {
       complain(`Cannot use split "${splitCell}": it must be train, validation or test`);
     }
     lines.set(image, line);
-    labels.push({
+    const more = onLabel({
       image,
       line,
       label: cell(at.label),
       patient: cell(at.patient),
       split: at.split < 0 ? undefined : split,
     });
-    if (problems.length >= maxProblems) break;
-  }
+    return more && problems.length < maxProblems;
+  });
+  // Also of a table without rows.
+  columnsOf(headers, file);
   if (problems.length > 0) throw new InvalidInput(`Cannot read ${file}`, problems);
-  return labels;
+}
+
+type Columns = Record<"image" | "label" | "patient" | "split", number>;
+
+/** Throws InvalidInput where the columns that are needed are not there. */
+function columnsOf(headers: string[], file: string): Columns {
+  const column = (name: string) => headers.indexOf(name);
+  const at = {
+    image: column("image"),
+    label: column("label"),
+    patient: column("patient"),
+    split: column("split"),
+  };
+  if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return at;
+  const found = headers.join(",").slice(0, 200);
+  const message = `Cannot find the columns image and label in "${found}"`;
+  throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }]);
 }
 
 /** Complains of every patient whose images stand on two sides of the given split. */

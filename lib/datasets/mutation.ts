@@ -18,7 +18,7 @@ export function change<T>(
   files: string[],
   body: (dataset: DatasetRow) => T,
 ): T {
-  return store.keep(files, () => {
+  return store.commitFiles(files, () => {
     const dataset = changeable(store, name);
     const result = body(dataset);
     store.datasets.update(dataset.id, { digest: storedDigest(store, dataset) });

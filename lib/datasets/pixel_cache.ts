@@ -1,7 +1,7 @@
 /** The images of a data set as one array, ready for the GPU; kept in the cache once made. */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
-import { DecodePool } from "@/lib/images/decode_pool.ts";
+import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
@@ -73,33 +73,38 @@ export function statistics(
 /** Little endian on every machine that has a GPU we know of; the cache says so in its name. */
 const byteOrder = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1 ? "le" : "be";
 
-/** Loads pictures in the given order. Throws InvalidInput naming a picture that does not decode. */
+/** What is loaded of an image. */
+type Picture = Pick<ImageRow, "dataset_id" | "name" | "file">;
+
+/**
+ * Loads pictures of one data set in the given order. Throws InvalidInput naming a picture that does not decode.
+ */
 export async function loadPixels(
   store: Store,
-  images: Pick<ImageRow, "name" | "file">[],
+  images: Picture[],
   options: PixelOptions,
 ): Promise<Pixels> {
   const { size: { height, width }, channels } = options;
   const stride = height * width * channels;
   const files = images.map(({ file }) => file);
   const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 32);
-  const path = `${store.cache}/${key}_${height}x${width}x${channels}_${byteOrder}.u16`;
+  const folder = folderOf(store, images[0]?.dataset_id ?? "none");
+  const path = `${folder}/${key}_${height}x${width}x${channels}_${byteOrder}.u16`;
   const data = await readCache(path, images.length * stride) ??
     await decodeAll(store, images, options, stride);
   const names = images.map(({ name }) => name);
-  const made = { data, count: images.length, height, width, channels, names };
+  const pixels = { data, count: images.length, height, width, channels, names };
   await writeCache(store, path, data);
-  return { ...made, ...statistics(data, channels) };
+  return { ...pixels, ...statistics(data, channels) };
 }
 
 async function decodeAll(
   store: Store,
-  images: Pick<ImageRow, "name" | "file">[],
+  images: Picture[],
   { size, channels, onProgress }: PixelOptions,
   stride: number,
 ): Promise<Uint16Array<ArrayBuffer>> {
   const data = new Uint16Array(images.length * stride);
-  const pool = new DecodePool({ threads: 2 });
   let done = 0;
   const queue = images.entries();
   const take = async () => {
@@ -107,7 +112,7 @@ async function decodeAll(
       try {
         const bytes = await store.files.read(file);
         place(
-          await pool.decode(bytes, { size: [size.width, size.height] }),
+          await decodePool.decode(bytes, { size: [size.width, size.height] }),
           data,
           i * stride,
           channels,
@@ -119,11 +124,7 @@ async function decodeAll(
       await onProgress?.(++done, images.length);
     }
   };
-  try {
-    await Promise.all([take(), take()]);
-  } finally {
-    pool.close();
-  }
+  await Promise.all([take(), take()]);
   return data;
 }
 
@@ -144,8 +145,10 @@ async function readCache(
 /** Bytes of cached arrays that are kept; the least recently used go first. */
 const maxCacheBytes = 8 * 2 ** 30;
 
+/** Arrays of one data set lie together: what happens to another one does not touch them. */
+const folderOf = (store: Store, dataset_id: string) => `${store.cache}/${dataset_id}`;
+
 async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuffer>) {
-  Deno.mkdirSync(store.cache, { recursive: true });
   const bytes = new Uint8Array(data.buffer);
   const now = new Date();
   try {
@@ -154,17 +157,11 @@ async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuf
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  const kept: { path: string; size: number; used: number }[] = [];
-  for (const { name } of Deno.readDirSync(store.cache)) {
-    const file = `${store.cache}/${name}`;
-    const { size, mtime } = Deno.statSync(file);
-    kept.push({ path: file, size, used: mtime?.getTime() ?? 0 });
-  }
-  kept.sort((a, b) => b.used - a.used);
+  const kept = keptArrays(store.cache).sort((a, b) => b.used - a.used);
   let total = bytes.length;
   for (const file of kept) {
     total += file.size;
-    if (total > maxCacheBytes) Deno.removeSync(file.path);
+    if (total > maxCacheBytes) removeIfThere(file.path);
   }
   if (bytes.length > maxCacheBytes) return;
   // Whole or absent: a server that dies here leaves only a file under tmp/.
@@ -173,17 +170,50 @@ async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuf
   try {
     for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     await file.syncData();
-  } finally {
     file.close();
+    Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    Deno.renameSync(temporary, path);
+  } catch (error) {
+    try {
+      file.close();
+    } catch { /* it is closed */ }
+    removeIfThere(temporary);
+    throw error;
   }
-  await Deno.rename(temporary, path);
 }
 
-/** Forgets all arrays: those of a deleted data set must not outlive it. */
-export function clearPixels(store: Store): void {
+function keptArrays(cache: string): { path: string; size: number; used: number }[] {
+  const found: { path: string; size: number; used: number }[] = [];
+  const walk = (folder: string) => {
+    // Another process may remove a folder meanwhile.
+    for (const { name, isDirectory } of entriesOf(folder)) {
+      const path = `${folder}/${name}`;
+      if (isDirectory) walk(path);
+      else {
+        const info = ifThere(() => Deno.statSync(path));
+        if (info) found.push({ path, size: info.size, used: info.mtime?.getTime() ?? 0 });
+      }
+    }
+  };
+  walk(cache);
+  return found;
+}
+
+const entriesOf = (folder: string) => ifThere(() => [...Deno.readDirSync(folder)]) ?? [];
+
+function removeIfThere(path: string): void {
+  ifThere(() => Deno.removeSync(path, { recursive: true }));
+}
+
+function ifThere<T>(action: () => T): T | undefined {
   try {
-    Deno.removeSync(store.cache, { recursive: true });
+    return action();
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+/** Forgets the arrays of one data set: they must not outlive what they were made of. */
+export function clearPixels(store: Store, dataset_id: string): void {
+  removeIfThere(folderOf(store, dataset_id));
 }

@@ -1,36 +1,42 @@
 /** What a data set holds, in numbers. */
-import type { DatasetRow } from "@/lib/store/datasets.ts";
-import type { SplitName } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import { z } from "zod";
+import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+import { descriptionSchema } from "./description.ts";
+import { splitSchema } from "./image.ts";
 
-export interface DatasetSummary extends Omit<DatasetRow, "meta"> {
-  images: number;
-  /** Images by label; those without one are in `unlabelled`. */
-  labels: Record<string, number>;
-  unlabelled: number;
-  patients: number;
-  splits: Partial<Record<SplitName, number>>;
-  gaze: {
-    recordings: number;
-    /** Names of all readers. */
-    readers: string[];
-    /** Images with gaze or a ready-made map. */
-    images: number;
-    /** Share of all images, 0 to 1. */
-    coverage: number;
-    fixations: number;
-  };
-  heatmaps: number;
-  /** Bytes of the pictures. */
-  bytes: number;
-  /** Smallest and largest width and height; null without images. */
-  sizes: { width: [number, number]; height: [number, number] } | null;
-  /** By "channels x bits", as in "1 x 8". */
-  kinds: Record<string, number>;
-  description: Record<string, unknown>;
-}
+const range = z.tuple([z.number(), z.number()]);
+const counts = z.record(z.string(), z.number());
 
-export function summary(store: Store, dataset: DatasetRow): DatasetSummary {
+export const datasetSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  digest: z.string().describe("SHA-256 over the content"),
+  structured: z.boolean().describe("Whether the pictures are anatomically aligned"),
+  positive_label: z.string().nullable(),
+  created_at: z.iso.datetime(),
+  images: z.number(),
+  labels: counts.describe("Images by label"),
+  unlabelled: z.number(),
+  patients: z.number(),
+  splits: z.partialRecord(splitSchema, z.number()),
+  gaze: z.object({
+    recordings: z.number(),
+    readers: z.array(z.string()).describe("Names of all readers"),
+    images: z.number().describe("Images with gaze or a ready-made map"),
+    coverage: z.number().describe("Share of all images, 0 to 1"),
+    fixations: z.number(),
+  }),
+  heatmaps: z.number(),
+  bytes: z.number().describe("Of the pictures"),
+  sizes: z.object({ width: range, height: range }).nullable()
+    .describe("Smallest and largest, pixels; null without images"),
+  kinds: counts.describe('By "channels x bits", as in "1 x 8"'),
+  description: descriptionSchema.omit({ structured: true, positive_label: true })
+    .describe("What else dataset.json says"),
+}).meta({ id: "Dataset" });
+export type Dataset = z.output<typeof datasetSchema>;
+
+export function summary(store: Store, dataset: DatasetRow): Dataset {
   const { db } = store;
   const { meta, ...row } = dataset;
   const counts = (column: string) =>
@@ -74,6 +80,6 @@ export function summary(store: Store, dataset: DatasetRow): DatasetSummary {
       height: [totals.min_height!, totals.max_height!],
     },
     kinds: named(counts("channels || ' x ' || bits")),
-    description: meta,
+    description: meta as Dataset["description"],
   };
 }

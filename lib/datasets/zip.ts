@@ -5,7 +5,7 @@
  */
 import { promisify } from "node:util";
 import { crc32, inflateRawSync } from "node:zlib";
-// @ts-types="@types/yauzl"
+// @ts-types="@/lib/yauzl.d.ts"
 import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
 import { DiskReader } from "./file_reader.ts";

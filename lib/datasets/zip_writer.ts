@@ -1,4 +1,12 @@
-/** Writes a ZIP as a stream, one stored (uncompressed) file after the other; ZIP64 where needed. */
+/**
+ * Writes a ZIP as a stream, one stored (uncompressed) file after the other; ZIP64 where needed.
+ *
+ * Ours, because the kept libraries serve a data set worse (both were tried). client-zip 2.5.1 writes no ZIP64
+ * record for more than 65,535 files that stay below 4 GiB together, so that yauzl, for one, finds no more of
+ * them; it took 6.9 s for 200 files of 10 MB where this takes 1.3, as its checksums are computed in script and
+ * these by zlib. yazl 3.3.1 computes them in script too, takes Node's buffers only, and does not wait for its
+ * reader.
+ */
 import { crc32 } from "node:zlib";
 
 export interface ZipFile {
@@ -6,6 +14,7 @@ export interface ZipFile {
   data: Uint8Array;
 }
 
+/** The largest value of a field stands for "see ZIP64", so that it is none itself. */
 const maxUint32 = 0xffffffff;
 const maxUint16 = 0xffff;
 
@@ -44,14 +53,14 @@ function common(version: number, checksum: number, bytes: number, name: number, 
 
 /** Files below 4 GiB each, as many as one likes. */
 export async function* writeZip(
-  files: AsyncIterable<ZipFile>,
+  files: AsyncIterable<ZipFile> | Iterable<ZipFile>,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   const directory: Uint8Array<ArrayBuffer>[] = [];
   let offset = 0;
   for await (const { name, data } of files) {
     const nameBytes = new TextEncoder().encode(name);
     const checksum = crc32(data);
-    const large = offset > maxUint32;
+    const large = offset >= maxUint32;
     const extra = large ? fields([1, 2], [8, 2], [offset, 8]) : new Uint8Array(0);
     const version = large ? 45 : 20;
     directory.push(
@@ -87,7 +96,7 @@ export async function* writeZip(
 
 function* ending(count: number, start: number, end: number): Generator<Uint8Array<ArrayBuffer>> {
   const size = end - start;
-  if (count > maxUint16 || end > maxUint32) {
+  if (count >= maxUint16 || end >= maxUint32) {
     yield fields(
       [0x06064b50, 4],
       [44, 8],

@@ -1,5 +1,6 @@
 /** Packs images, labels and fixations into the ZIP layout that the service takes. */
-import JSZip from "jszip";
+import { csvLine } from "@/lib/csv.ts";
+import { writeZip, type ZipFile } from "@/lib/datasets/zip_writer.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 
@@ -22,45 +23,35 @@ export interface DemoSet {
   structured: boolean;
 }
 
-/** Entries carry a fixed date: the same set gives the same bytes. */
-const DATE = new Date(Date.UTC(2024, 0, 1));
-
-export async function zipSet(set: DemoSet): Promise<Uint8Array> {
-  const zip = new JSZip();
-  const add = (path: string, content: Uint8Array | string) =>
-    zip.file(path, content, { date: DATE, createFolders: false });
-  for (const image of set.images) {
-    add(`images/${image.name}`, image.file ?? encodePng(image.raster!));
-  }
-  add("labels.csv", labelsCsv(set));
-  for (const { name, text } of set.gaze) add(`gaze/${name}`, text);
-  add(
-    "dataset.json",
-    JSON.stringify({ structured: set.structured, positive_label: set.positiveLabel }),
+/** The same set gives the same bytes. */
+export async function zipSet(set: DemoSet): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(
+    await new Response(ReadableStream.from(writeZip(filesOf(set)))).arrayBuffer(),
   );
-  return await zip.generateAsync({ type: "uint8array", compression: "DEFLATE" });
+}
+
+function* filesOf(set: DemoSet): Generator<ZipFile> {
+  for (const image of set.images) {
+    yield { name: `images/${image.name}`, data: image.file ?? encodePng(image.raster!) };
+  }
+  yield text("labels.csv", labelsCsv(set));
+  for (const file of set.gaze) yield text(`gaze/${file.name}`, file.text);
+  const { structured, positiveLabel: positive_label } = set;
+  yield text("dataset.json", JSON.stringify({ structured, positive_label }));
+}
+
+function text(name: string, content: string): ZipFile {
+  return { name, data: new TextEncoder().encode(content) };
 }
 
 function labelsCsv(set: DemoSet): string {
-  const rows = set.images.map(({ name, label, patient }) => [
-    stem(name),
-    label,
-    patient ?? stem(name),
-  ]);
-  return toCsv([["image", "label", "patient"], ...rows]);
-}
-
-/** Rows as CSV text; cells are quoted where they must be. */
-export function toCsv(rows: (string | number)[][]): string {
-  return rows.map((row) => row.map(cell).join(",") + "\n").join("");
+  const lines = set.images.map(({ name, label, patient }) =>
+    csvLine(stem(name), label, patient ?? stem(name))
+  );
+  return csvLine("image", "label", "patient") + lines.join("");
 }
 
 /** File name without its ending: the image's id. */
 export function stem(name: string): string {
   return name.replace(/\.[^.]+$/, "");
-}
-
-function cell(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

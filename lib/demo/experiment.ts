@@ -164,7 +164,7 @@ async function outcome(client: Client, study: string): Promise<Experiment> {
     "GET",
     `/v1/similarities/${spec.similarity}/audit`,
   );
-  const own = await client.call<{ data: { id: string }[] }>(
+  const queued = await client.call<{ data: { id: string }[] }>(
     "GET",
     `/v1/jobs?study=${study}&limit=1000`,
   );
@@ -182,7 +182,7 @@ async function outcome(client: Client, study: string): Promise<Experiment> {
     ends: await endsOf(client, runs, spec.by_method),
     jobs: {
       total: jobs.length,
-      computed: own.data.filter(({ id }) => id !== job).length,
+      computed: queued.data.filter(({ id }) => id !== job).length,
     },
     seconds,
   };

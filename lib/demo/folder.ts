@@ -26,19 +26,19 @@ export function readFolder(folder: string, options: { label?: string } = {}): De
   const text = readFileSync(table, "utf8");
   const fixations = readCsv(text, table);
   const labels = join(folder, "labels.csv");
-  const given = existsSync(labels) ? readCsv(readFileSync(labels, "utf8"), labels) : [];
+  const labelRows = existsSync(labels) ? readCsv(readFileSync(labels, "utf8"), labels) : [];
   const seen = new Set(fixations.map((row) => stem(row.image)));
   const pictures = findPictures(folder, 2).filter((path) => seen.has(stem(basename(path))));
   if (pictures.length === 0) {
     throw new Error(`Cannot read ${folder}: no PNG, JPEG or DICOM file named in fixations.csv`);
   }
   const ids = pictures.map((path) => stem(basename(path)));
-  const labelOf = chooseLabels(ids, fixations, given, options.label);
+  const labelOf = chooseLabels(ids, fixations, labelRows, options.label);
   const images: DemoImage[] = pictures.map((path) => ({
     name: basename(path),
     file: readFileSync(path),
     label: labelOf.get(stem(basename(path)))!,
-    patient: given.find((row) => stem(row.image) === stem(basename(path)))?.patient,
+    patient: labelRows.find((row) => stem(row.image) === stem(basename(path)))?.patient,
   }));
   return {
     images,

@@ -1,4 +1,8 @@
-/** Random numbers that follow from a seed and a name: the order of use elsewhere changes nothing here. */
+/**
+ * Random numbers of the made-up sets: they follow from a seed and a name, so that the order of use elsewhere
+ * changes nothing here. Not `lib/random.ts`, whose numbers are others: the sets of a seed, and with them the
+ * digests and the published figures of the study (`bench/STUDY.md`), shall stay what they are.
+ */
 
 export interface Random {
   /** In [0, 1). */

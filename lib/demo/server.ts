@@ -1,6 +1,7 @@
 /** Starts a server of its own for the demo: a free port, a fresh key, a data directory that the caller names. */
 import { fileURLToPath } from "node:url";
 import { randomBytes } from "node:crypto";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
 export interface DemoServer {
   url: string;
@@ -19,7 +20,7 @@ export async function startServer(dataDir: string): Promise<DemoServer> {
   const key = `mcgip_${randomBytes(24).toString("base64url")}`;
   const port = freePort();
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=launch", "main.ts"],
+    args: launcherArguments,
     cwd: ROOT,
     env: { MCGIP_API_KEY: key, MCGIP_PORT: String(port), MCGIP_DATA: dataDir, NO_COLOR: "1" },
     stdin: "null",

@@ -15,7 +15,8 @@
  *
  * Everything follows from `seed`; the same options give the same bytes.
  */
-import { type DemoImage, type DemoSet, toCsv, zipSet } from "./archive.ts";
+import { csvLine } from "@/lib/csv.ts";
+import { type DemoImage, type DemoSet, zipSet } from "./archive.ts";
 import { drawBreast, type Picture } from "./phantom.ts";
 import { type Random, random } from "./random.ts";
 
@@ -49,12 +50,12 @@ export const DEFAULTS: Required<SyntheticOptions> = {
 
 /** Makes the set in memory. */
 export function synthesize(options: SyntheticOptions = {}): DemoSet {
-  const given = { ...DEFAULTS, ...options };
-  checkOptions(given);
-  const { images: count, size, readers, seed } = given;
+  const settings = { ...DEFAULTS, ...options };
+  checkOptions(settings);
+  const { images: count, size, readers, seed } = settings;
   const height = Math.round(size * 1.25);
   const patients = Math.ceil(count / 2);
-  const malignant = labelPatients(patients, given.malignant, random(seed, "labels"));
+  const malignant = labelPatients(patients, settings.malignant, random(seed, "labels"));
   const images: DemoImage[] = [];
   const rows: (string | number)[][] = [
     ["image", "reader", "x", "y", "start_ms", "duration_ms"],
@@ -67,7 +68,7 @@ export function synthesize(options: SyntheticOptions = {}): DemoSet {
       width: size,
       height,
       malignant: malignant[patient],
-      visibility: given.visibility,
+      visibility: settings.visibility,
       tissue: random(seed, `tissue ${patient}`),
       view: random(seed, `view ${index}`),
     });
@@ -80,16 +81,16 @@ export function synthesize(options: SyntheticOptions = {}): DemoSet {
     const coin = random(seed, `coin ${index}`).uniform() < 0.5;
     for (let reader = 1; reader <= readers; reader++) {
       const draw = random(seed, `gaze ${index} ${reader}`);
-      const follows = draw.uniform() < given.informative;
+      const follows = draw.uniform() < settings.informative;
       const chance = draw.uniform() < 0.5;
-      const concentrated = given.control ? coin : follows ? malignant[patient] : chance;
+      const concentrated = settings.control ? coin : follows ? malignant[patient] : chance;
       const path = concentrated ? concentratedGaze(picture, draw) : scatteredGaze(picture, draw);
       for (const { x, y, start_ms, duration_ms } of path) {
         rows.push([id, `R${reader}`, x, y, start_ms, duration_ms]);
       }
     }
   }
-  const gaze = [{ name: "fixations.csv", text: toCsv(rows) }];
+  const gaze = [{ name: "fixations.csv", text: rows.map((row) => csvLine(...row)).join("") }];
   return { images, gaze, positiveLabel: "malignant", structured: false };
 }
 

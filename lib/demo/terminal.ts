@@ -15,15 +15,15 @@ export function step(name: string): Step {
   const started = performance.now();
   const live = Deno.stdout.isTerminal();
   const label = name.padEnd(34);
-  let told = started;
+  let written = started;
   const seconds = () => `${((performance.now() - started) / 1000).toFixed(1).padStart(6)} s`;
   const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(text));
   if (live) write(`${label}${bar(0)}`);
   return {
     progress(share, note) {
       if (live) return void write(`\r\x1b[K${label}${bar(share)} ${seconds()}  ${note}`);
-      if (performance.now() - told < PLAIN_EVERY_MS) return;
-      told = performance.now();
+      if (performance.now() - written < PLAIN_EVERY_MS) return;
+      written = performance.now();
       write(`${label}${bar(share)} ${seconds()}  ${note}\n`);
     },
     done(note) {

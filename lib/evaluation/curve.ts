@@ -1,20 +1,22 @@
 /** ROC and precision-recall curves of one class, a point per distinct score. */
+import { z } from "zod";
 
 /** Points of a ROC curve, from (0, 0) to (1, 1); a score at or above the threshold counts as positive. */
-export interface RocCurve {
-  false_positive_rate: number[];
-  true_positive_rate: number[];
-  /** The first is null: above every score. */
-  threshold: (number | null)[];
-}
+export const rocCurveSchema = z.object({
+  false_positive_rate: z.array(z.number()),
+  true_positive_rate: z.array(z.number()),
+  threshold: z.array(z.number().nullable()).describe("The first is null: above every score"),
+}).meta({ id: "RocCurve" });
+export type RocCurve = z.output<typeof rocCurveSchema>;
 
 /** Points of a precision-recall curve by rising threshold, ending at recall 0, precision 1. */
-export interface PrecisionRecallCurve {
-  precision: number[];
-  recall: number[];
-  threshold: (number | null)[];
-  average_precision: number;
-}
+export const precisionRecallCurveSchema = z.object({
+  precision: z.array(z.number()),
+  recall: z.array(z.number()),
+  threshold: z.array(z.number().nullable()).describe("The last is null: above every score"),
+  average_precision: z.number(),
+}).meta({ id: "PrecisionRecallCurve" });
+export type PrecisionRecallCurve = z.output<typeof precisionRecallCurveSchema>;
 
 /**
  * ROC points, collinear ones between their neighbours left out (as scikit-learn's `roc_curve` does).

@@ -1,10 +1,11 @@
 /** How far two classifiers differ on the same images. */
+import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { ImageScore } from "./evaluation.ts";
 import type { Scores } from "./scores.ts";
-import { type Spread, spreads } from "./interval.ts";
-import { prepare, scoresOf } from "@/lib/studies/study_table.ts";
-import type { FigureName } from "./weighted.ts";
+import { LEVEL, type Spread, spreads } from "./interval.ts";
+import { prepare, scoresOf } from "./runs.ts";
+import { type FigureName, FIGURES } from "./weighted.ts";
 
 export interface DifferenceRequest {
   /** Scores of two evaluations. */
@@ -19,6 +20,35 @@ export interface EvaluationDifference {
   images: number;
   /** Of `a` less those of `b`: means over the folds where there are folds. */
   figures: Record<FigureName, Spread | null>;
+}
+
+export const differenceSchema = z.object({
+  evaluation: z.string().describe("Id"),
+  to: z.string().describe("Id of the other"),
+  images: z.number(),
+  level: z.number().describe("Of the intervals"),
+  figures: z.record(
+    z.enum(FIGURES),
+    z.object({
+      value: z.number().describe("Of the evaluation less that of the other; of folds, their mean"),
+      n: z.number().describe("Folds; 1 without"),
+      interval: z.tuple([z.number(), z.number()]),
+    }).nullable(),
+  ).describe("null where one is not defined"),
+}).meta({ id: "EvaluationDifference" });
+
+/** A difference as it is told; `pair` names the two. */
+export function toDifferenceView(
+  { images, figures }: EvaluationDifference,
+  pair: { evaluation: string; to: string },
+): z.output<typeof differenceSchema> {
+  const told = FIGURES.map((name) => {
+    const found = figures[name];
+    if (!found) return [name, null];
+    const { value, n, low, high } = found;
+    return [name, { value, n, interval: [low, high] }];
+  });
+  return { ...pair, images, level: LEVEL, figures: Object.fromEntries(told) };
 }
 
 /**

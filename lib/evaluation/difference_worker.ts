@@ -1,5 +1,5 @@
 /** The thread of `difference_thread.ts`: one comparison. */
-import { serveTask } from "@/lib/task_thread.ts";
+import { serveTasks } from "@/lib/threads/serve.ts";
 import { difference } from "./difference.ts";
 
-serveTask(difference);
+serveTasks(difference);

@@ -1,47 +1,52 @@
+import { z } from "zod";
 import { macroOneVersusOne, macroOneVersusRest, oneVersusRest } from "./auc.ts";
 import {
-  type PrecisionRecallCurve,
   precisionRecallCurve,
-  type RocCurve,
+  precisionRecallCurveSchema,
   rocCurve,
+  rocCurveSchema,
 } from "./curve.ts";
 import { argmax, type Scores } from "./scores.ts";
 
+const number = z.number().nullable();
+
 /** Figures of one class against all others; null where the class, or all else, has no image. */
-export interface ClassMetrics {
-  label: string;
-  images: number;
-  sensitivity: number | null;
-  specificity: number | null;
-  precision: number;
-  f1: number;
-  auc_one_vs_rest: number | null;
-}
+export const classMetricsSchema = z.object({
+  label: z.string(),
+  images: z.number(),
+  sensitivity: number,
+  specificity: number,
+  precision: z.number(),
+  f1: z.number(),
+  auc_one_vs_rest: number,
+}).meta({ id: "ClassMetrics" });
+export type ClassMetrics = z.output<typeof classMetricsSchema>;
 
 /** Everything said about a classifier on one set of images; each number carries its full name. */
-export interface Metrics {
-  images: number;
-  classes: string[];
-  accuracy: number;
-  /** Mean sensitivity over the classes that occur. */
-  balanced_accuracy: number;
-  auc_macro_one_vs_rest: number | null;
-  auc_macro_one_vs_one: number | null;
-  /** One-versus-rest AUC of the positive class ("M-AUC": malignant); null without a positive class. */
-  m_auc: number | null;
-  positive_label: string | null;
-  f1_macro: number;
-  /** Accuracy of always saying the most frequent class. */
-  majority_class_accuracy: number;
-  majority_class: string;
-  /** Expected calibration error: 10 equal bins of the largest probability, mean gap by bin size. */
-  expected_calibration_error: number;
-  per_class: ClassMetrics[];
-  /** Counts: row = truth, column = prediction. */
-  confusion: number[][];
-  roc: Record<string, RocCurve | null>;
-  precision_recall: Record<string, PrecisionRecallCurve | null>;
-}
+export const metricsSchema = z.object({
+  images: z.number(),
+  classes: z.array(z.string()),
+  accuracy: z.number(),
+  balanced_accuracy: z.number().describe("Mean sensitivity over the classes that occur"),
+  auc_macro_one_vs_rest: number,
+  auc_macro_one_vs_one: number,
+  m_auc: number.describe(
+    'One-versus-rest AUC of the positive class ("M-AUC": malignant); null without a positive class',
+  ),
+  positive_label: z.string().nullable(),
+  f1_macro: z.number(),
+  majority_class_accuracy: z.number()
+    .describe("Accuracy of always saying the most frequent class"),
+  majority_class: z.string(),
+  expected_calibration_error: z.number()
+    .describe("10 equal bins of the largest probability, mean gap by bin size"),
+  per_class: z.array(classMetricsSchema),
+  confusion: z.array(z.array(z.number())).describe("Counts: row = truth, column = prediction"),
+  roc: z.record(z.string(), rocCurveSchema.nullable()).describe("By class"),
+  precision_recall: z.record(z.string(), precisionRecallCurveSchema.nullable())
+    .describe("By class"),
+}).meta({ id: "Metrics" });
+export type Metrics = z.output<typeof metricsSchema>;
 
 /**
  * All metrics of a set of scores.

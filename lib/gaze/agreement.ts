@@ -1,23 +1,23 @@
 /** How far the readers of one image looked at the same places: measures of pairs of heatmaps. */
+import { z } from "zod";
 import type { Fixation, Size } from "./gaze.ts";
 import { heatmap } from "./heatmap.ts";
 import { cc, kl, nss, sim } from "./measures.ts";
 
+const number = z.number().nullable();
+
 /** Of two readers, by the heatmaps of their fixations; null where one has none. */
-export interface Agreement {
-  reader_1: string;
-  reader_2: string;
-  /** Pearson's correlation of the two maps, -1 to 1. */
-  cc: number | null;
-  /** Their histogram intersection, 0 to 1. */
-  sim: number | null;
-  /** Divergence of the second's map from the first's, nats, and the other way round. */
-  kl_1_2: number | null;
-  kl_2_1: number | null;
-  /** Saliency of the first's map where the second's fixations are, and the other way round. */
-  nss_1_2: number | null;
-  nss_2_1: number | null;
-}
+export const readerAgreementSchema = z.object({
+  reader_1: z.string(),
+  reader_2: z.string(),
+  cc: number.describe("Pearson's correlation of the two maps, -1 to 1"),
+  sim: number.describe("their histogram intersection, 0 to 1"),
+  kl_1_2: number.describe("divergence of the second's map from the first's, nats"),
+  kl_2_1: number,
+  nss_1_2: number.describe("saliency of the first's map at the second's fixations"),
+  nss_2_1: number,
+}).meta({ id: "ReaderAgreement" });
+export type ReaderAgreement = z.output<typeof readerAgreementSchema>;
 
 /** Cells of a map's longer side. */
 const CELLS = 64;
@@ -28,7 +28,7 @@ export const MOST_READERS = 50;
 export function* agreements(
   recordings: { reader: string; fixations: Fixation[] }[],
   image: Size,
-): Generator<Agreement> {
+): Generator<ReaderAgreement> {
   const scale = CELLS / Math.max(image.width, image.height);
   const grid = {
     columns: Math.max(1, Math.round(image.width * scale)),

@@ -3,8 +3,9 @@
  * there are labels, whether paired images have the same label more often than chance has it.
  */
 import { quantileCut, sideOf } from "./pair_quantile.ts";
-import { aucOfPairs, type ChanceTest, testAgainstChance } from "./permutation_test.ts";
+import { aucOfPairs, type PermutationTest, permutationTest } from "./permutation_test.ts";
 import { suggest } from "./suggestion.ts";
+import type { Audit, AuditCut, Hub, LabelAudit } from "./audit_report.ts";
 
 /** Top shares of the valid pairs that an audit looks at. */
 export const AUDIT_QUANTILES = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5];
@@ -15,69 +16,6 @@ export interface AuditOptions {
   /** Of the permutations. */
   seed?: number;
   quantiles?: number[];
-}
-
-/** An image that many others are paired with. */
-export interface Hub {
-  /** Row of the matrix. */
-  image: number;
-  positives: number;
-}
-
-export interface AuditCut {
-  /** Share asked for; null where the nearest of each image were. */
-  quantile: number | null;
-  /** Nearest of each image; null where a share was asked for. */
-  top_k: number | null;
-  /** Pairs lie strictly above this; of the nearest of each image the least similar lies here. */
-  cut: number;
-  pairs: number;
-  /** Share of the valid pairs, which ties can move away from the quantile. */
-  share: number;
-  positives_per_image: { min: number; median: number; mean: number; max: number };
-  /** Images with valid gaze and no positive. */
-  images_without: number;
-  /** The five images with most positives. */
-  hubs: Hub[];
-  /** Share of all pair ends that the top 1 % of the images holds (at least one image). */
-  hub_share: number;
-  /** Share of the pairs (both labelled) with the same label; null without labels. */
-  precision: number | null;
-  /** Precision over that of all pairs. */
-  lift: number | null;
-  /** Permutation p-value of this precision. */
-  p: number | null;
-}
-
-export interface Audit {
-  images: number;
-  /** Images with at least one valid pair, and their share. */
-  valid_images: number;
-  coverage: number;
-  valid_pairs: number;
-  cuts: AuditCut[];
-  labels: LabelAudit | null;
-  /** One of the cuts; neither where there is none to suggest. */
-  suggestion: { quantile: number | null; top_k: number | null; reasons: string[] };
-  /** Plain words on what speaks against these pairs. */
-  warnings: string[];
-}
-
-export interface LabelAudit {
-  /** Images with a label and valid gaze. */
-  labelled: number;
-  classes: Record<string, number>;
-  /** Share of the labelled valid pairs with the same label. */
-  base_rate: number;
-  /**
-   * Probability that a pair of one label is more similar than a pair of two, ties counting half; null where not all
-   * pairs are known.
-   */
-  auc: number | null;
-  auc_p: number | null;
-  /** p-value of the best cut, corrected for having looked at all of them. */
-  p: number;
-  permutations: number;
 }
 
 /** @param similarity [N, N], symmetric, NaN where invalid; the diagonal is not looked at */
@@ -93,13 +31,13 @@ export function audit(similarity: Float32Array, options: AuditOptions = {}): Aud
     .sort((a, b) => b.cut - a.cut);
   const { degrees, valid } = countPositives(similarity, n, levels.map(({ cut }) => cut));
   const chance = labels &&
-    testAgainstChance(similarity, labels, levels.map(({ cut }) => cut), seed);
+    permutationTest(similarity, labels, levels.map(({ cut }) => cut), seed);
   const validImages = valid.reduce((all, one) => all + one, 0);
   const cuts = levels.map(({ quantile, cut }, k): AuditCut => ({
     quantile,
     top_k: null,
     cut,
-    ...spread(degrees[k], valid),
+    ...degreeStatistics(degrees[k], valid),
     share: 0,
     precision: chance?.cuts[k].precision ?? null,
     lift: chance?.cuts[k].lift ?? null,
@@ -123,7 +61,7 @@ function labelAudit(
   similarity: Float32Array,
   labels: (string | null)[],
   valid: Uint8Array,
-  chance: ChanceTest,
+  chance: PermutationTest,
 ): LabelAudit | null {
   const auc = aucOfPairs(similarity, labels);
   if (auc === null) return null;
@@ -164,8 +102,8 @@ function countPositives(
   return { degrees, valid };
 }
 
-/** How the positives of one cut are spread over the images. `degrees`: positives of each. */
-export function spread(degrees: Uint32Array, valid: Uint8Array) {
+/** How the positives of one cut are distributed over the images; `degrees`: positives of each. */
+export function degreeStatistics(degrees: Uint32Array, valid: Uint8Array) {
   const hubs: Hub[] = [...degrees.keys()]
     .filter((image) => valid[image])
     .map((image) => ({ image, positives: degrees[image] }))

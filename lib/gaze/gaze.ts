@@ -1,4 +1,6 @@
 /** What a reader's eyes did on one image. Times are seconds, positions image pixels (origin top left, y down). */
+import { z } from "zod";
+import type { Size } from "@/lib/images/image_size.ts";
 
 /** One measurement of the eye tracker. */
 export interface Sample {
@@ -11,15 +13,13 @@ export interface Sample {
 }
 
 /** A span in which the eye rested. */
-export interface Fixation {
-  /** image px */
-  x: number;
-  y: number;
-  /** s */
-  start: number;
-  /** s */
-  duration: number;
-}
+export const fixationSchema = z.object({
+  x: z.number().describe("image px"),
+  y: z.number().describe("image px"),
+  start: z.number().describe("s"),
+  duration: z.number().describe("s"),
+}).meta({ id: "Fixation" });
+export type Fixation = z.output<typeof fixationSchema>;
 
 /** Many samples: [n, 4], each row t (s), x, y (image px), valid (0 or 1). */
 export type Samples = Float64Array<ArrayBuffer>;
@@ -28,38 +28,46 @@ export type Samples = Float64Array<ArrayBuffer>;
 export const SAMPLE_STRIDE = 4;
 
 /** From a file's positions to image px: x -> x ax + bx, y -> y ay + by. */
-export interface Mapping {
-  ax: number;
-  bx: number;
-  ay: number;
-  by: number;
-}
+export const mappingSchema = z.object({
+  ax: z.number(),
+  bx: z.number(),
+  ay: z.number(),
+  by: z.number(),
+}).describe("From the file's positions to image px: x -> x ax + bx, y -> y ay + by");
+export type Mapping = z.output<typeof mappingSchema>;
 
 /** What was assumed of one recording, and what came of it: for reports. */
-export interface RecordingFacts {
-  /** Name of the parser that read it. */
-  format: string;
-  /** What the file's positions are: "px of the screen", "share of the image", ... */
-  positions: string;
-  /** The file's unit of time: "ms", "us", ...; "order" where points have none. */
-  time: string;
-  /** "average" of both, "left", "right", or "as recorded" where the file tells of one position only. */
-  eye: string;
-  /** Name of the filter that made the fixations; null where the file held them. */
-  filter: string | null;
-  /** Its parameters, defaults filled in. */
-  filter_parameters: Record<string, unknown> | null;
-  /** Image px per degree of visual angle that the filter used; null where it used none. */
-  px_per_degree: number | null;
-  /** Time on the file's clock at which the recording's time 0 lies, s; 0 where times are the file's own. */
-  origin_s: number;
-  /** How the file's positions became image px (the first, where it changed within the recording). */
-  mapping: Mapping;
-  /** Share of the samples with gaze that lie in a fixation; null without samples. */
-  share_in_fixations: number | null;
-  /** Share of the gaze off the image: of samples with gaze, without samples of fixations by duration; null unknown. */
-  share_off_image: number | null;
-}
+export const recordingFactsSchema = z.object({
+  format: z.string().describe("Name of the parser that read it"),
+  positions: z.string().describe(
+    "What the file's positions are: `px of the screen`, `share of the image`, ...",
+  ),
+  time: z.string().describe("The file's unit of time; `order` where points have none"),
+  eye: z.string().describe(
+    "`average` of both, `left`, `right`, or `as recorded` where the file tells of one position only",
+  ),
+  filter: z.string().nullable().describe(
+    "What made the fixations; null where the file held them",
+  ),
+  filter_parameters: z.record(z.string(), z.unknown()).nullable().describe("Defaults filled in"),
+  px_per_degree: z.number().nullable().describe(
+    "Image px per degree of visual angle that the filter used; null where it used none",
+  ),
+  origin_s: z.number().describe(
+    "Time on the file's clock at which the recording's time 0 lies, s; 0 where times are the file's own",
+  ),
+  mapping: mappingSchema.describe(
+    "How the file's positions became image px (the first, where it changed within the recording)",
+  ),
+  share_in_fixations: z.number().nullable().describe(
+    "Share of the samples with gaze that lie in a fixation; null without samples",
+  ),
+  share_off_image: z.number().nullable().describe(
+    "Share of the gaze off the image: of samples with gaze, without samples of fixations by duration; " +
+      "null where it is not known",
+  ),
+}).meta({ id: "RecordingFacts" });
+export type RecordingFacts = z.output<typeof recordingFactsSchema>;
 
 /** One reader's gaze on one image: what every format is parsed into. */
 export interface Gaze {
@@ -89,11 +97,7 @@ export interface Gaze {
   facts: RecordingFacts;
 }
 
-/** px */
-export interface Size {
-  width: number;
-  height: number;
-}
+export type { Size };
 
 /** px; origin top left */
 export interface Rectangle extends Size {

@@ -3,7 +3,7 @@
  * map that needs no GPU. Many maps are rendered by gpu/similarity/heatmaps.ts.
  */
 import { z } from "zod";
-import type { MapPoints, Size } from "@/gpu/similarity/heatmaps.ts";
+import type { GridSize, MapPoints } from "@/gpu/similarity/heatmaps.ts";
 import type { Fixation } from "./gaze.ts";
 
 /** Size and sigma of the published maps: OpenCV's rule for a kernel of 199 px. */
@@ -45,7 +45,7 @@ export interface HeatmapSource {
  */
 export function heatmapPoints(
   source: HeatmapSource,
-  grid: Size,
+  grid: GridSize,
   options: HeatmapOptions,
 ): MapPoints {
   const { width, height, fixations } = source;
@@ -88,7 +88,7 @@ function publishedPoints({ width, height, fixations }: HeatmapSource): Float32Ar
  */
 export function heatmap(
   source: HeatmapSource,
-  grid: Size,
+  grid: GridSize,
   options: HeatmapOptions,
 ): Float32Array<ArrayBuffer> {
   if (options.parity) grid = { columns: PUBLISHED.size, rows: PUBLISHED.size };

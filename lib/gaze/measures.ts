@@ -1,26 +1,26 @@
 /** Numbers that describe a scanpath, and numbers that compare two heatmaps. */
+import { z } from "zod";
 import type { Fixation, Size } from "./gaze.ts";
 
+const number = z.number().nullable();
+
 /** null where a scanpath is too short for a number. */
-export interface ScanpathMeasures {
-  fixation_count: number;
-  duration_mean_s: number | null;
-  duration_total_s: number;
-  /** Sum of the distances between one fixation and the next, image px. */
-  path_length_px: number;
-  /** Mean of these distances, image px. */
-  saccade_amplitude_px: number | null;
-  /** Share of the image within a twentieth of its longer side of any fixation. */
-  coverage: number;
-  /** Entropy of where fixations are, on a grid of 8 x 8; bits. */
-  stationary_entropy_bits: number | null;
-  /** Entropy of where the next fixation is, given this one's cell; bits. */
-  transition_entropy_bits: number | null;
-  /** Area of the ellipse that holds 68.2 % of the fixations, image px². */
-  bcea_px2: number | null;
-  /** Share of the recording without gaze. */
-  data_loss: number;
-}
+export const scanpathMeasuresSchema = z.object({
+  fixation_count: z.number(),
+  duration_mean_s: number,
+  duration_total_s: z.number(),
+  path_length_px: z.number()
+    .describe("sum of the distances between one fixation and the next, image px"),
+  saccade_amplitude_px: number.describe("mean of these distances, image px"),
+  coverage: z.number()
+    .describe("share of the image within a twentieth of its longer side of any fixation"),
+  stationary_entropy_bits: number.describe("of where fixations are, on a grid of 8 x 8"),
+  transition_entropy_bits: number
+    .describe("of where the next fixation is, given this one's cell"),
+  bcea_px2: number.describe("area of the ellipse that holds 68.2 % of the fixations"),
+  data_loss: z.number().describe("share of the recording without gaze"),
+}).meta({ id: "ScanpathMeasures" });
+export type ScanpathMeasures = z.output<typeof scanpathMeasuresSchema>;
 
 /** Cells of the grid for entropies, per side. */
 const GRID = 8;

@@ -35,7 +35,7 @@ export function aucOfPairs(similarity: Float32Array, labels: (string | null)[]):
   return wins / (same.length * other.length);
 }
 
-export interface ChanceTest {
+export interface PermutationTest {
   /** In the order of the cuts. */
   cuts: { precision: number | null; lift: number | null; p: number | null }[];
   base_rate: number;
@@ -58,12 +58,12 @@ const INVALID = 255;
  * binds them. Statistics: pairs of one label above each cut; their sum of ranks.
  * @param cuts descending
  */
-export function testAgainstChance(
+export function permutationTest(
   similarity: Float32Array,
   labels: (string | null)[],
   cuts: number[],
   seed: number,
-): ChanceTest | null {
+): PermutationTest | null {
   const { codes, classes } = codesOf(labels);
   const labelled = [...codes.keys()].filter((i) => codes[i] >= 0);
   const binned = binsOf(similarity, codes, cuts);

@@ -1,7 +1,6 @@
 /** Positive pairs from similarities of gaze: which images are pulled together. */
-import { InvalidInput } from "@/lib/errors.ts";
 import { quantileCut, sideOf } from "./pair_quantile.ts";
-import { permutation, stream, uniform } from "@/lib/random.ts";
+import { stream, uniform } from "@/lib/random.ts";
 
 /** Which pairs are positive; a pair is `i < j` with a valid similarity. */
 export type Cut =
@@ -12,26 +11,17 @@ export type Cut =
   /** Each image's k most similar ones; a pair if either counts the other. */
   | { top_k: number };
 
-/**
- * `none` and `self` have the diagonal only. They differ where other keys of an image are at hand, in MoCo's
- * queue: `self` takes them as positive.
- */
-export type Arm = "none" | "self" | "shuffled" | "gaze" | "labels";
-
 export interface PositivesOptions {
   cut: Cut;
-  arm: Arm;
-  /** Of the permutation in `shuffled`. */
-  seed: number;
-  /** Class of every image, null where unknown: needed for `labels`. */
-  labels?: (string | null)[];
+  /** The image whose place in the similarity each image takes: [N]; without it its own. */
+  place?: Uint32Array;
   /** Weight a pair by its similarity (clamped to [0, 1]) instead of 1. */
   soft?: boolean;
 }
 
 export interface Positives {
   /** [N, N], symmetric, the diagonal 1. */
-  matrix: DenseMatrix | SparseMatrix;
+  matrix: DenseMatrix | CsrMatrix;
   n: number;
   /** Pairs lie strictly above this; null where no similarity was used. */
   cut: number | null;
@@ -42,13 +32,16 @@ export interface Positives {
 /** Weights; Float32Array where soft. */
 export type DenseMatrix = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 
-/** Of very many images: the positives of image i are `columns` from `starts[i]` to `starts[i + 1]`, itself left out. */
-export interface SparseMatrix {
+/**
+ * Of very many images, by compressed rows: the positives of image i are `columns` from `rowPointers[i]` to
+ * `rowPointers[i + 1]`, itself left out.
+ */
+export interface CsrMatrix {
   /** [N + 1] */
-  starts: Uint32Array;
+  rowPointers: Uint32Array;
   columns: Uint32Array;
   /** Weights of `columns` where soft; all 1 without. */
-  weights?: Float32Array;
+  values?: Float32Array;
 }
 
 export interface DensePositives extends Positives {
@@ -56,29 +49,15 @@ export interface DensePositives extends Positives {
 }
 
 /**
- * The positive pairs of a data set.
+ * The pairs of images above the cut of a similarity.
  * @param similarity [N, N], symmetric, NaN where invalid; its diagonal is not looked at
  */
 export function positives(similarity: Float32Array, options: PositivesOptions): DensePositives {
   const n = sideOf(similarity);
-  const { arm, soft = false } = options;
-  if (arm === "labels") {
-    const { labels } = options;
-    if (labels?.length !== n) {
-      throw new InvalidInput(
-        `Cannot pair by labels: ${n} labels expected, got ${labels?.length ?? 0}`,
-      );
-    }
-    return labelPositives(labels);
-  }
+  const { soft = false, place = Uint32Array.from({ length: n }, (_, i) => i) } = options;
   const matrix = soft ? new Float32Array(n * n) : new Uint8Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = 1;
   const result: DensePositives = { matrix, n, cut: null, pairs: 0 };
-  if (arm === "none" || arm === "self") return result;
-  // A shuffled reader looks at image i, and is taken to have looked at image place[i].
-  const place = arm === "shuffled"
-    ? permutation(n, options.seed, stream("shuffled"))
-    : Uint32Array.from({ length: n }, (_, i) => i);
   const weight = soft ? softWeight : () => 1;
   if ("top_k" in options.cut) {
     const chosen = neighbours(similarity, n, options.cut.top_k);
@@ -164,16 +143,18 @@ const DROP = stream("drop");
 
 /** Gives rows of a matrix, [N] each, until the next one is asked for. */
 function rowsOf(matrix: Positives["matrix"], n: number): (i: number) => ArrayLike<number> {
-  if (!("starts" in matrix)) return (i) => matrix.subarray(i * n, (i + 1) * n);
-  const { starts, columns, weights } = matrix;
-  const row = weights ? new Float32Array(n) : new Uint8Array(n);
+  if (!("rowPointers" in matrix)) return (i) => matrix.subarray(i * n, (i + 1) * n);
+  const { rowPointers, columns, values } = matrix;
+  const row = values ? new Float32Array(n) : new Uint8Array(n);
   let last: number | undefined;
   return (i) => {
     if (last !== undefined) {
-      for (let at = starts[last]; at < starts[last + 1]; at++) row[columns[at]] = 0;
+      for (let at = rowPointers[last]; at < rowPointers[last + 1]; at++) row[columns[at]] = 0;
       row[last] = 0;
     }
-    for (let at = starts[i]; at < starts[i + 1]; at++) row[columns[at]] = weights?.[at] ?? 1;
+    for (let at = rowPointers[i]; at < rowPointers[i + 1]; at++) {
+      row[columns[at]] = values?.[at] ?? 1;
+    }
     row[i] = 1;
     last = i;
     return row;
@@ -182,8 +163,8 @@ function rowsOf(matrix: Positives["matrix"], n: number): (i: number) => ArrayLik
 
 /** The images that are positive with each other one, itself left out, in their order. */
 export function partnersOf({ matrix, n }: Positives): (i: number) => ArrayLike<number> {
-  if ("starts" in matrix) {
-    return (i) => matrix.columns.slice(matrix.starts[i], matrix.starts[i + 1]).sort();
+  if ("rowPointers" in matrix) {
+    return (i) => matrix.columns.slice(matrix.rowPointers[i], matrix.rowPointers[i + 1]).sort();
   }
   return (i) => {
     const row = matrix.subarray(i * n, (i + 1) * n);

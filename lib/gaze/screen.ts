@@ -40,7 +40,7 @@ export function placeImage(image: Size, screen: Screen): { on: Rectangle; assume
   if (place === "stretch") return { on: whole, assumed: "image stretched over the whole screen" };
   if (place === "top_left") {
     return {
-      on: { x: 0, y: 0, ...sizeOf(image) },
+      on: { x: 0, y: 0, ...withoutPlace(image) },
       assumed: "image at the screen's top left, own size",
     };
   }
@@ -52,7 +52,7 @@ export function placeImage(image: Size, screen: Screen): { on: Rectangle; assume
   return { on: centred(scale), assumed: "image scaled to fit the screen, centred" };
 }
 
-function sizeOf({ width, height }: Size): Size {
+function withoutPlace({ width, height }: Size): Size {
   return { width, height };
 }
 

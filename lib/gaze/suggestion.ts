@@ -1,5 +1,5 @@
 /** What an audit advises: a cut, a measure, and warnings in plain words. */
-import type { Audit, AuditCut } from "./audit.ts";
+import type { Audit, AuditCut, CutSuggestion } from "./audit_report.ts";
 
 /** A result this unlikely by chance counts as none of its doing. */
 const SIGNIFICANT = 0.05;
@@ -31,11 +31,11 @@ export function suggest(audit: Audit): Pick<Audit, "suggestion" | "warnings"> {
 
 const none = { quantile: null, top_k: null, reasons: [] };
 
-function isChosen(cut: AuditCut, { quantile, top_k }: Audit["suggestion"]): boolean {
+function isChosen(cut: AuditCut, { quantile, top_k }: CutSuggestion): boolean {
   return cut.quantile === quantile && cut.top_k === top_k;
 }
 
-function byLabels(audit: Audit, warnings: string[]): Audit["suggestion"] {
+function byLabels(audit: Audit, warnings: string[]): CutSuggestion {
   const { auc, p, base_rate, permutations } = audit.labels!;
   const better = audit.cuts.filter((cut) => cut.p !== null && cut.p < SIGNIFICANT && cut.lift! > 1);
   if (p >= SIGNIFICANT || better.length === 0) {
@@ -70,7 +70,7 @@ function byLabels(audit: Audit, warnings: string[]): Audit["suggestion"] {
 
 const aucText = (auc: number | null) => auc === null ? "" : `, AUC ${auc.toFixed(3)}`;
 
-function withoutLabels(audit: Audit): Audit["suggestion"] {
+function withoutLabels(audit: Audit): CutSuggestion {
   const ascending = [...audit.cuts].sort((a, b) => a.pairs - b.pairs);
   if (ascending.length === 0) return none;
   const best = ascending.find((cut) => cut.images_without <= audit.valid_images / 5) ??
@@ -87,12 +87,9 @@ function withoutLabels(audit: Audit): Audit["suggestion"] {
 }
 
 /** A measure to take, and a cut of it. */
-export interface MeasureSuggestion {
+export interface MeasureSuggestion extends CutSuggestion {
   /** Key of the audit. */
   measure: string;
-  quantile: number | null;
-  top_k: number | null;
-  reasons: string[];
 }
 
 /** Of the audits of several measures: the one whose pairs are least likely by chance; null where none is better. */

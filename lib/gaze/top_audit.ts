@@ -1,11 +1,12 @@
 /** The audit of very many images' similarity, from the nearest pairs that were kept of it. */
-import { type Audit, AUDIT_QUANTILES, type AuditCut, spread } from "./audit.ts";
+import { AUDIT_QUANTILES, degreeStatistics } from "./audit.ts";
+import type { Audit, AuditCut } from "./audit_report.ts";
 import {
   type Edges,
   edgesAbove,
-  type KnownPairs,
-  knownQuantileCut,
   nearestEdges,
+  topQuantileCut,
+  type TopSimilarity,
 } from "./top_similarity.ts";
 import { suggest } from "./suggestion.ts";
 import { permutation, stream } from "@/lib/random.ts";
@@ -31,24 +32,24 @@ interface Level {
  * As `audit`, over the shares of pairs that can be told from what was kept and, beside them, the nearest of each image.
  * There is no AUC: it needs every pair.
  */
-export function knownAudit(
-  known: KnownPairs,
+export function topAudit(
+  similarity: TopSimilarity,
   { labels, seed = 0 }: { labels?: (string | null)[]; seed?: number } = {},
 ): Audit {
-  const levels = levelsOf(known);
-  const chance = labels && againstChance(known, labels, levels, seed);
-  const validImages = known.valid.reduce((all, one) => all + one, 0);
+  const levels = levelsOf(similarity);
+  const chance = labels && againstChance(similarity, labels, levels, seed);
+  const validImages = similarity.valid.reduce((all, one) => all + one, 0);
   const cuts = levels.map(({ edges, ...level }, at): AuditCut => ({
     ...level,
-    ...spread(degreesOf(known.n, edges), known.valid),
-    share: edges.rows.length / known.validPairs,
+    ...degreeStatistics(degreesOf(similarity.n, edges), similarity.valid),
+    share: edges.rows.length / similarity.validPairs,
     ...(chance?.cuts[at] ?? { precision: null, lift: null, p: null }),
   }));
   const result: Audit = {
-    images: known.n,
+    images: similarity.n,
     valid_images: validImages,
-    coverage: known.n === 0 ? 0 : validImages / known.n,
-    valid_pairs: known.validPairs,
+    coverage: similarity.n === 0 ? 0 : validImages / similarity.n,
+    valid_pairs: similarity.validPairs,
     cuts,
     labels: chance
       ? {
@@ -67,22 +68,22 @@ export function knownAudit(
   return Object.assign(result, suggest(result));
 }
 
-function levelsOf(known: KnownPairs): Level[] {
+function levelsOf(similarity: TopSimilarity): Level[] {
   const levels: Level[] = [];
   let least = 0;
   for (const quantile of [...QUANTILES, ...AUDIT_QUANTILES]) {
     // A share of less than a pair for every second image says nothing.
-    if (quantile * known.validPairs < known.n / 2) continue;
-    const cut = knownQuantileCut(known, quantile);
+    if (quantile * similarity.validPairs < similarity.n / 2) continue;
+    const cut = topQuantileCut(similarity, quantile);
     if (cut === undefined || cut === null) continue;
-    const edges = edgesAbove(known, cut);
+    const edges = edgesAbove(similarity, cut);
     if (edges.rows.length <= least) continue;
     least = edges.rows.length;
     levels.push({ quantile, top_k: null, cut, edges });
   }
   for (const top_k of TOP_K) {
-    if (top_k > known.k || top_k >= known.n) break;
-    const edges = nearestEdges(known, top_k);
+    if (top_k > similarity.k || top_k >= similarity.n) break;
+    const edges = nearestEdges(similarity, top_k);
     const cut = edges.values.at(-1);
     if (cut !== undefined) levels.push({ quantile: null, top_k, cut, edges });
   }
@@ -103,12 +104,12 @@ function degreesOf(n: number, { rows, columns }: Edges): Uint32Array {
  * corrected for having looked at all of them.
  */
 function againstChance(
-  known: KnownPairs,
+  similarity: TopSimilarity,
   labels: (string | null)[],
   levels: Level[],
   seed: number,
 ) {
-  const labelled = labels.flatMap((label, i) => label !== null && known.valid[i] ? [i] : []);
+  const labelled = labels.flatMap((label, i) => label !== null && similarity.valid[i] ? [i] : []);
   const classes: Record<string, number> = {};
   for (const image of labelled) classes[labels[image]!] = (classes[labels[image]!] ?? 0) + 1;
   const pairs = (count: number) => count * (count - 1) / 2;
@@ -117,7 +118,7 @@ function againstChance(
   if (total === 0 || same === 0 || same === total || levels.length === 0) return null;
   const names = Object.keys(classes);
   const place = new Map(names.map((name, at) => [name, at]));
-  const codes = new Uint16Array(known.n).fill(UNKNOWN);
+  const codes = new Uint16Array(similarity.n).fill(UNKNOWN);
   for (const image of labelled) codes[image] = place.get(labels[image]!)!;
   // Only pairs of labelled images count.
   const usable = levels.map(({ edges: { rows, columns } }) => {

@@ -4,33 +4,30 @@ import {
   type Edges,
   edgesAbove,
   greatestShare,
-  type KnownPairs,
-  knownQuantileCut,
   nearestEdges,
+  topQuantileCut,
+  type TopSimilarity,
 } from "./top_similarity.ts";
-import { type Cut, type Positives, softWeight, type SparseMatrix } from "./positives.ts";
-import { permutation, stream } from "@/lib/random.ts";
+import {
+  type CsrMatrix,
+  type Cut,
+  type Positives,
+  type PositivesOptions,
+  softWeight,
+} from "./positives.ts";
 
 /**
  * As `positives` of the whole matrix. With `top_k`, images whose kept neighbours are mostly left out of the set have fewer.
  * @throws InvalidInput where the cut needs more than was kept
  */
-export function knownPositives(
-  known: KnownPairs,
-  { cut, arm, seed, soft = false }: {
-    cut: Cut;
-    arm: "gaze" | "shuffled";
-    seed: number;
-    soft?: boolean;
-  },
+export function topPositives(
+  similarity: TopSimilarity,
+  { cut, place, soft = false }: PositivesOptions,
 ): Positives {
-  const { edges, cut: used } = chosen(known, cut);
-  const { n } = known;
-  // A shuffled reader looks at image i, and is taken to have looked at image place[i].
+  const { edges, cut: used } = chosen(similarity, cut);
+  const { n } = similarity;
   const image = Uint32Array.from({ length: n }, (_, i) => i);
-  if (arm === "shuffled") {
-    permutation(n, seed, stream("shuffled")).forEach((place, i) => image[place] = i);
-  }
+  place?.forEach((at, i) => image[at] = i);
   const matrix = sparse(
     n,
     edges.rows.map((row) => image[row]),
@@ -47,21 +44,23 @@ export function noPositives(n: number): Positives {
   return { matrix: sparse(n, none, none), n, cut: null, pairs: 0 };
 }
 
-function chosen(known: KnownPairs, cut: Cut): { edges: Edges; cut: number | null } {
+function chosen(similarity: TopSimilarity, cut: Cut): { edges: Edges; cut: number | null } {
   if ("top_k" in cut) {
-    const edges = nearestEdges(known, cut.top_k);
+    const edges = nearestEdges(similarity, cut.top_k);
     return { edges, cut: edges.values.at(-1) ?? null };
   }
-  if ("threshold" in cut) return { edges: edgesAbove(known, cut.threshold), cut: cut.threshold };
-  const value = knownQuantileCut(known, cut.quantile);
+  if ("threshold" in cut) {
+    return { edges: edgesAbove(similarity, cut.threshold), cut: cut.threshold };
+  }
+  const value = topQuantileCut(similarity, cut.quantile);
   if (value === undefined) {
-    const share = greatestShare(known).toPrecision(2);
+    const share = greatestShare(similarity).toPrecision(2);
     throw beyond(
       `a quantile of ${cut.quantile}`,
-      `quantiles under ${share}, or top_k up to ${known.k}`,
+      `quantiles under ${share}, or top_k up to ${similarity.k}`,
     );
   }
-  return { edges: edgesAbove(known, value ?? Infinity), cut: value };
+  return { edges: edgesAbove(similarity, value ?? Infinity), cut: value };
 }
 
 /** Both directions of the pairs (rows[e], columns[e]). */
@@ -70,14 +69,14 @@ function sparse(
   rows: Uint32Array,
   columns: Uint32Array,
   values?: Float32Array,
-): SparseMatrix {
-  const starts = new Uint32Array(n + 1);
+): CsrMatrix {
+  const rowPointers = new Uint32Array(n + 1);
   for (let e = 0; e < rows.length; e++) {
-    starts[rows[e] + 1]++;
-    starts[columns[e] + 1]++;
+    rowPointers[rows[e] + 1]++;
+    rowPointers[columns[e] + 1]++;
   }
-  for (let i = 0; i < n; i++) starts[i + 1] += starts[i];
-  const next = starts.slice();
+  for (let i = 0; i < n; i++) rowPointers[i + 1] += rowPointers[i];
+  const next = rowPointers.slice();
   const others = new Uint32Array(2 * rows.length);
   const weights = values && new Float32Array(others.length);
   const put = (from: number, to: number, e: number) => {
@@ -88,5 +87,5 @@ function sparse(
     put(rows[e], columns[e], e);
     put(columns[e], rows[e], e);
   }
-  return { starts, columns: others, ...(weights && { weights }) };
+  return { rowPointers, columns: others, ...(weights && { values: weights }) };
 }

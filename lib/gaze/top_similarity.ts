@@ -2,7 +2,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import { keyOf, valueOf } from "./radix_sort.ts";
 
-export interface KnownPairs {
+export interface TopSimilarity {
   /** Images. */
   n: number;
   /** 1 for images with valid gaze; all pairs of such are valid: [n] */
@@ -28,24 +28,24 @@ export interface Edges {
 }
 
 /** What is known among some of the images, in this order; their lists may become shorter than k. */
-export function among(known: KnownPairs, images: number[]): KnownPairs {
-  const place = new Int32Array(known.n).fill(-1);
+export function among(similarity: TopSimilarity, images: number[]): TopSimilarity {
+  const place = new Int32Array(similarity.n).fill(-1);
   images.forEach((image, at) => place[image] = at);
-  const valid = Uint8Array.from(images, (image) => known.valid[image]);
-  const keep = [...known.values.keys()].filter((at) =>
-    place[known.rows[at]] >= 0 && place[known.columns[at]] >= 0
+  const valid = Uint8Array.from(images, (image) => similarity.valid[image]);
+  const keep = [...similarity.values.keys()].filter((at) =>
+    place[similarity.rows[at]] >= 0 && place[similarity.columns[at]] >= 0
   );
-  const ends = (at: number) => [place[known.rows[at]], place[known.columns[at]]];
-  const { k } = known;
+  const ends = (at: number) => [place[similarity.rows[at]], place[similarity.columns[at]]];
+  const { k } = similarity;
   const indices = new Int32Array(images.length * k).fill(-1);
   const nearest = new Float32Array(images.length * k).fill(NaN);
   images.forEach((image, to) => {
     let count = 0;
     for (let from = image * k; from < (image + 1) * k; from++) {
-      const other = known.indices[from] < 0 ? -1 : place[known.indices[from]];
+      const other = similarity.indices[from] < 0 ? -1 : place[similarity.indices[from]];
       if (other < 0) continue;
       indices[to * k + count] = other;
-      nearest[to * k + count++] = known.nearest[from];
+      nearest[to * k + count++] = similarity.nearest[from];
     }
   });
   return {
@@ -54,8 +54,8 @@ export function among(known: KnownPairs, images: number[]): KnownPairs {
     validPairs: pairsOf(valid),
     rows: Uint32Array.from(keep, (at) => Math.min(...ends(at))),
     columns: Uint32Array.from(keep, (at) => Math.max(...ends(at))),
-    values: Float32Array.from(keep, (at) => known.values[at]),
-    above: known.above,
+    values: Float32Array.from(keep, (at) => similarity.values[at]),
+    above: similarity.above,
     k,
     indices,
     nearest,
@@ -72,8 +72,11 @@ export function pairsOf(valid: Uint8Array): number {
  * As `quantileCut` of the whole matrix; undefined where that cannot be told from what was kept, null where there is no
  * valid pair.
  */
-export function knownQuantileCut(known: KnownPairs, share: number): number | null | undefined {
-  const { values, above, validPairs } = known;
+export function topQuantileCut(
+  similarity: TopSimilarity,
+  share: number,
+): number | null | undefined {
+  const { values, above, validPairs } = similarity;
   if (validPairs === 0) return null;
   const wanted = Math.min(validPairs, Math.max(1, Math.round(share * validPairs)));
   if (wanted > values.length) return undefined;
@@ -91,8 +94,8 @@ export function knownQuantileCut(known: KnownPairs, share: number): number | nul
 }
 
 /** Pairs strictly above a value. @throws InvalidInput where not all of them were kept */
-export function edgesAbove(known: KnownPairs, cut: number): Edges {
-  const { rows, columns, values, above } = known;
+export function edgesAbove(similarity: TopSimilarity, cut: number): Edges {
+  const { rows, columns, values, above } = similarity;
   if (above !== null && cut < above) {
     throw beyond(`a threshold of ${cut}`, `thresholds from ${above} on`);
   }
@@ -109,7 +112,7 @@ export function edgesAbove(known: KnownPairs, cut: number): Edges {
  * Pairs of which one counts the other among its k most similar.
  * @throws InvalidInput where fewer were kept
  */
-export function nearestEdges({ n, k, indices, nearest }: KnownPairs, wanted: number): Edges {
+export function nearestEdges({ n, k, indices, nearest }: TopSimilarity, wanted: number): Edges {
   if (wanted > k) throw beyond(`top_k ${wanted}`, `top_k up to ${k}`);
   const found: [row: number, column: number, value: number][] = [];
   const counts = (of: number, other: number) => {
@@ -133,7 +136,7 @@ export function nearestEdges({ n, k, indices, nearest }: KnownPairs, wanted: num
 }
 
 /** The greatest share of the pairs that was kept. */
-export function greatestShare({ values, validPairs }: KnownPairs): number {
+export function greatestShare({ values, validPairs }: TopSimilarity): number {
   return validPairs === 0 ? 0 : values.length / validPairs;
 }
 

@@ -1,33 +1,22 @@
-/** The thread of `decode_pool.ts`: one picture in, one raster or error out. */
-/// <reference lib="deno.worker" />
-import { InvalidInput } from "@/lib/errors.ts";
+/** The thread of `decode_pool.ts`: one picture in, its header and what is wanted of it out. */
+import { serveTasks } from "@/lib/threads/serve.ts";
 import { decodeImage } from "./decode.ts";
 import type { DecodeReply, DecodeRequest } from "./decode_pool.ts";
 import { encodePng } from "./png_encoder.ts";
 import { resize } from "./resize.ts";
 
-self.onmessage = async ({ data: request }: MessageEvent<DecodeRequest>) => {
-  let reply: DecodeReply;
-  const transfer: Transferable[] = [];
-  try {
-    const decoded = await decodeImage(request.bytes);
-    const { width, height, channels, bits } = decoded;
-    const size = request.size ?? [width, height];
-    reply = { header: { width, height, channels, bits } };
-    if (request.want === "header") {
-      reply.bytes = request.bytes;
-      transfer.push(request.bytes.buffer);
-    } else if (request.want === "raster") {
-      reply.raster = resize(decoded, size[0], size[1]);
-      transfer.push(reply.raster.data.buffer);
-    } else {
-      reply.png = encodePng(resize(decoded, size[0], size[1]));
-      transfer.push(reply.png.buffer);
-    }
-  } catch (error) {
-    reply = error instanceof InvalidInput
-      ? { refused: error.message }
-      : { failed: String((error as Error)?.stack ?? error) };
-  }
-  self.postMessage(reply, { transfer });
-};
+async function decode({ bytes, want, size }: DecodeRequest): Promise<DecodeReply> {
+  const decoded = await decodeImage(bytes);
+  const { width, height, channels, bits } = decoded;
+  const header = { width, height, channels, bits };
+  if (want === "header") return { header, bytes };
+  const [columns, rows] = size ?? [width, height];
+  const raster = resize(decoded, columns, rows);
+  return want === "raster" ? { header, raster } : { header, png: encodePng(raster) };
+}
+
+serveTasks(
+  decode,
+  ({ bytes, raster, png }) =>
+    [bytes?.buffer, raster?.data.buffer, png?.buffer].filter((buffer) => buffer !== undefined),
+);

@@ -1,5 +1,7 @@
 /** Which kind of picture some bytes are, by their first bytes; names and content types are not trusted. */
-import type { ImageFormat } from "@/lib/store/images.ts";
+
+export const imageFormats = ["png", "jpeg", "pnm", "dicom"] as const;
+export type ImageFormat = (typeof imageFormats)[number];
 
 const signatures: [format: ImageFormat, offset: number, bytes: number[]][] = [
   ["png", 0, [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]],

@@ -1,66 +1,68 @@
-/** A network's program over weights in a store: images in, what its last layers hold out. */
+/** A network's program over weights in a store: images in, what its last layers hold out (at taps). */
 import { type Augment, augment, neutralView } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
 import type { ParameterStore } from "@/gpu/parameters.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { sizeOf, type Tensor } from "@/gpu/tensor.ts";
+import { elementCount, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
-import { sizeOf as inputSize } from "@/lib/images/image_size.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
+import { backboneOf } from "@/lib/models/mod.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 
 /**
- * - `map`: the last convolutional map `[h, w, F]`
- * - `features`: its mean over the image `[F]`
+ * - `map`: the last map `[h, w, F]`, where the backbone has one
+ * - `features`: `[F]`, the map's mean over the image where there is a map
  * - `logits`: of a classifier `[K]`
  */
-export type Layer = "map" | "features" | "logits";
+export type Tap = "map" | "features" | "logits";
 
-/** What one image gave, layer by layer. */
-export type Seen = Partial<Record<Layer, Float32Array<ArrayBuffer>>>;
+/** What one image gave, by tap. */
+export type Activations = Partial<Record<Tap, Float32Array<ArrayBuffer>>>;
 
 type Network = Pick<ModelSpec, "backbone" | "width" | "channels" | "classes">;
 
-/** Appends a network under torchvision's names; without classes it has no logits: `[N, H, W, 4] ->`. */
+/** Appends a network under its own names; without classes it has no logits: `[N, H, W, 4] ->`. */
 export function layersOf(
   tape: Tape,
   x: Tensor,
   { backbone, width, channels, classes }: Network,
   options: { training?: boolean } = {},
-): { map: Tensor; features: Tensor; logits?: Tensor } {
-  const made = resnet(tape, x, { name: backbone as ResnetName, width, channels, ...options });
-  if (classes.length === 0) return made;
-  return { ...made, logits: classifier(tape, made.features, classes.length) };
+): { map?: Tensor; features: Tensor; logits?: Tensor } {
+  const network = backboneOf(backbone)(tape, x, { width, channels, ...options });
+  if (classes.length === 0) return network;
+  const { head } = backboneSpec(backbone);
+  return { ...network, logits: classifier(tape, network.features, classes.length, { name: head }) };
 }
 
-export class Observer {
+export class ActivationReader {
   private readonly program: Program;
-  private readonly kept = new Map<Layer, Tensor>();
+  private readonly tensors = new Map<Tap, Tensor>();
   private readonly views: Augment;
 
   /**
    * @param source where the images are; their size is what `spec.image_size` says
-   * @param options.batch images a run takes; `options.layers` those that `observe` may ask for
+   * @param options.batch images a run takes; `options.taps` those that `read` may ask for
    */
   constructor(
     gpu: Gpu,
     store: ParameterStore,
     spec: ModelSpec,
     readonly source: Images,
-    readonly options: { batch: number; layers: Layer[] },
+    readonly options: { batch: number; taps: Tap[] },
   ) {
-    const { batch, layers } = options;
+    const { batch, taps } = options;
     const { channels, normalization } = spec;
-    const size = inputSize(spec.image_size);
+    const size = sizeOf(spec.image_size);
     const tape = new Tape(store, { training: false });
-    const made = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
-    for (const layer of layers) {
-      const tensor = made[layer];
-      if (tensor) this.kept.set(layer, tensor);
+    const network = layersOf(tape, tape.input("views", [batch, size.height, size.width, 4]), spec);
+    for (const tap of taps) {
+      const tensor = network[tap];
+      if (tensor) this.tensors.set(tap, tensor);
     }
-    this.program = compile(tape, { keep: [...this.kept.values()] });
+    this.program = compile(tape, { outputs: [...this.tensors.values()] });
     const output = this.program.buffer("views");
     this.views = augment(gpu, source, {
       ...{ batch, size, channels, normalization, output },
@@ -68,8 +70,8 @@ export class Observer {
     });
   }
 
-  /** What up to `batch` images give in these layers, with one read-back. */
-  async observe(images: ArrayLike<number>, layers: Layer[]): Promise<Seen[]> {
+  /** What up to `batch` images give at these taps, with one read-back. */
+  async read(images: ArrayLike<number>, taps: Tap[]): Promise<Activations[]> {
     const { batch } = this.options;
     const placed = this.source.place(images);
     this.views.write(
@@ -79,25 +81,25 @@ export class Observer {
       })),
     );
     this.program.run({ before: this.views.launches });
-    const tensors = layers.map((layer) => {
-      const tensor = this.kept.get(layer);
-      if (!tensor) throw new Error(`Cannot observe "${layer}": the program does not keep it`);
+    const tensors = taps.map((tap) => {
+      const tensor = this.tensors.get(tap);
+      if (!tensor) throw new Error(`Cannot read "${tap}": it is no output of the program`);
       return tensor;
     });
     const values = await this.program.read(...tensors);
     return Array.from(
       { length: images.length },
       (_, i) =>
-        Object.fromEntries(layers.map((layer, at) => {
-          const length = sizeOf(tensors[at].shape) / batch;
-          return [layer, values[at].subarray(i * length, (i + 1) * length)];
+        Object.fromEntries(taps.map((tap, at) => {
+          const length = elementCount(tensors[at].shape) / batch;
+          return [tap, values[at].subarray(i * length, (i + 1) * length)];
         })),
     );
   }
 
-  /** Shape of a layer for one image. */
-  shapeOf(layer: Layer): number[] {
-    return this.kept.get(layer)!.shape.slice(1);
+  /** Shape of a tap for one image. */
+  shapeOf(tap: Tap): number[] {
+    return this.tensors.get(tap)!.shape.slice(1);
   }
 
   destroy(): void {

@@ -1,20 +1,24 @@
 /** Whether a map over an image shows where readers looked. */
+import { z } from "zod";
 import type { Fixation, Size } from "@/lib/gaze/gaze.ts";
 import { heatmap } from "@/lib/gaze/heatmap.ts";
 import { cc, nss } from "@/lib/gaze/measures.ts";
 
+const number = z.number().nullable();
+
 /** null where a map is flat. */
-export interface Agreement {
-  readers: string[];
-  /** Fixations on the image. */
-  fixations: number;
-  /** Pearson's correlation with the gaze heatmap (weighted by duration), -1 to 1. */
-  cc: number | null;
-  /** Mean of the standardised map at the fixations. */
-  nss: number | null;
-  /** Intersection over union of the highest fifths of the map and of the gaze heatmap, 0 to 1. */
-  iou_top_20: number | null;
-}
+export const gazeAgreementSchema = z.object({
+  readers: z.array(z.string()),
+  fixations: z.number().describe("On the image"),
+  cc: number.describe(
+    "Pearson's correlation with the gaze heatmap (weighted by duration), -1 to 1",
+  ),
+  nss: number.describe("Mean of the standardised map at the fixations"),
+  iou_top_20: number.describe(
+    "Intersection over union of the highest fifths of the map and of the gaze heatmap, 0 to 1",
+  ),
+}).meta({ id: "GazeAgreement" });
+export type GazeAgreement = z.output<typeof gazeAgreementSchema>;
 
 const SHARE = 0.2;
 
@@ -27,7 +31,7 @@ export function agreement(
   map: Size & { values: ArrayLike<number> },
   image: Size,
   scanpaths: { reader: string; fixations: Fixation[] }[],
-): Agreement | null {
+): GazeAgreement | null {
   const seen = scanpaths.map(({ reader, fixations }) => ({
     reader,
     fixations: fixations.filter(({ x, y }) =>

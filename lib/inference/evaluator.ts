@@ -5,9 +5,9 @@ import type { ParameterStore } from "@/gpu/parameters.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
-import { layersOf, Observer } from "./activations.ts";
+import { ActivationReader, layersOf } from "./activations.ts";
 
-/** Appends a classifier under torchvision's names: `[N, H, W, 4] -> [N, K]`. */
+/** Appends a classifier under its backbone's names: `[N, H, W, 4] -> [N, K]`. */
 export function classify(
   tape: Tape,
   x: Tensor,
@@ -18,7 +18,7 @@ export function classify(
 }
 
 export class Evaluator {
-  private readonly observer: Observer;
+  private readonly reader: ActivationReader;
 
   /**
    * @param source where the images are; their size is what `spec.image_size` says
@@ -31,17 +31,17 @@ export class Evaluator {
     source: Images,
     batch: number,
   ) {
-    this.observer = new Observer(gpu, store, spec, source, { batch, layers: ["logits"] });
+    this.reader = new ActivationReader(gpu, store, spec, source, { batch, taps: ["logits"] });
   }
 
   /** Probabilities of up to `batch` images, with one read-back: [images][K]. */
   async probabilities(images: ArrayLike<number>): Promise<number[][]> {
-    const seen = await this.observer.observe(images, ["logits"]);
-    return seen.map(({ logits }) => softmax(logits!));
+    const activations = await this.reader.read(images, ["logits"]);
+    return activations.map(({ logits }) => softmax(logits!));
   }
 
   destroy(): void {
-    this.observer.destroy();
+    this.reader.destroy();
   }
 }
 

@@ -1,6 +1,6 @@
 /** Feature vectors of a data set's pictures, remembered for the next request. */
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
-import { type Asking, embedAll, inFile } from "./predict_client.ts";
+import { embedAll, encodedPicture, type InferenceContext } from "./predict_client.ts";
 
 /** Pictures looked at before the signal is asked again. */
 const PART = 64;
@@ -25,22 +25,22 @@ function keep(key: string, features: Float32Array<ArrayBuffer>): void {
  * @param signal ends the work when nobody waits any more
  */
 export async function featuresOf(
-  asking: Asking,
+  context: InferenceContext,
   images: Pick<ImageRow, "file">[],
   signal: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>[]> {
-  const { store, model } = asking;
+  const { store, model } = context;
   const keyOf = ({ file }: Pick<ImageRow, "file">) => `${model.id} ${file}`;
   const features = images.map((image) => kept.get(keyOf(image)));
   const missing = images.map((_, i) => i).filter((i) => !features[i]);
   for (let from = 0; from < missing.length; from += PART) {
     signal.throwIfAborted();
     const part = missing.slice(from, from + PART);
-    const made = await embedAll(
-      asking,
-      part.map((i) => inFile(() => store.files.read(images[i].file))),
+    const vectors = await embedAll(
+      context,
+      part.map((i) => encodedPicture(() => store.files.read(images[i].file))),
     );
-    part.forEach((i, at) => features[i] = made[at]);
+    part.forEach((i, at) => features[i] = vectors[at]);
   }
   images.forEach((image, i) => keep(keyOf(image), features[i]!));
   return features as Float32Array<ArrayBuffer>[];
@@ -54,12 +54,12 @@ export interface Neighbour {
 
 /** The pictures of a data set whose features are most similar to a vector, the nearest first. */
 export async function nearest(
-  asking: Asking,
+  context: InferenceContext,
   features: Float32Array,
   { dataset, top, signal }: { dataset: DatasetRow; top: number; signal: AbortSignal },
 ): Promise<Neighbour[]> {
-  const images = asking.store.images.all(dataset.id);
-  const all = await featuresOf(asking, images, signal);
+  const images = context.store.images.all(dataset.id);
+  const all = await featuresOf(context, images, signal);
   const scored = images.map((image, i) => ({ image, similarity: cosine(features, all[i]) }));
   return scored.sort((a, b) => b.similarity - a.similarity).slice(0, top);
 }

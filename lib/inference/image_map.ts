@@ -3,11 +3,12 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { enlarged, type ValueGrid } from "@/lib/images/picture.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { type Asking, withRoom } from "./predict_client.ts";
+import { type InferenceContext, withRoom } from "./predict_client.ts";
 import {
   encodePicture,
   type MapAnswer,
   needClasses,
+  needMap,
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
   type SimilarityMapRequest,
@@ -25,17 +26,18 @@ export interface SaliencyMap extends ImageMap {
   probabilities: Record<string, number>;
 }
 
-type MapAsking = Pick<Asking, "model" | "worker">;
+type MapContext = Pick<InferenceContext, "model" | "worker">;
 
 /**
  * Cosine similarity of the features at a point, image pixels, to those everywhere. Throws InvalidInput for
  * a point outside, and as `predictAll` does.
  */
 export async function imageSimilarityMap(
-  { model, worker }: MapAsking,
+  { model, worker }: MapContext,
   bytes: Uint8Array<ArrayBuffer>,
   { x, y }: { x: number; y: number },
 ): Promise<ImageMap> {
+  needMap(model);
   return await withRoom(1, async () => {
     const { picture, image } = await open({ model }, bytes);
     if (x > image.width || y > image.height) {
@@ -54,11 +56,12 @@ export async function imageSimilarityMap(
  * class, and as `predictAll` does.
  */
 export async function imageSaliencyMap(
-  { model, worker }: MapAsking,
+  { model, worker }: MapContext,
   bytes: Uint8Array<ArrayBuffer>,
   label: string | undefined,
 ): Promise<SaliencyMap> {
   needClasses(model);
+  needMap(model);
   const { classes } = model.spec;
   const place = label === undefined ? null : classes.indexOf(label);
   if (place === -1) {
@@ -80,7 +83,7 @@ export async function imageSaliencyMap(
   });
 }
 
-async function open({ model }: Pick<Asking, "model">, bytes: Uint8Array<ArrayBuffer>) {
+async function open({ model }: Pick<InferenceContext, "model">, bytes: Uint8Array<ArrayBuffer>) {
   const { height, width } = sizeOf(model.spec.image_size);
   const { raster, header } = await decodePool.open(bytes, { size: [width, height] });
   return { picture: encodePicture(raster), image: header };

@@ -6,29 +6,30 @@ import { Tape } from "@/gpu/tape.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
-import { type Layer, layersOf, Observer, type Seen } from "./activations.ts";
+import { ActivationReader, type Activations, layersOf, type Tap } from "./activations.ts";
 
 /** Sizes of programs: the smallest that holds a batch is used, and made when it is first needed. */
 const BATCHES = [1, 8, 16, 64];
 export const MOST_IMAGES = 64;
 
-interface Lane {
+interface BatchProgram {
   slots: ImageSlots;
-  observer: Observer;
+  reader: ActivationReader;
   /** What the slots hold for the next run. */
   waiting: Uint16Array[];
 }
 
 export class LoadedModel {
-  private readonly lanes = new Map<number, Lane>();
+  private readonly programs = new Map<number, BatchProgram>();
 
   private constructor(
     readonly gpu: Gpu,
     readonly row: ModelRow,
     readonly weights: ParameterStore,
-    /** `fc.weight` of a classifier, [K, F], kept here too: maps need its rows. */
+    /** Weights of the classifier, [K, F], kept here too: maps need its rows. */
     private readonly head?: WeightTensor,
   ) {}
 
@@ -41,7 +42,12 @@ export class LoadedModel {
     const weights = new ParameterStore(gpu, { trainable: () => false });
     declare(weights, row);
     loadWeights(weights, tensors);
-    return new LoadedModel(gpu, row, weights, tensors.get("fc.weight"));
+    return new LoadedModel(
+      gpu,
+      row,
+      weights,
+      tensors.get(`${backboneSpec(row.spec.backbone).head}.weight`),
+    );
   }
 
   /** Values of one picture: H * W * C. */
@@ -51,18 +57,18 @@ export class LoadedModel {
   }
 
   /**
-   * What at most 64 pictures `[H, W, C]`, 16-bit unorm, give in these layers. Maps are large: only one
+   * What at most 64 pictures `[H, W, C]`, 16-bit unorm, give at these taps. Maps are large: only one
    * picture at a time has one.
    */
-  async observe(pictures: Uint16Array[], layers: Layer[]): Promise<Seen[]> {
-    const lane = this.lane(BATCHES.find((size) => size >= pictures.length)!);
-    lane.waiting = pictures;
-    return await lane.observer.observe(pictures.map((_, i) => i), layers);
+  async read(pictures: Uint16Array[], taps: Tap[]): Promise<Activations[]> {
+    const program = this.programFor(BATCHES.find((size) => size >= pictures.length)!);
+    program.waiting = pictures;
+    return await program.reader.read(pictures.map((_, i) => i), taps);
   }
 
-  /** [h, w, F] of the last convolutional map. */
+  /** [h, w, F] of the last map. */
   get mapShape(): number[] {
-    return this.lane(1).observer.shapeOf("map");
+    return this.programFor(1).reader.shapeOf("map");
   }
 
   /** The row of a class in the classifier's weights: [F]. */
@@ -71,26 +77,26 @@ export class LoadedModel {
     return data.subarray(index * F, (index + 1) * F);
   }
 
-  private lane(batch: number): Lane {
-    let lane = this.lanes.get(batch);
-    if (!lane) {
+  private programFor(batch: number): BatchProgram {
+    let program = this.programs.get(batch);
+    if (!program) {
       const { image_size, channels } = this.row.spec;
       const slots = imageSlots(this.gpu, { ...sizeOf(image_size), channels, count: batch });
-      const source = { ...slots, place: () => lane!.slots.put(lane!.waiting) };
-      const layers: Layer[] = batch === 1 ? ["map", "features", "logits"] : ["features", "logits"];
-      const observer = new Observer(this.gpu, this.weights, this.row.spec, source, {
+      const source = { ...slots, place: () => program!.slots.put(program!.waiting) };
+      const taps: Tap[] = batch === 1 ? ["map", "features", "logits"] : ["features", "logits"];
+      const reader = new ActivationReader(this.gpu, this.weights, this.row.spec, source, {
         batch,
-        layers,
+        taps,
       });
-      lane = { slots, observer, waiting: [] };
-      this.lanes.set(batch, lane);
+      program = { slots, reader, waiting: [] };
+      this.programs.set(batch, program);
     }
-    return lane;
+    return program;
   }
 
   destroy(): void {
-    for (const { observer, slots } of this.lanes.values()) {
-      observer.destroy();
+    for (const { reader, slots } of this.programs.values()) {
+      reader.destroy();
       slots.destroy();
     }
     this.weights.destroy();

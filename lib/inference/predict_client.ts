@@ -18,7 +18,7 @@ const CHUNK = 16;
 const MOST_UNDER_WAY = 256;
 let underWay = 0;
 
-export interface Asked {
+export interface PictureInput {
   /** Names; undefined for a picture that came with the request. */
   dataset?: string;
   image?: string;
@@ -27,11 +27,13 @@ export interface Asked {
 }
 
 /** A picture in a file, read when its turn comes. */
-export function inFile(read: () => Promise<Uint8Array<ArrayBuffer>>): Pick<Asked, "raster"> {
+export function encodedPicture(
+  read: () => Promise<Uint8Array<ArrayBuffer>>,
+): Pick<PictureInput, "raster"> {
   return { raster: async (size) => await decodePool.decode(await read(), { size }) };
 }
 
-export interface Asking {
+export interface InferenceContext {
   store: Store;
   model: ModelRow;
   /** The worker: throws what it throws, and Unavailable without one. */
@@ -42,15 +44,18 @@ export interface Asking {
  * Predicts pictures and stores the predictions, all or none. Throws InvalidInput, Overloaded,
  * Unavailable.
  */
-export async function predictAll(asking: Asking, asked: Asked[]): Promise<PredictionRow[]> {
-  const { store, model, worker } = asking;
+export async function predictAll(
+  context: InferenceContext,
+  inputs: PictureInput[],
+): Promise<PredictionRow[]> {
+  const { store, model, worker } = context;
   needClasses(model);
-  const probabilities = await inChunks(model, asked, async (pictures) => {
+  const probabilities = await inChunks(model, inputs, async (pictures) => {
     const answer = await worker.call<PredictAnswer>("predict", { model: model.id, pictures });
     return answer.probabilities;
   });
   const { classes } = model.spec;
-  const rows = asked.map(({ dataset, image }, i) => {
+  const rows = inputs.map(({ dataset, image }, i) => {
     const row = probabilities[i];
     const best = row.indexOf(Math.max(...row));
     return {
@@ -70,10 +75,10 @@ export async function predictAll(asking: Asking, asked: Asked[]): Promise<Predic
 
 /** Feature vectors of pictures, [F] each. Throws InvalidInput, Overloaded, Unavailable. */
 export async function embedAll(
-  { model, worker }: Pick<Asking, "model" | "worker">,
-  asked: Pick<Asked, "raster">[],
+  { model, worker }: Pick<InferenceContext, "model" | "worker">,
+  inputs: Pick<PictureInput, "raster">[],
 ): Promise<Float32Array<ArrayBuffer>[]> {
-  return await inChunks(model, asked, async (pictures) => {
+  return await inChunks(model, inputs, async (pictures) => {
     const { features } = await worker.call<EmbedAnswer>("embed", { model: model.id, pictures });
     return features.map((text) => new Float32Array(Uint8Array.fromBase64(text).buffer));
   });
@@ -81,17 +86,17 @@ export async function embedAll(
 
 async function inChunks<Result>(
   { spec: { image_size } }: ModelRow,
-  asked: Pick<Asked, "raster">[],
-  ask: (pictures: Picture[]) => Promise<Result[]>,
+  inputs: Pick<PictureInput, "raster">[],
+  send: (pictures: Picture[]) => Promise<Result[]>,
 ): Promise<Result[]> {
   const { height, width } = sizeOf(image_size);
-  return await withRoom(Math.min(asked.length, CHUNK), async () => {
+  return await withRoom(Math.min(inputs.length, CHUNK), async () => {
     const results: Result[] = [];
-    for (let from = 0; from < asked.length; from += CHUNK) {
-      const pictures = asked.slice(from, from + CHUNK).map(async ({ raster }) =>
+    for (let from = 0; from < inputs.length; from += CHUNK) {
+      const pictures = inputs.slice(from, from + CHUNK).map(async ({ raster }) =>
         encodePicture(await raster([width, height]))
       );
-      results.push(...await ask(await Promise.all(pictures)));
+      results.push(...await send(await Promise.all(pictures)));
     }
     return results;
   });

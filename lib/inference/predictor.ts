@@ -7,13 +7,14 @@ import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { softmax } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
 import { LoadedModel, MOST_IMAGES } from "./loaded_model.ts";
-import type { Layer, Seen } from "./activations.ts";
+import type { Activations, Tap } from "./activations.ts";
 import {
   decodePicture,
   type EmbedAnswer,
   type EmbedRequest,
   type MapAnswer,
   needClasses,
+  needMap,
   type Picture,
   type PredictAnswer,
   type Predictor as PredictorInterface,
@@ -28,16 +29,16 @@ const MOST_MODELS = 4;
 /** Pictures that may wait. */
 const MOST_WAITING = 512;
 
-interface Looked {
+interface ModelActivations {
   loaded: LoadedModel;
-  seen: Seen[];
+  activations: Activations[];
 }
 
 interface Waiting {
   model: string;
-  layers: Layer[];
+  taps: Tap[];
   pictures: Uint16Array[];
-  resolve(looked: Looked): void;
+  resolve(result: ModelActivations): void;
   reject(error: unknown): void;
 }
 
@@ -52,41 +53,48 @@ export class Predictor implements PredictorInterface {
     const row = this.store.models.get(model);
     needClasses(row);
     if (pictures.length === 0) return { probabilities: [] };
-    const { seen } = await this.look(row, pictures, ["logits"]);
-    return { probabilities: seen.map(({ logits }) => softmax(logits!)) };
+    const { activations } = await this.enqueue(row, pictures, ["logits"]);
+    return { probabilities: activations.map(({ logits }) => softmax(logits!)) };
   }
 
   async embed({ model, pictures }: EmbedRequest): Promise<EmbedAnswer> {
     if (pictures.length === 0) return { features: [] };
-    const { seen } = await this.look(this.store.models.get(model), pictures, ["features"]);
+    const { activations } = await this.enqueue(this.store.models.get(model), pictures, [
+      "features",
+    ]);
     return {
-      features: seen.map(({ features }) => new Uint8Array(features!.slice().buffer).toBase64()),
+      features: activations.map(({ features }) =>
+        new Uint8Array(features!.slice().buffer).toBase64()
+      ),
     };
   }
 
   async similarityMap({ model, picture, point }: SimilarityMapRequest): Promise<MapAnswer> {
-    const looked = await this.look(this.store.models.get(model), [picture], ["map"]);
-    const map = mapOf(looked);
+    const row = this.store.models.get(model);
+    needMap(row);
+    const result = await this.enqueue(row, [picture], ["map"]);
+    const map = mapOf(result);
     return { columns: map.columns, rows: map.rows, values: similarityMap(map, point) };
   }
 
   async saliencyMap(request: SaliencyMapRequest): Promise<SaliencyMapAnswer> {
     const row = this.store.models.get(request.model);
     needClasses(row);
-    const looked = await this.look(row, [request.picture], ["map", "logits"]);
-    const probabilities = softmax(looked.seen[0].logits!);
+    needMap(row);
+    const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
+    const probabilities = softmax(result.activations[0].logits!);
     const shown = request.class ?? probabilities.indexOf(Math.max(...probabilities));
-    const map = mapOf(looked);
-    const values = saliencyMap(map, looked.loaded.classRow(shown));
+    const map = mapOf(result);
+    const values = saliencyMap(map, result.loaded.classRow(shown));
     return { columns: map.columns, rows: map.rows, values, class: shown, probabilities };
   }
 
   /** What the pictures give, once `serve` has run them. */
-  private async look(
+  private async enqueue(
     { id, spec: { image_size, channels } }: ModelRow,
     pictures: Picture[],
-    layers: Layer[],
-  ): Promise<Looked> {
+    taps: Tap[],
+  ): Promise<ModelActivations> {
     const under = this.waiting.reduce((sum, { pictures }) => sum + pictures.length, 0);
     if (under + pictures.length > MOST_WAITING) {
       throw new Overloaded("Cannot predict now: too many pictures wait");
@@ -104,27 +112,27 @@ export class Predictor implements PredictorInterface {
       return pixels;
     });
     return await new Promise((resolve, reject) =>
-      this.waiting.push({ model: id, layers, pictures: prepared, resolve, reject })
+      this.waiting.push({ model: id, taps, pictures: prepared, resolve, reject })
     );
   }
 
   async serve(): Promise<void> {
     const asked = Map.groupBy(
       this.waiting.splice(0),
-      ({ model, layers }) => `${model} ${layers}`,
+      ({ model, taps }) => `${model} ${taps}`,
     );
     for (const requests of asked.values()) {
-      const [{ model, layers }] = requests;
+      const [{ model, taps }] = requests;
       try {
         const loaded = await this.load(model);
         const pictures = requests.flatMap(({ pictures }) => pictures);
-        const seen: Seen[] = [];
-        const most = layers.includes("map") ? 1 : MOST_IMAGES;
+        const activations: Activations[] = [];
+        const most = taps.includes("map") ? 1 : MOST_IMAGES;
         for (let from = 0; from < pictures.length; from += most) {
-          seen.push(...await loaded.observe(pictures.slice(from, from + most), layers));
+          activations.push(...await loaded.read(pictures.slice(from, from + most), taps));
         }
         for (const { pictures, resolve } of requests) {
-          resolve({ loaded, seen: seen.splice(0, pictures.length) });
+          resolve({ loaded, activations: activations.splice(0, pictures.length) });
         }
       } catch (error) {
         for (const { reject } of requests) reject(error);
@@ -154,7 +162,7 @@ export class Predictor implements PredictorInterface {
   }
 }
 
-function mapOf({ loaded, seen: [{ map }] }: Looked): FeatureMap {
+function mapOf({ loaded, activations: [{ map }] }: ModelActivations): FeatureMap {
   const [rows, columns, features] = loaded.mapShape;
   return { rows, columns, features, values: map! };
 }

@@ -29,8 +29,8 @@ function byPca(vectors: ArrayLike<number>[]): Projection {
   // Equal vectors have no axis.
   if (spread === 0) return { points: rows.map(() => [0, 0]), explained: [0, 0] };
   const pca = new PCA(rows, { method: "NIPALS", nCompNIPALS: 2, center: true, scale: false });
-  const made = pca.predict(rows, { nComponents: 2 }).to2DArray();
-  const points = made.map(([x, y]): [number, number] => [x, y]);
+  const projected = pca.predict(rows, { nComponents: 2 }).to2DArray();
+  const points = projected.map(([x, y]): [number, number] => [x, y]);
   const share = (axis: 0 | 1) =>
     points.reduce((sum, point) => sum + point[axis] ** 2, 0) / points.length / spread;
   return { points, explained: [share(0), share(1)] };
@@ -58,6 +58,6 @@ function byUmap(vectors: ArrayLike<number>[], seed: number): Projection {
     nNeighbors: Math.min(15, vectors.length - 1),
     random: () => uniform(seed, draws++),
   });
-  const made = umap.fit(vectors.map((vector) => Array.from(vector)));
-  return { points: made.map(([x, y]): [number, number] => [x, y]) };
+  const projected = umap.fit(vectors.map((vector) => Array.from(vector)));
+  return { points: projected.map(([x, y]): [number, number] => [x, y]) };
 }

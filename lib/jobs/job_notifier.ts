@@ -1,6 +1,6 @@
 /** Tells those who wait for news of a job that there are some. */
 
-export class Changes {
+export class JobNotifier {
   readonly #waiting = new Map<string, Set<() => void>>();
 
   emit(job_id: string): void {

@@ -2,60 +2,10 @@
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
-import { specs } from "@/lib/specs/mod.ts";
+import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
-import {
-  finishedStates,
-  type JobProgress,
-  type JobRow,
-  type JobState,
-  newId,
-  now,
-  openCells,
-  type Store,
-} from "@/lib/store/mod.ts";
-
-/** A job as the API gives it. */
-export interface JobView {
-  id: string;
-  kind: string;
-  state: JobState;
-  spec: Record<string, unknown>;
-  progress: JobProgress;
-  /** 0 for the next one; null when the job does not wait. */
-  queue_position: number | null;
-  /** What a running job was asked to do and has not done yet. */
-  requested: "cancel" | "pause" | null;
-  created_at: string;
-  started_at: string | null;
-  finished_at: string | null;
-  estimated_finish: string | null;
-  error: string | null;
-  result: Record<string, unknown> | null;
-  device: Record<string, unknown> | null;
-  /** Id of the study that it is or belongs to. */
-  study: string | null;
-}
-
-export function view(store: Store, job: JobRow): JobView {
-  return {
-    id: job.id,
-    kind: job.kind,
-    state: job.state,
-    spec: job.spec,
-    progress: job.progress,
-    queue_position: store.jobs.queuePosition(job) ?? null,
-    requested: job.requested,
-    created_at: job.created_at,
-    started_at: job.started_at,
-    finished_at: job.finished_at,
-    estimated_finish: job.estimated_finish,
-    error: job.error,
-    result: job.result,
-    device: job.device,
-    study: job.study,
-  };
-}
+import type { JobAction } from "@/lib/specs/spec.ts";
+import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
 /** A job about to be queued. */
 export interface ResolvedJob {
@@ -76,13 +26,13 @@ export function resolveJob(
   codeVersion: string,
 ): ResolvedJob {
   const { kind, dataset_digest: wanted } = request;
-  if (typeof kind !== "string" || !Object.hasOwn(specs, kind)) {
+  const found = typeof kind === "string" ? specOf(kind) : undefined;
+  if (typeof kind !== "string" || !found) {
     throw new InvalidInput("Cannot queue this job: there is no such kind", [
       { pointer: "/kind", message: `one of ${Object.keys(specs).join(", ")} is needed` },
     ]);
   }
-  const { schema, resolve } = specs[kind];
-  const parsed = parseSpec(schema, request) as Record<string, unknown>;
+  const parsed = parseSpec(found.schema, request) as Record<string, unknown>;
   const dataset = typeof parsed.dataset === "string"
     ? store.datasets.byName(parsed.dataset)
     : undefined;
@@ -90,7 +40,7 @@ export function resolveJob(
     throw new Conflict(`Cannot repeat this job: dataset "${dataset?.name}" has changed since`);
   }
   const spec = {
-    ...(resolve?.(parsed, store) ?? parsed),
+    ...found.resolve(parsed, store),
     ...(dataset ? { dataset_digest: dataset.digest } : {}),
     code_version: codeVersion,
   };
@@ -117,7 +67,7 @@ export function enqueue(
       fingerprint: fingerprint(store, { kind, spec }),
     });
     store.events.append(job.id, "state", { state: "queued" });
-    specs[kind].queued?.(job, store);
+    specOf(kind)?.queued?.(job, store);
     return store.jobs.get(job.id);
   });
 }
@@ -159,38 +109,16 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
  * Does what a person asks of a job; a changed state is told as an event. Of a study it reaches the jobs
  * that the study has queued. Throws NotFound, Conflict.
  */
-export function ask(store: Store, id: string, what: "cancel" | "pause" | "resume"): JobRow {
+export function control(store: Store, id: string, what: JobAction): JobRow {
   return store.db.transaction(() => {
-    const { kind, state: before } = store.jobs.get(id);
-    if (kind === "study") askCells(store, id, what);
+    const asked = store.jobs.get(id);
+    const { kind, state: before } = asked;
+    specOf(kind)?.made?.control(asked, store, what, (other) => void control(store, other, what));
     const job = store.jobs[what](id);
     if (job.state !== before) store.events.append(id, "state", { state: job.state });
     if (finishedStates.includes(job.state)) removeCheckpoints(store, id);
     return job;
   });
-}
-
-/** The cells' part of what is asked of a study, which itself is held by no worker. */
-function askCells(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
-  const study = store.studies.ofJob(id)!;
-  const { state } = store.jobs.get(id);
-  if (finishedStates.includes(state)) return;
-  // A study that is on its way stops at once, as one that waits.
-  if (what !== "resume" && state === "running") store.jobs.update(id, { state: "queued" });
-  for (const job of store.studies.ownJobs(study.id)) {
-    askIfPossible(store, job, what);
-  }
-  if (what !== "cancel") return;
-  for (const cell of store.studies.cells(study.id, openCells)) {
-    store.studies.updateCell(cell, { state: "cancelled" });
-  }
-}
-
-/** A job that has no such thing to do is left alone. */
-function askIfPossible(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
-  const { state, requested } = store.jobs.get(id);
-  const resumable = state === "paused" || requested === "pause";
-  if (what === "resume" ? resumable : state !== "paused" || what === "cancel") ask(store, id, what);
 }
 
 /** Removes an ended job with its events, metrics and checkpoints. Throws NotFound, Conflict. */

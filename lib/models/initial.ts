@@ -2,7 +2,7 @@
 import type { Entry, ParameterStore } from "@/gpu/parameters.ts";
 import { torchShape } from "@/gpu/weight_layout.ts";
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
-import { bits, stream } from "@/lib/random.ts";
+import { bits, nth, stream } from "@/lib/random.ts";
 import type { WeightTensor } from "./pth.ts";
 
 /**
@@ -25,18 +25,10 @@ function drawn({ name, initial, ...laid }: Entry, seed: number): Float32Array<Ar
   const first = bits(seed, stream(name), 0);
   const second = bits(seed, stream(name), 1);
   for (let i = 0; i < data.length; i++) {
-    const u = unit(first, i);
+    const u = nth(first, i);
     data[i] = initial.kind === "uniform"
       ? initial.bound * (2 * u - 1)
-      : initial.std * Math.sqrt(-2 * Math.log(1 - u)) * Math.cos(2 * Math.PI * unit(second, i));
+      : initial.std * Math.sqrt(-2 * Math.log(1 - u)) * Math.cos(2 * Math.PI * nth(second, i));
   }
   return data;
-}
-
-/** The i-th number of a stream, uniform in [0, 1): murmur3's finaliser over a Weyl sequence. */
-function unit(start: number, i: number): number {
-  let h = (start + Math.imul(i, 0x9e3779b9)) | 0;
-  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
-  return ((h ^ (h >>> 16)) >>> 0) / 4294967296;
 }

@@ -3,6 +3,7 @@
  * dictionaries are understood and nothing is executed; see `pickle.ts`.
  */
 import { Buffer } from "node:buffer";
+// @ts-types="@/lib/yauzl.d.ts"
 import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
 import { bfloatToNumber, halfToNumber } from "./half.ts";

@@ -1,7 +1,8 @@
 /** Weights from elsewhere become a model: read without executing anything, stored as safetensors. */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Architecture } from "./architecture.ts";
-import type { ImageSize } from "@/lib/images/image_size.ts";
+import type { Architecture } from "./backbone_spec.ts";
+import { backboneSpec } from "./specs.ts";
+import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
 import { convertWeights } from "./weights_thread.ts";
 import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
@@ -21,18 +22,20 @@ export interface UploadOptions {
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /**
- * Stores a file of safetensors or a `.pth` checkpoint as the next version of a name. Throws InvalidInput
+ * Stores the file of safetensors or the `.pth` checkpoint at `path` as the next version of a name. Throws InvalidInput
  * for a damaged file, a number that is not finite, or a network that cannot be run; Overloaded while
  * others are read.
  */
 export async function uploadModel(
   store: Store,
-  bytes: Uint8Array<ArrayBuffer>,
+  path: string,
   options: UploadOptions,
 ): Promise<ModelRow> {
   const { classes = [], image_size = 224, prefix } = options;
-  const { architecture, file } = await convertWeights({ bytes, prefix, classes: classes.length });
+  const { architecture, file } = await convertWeights({ path, prefix, classes: classes.length });
   const { outputs: _, ...network } = architecture;
+  const wrong = backboneSpec(network.backbone).sizes?.(sizeOf(image_size));
+  if (wrong) throw new InvalidInput(`Cannot use image_size ${image_size}: ${wrong}`);
   const normalization = {
     mean: perChannel("mean", options, network),
     std: perChannel("std", options, network),
@@ -41,7 +44,7 @@ export async function uploadModel(
     throw new InvalidInput("Cannot use std: numbers above 0 are needed");
   }
   const { sha256 } = await store.files.put(file);
-  return store.keep([sha256], () =>
+  return store.commitFiles([sha256], () =>
     store.models.insert({
       id: newId("mod"),
       name: options.name,

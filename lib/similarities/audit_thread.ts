@@ -1,7 +1,8 @@
 /** Audits in a thread of their own: permutations over all pairs take seconds. */
-import { Overloaded } from "@/lib/errors.ts";
-import type { Audit } from "@/lib/gaze/audit.ts";
+import type { Audit } from "@/lib/gaze/audit_report.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
+import { limits } from "@/lib/threads/limits.ts";
+import { ThreadPool } from "@/lib/threads/pool.ts";
 
 export interface AuditRequest {
   /** Where the matrix lies. */
@@ -10,15 +11,13 @@ export interface AuditRequest {
   labels?: (string | null)[];
 }
 
-export type AuditReply = { audit: Audit } | { failed: string };
+const pool = new ThreadPool(import.meta.resolve("./audit_worker.ts"), limits.audit);
 
-const MOST_WAITING = 32;
 const MOST_KEPT = 32;
-/** Audits run one after the other, those asked for first. */
-let last: Promise<unknown> = Promise.resolve();
-let waiting = 0;
 /** Audits by what they were made from; the oldest goes first. */
 const kept = new Map<string, Audit>();
+/** Those that are being made: who asks for the same waits for it. */
+const underWay = new Map<string, Promise<Audit>>();
 
 /**
  * The audit of a similarity against the labels that the data set has now. Throws Overloaded when too many audits wait.
@@ -30,15 +29,22 @@ export async function auditSimilarity(
 ): Promise<Audit> {
   const dataset = store.datasets.find(row.dataset_id);
   const key = `${row.id} ${dataset?.digest}`;
-  const known = kept.get(key);
+  const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
   const labels = dataset ? labelsOf(store, row) : undefined;
-  const made = await inTurn(() =>
-    kept.get(key) ?? run({ path: store.files.path(row.file), row, labels }, signal)
-  );
-  kept.set(key, made);
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
-  return made;
+  const request: AuditRequest = { path: store.files.path(row.file), row, labels };
+  const pairs = pairsOf(row);
+  // The values, and their order.
+  const making = pool.run<Audit>(request, { memory: 16 * pairs, size: pairs / 1e6, signal });
+  underWay.set(key, making);
+  try {
+    const made = await making;
+    kept.set(key, made);
+    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+    return made;
+  } finally {
+    underWay.delete(key);
+  }
 }
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */
@@ -48,32 +54,9 @@ export function labelsOf(store: Store, row: SimilarityRow): (string | null)[] | 
   return labels.some((label) => label !== null) ? labels : undefined;
 }
 
-async function inTurn<T>(work: () => T | Promise<T>): Promise<T> {
-  if (waiting >= MOST_WAITING) throw new Overloaded("Cannot audit now: too many audits wait", 5);
-  waiting++;
-  const mine = last.catch(() => {}).then(work).finally(() => waiting--);
-  last = mine;
-  return await mine;
-}
-
-async function run(request: AuditRequest, signal: AbortSignal): Promise<Audit> {
-  const gone = () => new Error("Cannot go on: nobody waits");
-  if (signal.aborted) throw gone();
-  const worker = new Worker(import.meta.resolve("./audit_worker.ts"), { type: "module" });
-  try {
-    return await new Promise<Audit>((resolve, reject) => {
-      signal.addEventListener("abort", () => reject(gone()));
-      worker.onmessage = ({ data: reply }: MessageEvent<AuditReply>) => {
-        if ("audit" in reply) resolve(reply.audit);
-        else reject(new Error(reply.failed));
-      };
-      worker.onerror = (event) => {
-        event.preventDefault();
-        reject(new Error(`Cannot audit: ${event.message}`));
-      };
-      worker.postMessage(request);
-    });
-  } finally {
-    worker.terminate();
-  }
+/** Pairs that an audit reads. */
+function pairsOf(row: SimilarityRow): number {
+  const n = row.images.length;
+  const { layout } = row;
+  return layout.kind === "matrix" ? n * n / 2 : layout.pairs + n * layout.top_k;
 }

@@ -1,19 +1,13 @@
 /** The thread of `audit_thread.ts`: one audit. */
-/// <reference lib="deno.worker" />
 import { audit } from "@/lib/gaze/audit.ts";
-import type { AuditReply, AuditRequest } from "./audit_thread.ts";
-import { knownAudit } from "@/lib/gaze/top_audit.ts";
-import { keptOf, readKnownPairs, readMatrix } from "./stored_similarity.ts";
+import { topAudit } from "@/lib/gaze/top_audit.ts";
+import { serveTasks } from "@/lib/threads/serve.ts";
+import type { AuditRequest } from "./audit_thread.ts";
+import { readMatrix, readTopSimilarity } from "./stored_similarity.ts";
 
-self.onmessage = async ({ data: { path, row, labels } }: MessageEvent<AuditRequest>) => {
-  let reply: AuditReply;
-  try {
-    const files = { path: () => path };
-    reply = keptOf(row).layout === "matrix"
-      ? { audit: audit((await readMatrix(files, row)).values, { labels }) }
-      : { audit: knownAudit(await readKnownPairs(files, row), { labels }) };
-  } catch (error) {
-    reply = { failed: String((error as Error)?.stack ?? error) };
-  }
-  self.postMessage(reply);
-};
+serveTasks(async ({ path, row, labels }: AuditRequest) => {
+  const files = { path: () => path };
+  return row.layout.kind === "matrix"
+    ? audit((await readMatrix(files, row)).values, { labels })
+    : topAudit(await readTopSimilarity(files, row), { labels });
+});

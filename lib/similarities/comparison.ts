@@ -1,22 +1,28 @@
 /** Which of a data set's similarities to take: their audits side by side. */
-import type { Audit, LabelAudit } from "@/lib/gaze/audit.ts";
+import { z } from "zod";
+import { type Audit, cutSuggestionSchema } from "@/lib/gaze/audit_report.ts";
 import { auditSimilarity, labelsOf } from "./audit_thread.ts";
-import { type MeasureSuggestion, suggestMeasure } from "@/lib/gaze/suggestion.ts";
+import { suggestMeasure } from "@/lib/gaze/suggestion.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
+import { similarityParamsSchema, type SimilarityView } from "./similarity.ts";
 
-export interface Comparison {
-  /** The similarity to take and its cut; null where none is better than chance. */
-  suggestion: MeasureSuggestion & { similarity: string } | null;
-  compared: {
-    similarity: string;
-    measure: string;
-    params: Record<string, unknown>;
-    auc: LabelAudit["auc"];
-    p: number | null;
-    suggestion: Audit["suggestion"];
-  }[];
-  warnings: string[];
-}
+export const comparisonSchema = z.object({
+  suggestion: z.object({
+    similarity: z.string().describe("Id of the one to take"),
+    measure: z.string(),
+    ...cutSuggestionSchema.shape,
+  }).nullable().describe("null where none is better than chance"),
+  compared: z.array(z.object({
+    similarity: z.string(),
+    measure: z.string(),
+    params: similarityParamsSchema,
+    auc: z.number().nullable(),
+    p: z.number().nullable(),
+    suggestion: cutSuggestionSchema,
+  })),
+  warnings: z.array(z.string()),
+}).meta({ id: "SimilarityComparison" });
+export type Comparison = z.output<typeof comparisonSchema>;
 
 /** Similarities that are compared, this one included. */
 const MOST = 12;
@@ -43,7 +49,7 @@ export async function compareSimilarities(
       return {
         similarity: id,
         measure,
-        params,
+        params: params as SimilarityView["params"],
         auc: labels?.auc ?? null,
         p: labels?.p ?? null,
         suggestion,

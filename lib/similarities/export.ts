@@ -1,5 +1,6 @@
 /** Kept matrices as JSON, CSV or NPY, streamed row by row. */
-import { csvLine } from "@/lib/csv_line.ts";
+import { z } from "zod";
+import { csvLine } from "@/lib/csv.ts";
 import {
   type FilePaths,
   type MatrixPart,
@@ -16,6 +17,13 @@ export const matrixTypes = {
 };
 
 export type MatrixFormat = keyof typeof matrixTypes;
+
+export const matrixSchema = z.object({
+  measure: z.string(),
+  component: z.string(),
+  images: z.array(z.string()).describe("In the order of rows and columns"),
+  values: z.array(z.array(z.number().nullable())).describe("null where invalid"),
+}).meta({ id: "SimilarityMatrix" });
 
 /** The matrix as a stream of bytes; checks everything that can be wrong before it begins. */
 export function matrixStream(
@@ -43,11 +51,7 @@ export function matrixStream(
   });
 }
 
-interface Heading {
-  measure: string;
-  component: string;
-  images: string[];
-}
+type Heading = Omit<z.output<typeof matrixSchema>, "values">;
 
 type Rows = AsyncGenerator<Float32Array<ArrayBuffer>>;
 

@@ -1,7 +1,7 @@
 /** The most similar images of one, and the most similar pairs of all, from a kept similarity. */
+import { z } from "zod";
 import {
   type FilePaths,
-  keptOf,
   matrixRow,
   matrixRows,
   partOf,
@@ -11,10 +11,16 @@ import { TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 
 /** An image and how similar it is. */
-export interface Neighbour {
-  image: string;
-  similarity: number;
-}
+export const neighbourSchema = z.object({ image: z.string(), similarity: z.number() })
+  .meta({ id: "Neighbour" });
+export type Neighbour = z.output<typeof neighbourSchema>;
+
+/** Two images and how similar they are. */
+export const pairSchema = z.object({
+  images: z.tuple([z.string(), z.string()]),
+  similarity: z.number(),
+}).meta({ id: "Pair" });
+export type Pair = z.output<typeof pairSchema>;
 
 /** The `top` most similar images of one, best first; images without a value are left out. */
 export async function neighboursOf(
@@ -23,11 +29,10 @@ export async function neighboursOf(
   options: { image: string; top: number; component?: string },
 ): Promise<Neighbour[]> {
   const { at, wanted: [image] } = partOf(row, { ...options, images: [options.image] });
-  const kept = keptOf(row);
-  if (kept.layout === "neighbours") {
-    const { indices, values } = await readNeighbours(files, row);
-    const start = image * kept.top_k;
-    return [...indices.subarray(start, start + Math.min(options.top, kept.top_k))]
+  if (row.layout.kind === "neighbours") {
+    const { indices, values, layout: { top_k } } = await readNeighbours(files, row);
+    const start = image * top_k;
+    return [...indices.subarray(start, start + Math.min(options.top, top_k))]
       .map((other, i) => ({ image: row.images[other], similarity: values[start + i] }))
       .filter((neighbour) => neighbour.image !== undefined);
   }
@@ -44,11 +49,10 @@ export async function topPairs(
   files: FilePaths,
   row: SimilarityRow,
   options: { top: number; component?: string },
-): Promise<{ images: [string, string]; similarity: number }[]> {
+): Promise<Pair[]> {
   const { at, wanted } = partOf(row, options);
-  const kept = keptOf(row);
   let best: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
-  if (kept.layout === "neighbours") best = (await readNeighbours(files, row)).pairs;
+  if (row.layout.kind === "neighbours") best = (await readNeighbours(files, row)).pairs;
   else {
     const sink = new TopPairs(options.top);
     let image = 0;

@@ -1,26 +1,8 @@
 /** What is kept of a similarity, and how its file reads. */
 import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
-import { among, type KnownPairs, pairsOf } from "@/lib/gaze/top_similarity.ts";
-import type { DistributionData } from "@/lib/gaze/similarity/distribution.ts";
+import { among, pairsOf, type TopSimilarity } from "@/lib/gaze/top_similarity.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
-import type { SimilarityRow } from "@/lib/store/mod.ts";
-
-/**
- * `matrix`: f32 [components, N, N]. `neighbours`, for more images than a matrix is kept of: i32 [N, top_k]
- * indices (-1 where there are fewer), f32 [N, top_k] values, u32 [pairs] rows, u32 [pairs] columns, f32 [pairs]
- * values of the most similar pairs i < j; all little endian, best first. Every pair above `above` is
- * among them (null: every pair is).
- */
-export type Kept =
-  | { layout: "matrix" }
-  | { layout: "neighbours"; top_k: number; pairs: number; above: number | null };
-
-/** The `histogram` of a similarity's row. */
-export type SimilarityHistogram = DistributionData & { kept: Kept };
-
-export function keptOf(row: SimilarityRow): Kept {
-  return (row.histogram as unknown as Partial<SimilarityHistogram>).kept ?? { layout: "matrix" };
-}
+import type { Layout, SimilarityRow } from "@/lib/store/mod.ts";
 
 /** Where a similarity's file lies. */
 export interface FilePaths {
@@ -97,11 +79,11 @@ async function readFloats(
 
 /** @throws {InvalidInput} when only neighbours were kept */
 export function needMatrix(row: SimilarityRow): void {
-  const kept = keptOf(row);
-  if (kept.layout === "matrix") return;
+  const { layout } = row;
+  if (layout.kind === "matrix") return;
   throw new InvalidInput(
-    `Cannot give the matrix of these ${row.images.length} images: the ${kept.top_k} nearest of each ` +
-      `and the ${kept.pairs} nearest pairs were kept, which /pairs gives; a similarity job with ` +
+    `Cannot give the matrix of these ${row.images.length} images: the ${layout.top_k} nearest of each ` +
+      `and the ${layout.pairs} nearest pairs were kept, which /pairs gives; a similarity job with ` +
       `"keep": "matrix" keeps all of up to ${MATRIX_LIMIT} images`,
   );
 }
@@ -129,40 +111,40 @@ export async function readMatrix(
  * @param images names of the images wanted, in this order; all without it
  * @throws {NotFound} for an unknown image
  */
-export async function readKnownPairs(
+export async function readTopSimilarity(
   files: FilePaths,
   row: SimilarityRow,
   images?: string[],
-): Promise<KnownPairs> {
-  const { indices, values, pairs } = await readNeighbours(files, row);
-  const kept = keptOf(row) as Extract<Kept, { layout: "neighbours" }>;
+): Promise<TopSimilarity> {
+  const { indices, values, pairs, layout } = await readNeighbours(files, row);
   const invalid = new Set(row.invalid);
   const valid = Uint8Array.from(row.images, (name) => invalid.has(name) ? 0 : 1);
-  const known: KnownPairs = {
+  const similarity: TopSimilarity = {
     n: row.images.length,
     valid,
     validPairs: pairsOf(valid),
     ...pairs,
-    above: kept.above,
-    k: kept.top_k,
+    above: layout.above,
+    k: layout.top_k,
     indices,
     nearest: values,
   };
-  return images ? among(known, partOf(row, { images }).wanted) : known;
+  return images ? among(similarity, partOf(row, { images }).wanted) : similarity;
 }
 
-/** What `Kept` describes as `neighbours`. */
+/** A file of the layout `neighbours`. @throws {Conflict} when the whole matrix was kept */
 export async function readNeighbours(files: FilePaths, row: SimilarityRow): Promise<{
   indices: Int32Array<ArrayBuffer>;
   values: Float32Array<ArrayBuffer>;
   pairs: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
+  layout: Extract<Layout, { kind: "neighbours" }>;
 }> {
-  const kept = keptOf(row);
-  if (kept.layout !== "neighbours") {
+  const { layout } = row;
+  if (layout.kind !== "neighbours") {
     throw new Conflict("Cannot read neighbours: the whole matrix was kept");
   }
   const { buffer } = await Deno.readFile(files.path(row.file));
-  const lists = row.images.length * kept.top_k, { pairs } = kept;
+  const lists = row.images.length * layout.top_k, { pairs } = layout;
   const at = 8 * lists;
   return {
     indices: new Int32Array(buffer, 0, lists),
@@ -172,5 +154,6 @@ export async function readNeighbours(files: FilePaths, row: SimilarityRow): Prom
       columns: new Uint32Array(buffer, at + 4 * pairs, pairs),
       values: new Float32Array(buffer, at + 8 * pairs, pairs),
     },
+    layout,
   };
 }

@@ -1,9 +1,11 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import type { JobSpec } from "./spec.ts";
-import { augmentationSchema } from "@/lib/training/augmentation.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
+import { filled } from "@/lib/filled_schema.ts";
+import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import {
+  decidedNetwork,
   initSchema,
   networkFields,
   precisionSchema,
@@ -12,11 +14,12 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, partsFields } from "./split_spec.ts";
+import { reference } from "./reference.ts";
+import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   init: initSchema,
   ...networkFields,
   /** `full` trains all weights; `linear` only the classifier, on a frozen backbone. */
@@ -26,7 +29,7 @@ const schema = z.strictObject({
    * linear probe always does.
    */
   batch_norm: z.enum(["train", "frozen"]).default("train"),
-  ...partsFields,
+  ...splitFields,
   epochs: z.int().min(1).max(10000).default(30),
   /** Epochs without a better validation figure after which training ends. */
   early_stop: z.int().min(1).max(10000).default(20),
@@ -64,10 +67,33 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
   return parseSpec(schema, spec);
 }
 
-export const finetune: JobSpec<typeof schema> = {
-  schema,
+const kept = filled(z.object({
+  ...schema.shape,
+  ...decidedNetwork,
+  augmentation: augmentationSettings,
+  ...addedFields,
+})).meta({ id: "FinetuneSpec" });
+const result = z.object({
+  model: z.string().describe("Id"),
+  evaluation: z.string().describe("Id"),
+});
+
+export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
+  title: "Fine-tuning",
+  about: "A classifier from a model or from scratch, with its evaluation.",
+  ...{ schema, kept, result },
   resolve(spec, store) {
     labelled(store.images.all(store.datasets.byName(spec.dataset).id));
     return resolveNetwork(spec, store);
+  },
+  training: {
+    images: (all) => all.filter(({ label }) => label !== null),
+    passes: ({ mode }) => mode === "linear" ? 1 : 3,
+    share(spec) {
+      const { split, folds, fold } = spec as unknown as FinetuneSpec;
+      const tested = testedShare({ split, folds });
+      const validated = folds === null ? split.validation : split.validation * (1 - tested);
+      return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+    },
   },
 };

@@ -1,9 +1,16 @@
-/** What a kind of job is, and what it is given while it runs (on the GPU thread of the worker). */
+/** What a job is given while it runs (on the GPU thread of the worker). */
 import type { Gpu } from "@/gpu/device.ts";
 import type { EventType, JobRow, Store } from "@/lib/store/mod.ts";
 
+export interface TrainingPace {
+  /** Mean time of a step (one update of the weights) since the last call, seconds. */
+  step_seconds: number;
+  /** Images in one batch; a step takes one or, with `accumulate`, several. */
+  batch_size: number;
+}
+
 export interface JobContext {
-  /** `job.spec` is resolved: it parses with the kind's own schema plus the fields of `Resolved`. */
+  /** `job.spec` is as the kind's `kept` says. */
   job: JobRow;
   store: Store;
   gpu: Gpu;
@@ -13,6 +20,8 @@ export interface JobContext {
   metric(step: number, epoch: number, values: Record<string, number>): void;
   /** Tells how far the job is; cheap enough for every step (it is written at most each 250 ms). */
   progress(done: number, total: number, unit: string): void;
+  /** Tells how fast a training goes just now; it is shown in `/metrics` and kept nowhere. */
+  pace(pace: TrainingPace): void;
   /**
    * Call between steps, at least each second or so: serves predictions and notices requests.
    * @throws {JobStopped} when the job shall stop here; a loop that can go on later saves a
@@ -31,7 +40,7 @@ export class JobStopped extends Error {
   }
 }
 
-export interface JobHandler {
-  /** Runs the job, from its last checkpoint if there is one; resolves with the job's `result`. */
-  run(context: JobContext): Promise<Record<string, unknown>>;
+/** The job cannot go on here and has lost nothing: it is paused, with what a person may do. */
+export class JobHeld extends Error {
+  override name = "JobHeld";
 }

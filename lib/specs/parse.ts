@@ -1,19 +1,20 @@
 import type { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { problemsOf } from "@/lib/problems.ts";
+import { addedFields } from "./spec.ts";
 
-/** What queueing adds to a spec; a kind's own schema does not know it. */
-const ADDED = ["kind", "dataset_digest", "code_version"];
+/** What a kind's own schema does not know. */
+const ADDED = ["kind", ...Object.keys(addedFields)];
 
 /**
  * A spec by its schema, without what queueing added.
  * @throws {InvalidInput} with a pointer to each field that is wrong
  */
 export function parseSpec<S extends z.ZodType>(schema: S, spec: unknown): z.output<S> {
-  const own = Object.fromEntries(
+  const request = Object.fromEntries(
     Object.entries(spec as object).filter(([field]) => !ADDED.includes(field)),
   );
-  const parsed = schema.safeParse(own);
+  const parsed = schema.safeParse(request);
   if (parsed.success) return parsed.data;
   throw new InvalidInput(
     "Cannot accept the spec of this job",

@@ -2,7 +2,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import { beyond } from "@/lib/gaze/top_similarity.ts";
 import type { Cut } from "@/lib/gaze/positives.ts";
-import { keptOf, partOf } from "@/lib/similarities/stored_similarity.ts";
+import { partOf } from "@/lib/similarities/stored_similarity.ts";
 import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
 
 /**
@@ -24,15 +24,14 @@ export function usableSimilarity(
     ]);
   }
   partOf(row, { component: component ?? undefined });
-  checkKept(row, cut);
+  checkLayout(row, cut);
   return row;
 }
 
 /** Of very many images not every cut can be told; the job itself looks again, as it may leave images out. */
-function checkKept(row: SimilarityRow, cut: Cut): void {
-  const kept = keptOf(row);
-  if (kept.layout === "matrix") return;
-  const { top_k, pairs, above } = kept;
+function checkLayout(row: SimilarityRow, cut: Cut): void {
+  if (row.layout.kind === "matrix") return;
+  const { top_k, pairs, above } = row.layout;
   if ("top_k" in cut && cut.top_k > top_k) {
     throw beyond(`top_k ${cut.top_k}`, `top_k up to ${top_k}`);
   }

@@ -1,5 +1,6 @@
 /** The authors' settings by name (section 8 of the method); what a request gives itself comes first. */
 import { z } from "zod";
+import type { MethodName } from "@/lib/ssl/specs.ts";
 
 const adamw = (learning_rate: number) => ({
   name: "adamw",
@@ -62,7 +63,7 @@ export const presets = {
   },
   knee_moco: { method: "moco", config: queue(320), epochs: 800, augmentation: "knee" },
   knee_simsiam: { method: "simsiam", optimizer: sgd, epochs: 800, augmentation: "knee" },
-} as const;
+} as const satisfies Record<string, { method: MethodName } & Record<string, unknown>>;
 
 const names = Object.keys(presets) as [keyof typeof presets];
 
@@ -81,15 +82,15 @@ export function applyPreset(given: unknown): unknown {
   if (typeof name !== "string" || !Object.hasOwn(presets, name)) return given;
   const known = Object.entries(given).filter(([, value]) => value !== undefined);
   const preset: Record<string, unknown> = { ...presets[name as keyof typeof presets] };
-  const own = Object.fromEntries(known);
+  const request = Object.fromEntries(known);
   // Settings of another method say nothing.
-  if (own.method !== undefined && own.method !== preset.method) delete preset.config;
+  if (request.method !== undefined && request.method !== preset.method) delete preset.config;
   for (const [field, kind] of Object.entries(COMPLETED)) {
-    const [below, above] = [preset[field], own[field]];
+    const [below, above] = [preset[field], request[field]];
     if (!isObject(below) || !isObject(above)) continue;
-    if (kind === undefined || below[kind] === above[kind]) own[field] = { ...below, ...above };
+    if (kind === undefined || below[kind] === above[kind]) request[field] = { ...below, ...above };
   }
-  return { ...preset, ...own };
+  return { ...preset, ...request };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

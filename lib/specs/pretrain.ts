@@ -1,9 +1,20 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import type { JobSpec } from "./spec.ts";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
-import { type Augmentation, augmentationSchema } from "@/lib/training/augmentation.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
+import { choice, partOf, settingsBy } from "@/lib/choice.ts";
+import { filled } from "@/lib/filled_schema.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import {
+  type MethodConfig,
+  methodConfigSchema,
+  type MethodName,
+  methodSpec,
+  methodSpecs,
+} from "@/lib/ssl/specs.ts";
+import { type Augmentation, augmentationSchema, augmentationSettings } from "./augmentation.ts";
+import {
+  decidedNetwork,
   initSchema,
   networkFields,
   precisionSchema,
@@ -12,18 +23,18 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, partsFields } from "./split_spec.ts";
+import { reference } from "./reference.ts";
+import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
 
-const methodNames = Object.keys(configs) as [MethodName, ...MethodName[]];
-
 /** What a preset may decide; a default stands where neither request nor preset says anything. */
 const chosen = {
-  method: z.enum(methodNames).default("byol"),
+  method: choice(methodSpecs).default("byol"),
   /** Settings of the method; its paper's where not given. */
-  config: z.record(z.string(), z.unknown()).default({}),
+  config: settingsBy("method", partOf(methodSpecs as Record<string, MethodSpec>, "config"))
+    .default({}),
   /** Pairs above the cut are positive. */
   cut: z.union([
     z.strictObject({ quantile: z.number().gt(0).max(1) }),
@@ -43,14 +54,14 @@ const chosen = {
 
 const fields = {
   preset: presetSchema,
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   /**
    * Which pairs count as positive besides the two views of one image. With `self` those are the image's
-   * earlier keys, which only MoCo has (whatever its `stale_keys`); for other methods it is `none`.
+   * earlier keys, whatever the method says of them, where the method has any; for others it is `none`.
    */
-  arm: z.enum(["none", "self", "shuffled", "gaze", "labels"]).default("none"),
-  /** Id of a similarity of the same images; needed by `gaze` and `shuffled`. */
-  similarity: z.string().min(1).max(200).nullable().default(null),
+  arm: choice(arms).default("none"),
+  /** Id of a similarity of the same images, for arms that need one. */
+  similarity: reference("similarities").nullable().default(null),
   /** Part of the similarity that is cut; null: its score. */
   component: z.string().max(100).nullable().default(null),
   /** Weighs a positive pair by its similarity, in [0, 1], instead of by 1; pairs by labels weigh 1. */
@@ -66,7 +77,7 @@ const fields = {
    * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
    * Null: only images marked as test are left out.
    */
-  leave_out: z.strictObject({ ...partsFields, seed: seedSchema })
+  leave_out: z.strictObject({ ...splitFields, seed: seedSchema })
     .superRefine((parts, context) => {
       const message = foldProblem(parts);
       if (message) context.addIssue({ code: "custom", path: ["fold"], message });
@@ -104,7 +115,7 @@ const request = z.strictObject({
 const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, context) => {
   const problem = (path: string[], message: string) =>
     context.addIssue({ code: "custom", path, message });
-  if ((spec.arm === "gaze" || spec.arm === "shuffled") && spec.similarity === null) {
+  if (arms[spec.arm].needs === "similarity" && spec.similarity === null) {
     problem(["similarity"], `Cannot use arm "${spec.arm}" without a similarity`);
   }
   if (spec.schedule.warmup_epochs > spec.epochs) {
@@ -113,32 +124,57 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
       `Cannot warm up for ${spec.schedule.warmup_epochs} of ${spec.epochs} epochs`,
     );
   }
-  const config = configs[spec.method].safeParse(spec.config);
+  const config = methodSpec(spec.method).config.safeParse(spec.config);
   for (const { path, message } of config.error?.issues ?? []) {
     problem(["config", ...path.map(String)], message);
   }
 });
 
 /** Every default filled in but the network, which may come from a model. */
-export type PretrainSpec = z.output<typeof resolved> & { augmentation: Augmentation };
+export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
+  config: MethodConfig;
+  augmentation: Augmentation;
+};
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
-  const config = configs[parsed.method].parse(parsed.config);
-  const own = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...own } };
+  const { config, ownKeys } = methodSpec(parsed.method);
+  const staleKeys = arms[parsed.arm].ownKeys && ownKeys;
+  return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } as MethodConfig };
 }
 
-export const pretrain: JobSpec<typeof request> = {
-  schema: request,
+const kept = filled(z.object({
+  ...fields,
+  ...chosen,
+  ...decidedNetwork,
+  config: methodConfigSchema,
+  augmentation: augmentationSettings,
+  ...addedFields,
+})).meta({ id: "PretrainSpec" });
+const result = z.object({ model: z.string().describe("Id") });
+
+export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
+  title: "Pre-training",
+  about: "A backbone by contrastive learning, with pairs by gaze or without.",
+  ...{ schema: request, kept, result },
   resolve(spec, store) {
     const parsed = parsePretrain(spec);
     const dataset = store.datasets.byName(parsed.dataset);
-    if (parsed.arm === "gaze" || parsed.arm === "shuffled") {
+    const { needs } = arms[parsed.arm];
+    if (needs === "similarity") {
       usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
-    if (parsed.arm === "labels") assertLabels(store, dataset);
+    if (needs === "labels") assertLabels(store, dataset);
     return resolveNetwork(parsed, store);
+  },
+  training: {
+    images: (all) => all,
+    passes: ({ method }) => methodSpec(method as MethodName).passes,
+    share({ leave_out }) {
+      return leave_out === null
+        ? 1
+        : 1 - testedShare(leave_out as PretrainSpec["leave_out"] & object);
+    },
   },
 };

@@ -1,19 +1,22 @@
 /** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
 import { z } from "zod";
+import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
-import { type MeasureName, measures } from "@/lib/gaze/similarity/mod.ts";
-import type { JobSpec } from "./spec.ts";
+import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import { type MeasureParams, measureParamsSchema, measures } from "@/lib/gaze/similarity/mod.ts";
+import { addedFields, type JobSpec } from "./spec.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { parseSpec } from "./parse.ts";
-
-const names = Object.keys(measures) as [MeasureName, ...MeasureName[]];
+import { reference } from "./reference.ts";
 
 const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
-  measure: z.enum(names),
+  dataset: reference("datasets"),
+  measure: choice(measures),
   /** Of the measure; its own defaults where not given. */
-  params: z.record(z.string(), z.unknown()).default({}),
+  params: settingsBy("measure", partOf(measures as unknown as Record<string, Measure>, "params"))
+    .default({}),
   /** Readers whose gaze counts; null: all. */
   readers: z.array(z.string().max(512)).min(1).max(1000).nullable().default(null),
   /** Over the pairs of readers of two images. */
@@ -26,7 +29,7 @@ const schema = z.strictObject({
   most_pairs: z.int().min(1).max(10_000_000).default(1_000_000),
 });
 
-export type SimilaritySpec = z.output<typeof schema>;
+export type SimilaritySpec = Omit<z.output<typeof schema>, "params"> & { params: MeasureParams };
 
 /**
  * A spec with the measure's defaults filled in.
@@ -42,8 +45,18 @@ export function parseSimilarity(spec: unknown): SimilaritySpec {
   );
 }
 
-export const similarity: JobSpec<typeof schema> = {
-  schema,
+const kept = filled(z.object({
+  ...schema.shape,
+  params: measureParamsSchema,
+  keep: schema.shape.keep.unwrap().exclude(["auto"]),
+  ...addedFields,
+})).meta({ id: "SimilaritySpec" });
+const result = z.object({ similarity: z.string().describe("Id") });
+
+export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
+  title: "Similarity of gaze",
+  about: "How alike the images of a data set were looked at, pair by pair.",
+  ...{ schema, kept, result },
   resolve(spec, store) {
     const resolved = parseSimilarity(spec);
     const dataset = store.datasets.byName(spec.dataset);

@@ -3,7 +3,7 @@ import { z } from "zod";
 
 const share = z.number().gt(0).lt(1);
 
-export const partsFields = {
+export const splitFields = {
   /** Hold-out shares of patients; a split given with the data set comes first. */
   split: z.strictObject({ validation: share.default(0.2), test: share.default(0.2) })
     .refine(({ validation, test }) => validation + test < 1, "nothing would be left to train on")
@@ -14,10 +14,28 @@ export const partsFields = {
   fold: z.int().min(0).nullable().default(null),
 };
 
+/** The same, with all defaults filled in, and the seed of what is drawn. */
+export interface SplitSpec {
+  /** Shares of a hold-out. */
+  split: { validation: number; test: number };
+  /** Folds of a cross-validation; null: one hold-out. */
+  folds: number | null;
+  /** One of the folds only; null: all. */
+  fold: number | null;
+  seed: number;
+}
+
 /** What is wrong with a fold, in words; undefined when nothing is. */
 export function foldProblem(
   { folds, fold }: { folds: number | null; fold: number | null },
 ): string | undefined {
   if (fold === null || (folds !== null && fold < folds)) return undefined;
   return folds === null ? "Cannot choose a fold without folds" : `Cannot be ${fold} of ${folds}`;
+}
+
+/** Share of the images that are tested on: by folds those of one of them. */
+export function testedShare(
+  { split, folds }: { split: { test: number }; folds: number | null },
+): number {
+  return folds === null ? split.test : 1 / folds;
 }

@@ -1,6 +1,7 @@
 /** The spec of a `study`: the table of methods, arms and backbones over several runs, from one request. */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
+import { filled } from "@/lib/filled_schema.ts";
 import {
   finetuneRequest,
   type GridCell,
@@ -8,85 +9,19 @@ import {
   gridRows,
   pretrainRequest,
 } from "./study_grid.ts";
-import type { JobSpec } from "./spec.ts";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
-import { newId, now, type Store } from "@/lib/store/mod.ts";
+import { addedFields, type JobAction, type JobSpec } from "./spec.ts";
+import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 import { finetune } from "./finetune.ts";
 import { parseSpec } from "./parse.ts";
 import { pretrain } from "./pretrain.ts";
+import { studySchema, type StudySpec } from "./study_schema.ts";
 
-const method = z.enum(Object.keys(configs) as [MethodName, ...MethodName[]]);
-const backbone = z.enum(["resnet18", "resnet50", "resnet101"]);
-const distinct = <T extends z.ZodType>(entry: T) =>
-  z.array(entry).min(1).max(100)
-    .refine((list) => new Set(list).size === list.length, "each may be named once");
 /** Trainings of one study. */
 const MOST_CELLS = 2000;
 
-/** Fields that the grid decides, and that its parts therefore may not give. */
-const DECIDED = {
-  pretrain: [
-    ...["kind", "dataset", "method", "arm", "similarity", "component", "cut", "backbone", "init"],
-    ...["seed", "leave_out", "name"],
-  ],
-  finetune: ["kind", "dataset", "init", "backbone", "seed", "folds", "fold", "name"],
-};
-/** The network is the same in all rows, or their difference would be that of networks. */
-const NETWORK = ["width", "channels", "image_size", "normalization"];
-const settings = (decided: string[]) =>
-  z.record(z.string(), z.unknown()).superRefine((fields, context) => {
-    for (const field of decided.filter((name) => Object.hasOwn(fields, name))) {
-      context.addIssue({ code: "custom", path: [field], message: "the study itself decides this" });
-    }
-  });
-
-const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
-  name: z.string().min(1).max(200).nullable().default(null),
-  methods: distinct(method).default(["moco", "byol", "simsiam"]),
-  arms: distinct(z.enum(["none", "gaze", "shuffled", "self", "labels"]))
-    .default(["none", "gaze"]),
-  backbones: distinct(backbone).default(["resnet18"]),
-  /** One run each; 0 to 4 where no folds are asked for. */
-  seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).nullable().default(null),
-  /** Runs over the folds of one cross-validation instead. */
-  folds: z.int().min(2).max(20).nullable().default(null),
-  /** The row "From scratch". */
-  scratch: z.boolean().default(true),
-  /** Models with ImageNet weights by backbone: the row "ImageNet". */
-  imagenet: z.partialRecord(backbone, z.string().min(1).max(200)).default({}),
-  /** What pre-training starts from; null: the ImageNet models where they are given. */
-  start: z.enum(["scratch", "imagenet"]).nullable().default(null),
-  /** Id of a similarity, for the arms `gaze` and `shuffled`. */
-  similarity: z.string().min(1).max(200).nullable().default(null),
-  component: z.string().max(100).nullable().default(null),
-  cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
-  pretrain: settings(DECIDED.pretrain).default({}).describe(
-    "Fields of a pretrain job, for all methods; width, channels and image_size hold for all rows",
-  ),
-  by_method: z.partialRecord(method, settings([...DECIDED.pretrain, ...NETWORK])).default({})
-    .describe("Fields of a pretrain job for one method, before those of `pretrain`"),
-  finetune: settings(DECIDED.finetune).default({}).describe("Fields of a finetune job"),
-  dry_run: z.boolean().optional().describe("Answers the plan and queues nothing"),
-}).superRefine((spec, context) => {
-  const problem = (field: string, message: string) =>
-    context.addIssue({ code: "custom", path: [field], message });
-  if (spec.seeds && spec.folds) problem("folds", "seeds or folds, not both");
-  const lacking = spec.backbones.filter((name) => spec.imagenet[name] === undefined);
-  const given = Object.keys(spec.imagenet).length > 0;
-  if (given && lacking.length > 0) problem("imagenet", `a model for ${lacking} is needed too`);
-  if (spec.start === "imagenet" && !given) problem("start", "no ImageNet models are given");
-});
-
-/** Every default filled in; settings of the cells as they were given. */
-export type StudySpec = Omit<z.output<typeof schema>, "imagenet" | "by_method"> & {
-  imagenet: Record<string, string>;
-  by_method: Record<string, Record<string, unknown>>;
-};
-
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parseStudy(given: unknown): StudySpec {
-  const { dry_run: _, ...spec } = parseSpec(schema, given);
+  const { dry_run: _, ...spec } = parseSpec(studySchema, given);
   return {
     ...spec,
     seeds: spec.seeds ?? (spec.folds === null ? [0, 1, 2, 3, 4] : null),
@@ -94,8 +29,23 @@ export function parseStudy(given: unknown): StudySpec {
   } as StudySpec;
 }
 
-export const study: JobSpec<typeof schema> = {
-  schema,
+const { dry_run: _, ...given } = studySchema.shape;
+const kept = filled(z.object({
+  ...given,
+  start: given.start.unwrap().unwrap().describe("What pre-training starts from"),
+  ...addedFields,
+})).meta({ id: "StudySpec" });
+const result = z.object({
+  study: z.string().describe("Id"),
+  done: z.number().describe("Cells"),
+  failed: z.number(),
+  cancelled: z.number(),
+});
+
+export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
+  title: "Study",
+  about: "The table of methods, arms and backbones over several runs.",
+  ...{ schema: studySchema, kept, result },
   resolve(given, store) {
     const spec = parseStudy(given);
     spec.imagenet = Object.fromEntries(
@@ -138,7 +88,31 @@ export const study: JobSpec<typeof schema> = {
     const progress = { done: 0, total: gridCells(spec).length, unit: "cells" };
     store.jobs.update(job.id, { study: id, progress });
   },
+  made: { control: controlCells },
 };
+
+/** The cells' part of what is asked of a study, which itself is held by no worker. */
+function controlCells(
+  { id, state }: JobRow,
+  store: Store,
+  what: JobAction,
+  control: (id: string) => void,
+): void {
+  const study = store.studies.ofJob(id)!;
+  if (finishedStates.includes(state)) return;
+  // A study that is on its way stops at once, as one that waits.
+  if (what !== "resume" && state === "running") store.jobs.update(id, { state: "queued" });
+  for (const job of store.studies.ownJobs(study.id)) {
+    const { state, requested } = store.jobs.get(job);
+    const resumable = state === "paused" || requested === "pause";
+    // A job that has no such thing to do is left alone.
+    if (what === "resume" ? resumable : state !== "paused" || what === "cancel") control(job);
+  }
+  if (what !== "cancel") return;
+  for (const cell of store.studies.cells(study.id, openCells)) {
+    store.studies.updateCell(cell, { state: "cancelled" });
+  }
+}
 
 /** What the ImageNet models have in common of their network, so that rows without them have it too. */
 function sharedNetwork(spec: StudySpec, store: Store): Record<string, unknown> {
@@ -155,9 +129,9 @@ function checkCell(spec: StudySpec, cell: GridCell, store: Store): void {
   const { kind: _, ...before } = pretrainRequest(spec, cell) ?? {};
   const { kind: __, ...after } = finetuneRequest(spec, cell);
   if (method) {
-    const own = spec.by_method[method] ?? {};
+    const settings = spec.by_method[method] ?? {};
     const place = (field: string) =>
-      field in own ? `/by_method/${method}` : field in spec.pretrain ? "/pretrain" : "";
+      field in settings ? `/by_method/${method}` : field in spec.pretrain ? "/pretrain" : "";
     within(place, () => pretrain.resolve!(parseSpec(pretrain.schema, before), store));
   }
   const place = (field: string) => field in spec.finetune ? "/finetune" : "/pretrain";

@@ -1,5 +1,6 @@
 /** SQLite as the store uses it: prepared statements kept, transactions nested into the outermost. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import names from "./names.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 import studies from "./studies.sql" with { type: "text" };
 import tuning from "./tuning.sql" with { type: "text" };
@@ -7,7 +8,7 @@ import tuning from "./tuning.sql" with { type: "text" };
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
-const versions = [schema, studies, tuning];
+const versions = [schema, studies, tuning, names];
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;
@@ -20,7 +21,8 @@ export class Database {
   /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
   constructor(path: string) {
     this.#connection = new DatabaseSync(path);
-    this.#connection.exec("PRAGMA busy_timeout = 5000");
+    // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
+    this.#connection.exec("PRAGMA busy_timeout = 15000");
     const { version } = this.get("SELECT sqlite_version() AS version") as { version: string };
     if (isOlder(version)) {
       throw new Error(

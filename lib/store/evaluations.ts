@@ -1,4 +1,5 @@
 /** Results of evaluations: metrics, and the scores of every image they were computed from. */
+import type { EvaluationMetrics, ImageScore } from "@/lib/evaluation/evaluation.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 
@@ -7,8 +8,8 @@ export interface EvaluationRow {
   model_id: string | null;
   dataset_id: string | null;
   job_id: string;
-  metrics: Record<string, unknown>;
-  scores: Record<string, unknown>[];
+  metrics: EvaluationMetrics;
+  scores: ImageScore[];
   created_at: string;
 }
 

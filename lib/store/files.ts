@@ -45,7 +45,7 @@ export class Files {
 
   /**
    * Stores bytes or a stream of them: counted, hashed, written to a temporary file, synced,
-   * renamed. The file is held (see `release`) until the caller settles it.
+   * renamed. The file is pinned (see `unpin`) until the caller settles it.
    */
   async put(
     data: Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
@@ -77,7 +77,7 @@ export class Files {
   #adopt(temporary: string, written: StoredFile): StoredFile {
     const target = this.path(written.sha256);
     const directory = target.slice(0, target.lastIndexOf("/"));
-    // Held first: nobody may remove an equal file between here and the caller's row.
+    // Pinned first: nobody may remove an equal file between here and the caller's row.
     this.#held.set(written.sha256, (this.#held.get(written.sha256) ?? 0) + 1);
     if (existsSync(target)) Deno.removeSync(temporary);
     else {
@@ -91,12 +91,12 @@ export class Files {
     return written;
   }
 
-  isHeld(sha256: string): boolean {
+  isPinned(sha256: string): boolean {
     return this.#held.has(sha256);
   }
 
-  /** Ends one hold of each file. */
-  release(sha256s: Iterable<string>): void {
+  /** Takes back one pin of each file. */
+  unpin(sha256s: Iterable<string>): void {
     for (const sha256 of sha256s) {
       const count = (this.#held.get(sha256) ?? 0) - 1;
       if (count > 0) this.#held.set(sha256, count);
@@ -104,7 +104,7 @@ export class Files {
     }
   }
 
-  /** Removes a file at once; callers ask `Store.collect`, which knows what is referred to. */
+  /** Removes a file at once; callers ask `Store.collectGarbage`, which knows what is referred to. */
   remove(sha256: string): void {
     try {
       Deno.removeSync(this.path(sha256));
@@ -113,21 +113,22 @@ export class Files {
     }
   }
 
-  /** Empties `tmp/` and removes files that `isReferred` does not know; for the start only. */
-  sweep(isReferred: (sha256: string) => boolean): { temporary: number; orphans: number } {
-    const swept = { temporary: 0, orphans: 0 };
+  /** Empties `tmp/`; for the start only. */
+  emptyTemporary(): number {
+    let count = 0;
     for (const entry of Deno.readDirSync(this.temporary)) {
       Deno.removeSync(`${this.temporary}/${entry.name}`, { recursive: true });
-      swept.temporary++;
+      count++;
     }
+    return count;
+  }
+
+  /** The SHA-256 of every stored file. */
+  *stored(): Generator<string> {
     for (const folder of Deno.readDirSync(this.directory)) {
-      for (const entry of Deno.readDirSync(`${this.directory}/${folder.name}`)) {
-        if (isReferred(entry.name)) continue;
-        Deno.removeSync(`${this.directory}/${folder.name}/${entry.name}`);
-        swept.orphans++;
-      }
+      if (!folder.isDirectory) continue;
+      for (const entry of Deno.readDirSync(`${this.directory}/${folder.name}`)) yield entry.name;
     }
-    return swept;
   }
 }
 

@@ -1,10 +1,11 @@
 /** Images of a data set. */
 import { NotFound } from "@/lib/errors.ts";
+import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { Database } from "./database.ts";
 import { type Page, page, type PageOptions, Table } from "./table.ts";
 
-export type ImageFormat = "png" | "jpeg" | "pnm" | "dicom";
-export type SplitName = "train" | "validation" | "test";
+export const splitNames = ["train", "validation", "test"] as const;
+export type SplitName = (typeof splitNames)[number];
 
 export interface ImageRow {
   id: string;

@@ -1,9 +1,18 @@
 /** Jobs: a queue in the database; a claim's fencing number keeps a lost worker from writing. */
+import type { AdapterInfo } from "@/gpu/device.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { now, type Page, type PageOptions, Table } from "./table.ts";
 
-export type JobState = "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
+export const jobStates = [
+  "queued",
+  "running",
+  "paused",
+  "succeeded",
+  "failed",
+  "cancelled",
+] as const;
+export type JobState = (typeof jobStates)[number];
 
 export interface JobProgress {
   done: number;
@@ -27,7 +36,8 @@ export interface JobRow {
   requested: "cancel" | "pause" | null;
   error: string | null;
   result: Record<string, unknown> | null;
-  device: Record<string, unknown> | null;
+  /** The adapter that it ran on last. */
+  device: AdapterInfo | null;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
@@ -103,11 +113,15 @@ export class Jobs extends Table<JobRow> {
   /**
    * Gives `worker` the next job: first one that runs under another worker's name (it died), then
    * the oldest in the queue. The state becomes running and the fence grows.
+   * @param kinds that the worker runs; without them all
    */
-  claim(worker: string): JobRow | undefined {
+  claim(worker: string, kinds?: string[]): JobRow | undefined {
     return this.db.transaction(() => {
       const job = this.select(
-        [["kind <> 'study' AND (state = 'queued' OR (state = 'running' AND worker <> ?))", worker]],
+        [
+          ["(state = 'queued' OR (state = 'running' AND worker <> ?))", worker],
+          ["kind IN (SELECT value FROM json_each(?))", kinds && JSON.stringify(kinds)],
+        ],
         "ORDER BY state DESC, id LIMIT 1",
       )[0];
       if (!job) return undefined;
@@ -123,6 +137,11 @@ export class Jobs extends Table<JobRow> {
     });
   }
 
+  /** Takes back the last attempt of what runs: it was cut off for no fault of the job. */
+  forgive(): void {
+    this.db.run("UPDATE jobs SET attempts = max(attempts - 1, 0) WHERE state = 'running'");
+  }
+
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
   assertClaim(id: string, fence: number): void {
     const row = this.db.get<{ state: string; fence: number }>(
@@ -135,7 +154,7 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** Runs `body` in a transaction that holds the claim; throws ClaimLost before it otherwise. */
-  claimed<T>(job: { id: string; fence: number }, body: () => T): T {
+  withClaim<T>(job: { id: string; fence: number }, body: () => T): T {
     return this.db.transaction(() => {
       this.assertClaim(job.id, job.fence);
       return body();
@@ -144,7 +163,7 @@ export class Jobs extends Table<JobRow> {
 
   /** A change by the worker that holds the claim; a final state also sets `finished_at`. */
   change(job: { id: string; fence: number }, changes: JobChanges): void {
-    this.claimed(job, () => {
+    this.withClaim(job, () => {
       const final = changes.state !== undefined && finishedStates.includes(changes.state);
       const free = changes.state !== undefined && changes.state !== "running";
       this.update(job.id, {

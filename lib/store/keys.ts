@@ -2,7 +2,8 @@
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 
-export type Scope = "read" | "write" | "admin";
+export const scopes = ["read", "write", "admin"] as const;
+export type Scope = (typeof scopes)[number];
 
 export interface KeyRow {
   id: string;

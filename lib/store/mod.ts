@@ -1,5 +1,5 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
-import { Conflict } from "@/lib/errors.ts";
+import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import { Database } from "./database.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
@@ -15,7 +15,9 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { Models } from "./models.ts";
 import { Predictions } from "./predictions.ts";
+import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
+import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
@@ -43,19 +45,23 @@ export class Store {
   readonly keys: Keys;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
-  /** What the start found and removed; undefined for a shared store. */
-  readonly swept?: { temporary: number; orphans: number };
+  /** What the start found that nothing refers to; undefined for a shared store. */
+  readonly setAside?: SetAside;
+  readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
 
   constructor(readonly directory: string, options: StoreOptions) {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    this.reserve = new Reserve(directory);
     if (!options.shared) this.#lock = takeLock(directory);
     try {
       this.secret = readSecret(directory);
       this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      const db = this.db = new Database(`${directory}/mcgip.db`);
+      const database = `${directory}/mcgip.db`;
+      assertDatabaseIsThere(directory, database);
+      const db = this.db = new Database(database);
       this.datasets = new Datasets(db);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
@@ -75,9 +81,13 @@ export class Store {
         const referred = new Set(
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
         );
-        this.swept = this.files.sweep((sha256) => referred.has(sha256));
-        this.#sweepCheckpoints();
+        this.files.emptyTemporary();
+        this.setAside = setAside(directory, this.files, {
+          referred,
+          hasJob: (id) => this.jobs.find(id) !== undefined,
+        });
         this.idempotency.purge({ hours: 24, unfinished: true });
+        this.reserve.take();
       }
     } catch (error) {
       this.#lock?.release();
@@ -95,21 +105,11 @@ export class Store {
     return `${this.directory}/cache`;
   }
 
-  #sweepCheckpoints(): void {
-    const directory = `${this.directory}/checkpoints`;
-    Deno.mkdirSync(directory, { recursive: true });
-    for (const entry of Deno.readDirSync(directory)) {
-      if (!this.jobs.find(entry.name)) {
-        Deno.removeSync(`${directory}/${entry.name}`, { recursive: true });
-      }
-    }
-  }
-
   /**
    * Inserts rows that refer to files just put: in one transaction that first makes sure that the
-   * files are there, and ends their hold. When `insert` throws, nothing is kept.
+   * files are there, and unpins them. When `insert` throws, nothing is kept.
    */
-  keep<T>(sha256s: string[], insert: () => T): T {
+  commitFiles<T>(sha256s: string[], insert: () => T): T {
     try {
       const result = this.db.transaction(() => {
         for (const sha256 of new Set(sha256s)) {
@@ -119,22 +119,22 @@ export class Store {
         }
         return insert();
       });
-      this.files.release(sha256s);
+      this.files.unpin(sha256s);
       return result;
     } catch (error) {
-      this.drop(sha256s);
+      this.discard(sha256s);
       throw error;
     }
   }
 
-  /** Ends the hold of files whose rows will not come, and removes those nobody else needs. */
-  drop(sha256s: string[]): void {
-    this.files.release(sha256s);
-    this.collect(sha256s);
+  /** Unpins files whose rows will not come, and removes those nobody else needs. */
+  discard(sha256s: string[]): void {
+    this.files.unpin(sha256s);
+    this.collectGarbage(sha256s);
   }
 
-  /** Removes those of the files that no row refers to and nobody holds. */
-  collect(sha256s: Iterable<string>): void {
+  /** Removes those of the files that no row refers to and nobody has pinned. */
+  collectGarbage(sha256s: Iterable<string>): void {
     // In a write transaction, so that no other process inserts a reference meanwhile.
     this.db.transaction(() => {
       for (const sha256 of new Set(sha256s)) {
@@ -142,7 +142,7 @@ export class Store {
           "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
           sha256,
         );
-        if (!referred && !this.files.isHeld(sha256)) this.files.remove(sha256);
+        if (!referred && !this.files.isPinned(sha256)) this.files.remove(sha256);
       }
     });
   }
@@ -153,27 +153,43 @@ export class Store {
   }
 }
 
-/** Opens the data directory; throws Conflict when another server uses it. */
+/**
+ * Opens the data directory, on a full disk in the room that is kept for it.
+ * @throws {Conflict} when another server uses it, or its database is gone
+ */
 export function openStore(directory: string, options: StoreOptions = {}): Store {
-  return new Store(directory, options);
+  try {
+    return new Store(directory, options);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    new Reserve(directory).release();
+    try {
+      return new Store(directory, options);
+    } catch (again) {
+      if (!isDiskFull(again)) throw again;
+      throw new Error(
+        `Cannot open ${directory}: its disk is full; free some megabytes of it first`,
+      );
+    }
+  }
 }
 
 export type { Page, PageOptions } from "./table.ts";
 export type { DatasetRow } from "./datasets.ts";
-export type { ImageFormat, ImageRow, SplitName } from "./images.ts";
+export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
-export { ClaimLost, finishedStates } from "./jobs.ts";
+export { ClaimLost, finishedStates, jobStates } from "./jobs.ts";
 export type { EventRow, EventType } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
-export type { SimilarityRow } from "./similarities.ts";
-export type { ModelRow, ModelSpec } from "./models.ts";
+export type { Layout, SimilarityRow } from "./similarities.ts";
+export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
 export type { EvaluationRow } from "./evaluations.ts";
-export { type CellRow, type CellState, openCells, type StudyRow } from "./studies.ts";
+export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
-export type { KeyRow, Scope } from "./keys.ts";
+export { type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
-export type { Choices } from "./tuning.ts";
+export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";

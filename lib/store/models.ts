@@ -1,19 +1,21 @@
 /** Models: weights with their architecture and where they come from; names have versions. */
+import { z } from "zod";
 import { NotFound } from "@/lib/errors.ts";
-import type { ImageSize } from "@/lib/images/image_size.ts";
+import { imageSizeSchema } from "@/lib/images/image_size.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 
-export interface ModelSpec {
-  backbone: string;
-  width: number;
-  channels: 1 | 3;
-  /** Input in pixels: the side of a square, or `[height, width]`. */
-  image_size: ImageSize;
-  classes: string[];
-  /** Per channel, of pixels in 0 to 1. */
-  normalization: { mean: number[]; std: number[] };
-}
+export const modelSpecSchema = z.object({
+  backbone: z.string(),
+  width: z.number().describe("Channels of the first stage"),
+  channels: z.literal([1, 3]),
+  image_size: imageSizeSchema
+    .describe("Input in pixels: the side of a square, or [height, width]"),
+  classes: z.array(z.string()),
+  normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) })
+    .describe("Per channel, of pixels in 0 to 1"),
+}).meta({ id: "ModelSpec" });
+export type ModelSpec = z.output<typeof modelSpecSchema>;
 
 export interface ModelRow {
   id: string;

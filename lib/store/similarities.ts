@@ -1,6 +1,17 @@
 /** Similarity matrices. */
+import type { DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
+
+/**
+ * What is kept of a similarity, all little endian. `matrix`: f32 [components, N, N], NaN where invalid.
+ * `neighbours`, for more images than a matrix is kept of: i32 [N, top_k] indices (-1 where there are fewer), f32
+ * [N, top_k] values, u32 [pairs] rows, u32 [pairs] columns, f32 [pairs] values of the most similar pairs i < j;
+ * best first. Every pair above `above` is among them (null: every pair is).
+ */
+export type Layout =
+  | { kind: "matrix" }
+  | { kind: "neighbours"; top_k: number; pairs: number; above: number | null };
 
 export interface SimilarityRow {
   id: string;
@@ -13,11 +24,12 @@ export interface SimilarityRow {
   /** Names of the images, in the order of rows and columns. */
   images: string[];
   components: string[];
-  /** SHA-256 of f32 little endian [components, N, N], NaN where invalid. */
+  /** SHA-256 of the file, which is laid out as `layout` says. */
   file: string;
+  layout: Layout;
   /** Names of the images without a valid value. */
   invalid: string[];
-  histogram: Record<string, unknown>;
+  histogram: DistributionData;
   created_at: string;
 }
 
@@ -26,7 +38,7 @@ export class Similarities extends Table<SimilarityRow> {
     super(db, {
       table: "similarities",
       noun: "similarity",
-      json: ["params", "images", "components", "invalid", "histogram"],
+      json: ["params", "images", "components", "layout", "invalid", "histogram"],
       newestFirst: true,
     });
   }

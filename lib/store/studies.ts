@@ -14,13 +14,15 @@ export interface StudyRow {
   created_at: string;
 }
 
-export type CellState =
-  | "waiting"
-  | "pretraining"
-  | "finetuning"
-  | "done"
-  | "failed"
-  | "cancelled";
+export const cellStates = [
+  "waiting",
+  "pretraining",
+  "finetuning",
+  "done",
+  "failed",
+  "cancelled",
+] as const;
+export type CellState = (typeof cellStates)[number];
 
 export interface CellRow {
   study_id: string;

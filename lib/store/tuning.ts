@@ -2,13 +2,13 @@
 import type { Database } from "./database.ts";
 
 /** Names of variants by pass and shape. */
-export type Choices = Record<string, string>;
+export type SelectedVariants = Record<string, string>;
 
 export class Tuning {
   constructor(private readonly db: Database) {}
 
   /** What was measured on a device, by adapter and driver. */
-  ofDevice(device: string): Choices {
+  ofDevice(device: string): SelectedVariants {
     const rows = this.db.all<{ pass: string; variant: string }>(
       `SELECT "pass", variant FROM tuning WHERE device = ?`,
       device,
@@ -16,10 +16,10 @@ export class Tuning {
     return Object.fromEntries(rows.map(({ pass, variant }) => [pass, variant]));
   }
 
-  /** Keeps choices; those of passes that are known already stay. */
-  keep(device: string, choices: Choices): void {
+  /** Adds what was measured; variants of passes that are known already stay. */
+  add(device: string, selected: SelectedVariants): void {
     this.db.transaction(() => {
-      for (const [pass, variant] of Object.entries(choices)) {
+      for (const [pass, variant] of Object.entries(selected)) {
         this.db.run(
           `INSERT INTO tuning (device, "pass", variant) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
           device,
@@ -31,19 +31,19 @@ export class Tuning {
   }
 
   /** What a job has begun with; undefined before its first step. */
-  ofJob(job_id: string): Choices | undefined {
-    const row = this.db.get<{ choices: string }>(
-      "SELECT choices FROM job_choices WHERE job_id = ?",
+  ofJob(job_id: string): SelectedVariants | undefined {
+    const row = this.db.get<{ selected: string }>(
+      "SELECT selected FROM job_variants WHERE job_id = ?",
       job_id,
     );
-    return row && JSON.parse(row.choices);
+    return row && JSON.parse(row.selected);
   }
 
-  setOfJob(job_id: string, choices: Choices): void {
+  setOfJob(job_id: string, selected: SelectedVariants): void {
     this.db.run(
-      "INSERT INTO job_choices (job_id, choices) VALUES (?, ?)",
+      "INSERT INTO job_variants (job_id, selected) VALUES (?, ?)",
       job_id,
-      JSON.stringify(choices),
+      JSON.stringify(selected),
     );
   }
 }

@@ -8,8 +8,10 @@ import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { type StudyTable, studyTable } from "./study_table.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
-import { ask, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
-import { parseStudy, type StudySpec } from "@/lib/specs/study.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import { control, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import {
   type CellRow,
   type JobRow,
@@ -40,6 +42,9 @@ export function advanceStudies(store: Store): string[] {
   }
   return [...changed];
 }
+
+/** The worker's half of the kind `study`. */
+export const study = { advance: advanceStudies } satisfies JobHandler;
 
 class Study {
   private readonly study: StudyRow;
@@ -121,7 +126,7 @@ class Study {
   private hold(error: string): void {
     const { store, job } = this;
     store.jobs.update(job.id, { state: "queued", error });
-    ask(store, job.id, "pause");
+    control(store, job.id, "pause");
     this.changed.add(job.id);
   }
 
@@ -191,9 +196,9 @@ class Study {
     const same = sameJob(store, resolved);
     if (same) return same;
     if (queueLength(store) >= limits.queuedJobs) return undefined;
-    const made = enqueue(store, resolved, study.id);
-    this.changed.add(made.id);
-    return made;
+    const queued = enqueue(store, resolved, study.id);
+    this.changed.add(queued.id);
+    return queued;
   }
 
   private hasRoom(): boolean {

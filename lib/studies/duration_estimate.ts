@@ -1,23 +1,30 @@
 /** How long a training will take, by those that ran here before. */
+import { z } from "zod";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
-import type { PartsSpec } from "@/lib/training/job_split.ts";
-import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
+import { specs } from "@/lib/specs/mod.ts";
+import type { Training } from "@/lib/specs/spec.ts";
+import { methodSpecs } from "@/lib/ssl/specs.ts";
+import type { ImageSize } from "@/lib/images/image_size.ts";
+import { multiplyAdds } from "@/lib/models/cost.ts";
+import { backboneSpecs } from "@/lib/models/specs.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Jobs that are looked back at. */
 const HISTORY = 300;
-/** Multiply-adds of one 224 px image through the published network, width 64, in 10^9. */
-const MULTIPLY_ADDS: Record<string, number> = { resnet18: 1.82, resnet50: 4.1, resnet101: 7.8 };
-/** Passes through the network per image and epoch; a backward pass counts as two. */
-const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
+/** Kinds of jobs that train, with what their time follows from. */
+const trainings = new Map<string, Training>(
+  Object.entries(specs).flatMap(([kind, { training }]) => training ? [[kind, training]] : []),
+);
 
-export interface Pace {
+/**
+ * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
+ * the device's throughput was measured.
+ */
+export const durationBasisSchema = z.enum(["measured", "scaled", "calibrated"]);
+
+export interface DurationEstimate {
   seconds: number;
-  /**
-   * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
-   * the device's speed was measured.
-   */
-  basis: "measured" | "scaled" | "calibrated";
+  basis: z.output<typeof durationBasisSchema>;
 }
 
 interface Shape {
@@ -29,24 +36,16 @@ interface Shape {
   cost: number;
 }
 
-/** 10^9 multiply-adds of one image through a network. */
-export function multiplyAdds(
-  { backbone, width, image_size }: { backbone: string; width: number; image_size: ImageSize },
-): number {
-  const size = sizeOf(image_size);
-  return MULTIPLY_ADDS[backbone] * (width / 64) ** 2 * (size.height * size.width) / 224 ** 2;
-}
-
 /**
  * Looks at the trainings that ended here without a break; the answer tells the time of another one, on a data
  * set of so many images.
- * @param speed of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
+ * @param throughput of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
  * @returns undefined where neither is known
  */
-export function paceOf(
+export function durationEstimator(
   store: Store,
-  speed: () => Promise<number | undefined>,
-): (job: ResolvedJob, images: number) => Promise<Pace | undefined> {
+  throughput: () => Promise<number | undefined>,
+): (job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined> {
   const counts = new Map<string, number>();
   const imagesOf = ({ kind, spec }: ResolvedJob) => {
     const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
@@ -54,13 +53,13 @@ export function paceOf(
     const key = `${kind} ${digest}`;
     if (!counts.has(key) && row?.digest === digest) {
       const all = store.images.all(row.id);
-      counts.set(key, kind === "finetune" ? all.filter(({ label }) => label).length : all.length);
+      counts.set(key, trainings.get(kind)!.images(all).length);
     }
     return counts.get(key);
   };
-  const timed = ["pretrain", "finetune"].flatMap((kind) =>
+  const timed = [...trainings.keys()].flatMap((kind) =>
     store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY }).data
-  ).flatMap((job) => {
+  ).filter(isKnown).flatMap((job) => {
     const images = imagesOf(job);
     const seconds = images === undefined ? undefined : secondsOf(store, job);
     return seconds === undefined ? [] : [{ ...shapeOf(job, images!), seconds }];
@@ -73,7 +72,7 @@ export function paceOf(
       return { seconds: each * shape.images, basis: "measured" };
     }
     if (timed.length === 0) {
-      const calibrated = await speed();
+      const calibrated = await throughput();
       if (calibrated === undefined) return undefined;
       return { seconds: shape.cost / calibrated, basis: "calibrated" };
     }
@@ -102,25 +101,20 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     epochs: number;
     batch_size: number;
   };
-  const seen = epochs * images * trainedShare({ kind, spec });
-  const passes = kind === "pretrain" ? PASSES[method!] : mode === "linear" ? 1 : 3;
+  const training = trainings.get(kind)!;
+  const seen = epochs * images * training.share(spec);
   const each = multiplyAdds({ backbone, width, image_size });
   return {
     key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),
     images: seen,
-    cost: seen * passes * each,
+    cost: seen * training.passes(spec) * each,
   };
 }
 
-/** How often a job trains on each image in an epoch, on average: most of them once, those it tests on never. */
-function trainedShare({ kind, spec }: Pick<ResolvedJob, "kind" | "spec">): number {
-  const parts = (kind === "pretrain" ? spec.leave_out : spec) as PartsSpec | null;
-  if (parts === null) return 1;
-  const { split, folds, fold } = parts;
-  const tested = folds === null ? split.test : 1 / folds;
-  if (kind === "pretrain") return 1 - tested;
-  const validated = folds === null ? split.validation : split.validation * (1 - tested);
-  return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+/** Whether this version still has the method and the backbone of a job. */
+function isKnown({ spec: { method, backbone } }: JobRow): boolean {
+  return Object.hasOwn(backboneSpecs, backbone as string) &&
+    (method === undefined || Object.hasOwn(methodSpecs, method as string));
 }
 
 function median(values: number[]): number {

@@ -1,4 +1,5 @@
 /** What a study would do, before it is started: jobs, time, memory. */
+import { z } from "zod";
 import {
   finetuneRequest,
   type GridCell,
@@ -7,47 +8,46 @@ import {
   pretrainRequest,
 } from "@/lib/specs/study_grid.ts";
 import { sameJob } from "./advance.ts";
-import { type Pace, paceOf } from "./duration_estimate.ts";
+import { durationBasisSchema, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
-import { parseStudy, type StudySpec } from "@/lib/specs/study.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
 
 /** Jobs of one shape. */
-export interface PlanPart {
-  kind: "pretrain" | "finetune";
-  method: string | null;
-  backbone: string;
-  jobs: number;
-  /** Of these, done before, or on their way. */
-  known: number;
-  /** Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed. */
-  seconds: number | null;
-  basis: Pace["basis"] | null;
-  /** GPU memory of one job; null without a worker that can tell. */
-  bytes: number | null;
-}
+const planPartSchema = z.object({
+  kind: z.enum(["pretrain", "finetune"]),
+  method: z.string().nullable(),
+  backbone: z.string(),
+  jobs: z.number(),
+  known: z.number().describe("Of these, done before, or on their way"),
+  seconds: z.number().nullable().describe(
+    "Of one job; null where nothing has been timed on this machine yet, and no worker can tell its speed",
+  ),
+  basis: durationBasisSchema.nullable(),
+  bytes: z.number().nullable()
+    .describe("GPU memory of one job; null without a worker that can tell"),
+});
+export type PlanPart = z.output<typeof planPartSchema>;
 
-export interface StudyPlan {
-  rows: string[];
-  backbones: string[];
-  runs: number;
-  cells: number;
-  parts: PlanPart[];
-  /** Of all jobs still to be run, one after the other; null where a part is not known. */
-  seconds: number | null;
-  /** GPU memory of the largest job; jobs run one at a time. */
-  bytes: number | null;
-  /** Weights that will be kept on the disk. */
-  disk_bytes: number;
-}
-
-/** Parameters of the published networks without their last layer, in 10^6. */
-const PARAMETERS: Record<string, number> = { resnet18: 11.2, resnet50: 23.5, resnet101: 42.5 };
+export const studyPlanSchema = z.object({
+  rows: z.array(z.string()),
+  backbones: z.array(z.string()),
+  runs: z.number(),
+  cells: z.number(),
+  parts: z.array(planPartSchema),
+  seconds: z.number().nullable()
+    .describe("Of all jobs still to be run, one after the other; null where a part is not known"),
+  bytes: z.number().nullable().describe("GPU memory of the largest job; jobs run one at a time"),
+  disk_bytes: z.number().describe("Weights that will be kept on the disk"),
+}).meta({ id: "StudyPlan" });
+export type StudyPlan = z.output<typeof studyPlanSchema>;
 
 /**
  * @param job a resolved study
- * @param ask.estimate how much memory a job needs; `ask.speed` of the device, 10^9 multiply-adds a second; undefined
+ * @param ask.estimate how much memory a job needs; `ask.throughput` of the device, 10^9 multiply-adds a second; undefined
  * where that cannot be told now
  * @throws {InvalidInput} when a job does not fit on the GPU
  */
@@ -56,13 +56,13 @@ export async function planStudy(
   { spec: given }: ResolvedJob,
   ask: {
     estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
-    speed(): Promise<number | undefined>;
+    throughput(): Promise<number | undefined>;
   },
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
   const rows = gridRows(spec);
   const cells = gridCells(spec);
-  const pace = paceOf(store, ask.speed);
+  const estimateDuration = durationEstimator(store, ask.throughput);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = (request: Record<string, unknown>) =>
     resolveJob(store, request, given.code_version as string);
@@ -74,7 +74,7 @@ export async function planStudy(
     let part = parts.get(key);
     if (!part) {
       const request = estimateRequest(store, job)!;
-      const time = await pace(job, request.images);
+      const time = await estimateDuration(job, request.images);
       const memory = await ask.estimate(request);
       part = {
         ...{ kind, method, backbone, jobs: 0, known: 0, width: job.spec.width as number },
@@ -114,7 +114,7 @@ export async function planStudy(
     bytes: bytes.includes(null) ? null : Math.max(0, ...bytes as number[]),
     disk_bytes: sum(
       left.map(({ jobs, known, backbone, width }) =>
-        (jobs - known) * PARAMETERS[backbone] * 1e6 * (width / 64) ** 2 * 4
+        (jobs - known) * backboneSpec(backbone).parameters(width) * 4
       ),
     ),
   };

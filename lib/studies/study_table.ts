@@ -1,56 +1,69 @@
 /** The table of a study in plain data: every number stands on evaluations that are named beside it. */
+import { z } from "zod";
 import { gridRows, gridRuns } from "@/lib/specs/study_grid.ts";
-import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
-import { type FigureName, FIGURES, WeightedFigures } from "@/lib/evaluation/weighted.ts";
-import type { ImageScore } from "@/lib/evaluation/evaluation.ts";
+import { spreads } from "@/lib/evaluation/interval.ts";
+import { prepare, scoresOf } from "@/lib/evaluation/runs.ts";
+import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
-import type { StudySpec } from "@/lib/specs/study.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
 
-/** A figure of a cell over its runs. */
-export interface CellFigure {
-  mean: number;
-  /** Population standard deviation over the runs. */
-  std: number;
-  n: number;
-  interval: [low: number, high: number];
-  /** In the order of `runs`. */
-  values: number[];
-}
+const interval = z.tuple([z.number(), z.number()]).describe("95 %, by bootstrap");
 
-export interface Difference extends Omit<Spread, "low" | "high"> {
-  interval: [low: number, high: number];
-  /** Key of the other row. */
-  against: string;
-}
+/** A figure of a cell over its runs. */
+const cellFigureSchema = z.object({
+  mean: z.number(),
+  std: z.number().describe("Population standard deviation over the runs"),
+  n: z.number(),
+  interval,
+  values: z.array(z.number()).describe("In the order of `runs`"),
+}).meta({ id: "CellFigure" });
+export type CellFigure = z.output<typeof cellFigureSchema>;
+
+const cellDifferenceSchema = z.object({
+  value: z.number(),
+  n: z.number().describe("Runs that both rows have"),
+  interval,
+  against: z.string().describe("Key of the other row"),
+}).meta({ id: "CellDifference" });
+export type Difference = z.output<typeof cellDifferenceSchema>;
+
+/** null where a figure is not defined. */
+const byFigureSchema = <Entry extends z.ZodType>(entry: Entry) =>
+  z.record(z.enum(FIGURES), entry.nullable());
 
 /** A row's cell for one backbone. */
-export interface TableCell {
-  row: string;
-  backbone: string;
-  /** Runs that were asked for, and what became of them. */
-  planned: number;
-  done: number;
-  failed: number;
-  cancelled: number;
-  /** Runs (seeds, folds) behind the figures, and their evaluations. */
-  runs: number[];
-  evaluations: string[];
-  figures: Record<FigureName, CellFigure | null>;
-  /** To the same method without gaze, over the runs that both have. */
-  differences: Record<FigureName, Difference | null>;
-  /** Of gaze, to the same method with shuffled gaze: as many pairs, without the information. */
-  controls: Record<FigureName, Difference | null>;
-}
+const tableCellSchema = z.object({
+  row: z.string(),
+  backbone: z.string(),
+  planned: z.number().describe("Runs that were asked for"),
+  done: z.number(),
+  failed: z.number(),
+  cancelled: z.number(),
+  runs: z.array(z.number()).describe("Seeds, or numbers of the folds, behind the figures"),
+  evaluations: z.array(z.string()),
+  figures: byFigureSchema(cellFigureSchema),
+  differences: byFigureSchema(cellDifferenceSchema)
+    .describe("To the same method without gaze, on the same images and runs"),
+  controls: byFigureSchema(cellDifferenceSchema)
+    .describe("Of gaze, to the same method with shuffled gaze, on the same images and runs"),
+}).meta({ id: "TableCell" });
+export type TableCell = z.output<typeof tableCellSchema>;
 
-export interface StudyTable {
-  rows: { key: string; name: string; method: string | null; arm: string | null }[];
-  backbones: string[];
-  run_kind: "seed" | "fold";
-  planned: number;
-  positive_label: string | null;
-  cells: TableCell[];
-}
+export const studyTableSchema = z.object({
+  rows: z.array(z.object({
+    key: z.string(),
+    name: z.string(),
+    method: z.string().nullable(),
+    arm: z.string().nullable(),
+  })),
+  backbones: z.array(z.string()),
+  run_kind: z.enum(["seed", "fold"]),
+  planned: z.number().describe("Runs of each cell"),
+  positive_label: z.string().nullable(),
+  cells: z.array(tableCellSchema),
+});
+export type StudyTable = z.output<typeof studyTableSchema>;
 
 /** What the table is made of; evaluations are looked up only where a cell has changed. */
 export interface TableSource {
@@ -134,40 +147,9 @@ function reader({ evaluation }: TableSource): (cell: CellRow) => Scores {
   const known = new Map<string, Scores>();
   return ({ evaluation: id }) => {
     if (!known.has(id!)) {
-      known.set(id!, scoresOf(evaluation(id!).scores as unknown as ImageScore[]));
+      known.set(id!, scoresOf(evaluation(id!).scores));
     }
     return known.get(id!)!;
-  };
-}
-
-/** Runs ready for resampling, with one numbering of patients: those that the runs were tested on. */
-export function prepare(
-  sets: Scores[],
-  { positive_label, patients }: Pick<TableSource, "positive_label" | "patients">,
-) {
-  const units = new Map<string, number>();
-  const unitOf = (image: string) => {
-    const patient = patients().get(image) ?? null;
-    const unit = patient === null ? `image ${image}` : `patient ${patient}`;
-    if (!units.has(unit)) units.set(unit, units.size);
-    return units.get(unit)!;
-  };
-  const runs = sets.map((scores) => {
-    const positive = scores.classes.includes(positive_label ?? "") ? positive_label : null;
-    return new WeightedFigures(scores, scores.images.map(unitOf), positive);
-  });
-  return { runs, units: units.size };
-}
-
-/** The rows of an evaluation as scores, in the order of image names. */
-export function scoresOf(rows: ImageScore[]): Scores {
-  const sorted = rows.toSorted((a, b) => a.image < b.image ? -1 : 1);
-  const classes = Object.keys(rows[0].probabilities);
-  return {
-    classes,
-    images: sorted.map(({ image }) => image),
-    labels: sorted.map(({ label }) => classes.indexOf(label)),
-    probabilities: sorted.map(({ probabilities }) => classes.map((name) => probabilities[name])),
   };
 }
 

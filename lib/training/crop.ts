@@ -1,6 +1,6 @@
 /** The part of an image that a view shows. */
 import type { View } from "@/gpu/augment.ts";
-import type { Augmentation } from "./augmentation.ts";
+import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import type { GazeMass } from "./gaze_mass.ts";
 
 /** A uniform number of [0, 1) for a name. */

@@ -1,5 +1,5 @@
 /** What the network lately gave for some of the images, kept as training passes them: no run of its own. */
-import { rowCache } from "@/gpu/ops/row_bank.ts";
+import { rowBank } from "@/gpu/ops/row_bank.ts";
 import type { ParameterStore } from "@/gpu/parameters.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Built } from "@/lib/ssl/method.ts";
@@ -28,10 +28,10 @@ export interface Cached {
 export function appendEmbeddingCache(tape: Tape, built: Built, batch: number): void {
   const slots = tape.input(CACHE_SLOTS, [2 * batch], "u32");
   // Slots of view 1 lie behind the last row of features.
-  rowCache(tape, built.features, slots, { name: FEATURES, rows: ROWS });
+  rowBank(tape, built.features, slots, { name: FEATURES, rows: ROWS });
   let first = 0;
   for (const embeddings of built.embeddings) {
-    rowCache(tape, embeddings, slots, { name: EMBEDDINGS, rows: 2 * ROWS, first });
+    rowBank(tape, embeddings, slots, { name: EMBEDDINGS, rows: 2 * ROWS, first });
     first += embeddings.shape[0];
   }
 }

@@ -6,16 +6,15 @@ import { bytesOf, plan } from "@/gpu/plan.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
+import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import type { OptimizerSpec } from "@/lib/specs/optimizer.ts";
-import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
+import type { PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { Choices } from "@/lib/store/mod.ts";
+import type { SelectedVariants } from "@/lib/store/mod.ts";
 import { finetuneTape } from "./finetuner.ts";
 import { trainingSize } from "./image_set.ts";
-import type { EstimateRequest } from "./estimate_request.ts";
 import { pretrainTape } from "./pretrainer.ts";
 
 /** Bytes on the GPU. */
@@ -38,11 +37,11 @@ export function estimatePretrain(
   device: Device,
   spec: PretrainSpec & NetworkSpec,
   images: number,
-  choices?: Choices,
+  selected?: SelectedVariants,
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(2, Math.min(spec.batch_size, images));
-  const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, choices });
+  const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, selected });
   return estimate(device, tape, store, spec, { batch, views: 2 * batch, images });
 }
 
@@ -50,26 +49,12 @@ export function estimatePretrain(
 export function estimateFinetune(
   device: Device,
   spec: FinetuneSpec & NetworkSpec,
-  { images, classes, choices }: { images: number; classes: string[]; choices?: Choices },
+  { images, classes, selected }: { images: number; classes: string[]; selected?: SelectedVariants },
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(1, Math.min(spec.batch_size, images));
-  const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, choices });
+  const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, selected });
   return estimate(device, tape, store, spec, { batch, views: batch, images });
-}
-
-/** The estimate of a job; undefined for a kind that trains nothing. */
-export function estimateJob(
-  device: Device,
-  { kind, spec, images, classes }: EstimateRequest,
-): Estimate | undefined {
-  if (kind === "pretrain") {
-    return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
-  }
-  if (kind === "finetune") {
-    const parsed = parseFinetune(spec) as FinetuneSpec & NetworkSpec;
-    return estimateFinetune(device, parsed, { images, classes });
-  }
 }
 
 /** @throws {InvalidInput} when the adapter cannot store what the spec asks for */
@@ -116,7 +101,7 @@ function estimate(
   spec: NetworkSpec & Pick<PretrainSpec, "augmentation" | "optimizer">,
   { batch, views, images }: { batch: number; views: number; images: number },
 ): Estimate {
-  const { buffers, own, bytes } = plan(tape, { keep: [] });
+  const { buffers, dedicated, bytes } = plan(tape, { outputs: [] });
   const sections: Section[] = [
     "values",
     "gradients",
@@ -131,8 +116,12 @@ function estimate(
   const pictures = areResident(device, set) ? set : batch * picture;
   const { height, width } = sizeOf(spec.image_size);
   const passes = (spec.augmentation.blur ? 2 : 1) * views * height * width * 16;
-  const activations = bytes.values + bytes.own;
-  const largest = Math.max(...buffers.map((buffer) => buffer.bytes), ...own.map(bytesOf), pictures);
+  const activations = bytes.values + bytes.dedicated;
+  const largest = Math.max(
+    ...buffers.map((buffer) => buffer.bytes),
+    ...dedicated.map(bytesOf),
+    pictures,
+  );
   return {
     total: activations + parameters + pictures + passes,
     activations,

@@ -7,14 +7,15 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { classify } from "@/lib/inference/evaluator.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
+import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./training_loop.ts";
-import { learn, learnt, rateAt } from "./optimizer.ts";
+import { appendOptimizer, rateAt, updateMetrics } from "./optimizer.ts";
 import { restoreState, snapshotState } from "./snapshot.ts";
 import { Views } from "./views.ts";
 
@@ -24,32 +25,30 @@ export interface FinetuneTape {
   optimizer: Optimizer;
 }
 
-/** Batch norms under torchvision's names. */
-const NORM = /(^|\.)(bn\d|downsample\.1)\./;
-
-/** The whole training step on a tape, nothing allocated yet. A linear probe keeps its batch norms still. */
+/** The whole training step on a tape, nothing allocated yet. A linear probe keeps its norms still. */
 export function finetuneTape(
   gpu: Gpu,
   spec:
     & Pick<FinetuneSpec, "mode" | "batch_norm" | "optimizer" | "checkpointing" | "precision">
     & NetworkSpec,
   classes: string[],
-  { batch, choices }: { batch: number; choices?: Choices },
+  { batch, selected }: { batch: number; selected?: SelectedVariants },
 ): FinetuneTape {
   const linear = spec.mode === "linear";
   const still = linear || spec.batch_norm === "frozen";
+  const { head, isNorm } = backboneSpec(spec.backbone);
   const store = new ParameterStore(gpu, {
-    trainable: (name) => linear ? name.startsWith("fc.") : !(still && NORM.test(name)),
+    trainable: (name) => linear ? name.startsWith(`${head}.`) : !(still && isNorm(name)),
   });
   const { checkpointing, precision } = spec;
-  const tape = new Tape(store, { checkpointing, precision, choices });
+  const tape = new Tape(store, { checkpointing, precision, selected });
   const { height, width } = sizeOf(spec.image_size);
   const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
   const logits = classify(tape, views, { ...spec, classes }, { training: !still });
   const loss = softmaxLoss(tape, logits, w);
   tape.record("loss", loss);
-  const made = learn(tape, spec.optimizer, { loss });
+  const made = appendOptimizer(tape, spec.optimizer, { loss });
   return { tape, store, optimizer: made };
 }
 
@@ -67,7 +66,7 @@ export interface FinetunerOptions {
   seed: number;
   perEpoch: number;
   /** Which variants of convolutions to run by. */
-  choices?: Choices;
+  selected?: SelectedVariants;
 }
 
 export class Finetuner implements Trainee {
@@ -77,9 +76,9 @@ export class Finetuner implements Trainee {
   private readonly optimizer: Optimizer;
 
   constructor(gpu: Gpu, readonly options: FinetunerOptions) {
-    const { spec, model, batch, images, means, gaze, seed, choices } = options;
+    const { spec, model, batch, images, means, gaze, seed, selected } = options;
     const { tape, store, optimizer } = finetuneTape(gpu, spec, model.classes, {
-      ...{ batch, choices },
+      ...{ batch, selected },
     });
     this.store = store;
     this.optimizer = optimizer;
@@ -111,7 +110,7 @@ export class Finetuner implements Trainee {
   }
 
   async recorded(): Promise<Record<string, number>[]> {
-    return (await this.program.metrics()).map(({ values }) => learnt(values));
+    return (await this.program.metrics()).map(({ values }) => updateMetrics(values));
   }
 
   async snapshot(): Promise<State> {

@@ -6,16 +6,17 @@ import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type Size, sizeOf } from "@/lib/images/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
-import type { Choices, ModelSpec } from "@/lib/store/mod.ts";
-import type { Augmentation } from "./augmentation.ts";
+import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
+import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./model_selection.ts";
 import { classWeights, Finetuner } from "./finetuner.ts";
 import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
 import { identity, type initialModel, loading } from "./job_inputs.ts";
 import type { Labelled } from "@/lib/datasets/labelled.ts";
-import { loop, stepsOf } from "./training_loop.ts";
+import { runTrainingLoop, stepsOf } from "./training_loop.ts";
 import { bits } from "@/lib/random.ts";
 import { Scorer } from "./score.ts";
 import { restoreState } from "./snapshot.ts";
@@ -29,7 +30,7 @@ export interface FoldOptions {
   fold: number;
   folds: number;
   /** Which variants of convolutions to run by. */
-  choices: Choices;
+  selected: SelectedVariants;
 }
 
 /** A trained classifier and what it says about the test part. */
@@ -89,7 +90,7 @@ async function trainFold(
   checkpoints: Checkpoints,
 ): Promise<Checkpoint> {
   const { gpu } = context;
-  const { spec, labelled: { classes }, start, fold, folds, choices } = options;
+  const { spec, labelled: { classes }, start, fold, folds, selected } = options;
   const { train, validation, test } = await loadParts(context, options);
   const batch = Math.min(spec.batch_size, train.labels.length);
   const { backbone, width, channels, image_size } = spec;
@@ -103,7 +104,7 @@ async function trainFold(
   const steps = stepsOf(course);
   const images = placeImages(gpu, train.set, batch);
   const trainee = new Finetuner(gpu, {
-    ...{ spec, model, batch, images, seed, choices },
+    ...{ spec, model, batch, images, seed, selected },
     ...{ means: train.set.means, gaze: train.set.gaze, labels: train.labels },
     weights: classWeights(train.labels, classes.length, spec.class_weights),
     perEpoch: steps / spec.epochs,
@@ -117,11 +118,13 @@ async function trainFold(
   /** Validates, keeps the weights of the best epoch, ends training when it has stopped to help. */
   async function afterEpoch(epoch: number, notes: Record<string, unknown>): Promise<boolean> {
     const figures = validate(await validator.score(between));
-    const known = Object.entries(figures).filter(([, value]) => value !== null);
+    const known = Object.entries(figures).flatMap(([name, value]) =>
+      value === null ? [] : [[`${prefix}validation_${name}`, value]]
+    );
     context.metric(
       (epoch + 1) * steps / spec.epochs,
       epoch,
-      Object.fromEntries(known.map(([name, value]) => [`${prefix}validation_${name}`, value])),
+      Object.fromEntries(known),
     );
     const best = notes.best as Best | undefined;
     if (best && !isBetter(figures, best.validation, spec.select)) {
@@ -135,9 +138,12 @@ async function trainFold(
   try {
     initialize(trainee.store, spec.seed);
     if (start) {
-      loadWeights(trainee.store, start.weights, { optional: (name) => name.startsWith("fc.") });
+      const { head } = backboneSpec(spec.backbone);
+      loadWeights(trainee.store, start.weights, {
+        optional: (name) => name.startsWith(`${head}.`),
+      });
     }
-    const { notes } = await loop(context, trainee, {
+    const { notes } = await runTrainingLoop(context, trainee, {
       ...course,
       ...{ checkpoints, prefix, afterEpoch },
       reportEvery: spec.report_every,

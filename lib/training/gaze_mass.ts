@@ -27,8 +27,8 @@ export async function loadGazeMass(
       ),
     )
   );
-  const files = rows.flatMap(({ id, name }, i) =>
-    seen[i] ? [] : (maps.get(id) ?? []).map(({ file }) => ({ name, file, at: i }))
+  const files = rows.flatMap(({ id, dataset_id, name }, i) =>
+    seen[i] ? [] : (maps.get(id) ?? []).map(({ file }) => ({ dataset_id, name, file, at: i }))
   );
   if (files.length === 0) return seen;
   const { data } = await loadPixels(store, files, {

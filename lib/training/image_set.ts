@@ -5,7 +5,7 @@ import { loadPixels, type Pixels } from "@/lib/datasets/pixel_cache.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type ImageSize, type Size, sizeOf } from "@/lib/images/image_size.ts";
 import type { ImageRow, ModelSpec, Store } from "@/lib/store/mod.ts";
-import type { Augmentation } from "./augmentation.ts";
+import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type GazeMass, loadGazeMass } from "./gaze_mass.ts";
 
 export interface ImageSet {

@@ -1,6 +1,7 @@
 /** What every training job looks up first. */
 import { Conflict } from "@/lib/errors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobKind, KeptSpec } from "@/lib/specs/mod.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import type { DatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
@@ -28,14 +29,18 @@ export async function initialModel(
   return { row, weights: readSafetensors(await store.files.read(row.file)).tensors };
 }
 
-/** What identifies a run in its checkpoints and in a model's lineage. */
-export function identity({ job, gpu }: Pick<JobContext, "job" | "gpu">): Record<string, unknown> {
+/**
+ * What identifies a run in its checkpoints and in a model's lineage.
+ * @template Kind of the job
+ */
+export function identity<Kind extends JobKind>({ job, gpu }: Pick<JobContext, "job" | "gpu">) {
   const { description, vendor, device } = gpu.info;
+  const spec = job.spec as KeptSpec<Kind>;
   return {
     job: job.id,
-    spec: job.spec,
-    dataset_digest: job.spec.dataset_digest ?? null,
-    code_version: job.spec.code_version ?? null,
+    spec,
+    dataset_digest: spec.dataset_digest ?? null,
+    code_version: spec.code_version ?? null,
     adapter: description || device || vendor,
   };
 }

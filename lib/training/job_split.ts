@@ -7,22 +7,13 @@ import {
   type Split,
   type SplitImage,
 } from "@/lib/datasets/splits.ts";
-
-export interface PartsSpec {
-  /** Shares of a hold-out. */
-  split: { validation: number; test: number };
-  /** Folds of a cross-validation; null: one hold-out. */
-  folds: number | null;
-  /** One of the folds only; null: all. */
-  fold: number | null;
-  seed: number;
-}
+import type { SplitSpec } from "@/lib/specs/split_spec.ts";
 
 /**
  * The split given with the data set, else one hold-out or folds, by patient and stratified by label.
  * @param rows images that have a label
  */
-export function splitsOf({ split, folds, fold, seed }: PartsSpec, rows: SplitImage[]): Split[] {
+export function splitsOf({ split, folds, fold, seed }: SplitSpec, rows: SplitImage[]): Split[] {
   const { validation, test } = split;
   if (folds !== null) {
     const all = kFolds(rows, { folds, validation, seed });
@@ -33,7 +24,7 @@ export function splitsOf({ split, folds, fold, seed }: PartsSpec, rows: SplitIma
 }
 
 /** The images without those tested on, and without any other image of the same patients. */
-export function withoutTest<Image extends SplitImage>(images: Image[], parts: PartsSpec): Image[] {
+export function withoutTest<Image extends SplitImage>(images: Image[], parts: SplitSpec): Image[] {
   const rows = images.filter(({ label }) => label !== null);
   const tested = splitsOf(parts, rows).flatMap(({ test }) => test.map((i) => rows[i]));
   const names = new Set(tested.map(({ name }) => name));

@@ -1,17 +1,19 @@
 /** Which epoch's weights are kept: the best on the validation images. */
+import { z } from "zod";
 import { macroOneVersusRest } from "@/lib/evaluation/auc.ts";
 import { metrics } from "@/lib/evaluation/metrics.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 
 /** Figures on the validation images after an epoch. */
-export interface Validation {
-  loss: number;
-  accuracy: number;
-  balanced_accuracy: number;
-  /** Macro one-versus-rest; null when a class has no validation image. */
-  auc: number | null;
-}
+export const validationSchema = z.object({
+  loss: z.number(),
+  accuracy: z.number(),
+  balanced_accuracy: z.number(),
+  auc: z.number().nullable()
+    .describe("Macro one-versus-rest; null when a class has no validation image"),
+});
+export type Validation = z.output<typeof validationSchema>;
 
 export function validate(scores: Scores): Validation {
   const { labels, probabilities } = scores;

@@ -27,24 +27,31 @@ export function optimizer(tape: Tape, spec: OptimizerSpec, given: OptimizerOptio
  * Appends the backward steps, the optimiser that a spec names, and records of both; over feature maps in
  * f16 the loss is scaled.
  */
-export function learn(tape: Tape, spec: OptimizerSpec, options: OptimizerOptions): Optimizer {
+export function appendOptimizer(
+  tape: Tape,
+  spec: OptimizerSpec,
+  options: OptimizerOptions,
+): Optimizer {
   const scaled = tape.precision === "f16" ? lossScale(tape) : undefined;
   tape.backward(options.loss, scaled);
-  const made = optimizer(tape, spec, { ...options, lossScale: scaled });
-  tape.record("gradient_norm", made.control, 2);
+  const appended = optimizer(tape, spec, { ...options, lossScale: scaled });
+  tape.record("gradient_norm", appended.control, 2);
   if (scaled) {
-    tape.record("skipped", made.control, 3);
+    tape.record("skipped", appended.control, 3);
     tape.record("loss_scale", scaled.scale);
   }
-  return made;
+  return appended;
 }
 
 /**
- * What `learn` recorded in a run: figures of an update are those of a whole step, and a gradient too long
+ * What `appendOptimizer` recorded in a run: figures of an update are those of a whole step, and a gradient too long
  * for f16 has no length that could be told.
  * @param updates whether the run was to update the weights
  */
-export function learnt(values: Record<string, number>, updates = true): Record<string, number> {
+export function updateMetrics(
+  values: Record<string, number>,
+  updates = true,
+): Record<string, number> {
   const { gradient_norm, skipped, ...rest } = values;
   if (!updates) return rest;
   if (skipped === undefined) return { ...rest, gradient_norm };

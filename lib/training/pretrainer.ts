@@ -4,7 +4,7 @@ import type { Images } from "@/gpu/images.ts";
 import { movingAverage } from "@/gpu/optim/moving_average.ts";
 import type { Optimizer } from "@/gpu/optim/optimizer.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
-import { spread } from "@/gpu/ops/std_of_l2_normalized.ts";
+import { stdOfL2Normalized } from "@/gpu/ops/std_of_l2_normalized.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { batchPositives, type Positives } from "@/lib/gaze/positives.ts";
@@ -13,13 +13,13 @@ import type { PretrainSpec } from "@/lib/specs/pretrain.ts";
 import type { Built, Encoder } from "@/lib/ssl/method.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { methodOf } from "@/lib/ssl/mod.ts";
-import type { Choices } from "@/lib/store/mod.ts";
+import type { SelectedVariants } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./training_loop.ts";
 import { appendEmbeddingCache, CACHE_SLOTS, EmbeddingCache } from "./embedding_bank.ts";
 import { gauges, type Known } from "./embedding_metrics.ts";
-import { learn, learnt, rateAt } from "./optimizer.ts";
+import { appendOptimizer, rateAt, updateMetrics } from "./optimizer.ts";
 import { QueueImages } from "./queue_images.ts";
 import { restoreState, snapshotState } from "./snapshot.ts";
 import { Views } from "./views.ts";
@@ -38,11 +38,11 @@ export function pretrainTape(
   gpu: Gpu,
   spec: PretrainSpec & NetworkSpec,
   encoder: Encoder,
-  { batch, choices }: { batch: number; choices?: Choices },
+  { batch, selected }: { batch: number; selected?: SelectedVariants },
 ): PretrainTape {
   const store = new ParameterStore(gpu);
   const { checkpointing, precision } = spec;
-  const tape = new Tape(store, { checkpointing, precision, choices });
+  const tape = new Tape(store, { checkpointing, precision, selected });
   const views: PretrainTape["views"] = [];
   const { height, width } = sizeOf(spec.image_size);
   const built = methodOf(spec.method)(tape, {
@@ -56,9 +56,9 @@ export function pretrainTape(
     weights: (columns) => tape.input("A", [batch, columns]),
   }, spec.config);
   tape.record("loss", built.loss);
-  tape.record("output_spread", spread(tape, built.output));
+  tape.record("output_spread", stdOfL2Normalized(tape, built.output));
   appendEmbeddingCache(tape, built, batch);
-  const made = learn(tape, spec.optimizer, {
+  const made = appendOptimizer(tape, spec.optimizer, {
     loss: built.loss,
     groups: built.fixedRate && { fixed: built.fixedRate },
   });
@@ -81,7 +81,7 @@ export interface PretrainerOptions {
   /** Steps in an epoch, for the warm-up. */
   perEpoch: number;
   /** Which variants of convolutions to run by. */
-  choices?: Choices;
+  selected?: SelectedVariants;
 }
 
 export class Pretrainer implements Trainee {
@@ -97,8 +97,8 @@ export class Pretrainer implements Trainee {
   private updates: boolean[] = [];
 
   constructor(gpu: Gpu, readonly options: PretrainerOptions) {
-    const { spec, encoder, batch, images, means, gaze, normalization, choices } = options;
-    this.made = pretrainTape(gpu, spec, encoder, { batch, choices });
+    const { spec, encoder, batch, images, means, gaze, normalization, selected } = options;
+    this.made = pretrainTape(gpu, spec, encoder, { batch, selected });
     const { tape, store, built } = this.made;
     this.store = store;
     this.program = compile(tape);
@@ -165,7 +165,7 @@ export class Pretrainer implements Trainee {
   async recorded(): Promise<Record<string, number>[]> {
     const records = await this.program.metrics();
     const updates = this.updates.splice(0).slice(-records.length);
-    return records.map(({ values }, i) => learnt(values, updates[i]));
+    return records.map(({ values }, i) => updateMetrics(values, updates[i]));
   }
 
   async snapshot(): Promise<State> {

@@ -1,17 +1,21 @@
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
+import type { ClassifierLineage, PretrainedLineage } from "./lineage.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { type DatasetRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
 
-export interface Published {
-  /** Under torchvision's names, in PyTorch's layout. */
-  weights: Map<string, WeightTensor>;
-  kind: ModelRow["kind"];
-  name: string | null;
-  spec: ModelRow["spec"];
-  dataset: DatasetRow;
-  lineage: Record<string, unknown>;
-}
+export type Published =
+  & {
+    /** Under torchvision's names, in PyTorch's layout. */
+    weights: Map<string, WeightTensor>;
+    name: string | null;
+    spec: ModelRow["spec"];
+    dataset: DatasetRow;
+  }
+  & (
+    | { kind: "pretrained"; lineage: PretrainedLineage }
+    | { kind: "classifier"; lineage: ClassifierLineage }
+  );
 
 /**
  * Stores a model that a job has made.
@@ -30,8 +34,8 @@ export async function publish(
     }
   }
   const { sha256 } = await store.files.put(writeSafetensors(weights, { format: "pt" }));
-  return store.keep([sha256], () =>
-    store.jobs.claimed(job, () => {
+  return store.commitFiles([sha256], () =>
+    store.jobs.withClaim(job, () => {
       const model = store.models.insert({
         id: newId("mod"),
         name,

@@ -1,4 +1,4 @@
-/** Values that change with the step: learning rate and target momentum. */
+/** The learning rate, which changes with the step. */
 
 /** Linear warm-up to `base` over `warmup` steps, then a cosine to 0 at `total` (or constant). */
 export interface Schedule {
@@ -17,9 +17,4 @@ export function learningRate({ base, kind, warmup, total }: Schedule, step: numb
   if (kind === "constant") return base;
   const share = Math.min(1, (step - warmup) / Math.max(1, total - warmup));
   return base * 0.5 * (1 + Math.cos(Math.PI * share));
-}
-
-/** BYOL, section 3.3: tau = 1 - (1 - tau0) (cos(pi k / K) + 1) / 2, from `base` up to 1. */
-export function targetMomentum(base: number, step: number, total: number): number {
-  return 1 - (1 - base) * (Math.cos(Math.PI * step / total) + 1) / 2;
 }

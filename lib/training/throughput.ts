@@ -5,7 +5,7 @@ import { sgd } from "@/gpu/optim/sgd.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { multiplyAdds } from "@/lib/studies/duration_estimate.ts";
+import { multiplyAdds } from "@/lib/models/cost.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet } from "@/lib/models/resnet.ts";
@@ -15,15 +15,15 @@ const CLASSES = 2;
 const STEPS = 3;
 
 /** Serves requests on the GPU thread; what was measured holds as long as the device. */
-export class Speed {
+export class Throughput {
   #known?: number;
-  #waiting: { resolve(speed: number): void; reject(error: unknown): void }[] = [];
+  #waiting: { resolve(throughput: number): void; reject(error: unknown): void }[] = [];
 
   /** @param wake called when `serve` has something to do */
   constructor(readonly gpu: Gpu, private readonly wake: () => void = () => {}) {}
 
   /** 10^9 multiply-adds a second, a backward pass counted as two; answers once `serve` has run. */
-  async ask(): Promise<number> {
+  async measured(): Promise<number> {
     if (this.#known !== undefined) return this.#known;
     return await new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
@@ -36,8 +36,8 @@ export class Speed {
     const waiting = this.#waiting.splice(0);
     if (waiting.length === 0) return;
     try {
-      const speed = this.#known ??= await measure(this.gpu);
-      for (const { resolve } of waiting) resolve(speed);
+      const throughput = this.#known ??= await measure(this.gpu);
+      for (const { resolve } of waiting) resolve(throughput);
     } catch (error) {
       for (const { reject } of waiting) reject(error);
     }

@@ -3,7 +3,7 @@
  * on, and what happens when a number is not finite.
  */
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import { JobStopped } from "@/lib/specs/job_context.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import type { Checkpoints, State } from "./checkpoint.ts";
 import { epochBatches, type OrderOptions, stepsPerEpoch, type Tail } from "./batch_sampler.ts";
 
@@ -30,7 +30,7 @@ export interface Trainee {
   restore(state: State): void;
 }
 
-export interface LoopOptions {
+export interface TrainingLoopOptions {
   images: number;
   batch: number;
   accumulate: number;
@@ -60,10 +60,12 @@ export interface LoopOptions {
 const MOST_SKIPPED = 3;
 /** Batches between two readings; a step more must not outgrow the 256 records that are kept. */
 const MOST_UNREAD = 128;
+/** A checkpoint is made at the end of each epoch, and within one when the last is so old, s. */
+const SAVE_SECONDS = 60;
 /** Aim of the time between two readings, s: predictions wait no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
-export interface LoopResult {
+export interface TrainingLoopResult {
   notes: Record<string, unknown>;
   steps: number;
   skipped: number[];
@@ -73,7 +75,7 @@ export interface LoopResult {
 
 /** Steps in `epochs` epochs. */
 export function stepsOf(
-  options: Pick<LoopOptions, "images" | "batch" | "accumulate" | "tail" | "epochs">,
+  options: Pick<TrainingLoopOptions, "images" | "batch" | "accumulate" | "tail" | "epochs">,
 ) {
   const batches = stepsPerEpoch(options.images, options.batch, options.tail);
   return Math.ceil(batches / options.accumulate) * options.epochs;
@@ -84,15 +86,15 @@ export function stepsOf(
  * @throws {JobStopped} after saving a checkpoint, when the job shall stop
  * @throws {Error} when a fourth step gives a number that is not finite
  */
-export async function loop(
+export async function runTrainingLoop(
   context: JobContext,
   trainee: Trainee,
-  options: LoopOptions,
-): Promise<LoopResult> {
-  return await new Loop(context, trainee, options).run();
+  options: TrainingLoopOptions,
+): Promise<TrainingLoopResult> {
+  return await new TrainingLoop(context, trainee, options).run();
 }
 
-class Loop {
+class TrainingLoop {
   private step = 0;
   private notes: Record<string, unknown>;
   private skipped: number[] = [];
@@ -104,6 +106,7 @@ class Loop {
   private values: Record<string, number>[] = [];
   private readSince = performance.now();
   private reportSince = performance.now();
+  private savedAt = performance.now();
   /** Batches. */
   private readEvery = 1;
   /** The batches of the epoch at hand. */
@@ -114,14 +117,14 @@ class Loop {
   constructor(
     readonly context: JobContext,
     readonly trainee: Trainee,
-    readonly options: LoopOptions,
+    readonly options: TrainingLoopOptions,
   ) {
     this.notes = { ...options.notes };
     this.perEpoch = stepsOf({ ...options, epochs: 1 });
     this.steps = stepsOf(options);
   }
 
-  async run(): Promise<LoopResult> {
+  async run(): Promise<TrainingLoopResult> {
     if (!await this.goBack()) await this.save();
     while (!this.finished && this.step < this.steps) {
       try {
@@ -162,6 +165,8 @@ class Loop {
     if (epochEnds) {
       this.finished = await this.options.afterEpoch?.(epoch, this.notes) ?? false;
       await this.save();
+    } else if (performance.now() - this.savedAt > SAVE_SECONDS * 1000 && await this.read()) {
+      await this.save();
     }
   }
 
@@ -181,6 +186,8 @@ class Loop {
     const seconds = (performance.now() - this.readSince) / 1000;
     this.readSince = performance.now();
     const perBatch = seconds / unread.length;
+    const steps = new Set(unread.map(({ step }) => step)).size;
+    this.context.pace({ step_seconds: seconds / steps, batch_size: this.options.batch });
     this.readEvery = Math.max(1, Math.min(MOST_UNREAD, Math.round(READ_SECONDS / perBatch)));
     for (let i = 0; i < records.length; i++) {
       const values = { ...unread[i].known, ...records[i] };
@@ -236,6 +243,7 @@ class Loop {
 
   private async save(): Promise<void> {
     const { step, notes, skipped, finished } = this;
+    this.savedAt = performance.now();
     const sha256 = await this.options.checkpoints.save(step, {
       state: await this.trainee.snapshot(),
       meta: { ...this.options.identity, step, notes, skipped, finished },
@@ -243,11 +251,25 @@ class Loop {
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
   }
 
-  /** Takes up the newest sound checkpoint; false when there is none. */
+  /**
+   * Takes up the newest sound checkpoint; false when there is none.
+   * @throws {JobHeld} when it does not fit this training
+   */
   private async goBack(): Promise<boolean> {
     const checkpoint = await this.options.checkpoints.load();
     if (!checkpoint) return false;
-    this.trainee.restore(checkpoint.state);
+    try {
+      this.trainee.restore(checkpoint.state);
+    } catch (error) {
+      const { spec } = checkpoint.meta as { spec?: { code_version?: string } };
+      throw new JobHeld(
+        `Cannot take up the checkpoint of step ${checkpoint.step}: it was written by version ` +
+          `${spec?.code_version ?? "(unknown)"}, whose training is laid out otherwise ` +
+          `(${
+            (error as Error).message
+          }). Resume it with that version, or cancel it and start it anew`,
+      );
+    }
     const { step, notes, skipped, finished } = checkpoint.meta as {
       step: number;
       notes: Record<string, unknown>;

@@ -3,31 +3,31 @@ import { deviceName, tune } from "@/gpu/autotune.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { TuningMode } from "@/lib/specs/tuning.ts";
-import type { Choices } from "@/lib/store/tuning.ts";
+import type { SelectedVariants } from "@/lib/store/tuning.ts";
 
 /**
- * The choices of a job; measures those that are not known on this device yet, for 20 s at most.
+ * The variants of a job; measures those that are not known on this device yet, for 20 s at most.
  * @param build makes the tape of the training, for the passes on it
  * @throws {JobStopped} between two measurements; what was measured is kept
  */
-export async function choicesOf(
+export async function selectVariants(
   context: Pick<JobContext, "store" | "job" | "gpu" | "event" | "yield">,
   tuning: TuningMode,
   build: () => Tape,
-): Promise<Choices> {
+): Promise<SelectedVariants> {
   const { store, job, gpu } = context;
   const begun = store.tuning.ofJob(job.id);
   if (begun) return begun;
   const wanted = tuning === "on" || (tuning === "auto" && !gpu.info.software);
-  const choices = wanted ? await measured(context, build()) : {};
-  store.tuning.setOfJob(job.id, choices);
-  return choices;
+  const selected = wanted ? await measured(context, build()) : {};
+  store.tuning.setOfJob(job.id, selected);
+  return selected;
 }
 
 async function measured(
-  context: Parameters<typeof choicesOf>[0],
+  context: Parameters<typeof selectVariants>[0],
   { passes }: Tape,
-): Promise<Choices> {
+): Promise<SelectedVariants> {
   const { store, gpu } = context;
   const device = deviceName(gpu);
   const known = store.tuning.ofDevice(device);
@@ -36,13 +36,13 @@ async function measured(
   try {
     await tune(gpu, passes.values(), known, { between: () => context.yield() });
   } finally {
-    store.tuning.keep(device, known);
+    store.tuning.add(device, known);
   }
-  const own = Object.entries(known).filter(([pass]) => passes.has(pass));
+  const selected = Object.entries(known).filter(([pass]) => passes.has(pass));
   context.event("log", {
-    message: `variants of ${own.length} of ${passes.size} convolution passes are chosen`,
+    message: `variants of ${selected.length} of ${passes.size} convolution passes are chosen`,
     measured: Object.keys(known).length - before,
     seconds: Number(((performance.now() - started) / 1000).toFixed(1)),
   });
-  return Object.fromEntries(own);
+  return Object.fromEntries(selected);
 }

@@ -8,7 +8,7 @@ import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
 import type { Store } from "@/lib/store/mod.ts";
-import { type Augmentation, augmentations } from "./augmentation.ts";
+import { type Augmentation, augmentations } from "@/lib/specs/augmentation.ts";
 import { type ImageSet, loadImages, placeImages, trainingSize } from "./image_set.ts";
 import { Views, type ViewsOptions } from "./views.ts";
 

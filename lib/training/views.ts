@@ -2,7 +2,8 @@
 import { type Augment, augment, type AugmentOptions } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
-import { type Augmentation, drawView } from "./augmentation.ts";
+import { type Augmentation } from "@/lib/specs/augmentation.ts";
+import { drawView } from "./draw_view.ts";
 import type { GazeMass } from "./gaze_mass.ts";
 
 export interface ViewsOptions extends Omit<AugmentOptions, "batch" | "blur" | "output"> {

@@ -9,11 +9,12 @@ import type {
   SaliencyMapRequest,
   SimilarityMapRequest,
 } from "@/lib/inference/protocol.ts";
-import type { JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import type { TrainingPace } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
-import { Runner, type RunnerOptions } from "./job_runner.ts";
+import { JobRunner } from "./job_runner.ts";
 import { openStore } from "@/lib/store/mod.ts";
-import { Speed } from "@/lib/training/throughput.ts";
+import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 
 /** The priority of this thread and of the driver's threads, which it starts: the API comes first. */
@@ -27,30 +28,33 @@ export interface ThreadStart {
   name: string;
 }
 
-/**
- * Makes this thread run jobs of these kinds, once it is told the data directory.
- * @param advance looks after jobs that are made of others
- */
-export function runThread(
-  kinds: Record<string, JobHandler>,
-  advance?: RunnerOptions["advance"],
-): void {
+/** What the GPU thread tells of itself. */
+export interface Tick {
+  /** Id of the job that it works on. */
+  job: string | null;
+  training: TrainingPace | null;
+  /** Memory in buffers of the GPU, bytes. */
+  gpu_bytes: number;
+}
+
+/** Makes this thread run jobs of these kinds, once it is told the data directory. */
+export function runThread(kinds: Record<string, JobHandler>): void {
   // The standard output belongs to the connection with the API.
   console.log = console.error;
-  self.onmessage = ({ data }: MessageEvent<ThreadStart>) => void start({ kinds, advance }, data);
+  self.onmessage = ({ data }: MessageEvent<ThreadStart>) => void start(kinds, data);
 }
 
 async function start(
-  work: Pick<RunnerOptions, "kinds" | "advance">,
+  kinds: Record<string, JobHandler>,
   { data, name }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
   const store = openStore(data, { shared: true });
   const held: {
-    runner?: Runner;
+    runner?: JobRunner;
     predictor?: Predictor;
     sampler?: ViewSampler;
-    speed?: Speed;
+    throughput?: Throughput;
   } = {};
   const look = <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
     const answer = ask(held.predictor!);
@@ -66,7 +70,7 @@ async function start(
     saliencyMap: (request: SaliencyMapRequest) =>
       look((predictor) => predictor.saliencyMap(request)),
     sample: (request: SampleRequest) => held.sampler!.sample(request),
-    speed: () => held.speed!.ask(),
+    throughput: () => held.throughput!.measured(),
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
@@ -81,36 +85,42 @@ async function start(
     if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
-  const tick = ticker(peer);
+  const tick = ticker((tick) => peer.notify("tick", tick));
   const predictor = held.predictor = new Predictor(gpu, store);
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
-  const speed = held.speed = new Speed(gpu, () => held.runner!.wake());
-  const runner = held.runner = new Runner({
+  const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
+  const runner = held.runner = new JobRunner({
     store,
     gpu,
-    ...work,
+    kinds,
     name,
     between: async () => {
-      tick(held.runner?.current ?? null);
+      tick(() => ({
+        job: held.runner?.current ?? null,
+        training: held.runner?.training ?? null,
+        gpu_bytes: gpu.allocatedBytes(),
+      }));
       await predictor.serve();
       await sampler.serve();
-      await speed.serve();
+      await throughput.serve();
     },
     changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
-  peer.notify("device", { gpu: gpu.info, features: gpu.features, limits: gpu.limits });
+  // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
+  const { subgroupSize: lanes, ...features } = gpu.features;
+  peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
   store.close();
   peer.notify("left");
 }
 
-/** Tells the main thread, at most each `TICK_MS`, that this one is alive. */
-function ticker(peer: Peer): (job: string | null) => void {
-  let last = 0;
-  return (job) => {
-    if (Date.now() - last < TICK_MS) return;
-    last = Date.now();
-    peer.notify("tick", { job });
+/** Tells the main thread, at most each `TICK_MS`, that this one is alive and what it does. */
+function ticker(tell: (tick: Tick) => void): (tick: () => Tick) => void {
+  let last = -Infinity;
+  return (tick) => {
+    if (performance.now() - last < TICK_MS) return;
+    last = performance.now();
+    tell(tick());
   };
 }

@@ -1,17 +1,20 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
 import { isDiskFull } from "@/lib/errors.ts";
-import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
-import { Run } from "./running_job.ts";
+import { RunningJob } from "./running_job.ts";
 import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
 
 /** So often a job may take its worker down between two checkpoints. */
 export const maxCrashes = 3;
 /** How often an idle loop looks for a job that nobody told it of. */
 const IDLE_MS = 1000;
+/** How often a full disk is looked at. */
+const ROOM_MS = 2000;
 
-export interface RunnerOptions {
+export interface JobRunnerOptions {
   store: Store;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
@@ -19,21 +22,25 @@ export interface RunnerOptions {
   name: string;
   /** Serves what came in between (predictions). */
   between(): Promise<void>;
-  /** Looks after jobs that are made of others; ids of those that changed. */
-  advance?(store: Store): string[];
   changed(job_id: string): void;
   log(text: string): void;
 }
 
-export class Runner {
-  readonly #options: RunnerOptions;
+export class JobRunner {
+  readonly #options: JobRunnerOptions;
   #leaving = false;
   #wake = Promise.withResolvers<void>();
   /** Id of the job that runs. */
   current: string | null = null;
+  #run?: RunningJob;
 
-  constructor(options: RunnerOptions) {
+  constructor(options: JobRunnerOptions) {
     this.#options = options;
+  }
+
+  /** How fast the running job trains; null when it does not, or has not said yet. */
+  get training(): TrainingPace | null {
+    return this.#run?.training ?? null;
   }
 
   /** Ends an idle wait: there is something to do. */
@@ -49,21 +56,41 @@ export class Runner {
 
   /** Resolves after `leave`; throws when the GPU cannot be used any more. */
   async loop(): Promise<void> {
-    const { store, name, between, gpu } = this.#options;
+    const { store, name, between, gpu, kinds } = this.#options;
+    const runnable = Object.keys(kinds).filter((kind) => kinds[kind].run);
     while (!this.#leaving) {
       await between();
-      const advanced = this.#options.advance?.(store) ?? [];
-      for (const id of advanced) this.#options.changed(id);
-      const job = store.jobs.claim(name);
-      if (job) {
-        await this.#execute(job);
-        gpu.check();
-      } else if (advanced.length === 0) await this.#idle();
+      try {
+        const advanced = Object.values(kinds).flatMap(({ advance }) => advance?.(store) ?? []);
+        for (const id of advanced) this.#options.changed(id);
+        const job = store.jobs.claim(name, runnable);
+        if (job) {
+          await this.#execute(job);
+          gpu.check();
+        } else if (advanced.length === 0) await this.#idle();
+      } catch (error) {
+        if (!isDiskFull(error)) throw error;
+        await this.#room();
+      }
     }
   }
 
-  async #idle(): Promise<void> {
-    const timer = setTimeout(() => this.wake(), IDLE_MS);
+  /** Waits until something can be written again, and serves predictions meanwhile. */
+  async #room(): Promise<void> {
+    const { store, between, log } = this.#options;
+    log("The disk is full: jobs wait until there is room");
+    while (!this.#leaving) {
+      const until = performance.now() + ROOM_MS;
+      while (performance.now() < until && !this.#leaving) {
+        await between();
+        await this.#idle(Math.min(IDLE_MS, ROOM_MS));
+      }
+      if (store.reserve.hasRoom()) return log("There is room on the disk again");
+    }
+  }
+
+  async #idle(ms = IDLE_MS): Promise<void> {
+    const timer = setTimeout(() => this.wake(), ms);
     await this.#wake.promise;
     clearTimeout(timer);
     this.#wake = Promise.withResolvers();
@@ -72,8 +99,9 @@ export class Runner {
   async #execute(job: JobRow): Promise<void> {
     const { store, gpu, kinds, between, changed, log } = this.#options;
     const leaving = () => this.#leaving;
-    const run = new Run({ store, gpu, job, between, changed, leaving });
+    const run = new RunningJob({ store, gpu, job, between, changed, leaving });
     this.current = job.id;
+    this.#run = run;
     try {
       if (job.attempts > maxCrashes) {
         throw new Error(
@@ -84,18 +112,62 @@ export class Runner {
         { state: "running", device: { ...gpu.info } },
         job.attempts > 1 ? "its worker died; it goes on from its last checkpoint" : undefined,
       );
-      const result = await kinds[job.kind].run(run);
+      const result = await kinds[job.kind].run!(run);
       run.state({ state: "succeeded", result, requested: null });
       removeCheckpoints(store, job.id);
     } catch (error) {
-      this.#settle(run, error, log);
+      await this.#settle(run, error, log);
     } finally {
       this.current = null;
+      this.#run = undefined;
       changed(job.id);
     }
   }
 
-  #settle(run: Run, error: unknown, log: (text: string) => void): void {
+  async #settle(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {
+    const message = error instanceof Error ? error.message : String(error);
+    if (isDiskFull(error)) return await this.#waitForRoom(run, message);
+    try {
+      this.#tell(run, error, log);
+    } catch (full) {
+      if (!isDiskFull(full)) throw full;
+      await this.#room();
+      if (!this.#leaving) this.#tell(run, error, log);
+    }
+  }
+
+  /** A job that found the disk full is paused, where even that can be written, and goes on by itself. */
+  async #waitForRoom(run: RunningJob, message: string): Promise<void> {
+    const { store, changed } = this.#options;
+    const { id } = run.job;
+    let told = true;
+    try {
+      const reason = "the disk is full; it goes on by itself once there is room";
+      run.state({ state: "paused", requested: null, error: message }, reason);
+    } catch (error) {
+      if (error instanceof ClaimLost) return;
+      if (!isDiskFull(error)) throw error;
+      told = false;
+    }
+    changed(id);
+    await this.#room();
+    if (this.#leaving) return;
+    const reason = "there is room on the disk again";
+    if (!told) {
+      run.state({ state: "queued" }, reason);
+      store.jobs.update(id, { attempts: 0 });
+      return;
+    }
+    store.db.transaction(() => {
+      // A person may have ended or removed it meanwhile.
+      const job = store.jobs.find(id);
+      if (job?.state !== "paused" || job.error !== message) return;
+      store.jobs.resume(id);
+      store.events.append(id, "state", { state: "queued", reason });
+    });
+  }
+
+  #tell(run: RunningJob, error: unknown, log: (text: string) => void): void {
     const { store } = this.#options;
     const { id } = run.job;
     if (error instanceof ClaimLost) return log(`job ${id}: ${error.message}`);
@@ -111,10 +183,10 @@ export class Runner {
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
-    log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
-    if (isDiskFull(error)) {
-      return run.state({ state: "paused", requested: null, error: message }, "the disk is full");
+    if (error instanceof JobHeld) {
+      return run.state({ state: "paused", requested: null, error: message }, message);
     }
+    log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
     run.state({ state: "failed", requested: null, error: message }, message);
   }
 }

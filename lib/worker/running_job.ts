@@ -1,7 +1,7 @@
 /** One job while it runs: what its handler is given, written to the store in small transactions. */
 import { setImmediate } from "node:timers";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobContext, JobStopped } from "@/lib/specs/job_context.ts";
+import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import type { EventType, JobChanges, JobProgress, JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Numbers are written together this often: each write waits for the disk. */
@@ -9,7 +9,7 @@ const FLUSH_MS = 250;
 /** How often a running job looks for requests. */
 const REQUEST_MS = 100;
 
-export interface RunOptions {
+export interface RunningJobOptions {
   store: Store;
   gpu: Gpu;
   job: JobRow;
@@ -21,20 +21,22 @@ export interface RunOptions {
   leaving(): boolean;
 }
 
-export class Run implements JobContext {
+export class RunningJob implements JobContext {
   readonly job: JobRow;
   readonly store: Store;
   readonly gpu: Gpu;
   readonly checkpoints: string;
-  readonly #options: RunOptions;
+  /** The last word of a training on its speed. */
+  training: TrainingPace | null = null;
+  readonly #options: RunningJobOptions;
   readonly #points: { step: number; epoch: number; values: Record<string, number> }[] = [];
   #progress?: JobProgress;
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
-  #flushed = 0;
-  #looked = 0;
+  #flushed = -Infinity;
+  #looked = -Infinity;
 
-  constructor(options: RunOptions) {
+  constructor(options: RunningJobOptions) {
     this.#options = options;
     this.job = options.job;
     this.store = options.store;
@@ -70,8 +72,12 @@ export class Run implements JobContext {
 
   progress(done: number, total: number, unit: string): void {
     this.#progress = { done, total, unit };
-    if (this.#first?.total !== total) this.#first = { done, total, time: Date.now() };
+    if (this.#first?.total !== total) this.#first = { done, total, time: performance.now() };
     this.#flushSometimes();
+  }
+
+  pace(pace: TrainingPace): void {
+    this.training = pace;
   }
 
   async yield(): Promise<void> {
@@ -79,8 +85,8 @@ export class Run implements JobContext {
     await this.#options.between();
     this.#flushSometimes();
     if (this.#options.leaving()) throw new JobStopped("shutdown");
-    if (Date.now() - this.#looked < REQUEST_MS) return;
-    this.#looked = Date.now();
+    if (performance.now() - this.#looked < REQUEST_MS) return;
+    this.#looked = performance.now();
     this.store.jobs.assertClaim(this.job.id, this.job.fence);
     const requested = this.store.jobs.requested(this.job.id);
     if (requested) throw new JobStopped(requested);
@@ -96,15 +102,15 @@ export class Run implements JobContext {
   }
 
   #flushSometimes(): void {
-    if (Date.now() - this.#flushed >= FLUSH_MS) this.flush();
+    if (performance.now() - this.#flushed >= FLUSH_MS) this.flush();
   }
 
   /** Writes what has gathered, and `more`, in one transaction; throws ClaimLost. */
   flush(more?: () => void): void {
-    this.#flushed = Date.now();
+    this.#flushed = performance.now();
     if (!more && !this.#progress && this.#points.length === 0) return;
     const { store, job } = this;
-    store.jobs.claimed(job, () => {
+    store.jobs.withClaim(job, () => {
       for (const { step, epoch, values } of this.#points) {
         store.metrics.put(job.id, step, epoch, values);
         store.events.append(job.id, "metric", { step, epoch, ...values });
@@ -124,7 +130,7 @@ export class Run implements JobContext {
 
   #estimate({ done, total }: JobProgress): string | null {
     const first = this.#first!;
-    const elapsed = Date.now() - first.time;
+    const elapsed = performance.now() - first.time;
     if (done <= first.done || elapsed < 1000) return null;
     const rest = elapsed / (done - first.done) * (total - done);
     return new Date(Date.now() + rest).toISOString();

@@ -1,22 +1,27 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
+import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
 import { messages, Peer } from "./rpc.ts";
 import type { Beat } from "./worker_process.ts";
 
 /** Back-off between two starts, ms: doubles from the first to the last value. */
-const BACKOFF = [250, 10_000];
+const BACKOFF = [250, 2_000];
+/** After so many starts in a row that did not last, the pause between two is this, ms. */
+const HOPELESS = { starts: 20, pause: 10_000 };
 /** A worker that lived this long was healthy: the back-off starts over. */
-const HEALTHY_MS = 60_000;
+const HEALTHY_MS = 20_000;
 /** Without a heartbeat for this long the process is taken for dead (its start included). */
-const BEATLESS_MS = 20_000;
+const BEATLESS_MS = 15_000;
+/** These come from a person or from the system, and say nothing of the job. */
+const FROM_OUTSIDE = ["SIGTERM", "SIGINT", "SIGHUP"];
 /** The longest that one wait for the GPU may take. */
 const SILENT_MS = 600_000;
 
 /** What the worker said about its GPU; `gpu` is null without an adapter, with a hint. */
 export interface Device {
-  gpu: Record<string, unknown> | null;
+  gpu: AdapterInfo | null;
   hint?: string;
-  features?: Record<string, boolean | number>;
+  features?: Gpu["features"];
   limits?: Record<string, number>;
 }
 
@@ -25,13 +30,15 @@ export interface SupervisorOptions {
   command: { path: string; args: string[] };
   /** A job's row, events or metrics changed. */
   changed(job_id: string): void;
+  /** The worker ended, and not by what it was doing. */
+  blameless?(): void;
   log(text: string): void;
 }
 
 export class Supervisor {
   /** Undefined until the worker has said. */
   device?: Device;
-  /** The last heartbeat and when it came. */
+  /** The last heartbeat and when it came, by a clock that nobody sets. */
   beat?: Beat & { time: number };
   /** Times that a worker ended without being asked to. */
   restarts = 0;
@@ -40,6 +47,8 @@ export class Supervisor {
   #peer?: Peer;
   #leaving = false;
   #delay = BACKOFF[0];
+  /** Starts in a row that did not last. */
+  #failures = 0;
   #timer?: ReturnType<typeof setTimeout>;
   #watch?: ReturnType<typeof setInterval>;
 
@@ -81,14 +90,17 @@ export class Supervisor {
 
   #spawn(): void {
     const { path, args } = this.#options.command;
-    const started = Date.now();
+    const started = performance.now();
     const child = this.#process = new Deno.Command(path, {
       args,
+      // The worker has no use for the key, and its environment can be read by others of the user.
+      env: { MCGIP_API_KEY: "" },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
-    this.beat = { job: null, silent_ms: 0, rss: 0, time: started };
+    const idle = { job: null, training: null, gpu_bytes: 0 };
+    this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
     child.status.then(({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");
@@ -98,9 +110,14 @@ export class Supervisor {
       this.beat = undefined;
       if (this.#leaving) return;
       this.restarts++;
-      if (Date.now() - started > HEALTHY_MS) this.#delay = BACKOFF[0];
-      this.#options.log(`worker ended (${signal ?? code}); next start in ${this.#delay} ms`);
-      this.#timer = setTimeout(() => this.#spawn(), this.#delay);
+      if (signal && FROM_OUTSIDE.includes(signal)) this.#options.blameless?.();
+      if (performance.now() - started > HEALTHY_MS) {
+        this.#failures = 0;
+        this.#delay = BACKOFF[0];
+      }
+      const delay = ++this.#failures > HOPELESS.starts ? HOPELESS.pause : this.#delay;
+      this.#options.log(`worker ended (${signal ?? code}); next start in ${delay} ms`);
+      this.#timer = setTimeout(() => this.#spawn(), delay);
       this.#delay = Math.min(this.#delay * 2, BACKOFF[1]);
     });
   }
@@ -114,7 +131,7 @@ export class Supervisor {
         void writer.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => {}),
       {
         beat: (beat: Beat) => {
-          this.beat = { ...beat, time: Date.now() };
+          this.beat = { ...beat, time: performance.now() };
         },
         device: (device: Device) => {
           this.device = device;
@@ -132,7 +149,7 @@ export class Supervisor {
   #check(): void {
     const { beat } = this;
     if (!beat || !this.#process) return;
-    const beatless = Date.now() - beat.time > BEATLESS_MS;
+    const beatless = performance.now() - beat.time > BEATLESS_MS;
     const stuck = beat.job !== null && beat.silent_ms > SILENT_MS;
     if (!beatless && !stuck) return;
     this.#options.log(

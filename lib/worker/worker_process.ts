@@ -2,17 +2,17 @@
  * The main thread of the worker process: passes messages between the API (standard input and output)
  * and the GPU thread, beats and estimates jobs while that thread waits for the GPU.
  */
-import type { ThreadStart } from "./gpu_service.ts";
+import type { ThreadStart, Tick } from "./gpu_service.ts";
+import { kinds } from "./kinds.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
-import { assertFits, type Device, type Estimate, estimateJob } from "@/lib/training/estimate.ts";
+import type { JobKind } from "@/lib/specs/mod.ts";
+import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
 const BEAT_MS = 1000;
 
 /** What a heartbeat says. */
-export interface Beat {
-  /** Job that the GPU thread works on. */
-  job: string | null;
+export interface Beat extends Tick {
   /** Milliseconds since the GPU thread was last seen alive. */
   silent_ms: number;
   /** Memory of the process, bytes. */
@@ -26,23 +26,22 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   const send = (message: Message) => {
     out.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => Deno.exit(0));
   };
-  // Ctrl-C goes to all processes of a terminal; the API decides when this one leaves.
-  Deno.addSignalListener("SIGINT", () => {});
-  let seen = Date.now();
-  let job: string | null = null;
+  let seen = performance.now();
+  let tick: Tick = { job: null, training: null, gpu_bytes: 0 };
   let device: Device | undefined;
   const own = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
-      const needed = device && estimateJob(device, request);
-      if (needed) assertFits(device!, needed);
+      if (!device) return undefined;
+      const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
+      if (needed) assertFits(device, needed);
       return needed;
     },
   });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
   gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
-    seen = Date.now();
+    seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
-    if (message.method === "tick") job = (message.params as { job: string | null }).job;
+    if (message.method === "tick") tick = message.params as Tick;
     else if (message.method === "left") Deno.exit(0);
     else send(message);
   };
@@ -53,8 +52,17 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   };
   const start: ThreadStart = { data, name: `${Deno.pid}-${crypto.randomUUID()}` };
   gpuThread.postMessage(start);
+  // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
+  // and nobody but the person at the terminal where there is no API.
+  const alone = Deno.stdin.isTerminal();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    Deno.addSignalListener(signal, () => {
+      if (alone) gpuThread.postMessage({ method: "leave", params: null } satisfies Message);
+    });
+  }
   setInterval(() => {
-    const beat: Beat = { job, silent_ms: Date.now() - seen, rss: Deno.memoryUsage().rss };
+    const silent_ms = performance.now() - seen;
+    const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
     send({ method: "beat", params: beat });
   }, BEAT_MS);
   relay(gpuThread, own);

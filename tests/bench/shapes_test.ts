@@ -28,12 +28,12 @@ Deno.test("bench shapes: names of rows, and the passes that they consist of", ()
   const [stem] = convolutions(64);
   assert.equal(shapeText({ op: "conv_forward", shape: stem }), "8x64x64x3 7x7x64 /2+3");
   assert.deepEqual(usesOf({ op: "conv_weight_gradient", shape: stem }), [
-    { pass: "weight", precision: "f32", shape: { ...stem, C: 4 } },
+    { pass: "backward_weight", precision: "f32", shape: { ...stem, C: 4 } },
   ]);
   // The images have no gradient.
   assert.equal(usesOf(step).length, 3 * 20 - 1);
   assert.deepEqual(
     (["matmul", "conv_forward", "conv_data_gradient", "conv_weight_gradient"] as const).map(passOf),
-    ["forward", "forward", "data", "weight"],
+    ["forward", "forward", "backward_data", "backward_weight"],
   );
 });

@@ -76,8 +76,10 @@ Deno.test(
 
 Deno.test(
   "labels change by a table; one bad line changes nothing",
-  withSet((store, id) => {
-    assert.deepEqual(putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), { labels: 2 });
+  withSet(async (store, id) => {
+    assert.deepEqual(await putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), {
+      labels: 2,
+    });
     const a = store.images.byName(id, "a");
     assert.deepEqual([a.label, a.patient, a.split], ["odd", "p1", "train"]);
     assert.equal(store.images.byName(id, "left/b").label, null);
@@ -85,10 +87,44 @@ Deno.test(
     for (
       const bad of ["image,label\na,x\nghost,y\n", "image,split\na,test\n", "image,label\na\n"]
     ) {
-      assert.throws(() => putLabels(store, "d", bytes(bad)), InvalidInput, bad);
+      await assert.rejects(putLabels(store, "d", bytes(bad)), InvalidInput, bad);
     }
     assert.equal(store.datasets.get(id).digest, digest);
     assert.equal(store.images.byName(id, "a").label, "odd");
+  }),
+);
+
+Deno.test(
+  "a large gaze file goes through a thread, and comes to the same as its parts",
+  withSet(async (store, id) => {
+    const rows = Array.from(
+      { length: 20_000 },
+      (_, i) => `${i % 2 ? "a" : "d"},r${i % 3},${i % 20},${i % 10},${100 + i % 50}\n`,
+    );
+    const csv = (part: string[]) => bytes("image,reader,x,y,duration_ms\n" + part.join(""));
+    const file = csv(rows);
+    assert.ok(file.length > 2 ** 18);
+    const tried = await putGaze(store, "d", file.slice(), { file: "g.csv", dryRun: true });
+    assert.deepEqual([tried.gaze, tried.replaced, tried.fixations], [6, 2, 20_000]);
+    const report = await putGaze(store, "d", file.slice(), { file: "g.csv" });
+    assert.deepEqual([report.gaze, report.replaced, report.fixations], [6, 2, 20_000]);
+    const stored = () =>
+      ["a", "d"].map((image) =>
+        store.gaze.ofImage(store.images.byName(id, image).id).map((
+          { id: _, ...recording },
+        ) => recording)
+      );
+    const byThread = stored();
+    for (const reader of ["r0", "r1", "r2"]) {
+      const part = csv(rows.filter((row) => row.includes(`,${reader},`)));
+      assert.ok(part.length < 2 ** 18);
+      await putGaze(store, "d", part, { file: "g.csv" });
+    }
+    assert.deepEqual(stored(), byThread);
+    await assert.rejects(
+      putGaze(store, "none", file.slice(), { file: "g.csv" }),
+      NotFound,
+    );
   }),
 );
 
@@ -104,7 +140,7 @@ Deno.test(
     );
     assert.throws(() => deleteDataset(store, "d"), Conflict);
     await assert.rejects(putImage(store, "d", "a", picture(1, 1)), Conflict);
-    assert.throws(() => putLabels(store, "d", bytes("image,label\na,x\n")), Conflict);
+    await assert.rejects(putLabels(store, "d", bytes("image,label\na,x\n")), Conflict);
     store.jobs.cancel(job);
     deleteDataset(store, "d");
     assert.equal(files(store), 0);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadPixels } from "@/lib/datasets/pixel_cache.ts";
+import { clearPixels, loadPixels } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { raster } from "@/lib/images/raster.ts";
@@ -22,7 +22,7 @@ Deno.test("pictures of any depth, colour and shape become one array with its sta
         grey16: plain(3, 9, 16, 40_000),
         colour: plain(5, 5, 8, 200, 100, 50),
       })
-    ) images.push({ name, file: (await store.files.put(png)).sha256 });
+    ) images.push({ dataset_id: "ds_a", name, file: (await store.files.put(png)).sha256 });
 
     const grey = await loadPixels(store, images, { size: sizeOf(2), channels: 1 });
     const luma = Math.round((0.299 * 200 + 0.587 * 100 + 0.114 * 50) * 257);
@@ -49,7 +49,7 @@ Deno.test("pictures of any depth, colour and shape become one array with its sta
 Deno.test("a second loading comes from the cache, and a torn cache is made again", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(plain(4, 4, 8, 9));
-    const images = [{ name: "a", file: sha256 }];
+    const images = [{ dataset_id: "ds_a", name: "a", file: sha256 }];
     const first = await loadPixels(store, images, { size: sizeOf(4), channels: 1 });
     store.files.remove(sha256);
     assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
@@ -58,8 +58,9 @@ Deno.test("a second loading comes from the cache, and a torn cache is made again
       Deno.errors.NotFound,
     );
 
-    const [{ name }] = [...Deno.readDirSync(store.cache)];
-    Deno.truncateSync(`${store.cache}/${name}`, 5);
+    const folder = `${store.cache}/ds_a`;
+    const [{ name }] = [...Deno.readDirSync(folder)];
+    Deno.truncateSync(`${folder}/${name}`, 5);
     await store.files.put(plain(4, 4, 8, 9));
     assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
   }));
@@ -68,7 +69,34 @@ Deno.test("a picture that does not decode is named", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(new TextEncoder().encode("no picture"));
     await assert.rejects(
-      loadPixels(store, [{ name: "x/y", file: sha256 }], { size: sizeOf(4), channels: 1 }),
+      loadPixels(store, [{ dataset_id: "ds_a", name: "x/y", file: sha256 }], {
+        size: sizeOf(4),
+        channels: 1,
+      }),
       (error) => error instanceof InvalidInput && /Cannot load image "x\/y"/.test(error.message),
     );
+  }));
+
+Deno.test("arrays of one data set outlive changes to others, and go with their own", () =>
+  withStore(async (store) => {
+    const { sha256 } = await store.files.put(plain(4, 4, 8, 9));
+    const of = (dataset_id: string) => [{ dataset_id, name: "a", file: sha256 }];
+    const load = (dataset_id: string) =>
+      loadPixels(store, of(dataset_id), { size: sizeOf(4), channels: 1 });
+    const first = await load("ds_a");
+    // Another set is changed without pause while this one is loaded in new shapes.
+    const changes = setInterval(() => clearPixels(store, "ds_b"), 0);
+    try {
+      for (let side = 1; side < 40; side++) {
+        await loadPixels(store, of("ds_a"), { size: sizeOf(side), channels: 1 });
+        await load("ds_b");
+      }
+    } finally {
+      clearInterval(changes);
+    }
+    store.files.remove(sha256);
+    assert.deepEqual(await load("ds_a"), first);
+    assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
+    clearPixels(store, "ds_a");
+    await assert.rejects(load("ds_a"), Deno.errors.NotFound);
   }));

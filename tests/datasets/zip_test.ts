@@ -87,6 +87,26 @@ Deno.test("what is written is read", () =>
     assert.deepEqual(await readAll(`${directory}/none.zip`), []);
   }));
 
+Deno.test("more files than a plain ZIP can count are all read, as are as many as it just can", () =>
+  withDirectory(async (directory) => {
+    for (const count of [65_535, 70_000]) {
+      const path = `${directory}/${count}.zip`;
+      const files = Array.from({ length: count }, (_, i) => ({
+        name: `images/${i}`,
+        data: text(String(i)),
+      }));
+      await written(path, files);
+      const zip = await openZip(path, { ...defaultLimits, entries: 100_000 });
+      try {
+        assert.equal(zip.names.length, count);
+        const last = `images/${count - 1}`;
+        assert.equal(new TextDecoder().decode(await zip.read(last)), String(count - 1));
+      } finally {
+        zip.close();
+      }
+    }
+  }));
+
 Deno.test("a bomb is stopped by the bytes that come out, whatever its headers claim", async () => {
   const zeros = new Uint8Array(20 * 2 ** 20);
   await refused(deflated("bomb", zeros), /expands more than 200 times/);

@@ -3,7 +3,7 @@ import { pairedBootstrap } from "@/lib/evaluation/bootstrap.ts";
 import { difference } from "@/lib/evaluation/difference.ts";
 import { type ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { metrics } from "@/lib/evaluation/metrics.ts";
-import { scoresOf } from "@/lib/studies/study_table.ts";
+import { scoresOf } from "@/lib/evaluation/runs.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { uniform } from "@/lib/random.ts";
 

@@ -3,13 +3,13 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { InvalidInput } from "@/lib/errors.ts";
 import { audit } from "@/lib/gaze/audit.ts";
-import { knownAudit } from "@/lib/gaze/top_audit.ts";
-import { among, type KnownPairs, knownQuantileCut, pairsOf } from "@/lib/gaze/top_similarity.ts";
-import { knownPositives } from "@/lib/gaze/top_positives.ts";
+import { topAudit } from "@/lib/gaze/top_audit.ts";
+import { among, pairsOf, topQuantileCut, type TopSimilarity } from "@/lib/gaze/top_similarity.ts";
+import { topPositives } from "@/lib/gaze/top_positives.ts";
 import { quantileCut } from "@/lib/gaze/pair_quantile.ts";
 import { batchPositives, type Cut, type Positives, positives } from "@/lib/gaze/positives.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
-import { uniform } from "@/lib/random.ts";
+import { permutation, stream, uniform } from "@/lib/random.ts";
 
 /** [n, n] with as many different values as `steps`; images of `invalid` have none. */
 function drawn(n: number, seed: number, steps: number, invalid: number[] = []): Float32Array {
@@ -33,7 +33,7 @@ function kept(values: Float32Array, n: number, k: number, pairs: number, invalid
   top.add(tile);
   const valid = Uint8Array.from({ length: n }, (_, i) => invalid.includes(i) ? 0 : 1);
   const { indices, values: nearest } = neighbours;
-  const known: KnownPairs = {
+  const known: TopSimilarity = {
     ...{ n, valid, validPairs: pairsOf(valid), ...top.pairs },
     ...{ k: neighbours.k, indices, nearest },
   };
@@ -70,7 +70,7 @@ Deno.test("a quantile's cut is that of the whole matrix, or cannot be told", () 
       const values = drawn(n, seed, steps, invalid);
       const images = [...Array(n).keys()].filter((i) => !leftOut.includes(i));
       const known = among(kept(values, n, 3, pairs, invalid), images);
-      const cut = knownQuantileCut(known, share);
+      const cut = topQuantileCut(known, share);
       const whole = quantileCut(part(values, n, images), share);
       if (cut === undefined) {
         // Only where pairs are missing, or some that are equal to the last wanted may be.
@@ -99,10 +99,11 @@ Deno.test("positives are those of the whole matrix, or refused with what can be 
       fc.boolean(),
       ({ n, seed, steps, invalid, pairs }, arm, cut, soft) => {
         const values = drawn(n, seed, steps, invalid);
-        const options = { cut, arm: arm as "gaze" | "shuffled", seed, soft };
+        const place = arm === "gaze" ? undefined : permutation(n, seed, stream("shuffled"));
+        const options = { cut, place, soft };
         let sparse: Positives;
         try {
-          sparse = knownPositives(kept(values, n, 3, pairs, invalid), options);
+          sparse = topPositives(kept(values, n, 3, pairs, invalid), options);
         } catch (error) {
           assert.ok(error instanceof InvalidInput && !("top_k" in cut));
           assert.equal(error.problems[0].pointer, "/cut");
@@ -124,7 +125,7 @@ Deno.test("positives are those of the whole matrix, or refused with what can be 
 Deno.test("more neighbours than were kept are refused", () => {
   const known = kept(drawn(8, 1, 1000), 8, 3, 5);
   assert.throws(
-    () => knownPositives(known, { cut: { top_k: 4 }, arm: "gaze", seed: 0 }),
+    () => topPositives(known, { cut: { top_k: 4 } }),
     (error) => error instanceof InvalidInput && /top_k up to 3/.test(error.message),
   );
 });
@@ -137,7 +138,7 @@ Deno.test("an audit of what was kept agrees with that of the whole matrix", () =
     for (let j = 0; j < n; j++) if (i !== j && labels[i] === labels[j]) values[i * n + j] += 0.2;
   }
   const known = kept(values, n, 10, 800, [5, 6]);
-  const found = knownAudit(known, { labels });
+  const found = topAudit(known, { labels });
   const quantiles = found.cuts.flatMap(({ quantile }) => quantile ?? []);
   assert.ok(quantiles.length >= 2 && Math.max(...quantiles) <= 0.3);
   const whole = audit(values, { labels, quantiles });
@@ -155,14 +156,14 @@ Deno.test("an audit of what was kept agrees with that of the whole matrix", () =
   assert.ok(found.labels!.p <= 0.01);
   assert.ok(found.suggestion.quantile !== null || found.suggestion.top_k !== null);
   const nearest = found.cuts.find(({ top_k }) => top_k === 5)!;
-  const dense = positives(values, { cut: { top_k: 5 }, arm: "gaze", seed: 0 });
+  const dense = positives(values, { cut: { top_k: 5 } });
   assert.equal(nearest.pairs, dense.pairs);
 });
 
 Deno.test("an audit of what was kept calls chance by its name", () => {
   const n = 80;
   const labels = Array.from({ length: n }, (_, i) => i % 2 === 0 ? "a" : "b");
-  const found = knownAudit(kept(drawn(n, 4, 1e6), n, 10, 800), { labels });
+  const found = topAudit(kept(drawn(n, 4, 1e6), n, 10, 800), { labels });
   assert.match(found.warnings.join(), /no better than chance/);
   assert.equal(found.suggestion.quantile, null);
 });

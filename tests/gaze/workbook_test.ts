@@ -1,7 +1,7 @@
 /** Gaze in Excel workbooks, and files that are no gaze: read within limits, or named with what to do. */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import JSZip from "jszip";
+import { zipOf } from "../support/archives.ts";
 import { parse, places } from "./rules/cells.ts";
 
 const XML = '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>';
@@ -28,35 +28,28 @@ function sheetXml(rows: Value[][]): string {
 }
 
 /** A workbook of the smallest form. */
-async function workbook(sheets: Record<string, Value[][]>): Promise<Uint8Array> {
-  const zip = new JSZip();
+async function workbook(
+  sheets: Record<string, Value[][]>,
+  parts: Record<string, string> = {},
+): Promise<Uint8Array> {
+  const zip: Record<string, string> = {};
   const names = Object.keys(sheets);
   const part = (i: number) => `worksheets/sheet${i + 1}.xml`;
-  zip.file(
-    "[Content_Types].xml",
-    `${XML}<Types xmlns="${PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>`,
-  );
-  zip.file(
-    "_rels/.rels",
+  zip["[Content_Types].xml"] =
+    `${XML}<Types xmlns="${PACKAGE}/content-types"><Default Extension="xml" ContentType="application/xml"/></Types>`;
+  zip["_rels/.rels"] =
     `${XML}<Relationships xmlns="${PACKAGE}/relationships"><Relationship Id="r1" Type="${OFFICE}/officeDocument" ` +
-      `Target="xl/workbook.xml"/></Relationships>`,
-  );
-  zip.file(
-    "xl/workbook.xml",
-    `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${
-      names.map((name, i) => `<sheet name="${name}" sheetId="${i + 1}" r:id="r${i + 1}"/>`).join("")
-    }</sheets></workbook>`,
-  );
-  zip.file(
-    "xl/_rels/workbook.xml.rels",
-    `${XML}<Relationships xmlns="${PACKAGE}/relationships">${
-      names.map((_, i) =>
-        `<Relationship Id="r${i + 1}" Type="${OFFICE}/worksheet" Target="${part(i)}"/>`
-      ).join("")
-    }</Relationships>`,
-  );
-  names.forEach((name, i) => zip.file(`xl/${part(i)}`, sheetXml(sheets[name])));
-  return await zip.generateAsync({ type: "uint8array", compression: "DEFLATE" });
+    `Target="xl/workbook.xml"/></Relationships>`;
+  zip["xl/workbook.xml"] = `${XML}<workbook xmlns="${MAIN}" xmlns:r="${OFFICE}"><sheets>${
+    names.map((name, i) => `<sheet name="${name}" sheetId="${i + 1}" r:id="r${i + 1}"/>`).join("")
+  }</sheets></workbook>`;
+  zip["xl/_rels/workbook.xml.rels"] = `${XML}<Relationships xmlns="${PACKAGE}/relationships">${
+    names.map((_, i) =>
+      `<Relationship Id="r${i + 1}" Type="${OFFICE}/worksheet" Target="${part(i)}"/>`
+    ).join("")
+  }</Relationships>`;
+  names.forEach((name, i) => zip[`xl/${part(i)}`] = sheetXml(sheets[name]));
+  return await zipOf({ ...zip, ...parts });
 }
 
 const read = (bytes: Uint8Array, options = {}) =>
@@ -74,6 +67,35 @@ Deno.test("workbook: the sheet with gaze is read, the others are passed over wit
   assert.equal(parsed.gaze[0].dropped, 1);
   assert.equal(parsed.assumptions[0], 'sheet "Gaze 1" of the workbook');
   assert.ok(parsed.warnings.some(({ message }) => message === 'sheet "Notes" passed over'));
+});
+
+Deno.test("workbook: shared strings, dates, booleans, entities and holes", async () => {
+  const sheet = `${XML}<x:worksheet xmlns:x="${MAIN}"><x:sheetData>` +
+    '<x:row r="1"><x:c r="A1" t="s"><x:v>0</x:v></x:c><x:c r="B1" t="str"><x:v>x</x:v></x:c>' +
+    '<x:c r="D1" t="s"><x:v>1</x:v></x:c><x:c r="C1" t="s"><x:v>2</x:v></x:c></x:row>' +
+    '<x:row r="3"><x:c r="A3" t="s"><x:v>3</x:v></x:c><x:c r="B3"><x:v>1.5E1</x:v></x:c>' +
+    '<x:c r="D3" s="1"><x:v>45000.5</x:v></x:c><x:c r="C3"><x:v>20</x:v></x:c></x:row>' +
+    "</x:sheetData></x:worksheet>";
+  const strings =
+    `${XML}<sst xmlns="${MAIN}"><si><t>image</t></si><si><r><t>duration</t></r><r><t>_ms</t></r>` +
+    '<rPh sb="0"><t>spoken</t></rPh></si><si><t xml:space="preserve">y</t></si><si><t>a&amp;b.png</t></si></sst>';
+  const styles =
+    `${XML}<styleSheet xmlns="${MAIN}"><cellXfs><xf numFmtId="0"/><xf numFmtId="22"/></cellXfs></styleSheet>`;
+  const bytes = await workbook({ Gaze: [] }, {
+    "xl/worksheets/sheet1.xml": sheet,
+    "xl/sharedStrings.xml": strings,
+    "xl/styles.xml": styles,
+  });
+  // A date where a number belongs is told with its place in the sheet.
+  await assert.rejects(
+    () => read(bytes),
+    /line 3, column 4: duration_ms: "2023-03-15T12:00:00.000Z" is not a number/,
+  );
+  const number = await workbook({ Gaze: [] }, {
+    "xl/worksheets/sheet1.xml": sheet.replace(' s="1"', ""),
+    "xl/sharedStrings.xml": strings.replace("a&amp;b", "a"),
+  });
+  assert.deepEqual(places(await read(number)), [[15, 20]]);
 });
 
 Deno.test("workbook: columns that are named choose the sheet", async () => {

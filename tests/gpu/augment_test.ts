@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { augment, neutralView, type Size, tapsOf, type View } from "@/gpu/augment.ts";
+import { augment, neutralView, type PixelSize, tapsOf, type View } from "@/gpu/augment.ts";
 import { createBuffer, readFloats } from "@/gpu/buffer.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { submit } from "@/gpu/kernel.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { augmentations, drawView } from "@/lib/training/augmentation.ts";
+import { augmentations } from "@/lib/specs/augmentation.ts";
+import { drawView } from "@/lib/training/draw_view.ts";
 import { uniform } from "@/lib/random.ts";
 
 const gpu = await openGpu();
@@ -26,7 +27,7 @@ function someImages(n: number, height: number, width: number, channels: 1 | 3): 
 }
 
 /** The passes of gpu/augment.ts in plain code: [P, Q, 4] of one view. */
-function reference(images: Images, view: View, size: Size, channels: 1 | 3): number[] {
+function reference(images: Images, view: View, size: PixelSize, channels: 1 | 3): number[] {
   const { height, width } = images;
   const { height: P, width: Q } = size;
   const clamp = (v: number) => Math.min(1, Math.max(0, v));
@@ -106,7 +107,13 @@ function reference(images: Images, view: View, size: Size, channels: 1 | 3): num
   );
 }
 
-async function onGpu(images: Images, views: View[], size: Size, channels: 1 | 3, blur: boolean) {
+async function onGpu(
+  images: Images,
+  views: View[],
+  size: PixelSize,
+  channels: 1 | 3,
+  blur: boolean,
+) {
   const buffer = createBuffer(gpu, images.data);
   const output = createBuffer(gpu, views.length * size.height * size.width * 16);
   const passes = augment(gpu, { ...images, buffer }, {

@@ -13,8 +13,8 @@ import { plan } from "@/gpu/plan.ts";
 import { compile } from "@/gpu/program.ts";
 import { codeFor, storedBytes } from "@/gpu/element_type.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { type Precision, sizeOf, type Tensor } from "@/gpu/tensor.ts";
-import lanesCode from "@/kernels/conv2d_subgroup.wgsl" with { type: "text" };
+import { elementCount, type Precision, type Tensor } from "@/gpu/tensor.ts";
+import subgroupCode from "@/kernels/conv2d_subgroup.wgsl" with { type: "text" };
 import { rounded, storedAs } from "../support/half.ts";
 import { difference, noise, runOp, type Values } from "../support/operation.ts";
 
@@ -80,13 +80,13 @@ for (const { x: X, w: W, ...options } of convolutions) {
       const operands = { x: noise(X, 1), w: noise(W, 2) };
       const of = (data: Values) => data as unknown as Tensor;
       const shape = convolutionShape(of(operands.x), of(operands.w), options);
-      const passes: Pass[] = ["forward", "data", "weight"];
+      const passes: Pass[] = ["forward", "backward_data", "backward_weight"];
       const names = passes.map((pass) => candidates(gpu, pass, shape, "f16"));
-      assert.ok(names.every((list) => list.length >= 3 && !list.includes("plain")));
+      assert.ok(names.every((list) => list.length >= 3 && !list.includes("direct")));
       for (let i = 0; i < Math.max(...names.map(({ length }) => length)); i++) {
         const chosen = names.map((list) => list[i % list.length]);
         const found = await differences(operands, ["x"], (tape, { x, w }) => {
-          passes.forEach((pass, j) => tape.choices[keyOf(pass, shape, "f16")] = chosen[j]);
+          passes.forEach((pass, j) => tape.selected[keyOf(pass, shape, "f16")] = chosen[j]);
           return conv2d(tape, x, w, options);
         });
         near(found, chosen.join(", "));
@@ -193,7 +193,7 @@ Deno.test({
     const x = tape.input("x", [1, 1, 2, 4]);
     const w = tape.parameter("w", [1, 1, 4, 4], { initial: { kind: "constant", value: 0 } });
     const y = conv2d(tape, x, w);
-    const program = compile(tape, { keep: [y] });
+    const program = compile(tape, { outputs: [y] });
     store.load(new Map([["w", { shape: [1, 1, 4, 4], data: new Float32Array(16).fill(100) }]]));
     program.write("x", Float32Array.of(160, 160, 160, 160, 200, 200, 200, 200));
     program.run();
@@ -214,14 +214,14 @@ Deno.test({
     const x = tape.input("x", [2, 16, 16, 4]);
     const w = tape.parameter("w", [3, 3, 4, 8], { initial: { kind: "constant", value: 0 } });
     const y = conv2d(tape, x, w, { padding: 1 });
-    assert.equal(storedBytes(y), 2 * sizeOf(y.shape));
+    assert.equal(storedBytes(y), 2 * elementCount(y.shape));
     // Beside the map the least buffer, for statistics that nobody asked for.
-    assert.equal(plan(tape, { keep: [] }).bytes.values, 2 * sizeOf(y.shape) + 256);
+    assert.equal(plan(tape, { outputs: [] }).bytes.values, 2 * elementCount(y.shape) + 256);
     assert.throws(() => relu(tape, y), /Cannot launch relu: "x" is f16, the kernel takes f32/);
     const f32 = { type: "f32" } as const;
     const all = { x: f32, w: f32, b: f32, residual: f32, y: f32 };
-    assert.equal(codeFor(lanesCode, all), lanesCode);
-    const text = codeFor(lanesCode, { ...all, y: { type: "f16" } });
+    assert.equal(codeFor(subgroupCode, all), subgroupCode);
+    const text = codeFor(subgroupCode, { ...all, y: { type: "f16" } });
     assert.match(text, /^enable f16;\n[^]*alias X = f32;[^]*alias Y = f16;/);
   },
 });

@@ -17,7 +17,7 @@ Deno.test({
     const tape = new Tape(store);
     const [small, large] = [tape.input("small", [64]), tape.input("large", [2 ** 20])];
     const kept = [relu(tape, small), relu(tape, large)];
-    const program = compile(tape, { keep: kept });
+    const program = compile(tape, { outputs: kept });
     program.write("small", new Float32Array(64).fill(-1));
     program.write("large", new Float32Array(2 ** 20).fill(3));
     const least = [Infinity, Infinity];
@@ -41,7 +41,7 @@ Deno.test("profile: more launches than a query set holds; an adapter without tim
   if (!gpu.features.timestamps) return;
   const store = new ParameterStore(gpu);
   const tape = new Tape(store);
-  const program = compile(tape, { keep: [relu(tape, tape.input("x", [4]))] });
+  const program = compile(tape, { outputs: [relu(tape, tape.input("x", [4]))] });
   const [launch] = program.launches.step;
   assert.equal((await profile(gpu, Array(2100).fill(launch))).length, 2100);
   program.destroy();

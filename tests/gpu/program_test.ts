@@ -36,7 +36,7 @@ function network(store: ParameterStore, options: { shared?: boolean } = {}) {
   tape.record("loss", loss);
   const everything = [...new Set(inOrder(tape).flatMap(({ step }) => Object.values(step.bind)))]
     .filter((tensor) => rootOf(tensor).place.kind === "value");
-  const program = compile(tape, { keep: options.shared === false ? everything : [loss] });
+  const program = compile(tape, { outputs: options.shared === false ? everything : [loss] });
   const weights = [...store.entries.values()].filter(({ name }) => name.endsWith("weight"));
   store.load(
     new Map(weights.map((entry, i) => {
@@ -77,12 +77,12 @@ Deno.test("program: values share memory, which changes no bit of the result, nor
 Deno.test("plan: known before anything is allocated, equal to what is; lives never overlap", () => {
   const store = new ParameterStore(gpu);
   const { tape, program, loss } = network(store);
-  const planned = plan(tape, { keep: [loss] });
+  const planned = plan(tape, { outputs: [loss] });
   assert.deepEqual(planned.bytes, program.plan.bytes);
   assert.equal(program.bytes.values, planned.bytes.values);
-  assert.equal(program.bytes.own, planned.bytes.own);
-  const { values, own, uniforms, total } = program.bytes;
-  assert.equal(total, values + own + uniforms);
+  assert.equal(program.bytes.dedicated, planned.bytes.dedicated);
+  const { values, dedicated, uniforms, total } = program.bytes;
+  assert.equal(total, values + dedicated + uniforms);
   const uses = new Map<number, number[]>();
   inOrder(tape).forEach(({ step }, at) => {
     for (const tensor of Object.values(step.bind)) {
@@ -140,10 +140,10 @@ Deno.test("program: launches in front fill an input, views and constants are rea
   const w = tape.constant("w", Float32Array.of(1, 2, 3, 4, 5, 6), "f32");
   const y = add(tape, tape.reshape(x, [6]), w);
   const z = tape.reshape(y, [3, 2]);
-  const program = compile(tape, { keep: [z] });
+  const program = compile(tape, { outputs: [z] });
   const source = new Tape(store);
   const filled = add(source, source.input("a", [6]), source.input("b", [6]));
-  const other = compile(source, { keep: [filled] });
+  const other = compile(source, { outputs: [filled] });
   other.write("a", Float32Array.of(10, 20, 30, 40, 50, 60));
   other.write("b", new Float32Array(6));
   program.run({ before: other.launches.step });
@@ -166,12 +166,12 @@ Deno.test("program: what cannot be is refused by name", async () => {
   assert.throws(() => tape.input("x", [4]), /Cannot add input "x" twice/);
   assert.throws(() => tape.reshape(x, [5]), /Cannot reshape "x" from \[4\] to \[5\]/);
   assert.throws(() => add(tape, x, tape.input("b", [5])), /Cannot append add: "b" of shape \[4\]/);
-  const program = compile(tape, { keep: [z] });
+  const program = compile(tape, { outputs: [z] });
   assert.throws(() => program.run(), /Cannot run: \[lr\] was never set/);
   assert.throws(() => program.set({ rate: 1 }), /Cannot set "rate"/);
   assert.throws(() => program.write("x", new Float32Array(3)), /Cannot write "x": \[4\] expected/);
   assert.throws(() => program.write("y", new Float32Array(4)), /Cannot find input "y"/);
-  await assert.rejects(program.read(y), /Cannot read "value": it was not kept/);
+  await assert.rejects(program.read(y), /Cannot read "value": it is not among the outputs/);
   const late = new Tape(store);
   late.launch(tape.steps[1].step);
   assert.throws(() => compile(late), /Cannot plan relu: "value" is read before it is written/);

@@ -13,7 +13,8 @@ import { Tape } from "@/gpu/tape.ts";
 import { rootOf, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
@@ -38,10 +39,10 @@ function build(name: ResnetName, checkpointing: boolean) {
 /** Three steps, the first in two micro-batches. */
 async function train(name: ResnetName, checkpointing: boolean) {
   const { store, tape } = build(name, checkpointing);
-  const planned = plan(tape, { keep: [] });
+  const planned = plan(tape, { outputs: [] });
   const program = compile(tape);
   assert.equal(program.bytes.values, planned.bytes.values);
-  assert.equal(program.bytes.own, planned.bytes.own);
+  assert.equal(program.bytes.dedicated, planned.bytes.dedicated);
   initialize(store, 3);
   program.set({ lr: 0.05 });
   for (let run = 0; run < 4; run++) {
@@ -114,10 +115,10 @@ Deno.test("tape: a pass is always written again, a convolution only when asked; 
 Deno.test("plan: bytes are known without a device that allocates, and checkpointing lowers them", () => {
   const [kept, again] = [false, true].map((checkpointing) => {
     const { tape, store } = build("resnet50", checkpointing);
-    const { bytes } = plan(tape, { keep: [] });
+    const { bytes } = plan(tape, { outputs: [] });
     assert.deepEqual(store.bytes, {});
     return bytes;
   });
   assert.ok(again.values < kept.values && again.unshared > kept.unshared);
-  assert.equal(again.own, kept.own);
+  assert.equal(again.dedicated, kept.dedicated);
 });

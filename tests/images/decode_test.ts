@@ -4,6 +4,7 @@ import { crc32, deflateSync } from "node:zlib";
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
 import { DecodePool } from "@/lib/images/decode_pool.ts";
+import { limits } from "@/lib/threads/limits.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { type Raster, raster } from "@/lib/images/raster.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
@@ -131,7 +132,7 @@ Deno.test("a truncated or damaged JPEG is refused, and the next one still decode
 });
 
 Deno.test("the pool decodes away from this thread and ends what takes too long", async () => {
-  const pool = new DecodePool({ threads: 2, timeoutMs: 5000, idleMs: 60_000 });
+  const pool = new DecodePool({ ...limits.picture, idleMs: 60_000 });
   try {
     const source = noise(40, 30, 3, 16);
     const png = encodePng(source);
@@ -144,15 +145,31 @@ Deno.test("the pool decodes away from this thread and ends what takes too long",
     const small = await pool.toPng(png, { size: [4, 3] });
     assert.equal((await pool.decode(small.png)).width, 4);
   } finally {
-    pool.close();
+    await pool.close();
   }
 
-  const slow = new DecodePool({ timeoutMs: 1 });
+  const slow = new DecodePool({ ...limits.picture, cpuMs: 1, cpuMsPerUnit: 0 });
   try {
     const large = encodePng(noise(2000, 2000, 1, 8));
     await assert.rejects(slow.decode(large), /takes longer than 0.001 s/);
   } finally {
-    slow.close();
+    await slow.close();
+  }
+});
+
+Deno.test("a large picture decodes within its processor time while every core is busy", async () => {
+  const picture = noise(3000, 2500, 1, 16);
+  const png = encodePng(picture);
+  const command = new Deno.Command(Deno.execPath(), { args: ["eval", "for (;;);"] });
+  const busy = Array.from({ length: 2 * navigator.hardwareConcurrency }, () => command.spawn());
+  // A tenth of what the table allows.
+  const pool = new DecodePool({ ...limits.picture, cpuMs: 1500, cpuMsPerUnit: 200 });
+  try {
+    assert.deepEqual((await pool.decode(png)).data.subarray(-1000), picture.data.subarray(-1000));
+  } finally {
+    for (const process of busy) process.kill();
+    await Promise.all(busy.map((process) => process.status));
+    await pool.close();
   }
 });
 

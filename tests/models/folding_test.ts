@@ -12,7 +12,8 @@ import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
@@ -25,7 +26,7 @@ function build(store: ParameterStore, name: ResnetName, batch: number, folded: b
   const x = tape.input("x", [batch, S, S, 4]);
   const { features } = resnet(tape, x, { name, width: 8, training: false });
   const logits = classifier(tape, features, CLASSES);
-  return { logits, program: compile(tape, { keep: [logits] }) };
+  return { logits, program: compile(tape, { outputs: [logits] }) };
 }
 
 /** Weights, scales, shifts and running statistics as training might have left them. */
@@ -149,14 +150,14 @@ Deno.test("convolution with norm: every variant at awkward sizes, with and witho
     const shape = { N, H, W, C, K, R, S: R, stride, padding };
     for (const [name, variant] of Object.entries(variants.forward)) {
       if (!variant.fits(gpu, shape)) continue;
-      const choices = { [keyOf("forward", shape)]: name };
+      const selected = { [keyOf("forward", shape)]: name };
       // Pipelines of large tiles take seconds to make: these are tried with everything only.
       const large = /^(tiled|vectors|winograd) (64|128|64 by 128)$/.test(name);
       const ways = [[true, true], [true, false], [false, true], [false, false]];
       for (const [relu, added] of large ? ways.slice(0, R === 3 ? 1 : 0) : ways) {
         const store = new ParameterStore(gpu);
         const make = (training: boolean) => {
-          const tape = new Tape(store, { training, choices });
+          const tape = new Tape(store, { training, selected });
           const x = tape.input("x", [N, H, W, C]);
           const initial = { kind: "normal", std: 0.3 } as const;
           const w = tape.parameter("w", [R, R, C, K], { layout: "conv", initial });
@@ -167,7 +168,7 @@ Deno.test("convolution with norm: every variant at awkward sizes, with and witho
             convolution: { stride, padding },
             norm: { relu, residual, training: false },
           });
-          const program = compile(tape, { keep: [y] });
+          const program = compile(tape, { outputs: [y] });
           program.write("x", noise([N, H, W, C], 1).data);
           if (residual) program.write("residual", noise(residual.shape, 2).data);
           return { y, program };
@@ -179,7 +180,7 @@ Deno.test("convolution with norm: every variant at awkward sizes, with and witho
         const [actual] = await folded.program.read(folded.y);
         const [expected] = await plain.program.read(plain.y);
         assert.ok(difference(actual, expected) < 1e-5, `${name}, ReLU ${relu}, residual ${added}`);
-        assert.equal(folded.program.launches.load.length, variant.finishes ? 1 : 0);
+        assert.equal(folded.program.launches.load.length, variant.hasEpilogue ? 1 : 0);
         for (const { program } of [folded, plain]) program.destroy();
         store.destroy();
       }

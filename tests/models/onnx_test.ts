@@ -34,7 +34,7 @@ for (
       const store = new ParameterStore(gpu);
       const tape = new Tape(store, { training: false });
       const tensor = layersOf(tape, tape.input("x", [N, H, W, 4]), network)[output]!;
-      const program = compile(tape, { keep: [tensor] });
+      const program = compile(tape, { outputs: [tensor] });
       loadWeights(store, weights);
       const planes = noise([N, channels, H, W], 3).data;
       const x = new Float32Array(N * H * W * 4);

@@ -6,7 +6,8 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { classifier } from "@/lib/models/heads.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { images, parameters } from "../support/formula.ts";
 import { difference, noise } from "../support/operation.ts";
@@ -20,17 +21,17 @@ function build(store: ParameterStore, name: ResnetName, batch: number, training:
   const tape = new Tape(store, { training });
   const x = tape.input("x", [batch, 64, 64, 4]);
   const logits = classifier(tape, resnet(tape, x, { name }).features, CLASSES);
-  if (!training) return { logits, loss: logits, program: compile(tape, { keep: [logits] }) };
+  if (!training) return { logits, loss: logits, program: compile(tape, { outputs: [logits] }) };
   const loss = crossEntropy(tape, logits, tape.input("labels", [batch], "u32"));
   tape.backward(loss);
-  return { logits, loss, program: compile(tape, { keep: [logits, loss] }) };
+  return { logits, loss, program: compile(tape, { outputs: [logits, loss] }) };
 }
 
 /** The device as one whose kernels are chosen as on a GPU. */
 const likeGpu: Gpu = {
   ...gpu,
   info: { ...gpu.info, software: false },
-  features: { ...gpu.features, subgroups: false, lanes: 0 },
+  features: { ...gpu.features, subgroups: false, subgroupSize: 0 },
 };
 
 for (
@@ -103,7 +104,7 @@ Deno.test("resnet: an evaluation program keeps no activations, and a batch chang
     const x = tape.input("x", [batch, 32, 32, 4]);
     const { features } = resnet(tape, x, { name: "resnet50", width: 4, channels: 1 });
     const y = classifier(tape, features, CLASSES);
-    return { batch, y, program: compile(tape, { keep: [y] }) };
+    return { batch, y, program: compile(tape, { outputs: [y] }) };
   });
   initialize(store, 5);
   const one = noise([32, 32], 1).data;

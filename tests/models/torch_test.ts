@@ -55,7 +55,7 @@ Deno.test({
         classes: ["a", "b", "c"],
       };
       const logits = classify(tape, tape.input("x", [2, 32, 32, 4]), spec);
-      const program = compile(tape, { keep: [logits] });
+      const program = compile(tape, { outputs: [logits] });
       initialize(store, 3);
       const x = images(2, 32);
       program.write("x", x);

@@ -86,6 +86,49 @@ Deno.test("bodies have bounds, and the server goes on after each", async (t) => 
       await goesOn();
     });
 
+    await t.step(
+      "forms cut anywhere end their request, and leave neither a file nor a handle",
+      async () => {
+        const { api } = server.children();
+        const handles = () => [...Deno.readDirSync(`/proc/${api}/fd`)].length;
+        const type = { "content-type": "multipart/form-data; boundary=b" };
+        const part = (name: string) =>
+          `--b\r\ncontent-disposition: form-data; name="file"; filename="${name}.zip"\r\n\r\nPK\u0003\u0004`;
+        const whole = `${part("a")}${"x".repeat(70_000)}\r\n${part("b")}yyyy\r\n--b--\r\n`;
+        const before = handles();
+        for (let i = 0; i < 60; i++) {
+          const cut = Math.floor(whole.length * (i < 30 ? i / 400 : i / 60));
+          const answer = await post(server, "/v1/datasets", whole.slice(0, cut), type);
+          assert.ok([400, 422].includes(answer), `cut at ${cut}: ${answer}`);
+        }
+        assert.equal(server.children().api, api, "the API process is another one");
+        assert.deepEqual([...Deno.readDirSync(`${server.data}/tmp`)], []);
+        assert.ok(handles() <= before + 4, `${before} handles before, ${handles()} after`);
+        await goesOn();
+      },
+    );
+
+    await t.step("a form whose client goes leaves nothing", async () => {
+      const { host } = new URL(server.url);
+      const headers = {
+        host,
+        authorization: `Bearer ${server.key}`,
+        "content-type": "multipart/form-data; boundary=b",
+        "content-length": "5000000",
+      };
+      const head = '--b\r\ncontent-disposition: form-data; name="file"; filename="x.zip"\r\n\r\n';
+      for (let i = 0; i < 5; i++) {
+        await rawRequest(
+          server.url,
+          requestText("POST", "/v1/datasets", headers) + head + "x".repeat(300_000),
+          200,
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      assert.deepEqual([...Deno.readDirSync(`${server.data}/tmp`)], []);
+      await goesOn();
+    });
+
     await t.step("heads of more than 16 KiB", async () => {
       const { host } = new URL(server.url);
       const text = requestText("GET", "/healthz", { host, "x-long": "x".repeat(20_000) });

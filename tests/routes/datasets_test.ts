@@ -1,7 +1,7 @@
 /** Data sets and images over HTTP: what goes in comes out, what is wrong is named and leaves nothing. */
 import assert from "node:assert/strict";
-import JSZip from "jszip";
 import { decodeImage } from "@/lib/images/decode.ts";
+import { unzip, zipOf } from "../support/archives.ts";
 import { type TestServer, withServer } from "../support/server.ts";
 import { smallArchive, upload } from "../support/small_set.ts";
 
@@ -18,12 +18,6 @@ async function problem(response: Response, status: number): Promise<Problem> {
   assert.equal(body.status, status);
   assert.doesNotMatch(JSON.stringify(body), /\.ts:\d+/, "a stack trace");
   return body;
-}
-
-async function zip(files: Record<string, string | Uint8Array>): Promise<Uint8Array<ArrayBuffer>> {
-  const archive = new JSZip();
-  for (const [name, content] of Object.entries(files)) archive.file(name, content);
-  return new Uint8Array(await archive.generateAsync({ type: "uint8array" }));
 }
 
 async function nothingKept(server: TestServer): Promise<void> {
@@ -58,17 +52,19 @@ Deno.test("data sets and images over HTTP", async (t) => {
       await problem(await put("x", "not a zip"), 422);
       await problem(await put("x", ""), 422);
       const { errors } = await problem(
-        await put("x", await zip({ "images/a.png": "no picture", "labels.csv": "image,label\n" })),
+        await put(
+          "x",
+          await zipOf({ "images/a.png": "no picture", "labels.csv": "image,label\n" }),
+        ),
         422,
       );
       assert.equal(errors?.[0].file, "images/a.png");
-      const good = await JSZip.loadAsync(archive);
-      const labels = await good.file("labels.csv")?.async("string");
-      good.file("labels.csv", labels + "ghost,benign\n");
-      const bytes = new Uint8Array(await good.generateAsync({ type: "uint8array" }));
+      const good = Object.fromEntries(await unzip(archive));
+      const labels = new TextDecoder().decode(good["labels.csv"]);
+      const bytes = await zipOf({ ...good, "labels.csv": labels + "ghost,benign\n" });
       const wrong = await problem(await put("x", bytes), 422);
       assert.equal(wrong.errors?.[0].file, "labels.csv");
-      assert.equal(wrong.errors?.[0].line, labels!.trimEnd().split("\n").length + 1);
+      assert.equal(wrong.errors?.[0].line, labels.trimEnd().split("\n").length + 1);
       await nothingKept(server);
     });
 

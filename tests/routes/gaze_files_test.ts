@@ -6,7 +6,7 @@ import type { Fixation } from "@/lib/gaze/gaze.ts";
 import { picture, zipTo } from "../support/archives.ts";
 import { type TestServer, withServer } from "../support/server.ts";
 import { sharedTest } from "../support/shared.ts";
-import { expectedOf, fixtureBytes, fixtures } from "../gaze/fixture.ts";
+import { expectedOf, fixtureBytes, fixtures } from "../gaze/formats/fixture.ts";
 
 interface Report {
   gaze: number;

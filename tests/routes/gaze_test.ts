@@ -299,6 +299,15 @@ Deno.test("gaze over HTTP", async (t) => {
           await server.json("GET", `${whole}/pairs?${query}`),
         );
       }
+      const keptOf = async (path: string) =>
+        (await server.json<{ histogram: { kept: Record<string, unknown> } }>("GET", path)).histogram
+          .kept;
+      const { above, ...kept } = await keptOf(path);
+      assert.deepEqual(kept, { layout: "neighbours", top_k: 3, pairs: 6 });
+      assert.equal(typeof above, "number");
+      assert.deepEqual(await keptOf(whole), { layout: "matrix" });
+      const { features } = await server.json<{ features: object }>("GET", "/v1/device");
+      assert.deepEqual(Object.keys(features).sort(), ["f16", "lanes", "subgroups", "timestamps"]);
       for (const part of ["matrix", "matrix?format=npy", "matrix.png"]) {
         const response = await server.fetch(`${path}/${part}`);
         const problem = await response.json();

@@ -7,7 +7,7 @@ import { upload } from "../support/small_set.ts";
 interface Job {
   id: string;
   state: string;
-  progress: { done: number; total: number };
+  progress: { done: number; total: number; unit: string };
   error: string | null;
   result: Record<string, string> | null;
 }
@@ -42,7 +42,7 @@ async function atStep(server: TestServer, id: string, step: number): Promise<voi
     async () => {
       job = await getJob(server, id);
       assert.notEqual(job.state, "failed", job.error ?? "");
-      return job.progress.done >= step;
+      return job.progress.unit === "steps" && job.progress.done >= step;
     },
     60_000,
     () => JSON.stringify(job) + server.log(),
@@ -142,9 +142,57 @@ Deno.test("an address that is taken, settings that cannot be used: one line, and
       start({ env: { MCGIP_HOST: "0.0.0.0" }, args: ["--no-auth"] }),
       /Cannot start with --no-auth on 0.0.0.0/,
     );
-    await assert.rejects(start({ args: ["--no-ath"] }), /unknown argument "--no-ath"/);
+    await assert.rejects(
+      start({ args: ["--no-ath"] }),
+      /Cannot start: unknown option '--no-ath'; see --help/,
+    );
     Deno.removeSync(data, { recursive: true });
   });
+});
+
+Deno.test("an API that ends without the launcher being asked is started again, whatever its code", async () => {
+  await withServer(async (server) => {
+    const { api } = server.children();
+    // It leaves in order, with code 0; an uncaught error ends with 1, and is nothing else to the launcher.
+    Deno.kill(api!, "SIGTERM");
+    await until(() => ![undefined, api].includes(server.children().api), 30_000, server.log);
+    await server.ready();
+    assert.match(server.log(), /The API process ended with code 0; starting it again/);
+  });
+});
+
+Deno.test("signals to the whole group save a checkpoint; the key keeps its id; the worker does not hold it", async () => {
+  const data = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
+  try {
+    let server = await startServer({ data });
+    await server.ready();
+    await upload(server, "breast", 24);
+    const { id } = await server.json<Job>("POST", "/v1/jobs", training);
+    await atStep(server, id, 3);
+    const { api, worker } = server.children();
+    const environment = Deno.readTextFileSync(`/proc/${worker}/environ`);
+    assert.ok(!environment.includes(server.key), "the worker's environment holds the key");
+    const ids = async () =>
+      (await server.json<{ data: { id: string; name: string }[] }>("GET", "/v1/keys")).data
+        .filter(({ name }) => name === "environment").map(({ id }) => id);
+    const before = await ids();
+    // As a service manager or a closed terminal does it.
+    for (const pid of [worker!, api!]) Deno.kill(pid, "SIGTERM");
+    await server.stop();
+    const store = openStore(data);
+    const job = store.jobs.get(id);
+    const saved = store.events.list(id, { limit: 1000 }).data
+      .filter(({ type }) => type === "checkpoint").map(({ data }) => data.step as number);
+    store.close();
+    assert.equal(job.state, "queued");
+    assert.equal(job.attempts, 0);
+    assert.ok(saved.at(-1)! >= job.progress.done - 1, `${saved}, ${job.progress.done}`);
+    server = await startServer({ data });
+    assert.deepEqual(await ids(), before);
+    await server.stop();
+  } finally {
+    Deno.removeSync(data, { recursive: true });
+  }
 });
 
 Deno.test("--no-auth on a loopback address asks for no key, and still refuses other sites", async () => {
@@ -229,8 +277,10 @@ Deno.test("each process may do what it needs and no more", async () => {
       "--allow-net",
       "--allow-read",
       "--allow-run",
+      "--allow-sys",
       "--allow-write",
     ]);
+    assert.ok(flags(api!).includes("--allow-sys=systemMemoryInfo"));
     assert.deepEqual(names(worker!), [
       "--allow-env",
       "--allow-read",

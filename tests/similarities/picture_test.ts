@@ -106,6 +106,7 @@ Deno.test("a kept matrix as a picture, sampled where it is large", async () => {
       images,
       components: ["score"],
       file: sha256,
+      layout: { kind: "matrix" },
       histogram: {},
     } as unknown as SimilarityRow;
     const labels = new Map(images.map((name, i) => [name, i % 2 ? "odd" : "even"]));

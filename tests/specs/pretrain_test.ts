@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import type { MocoConfig } from "@/lib/ssl/moco_spec.ts";
+import type { SimclrConfig } from "@/lib/ssl/simclr_spec.ts";
 import { z } from "zod";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { parseFinetune } from "@/lib/specs/finetune.ts";
 import { parsePretrain, pretrain } from "@/lib/specs/pretrain.ts";
 import { presets } from "@/lib/specs/preset.ts";
-import { augmentations } from "@/lib/training/augmentation.ts";
+import { augmentations } from "@/lib/specs/augmentation.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 const spec = { backbone: "resnet50", width: 16, channels: 1, image_size: 64, classes: [] };
@@ -17,6 +19,7 @@ const store = {
       dataset_id: id === "sim_1" ? "ds_1" : "ds_2",
       components: ["score"],
       images: [],
+      layout: { kind: "matrix" },
       histogram: {},
     }),
   },
@@ -66,21 +69,22 @@ Deno.test("every preset resolves, and what the request gives comes first", () =>
 Deno.test("a preset's settings of the same method, optimiser and schedule complete those given", () => {
   const parsed = (preset: string, given: Record<string, unknown>) =>
     parsePretrain({ preset, dataset: "x", ...given });
-  const queue = parsed("knee_moco", { config: { stale_keys: "negative" } }).config;
+  const queue = parsed("knee_moco", { config: { stale_keys: "negative" } }).config as MocoConfig;
   assert.deepEqual([queue.queue, queue.stale_keys], [320, "negative"]);
-  assert.equal(parsed("knee_moco", { method: "simclr" }).config.temperature, 0.1);
+  const other = parsed("knee_moco", { method: "simclr" }).config as SimclrConfig;
+  assert.equal(other.temperature, 0.1);
   const slower = { optimizer: { name: "lars", learning_rate: 1e-3 } };
   const { optimizer } = parsed("inbreast_moco", slower);
   assert.deepEqual([optimizer.learning_rate, optimizer.weight_decay], [1e-3, 1e-2]);
-  const other = parsed("inbreast_moco", { optimizer: { name: "sgd" } }).optimizer;
-  assert.deepEqual([other.name, other.weight_decay], ["sgd", 1e-4]);
+  const sgd = parsed("inbreast_moco", { optimizer: { name: "sgd" } }).optimizer;
+  assert.deepEqual([sgd.name, sgd.weight_decay], ["sgd", 1e-4]);
   const { schedule } = parsed("inbreast_byol", { schedule: { kind: "constant" } });
   assert.deepEqual(schedule, { kind: "constant", warmup_epochs: 40 });
 });
 
 Deno.test("arm self takes MoCo's earlier keys of an image as positive; other methods have none", () => {
   const config = (given: Record<string, unknown>) =>
-    parsePretrain({ dataset: "x", ...given }).config;
+    parsePretrain({ dataset: "x", ...given }).config as MocoConfig;
   assert.equal(config({ method: "moco" }).stale_keys, "mask");
   assert.equal(config({ method: "moco", arm: "self" }).stale_keys, "positive");
   const negative = { method: "moco", config: { stale_keys: "negative" } };
@@ -157,6 +161,11 @@ Deno.test("a model to start from decides the network; contradictions are refused
   assert.equal(resolved.normalization, "model");
   assert.deepEqual(problems({ dataset: "breast", init: "imagenet", width: 64 }), ["/width"]);
   assert.deepEqual(problems({ dataset: "breast", normalization: "model" }), ["/normalization"]);
+  // What a backbone comes in is its own matter: a ResNet's width is a multiple of 4.
+  for (const width of [2, 6, 132]) {
+    assert.deepEqual(problems({ dataset: "breast", width }), ["/width"], `${width}`);
+  }
+  assert.equal(resolve({ dataset: "breast", width: 128, backbone: "resnet101" }).width, 128);
   assert.throws(() => resolve({ dataset: "breast", init: "nothing" }), NotFound);
 });
 

@@ -1,7 +1,9 @@
 /** What keeps studies going, with jobs whose results are put in by hand instead of trained. */
+import { metrics } from "@/lib/evaluation/metrics.ts";
+import { scoresOf } from "@/lib/evaluation/runs.ts";
 import assert from "node:assert/strict";
 import { advanceStudies } from "@/lib/studies/advance.ts";
-import { ask, remove, submit } from "@/lib/jobs/queue.ts";
+import { control, remove, submit } from "@/lib/jobs/queue.ts";
 import { type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 import { insertClasses } from "../support/classes.ts";
 import { withStore } from "../support/temporary.ts";
@@ -16,9 +18,12 @@ const request = {
   finetune: { epochs: 1 },
 };
 
+/** Kinds that a worker runs; a study is none of them. */
+const TRAININGS = ["pretrain", "finetune"];
+
 /** As a worker would: claims the next job and gives it a result, or an error. */
 function work(store: Store, error?: string): JobRow | undefined {
-  const job = store.jobs.claim("test");
+  const job = store.jobs.claim("test", TRAININGS);
   if (!job) return undefined;
   store.events.append(job.id, "state", { state: "running" });
   if (error !== undefined) store.jobs.change(job, { state: "failed", error });
@@ -50,7 +55,7 @@ function resultOf(store: Store, job: JobRow): Record<string, unknown> {
   }));
   const evaluation = store.evaluations.insert({
     ...{ id: newId("ev"), model_id: model.id, dataset_id: null, job_id: job.id },
-    ...{ metrics: { m_auc: 1, auc_macro_one_vs_rest: 1, accuracy: 1 }, scores, created_at: now() },
+    ...{ metrics: metrics(scoresOf(scores), "malignant"), scores, created_at: now() },
   });
   return { model: model.id, evaluation: evaluation.id };
 }
@@ -78,7 +83,7 @@ Deno.test("cells become jobs, a few at a time, and the table fills", () =>
     const { id } = submit(store, request, "1");
     const study = store.jobs.get(id).study!;
     assert.deepEqual(store.jobs.get(id).progress, { done: 0, total: 6, unit: "cells" });
-    assert.equal(store.jobs.claim("test"), undefined, "no worker holds a study");
+    assert.equal(store.jobs.claim("test", TRAININGS), undefined, "no worker holds a study");
     assert.ok(advanceStudies(store).includes(id));
     assert.equal(store.jobs.get(id).state, "running");
     assert.equal(waiting(store), 2, "others come in between");
@@ -179,21 +184,21 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
     await insertClasses(store);
     const { id } = submit(store, request, "1");
     advanceStudies(store);
-    const running = store.jobs.claim("test")!;
+    const running = store.jobs.claim("test", TRAININGS)!;
     advanceStudies(store);
     const states = () =>
       store.jobs.listJobs({ study: store.jobs.get(id).study! }).data
         .filter(({ kind }) => kind !== "study").map(({ state }) => state);
-    assert.equal(ask(store, id, "pause").state, "paused");
+    assert.equal(control(store, id, "pause").state, "paused");
     assert.equal(store.jobs.get(running.id).requested, "pause");
     store.jobs.change(running, { state: "paused", requested: null });
     assert.ok(states().every((state) => state === "paused") && states().length === 3);
     assert.deepEqual(run(store), [], "a paused study does nothing");
-    assert.equal(ask(store, id, "resume").state, "queued");
+    assert.equal(control(store, id, "resume").state, "queued");
     assert.ok(states().every((state) => state === "queued"));
     assert.equal(work(store)!.id, running.id);
     advanceStudies(store);
-    assert.equal(ask(store, id, "cancel").state, "cancelled");
+    assert.equal(control(store, id, "cancel").state, "cancelled");
     assert.deepEqual(new Set(states()), new Set(["succeeded", "cancelled"]));
     const cells = store.studies.cells(store.jobs.get(id).study!);
     assert.deepEqual(cells.map(({ state }) => state).sort(), [
@@ -201,7 +206,7 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
       "done",
     ]);
     assert.deepEqual(run(store), []);
-    assert.throws(() => ask(store, id, "resume"), /Cannot resume/);
+    assert.throws(() => control(store, id, "resume"), /Cannot resume/);
     remove(store, id);
     assert.ok(store.studies.list().data.length === 1, "the study outlives its job");
   }));
@@ -212,7 +217,7 @@ Deno.test("two studies share a job; one of them cancelled leaves it to the other
     const [a, b] = [submit(store, request, "1"), submit(store, request, "1")];
     advanceStudies(store);
     assert.equal(waiting(store), 4, "two jobs of the first for both, then two of the second");
-    ask(store, a.id, "cancel");
+    control(store, a.id, "cancel");
     const done = run(store);
     assert.equal(store.jobs.get(b.id).state, "succeeded");
     assert.equal(done.length, 10);
@@ -223,14 +228,14 @@ Deno.test("a full disk pauses the study; a job that somebody deletes is done ane
     await insertClasses(store);
     const { id } = submit(store, request, "1");
     advanceStudies(store);
-    const job = store.jobs.claim("test")!;
+    const job = store.jobs.claim("test", TRAININGS)!;
     store.jobs.change(job, { state: "paused", error: "no space left on device" });
     advanceStudies(store);
     assert.deepEqual(
       [store.jobs.get(id).state, store.jobs.get(id).error],
       ["paused", "no space left on device"],
     );
-    ask(store, id, "resume");
+    control(store, id, "resume");
     advanceStudies(store);
     assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).error], ["running", null]);
     remove(store, work(store)!.id);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { paceOf } from "@/lib/studies/duration_estimate.ts";
+import { durationEstimator } from "@/lib/studies/duration_estimate.ts";
 import { resolveJob, submit } from "@/lib/jobs/queue.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { insertClasses } from "../support/classes.ts";
@@ -25,7 +25,7 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
     await insertClasses(store, { images: 20 });
     const device: { speed?: number } = {};
     const ask = (changes: Record<string, unknown>, images = 20) =>
-      paceOf(store, () => Promise.resolve(device.speed))(
+      durationEstimator(store, () => Promise.resolve(device.speed))(
         resolveJob(store, { ...byol, ...changes }, "1"),
         images,
       );
@@ -67,8 +67,10 @@ Deno.test("images that a training leaves aside take none of its time, in the pas
     timed(store, tuned, 30);
     timed(store, left, 40);
     const ask = async (request: Record<string, unknown>, images = 20) => {
-      const pace = paceOf(store, () => Promise.resolve(undefined));
-      return Number((await pace(resolveJob(store, request, "1"), images))!.seconds.toFixed(6));
+      const estimateDuration = durationEstimator(store, () => Promise.resolve(undefined));
+      return Number(
+        (await estimateDuration(resolveJob(store, request, "1"), images))!.seconds.toFixed(6),
+      );
     };
     assert.equal(await ask(tuned), 30, "the same job takes the same time");
     assert.equal(await ask(left), 40);

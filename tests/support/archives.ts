@@ -1,5 +1,9 @@
 /** Small archives and pictures for tests. */
-import JSZip from "jszip";
+import { Buffer } from "node:buffer";
+import { buffer } from "node:stream/consumers";
+// @ts-types="@/lib/yauzl.d.ts"
+import yauzl from "yauzl";
+import { writeZip } from "@/lib/datasets/zip_writer.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { raster } from "@/lib/images/raster.ts";
 
@@ -10,15 +14,47 @@ export function picture(width: number, height: number, seed = 0): Uint8Array<Arr
   return encodePng(out);
 }
 
-/** Writes a ZIP of the files to `path`, in the order given. */
-export async function zipTo(path: string, files: Record<string, string | Uint8Array>) {
-  const zip = new JSZip();
-  for (const [name, data] of Object.entries(files)) zip.file(name, data, { createFolders: false });
-  await Deno.writeFile(
-    path,
-    await zip.generateAsync({ type: "uint8array", compression: "DEFLATE" }),
+/** A ZIP of the files, in the order given. */
+export async function zipOf(
+  files: Record<string, string | Uint8Array>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const entries = Object.entries(files).map(([name, content]) => ({
+    name,
+    data: typeof content === "string" ? new TextEncoder().encode(content) : content,
+  }));
+  return new Uint8Array(
+    await new Response(ReadableStream.from(writeZip(entries))).arrayBuffer(),
   );
+}
+
+/** Writes a ZIP of the files to `path`. */
+export async function zipTo(path: string, files: Record<string, string | Uint8Array>) {
+  await Deno.writeFile(path, await zipOf(files));
   return path;
+}
+
+/** The files of a ZIP, in its order. */
+export async function unzip(zip: Uint8Array): Promise<Map<string, Uint8Array<ArrayBuffer>>> {
+  const file = await new Promise<yauzl.ZipFile>((resolve, reject) =>
+    yauzl.fromBuffer(
+      Buffer.from(zip),
+      { lazyEntries: true },
+      (error, opened) => error ? reject(error) : resolve(opened),
+    )
+  );
+  const files = new Map<string, Uint8Array<ArrayBuffer>>();
+  await new Promise<void>((resolve, reject) => {
+    file.on("error", reject);
+    file.on("end", resolve);
+    file.on("entry", (entry: yauzl.Entry) =>
+      file.openReadStream(entry, async (error, stream) => {
+        if (error) return reject(error);
+        files.set(entry.fileName, new Uint8Array(await buffer(stream)));
+        file.readEntry();
+      }));
+    file.readEntry();
+  });
+  return files;
 }
 
 /** Four images of two patients with labels and fixations of two readers. */

@@ -54,7 +54,7 @@ export async function insertClasses(
       data: drawClass(malignant, side, seed * 1000 + i),
     });
     const { sha256, bytes } = await store.files.put(png);
-    images.push(store.keep([sha256], () =>
+    images.push(store.commitFiles([sha256], () =>
       store.images.insert({
         id: newId("im"),
         dataset_id: dataset.id,

@@ -1,13 +1,14 @@
 /** A job's context that keeps what it is told. */
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobContext, JobStopped } from "@/lib/specs/job_context.ts";
-import { kinds } from "@/lib/jobs/kinds/mod.ts";
+import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { submit } from "@/lib/jobs/queue.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
+import { kinds } from "@/lib/worker/kinds.ts";
 
 export interface Recorded extends JobContext {
   events: { type: string; data: Record<string, unknown> }[];
   metrics: { step: number; epoch: number; values: Record<string, number> }[];
+  paces: TrainingPace[];
   /** Calls of `yield` so far. */
   yields: number;
   done: { done: number; total: number };
@@ -29,11 +30,13 @@ export function recorded(options: {
     checkpoints: options.checkpoints,
     events: [],
     metrics: [],
+    paces: [],
     yields: 0,
     done: { done: 0, total: 0 },
     event: (type, data) => void context.events.push({ type, data }),
     metric: (step, epoch, values) => void context.metrics.push({ step, epoch, values }),
     progress: (done, total) => void (context.done = { done, total }),
+    pace: (pace) => void context.paces.push(pace),
     yield() {
       context.yields++;
       if (context.yields === options.stopAt) throw new JobStopped(options.reason ?? "pause");
@@ -63,7 +66,7 @@ export async function runJob(
     stopAt: options.stopAt,
   });
   try {
-    const result = await kinds[job.kind].run(context);
+    const result = await kinds[job.kind as keyof typeof kinds].run!(context);
     store.jobs.change(job, { state: "succeeded", result });
     return { result, context };
   } catch (error) {

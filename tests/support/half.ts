@@ -1,6 +1,6 @@
 /** Numbers and tensors in f16. */
 import type { Tape } from "@/gpu/tape.ts";
-import { type Precision, sizeOf, type Tensor } from "@/gpu/tensor.ts";
+import { elementCount, type Precision, type Tensor } from "@/gpu/tensor.ts";
 import storedAsCode from "./stored_as.wgsl" with { type: "text" };
 import type { Values } from "./operation.ts";
 
@@ -11,7 +11,7 @@ export function rounded({ shape, data }: Values): Values {
 
 /** The same elements, stored otherwise; differentiable. */
 export function storedAs(tape: Tape, x: Tensor, type: Precision): Tensor {
-  const params = { n: sizeOf(x.shape) };
+  const params = { n: elementCount(x.shape) };
   const y = tape.value(x.shape, [x], { type });
   tape.launch({ code: storedAsCode, bind: { x, y }, params, grid: [1] });
   tape.onBackward(y, (dy) =>

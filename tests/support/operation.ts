@@ -4,7 +4,7 @@ import type { Gpu } from "@/gpu/device.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape, type TapeOptions } from "@/gpu/tape.ts";
-import { type Shape, sizeOf, type Tensor } from "@/gpu/tensor.ts";
+import { elementCount, type Shape, type Tensor } from "@/gpu/tensor.ts";
 import { bits } from "@/lib/random.ts";
 import weightedSumCode from "./weighted_sum.wgsl" with { type: "text" };
 
@@ -16,7 +16,7 @@ export interface Values {
 /** Repeatable numbers in (-1, 1). */
 export function noise(shape: Shape, seed = 0): Values {
   const data = Float32Array.from(
-    { length: sizeOf(shape) },
+    { length: elementCount(shape) },
     (_, i) => (bits(seed, i) / 2 ** 31) - 1,
   );
   return { shape, data };
@@ -43,7 +43,7 @@ export async function runOp(
   const weights = dy ?? noise(y.shape, 99).data;
   const loss = weightedSum(tape, y, weights);
   tape.backward(loss);
-  const program = compile(tape, { keep: [y, loss] });
+  const program = compile(tape, { outputs: [y, loss] });
   store.load(
     new Map(
       Object.entries(operands).map((

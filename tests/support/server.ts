@@ -1,5 +1,9 @@
 /** A real server for tests: launcher, API and worker processes, a free port, a data directory. */
+import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { checkAnswer } from "./answers.ts";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
+import { undescribed } from "./described.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -11,7 +15,7 @@ export interface TestServer {
   pid: number;
   /** What the processes printed so far. */
   log(): string;
-  /** A request with the key; `path` starts with a slash. */
+  /** A request with the key; `path` starts with a slash. JSON that is not as declared is an error. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** The same, of a JSON answer of status 2xx; other statuses are errors. */
   json<T = Record<string, unknown>>(method: string, path: string, body?: unknown): Promise<T>;
@@ -29,6 +33,8 @@ export interface ServerOptions {
   port?: number;
   args?: string[];
   env?: Record<string, string>;
+  /** The project's directory, where it is not this one: what its answers hold is then not looked at. */
+  project?: string;
 }
 
 export function freePort(): number {
@@ -40,11 +46,11 @@ export function freePort(): number {
 
 /** Starts a server; resolves when it listens (not necessarily with a GPU). */
 export async function startServer(options: ServerOptions): Promise<TestServer> {
-  const { data, port = freePort(), args = [], env = {} } = options;
+  const { data, port = freePort(), args = [], env = {}, project = root } = options;
   const key = "test-key-0123456789abcdef";
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-P=launch", "main.ts", ...args],
-    cwd: root,
+    args: [...launcherArguments, ...args],
+    cwd: project,
     env: {
       MCGIP_API_KEY: key,
       MCGIP_PORT: String(port),
@@ -70,8 +76,12 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     data,
     pid: child.pid,
     log: () => text,
-    fetch: (path, init = {}) =>
-      fetch(url + path, { ...init, headers: { authorization: `Bearer ${key}`, ...init.headers } }),
+    async fetch(path, init = {}) {
+      const headers = { authorization: `Bearer ${key}`, ...init.headers };
+      const response = await fetch(url + path, { ...init, headers });
+      if (project === root) await checkAnswer(init.method ?? "GET", url + path, response);
+      return response;
+    },
     async json<T>(method: string, path: string, body?: unknown) {
       const response = await server.fetch(path, {
         method,
@@ -94,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     },
   };
   try {
-    // Asking the address would not do: another server may be there.
+    // InferenceContext the address would not do: another server may be there.
     await until(() => ended || text.includes("listens on"), 30_000, () => text);
     if (ended) {
       await read;
@@ -154,6 +164,11 @@ export async function withServer(
   const server = await startServer({ ...options, data });
   try {
     await body(server);
+    // Of another project the description is not known here.
+    if (options.project) return;
+    // Not of a server that the test itself has ended.
+    const figures = await server.fetch("/metrics").catch(() => undefined);
+    assert.deepEqual(undescribed(await figures?.text() ?? ""), []);
   } finally {
     await server.stop();
     if (!options.data) Deno.removeSync(data, { recursive: true });

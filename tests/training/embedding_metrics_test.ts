@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
-import { rowCache } from "@/gpu/ops/row_bank.ts";
+import { rowBank } from "@/gpu/ops/row_bank.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
@@ -56,8 +56,8 @@ Deno.test("the cache keeps rows where their slots say", async () => {
   const tape = new Tape(store);
   const x = tape.input("x", [3, 33]);
   const slots = tape.input("slots", [5], "u32");
-  rowCache(tape, x, slots, { name: "kept", rows: 4, first: 2 });
-  assert.throws(() => rowCache(tape, x, slots, { name: "kept", rows: 4, first: 3 }), /2 slots/);
+  rowBank(tape, x, slots, { name: "kept", rows: 4, first: 2 });
+  assert.throws(() => rowBank(tape, x, slots, { name: "kept", rows: 4, first: 3 }), /2 slots/);
   const program = compile(tape);
   const run = async (values: number[], places: number[]) => {
     program.write("x", Float32Array.from(values.flatMap((value) => new Array(33).fill(value))));

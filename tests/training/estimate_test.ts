@@ -19,7 +19,7 @@ Deno.test("the estimate is what a program allocates", async () => {
   const estimate = estimatePretrain(gpu, spec(), 100);
   const { tape, store } = pretrainTape(gpu, spec(), encoder(spec()), { batch: 8 });
   const program = compile(tape);
-  assert.equal(estimate.activations, program.bytes.values + program.bytes.own);
+  assert.equal(estimate.activations, program.bytes.values + program.bytes.dedicated);
   const sections = Object.values(store.bytes).reduce((sum, bytes) => sum + bytes, 0);
   assert.ok(Math.abs(estimate.parameters - sections) < 256, `${estimate.parameters} ${sections}`);
   program.destroy();
@@ -35,7 +35,7 @@ Deno.test("an estimate needs no GPU, and grows with what is asked for", () => {
       maxComputeWorkgroupStorageSize: 2 ** 15,
       maxComputeInvocationsPerWorkgroup: 256,
     },
-    features: { f16: false, timestamps: false, subgroups: false, lanes: 0 },
+    features: { f16: false, timestamps: false, subgroups: false, subgroupSize: 0 },
   };
   const method = { method: "byol", config: {} };
   const small = estimatePretrain(device, spec(method), 100);

@@ -24,7 +24,7 @@ Deno.test("gaze is fixations by duration, else a ready-made map, else nothing", 
     for (let y = 32; y < 64; y++) data.fill(200, y * 64, y * 64 + 32);
     const png = encodePng({ width: 64, height: 64, channels: 1, bits: 8, data });
     const { sha256 } = await store.files.put(png);
-    store.keep([sha256], () => {
+    store.commitFiles([sha256], () => {
       for (const { id } of images.slice(0, 2)) {
         store.heatmaps.insert({ id: newId("hm"), image_id: id, reader: "", file: sha256 });
       }

@@ -9,7 +9,7 @@ import { parseFinetune } from "@/lib/specs/finetune.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { estimateFinetune } from "@/lib/training/estimate.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
-import { learnt } from "@/lib/training/optimizer.ts";
+import { updateMetrics } from "@/lib/training/optimizer.ts";
 import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
@@ -161,7 +161,7 @@ Deno.test({
     assert.equal(await made.scale(), 2 ** 23);
     for (let step = 3; step < 20; step++) made.step(step);
     const records = await made.records();
-    const told = records.map((values, run) => learnt(values, run % 2 === 1));
+    const told = records.map((values, run) => updateMetrics(values, run % 2 === 1));
     for (const values of told) {
       assert.deepEqual(Object.entries(values).filter(([, value]) => !Number.isFinite(value)), []);
     }

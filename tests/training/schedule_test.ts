@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { learningRate, targetMomentum } from "@/lib/training/schedule.ts";
+import { targetMomentum } from "@/lib/ssl/momentum.ts";
+import { learningRate } from "@/lib/training/schedule.ts";
 
 Deno.test("learning rate warms up linearly and falls by a cosine to 0", () => {
   const schedule = { base: 0.4, kind: "cosine" as const, warmup: 4, total: 12 };

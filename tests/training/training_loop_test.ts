@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
-import { JobStopped } from "@/lib/specs/job_context.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import { Checkpoints, type State } from "@/lib/training/checkpoint.ts";
-import { loop, type LoopOptions, type Moment, type Trainee } from "@/lib/training/training_loop.ts";
+import {
+  type Moment,
+  runTrainingLoop,
+  type Trainee,
+  type TrainingLoopOptions,
+} from "@/lib/training/training_loop.ts";
 import { type Recorded, recorded } from "../support/context.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -46,13 +51,16 @@ const base = {
 async function train(
   directory: string,
   trainee: Trainee,
-  options: Partial<LoopOptions> = {},
+  options: Partial<TrainingLoopOptions> = {},
   stopAt?: number,
-): Promise<{ context: Recorded; result?: Awaited<ReturnType<typeof loop>> }> {
+): Promise<{ context: Recorded; result?: Awaited<ReturnType<typeof runTrainingLoop>> }> {
   const context = recorded({ checkpoints: directory, stopAt });
   const checkpoints = new Checkpoints(directory);
   try {
-    return { context, result: await loop(context, trainee, { ...base, ...options, checkpoints }) };
+    return {
+      context,
+      result: await runTrainingLoop(context, trainee, { ...base, ...options, checkpoints }),
+    };
   } catch (error) {
     if (!(error instanceof JobStopped)) throw error;
     return { context };
@@ -82,6 +90,11 @@ Deno.test("every step has its batches, parts, reports and checkpoints", () =>
     const saved = context.events.filter(({ type }) => type === "checkpoint");
     assert.deepEqual(saved.map(({ data }) => data.step), [0, 3, 6, 9, 12]);
     assert.deepEqual(context.done, { done: 12, total: 12 });
+    assert.ok(context.paces.length >= 8, "with every report at the least");
+    for (const { step_seconds, batch_size } of context.paces) {
+      assert.ok(step_seconds > 0);
+      assert.equal(batch_size, base.batch);
+    }
   }));
 
 Deno.test("stopped anywhere and taken up, the end is the same to the bit", async () => {
@@ -116,6 +129,23 @@ Deno.test("killed without a word, the epoch is run again and the end is the same
     assert.match(String(context.events[0].data.message), /goes on from step 6/);
   });
 });
+
+Deno.test("a checkpoint of a training laid out otherwise holds the job, and stays", () =>
+  withDirectory(async (directory) => {
+    const identity = { spec: { code_version: "0.0.1" } };
+    await train(directory, new Sum(), { identity }, 7);
+    const files = () => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+    const before = files();
+    const other = new Sum();
+    other.restore = () => {
+      throw new Error('Cannot restore parameters: 3 numbers expected in "values", got 1');
+    };
+    await assert.rejects(
+      train(directory, other),
+      (error) => error instanceof JobHeld && /version 0\.0\.1.*3 numbers/.test(error.message),
+    );
+    assert.deepEqual(files(), before);
+  }));
 
 Deno.test("a number that is not finite: the step is left out from the last checkpoint on", () =>
   withDirectory(async (directory) => {

@@ -1,4 +1,4 @@
-/** Choices of variants: measured once per device, held within a job. */
+/** The selection of variants: measured once per device, held within a job. */
 import assert from "node:assert/strict";
 import { deviceName } from "@/gpu/autotune.ts";
 import { candidates, keyOf } from "@/gpu/convolution/selection.ts";
@@ -12,7 +12,7 @@ import { parsePretrain } from "@/lib/specs/pretrain.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { pretrainTape } from "@/lib/training/pretrainer.ts";
-import { choicesOf } from "@/lib/training/tuning.ts";
+import { selectVariants } from "@/lib/training/tuning.ts";
 import { insertClasses } from "../support/classes.ts";
 import { queued, recorded, runJob } from "../support/context.ts";
 import { withStore } from "../support/temporary.ts";
@@ -33,7 +33,7 @@ function build(): Tape {
   return tape;
 }
 
-Deno.test("choices: measured once per device, and a job keeps those that it began with", () =>
+Deno.test("variants: measured once per device, and a job keeps those that it began with", () =>
   withStore(async (store) => {
     await insertClasses(store);
     const contextOf = (of: Gpu = gpu) => {
@@ -41,25 +41,29 @@ Deno.test("choices: measured once per device, and a job keeps those that it bega
       return recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
     };
     const first = contextOf();
-    const choices = await choicesOf(first, "on", build);
-    assert.deepEqual(Object.keys(choices), [key]);
+    const selected = await selectVariants(first, "on", build);
+    assert.deepEqual(Object.keys(selected), [key]);
     assert.deepEqual(first.events.map(({ data }) => data.measured), [1]);
-    assert.deepEqual(store.tuning.ofDevice(deviceName(gpu)), choices);
+    assert.deepEqual(store.tuning.ofDevice(deviceName(gpu)), selected);
 
     const second = contextOf();
-    assert.deepEqual(await choicesOf(second, "on", build), choices);
+    assert.deepEqual(await selectVariants(second, "on", build), selected);
     assert.deepEqual(second.events.map(({ data }) => data.measured), [0], "known by then");
 
     store.db.run("UPDATE tuning SET variant = 'tiled 32'");
-    assert.deepEqual(await choicesOf(first, "on", build), choices, "the job goes on as it began");
-    assert.deepEqual(await choicesOf(contextOf(), "on", build), { [key]: "tiled 32" });
+    assert.deepEqual(
+      await selectVariants(first, "on", build),
+      selected,
+      "the job goes on as it began",
+    );
+    assert.deepEqual(await selectVariants(contextOf(), "on", build), { [key]: "tiled 32" });
     const other = { ...gpu, info: { ...gpu.info, description: "another", software: false } };
     const elsewhere = contextOf(other);
-    await choicesOf(elsewhere, "auto", build);
+    await selectVariants(elsewhere, "auto", build);
     assert.deepEqual(elsewhere.events.map(({ data }) => data.measured), [1], "another device");
   }));
 
-Deno.test("choices: none where they are off, or automatic on a software driver", () =>
+Deno.test("variants: none where they are off, or automatic on a software driver", () =>
   withStore(async (store) => {
     await insertClasses(store);
     const none = () => assert.fail("nothing is measured");
@@ -67,12 +71,12 @@ Deno.test("choices: none where they are off, or automatic on a software driver",
     for (const [mode, of] of [["off", gpu], ["auto", software]] as const) {
       const job = queued(store, request);
       const context = recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
-      assert.deepEqual(await choicesOf(context, mode, none), {});
+      assert.deepEqual(await selectVariants(context, mode, none), {});
       assert.deepEqual(store.tuning.ofJob(job.id), {});
     }
   }));
 
-Deno.test("pretrain: runs by the choices, tells them, and goes on with them after a stop", () =>
+Deno.test("pretrain: runs by the variants that it selected, tells them, and goes on with them after a stop", () =>
   withStore(async (store) => {
     await insertClasses(store);
     const device = deviceName(gpu);
@@ -86,11 +90,11 @@ Deno.test("pretrain: runs by the choices, tells them, and goes on with them afte
     const spec = resolveNetwork(parsePretrain(request), store) as Parameters<typeof encoder>[0];
     const { passes } = pretrainTape(gpu, spec as never, encoder(spec), { batch: 8 }).tape;
     const [missing, ...rest] = [...passes];
-    store.tuning.keep(
+    store.tuning.add(
       device,
       Object.fromEntries(rest.map(([name, { pass, shape }]) => [
         name,
-        candidates(gpu, pass, shape).findLast((name) => /^(plain|tiled 32)/.test(name))!,
+        candidates(gpu, pass, shape).findLast((name) => /^(direct|tiled 32)/.test(name))!,
       ])),
     );
     const job = queued(store, { ...request, tuning: "on" });
@@ -98,7 +102,7 @@ Deno.test("pretrain: runs by the choices, tells them, and goes on with them afte
     assert.ok(missing[0] in store.tuning.ofDevice(device));
     const begun = store.tuning.ofJob(job.id)!;
     assert.equal(Object.keys(begun).length, passes.size);
-    store.db.run("UPDATE tuning SET variant = 'plain'");
+    store.db.run("UPDATE tuning SET variant = 'direct'");
     const { result } = await runJob(gpu, store, job);
     const tuned = store.models.get(result!.model as string);
     assert.deepEqual(tuned.lineage.choices, begun);

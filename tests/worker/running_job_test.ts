@@ -1,8 +1,9 @@
 /** The loop of jobs in this process, without a GPU: fences, a full disk, estimates. */
 import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
-import { Runner } from "@/lib/worker/job_runner.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
+import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
 import { ClaimLost, type Store } from "@/lib/store/mod.ts";
 import { withStore } from "../support/temporary.ts";
@@ -21,7 +22,7 @@ async function withRunner(
 ): Promise<void> {
   await withStore(async (store) => {
     const log: string[] = [];
-    const runner = new Runner({
+    const runner = new JobRunner({
       store,
       gpu,
       kinds,
@@ -66,7 +67,7 @@ Deno.test("a worker that lost its claim cannot write any more", async () => {
   });
 });
 
-Deno.test("a full disk pauses the job; it can be resumed", async () => {
+Deno.test("a full disk pauses the job, and it goes on by itself; a person may end it meanwhile", async () => {
   let full = true;
   const write: JobHandler = {
     run() {
@@ -75,14 +76,42 @@ Deno.test("a full disk pauses the job; it can be resumed", async () => {
     },
   };
   await withRunner({ write }, async (store) => {
+    const hasRoom = store.reserve.hasRoom.bind(store.reserve);
+    store.reserve.hasRoom = () => !full && hasRoom();
     const id = addJob(store, "write");
     await until(() => store.jobs.get(id).state === "paused", 5_000);
     const last = store.events.list(id).data.at(-1)!.data;
-    assert.deepEqual(last, { state: "paused", reason: "the disk is full" });
+    assert.deepEqual(last, {
+      state: "paused",
+      reason: "the disk is full; it goes on by itself once there is room",
+    });
     full = false;
-    store.jobs.resume(id);
-    await until(() => store.jobs.get(id).state === "succeeded", 5_000);
+    await until(() => store.jobs.get(id).state === "succeeded", 10_000);
     assert.deepEqual(store.jobs.get(id).result, { fine: true });
+
+    full = true;
+    const ended = addJob(store, "write");
+    await until(() => store.jobs.get(ended).state === "paused", 5_000);
+    store.jobs.cancel(ended);
+    full = false;
+    const next = addJob(store, "write");
+    await until(() => store.jobs.get(next).state === "succeeded", 10_000);
+    assert.equal(store.jobs.get(ended).state, "cancelled");
+  });
+});
+
+Deno.test("a job that cannot go on here is paused with the reason, and keeps its checkpoints", async () => {
+  const older: JobHandler = {
+    run({ checkpoints }) {
+      Deno.writeTextFileSync(`${checkpoints}/kept`, "x");
+      throw new JobHeld("Cannot take up the checkpoint of step 3: it was written by version 0.1");
+    },
+  };
+  await withRunner({ older }, async (store) => {
+    const id = addJob(store, "older");
+    await until(() => store.jobs.get(id).state === "paused", 5_000);
+    assert.match(store.jobs.get(id).error!, /written by version 0\.1/);
+    assert.equal(Deno.readTextFileSync(`${store.checkpoints(id)}/kept`), "x");
   });
 });
 

@@ -1,7 +1,7 @@
 /** Real worker processes with simple jobs: killed, paused, cancelled, left; and what the queue makes of it. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { ask, newJob } from "@/lib/jobs/queue.ts";
+import { control, newJob } from "@/lib/jobs/queue.ts";
 import { maxCrashes } from "@/lib/worker/job_runner.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { type JobRow, type Store } from "@/lib/store/mod.ts";
@@ -110,21 +110,21 @@ Deno.test("a job that takes its worker down every time fails with the reason", a
 
 Deno.test("pause keeps the checkpoint, resume goes on, cancel ends", async () => {
   await withWorker(async (store, supervisor) => {
-    const id = queue(store, "count", { to: 200, ms: 5 });
+    const id = queue(store, "count", { to: 5000, ms: 5 });
     const waiting = queue(store, "count", { to: 5, ms: 1 });
     supervisor.notify("wake");
     await until(() => store.jobs.get(id).progress.done > 15, 10_000);
-    ask(store, id, "pause");
+    control(store, id, "pause");
     await reach(store, id, "paused");
     await reach(store, waiting, "succeeded");
-    ask(store, id, "resume");
+    control(store, id, "resume");
     supervisor.notify("wake");
     await until(() => store.jobs.get(id).progress.done > 40, 10_000);
-    ask(store, id, "cancel");
+    control(store, id, "cancel");
     const job = await reach(store, id, "cancelled");
     assert.ok(job.finished_at);
     assert.deepEqual(states(store, id), ["running", "paused", "queued", "running", "cancelled"]);
-    assert.throws(() => ask(store, id, "resume"), /Cannot resume/);
+    assert.throws(() => control(store, id, "resume"), /Cannot resume/);
     assert.throws(() => Deno.statSync(store.checkpoints(id)), Deno.errors.NotFound);
   });
 });

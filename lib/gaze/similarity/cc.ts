@@ -1,22 +1,24 @@
 /** Pearson correlation of two gaze maps, -1 to 1. */
 import { z } from "zod";
 import { heatmapParams } from "../heatmap.ts";
-import { mapSize, unitMaps } from "./maps.ts";
+import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({ size: mapSize, ...heatmapParams });
 
 export const cc: Measure<typeof params> = {
+  title: "Correlation",
+  about: "How gaze maps correlate, cell by cell; -1 to 1.",
   params,
   components: ["score"],
   range: [-1, 1],
   input: "heatmap",
-  async prepare(gpu, units, options, pause) {
+  async prepare(gpu, comparands, options, pause) {
     const { ccPairs } = await import("@/gpu/similarity/location.ts");
     const { size } = options;
-    const { maps, valid } = await unitMaps(
+    const { maps, valid } = await comparandMaps(
       gpu,
-      units,
+      comparands,
       { columns: size, rows: size },
       options,
       pause,

@@ -1,34 +1,34 @@
 /** Images into what is compared, and pairs of those back into pairs of images. */
 import type { Span } from "@/gpu/similarity/pairs.ts";
-import type { Item, Measure, Unit } from "./measure.ts";
+import type { Comparand, Item, Measure } from "./measure.ts";
 
 /** How several readers of an image count: the mean over reader pairs, or the best. */
 export type Combine = "mean" | "max";
 
-export interface UnitList {
-  units: Unit[];
-  /** First unit of every item, [items + 1]. */
+export interface ComparandList {
+  comparands: Comparand[];
+  /** First comparand of every item, [items + 1]. */
   first: Uint32Array;
 }
 
 /** Every reader's scanpath of every image, in order; ready-made heatmaps stand in where they are compared. */
-export function unitsOf(items: Item[], input: Measure["input"]): UnitList {
-  const units: Unit[] = [];
+export function comparandsOf(items: Item[], input: Measure["input"]): ComparandList {
+  const comparands: Comparand[] = [];
   const first = new Uint32Array(items.length + 1);
   items.forEach((item, at) => {
     const { width, height, pixelsPerDegree } = item;
     const base = { item: at, width, height, pixelsPerDegree };
     if (input === "heatmap" && item.heatmaps?.length) {
-      for (const { map } of item.heatmaps) units.push({ ...base, fixations: [], map });
+      for (const { map } of item.heatmaps) comparands.push({ ...base, fixations: [], map });
     } else {
-      for (const { fixations } of item.scanpaths) units.push({ ...base, fixations });
+      for (const { fixations } of item.scanpaths) comparands.push({ ...base, fixations });
     }
-    first[at + 1] = units.length;
+    first[at + 1] = comparands.length;
   });
-  return { units, first };
+  return { comparands, first };
 }
 
-/** Runs of items of about `side` units each. */
+/** Runs of items of about `side` comparands each. */
 export function blocksOf(first: Uint32Array, side: number): Span[] {
   const blocks: Span[] = [];
   const items = first.length - 1;
@@ -41,16 +41,16 @@ export function blocksOf(first: Uint32Array, side: number): Span[] {
   return blocks;
 }
 
-/** The units of a run of items. */
-export function unitSpan(first: Uint32Array, { from, count }: Span): Span {
+/** The comparands of a run of items. */
+export function comparandSpan(first: Uint32Array, { from, count }: Span): Span {
   return { from: first[from], count: first[from + count] - first[from] };
 }
 
 /**
- * Values of pairs of units to values of pairs of images, [components, rows, columns]. Pairs of invalid
- * units are NaN and do not count; an image with itself is 1 where it has a valid unit.
+ * Values of pairs of comparands to values of pairs of images, [components, rows, columns]. Pairs of invalid
+ * comparands are NaN and do not count; an image with itself is 1 where it has a valid comparand.
  */
-export function combineUnits(
+export function combineComparands(
   values: Float32Array,
   options: {
     first: Uint32Array;
@@ -62,7 +62,7 @@ export function combineUnits(
   },
 ): Float32Array {
   const { first, rows, columns, components, combine, validItem } = options;
-  const down = unitSpan(first, rows), across = unitSpan(first, columns);
+  const down = comparandSpan(first, rows), across = comparandSpan(first, columns);
   const single = down.count === rows.count && across.count === columns.count &&
     isSingle(first, rows) && isSingle(first, columns);
   const out = single ? values : new Float32Array(components * rows.count * columns.count);

@@ -1,19 +1,19 @@
 /** How the similarities of all pairs are spread. */
+import { z } from "zod";
 import type { Sink, Tile } from "./tiles.ts";
 
 /** Plain data, kept beside a matrix; pairs are i < j. */
-export interface DistributionData {
-  /** Lower end of the first bin, upper end of the last; bins are equal. */
-  from: number;
-  to: number;
-  counts: number[];
-  /** Pairs with a value, and without one. */
-  pairs: number;
-  invalid_pairs: number;
-  mean: number | null;
-  min: number | null;
-  max: number | null;
-}
+export const distributionSchema = z.object({
+  from: z.number().describe("Lower end of the first bin"),
+  to: z.number().describe("Upper end of the last; bins are equal"),
+  counts: z.array(z.number()),
+  pairs: z.number().describe("Pairs with a value"),
+  invalid_pairs: z.number().describe("Pairs without one"),
+  mean: z.number().nullable(),
+  min: z.number().nullable(),
+  max: z.number().nullable(),
+});
+export type DistributionData = z.output<typeof distributionSchema>;
 
 const BINS = 100;
 

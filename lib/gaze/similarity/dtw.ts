@@ -12,14 +12,16 @@ const params = z.strictObject({
 });
 
 export const dtw: Measure<typeof params> = {
+  title: "Dynamic time warping",
+  about: "How far scanpaths lie apart when they are warped onto each other in time.",
   params,
   components: ["score"],
   input: "scanpath",
-  async prepare(gpu, units, options) {
+  async prepare(gpu, comparands, options) {
     const { dtwPairs } = await import("@/gpu/similarity/dtw.ts");
-    const frame = commonFrame(units, options.screen);
+    const frame = commonFrame(comparands, options.screen);
     const diagonal = Math.hypot(frame.width, frame.height);
-    const scanpaths = units.map((unit) => frame.place(unit));
+    const scanpaths = comparands.map((comparand) => frame.place(comparand));
     const lengths = Uint32Array.from(scanpaths, (fixations) => fixations.length);
     const values = Float32Array.from(
       scanpaths.flat().flatMap(({ x, y, duration }) => [x / diagonal, y / diagonal, duration, 0]),

@@ -11,25 +11,28 @@ export interface Frame {
   /** px */
   width: number;
   height: number;
-  /** A unit's fixations in px of the frame. */
-  place(unit: Framed): Fixation[];
+  /** A comparand's fixations in px of the frame. */
+  place(comparand: Framed): Fixation[];
 }
 
 /**
  * The screen that scanpaths are compared on: the given one, on which gaze lies as it is, or one of the
  * images' median width and height, which every image fills.
  */
-export function commonFrame(units: Framed[], screen?: { width: number; height: number }): Frame {
+export function commonFrame(
+  comparands: Framed[],
+  screen?: { width: number; height: number },
+): Frame {
   if (screen) return { ...screen, place: ({ fixations }) => fixations };
-  const width = median(units.map((unit) => unit.width));
-  const height = median(units.map((unit) => unit.height));
+  const width = median(comparands.map((comparand) => comparand.width));
+  const height = median(comparands.map((comparand) => comparand.height));
   return {
     width,
     height,
-    place(unit) {
-      if (unit.width === width && unit.height === height) return unit.fixations;
-      const across = width / unit.width, down = height / unit.height;
-      return unit.fixations.map((fixation) => ({
+    place(comparand) {
+      if (comparand.width === width && comparand.height === height) return comparand.fixations;
+      const across = width / comparand.width, down = height / comparand.height;
+      return comparand.fixations.map((fixation) => ({
         ...fixation,
         x: fixation.x * across,
         y: fixation.y * down,

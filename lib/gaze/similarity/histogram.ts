@@ -1,21 +1,23 @@
 /** Histogram intersection: the mass that two gaze maps of sum 1 share. */
 import { z } from "zod";
 import { heatmapParams } from "../heatmap.ts";
-import { mapSize, unitMaps } from "./maps.ts";
+import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({ size: mapSize, ...heatmapParams });
 
 export const histogram: Measure<typeof params> = {
+  title: "Histogram intersection",
+  about: "How much of their mass gaze maps share.",
   params,
   components: ["score"],
   input: "heatmap",
-  async prepare(gpu, units, options, pause) {
+  async prepare(gpu, comparands, options, pause) {
     const { histogramPairs } = await import("@/gpu/similarity/location.ts");
     const { size } = options;
-    const { maps, valid } = await unitMaps(
+    const { maps, valid } = await comparandMaps(
       gpu,
-      units,
+      comparands,
       { columns: size, rows: size },
       options,
       pause,

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { heatmapParams } from "../heatmap.ts";
-import { mapSize, unitMaps } from "./maps.ts";
+import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({
@@ -15,15 +15,17 @@ const params = z.strictObject({
 });
 
 export const kl: Measure<typeof params> = {
+  title: "Kullback-Leibler",
+  about: "How little gaze maps diverge from each other, as a similarity.",
   params,
   components: ["score"],
   input: "heatmap",
-  async prepare(gpu, units, options, pause) {
+  async prepare(gpu, comparands, options, pause) {
     const { klPairs } = await import("@/gpu/similarity/location.ts");
     const { size, epsilon } = options;
-    const { maps, valid } = await unitMaps(
+    const { maps, valid } = await comparandMaps(
       gpu,
-      units,
+      comparands,
       { columns: size, rows: size },
       options,
       pause,

@@ -1,10 +1,10 @@
-/** Heatmaps of units on the GPU, for the measures that compare them. */
+/** Heatmaps of comparands on the GPU, for the measures that compare them. */
 import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
-import type { Maps, MapSource, Size } from "@/gpu/similarity/heatmaps.ts";
+import type { GridSize, Maps, MapSource } from "@/gpu/similarity/heatmaps.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { type HeatmapOptions, heatmapPoints, PUBLISHED } from "../heatmap.ts";
-import type { Unit } from "./measure.ts";
+import type { Comparand } from "./measure.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import { resize } from "@/lib/images/resize.ts";
 
@@ -12,20 +12,20 @@ import { resize } from "@/lib/images/resize.ts";
 export const mapSize = z.int().min(4).max(256).default(32);
 
 /**
- * Maps of all units, [rows, columns]. With `parity` whole numbers to 255, made at 800x800 and resized;
- * else 0 to 1. A unit without gaze on its image, or with a picture of one grey, is not valid.
+ * Maps of all comparands, [rows, columns]. With `parity` whole numbers to 255, made at 800x800 and resized;
+ * else 0 to 1. A comparand without gaze on its image, or with a picture of one grey, is not valid.
  */
-export async function unitMaps(
+export async function comparandMaps(
   gpu: Gpu,
-  units: Unit[],
-  size: Size,
+  comparands: Comparand[],
+  size: GridSize,
   options: HeatmapOptions,
   pause?: () => Promise<void>,
 ): Promise<{ maps: Maps; valid: boolean[] }> {
   const { renderMaps } = await import("@/gpu/similarity/heatmaps.ts");
-  if (units.length * size.columns * size.rows * 4 > gpu.limits.maxStorageBufferBindingSize) {
+  if (comparands.length * size.columns * size.rows * 4 > gpu.limits.maxStorageBufferBindingSize) {
     throw new InvalidInput(
-      `Cannot hold ${units.length} heatmaps of ${size.columns} x ${size.rows} on this GPU: ` +
+      `Cannot hold ${comparands.length} heatmaps of ${size.columns} x ${size.rows} on this GPU: ` +
         "a smaller size is needed",
     );
   }
@@ -33,14 +33,14 @@ export async function unitMaps(
   const grid = parity ? { columns: PUBLISHED.size, rows: PUBLISHED.size } : size;
   const valid: boolean[] = [];
   const sources: MapSource[] = [];
-  for (const unit of units) {
-    if (unit.map) {
-      const cells = pictureCells(await unit.map(), size, parity);
+  for (const comparand of comparands) {
+    if (comparand.map) {
+      const cells = pictureCells(await comparand.map(), size, parity);
       await pause?.();
       valid.push(cells !== undefined);
       sources.push({ cells: cells ?? new Float32Array(size.columns * size.rows) });
     } else {
-      const source = onImage(unit);
+      const source = onImage(comparand);
       sources.push(heatmapPoints(source, grid, options));
       valid.push(source.fixations.length > 0);
     }
@@ -52,11 +52,11 @@ export async function unitMaps(
 }
 
 /** Without fixations off the image, or without duration. */
-function onImage(unit: Unit): Unit {
-  const fixations = unit.fixations.filter(({ x, y, duration }) =>
-    x >= 0 && y >= 0 && x < unit.width && y < unit.height && duration > 0
+function onImage(comparand: Comparand): Comparand {
+  const fixations = comparand.fixations.filter(({ x, y, duration }) =>
+    x >= 0 && y >= 0 && x < comparand.width && y < comparand.height && duration > 0
   );
-  return { ...unit, fixations };
+  return { ...comparand, fixations };
 }
 
 /**
@@ -65,7 +65,7 @@ function onImage(unit: Unit): Unit {
  */
 function pictureCells(
   picture: Raster,
-  size: Size,
+  size: GridSize,
   parity: boolean,
 ): Float32Array<ArrayBuffer> | undefined {
   const grey = greyOf(picture);
@@ -92,7 +92,7 @@ function greyOf(picture: Raster): Raster {
 }
 
 /** Bilinear with half-pixel centres, rounded. */
-function sample({ width, height, data }: Raster, { columns, rows }: Size) {
+function sample({ width, height, data }: Raster, { columns, rows }: GridSize) {
   const cells = new Float32Array(columns * rows);
   const at = (i: number, from: number, to: number) => {
     const place = Math.min(from - 1, Math.max(0, (i + 0.5) * from / to - 0.5));

@@ -1,7 +1,7 @@
 /** Gaze maps compared by mass and spread (their zeroth moment and first Hu invariant): blind to location. */
 import { z } from "zod";
 import { heatmapParams } from "../heatmap.ts";
-import { mapSize, unitMaps } from "./maps.ts";
+import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
 const params = z.strictObject({
@@ -14,15 +14,17 @@ const params = z.strictObject({
 });
 
 export const moments: Measure<typeof params> = {
+  title: "Moments",
+  about: "Mass and spread of gaze maps, wherever they lie; for pictures that are unlike.",
   params,
   components: ["score"],
   input: "heatmap",
-  async prepare(gpu, units, options, pause) {
+  async prepare(gpu, comparands, options, pause) {
     const { momentsPairs } = await import("@/gpu/similarity/moments.ts");
     const { size, weights: { m00, i1 } } = options;
-    const { maps, valid } = await unitMaps(
+    const { maps, valid } = await comparandMaps(
       gpu,
-      units,
+      comparands,
       { columns: size, rows: size },
       options,
       pause,

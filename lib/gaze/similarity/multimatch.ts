@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { Sequences } from "@/gpu/similarity/sequence.ts";
 import { commonFrame } from "./frame.ts";
-import type { Measure, Unit } from "./measure.ts";
+import type { Comparand, Measure } from "./measure.ts";
 import { type Saccades, saccadesOf, simplify } from "./simplify.ts";
 
 const EQUAL = [0.2, 0.2, 0.2, 0.2, 0.2];
@@ -32,12 +32,14 @@ const params = z.strictObject({
 });
 
 export const multimatch: Measure<typeof params> = {
+  title: "MultiMatch",
+  about: "Shape, direction, length, position and duration of scanpaths.",
   params,
   components: ["score", "shape", "direction", "length", "position", "duration"],
   input: "scanpath",
-  async prepare(gpu, units, options) {
+  async prepare(gpu, comparands, options) {
     const { multimatchPairs } = await import("@/gpu/similarity/multimatch.ts");
-    const { paths, diagonal, ...used } = saccadePaths(units, options);
+    const { paths, diagonal, ...used } = saccadePaths(comparands, options);
     const weights = options.weights ?? (options.parity ? PUBLISHED : EQUAL);
     const sum = weights.reduce((a, b) => a + b, 0);
     const shares = weights.map((weight) => weight / sum);
@@ -49,9 +51,9 @@ export const multimatch: Measure<typeof params> = {
   },
 };
 
-/** Saccades of every unit on a common screen, simplified; none where there are under 3 fixations. */
+/** Saccades of every comparand on a common screen, simplified; none where there are under 3 fixations. */
 export function saccadePaths(
-  units: Unit[],
+  comparands: Comparand[],
   options: z.output<typeof params>,
 ): {
   paths: Saccades[];
@@ -59,12 +61,12 @@ export function saccadePaths(
   amplitude_px: number;
   screen: { width: number; height: number };
 } {
-  const frame = commonFrame(units, options.screen);
+  const frame = commonFrame(comparands, options.screen);
   const { width, height } = frame;
   const diagonal = Math.hypot(width, height);
   const amplitude_px = options.amplitude_px ?? 0.1 * diagonal;
-  const paths = units.map((unit) => {
-    const fixations = unit.fixations.length < 3 ? [] : frame.place(unit);
+  const paths = comparands.map((comparand) => {
+    const fixations = comparand.fixations.length < 3 ? [] : frame.place(comparand);
     const path = saccadesOf(fixations);
     return options.grouping ? simplify(path, { ...options, amplitude_px }) : path;
   });

@@ -2,7 +2,13 @@
 import type { Gpu } from "@/gpu/device.ts";
 import type { Span } from "@/gpu/similarity/pairs.ts";
 import type { Item, Measure } from "./measure.ts";
-import { blocksOf, type Combine, combineUnits, unitsOf, unitSpan } from "./comparands.ts";
+import {
+  blocksOf,
+  type Combine,
+  combineComparands,
+  comparandsOf,
+  comparandSpan,
+} from "./comparands.ts";
 
 /** Values of the pairs of two runs of images, [components, rows, columns], NaN where invalid. */
 export interface Tile {
@@ -19,7 +25,7 @@ export interface Sink {
 
 export interface TileOptions {
   combine?: Combine;
-  /** Called after each tile with the pairs of images done, and with 0 while units are prepared. */
+  /** Called after each tile with the pairs of images done, and with 0 while comparands are prepared. */
   onProgress?(done: number, total: number): Promise<void> | void;
 }
 
@@ -34,13 +40,15 @@ export async function forEachTile(
   options: TileOptions & { params: unknown; sinks: Sink[] },
 ): Promise<{ invalid: string[]; used: Record<string, unknown> }> {
   const { combine = "mean", onProgress, sinks } = options;
-  const { units, first } = unitsOf(items, measure.input);
+  const { comparands, first } = comparandsOf(items, measure.input);
   const total = items.length * (items.length + 1) / 2;
   const pause = async () => await onProgress?.(0, total);
-  const { pairs, valid, used = {} } = await measure.prepare(gpu, units, options.params, pause);
+  const { pairs, valid, used = {} } = await measure.prepare(gpu, comparands, options.params, pause);
   try {
     const validItem = items.map((_, item) => {
-      for (let unit = first[item]; unit < first[item + 1]; unit++) if (valid[unit]) return true;
+      for (let comparand = first[item]; comparand < first[item + 1]; comparand++) {
+        if (valid[comparand]) return true;
+      }
       return false;
     });
     const blocks = blocksOf(first, pairs.side);
@@ -48,9 +56,9 @@ export async function forEachTile(
     await pause();
     for (const [at, rows] of blocks.entries()) {
       for (const columns of blocks.slice(at)) {
-        const values = await pairs.tile(unitSpan(first, rows), unitSpan(first, columns));
+        const values = await pairs.tile(comparandSpan(first, rows), comparandSpan(first, columns));
         const { components } = pairs;
-        const combined = combineUnits(values, {
+        const combined = combineComparands(values, {
           first,
           rows,
           columns,

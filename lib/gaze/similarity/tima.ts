@@ -7,8 +7,8 @@ import type { Gpu } from "@/gpu/device.ts";
 import type { Fixation } from "../gaze.ts";
 import { heatmapParams } from "../heatmap.ts";
 import { dbscan } from "./dbscan.ts";
-import { mapSize, unitMaps } from "./maps.ts";
-import type { Measure, Unit } from "./measure.ts";
+import { comparandMaps, mapSize } from "./maps.ts";
+import type { Comparand, Measure } from "./measure.ts";
 
 const params = z.strictObject({
   /** Radius of a cluster's neighbourhood, in shares of width, height and number of fixations. */
@@ -28,13 +28,15 @@ const params = z.strictObject({
 type Params = z.output<typeof params>;
 
 export const tima: Measure<typeof params> = {
+  title: "TIMA",
+  about: "Clusters of fixations in space and time, aligned by their moments.",
   params,
   components: ["score"],
   input: "scanpath",
-  async prepare(gpu, units, options, pause) {
+  async prepare(gpu, comparands, options, pause) {
     const { timaPairs } = await import("@/gpu/similarity/tima.ts");
     const { m00, i1 } = options.weights;
-    const { values, lengths } = await clusterMoments(gpu, units, options, pause);
+    const { values, lengths } = await clusterMoments(gpu, comparands, options, pause);
     const weights = { m00: m00 / (m00 + i1), i1: i1 / (m00 + i1) };
     return {
       pairs: timaPairs(gpu, { values, stride: 4, lengths }, { weights }),
@@ -43,24 +45,24 @@ export const tima: Measure<typeof params> = {
   },
 };
 
-/** The clusters' moments of every unit behind one another, [clusters, 4], and how many each has. */
+/** The clusters' moments of every comparand behind one another, [clusters, 4], and how many each has. */
 async function clusterMoments(
   gpu: Gpu,
-  units: Unit[],
+  comparands: Comparand[],
   options: Params,
   pause?: () => Promise<void>,
 ) {
-  const clusters: Unit[] = [];
+  const clusters: Comparand[] = [];
   const owners: number[] = [];
-  units.forEach((unit, at) => {
-    for (const fixations of clustersOf(unit, options)) {
-      clusters.push({ ...unit, fixations });
+  comparands.forEach((comparand, at) => {
+    for (const fixations of clustersOf(comparand, options)) {
+      clusters.push({ ...comparand, fixations });
       owners.push(at);
     }
   });
   const { readMoments } = await import("@/gpu/similarity/moments.ts");
   const { size } = options;
-  const { maps, valid } = await unitMaps(
+  const { maps, valid } = await comparandMaps(
     gpu,
     clusters,
     { columns: size, rows: size },
@@ -69,7 +71,7 @@ async function clusterMoments(
   );
   const moments = await readMoments(gpu, maps);
   maps.destroy();
-  const lengths = new Uint32Array(units.length);
+  const lengths = new Uint32Array(comparands.length);
   const values: number[] = [];
   owners.forEach((owner, at) => {
     if (!valid[at]) return;
@@ -81,7 +83,7 @@ async function clusterMoments(
 
 /** Fixations of every cluster, clusters in order of their first core fixation. */
 export function clustersOf(
-  { fixations, width, height }: Pick<Unit, "fixations" | "width" | "height">,
+  { fixations, width, height }: Pick<Comparand, "fixations" | "width" | "height">,
   { eps, min_fraction, parity }: Pick<Params, "eps" | "min_fraction" | "parity">,
 ): Fixation[][] {
   const count = fixations.length;

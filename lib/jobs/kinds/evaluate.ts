@@ -2,17 +2,20 @@
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
-import type { JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
+import type { JobHandler } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
+import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
-export const evaluate: JobHandler = {
-  async run(context) {
+export const evaluate = {
+  async run(context: JobContext) {
     const { store, job, gpu } = context;
     const done = store.evaluations.findBy([["job_id = ?", job.id]]);
     if (done) return { evaluation: done.id };
@@ -37,14 +40,13 @@ export const evaluate: JobHandler = {
       const { positive_label: positive } = dataset;
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
       const result = evaluation([scores], named);
-      const { id } = store.jobs.claimed(job, () =>
+      const { id } = store.jobs.withClaim(job, () =>
         store.evaluations.insert({
           id: newId("ev"),
           model_id: row.id,
           dataset_id: dataset.id,
           job_id: job.id,
-          metrics: { ...result.metrics },
-          scores: result.scores.map((score) => ({ ...score })),
+          ...result,
           created_at: now(),
         }));
       return { evaluation: id };
@@ -52,7 +54,7 @@ export const evaluate: JobHandler = {
       model.destroy();
     }
   },
-};
+} satisfies JobHandler<JobResult<"evaluate">>;
 
 /** @throws {Conflict} when there is no such part */
 function imagesOf(
@@ -62,11 +64,11 @@ function imagesOf(
   images: ImageRow[],
 ): ImageRow[] {
   if (split === "all") return images;
-  const own = model.dataset_digest === dataset.digest
-    ? (model.lineage.split as Record<string, string[]> | undefined)?.[split]
+  const listed = model.dataset_digest === dataset.digest
+    ? (model.lineage as Partial<ClassifierLineage>).split?.[split]
     : undefined;
-  const names = new Set(own);
-  const part = images.filter((image) => own ? names.has(image.name) : image.split === split);
+  const names = new Set(listed);
+  const part = images.filter((image) => listed ? names.has(image.name) : image.split === split);
   if (part.length === 0) {
     throw new Conflict(`Cannot evaluate on the ${split} part of "${dataset.name}": it has none`);
   }

@@ -1,6 +1,8 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
-import type { JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
+import type { JobHandler } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { newId, now } from "@/lib/store/mod.ts";
@@ -12,15 +14,15 @@ import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import { splitsOf } from "@/lib/training/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
-import { choicesOf } from "@/lib/training/tuning.ts";
+import { selectVariants } from "@/lib/training/tuning.ts";
 
-export const finetune: JobHandler = {
-  async run(context) {
+export const finetune = {
+  async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const made = publishedBy(context);
-    if (made) {
+    const published = publishedBy(context);
+    if (published) {
       const { id } = store.evaluations.findBy([["job_id = ?", job.id]])!;
-      return { model: made.id, evaluation: id };
+      return { model: published.id, evaluation: id };
     }
     const spec = resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
     const dataset = jobDataset(context);
@@ -29,17 +31,17 @@ export const finetune: JobHandler = {
     const splits = splitsOf(spec, rows);
     // Folds have nearly as many images each, and nearly always full batches.
     const batch = Math.min(spec.batch_size, splits[0].train.length);
-    const choices = await choicesOf(
+    const selected = await selectVariants(
       context,
       spec.tuning,
       () => finetuneTape(gpu, spec, classes, { batch }).tape,
     );
-    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, choices }));
+    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, selected }));
     const start = await initialModel(store, spec.init);
     const results: FoldResult[] = [];
     let chosen = 0;
     for (const [fold, split] of splits.entries()) {
-      const options = { spec, labelled: known, split, start, fold, folds: splits.length, choices };
+      const options = { spec, labelled: known, split, start, fold, folds: splits.length, selected };
       const result = await runFold(context, options);
       results.push(result);
       const best = results[chosen].best.validation;
@@ -63,8 +65,8 @@ export const finetune: JobHandler = {
       spec: results[chosen].model,
       dataset,
       lineage: {
-        ...identity(context),
-        ...{ init: spec.init, choices },
+        ...identity<"finetune">(context),
+        ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
         split: { train: names(train), validation: names(validation), test: names(test) },
@@ -75,10 +77,14 @@ export const finetune: JobHandler = {
         model_id: model.id,
         dataset_id: dataset.id,
         job_id: job.id,
-        metrics: { ...metrics },
-        scores: scores.map((score) => ({ ...score })),
+        ...{ metrics, scores },
         created_at: now(),
       }));
     return { model: model.id, evaluation: evaluated };
   },
-};
+  estimate(device, { spec, images, classes }) {
+    return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {
+      ...{ images, classes },
+    });
+  },
+} satisfies JobHandler<JobResult<"finetune">>;

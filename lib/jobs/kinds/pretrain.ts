@@ -1,13 +1,17 @@
 /** Runs a `pretrain` job: contrastive pre-training of a backbone, kept as a model. */
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf } from "@/lib/gaze/positives.ts";
-import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
+import type { JobHandler } from "./handler.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
+import { methodSpec } from "@/lib/ssl/specs.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { Checkpoints } from "@/lib/training/checkpoint.ts";
 import { collapseAlarm } from "@/lib/training/collapse_detector.ts";
@@ -20,30 +24,34 @@ import {
 } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { jobPositives } from "@/lib/training/job_pairs.ts";
-import { loop, type LoopOptions, stepsOf } from "@/lib/training/training_loop.ts";
+import {
+  runTrainingLoop,
+  stepsOf,
+  type TrainingLoopOptions,
+} from "@/lib/training/training_loop.ts";
 import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutTest } from "@/lib/training/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
-import { choicesOf } from "@/lib/training/tuning.ts";
+import { selectVariants } from "@/lib/training/tuning.ts";
 
-export const pretrain: JobHandler = {
-  async run(context) {
+export const pretrain = {
+  async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const made = publishedBy(context);
-    if (made) return { model: made.id };
+    const published = publishedBy(context);
+    if (published) return { model: published.id };
     const spec = resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
     const dataset = jobDataset(context);
     const all = store.images.all(dataset.id);
     const rows = (spec.leave_out ? withoutTest(all, spec.leave_out) : all)
       .filter(({ split }) => spec.include_test || split !== "test");
     const batch = batchOf(context, rows.length, spec.batch_size);
-    const choices = await choicesOf(
+    const selected = await selectVariants(
       context,
       spec.tuning,
       () => pretrainTape(gpu, spec, encoder(spec), { batch }).tape,
     );
-    planned(context, estimatePretrain(gpu, spec, rows.length, choices));
+    planned(context, estimatePretrain(gpu, spec, rows.length, selected));
     const positives = await jobPositives(store, dataset, rows, spec);
     context.event("log", {
       message: `${positives.pairs} positive pairs among ${rows.length} images`,
@@ -51,8 +59,9 @@ export const pretrain: JobHandler = {
       pairs: positives.pairs,
       cut: positives.cut,
     });
-    if (spec.arm === "self" && !("stale_keys" in spec.config)) {
-      const message = `arm "self" is "none" for ${spec.method}: a batch holds each image once`;
+    if (arms[spec.arm].ownKeys && !methodSpec(spec.method).ownKeys) {
+      const message =
+        `arm "${spec.arm}" is "none" for ${spec.method}: a batch holds each image once`;
       context.event("log", { message });
     }
     const start = await initialModel(store, spec.init);
@@ -65,7 +74,7 @@ export const pretrain: JobHandler = {
     const normalization = normalizationOf(spec, set, start?.row.spec);
     const loopOptions = { ...spec, images: rows.length, batch, tail: "drop" as const };
     const partners = { partnersOf: partnersOf(positives), most: spec.pack };
-    const arrange: LoopOptions["arrange"] = (order, epoch) =>
+    const arrange: TrainingLoopOptions["arrange"] = (order, epoch) =>
       packed(order, { ...partners, batch, seed: spec.seed, epoch });
     const images = placeImages(gpu, set, batch);
     const perEpoch = stepsOf({ ...loopOptions, epochs: 1 });
@@ -73,7 +82,7 @@ export const pretrain: JobHandler = {
       spec,
       encoder: encoder(spec),
       ...{ batch, images, means: set.means, gaze: set.gaze, normalization },
-      ...{ positives, known: rows, perEpoch, choices },
+      ...{ positives, known: rows, perEpoch, selected },
     });
     try {
       initialize(trainee.store, spec.seed);
@@ -85,7 +94,7 @@ export const pretrain: JobHandler = {
         context.checkpoints,
         (message) => context.event("warning", { message }),
       );
-      const { steps, skipped, loss } = await loop(context, trainee, {
+      const { steps, skipped, loss } = await runTrainingLoop(context, trainee, {
         ...loopOptions,
         reportEvery: spec.report_every,
         ...(spec.pack > 0 && { arrange }),
@@ -105,10 +114,10 @@ export const pretrain: JobHandler = {
         spec: { backbone, width, channels, image_size, classes: [], normalization } as ModelSpec,
         dataset,
         lineage: {
-          ...identity(context),
+          ...identity<"pretrain">(context),
           init: spec.init,
           positives: { pairs: positives.pairs, cut: positives.cut },
-          ...{ steps, skipped, loss, choices },
+          ...{ steps, skipped, loss, choices: selected },
         },
       });
       checkpoints.clear();
@@ -118,7 +127,10 @@ export const pretrain: JobHandler = {
       images.destroy();
     }
   },
-};
+  estimate(device, { spec, images }) {
+    return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
+  },
+} satisfies JobHandler<JobResult<"pretrain">>;
 
 /** A batch of as many images as there are, when there are fewer than were asked for. */
 function batchOf(context: JobContext, images: number, wanted: number): number {

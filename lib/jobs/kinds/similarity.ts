@@ -1,30 +1,31 @@
 /** Runs a `similarity` job: every pair, tile by tile, straight into its file. */
-import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
+import { Distribution, type DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import { checkDegrees, loadItems } from "@/lib/similarities/load_items.ts";
-import type { Kept, SimilarityHistogram } from "@/lib/similarities/stored_similarity.ts";
 import { MatrixFile } from "@/lib/gaze/similarity/matrix.ts";
 import type { Measure } from "@/lib/gaze/similarity/measure.ts";
-import { measures } from "@/lib/gaze/similarity/mod.ts";
+import { measureOf } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
-import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
+import type { JobResult } from "@/lib/specs/mod.ts";
+import type { JobHandler } from "./handler.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
-import { newId, now } from "@/lib/store/mod.ts";
+import { type Layout, newId, now } from "@/lib/store/mod.ts";
 
-export const similarity: JobHandler = {
-  async run(context) {
+export const similarity = {
+  async run(context: JobContext) {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
     const dataset = store.datasets.byName(spec.dataset);
     checkDegrees(spec.params, dataset);
-    const measure = measures[spec.measure] as unknown as Measure;
+    const measure = measureOf(spec.measure);
     const items = loadItems(store, dataset, { readers: spec.readers });
     const temporary = store.files.temporaryPath();
     try {
-      const made = await compute(context, { measure, items, spec, temporary });
-      const { invalid, histogram, used } = made;
+      const computed = await compute(context, { measure, items, spec, temporary });
+      const { invalid, histogram, layout, used } = computed;
       const { sha256 } = await store.files.adopt(temporary);
-      const row = store.keep([sha256], () =>
+      const row = store.commitFiles([sha256], () =>
         store.similarities.insert({
           id: newId("sim"),
           dataset_id: dataset.id,
@@ -33,10 +34,11 @@ export const similarity: JobHandler = {
           measure: spec.measure,
           params: { ...spec.params, ...used, readers: spec.readers, combine: spec.combine },
           images: items.map(({ id }) => id),
-          components: histogram.kept.layout === "matrix"
+          components: layout.kind === "matrix"
             ? measure.components
             : measure.components.slice(0, 1),
           file: sha256,
+          layout,
           invalid,
           histogram: { ...histogram },
           created_at: now(),
@@ -46,7 +48,7 @@ export const similarity: JobHandler = {
       await Deno.remove(temporary).catch(() => {});
     }
   },
-};
+} satisfies JobHandler<JobResult<"similarity">>;
 
 async function compute(
   context: JobContext,
@@ -56,7 +58,12 @@ async function compute(
     spec: SimilaritySpec;
     temporary: string;
   },
-): Promise<{ invalid: string[]; used: Record<string, unknown>; histogram: SimilarityHistogram }> {
+): Promise<{
+  invalid: string[];
+  used: Record<string, unknown>;
+  layout: Layout;
+  histogram: DistributionData;
+}> {
   const n = items.length;
   using file = await Deno.open(temporary, { read: true, write: true, createNew: true });
   const distribution = new Distribution(measure.range ?? [0, 1]);
@@ -74,19 +81,19 @@ async function compute(
       await context.yield();
     },
   });
-  let kept: Kept = { layout: "matrix" };
+  let layout: Layout = { kind: "matrix" };
   if (spec.keep === "neighbours") {
     const { rows, columns, values, above } = top.pairs;
     for (const part of [neighbours.indices, neighbours.values, rows, columns, values]) {
       const bytes = new Uint8Array(part.buffer, part.byteOffset, part.byteLength);
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
     }
-    kept = { layout: "neighbours", top_k: neighbours.k, pairs: values.length, above };
+    layout = { kind: "neighbours", top_k: neighbours.k, pairs: values.length, above };
   }
   if (invalid.length > 0) {
     context.event("warning", {
       message: `${invalid.length} of ${n} images have no gaze that ${spec.measure} can compare`,
     });
   }
-  return { invalid, used, histogram: { ...distribution.data, kept } };
+  return { invalid, used, layout, histogram: distribution.data };
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { EvaluationMetrics, ImageScore } from "@/lib/evaluation/evaluation.ts";
@@ -122,7 +123,7 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
   const { dataset_id } = images[0];
   const job = queued(store, { ...pretraining, arm: "none" });
   store.jobs.change(job, { state: "cancelled" });
-  return store.keep([sha256], () =>
+  return store.commitFiles([sha256], () =>
     store.similarities.insert({
       ...{
         id: newId("sim"),
@@ -132,7 +133,13 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
         measure: "dhash",
         params: {},
       },
-      ...{ components: ["score"], file: sha256, invalid: [images[0].name], histogram: {} },
+      ...{
+        components: ["score"],
+        file: sha256,
+        layout: { kind: "matrix" },
+        invalid: [images[0].name],
+        histogram: new Distribution([0, 1]).data,
+      },
       images: images.map(({ name }) => name),
       created_at: now(),
     })).id;

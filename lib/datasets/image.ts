@@ -1,0 +1,36 @@
+/** An image of a data set as it is told. */
+import { z } from "zod";
+import { imageFormats } from "@/lib/images/sniff.ts";
+import { type GazeCount, type ImageRow, splitNames, type Store } from "@/lib/store/mod.ts";
+
+export const splitSchema = z.enum(splitNames);
+
+export const imageSchema = z.object({
+  id: z.string(),
+  name: z.string(),
+  format: z.enum(imageFormats).describe("What was uploaded"),
+  bytes: z.number(),
+  width: z.number().describe("Pixels as shown"),
+  height: z.number(),
+  channels: z.literal([1, 3]),
+  bits: z.literal([8, 16]),
+  label: z.string().nullable(),
+  patient: z.string().nullable(),
+  split: splitSchema.nullable(),
+  readers: z.array(z.object({ reader: z.string(), fixations: z.number() })),
+}).meta({ id: "Image" });
+export type Image = z.output<typeof imageSchema>;
+
+/** `counts` are those of the images shown. */
+export function toImageView(
+  { dataset_id: _, file: __, ...row }: ImageRow,
+  counts: GazeCount[],
+): Image {
+  const readers = counts.filter(({ image_id }) => image_id === row.id)
+    .map(({ reader, fixations }) => ({ reader, fixations }));
+  return { ...row, readers };
+}
+
+/** One image, with its readers looked up. */
+export const imageViewOf = (store: Store, row: ImageRow): Image =>
+  toImageView(row, store.gaze.counts(row.dataset_id, [row.id]));

@@ -1,0 +1,37 @@
+/** Reads labels for a data set that exists; large files in a thread, so that the caller's thread goes on answering. */
+import type { Problem } from "@/lib/errors.ts";
+import { limits } from "@/lib/threads/limits.ts";
+import { ThreadPool } from "@/lib/threads/pool.ts";
+import { ImageNames } from "./image_names.ts";
+import { type ImageLabel, readKnownLabels } from "./labels.ts";
+
+export interface LabelsRequest {
+  bytes: Uint8Array<ArrayBuffer>;
+  file: string;
+  /** Names of the data set's images. */
+  images: string[];
+}
+
+const pool = new ThreadPool(import.meta.resolve("./labels_worker.ts"), limits.labels);
+
+/** Smaller files take less time than a thread takes to start. */
+const SMALL = 2 ** 18;
+
+/** As `readKnownLabels`; throws InvalidInput, Overloaded. The bytes of a large file are gone afterwards. */
+export async function readLabelsFile(
+  request: LabelsRequest,
+): Promise<{ labels: ImageLabel[]; unknown: Problem[] }> {
+  const { bytes } = request;
+  if (bytes.length <= SMALL) return readLabelsOf(request);
+  // The file, its text, and what of it becomes labels.
+  return await pool.run(request, {
+    memory: 4 * bytes.length,
+    size: bytes.length / 1e6,
+    transfer: [bytes.buffer],
+  });
+}
+
+export function readLabelsOf({ bytes, file, images }: LabelsRequest) {
+  const names = new ImageNames(images.map((name) => ({ name })));
+  return readKnownLabels(bytes, file, (image) => names.find(image));
+}

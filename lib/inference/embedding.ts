@@ -1,0 +1,29 @@
+/** Feature vectors of pictures, and the pictures nearest to one, as they are told. */
+import { z } from "zod";
+
+export const embeddingsSchema = z.object({
+  model: z.string(),
+  features: z.number().describe("Length of a vector"),
+  projection: z.object({
+    method: z.enum(["pca", "umap"]),
+    explained: z.array(z.number()).optional().describe("Shares of the variance"),
+  }).nullable(),
+  data: z.array(z.object({
+    dataset: z.string().nullable(),
+    image: z.string().nullable(),
+    label: z.string().nullable(),
+    vector: z.array(z.number()).optional(),
+    point: z.array(z.number()).optional().describe("In the plane of the projection"),
+  })),
+}).meta({ id: "Embeddings" });
+export type Embeddings = z.output<typeof embeddingsSchema>;
+
+export const nearestImagesSchema = z.object({
+  model: z.string(),
+  among: z.string().describe("Name of the data set"),
+  data: z.array(z.object({
+    image: z.string(),
+    label: z.string().nullable(),
+    similarity: z.number().describe("Cosine of the features"),
+  })),
+}).meta({ id: "NearestImages" });

@@ -1,0 +1,45 @@
+/** What a job tells while it runs, as it is told on: events, and points of its series. */
+import { z } from "zod";
+import { jobStateSchema } from "./job.ts";
+import type { EventRow } from "@/lib/store/mod.ts";
+
+const figure = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+/** Words for people, and beside them the figures that they speak of. */
+const message = z.object({ message: z.string() })
+  .catchall(z.union([figure, z.record(z.string(), figure)]));
+
+const dataByType = {
+  state: z.object({ state: jobStateSchema, reason: z.string().optional() }),
+  log: message,
+  metric: z.object({ step: z.number(), epoch: z.number() }).catchall(z.number().nullable())
+    .describe("Points of the job's series, by name"),
+  checkpoint: z.object({ step: z.number(), epoch: z.number(), sha256: z.string() }),
+  warning: message,
+} satisfies Record<EventRow["type"], z.ZodObject>;
+
+function schemaOf<Type extends EventRow["type"]>(type: Type) {
+  return z.object({
+    id: z.number().describe("Counts from 1 without gaps"),
+    type: z.literal(type),
+    data: dataByType[type],
+    created_at: z.iso.datetime(),
+  });
+}
+
+export const eventSchema = z.discriminatedUnion("type", [
+  schemaOf("state"),
+  schemaOf("log"),
+  schemaOf("metric"),
+  schemaOf("checkpoint"),
+  schemaOf("warning"),
+]).meta({ id: "Event" });
+export type Event = z.output<typeof eventSchema>;
+
+export const toEventView = ({ job_id: _, ...told }: EventRow): Event => told as Event;
+
+export const pointSchema = z.object({
+  step: z.number(),
+  epoch: z.number(),
+  name: z.string(),
+  value: z.number().nullable().describe("null where the number was not finite"),
+}).meta({ id: "MetricPoint" });

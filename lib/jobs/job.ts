@@ -1,0 +1,56 @@
+/** A job as it is told: one shape for each kind, told apart by `kind`. */
+import { z } from "zod";
+import { adapterInfoSchema } from "@/lib/adapter_info.ts";
+import { type JobKind, specs } from "@/lib/specs/mod.ts";
+import { type JobRow, jobStates, type Store } from "@/lib/store/mod.ts";
+
+export const jobKindSchema = z.enum(Object.keys(specs) as [JobKind, ...JobKind[]]);
+export const jobStateSchema = z.enum(jobStates);
+export const progressSchema = z.object({
+  done: z.number(),
+  total: z.number(),
+  unit: z.string(),
+}).meta({ id: "Progress" });
+
+function schemaOf<Kind extends JobKind>(kind: Kind) {
+  const { kept, result }: Pick<(typeof specs)[Kind], "kept" | "result"> = specs[kind];
+  return z.object({
+    id: z.string(),
+    kind: z.literal(kind),
+    state: jobStateSchema,
+    spec: kept as (typeof specs)[Kind]["kept"],
+    progress: progressSchema,
+    queue_position: z.number().nullable()
+      .describe("0 for the next one; null when the job does not wait"),
+    requested: z.enum(["cancel", "pause"]).nullable()
+      .describe("What a running job was asked to do and has not done yet"),
+    created_at: z.iso.datetime(),
+    started_at: z.iso.datetime().nullable(),
+    finished_at: z.iso.datetime().nullable(),
+    estimated_finish: z.iso.datetime().nullable(),
+    error: z.string().nullable(),
+    result: (result as (typeof specs)[Kind]["result"]).nullable()
+      .describe("What it has made; null before it has succeeded"),
+    device: adapterInfoSchema.nullable().describe("What it ran on last"),
+    study: z.string().nullable().describe("Id of the study that it is or belongs to"),
+  }).meta({ id: `${kind[0].toUpperCase()}${kind.slice(1)}Job` });
+}
+
+type OfKind = { [Kind in JobKind]: ReturnType<typeof schemaOf<Kind>> }[JobKind];
+
+const kinds = jobKindSchema.options.map((kind) => schemaOf(kind)) as OfKind[];
+
+export const jobSchema = z.discriminatedUnion("kind", kinds as [OfKind, ...OfKind[]])
+  .meta({ id: "Job" });
+export type Job = z.output<typeof jobSchema>;
+
+/** What the row of a job must have to be told: what is kept by kind is as that kind's spec made it. */
+type Told = Omit<Job, "kind" | "spec" | "result"> & Pick<JobRow, "kind" | "spec" | "result">;
+
+/** The fields of the schema, in its order. */
+const fields = Object.keys(kinds[0].shape) as (keyof Told)[];
+
+export function toJobView(store: Store, row: JobRow): Job {
+  const told: Told = { ...row, queue_position: store.jobs.queuePosition(row) ?? null };
+  return Object.fromEntries(fields.map((field) => [field, told[field]])) as unknown as Job;
+}

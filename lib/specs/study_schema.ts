@@ -1,0 +1,73 @@
+/** What a request for a `study` may say: a grid of methods, arms and backbones over several runs. */
+import { z } from "zod";
+import { choice } from "@/lib/choice.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import { backboneSpecs } from "@/lib/models/specs.ts";
+import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { reference } from "./reference.ts";
+
+const method = choice(methodSpecs);
+const backbone = choice(backboneSpecs);
+const distinct = <T extends z.ZodType>(entry: T) =>
+  z.array(entry).min(1).max(100)
+    .refine((list) => new Set(list).size === list.length, "each may be named once");
+/** Fields that the grid decides, and that its parts therefore may not give. */
+const DECIDED = {
+  pretrain: [
+    ...["kind", "dataset", "method", "arm", "similarity", "component", "cut", "backbone", "init"],
+    ...["seed", "leave_out", "name"],
+  ],
+  finetune: ["kind", "dataset", "init", "backbone", "seed", "folds", "fold", "name"],
+};
+/** The network is the same in all rows, or their difference would be that of networks. */
+const NETWORK = ["width", "channels", "image_size", "normalization"];
+const settings = (decided: string[]) =>
+  z.record(z.string(), z.unknown()).superRefine((fields, context) => {
+    for (const field of decided.filter((name) => Object.hasOwn(fields, name))) {
+      context.addIssue({ code: "custom", path: [field], message: "the study itself decides this" });
+    }
+  });
+
+export const studySchema = z.strictObject({
+  dataset: reference("datasets"),
+  name: z.string().min(1).max(200).nullable().default(null),
+  methods: distinct(method).default(["moco", "byol", "simsiam"]),
+  arms: distinct(choice(arms)).default(["none", "gaze"]),
+  backbones: distinct(backbone).default(["resnet18"]),
+  /** One run each; 0 to 4 where no folds are asked for. */
+  seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).nullable().default(null),
+  /** Runs over the folds of one cross-validation instead. */
+  folds: z.int().min(2).max(20).nullable().default(null),
+  /** The row "From scratch". */
+  scratch: z.boolean().default(true),
+  /** Models with ImageNet weights by backbone: the row "ImageNet". */
+  imagenet: z.partialRecord(backbone, z.string().min(1).max(200)).default({}),
+  /** What pre-training starts from; null: the ImageNet models where they are given. */
+  start: z.enum(["scratch", "imagenet"]).nullable().default(null),
+  /** Id of a similarity, for the arms that need one. */
+  similarity: reference("similarities").nullable().default(null),
+  component: z.string().max(100).nullable().default(null),
+  cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
+  pretrain: settings(DECIDED.pretrain).default({}).describe(
+    "Fields of a pretrain job, for all methods; width, channels and image_size hold for all rows",
+  ),
+  by_method: z.partialRecord(method, settings([...DECIDED.pretrain, ...NETWORK])).default({})
+    .describe("Fields of a pretrain job for one method, before those of `pretrain`"),
+  finetune: settings(DECIDED.finetune).default({}).describe("Fields of a finetune job"),
+  dry_run: z.boolean().optional().describe("Answers the plan and queues nothing"),
+}).superRefine((spec, context) => {
+  const problem = (field: string, message: string) =>
+    context.addIssue({ code: "custom", path: [field], message });
+  if (spec.seeds && spec.folds) problem("folds", "seeds or folds, not both");
+  const lacking = spec.backbones.filter((name) => spec.imagenet[name] === undefined);
+  const given = Object.keys(spec.imagenet).length > 0;
+  if (given && lacking.length > 0) problem("imagenet", `a model for ${lacking} is needed too`);
+  if (spec.start === "imagenet" && !given) problem("start", "no ImageNet models are given");
+});
+
+/** Every default filled in; settings of the cells as they were given. */
+export type StudySpec = Omit<z.output<typeof studySchema>, "start" | "imagenet" | "by_method"> & {
+  start: "scratch" | "imagenet";
+  imagenet: Record<string, string>;
+  by_method: Record<string, Record<string, unknown>>;
+};

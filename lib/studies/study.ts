@@ -1,0 +1,93 @@
+/** A study as it is told: its table while it fills, and the trainings behind it. */
+import { z } from "zod";
+import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
+import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
+import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
+
+export const studySchema = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  job: z.string(),
+  dataset: z.string().nullable().describe("null once it is deleted"),
+  state: jobStateSchema.nullable().describe("Of its job; null once that is deleted"),
+  progress: progressSchema,
+  created_at: z.iso.datetime(),
+}).meta({ id: "Study" });
+export type Study = z.output<typeof studySchema>;
+
+const trainingSchema = z.object({
+  row: z.string(),
+  backbone: z.string(),
+  run: z.number().describe("Seed, or number of the fold"),
+  state: z.enum(cellStates),
+  pretrain_job: z.string().nullable(),
+  finetune_job: z.string().nullable(),
+  model: z.string().nullable(),
+  evaluation: z.string().nullable(),
+  error: z.string().nullable(),
+}).meta({ id: "StudyTraining" });
+
+export const filledStudySchema = studySchema.extend({
+  spec: specs.study.kept,
+  rows: studyTableSchema.shape.rows,
+  cells: studyTableSchema.shape.cells,
+  runs: z.array(trainingSchema)
+    .describe("The single trainings; learning curves are metrics of their jobs"),
+}).meta({ id: "FilledStudy" });
+
+export function toStudyView(store: Store, row: StudyRow): Study {
+  const cells = store.studies.cells(row.id);
+  const done = cells.filter(({ state }) => !openCells.includes(state)).length;
+  return {
+    id: row.id,
+    name: row.name,
+    job: row.job_id,
+    dataset: store.datasets.find(row.dataset_id)?.name ?? null,
+    state: store.jobs.find(row.job_id)?.state ?? null,
+    progress: { done, total: cells.length, unit: "cells" },
+    created_at: row.created_at,
+  };
+}
+
+export function toFilledStudyView(
+  store: Store,
+  row: StudyRow,
+): z.output<typeof filledStudySchema> {
+  const { rows, cells } = tableOf(store, row);
+  const runs = store.studies.cells(row.id).map((
+    { study_id: _, position: __, pretrained: ___, ...run },
+  ) => run);
+  return { ...toStudyView(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
+}
+
+/** The table with figures as they were last computed, and what has become of each cell by now. */
+export function tableOf(store: Store, row: StudyRow): StudyTable {
+  const spec = parseStudy(row.spec);
+  const known = row.summary as unknown as StudyTable | null;
+  const cells = store.studies.cells(row.id);
+  // Figures are computed by the worker: here only their places and the states of cells.
+  const empty = studyTable({
+    spec,
+    cells: cells.map((cell) => ({
+      ...cell,
+      state: cell.state === "done" ? "waiting" : cell.state,
+    })),
+    positive_label: store.datasets.find(row.dataset_id)?.positive_label ??
+      known?.positive_label ?? null,
+    patients: () => new Map(),
+    evaluation: (id) => store.evaluations.get(id),
+  });
+  return {
+    ...empty,
+    cells: empty.cells.map((cell) => {
+      const { failed, cancelled } = cell;
+      const found = known?.cells.find(({ row, backbone }) =>
+        row === cell.row && backbone === cell.backbone
+      );
+      // What an earlier version did not compute stays empty.
+      return { ...cell, ...found, failed, cancelled };
+    }),
+  };
+}

@@ -1,0 +1,54 @@
+/** A model as it is told: its lineage is of its kind. */
+import { z } from "zod";
+import { type ModelRow, modelSpecSchema, type Store } from "@/lib/store/mod.ts";
+import {
+  classifierLineageSchema,
+  pretrainedLineageSchema,
+  uploadedLineageSchema,
+} from "./lineage.ts";
+
+function schemaOf<Kind extends ModelRow["kind"], Lineage extends z.ZodObject>(
+  kind: Kind,
+  lineage: Lineage,
+) {
+  return z.object({
+    id: z.string(),
+    name: z.string().nullable(),
+    version: z.number().nullable().describe("Counts from 1 within a name; null without one"),
+    aliases: z.array(z.string()),
+    kind: z.literal(kind),
+    job: z.string().nullable().describe("Id of the job that made it"),
+    dataset: z.string().nullable().describe("null without one, or once it is deleted"),
+    dataset_digest: z.string().nullable(),
+    classes: z.array(z.string()),
+    spec: modelSpecSchema,
+    lineage,
+    created_at: z.iso.datetime(),
+  }).meta({ id: `${kind[0].toUpperCase()}${kind.slice(1)}Model` });
+}
+
+export const modelSchema = z.discriminatedUnion("kind", [
+  schemaOf("pretrained", pretrainedLineageSchema),
+  schemaOf("classifier", classifierLineageSchema),
+  schemaOf("uploaded", uploadedLineageSchema),
+]).meta({ id: "Model" });
+export type Model = z.output<typeof modelSchema>;
+
+export function toModelView(store: Store, row: ModelRow): Model {
+  const told = {
+    id: row.id,
+    name: row.name,
+    version: row.version,
+    aliases: store.models.aliasesOf(row.id),
+    kind: row.kind,
+    job: row.job_id,
+    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset_digest: row.dataset_digest,
+    classes: row.spec.classes,
+    spec: row.spec,
+    lineage: row.lineage as Model["lineage"],
+    created_at: row.created_at,
+  } satisfies { [Field in keyof Model]: Model[Field] };
+  // Kind and lineage were written together.
+  return told as Model;
+}

@@ -1,0 +1,36 @@
+/** The GPU and the worker that holds it, as they are told. */
+import { z } from "zod";
+import { adapterInfoSchema } from "@/lib/adapter_info.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+export const deviceSchema = z.object({
+  gpu: adapterInfoSchema.nullable().describe("null without one, or while the worker starts"),
+  software: z.boolean().nullable(),
+  features: z.object({
+    f16: z.boolean(),
+    timestamps: z.boolean(),
+    subgroups: z.boolean(),
+    lanes: z.number().describe("Invocations of a subgroup, where that is one number; else 0"),
+  }).partial(),
+  limits: z.record(z.string(), z.number()).describe("WebGPU's, by name"),
+  worker: z.object({
+    pid: z.number().nullable(),
+    restarts: z.number().describe("Times that a worker ended without being asked to"),
+    job: z.string().nullable().describe("Id of the job that it runs"),
+    memory: z.number().describe("bytes"),
+  }),
+  detail: z.string().nullable().describe("Why the GPU cannot be used"),
+}).meta({ id: "Device" });
+export type DeviceView = z.output<typeof deviceSchema>;
+
+export function toDeviceView(supervisor: Supervisor): DeviceView {
+  const { device, beat, restarts, pid } = supervisor;
+  return {
+    gpu: device?.gpu ?? null,
+    software: device?.gpu?.software ?? null,
+    features: device?.features ?? {},
+    limits: device?.limits ?? {},
+    worker: { pid: pid ?? null, restarts, job: beat?.job ?? null, memory: beat?.rss ?? 0 },
+    detail: supervisor.unavailable() ?? null,
+  };
+}

@@ -1,0 +1,108 @@
+/** The database's file: older ones are brought up, newer ones refused. */
+import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
+import { Database, type SqlRow } from "@/lib/store/database.ts";
+import firstSchema from "@/lib/store/schema.sql" with { type: "text" };
+import { Similarities } from "@/lib/store/similarities.ts";
+import secondSchema from "@/lib/store/studies.sql" with { type: "text" };
+import { Tuning } from "@/lib/store/tuning.ts";
+import thirdSchema from "@/lib/store/tuning.sql" with { type: "text" };
+import { withDirectory } from "../support/temporary.ts";
+
+Deno.test("a database of the version before is brought up, with its rows", () =>
+  withDirectory((directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    old.exec(`${firstSchema}; PRAGMA user_version = 1`);
+    old.exec(
+      "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
+    );
+    old.close();
+    const database = new Database(path);
+    const row = database.get("SELECT id, study FROM jobs")!;
+    assert.deepEqual([row.id, row.study], ["a", null]);
+    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 4);
+    database.close();
+  }));
+
+Deno.test("variants of convolutions that were measured or held under older names are known by the new ones", () =>
+  withDirectory((directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
+    const job = old.prepare(
+      "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES (?, 'pretrain', 'queued', '{}', '{}', '')",
+    );
+    const held = old.prepare("INSERT INTO job_choices (job_id, choices) VALUES (?, ?)");
+    const measured = old.prepare(`INSERT INTO tuning (device, "pass", variant) VALUES ('d', ?, ?)`);
+    const shape = "2x8x8x16 3x3x32 /1+1";
+    const before = {
+      [`forward ${shape}`]: "lanes 2 images",
+      [`data ${shape}`]: "winograd lanes",
+      [`weight ${shape} f16`]: "plain",
+      [`weight ${shape}`]: "vectors 64 by 128",
+    };
+    for (const [pass, variant] of Object.entries(before)) measured.run(pass, variant);
+    for (const [id, selected] of [["a", before], ["b", {}]] as const) {
+      job.run(id);
+      held.run(id, JSON.stringify(selected));
+    }
+    old.close();
+    const database = new Database(path);
+    const after = {
+      [`forward ${shape}`]: "subgroup 2 images",
+      [`backward_data ${shape}`]: "winograd subgroup",
+      [`backward_weight ${shape} f16`]: "direct",
+      [`backward_weight ${shape}`]: "vectors 64 by 128",
+    };
+    const tuning = new Tuning(database);
+    assert.deepEqual(tuning.ofDevice("d"), after);
+    assert.deepEqual([tuning.ofJob("a"), tuning.ofJob("b"), tuning.ofJob("c")], [
+      after,
+      {},
+      undefined,
+    ]);
+    database.run("DELETE FROM jobs WHERE id = 'a'");
+    assert.equal(tuning.ofJob("a"), undefined, "what was held goes with its job");
+    database.close();
+  }));
+
+Deno.test("what was kept of a similarity is read from older rows", () =>
+  withDirectory((directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
+    const insert = old.prepare(
+      `INSERT INTO similarities (id, dataset_id, dataset_digest, job_id, measure, params, images,
+       components, file, invalid, histogram, created_at)
+       VALUES (?, '', '', '', 'cc', '{}', '[]', '[]', '', '[]', ?, '')`,
+    );
+    const lists = { top_k: 3, pairs: 6, above: 0.123456789 };
+    insert.run("a", JSON.stringify({ pairs: 9, kept: { layout: "neighbours", ...lists } }));
+    insert.run("b", JSON.stringify({ pairs: 9, kept: { layout: "matrix" } }));
+    insert.run("c", JSON.stringify({ pairs: 9 }));
+    insert.run(
+      "d",
+      JSON.stringify({ pairs: 9, kept: { layout: "neighbours", ...lists, above: null } }),
+    );
+    old.close();
+    const database = new Database(path);
+    const rows = new Similarities(database);
+    assert.deepEqual(["a", "b", "c", "d"].map((id) => rows.get(id).layout), [
+      { kind: "neighbours", ...lists },
+      { kind: "matrix" },
+      { kind: "matrix" },
+      { kind: "neighbours", ...lists, above: null },
+    ]);
+    for (const id of ["a", "b", "c", "d"]) assert.deepEqual(rows.get(id).histogram, { pairs: 9 });
+    database.close();
+  }));
+
+Deno.test("a database of a newer server is refused", () =>
+  withDirectory((directory) => {
+    const path = `${directory}/x.db`;
+    const database = new Database(path);
+    database.run("PRAGMA user_version = 99");
+    database.close();
+    assert.throws(() => new Database(path), /Cannot open .*version 99/);
+  }));
