@@ -10,6 +10,7 @@ import {
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
 import { importUpload } from "@/lib/datasets/upload_import.ts";
+import { viewQuery } from "@/lib/images/view.ts";
 import { chunks, readParts } from "./body.ts";
 import { archiveBytes, checkModes, importModes, runImport } from "./imports.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
@@ -23,6 +24,7 @@ type Imported = ImportReport | Reply<201, ImportReport>;
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
   ...importModes,
+  ...viewQuery,
 });
 type UploadQuery = z.output<typeof uploadQuery>;
 
@@ -69,8 +71,10 @@ function importArchive(
   path: string,
   onProgress?: ImportOptions["onProgress"],
 ): Promise<ImportReport> {
-  const { query: { dry_run: dryRun, mode, same }, request: { signal } } = call;
-  return runImport(call, name, path, { dryRun, mode, same, signal, onProgress });
+  const { query, request: { signal } } = call;
+  const { dry_run: dryRun, mode, same, frame, window, voi, force } = query;
+  const view = { frame, window, voi, force };
+  return runImport(call, name, path, { dryRun, mode, same, view, signal, onProgress });
 }
 
 function answerOf(made: ImportReport, dryRun: boolean): Imported {

@@ -30,7 +30,7 @@ export async function runImport(
   { services: { store, config } }: Pick<Call, "services">,
   name: string,
   path: string,
-  options: ImportModes & Pick<ImportOptions, "dryRun" | "signal" | "onProgress">,
+  options: ImportModes & Pick<ImportOptions, "dryRun" | "view" | "signal" | "onProgress">,
 ): Promise<ImportReport> {
   return await importInThread(store, name, path, {
     limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},

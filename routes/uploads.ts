@@ -8,6 +8,7 @@ import { z } from "zod";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { importUpload, uploadSchema, uploadView } from "@/lib/datasets/upload_import.ts";
 import { Conflict, NotFound, Overloaded } from "@/lib/errors.ts";
+import { viewFields } from "@/lib/images/view.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { algorithms, type Checksum, ChecksumMismatch, type Upload } from "@/lib/store/uploads.ts";
 import { chunks } from "./body.ts";
@@ -148,6 +149,7 @@ async function goOn(call: Call) {
 const importSchema = z.strictObject({
   dataset: z.string().min(1).max(200).describe("Name of the data set"),
   ...importModes,
+  ...viewFields,
 }).meta({ id: "UploadImport" });
 
 /** What is refused at once is answered at once, ms. */
@@ -156,15 +158,15 @@ const AT_ONCE = 50;
 /** Imports without anybody waiting; the upload tells how far it is, and what came of it. */
 async function importLater(call: Call<unknown, z.output<typeof importSchema>>) {
   const { services: { store, leaving, log }, params: { id }, body } = call;
-  const { mode, same } = body;
-  const dataset = datasetName(body.dataset);
+  const { mode, same, dataset: named, ...view } = body;
+  const dataset = datasetName(named);
   checkModes(body);
   const importing = importUpload(
     store,
     id,
     { dataset, dryRun: false },
     (path, onProgress) =>
-      runImport(call, dataset, path, { mode, same, signal: leaving, onProgress }),
+      runImport(call, dataset, path, { mode, same, view, signal: leaving, onProgress }),
   );
   importing.catch((error) => log(`import of an upload: ${error.constructor.name}`));
   await Promise.race([importing, new Promise((resolve) => setTimeout(resolve, AT_ONCE))]);

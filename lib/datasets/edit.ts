@@ -8,7 +8,7 @@ import { patientsMissing } from "./label_columns.ts";
 import { checkSplits } from "./labels.ts";
 import { readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
-import { storePicture } from "./picture.ts";
+import { type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { keepReport } from "./report.ts";
 import { problemSchema } from "@/lib/problems.ts";
@@ -24,12 +24,13 @@ export async function putImage(
   dataset: string,
   image: string,
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<{ image: ImageRow; created: boolean }> {
+  options: StoreOptions = {},
+): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
   const known = store.datasets.findByName(dataset);
   if (known) changeable(store, dataset);
   else dataset = datasetName(dataset);
   const name = imageName(withoutExtension(image));
-  const picture = await storePicture(bytes, store.files);
+  const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
   const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
@@ -56,7 +57,7 @@ export async function putImage(
   }, begin);
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
-  return result;
+  return { ...result, notes };
 }
 
 export const labelsReportSchema = z.object({
