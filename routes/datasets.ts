@@ -66,14 +66,13 @@ async function fromBody(call: Call<PutQuery>): Promise<Imported> {
 }
 
 function importArchive(
-  call: Call<UploadQuery>,
+  call: Call<UploadQuery & Partial<PutQuery>>,
   name: string,
   path: string,
   onProgress?: ImportOptions["onProgress"],
 ): Promise<ImportReport> {
   const { query, request: { signal } } = call;
-  const { dry_run: dryRun, mode, same, frame, window, voi, force } = query;
-  const view = { frame, window, voi, force };
+  const { dry_run: dryRun, mode, same, upload: _, ...view } = query;
   return runImport(call, name, path, { dryRun, mode, same, view, signal, onProgress });
 }
 

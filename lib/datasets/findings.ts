@@ -1,5 +1,10 @@
 /** Tables with a row for each finding (CBIS-DDSM, VinDr-CXR): one class for each image. */
-import type { ImageLabel } from "./labels.ts";
+
+/** An image with its class so far. */
+interface Labelled {
+  image: string;
+  label?: string | null;
+}
 
 /** From the least to the worst. */
 const severity = ["normal", "benign_without_callback", "benign", "malignant"];
@@ -23,7 +28,7 @@ export function worstOf(classes: Iterable<string>): string | undefined {
  * @param findings the classes of each image that has several
  * @returns what was done, for a warning
  */
-export function classOfFindings(labels: ImageLabel[], findings: Map<string, Set<string>>): string {
+export function classOfFindings(labels: Labelled[], findings: Map<string, Set<string>>): string {
   const [[example, classes]] = findings;
   const several = `${findings.size} ${findings.size === 1 ? "image has" : "images have"} rows of ` +
     `several classes ("${example}": ${[...classes].slice(0, 4).join(", ")})`;

@@ -1,13 +1,19 @@
 /** The digest of a data set: equal content, in whatever order and whenever it came, gives an equal one. */
 import { createHash } from "node:crypto";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
-import type { DatasetRow } from "./datasets.ts";
 import type { GazeTable } from "./gaze.ts";
 import type { Heatmaps } from "./heatmaps.ts";
 import type { ImageRow, Images } from "./images.ts";
 
+/** What counts of a data set's own row. */
+export interface DatasetContent {
+  structured: boolean;
+  positive_label: string | null;
+  meta: Record<string, unknown>;
+}
+
 export interface DigestContent {
-  dataset: Pick<DatasetRow, "structured" | "positive_label" | "meta">;
+  dataset: DatasetContent;
   images: Pick<ImageRow, "name" | "file" | "label" | "patient" | "split">[];
   /** `image` is the image's name. */
   gaze: { image: string; reader: string; fixations: Fixation[]; samples_file: string | null }[];
@@ -54,7 +60,7 @@ export interface ContentTables {
 /** The digest of what the store holds now. */
 export function storedDigest(
   store: ContentTables,
-  dataset: Pick<DatasetRow, "id" | "structured" | "positive_label" | "meta">,
+  dataset: DatasetContent & { id: string },
 ): string {
   const images = store.images.all(dataset.id);
   const names = new Map(images.map(({ id, name }) => [id, name]));
