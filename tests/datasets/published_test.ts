@@ -5,6 +5,7 @@ import { importArchive, type ImportOptions } from "@/lib/datasets/archive.ts";
 import { putImage } from "@/lib/datasets/edit.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { picture, zipTo } from "../support/archives.ts";
+import { workbook } from "../support/workbook.ts";
 import { withStore } from "../support/temporary.ts";
 
 type Files = Record<string, string | Uint8Array>;
@@ -126,6 +127,26 @@ Deno.test("pictures flat at the top, labels and gaze beside them", () =>
     assert.ok(said.some((text) => /Column not used: "age"/.test(text)), said.join("\n"));
     assert.ok(said.some((text) => /1 of 2 images have no patient/.test(text)), said.join("\n"));
     assert.ok(said.some((text) => /Passed over: 3 files/.test(text)), said.join("\n"));
+  }));
+
+Deno.test("labels and gaze in workbooks of Excel", () =>
+  withStore(async (store) => {
+    const { rows, report } = await load(store, {
+      ...pictures("scans/a.png", "scans/b.png"),
+      "findings.xlsx": await workbook({
+        notes: [["hello"]],
+        labels: [["image", "label", "Patient ID"], ["a", "x", 7], ["b.png", "y", 8]],
+      }),
+      "eyes.xlsx": await workbook({
+        gaze: [["image", "reader", "x", "y", "duration_ms"], ["a.png", "r1", 2, 3, 200]],
+      }),
+      "budget.xlsx": await workbook({ costs: [["item", "price"], ["chair", 5]] }),
+    });
+    assert.deepEqual(rows.map(([, label, patient]) => [label, patient]), [["x", "7"], ["y", "8"]]);
+    assert.equal(report.gaze, 1);
+    const skipped = report.warnings.filter(({ message }) => message.startsWith("Skipped"));
+    assert.deepEqual(skipped.map(({ file }) => file), ["budget.xlsx"]);
+    assert.match(skipped[0].message, /an Excel table in which neither labels nor gaze were found/);
   }));
 
 Deno.test("CBIS-DDSM: the whole view, the worst of its abnormalities, persons on one side", () =>

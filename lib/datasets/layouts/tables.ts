@@ -5,8 +5,9 @@ import { tableHeaders } from "../csv_table.ts";
 import { note, skip } from "./shared_parts.ts";
 import type { Plan, Source } from "./layout.ts";
 import { isCompanion, recognise } from "@/lib/gaze/formats/mod.ts";
+import { isWorkbook, sheetsOf } from "@/lib/gaze/formats/workbook.ts";
 
-const isText = (name: string) => /\.(csv|tsv|txt|asc|json|log)(\.gz)?$/i.test(name);
+const isText = (name: string) => /\.(csv|tsv|txt|asc|json|log|xlsx)(\.gz)?$/i.test(name);
 /** Larger texts beside the pictures are gaze, if they are anything. */
 const MOST_TABLE_BYTES = 64 * 2 ** 20;
 
@@ -14,18 +15,28 @@ const MOST_TABLE_BYTES = 64 * 2 ** 20;
 export async function takeTexts(plan: Plan, source: Source, names: string[]): Promise<void> {
   const tables: { name: string; table: LabelTable }[] = [];
   for (const name of names) {
-    const kind = await kindOf(plan, source, name);
+    const sheet = await labelSheet(source, name);
+    const kind = sheet ? "labels" : await kindOf(plan, source, name);
     if (kind === "labels") {
-      tables.push({ name, table: readLabels(await source.read(name), source.full(name)) });
+      tables.push({ name, table: readLabels(sheet ?? await source.read(name), source.full(name)) });
     } else if (kind === "gaze") plan.gaze.push(name);
     else if (kind === "other") skip(plan, source, name, whyOther(name));
   }
   joinTables(plan, source, tables);
 }
 
+/** The sheet of a workbook that is a table of labels. Throws InvalidInput for a damaged one. */
+async function labelSheet(source: Source, name: string): Promise<Uint8Array | undefined> {
+  if (!/\.xlsx$/i.test(name) || source.bytes(name) > MOST_TABLE_BYTES) return undefined;
+  const bytes = await source.read(name);
+  if (!isWorkbook(bytes)) return undefined;
+  const sheets = await sheetsOf(bytes, source.full(name));
+  return sheets.find((sheet) => isLabelTable(tableHeaders(sheet.bytes)))?.bytes;
+}
+
 const whyOther = (name: string) =>
   /\.(xlsx?|ods|numbers)$/i.test(name)
-    ? 'an Excel table is not read here: save it as "CSV UTF-8" and put that into the archive in its place'
+    ? 'an Excel table in which neither labels nor gaze were found; save it as "CSV UTF-8" where it is one'
     : "neither a picture, nor labels, nor gaze";
 
 async function kindOf(
@@ -42,7 +53,9 @@ async function kindOf(
   if (own.some((header) => headers.includes(header))) return "gaze";
   const format = await recognise(bytes, { file: source.full(name) });
   // A table of boxes has places too.
-  return format && (format !== "plain" || hasTime(headers)) ? "gaze" : "other";
+  return format && (format !== "plain" || headers.length === 0 || hasTime(headers))
+    ? "gaze"
+    : "other";
 }
 
 /** One label for each image: a column of another name in a second table is another thing. */

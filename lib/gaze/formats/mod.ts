@@ -56,8 +56,14 @@ export async function recognise(
   options: GazeOptions,
 ): Promise<string | undefined> {
   try {
-    const text = await Text.open(source, options.file);
-    return Object.keys(formats).find((name) => formats[name].detect(text.head, options));
+    const texts = isWorkbook(source)
+      ? (await sheetsOf(source, options.file)).map(({ bytes }) => bytes)
+      : [source];
+    for (const bytes of texts) {
+      const { head } = await Text.open(bytes, options.file);
+      const found = Object.keys(formats).find((name) => formats[name].detect(head, options));
+      if (found) return found;
+    }
   } catch (error) {
     if (error instanceof InvalidInput) return undefined;
     throw error;
