@@ -89,7 +89,8 @@ export class Importer {
       const dicom = /\.(dcm|dicom)$/i.test(path);
       const limits = { ...defaultLimits, ...this.options.limits };
       const bytes = await this.zip.read(file, dicom ? limits.dicomBytes : limits.entryBytes);
-      if (looksLikeArchive(bytes)) {
+      // A workbook with gaze is an archive, too.
+      if (looksLikeArchive(bytes) && !/\.xlsx$/i.test(path)) {
         throw new InvalidInput("Cannot read an archive in an archive");
       }
       await body(bytes, file);
