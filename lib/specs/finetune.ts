@@ -15,7 +15,7 @@ import {
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { reference } from "./reference.ts";
-import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
+import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
@@ -30,6 +30,7 @@ const schema = z.strictObject({
    */
   batch_norm: z.enum(["train", "frozen"]).default("train"),
   ...splitFields,
+  split_seed: splitSeedSchema,
   epochs: z.int().min(1).max(10000).default(30),
   /** Epochs without a better validation figure after which training ends. */
   early_stop: z.int().min(1).max(10000).default(20),
@@ -84,7 +85,7 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   ...{ schema, kept, result },
   resolve(spec, store) {
     labelled(store.images.all(store.datasets.byName(spec.dataset).id));
-    return resolveNetwork(spec, store);
+    return { ...resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
   },
   training: {
     images: (all) => all.filter(({ label }) => label !== null),

@@ -2,6 +2,11 @@
 import { z } from "zod";
 import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
 import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
+import {
+  type PretrainedLineage,
+  pretrainedLineageSchema,
+  warningsOf,
+} from "@/lib/training/lineage.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
@@ -24,6 +29,9 @@ const trainingSchema = z.object({
   state: z.enum(cellStates),
   pretrain_job: z.string().nullable(),
   finetune_job: z.string().nullable(),
+  positives: pretrainedLineageSchema.shape.positives.nullable()
+    .describe("Pairs of its pre-training, audited on its own training part; null without any"),
+  warnings: z.array(z.string()).describe("Of its pre-training and its evaluation"),
   model: z.string().nullable(),
   evaluation: z.string().nullable(),
   error: z.string().nullable(),
@@ -56,10 +64,22 @@ export function toFilledStudyView(
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
   const { rows, cells } = tableOf(store, row);
-  const runs = store.studies.cells(row.id).map((
-    { study_id: _, position: __, pretrained: ___, ...run },
-  ) => run);
+  const runs = store.studies.cells(row.id).map(
+    ({ study_id: _, position: __, pretrained, ...run }) => ({
+      ...run,
+      ...pairsOf(store, pretrained),
+      warnings: run.evaluation === null
+        ? warningsOf(pretrained === null ? undefined : store.models.find(pretrained))
+        : store.evaluations.find(run.evaluation)?.warnings ?? [],
+    }),
+  );
   return { ...toStudyView(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
+}
+
+/** The pairs that a pre-training was made with; null once the model is deleted. */
+function pairsOf(store: Store, pretrained: string | null) {
+  const lineage = pretrained === null ? undefined : store.models.find(pretrained)?.lineage;
+  return { positives: (lineage as PretrainedLineage | undefined)?.positives ?? null };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */

@@ -12,6 +12,9 @@ import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
+import { warningsOf } from "@/lib/training/lineage.ts";
+import { seenBy, seenWarning } from "@/lib/training/seen.ts";
+import { testPartWarnings } from "@/lib/training/test_part.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate = {
@@ -22,11 +25,25 @@ export const evaluate = {
     const spec = parseEvaluate(job.spec);
     const dataset = jobDataset(context);
     const row = store.models.resolve(spec.model);
-    const images = imagesOf(spec, row, dataset, store.images.all(dataset.id));
+    const images = imagesOf(context, spec, row, dataset);
     const { rows, labels } = labelled(images, row.spec.classes);
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
+    const seen = seenBy(store, row.id, dataset, rows);
+    const warnings = [
+      ...warningsOf(row),
+      ...testPartWarnings(rows, labels, row.spec.classes),
+      ...seenWarning(seen, { images: rows.length }),
+    ];
+    for (const message of warnings) context.event("warning", { message });
+    const trained = seen.training?.images ?? null;
+    context.event("log", {
+      message: trained === null
+        ? `${rows.length} images are tested; what the model was trained on is not known`
+        : `${rows.length} images are tested, the model was trained on ${trained} of them`,
+      ...{ images: rows.length, trained_on: trained },
+    });
     const { image_size, channels } = row.spec;
     const set = await loadImages(store, rows, {
       ...{ size: sizeOf(image_size), channels },
@@ -34,7 +51,15 @@ export const evaluate = {
     });
     const model = await LoadedModel.load(gpu, store.files, row);
     try {
-      const scorer = new Scorer(gpu, model.weights, row.spec, set, labels, spec.batch_size);
+      const scorer = new Scorer(
+        gpu,
+        model.weights,
+        row.spec,
+        set,
+        labels,
+        spec.batch_size,
+        `model "${row.id}"`,
+      );
       const scores = await scorer.score(() => context.yield());
       scorer.destroy();
       const { positive_label: positive } = dataset;
@@ -45,7 +70,9 @@ export const evaluate = {
           id: newId("ev"),
           model_id: row.id,
           dataset_id: dataset.id,
+          dataset_digest: dataset.digest,
           job_id: job.id,
+          ...{ seen, warnings },
           ...result,
           created_at: now(),
         }));
@@ -58,15 +85,22 @@ export const evaluate = {
 
 /** @throws {Conflict} when there is no such part */
 function imagesOf(
+  { store, event }: JobContext,
   { split }: EvaluateSpec,
   model: ModelRow,
   dataset: DatasetRow,
-  images: ImageRow[],
 ): ImageRow[] {
+  const images = store.images.all(dataset.id);
   if (split === "all") return images;
-  const listed = model.dataset_digest === dataset.digest
-    ? (model.lineage as Partial<ClassifierLineage>).split?.[split]
-    : undefined;
+  const own = (model.lineage as Partial<ClassifierLineage>).split;
+  const listed = model.dataset_digest === dataset.digest ? own?.[split] : undefined;
+  if (own && !listed && model.dataset_id === dataset.id) {
+    event("warning", {
+      message:
+        `"${dataset.name}" has changed since the model was fine-tuned on it: the ${split} part is the ` +
+        "one that is given with it now, not the model's own",
+    });
+  }
   const names = new Set(listed);
   const part = images.filter((image) => listed ? names.has(image.name) : image.split === split);
   if (part.length === 0) {
