@@ -31,12 +31,9 @@ export const evaluate = {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
     const seen = seenBy(store, row.id, dataset, rows);
-    const warnings = [
-      ...warningsOf(row),
-      ...testPartWarnings(rows, labels, row.spec.classes),
-      ...seenWarning(seen, { images: rows.length }),
-    ];
-    for (const message of warnings) context.event("warning", { message });
+    const warnings = [...warningsOf(row), ...seenWarning(seen, { images: rows.length })];
+    const few = testPartWarnings(rows, labels, row.spec.classes);
+    for (const message of [...warnings, ...few]) context.event("warning", { message });
     const trained = seen.training?.images ?? null;
     context.event("log", {
       message: trained === null

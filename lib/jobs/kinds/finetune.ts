@@ -67,16 +67,10 @@ export const finetune = {
       training: { images: 0, patients: 0 },
     };
     const inherited = warningsOf(start?.row);
-    const warnings = [
-      ...inherited,
-      ...testPartWarnings(
-        tested.map((i) => rows[i]),
-        tested.map((i) => known.labels[i]),
-        classes,
-      ),
-      ...seenWarning(seen, { images: tested.length }),
-    ];
-    for (const message of warnings) context.event("warning", { message });
+    const warnings = [...inherited, ...seenWarning(seen, { images: tested.length })];
+    const part = tested.map((i) => rows[i]);
+    const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
+    for (const message of [...warnings, ...few]) context.event("warning", { message });
     const evaluated = newId("ev");
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
     const { train, validation, test } = splits[chosen];
