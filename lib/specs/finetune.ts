@@ -71,6 +71,7 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
+  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });

@@ -183,6 +183,7 @@ const kept = filled(z.object({
   ...chosen,
   ...decidedNetwork,
   leave_out: leftOut,
+  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,

@@ -33,6 +33,7 @@ export async function show({ id, signal }) {
       { class: "card" },
       facts([
         ["Data set", datasetLink(found.dataset)],
+        ["Images or gaze since", found.stale ? "changed or deleted" : "unchanged"],
         ["Images", number(found.size)],
         ["Without valid gaze", number(found.invalid.length)],
         ["Mean of pairs", number(found.histogram.mean)],
