@@ -119,7 +119,9 @@ export const pretrain = {
         identity: identity(context),
         onReport: collapseAlarm(context, trainee.dimensions),
         async afterEpoch(epoch) {
-          context.metric((epoch + 1) * perEpoch, epoch, await trainee.gauges());
+          const gauges = await trainee.gauges();
+          tellWrong(context, gauges, epoch);
+          context.metric((epoch + 1) * perEpoch, epoch, gauges);
           return false;
         },
       });
@@ -192,6 +194,16 @@ async function pairWarnings(
   const warnings = armWarnings(spec.arm, positives, rows, unshuffled);
   for (const message of warnings) context.event("warning", { message, arm: spec.arm });
   return warnings;
+}
+
+/** A gauge that is no number is kept as none; that it is one is said. */
+function tellWrong(context: JobContext, gauges: Record<string, number>, epoch: number): void {
+  const wrong = Object.keys(gauges).filter((name) => !Number.isFinite(gauges[name]));
+  if (wrong.length === 0) return;
+  context.event("warning", {
+    message: `after epoch ${epoch} of the embeddings ${wrong.join(", ")} is not finite`,
+    epoch,
+  });
 }
 
 const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
