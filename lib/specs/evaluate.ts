@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, warningsSchema } from "./spec.ts";
 import { parseSpec } from "./parse.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { reference } from "./reference.ts";
@@ -42,7 +42,7 @@ function testedPart(store: Store, model: ModelRow, name: string): EvaluateSpec["
 const kept = filled(z.object({ ...schema.shape, split: parts, ...addedFields })).meta({
   id: "EvaluateSpec",
 });
-const result = z.object({ evaluation: z.string().describe("Id") });
+const result = z.object({ evaluation: z.string().describe("Id"), warnings: warningsSchema });
 
 export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Evaluation",

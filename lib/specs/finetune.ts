@@ -1,6 +1,6 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
@@ -78,6 +78,7 @@ const kept = filled(z.object({
 const result = z.object({
   model: z.string().describe("Id"),
   evaluation: z.string().describe("Id"),
+  warnings: warningsSchema,
 });
 
 export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {

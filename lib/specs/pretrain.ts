@@ -1,6 +1,6 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, warningsSchema } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { InvalidInput } from "@/lib/errors.ts";
@@ -188,7 +188,7 @@ const kept = filled(z.object({
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "PretrainSpec" });
-const result = z.object({ model: z.string().describe("Id") });
+const result = z.object({ model: z.string().describe("Id"), warnings: warningsSchema });
 
 export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
   title: "Pre-training",

@@ -5,6 +5,9 @@ ALTER TABLE similarities ADD COLUMN gaze_digest TEXT;
 
 -- The data set's digest when it was evaluated; null: not known.
 ALTER TABLE evaluations ADD COLUMN dataset_digest TEXT;
+UPDATE evaluations SET dataset_digest = (
+  SELECT spec ->> '$.dataset_digest' FROM jobs WHERE jobs.id = evaluations.job_id
+);
 -- How many of the tested images and patients the model had seen, by JSON; null: not known.
 ALTER TABLE evaluations ADD COLUMN seen TEXT;
 ALTER TABLE evaluations ADD COLUMN warnings TEXT;

@@ -96,8 +96,10 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
       ...cell,
       state: cell.state === "done" ? "waiting" : cell.state,
     })),
-    positive_label: store.datasets.find(row.dataset_id)?.positive_label ??
-      known?.positive_label ?? null,
+    // As the figures were made: the data set may be another one by now.
+    positive_label: known
+      ? known.positive_label
+      : store.datasets.find(row.dataset_id)?.positive_label ?? null,
     patients: () => new Map(),
     evaluation: (id) => store.evaluations.get(id),
   });

@@ -1,5 +1,12 @@
 /** Which of the images that a model is tested on it has seen before, in its training or in one before it. */
-import type { DatasetRow, ImageRow, SeenImages, SeenSet, Store } from "@/lib/store/mod.ts";
+import type {
+  DatasetRow,
+  ImageRow,
+  ModelRow,
+  SeenImages,
+  SeenSet,
+  Store,
+} from "@/lib/store/mod.ts";
 
 const keyOf = ({ file }: Pick<ImageRow, "file">) => file.slice(0, 16);
 const patientOf = ({ id }: Pick<DatasetRow, "id">, patient: string) => `${id} ${patient}`;
@@ -64,16 +71,25 @@ export function seenBefore(
 /** How many of the tested images a model has seen, in its own training and in those before. */
 export function seenBy(
   store: Pick<Store, "images" | "modelImages">,
-  model: string,
+  model: ModelRow,
   dataset: DatasetRow,
   tested: ImageRow[],
 ): SeenImages {
-  const { own, before, complete } = store.modelImages.of(model);
+  const { own: kept, before, complete } = store.modelImages.of(model.id);
   const all = store.images.all(dataset.id);
+  const own = kept.length > 0 ? kept : listed(model, dataset, all);
   return {
     pretraining: known(countSeen(dataset, all, tested, before), complete),
     training: known(countSeen(dataset, all, tested, own), own.length > 0),
   };
+}
+
+/** Of a model that an older version has made: by the names in its lineage, while they mean the same images. */
+function listed(model: ModelRow, dataset: DatasetRow, all: ImageRow[]): SeenSet[] {
+  const { split } = model.lineage as { split?: { train: string[]; validation: string[] } };
+  if (!split || model.dataset_digest !== dataset.digest) return [];
+  const names = new Set([...split.train, ...split.validation]);
+  return [seenSet(dataset, all.filter(({ name }) => names.has(name)))];
 }
 
 function known(counts: Counts, complete: boolean): Counts | null {

@@ -95,6 +95,8 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       assert.equal(looked_at.by, "leave_out");
       assert.ok(looked_at.left_out > 0 && looked_at.images + looked_at.left_out === 24);
       assert.equal(labels.labelled, looked_at.images, "labels of tested images are not looked at");
+      const { looked_at: all } = await get<Record<string, unknown>>(audit);
+      assert.deepEqual(all, { images: 24, left_out: 0, by: "all" });
       for (const [wrong, status] of [["{", 400], ["[]", 422], ['{"folds": 99}', 422]] as const) {
         const response = await server.fetch(
           `${audit}?${new URLSearchParams({ leave_out: wrong })}`,
@@ -107,12 +109,18 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       "labels alone: what follows from gaze stays, what follows from labels does not",
       async () => {
         const response = await server.fetch("/v1/datasets/breast/labels", {
-          ...{ method: "POST", body: "image,label\nP001_CC,benign\nP001_MLO,benign\n" },
+          ...{
+            method: "POST",
+            body: "image,label,split\nP001_CC,benign,test\nP001_MLO,benign,test\n",
+          },
           headers: { "content-type": "text/csv" },
         });
         assert.equal(response.status, 200, await response.text());
         assert.equal((await get(`/v1/similarities/${similarity}`)).stale, false);
-        await get(audit);
+        for (const [query, by, left_out] of [["", "train", 2], ["?split=all", "all", 0]] as const) {
+          const { looked_at } = await get<Record<string, unknown>>(`${audit}${query}`);
+          assert.deepEqual(looked_at, { images: 24 - left_out, left_out, by });
+        }
         assert.equal((await get(`/v1/evaluations/${tuned.evaluation}`)).stale, true);
         assert.equal((await get("/v1/models/tumour")).stale, true);
         assert.equal((await predictions()).length, 2, "a prediction is of a picture");

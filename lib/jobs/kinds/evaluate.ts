@@ -4,7 +4,7 @@ import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "./handler.ts";
+import { type JobHandler, told } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
@@ -21,7 +21,7 @@ export const evaluate = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
     const done = store.evaluations.findBy([["job_id = ?", job.id]]);
-    if (done) return { evaluation: done.id };
+    if (done) return { evaluation: done.id, ...told(done.warnings) };
     const spec = parseEvaluate(job.spec);
     const dataset = jobDataset(context);
     const row = store.models.resolve(spec.model);
@@ -30,7 +30,7 @@ export const evaluate = {
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
-    const seen = seenBy(store, row.id, dataset, rows);
+    const seen = seenBy(store, row, dataset, rows);
     const warnings = [...warningsOf(row), ...seenWarning(seen, { images: rows.length })];
     const few = testPartWarnings(rows, labels, row.spec.classes);
     for (const message of [...warnings, ...few]) context.event("warning", { message });
@@ -73,7 +73,7 @@ export const evaluate = {
           ...result,
           created_at: now(),
         }));
-      return { evaluation: id };
+      return { evaluation: id, ...told(warnings) };
     } finally {
       model.destroy();
     }

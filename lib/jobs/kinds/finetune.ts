@@ -2,7 +2,7 @@
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "./handler.ts";
+import { type JobHandler, told } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
@@ -25,8 +25,8 @@ export const finetune = {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
     if (published) {
-      const { id } = store.evaluations.findBy([["job_id = ?", job.id]])!;
-      return { model: published.id, evaluation: id };
+      const { id, warnings } = store.evaluations.findBy([["job_id = ?", job.id]])!;
+      return { model: published.id, evaluation: id, ...told(warnings) };
     }
     const spec = resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
     const dataset = jobDataset(context);
@@ -100,7 +100,7 @@ export const finetune = {
         ...{ metrics, scores },
         created_at: now(),
       }));
-    return { model: model.id, evaluation: evaluated };
+    return { model: model.id, evaluation: evaluated, ...told(warnings) };
   },
   estimate(device, { spec, images, classes }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {

@@ -5,7 +5,7 @@ import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf, type Positives } from "@/lib/gaze/positives.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "./handler.ts";
+import { type JobHandler, told } from "./handler.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
@@ -41,7 +41,7 @@ export const pretrain = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
-    if (published) return { model: published.id };
+    if (published) return { model: published.id, ...told(warningsOf(published)) };
     const spec = resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
     const dataset = jobDataset(context);
     const all = store.images.all(dataset.id);
@@ -143,7 +143,7 @@ export const pretrain = {
         },
       });
       checkpoints.clear();
-      return { model: model.id };
+      return { model: model.id, ...told(warnings) };
     } finally {
       trainee.destroy();
       images.destroy();

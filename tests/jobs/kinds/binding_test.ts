@@ -9,6 +9,7 @@ import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import { submit } from "@/lib/jobs/queue.ts";
 import { uniform } from "@/lib/random.ts";
 import { type EvaluationRow, type ImageRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import { seenSet } from "@/lib/training/seen.ts";
 import { insertClasses } from "../../support/classes.ts";
 import { queued, type Recorded, runJob } from "../../support/context.ts";
 import { withStore } from "../../support/temporary.ts";
@@ -153,7 +154,7 @@ Deno.test("pretrain leaves out what is to be tested where that can be drawn; see
 
 Deno.test("evaluate looks at the test part by default, and says how many images were trained on", () =>
   withStore(async (store) => {
-    const { dataset } = await insertClasses(store, { images: 24 });
+    const { dataset, images } = await insertClasses(store, { images: 24 });
     const tuned = await made(store, { ...finetuning, ...network, init: "scratch" });
     const { split } = store.models.get(tuned.model).lineage as { split: Record<string, string[]> };
     const asked = { kind: "evaluate", dataset: "discs", model: tuned.model };
@@ -165,6 +166,15 @@ Deno.test("evaluate looks at the test part by default, and says how many images 
     const { seen } = evaluationOf(store, all.evaluation);
     assert.equal(seen!.training!.images, split.train.length + split.validation.length);
     assert.match(warningsIn(all.context), /were seen in the model's own training/);
+    // As an older version has left it.
+    store.db.run("DELETE FROM model_image_sets");
+    const older = await made(store, { ...asked, split: "all", batch_size: 8 });
+    assert.deepEqual(
+      evaluationOf(store, older.evaluation).seen,
+      { pretraining: null, training: seen!.training },
+    );
+    const own = images.filter(({ name }) => [...split.train, ...split.validation].includes(name));
+    store.modelImages.insert(tuned.model, seenSet(dataset, own), null);
     // Of a changed set the model's own parts are not to be found, but its pictures are.
     store.datasets.update(dataset.id, { digest: "changed" });
     const changed = await made(store, asked);
