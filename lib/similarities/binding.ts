@@ -1,6 +1,6 @@
 /** What a similarity was computed from, and whether that is still what its data set holds. */
 import { Conflict } from "@/lib/errors.ts";
-import { type GazeStore, storedGazeDigest } from "@/lib/datasets/digest.ts";
+import { type ContentTables, storedGazeDigest } from "@/lib/store/digest.ts";
 import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
 
 /**
@@ -8,7 +8,7 @@ import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
  * an image put in or replaced, gaze added, the data set deleted. Labels, patients and splits may change.
  */
 export function isStale(
-  store: GazeStore & Pick<Store, "datasets">,
+  store: ContentTables & Pick<Store, "datasets">,
   row: SimilarityRow,
 ): boolean {
   const dataset = store.datasets.find(row.dataset_id);
@@ -16,7 +16,7 @@ export function isStale(
 }
 
 /** @throws {Conflict} when the data set's pictures or gaze are others by now */
-export function assertCurrent(store: GazeStore, row: SimilarityRow, dataset: DatasetRow): void {
+export function assertCurrent(store: ContentTables, row: SimilarityRow, dataset: DatasetRow): void {
   if (!differs(store, row, dataset)) return;
   throw new Conflict(
     `Cannot use similarity "${row.id}": images or gaze of "${dataset.name}" have changed since it was ` +
@@ -24,7 +24,7 @@ export function assertCurrent(store: GazeStore, row: SimilarityRow, dataset: Dat
   );
 }
 
-function differs(store: GazeStore, row: SimilarityRow, dataset: DatasetRow): boolean {
+function differs(store: ContentTables, row: SimilarityRow, dataset: DatasetRow): boolean {
   if (row.dataset_digest === dataset.digest) return false;
   return !row.gaze_digest || row.gaze_digest !== storedGazeDigest(store, dataset);
 }

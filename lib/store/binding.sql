@@ -1,4 +1,4 @@
--- Version 5 of the schema: what is derived is bound to what it came from, by ids and digests.
+-- Version 6 of the schema: what is derived is bound to what it came from, by ids and digests.
 
 -- SHA-256 of the pictures and gaze that a similarity was computed from; null: only the data set's digest is known.
 ALTER TABLE similarities ADD COLUMN gaze_digest TEXT;

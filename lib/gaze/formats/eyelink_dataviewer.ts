@@ -70,7 +70,7 @@ export const eyelink_dataviewer: GazeFormat = {
     sink.atEnd(() => {
       const units = [...trials.values()].map(({ eyes }) => unitOf([...eyes.values()].flat()));
       // A trial that may be either is what the others of the file clearly are.
-      const usual = units.includes("px") ? "px" : units.includes("shares") ? "shares" : "px";
+      const usual = units.includes("px") ? "px" : "shares";
       [...trials.values()].forEach((trial, i) => give(trial, sink, units[i] ?? usual, options.eye));
     });
   },

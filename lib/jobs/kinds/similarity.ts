@@ -11,7 +11,7 @@ import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
 import { jobDataset } from "@/lib/training/job_inputs.ts";
-import { storedGazeDigest } from "@/lib/datasets/digest.ts";
+import { storedGazeDigest } from "@/lib/store/digest.ts";
 import { type Layout, newId, now } from "@/lib/store/mod.ts";
 
 export const similarity = {

@@ -1,19 +1,24 @@
 /** The digest of a data set: equal content, in whatever order and whenever it came, gives an equal one. */
 import { createHash } from "node:crypto";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
-import type { DatasetRow } from "@/lib/store/datasets.ts";
-import type { ImageRow } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { GazeTable } from "./gaze.ts";
+import type { Heatmaps } from "./heatmaps.ts";
+import type { ImageRow, Images } from "./images.ts";
+
+/** What counts of a data set's own row. */
+export interface DatasetContent {
+  structured: boolean;
+  positive_label: string | null;
+  meta: Record<string, unknown>;
+}
 
 export interface DigestContent {
-  dataset: Pick<DatasetRow, "structured" | "positive_label" | "meta">;
+  dataset: DatasetContent;
   images: Pick<ImageRow, "name" | "file" | "label" | "patient" | "split">[];
   /** `image` is the image's name. */
   gaze: { image: string; reader: string; fixations: Fixation[]; samples_file: string | null }[];
   heatmaps: { image: string; reader: string; file: string }[];
 }
-
-export type GazeStore = Pick<Store, "images" | "gaze" | "heatmaps">;
 
 /** SHA-256, hexadecimal, over one sorted line per thing. */
 export function digestOf(content: DigestContent): string {
@@ -62,8 +67,18 @@ function sorted(value: unknown): unknown {
   );
 }
 
+/** Where the content of data sets is. */
+export interface ContentTables {
+  images: Images;
+  gaze: GazeTable;
+  heatmaps: Heatmaps;
+}
+
 /** The digest of what the store holds now. */
-export function storedDigest(store: Store, dataset: DatasetRow): string {
+export function storedDigest(
+  store: ContentTables,
+  dataset: DatasetContent & { id: string },
+): string {
   return digestOf(storedContent(store, dataset));
 }
 
@@ -72,7 +87,10 @@ const MOST_KEPT = 32;
 const kept = new Map<string, string>();
 
 /** The digest of the pictures and gaze that the store holds now. */
-export function storedGazeDigest(store: GazeStore, dataset: DatasetRow): string {
+export function storedGazeDigest(
+  store: ContentTables,
+  dataset: DatasetContent & { id: string; digest: string },
+): string {
   const key = `${dataset.id} ${dataset.digest}`;
   const known = kept.get(key);
   if (known) return known;
@@ -82,7 +100,10 @@ export function storedGazeDigest(store: GazeStore, dataset: DatasetRow): string 
   return made;
 }
 
-function storedContent(store: GazeStore, dataset: DatasetRow): DigestContent {
+function storedContent(
+  store: ContentTables,
+  dataset: DatasetContent & { id: string },
+): DigestContent {
   const images = store.images.all(dataset.id);
   const names = new Map(images.map(({ id, name }) => [id, name]));
   return {
