@@ -99,6 +99,9 @@ async function main(): Promise<number> {
 
 /** The default one is the demo's own and starts empty; one that is named must not be there yet. */
 function makeDataDir(named?: string): string {
+  if (named !== undefined && existsSync(named)) {
+    throw new Error(`Cannot use ${named}: it exists, and --into makes a new folder; name another`);
+  }
   if (named !== undefined) Deno.mkdirSync(named);
   else if (existsSync(OWN_DATA)) Deno.removeSync(OWN_DATA, { recursive: true });
   return named ?? OWN_DATA;
