@@ -40,6 +40,11 @@ export class JobStopped extends Error {
   }
 }
 
+/** The job cannot go on here and has lost nothing: it is paused, with what a person may do. */
+export class JobHeld extends Error {
+  override name = "JobHeld";
+}
+
 export interface JobHandler<Result extends Record<string, unknown> = Record<string, unknown>> {
   /** Runs the job, from its last checkpoint if there is one; resolves with the job's `result`. */
   run(context: JobContext): Promise<Result>;

@@ -1,7 +1,12 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
 import { isDiskFull } from "@/lib/errors.ts";
-import { type JobHandler, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
+import {
+  type JobHandler,
+  JobHeld,
+  JobStopped,
+  type TrainingPace,
+} from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
 import { RunningJob } from "./running_job.ts";
 import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
@@ -183,6 +188,9 @@ export class JobRunner {
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof JobHeld) {
+      return run.state({ state: "paused", requested: null, error: message }, message);
+    }
     log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
     run.state({ state: "failed", requested: null, error: message }, message);
   }
