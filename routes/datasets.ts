@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
-import { exportArchive } from "@/lib/datasets/export.ts";
+import { exportArchive, verifyFiles } from "@/lib/datasets/export.ts";
 import { type ImportReport, importReportSchema } from "@/lib/datasets/archive.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
@@ -158,8 +158,9 @@ export const datasets: Route[] = [
     summary: "The data set as a ZIP that can be uploaded again",
     scope: "read",
     answers: { 200: ["application/zip"] },
-    handle({ services: { store }, params: { name } }) {
+    async handle({ services: { store }, params: { name } }) {
       const row = store.datasets.byName(name);
+      await verifyFiles(store, row);
       const file = encodeURIComponent(`${row.name}.zip`);
       return new Response(exportArchive(store, row), {
         headers: {

@@ -36,12 +36,14 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
       }
       const png = await drawGaze({
         kind,
-        bytes: await store.files.read(image.file),
+        bytes: await store.files.read(image.file, `image "${image.name}"`),
         width: image.width,
         height: image.height,
         most: size,
         scanpaths: rows.map(({ fixations }) => fixations),
-        maps: await Promise.all(maps.map(({ file }) => store.files.read(file))),
+        maps: await Promise.all(
+          maps.map(({ file }) => store.files.read(file, `a heatmap on image "${image.name}"`)),
+        ),
       });
       return new Response(png, { headers: pngHeaders });
     },

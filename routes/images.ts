@@ -70,7 +70,7 @@ export const images: Route[] = [
     answers: { 200: ["image/png"] },
     async handle(call) {
       const { image } = imageOf(call);
-      const bytes = await call.services.store.files.read(image.file);
+      const bytes = await call.services.store.files.read(image.file, `image "${image.name}"`);
       // Of DICOM a PNG is stored.
       const isPng = image.format === "png" || image.format === "dicom";
       const png = isPng ? bytes : (await decodePool.toPng(bytes)).png;

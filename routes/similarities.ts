@@ -18,6 +18,7 @@ import {
   similaritySchema,
   toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
+import { nameOf } from "@/lib/similarities/stored_similarity.ts";
 import { pngHeaders } from "./images.ts";
 import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -89,11 +90,14 @@ export const similarities: Route[] = [
     }),
     answers: { 200: [matrixSchema, "text/csv", "application/octet-stream"] },
     formats: { ...matrixTypes, npy: [matrixTypes.npy, "application/x-npy", "application/x-numpy"] },
-    handle({ services: { store }, params: { id }, query, format }) {
+    async handle({ services: { store }, params: { id }, query, format }) {
       const row = store.similarities.get(id);
       const images = namesOf(query.images);
       const part = { format, component: query.component, images };
-      return new Response(matrixStream(store.files, row, part), {
+      // Once a stream has begun it can only break off.
+      const stream = matrixStream(store.files, row, part);
+      await store.files.verify(row.file, nameOf(row));
+      return new Response(stream, {
         headers: {
           "content-type": matrixTypes[format],
           "content-disposition": `attachment; filename="${row.id}.${format}"`,

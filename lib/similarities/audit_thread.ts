@@ -5,8 +5,8 @@ import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 
 export interface AuditRequest {
-  /** Where the matrix lies. */
-  path: string;
+  /** Where stored files lie. */
+  directory: string;
   row: SimilarityRow;
   labels?: (string | null)[];
 }
@@ -32,7 +32,7 @@ export async function auditSimilarity(
   const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
   const labels = dataset ? labelsOf(store, row) : undefined;
-  const request: AuditRequest = { path: store.files.path(row.file), row, labels };
+  const request: AuditRequest = { directory: store.files.directory, row, labels };
   const pairs = pairsOf(row);
   // The values, and their order.
   const making = pool.run<Audit>(request, { memory: 16 * pairs, size: pairs / 1e6, signal });
