@@ -63,7 +63,7 @@ const lines: Line[] = [
         name: `positives of ${n} images by quantile`,
         prepare: () => {
           made();
-          return () => positives(values, { cut: { quantile: 0.01 }, arm: "gaze", seed: 1 });
+          return () => positives(values, { cut: { quantile: 0.01 } });
         },
       },
       {

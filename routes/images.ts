@@ -64,7 +64,7 @@ export const images: Route[] = [
     method: "GET",
     path: `${imagePath}/image.png`,
     operationId: "getImagePicture",
-    errors: [429],
+    errors: [422, 429],
     summary: "The picture as PNG",
     scope: "read",
     answers: { 200: ["image/png"] },

@@ -8,6 +8,7 @@ import {
   encodePicture,
   type MapAnswer,
   needClasses,
+  needMap,
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
   type SimilarityMapRequest,
@@ -36,6 +37,7 @@ export async function imageSimilarityMap(
   bytes: Uint8Array<ArrayBuffer>,
   { x, y }: { x: number; y: number },
 ): Promise<ImageMap> {
+  needMap(model);
   return await withRoom(1, async () => {
     const { picture, image } = await open({ model }, bytes);
     if (x > image.width || y > image.height) {
@@ -59,6 +61,7 @@ export async function imageSaliencyMap(
   label: string | undefined,
 ): Promise<SaliencyMap> {
   needClasses(model);
+  needMap(model);
   const { classes } = model.spec;
   const place = label === undefined ? null : classes.indexOf(label);
   if (place === -1) {

@@ -8,6 +8,7 @@ import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { type StudyTable, studyTable } from "./study_table.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { control, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
@@ -41,6 +42,9 @@ export function advanceStudies(store: Store): string[] {
   }
   return [...changed];
 }
+
+/** The worker's half of the kind `study`. */
+export const study = { advance: advanceStudies } satisfies JobHandler;
 
 class Study {
   private readonly study: StudyRow;

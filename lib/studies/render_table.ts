@@ -2,6 +2,9 @@
 import { z } from "zod";
 import { csvLine } from "@/lib/csv.ts";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
+import type { Arm } from "@/lib/gaze/arms/arm.ts";
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import {
   type Difference,
   type StudyTable,
@@ -17,11 +20,6 @@ export interface TableTitle {
 }
 
 const COLUMNS: Record<FigureName, string> = { m_auc: "M-AUC", auc: "AUC", accuracy: "ACC" };
-const BACKBONES: Record<string, string> = {
-  resnet18: "ResNet-18",
-  resnet50: "ResNet-50",
-  resnet101: "ResNet-101",
-};
 
 export const tableTypes = {
   csv: "text/csv; charset=utf-8",
@@ -111,7 +109,7 @@ function body(
 function columns({ backbones }: StudyTable): string[] {
   return backbones.flatMap((backbone) =>
     FIGURES.map((name) =>
-      `${backbones.length > 1 ? `${BACKBONES[backbone]} ` : ""}${COLUMNS[name]}`
+      `${backbones.length > 1 ? `${backboneSpec(backbone).title} ` : ""}${COLUMNS[name]}`
     )
   );
 }
@@ -125,21 +123,30 @@ function differenceText(found: Difference | null): string | null {
   return `${signed(found.value)} [${signed(low)}, ${signed(high)}]`;
 }
 
-function legend({ run_kind, planned, positive_label, backbones }: StudyTable): string[] {
+function legend(table: StudyTable): string[] {
+  const { run_kind, planned, positive_label, backbones } = table;
   const percent = Math.round(LEVEL * 100);
   return [
     `Mean ± population standard deviation over ${planned} ${run_kind}${planned > 1 ? "s" : ""} ` +
     `on images that no training saw${
-      backbones.length === 1 ? `, ${BACKBONES[backbones[0]]}` : ""
+      backbones.length === 1 ? `, ${backboneSpec(backbones[0]).title}` : ""
     }.`,
     positive_label === null
       ? "M-AUC is not defined: the data set names no positive label."
       : `M-AUC is the one-versus-rest AUC of "${positive_label}"; AUC is the mean of that of every class.`,
     `Differences are to the same method without gaze on the same images and runs, with ${percent} % ` +
     "bootstrap intervals over patients and runs; where one holds 0, the two cannot be told apart.",
-    "Shuffled gaze pairs as many images without any information: what gaze gains over it is gained by its " +
-    "information.",
+    ...controls(table).map(({ control }) => control!.shows),
   ];
+}
+
+/** The arms that rows are compared with as their control. */
+function controls({ rows, cells }: StudyTable): Arm[] {
+  const keys = new Set(
+    cells.flatMap(({ controls }) => FIGURES.flatMap((name) => controls[name]?.against ?? [])),
+  );
+  const names = new Set(rows.filter(({ key }) => keys.has(key)).map(({ arm }) => arm as ArmName));
+  return [...names].map((name) => arms[name]);
 }
 
 export function markdownTable(table: StudyTable, { title }: TableTitle): string {
@@ -151,13 +158,13 @@ export function markdownTable(table: StudyTable, { title }: TableTitle): string 
   };
   const compared = body(table, difference);
   const controlled = body(table, control);
-  const { length } = controlled;
+  const against = controls(table).map(({ title }) => title.toLowerCase()).join(" or ");
   return [
     `**${markdownText(title)}**`,
     grid(body(table, written)),
     ...(compared.length > 0 ? ["Difference to the same method without gaze:", grid(compared)] : []),
-    ...(length > 0 ? ["Difference to the same method with shuffled gaze:", grid(controlled)] : []),
-    legend(table).slice(0, length > 0 ? 4 : 3).map(markdownText).join("\n"),
+    ...(against ? [`Difference to the same method with ${against}:`, grid(controlled)] : []),
+    legend(table).map(markdownText).join("\n"),
   ].join("\n\n") + "\n";
 }
 
@@ -174,7 +181,9 @@ export function latexTable(table: StudyTable, { title }: TableTitle): string {
       `\\caption{${latexText(caption)}}`,
       `\\begin{tabular}{l${"ccc".repeat(backbones.length)}}`,
       "\\hline",
-      ` & ${backbones.map((name) => `\\multicolumn{3}{c}{${BACKBONES[name]}}`).join(" & ")} \\\\`,
+      ` & ${
+        backbones.map((name) => `\\multicolumn{3}{c}{${backboneSpec(name).title}}`).join(" & ")
+      } \\\\`,
       ` & ${backbones.flatMap(() => FIGURES.map((name) => COLUMNS[name])).join(" & ")} \\\\`,
       "\\hline",
       ...rows.map((row) => `${row.map(latexText).join(" & ")} \\\\`),
@@ -182,14 +191,14 @@ export function latexTable(table: StudyTable, { title }: TableTitle): string {
       "\\end{tabular}",
       "\\end{table}",
     ].join("\n");
-  const [about, positive, compared, informed] = legend(table);
+  const [about, positive, compared, ...informed] = legend(table);
+  const against = controls(table).map(({ title }) => title.toLowerCase()).join(" or ");
   const differences = body(table, difference);
-  const controls = body(table, control);
   return [
     grid(body(table, written), `${title}. ${about} ${positive}`),
     ...(differences.length > 0 ? [grid(differences, `${title}. ${compared}`)] : []),
-    ...(controls.length > 0
-      ? [grid(controls, `${title}, against shuffled gaze. ${informed}`)]
+    ...(against
+      ? [grid(body(table, control), `${title}, against ${against}. ${informed.join(" ")}`)]
       : []),
   ].join("\n\n") + "\n";
 }

@@ -257,7 +257,8 @@ Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =
     assert.equal(store.jobs.claim("w1"), undefined);
 
     // Another worker takes over what the first left; the first cannot write any more.
-    const b = store.jobs.claim("w2")!;
+    assert.equal(store.jobs.claim("w2", ["another"]), undefined, "what it cannot run it leaves");
+    const b = store.jobs.claim("w2", ["another", first.kind])!;
     assert.equal(b.id, first.id);
     assert.equal(b.fence, 2);
     assert.throws(() => store.jobs.change(a, { state: "succeeded" }), ClaimLost);

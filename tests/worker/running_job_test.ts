@@ -1,7 +1,8 @@
 /** The loop of jobs in this process, without a GPU: fences, a full disk, estimates. */
 import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobHandler, JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
 import { ClaimLost, type Store } from "@/lib/store/mod.ts";
