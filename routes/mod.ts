@@ -12,6 +12,7 @@ import { jobEvents } from "./job_events.ts";
 import { jobs } from "./jobs.ts";
 import { keys } from "./keys.ts";
 import { maps } from "./maps.ts";
+import { modelWeights } from "./model_weights.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
 import { predictions } from "./predictions.ts";
@@ -58,7 +59,7 @@ export const resources: Resource[] = [
   {
     tag: "Models",
     description: "Networks that were trained here or uploaded, with lineage and weights.",
-    routes: models,
+    routes: [...models, ...modelWeights],
   },
   {
     tag: "Inference",

@@ -19,6 +19,8 @@ export interface Checkpoint {
 export interface WeightTensor {
   shape: number[];
   data: Float32Array<ArrayBuffer>;
+  /** Of a file whose numbers are whole; absent otherwise. */
+  integer?: true;
 }
 
 const MOST_BYTES = 2 ** 31;
@@ -35,6 +37,8 @@ const READERS: Record<string, { bytes: number; read(view: DataView, at: number):
   Byte: { bytes: 1, read: (view, at) => view.getUint8(at) },
   Bool: { bytes: 1, read: (view, at) => view.getUint8(at) },
 };
+
+const FLOATS = new Set(["Float", "Double", "Half", "BFloat16"]);
 
 /**
  * Tensors of a checkpoint by name. Nested dictionaries are joined by dots, a `state_dict` (or `model`)
@@ -111,5 +115,6 @@ function dense(name: string, tensor: PickledTensor, storage: Uint8Array): Weight
       index[axis] = 0;
     }
   }
-  return { shape, data };
+  const integer = !FLOATS.has(tensor.storage.type);
+  return integer ? { shape, data, integer } : { shape, data };
 }

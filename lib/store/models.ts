@@ -1,6 +1,6 @@
 /** Models: weights with their architecture and where they come from; names have versions. */
 import { z } from "zod";
-import { NotFound } from "@/lib/errors.ts";
+import { Conflict, NotFound } from "@/lib/errors.ts";
 import { imageSizeSchema } from "@/lib/images/image_size.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
@@ -55,8 +55,25 @@ export class Models extends Table<ModelRow> {
     return row;
   }
 
-  /** Lets `alias` stand for a model; an alias of that name is moved. */
+  /** The id of the model that an alias stands for. */
+  aliased(alias: string): string | undefined {
+    return this.db.get<{ model_id: string }>(
+      "SELECT model_id FROM aliases WHERE alias = ?",
+      alias,
+    )?.model_id;
+  }
+
+  /** All versions of a name, the newest first. */
+  versionsOf(name: string): ModelRow[] {
+    return this.select([["name = ?", name]], "ORDER BY version DESC");
+  }
+
+  /** Lets `alias` stand for a model; an alias of that name is moved. Throws Conflict where it would hide a model. */
   setAlias(alias: string, model_id: string): void {
+    const hidden = this.find(alias) ?? this.findBy([["name = ?", alias]]);
+    if (hidden) {
+      throw new Conflict(`Cannot use alias "${alias}": model "${hidden.id}" is called so`);
+    }
     this.db.run("INSERT OR REPLACE INTO aliases (alias, model_id) VALUES (?, ?)", alias, model_id);
   }
 
