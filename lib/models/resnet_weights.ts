@@ -72,7 +72,9 @@ export function onlyResnet(weights: Weights, prefix?: string): FoundResnet | und
 function refuseOtherStem(weights: Weights): undefined {
   const names = [...weights.keys()];
   if (!names.some((name) => /(^|\.)layer1\.0\.conv1\.weight$/.test(name))) return undefined;
-  const stem = names.find((name) => /(^|\.)conv1(\.0)?\.weight$/.test(name));
+  const stem = names.find((name) =>
+    /(^|\.)conv1(\.0)?\.weight$/.test(name) && !/layer\d\./.test(name)
+  );
   if (stem === undefined) return undefined;
   throw new InvalidInput(
     `Cannot use these weights: they begin with "${stem}" of shape [${
