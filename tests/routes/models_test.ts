@@ -13,6 +13,15 @@ interface Model {
   kind: string;
   classes: string[];
   spec: Record<string, unknown>;
+  lineage: {
+    source: {
+      format: string;
+      prefix: string;
+      left_out: string[];
+      left_out_count: number;
+      classifier?: string;
+    };
+  };
 }
 
 Deno.test("weights from elsewhere: taken, started from, given back", async (t) => {
@@ -45,6 +54,11 @@ Deno.test("weights from elsewhere: taken, started from, given back", async (t) =
         classes: [],
         normalization: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
       });
+      const { source } = moco.lineage;
+      assert.deepEqual([source.format, source.prefix], ["pth", "encoder_q."]);
+      assert.ok(source.left_out.includes("encoder_q.fc.0.weight"));
+      assert.ok(source.left_out.includes("queue") && source.left_out.length <= 100);
+      assert.ok(source.left_out_count >= source.left_out.length);
       const weights = await weightsOf(moco.id);
       assert.equal(weights.size, resnetWeights().size);
       assert.ok(!weights.has("fc.weight"));
@@ -62,6 +76,7 @@ Deno.test("weights from elsewhere: taken, started from, given back", async (t) =
         assert.deepEqual(kept.classes, ["a", "b", "c", "d", "e"]);
         assert.deepEqual((await weightsOf(kept.id)).get("fc.weight")!.shape, [5, 32]);
         const dropped: Model = await put("dropped", file);
+        assert.match(dropped.lineage.source.classifier!, /"fc" of 5 outputs was left out/);
         assert.ok(!(await weightsOf(dropped.id)).has("fc.weight"));
         const { detail } = await put("wrong?classes=a,b", file, 422);
         assert.match(detail, /has 5 outputs, 2 names came/);
