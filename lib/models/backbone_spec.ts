@@ -61,7 +61,7 @@ export interface Detected {
   architecture: Architecture;
   /** What stood in front of the network's names. */
   prefix: string;
-  /** Names in the file, prefix included, that are no part of the network: heads, queues, copies. */
+  /** Names in the file that are no part of the network: heads, queues; of another network its prefix and a star. */
   leftOut: string[];
   /** Those of them that stand beside the network as heads do: a classifier's answers might go through them. */
   heads: string[];

@@ -46,26 +46,29 @@ export function onlyResnet(weights: Weights, prefix?: string): FoundResnet | und
     const seen = found.map((one) => `"${one.prefix}"`).join(", ");
     throw new InvalidInput(`Cannot tell which network to use: give one of the prefixes ${seen}`);
   }
-  const others = found.filter((one) =>
-    one.prefix !== chosen.prefix && one.prefix.startsWith(chosen.prefix)
-  );
   const network: Weights = new Map();
   const leftOut: string[] = [], heads: string[] = [];
+  const copies = new Set<string>();
   for (const [name, weight] of weights) {
     const suffix = name.slice(chosen.prefix.length);
     const [first, ...rest] = suffix.split(".");
     const known = chosen.numbered && CHILDREN[first]
       ? [CHILDREN[first], ...rest].join(".")
       : suffix;
-    if (
-      !name.startsWith(chosen.prefix) || others.some((other) => name.startsWith(other.prefix))
-    ) leftOut.push(name);
+    // Of prefixes one of which begins like the other, the longer one is meant.
+    const owner = longest(found.filter((one) => name.startsWith(one.prefix)));
+    if (owner && owner.prefix !== chosen.prefix) copies.add(`${owner.prefix}*`);
+    else if (!owner) leftOut.push(name);
     else if (BESIDE.test(known)) {
       leftOut.push(name);
       heads.push(name);
     } else if (!COUNTER.test(known)) network.set(known, weight);
   }
-  return { network, prefix: chosen.prefix, leftOut, heads };
+  return { network, prefix: chosen.prefix, leftOut: [...leftOut, ...copies], heads };
+}
+
+function longest(found: Stem[]): Stem | undefined {
+  return found.toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
 }
 
 /** A network of ResNet's names that begins otherwise: ResNet-D, CIFAR's. */

@@ -18,7 +18,7 @@ export interface Source {
   format: "safetensors" | "pth";
   /** What stood in front of the network's names in the file. */
   prefix: string;
-  /** Tensors of the file that are no part of the network, the first 100 names. */
+  /** Tensors of the file that are no part of the network, of another one its prefix and a star; at most 100. */
   left_out: string[];
   left_out_count: number;
   /** What was done to the classifier, in words. */

@@ -42,7 +42,7 @@ export const uploadedLineageSchema = z.object({
     format: z.enum(["safetensors", "pth"]),
     prefix: z.string().describe("What stood in front of the network's names in the file"),
     left_out: z.array(z.string()).describe(
-      "Tensors of the file that are no part of it, at most 100",
+      "Tensors of the file that are no part of it, of another network its prefix and a star; at most 100",
     ),
     left_out_count: z.number(),
     classifier: z.string().optional().describe("What was done to the classifier, in words"),

@@ -135,9 +135,8 @@ Deno.test("each kind of difference is told, with names of each", () => {
 });
 
 Deno.test("what was left out of a checkpoint is told", () => {
-  const plain = resnetWeights();
   const file: Weights = new Map([
-    ...[...plain].map(([name, weight]) => [`encoder_q.${name}`, weight] as const),
+    ...[...resnetWeights()].map(([name, weight]) => [`encoder_q.${name}`, weight] as const),
     ...[...resnetWeights({ seed: 2 })].map(([name, weight]) =>
       [`encoder_k.${name}`, weight] as const
     ),
@@ -148,8 +147,7 @@ Deno.test("what was left out of a checkpoint is told", () => {
   const { prefix, leftOut, heads } = detect(file);
   assert.equal(prefix, "encoder_q.");
   assert.deepEqual(heads, ["encoder_q.fc.0.weight"]);
-  assert.equal(leftOut.length, plain.size + 2);
-  assert.ok(leftOut.includes("queue") && leftOut.includes("encoder_k.conv1.weight"));
+  assert.deepEqual(leftOut, ["encoder_q.fc.0.weight", "queue", "encoder_k.*"]);
 });
 
 Deno.test("classes: unique names of any text, for the outputs that are there", () => {

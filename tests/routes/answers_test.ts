@@ -173,7 +173,8 @@ Deno.test("every JSON answer of every route is what the route declares", async (
     await t.step("of models", async () => {
       const weights = await (await ask("GET", `${model}/weights`)).bytes();
       await ask("PUT", "/v1/models/again?classes=benign,malignant&image_size=16", weights);
-      await get("/v1/models", model, "/v1/models/again");
+      await get("/v1/models", model, "/v1/models/again", `${model}/aliases`);
+      await ask("PUT", `${model}/aliases/best`);
     });
 
     await t.step("of evaluations", async () => {

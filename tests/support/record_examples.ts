@@ -160,7 +160,8 @@ async function record(server: TestServer): Promise<void> {
   await each("listSimilarities listModels listEvaluations listStudies", { query: "?limit=1" });
 
   const model = { id: tuned.result.model };
-  await each("getModel getInferenceModel getInferenceModelReadiness", { params: model });
+  await ask(server, "setModelAlias", { params: { ...model, alias: "best" } });
+  await each("listModelAliases getModel getInferenceModel getInferenceModelReadiness", { params: model });
   await ask(server, "uploadModel", {
     params: { id: "uploaded" },
     query: "?classes=benign,malignant&image_size=16",
