@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { z } from "zod";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
 import { intervalsOf } from "@/lib/evaluation/figure_intervals_thread.ts";
+import type { FigureIntervals } from "@/lib/evaluation/figure_intervals.ts";
 import { figures } from "@/lib/evaluation/evaluation.ts";
 import type { LeavingMetadata } from "@/lib/models/model_metadata.ts";
 import type { EvaluationRow, ModelRow, Store } from "@/lib/store/mod.ts";
@@ -114,18 +115,27 @@ function digestOfNames(names: string[]): string {
   return createHash("sha256").update(JSON.stringify(names.toSorted())).digest("hex");
 }
 
+/** Resampling takes seconds, and an evaluation does not change: the oldest goes first. */
+const resampled = new Map<string, FigureIntervals>();
+const MOST_RESAMPLED = 64;
+
 async function portableEvaluation(store: Store, row: EvaluationRow): Promise<PortableEvaluation> {
   const dataset = row.dataset_id === null ? undefined : store.datasets.find(row.dataset_id);
   const images = dataset ? store.images.all(dataset.id) : [];
-  const spreads = await intervalsOf({
+  // The patients are those that the data set names now.
+  const key = `${row.id} ${dataset?.digest}`;
+  const spreads = resampled.get(key) ?? await intervalsOf({
     scores: row.scores,
     positive_label: dataset?.positive_label ?? null,
     patients: new Map(images.map(({ name, patient }) => [name, patient])),
   });
+  resampled.set(key, spreads);
+  if (resampled.size > MOST_RESAMPLED) resampled.delete(resampled.keys().next().value!);
+  const spec = store.jobs.find(row.job_id)?.spec as { dataset_digest?: string } | undefined;
   const { images: _, ...values } = figures(row.metrics);
   return {
     evaluation: row.id,
-    dataset_digest: dataset?.digest ?? null,
+    dataset_digest: spec?.dataset_digest ?? null,
     images: row.scores.length,
     created_at: row.created_at,
     level: LEVEL,
