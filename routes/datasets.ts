@@ -7,6 +7,7 @@ import { type ImportReport, importReportSchema } from "@/lib/datasets/archive.ts
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
+import { viewQuery } from "@/lib/images/view.ts";
 import { chunks, readParts } from "./body.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -18,6 +19,7 @@ type Imported = ImportReport | Reply<201, ImportReport>;
 
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
+  ...viewQuery,
 });
 
 const archiveForm = z.object({
@@ -31,7 +33,7 @@ async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Impor
   const { files } = call.services.store;
   const { sha256 } = await files.put(chunks(call.request, archiveBytes(call)));
   try {
-    return await importArchive(call, name, files.path(sha256), call.query.dry_run);
+    return await importArchive(call, name, files.path(sha256), call.query);
   } finally {
     // Nothing of the archive itself stays.
     call.services.store.discard([sha256]);
@@ -42,10 +44,11 @@ async function importArchive(
   { services: { store, config }, request }: Call<unknown>,
   name: string,
   path: string,
-  dryRun: boolean,
+  { dry_run: dryRun, ...view }: z.output<typeof uploadQuery>,
 ): Promise<Imported> {
   const made = await importInThread(store, name, path, {
     dryRun,
+    view,
     signal: request.signal,
     limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
   });
@@ -81,7 +84,7 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<
     const { sha256 } = file;
     return await call.once(
       `${name} ${sha256}`,
-      () => importArchive(call, name, store.files.path(sha256), call.query.dry_run),
+      () => importArchive(call, name, store.files.path(sha256), call.query),
     );
   } finally {
     store.discard(pinned);

@@ -24,6 +24,7 @@ export const titles: Record<number, string> = {
   415: "Unsupported media type",
   422: "Not acceptable input",
   429: "Too much at once",
+  499: "Client closed request",
   500: "Internal error",
   503: "Not available now",
   507: "Disk full",
@@ -50,6 +51,9 @@ export class HttpError extends Error {
     super(message);
   }
 }
+
+/** For the log and the figures: the status is nginx's, there is none of HTTP's own. */
+export const clientGone = () => new HttpError(499, "Cannot answer: the client has gone");
 
 interface Described {
   status: number;

@@ -7,7 +7,7 @@ import { ImageNames, withoutExtension } from "./image_names.ts";
 import { checkSplits } from "./labels.ts";
 import { readLabelsFile } from "./labels_thread.ts";
 import { imageName } from "./name.ts";
-import { storePicture } from "./picture.ts";
+import { type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
@@ -20,10 +20,11 @@ export async function putImage(
   dataset: string,
   image: string,
   bytes: Uint8Array<ArrayBuffer>,
-): Promise<{ image: ImageRow; created: boolean }> {
+  options: StoreOptions = {},
+): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
   changeable(store, dataset);
   const name = imageName(withoutExtension(image));
-  const picture = await storePicture(bytes, store.files);
+  const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
     const known = store.images.findByName(dataset_id, name);
@@ -49,7 +50,7 @@ export async function putImage(
   });
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
-  return result;
+  return { ...result, notes };
 }
 
 export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({

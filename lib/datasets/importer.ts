@@ -12,12 +12,16 @@ import { Recordings } from "./recording.ts";
 import { maxProblems } from "./csv_table.ts";
 import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
+import { sniffImage } from "@/lib/images/sniff.ts";
+import { type ViewFields, viewOf, type ViewOptions } from "@/lib/images/view.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface ImportOptions {
   /** Only reports what an import would do. */
   dryRun?: boolean;
   limits?: Partial<ArchiveLimits>;
+  /** What of DICOM files is taken; each field goes before that of dataset.json. */
+  view?: ViewFields;
   signal?: AbortSignal;
   /** Files read so far, of all that will be. */
   onProgress?(done: number, total: number): void;
@@ -35,6 +39,8 @@ export class Importer {
   readonly #problems: Problem[] = [];
   readonly #content: Content;
   #done = 0;
+  #dicomFiles = 0;
+  readonly #view?: ViewOptions;
 
   constructor(
     readonly store: Store,
@@ -54,6 +60,7 @@ export class Importer {
       warnings: [...plan.skipped],
       replaced: [],
     };
+    this.#view = viewOf({ ...plan.description, ...options.view });
   }
 
   async run(): Promise<Content> {
@@ -82,7 +89,8 @@ export class Importer {
       const dicom = /\.(dcm|dicom)$/i.test(path);
       const limits = { ...defaultLimits, ...this.options.limits };
       const bytes = await this.zip.read(file, dicom ? limits.dicomBytes : limits.entryBytes);
-      if (looksLikeArchive(bytes)) {
+      // A workbook with gaze is an archive, too.
+      if (looksLikeArchive(bytes) && !/\.xlsx$/i.test(path)) {
         throw new InvalidInput("Cannot read an archive in an archive");
       }
       await body(bytes, file);
@@ -96,11 +104,15 @@ export class Importer {
     this.options.onProgress?.(++this.#done, images.length + gaze.length + heatmaps.length);
   }
 
-  async #picture(bytes: Uint8Array<ArrayBuffer>) {
-    const picture = await storePicture(
+  async #picture(bytes: Uint8Array<ArrayBuffer>, file: string) {
+    const isDicom = sniffImage(bytes) === "dicom";
+    if (isDicom) this.#dicomFiles++;
+    const { picture, notes } = await storePicture(
       bytes,
       this.options.dryRun ? undefined : this.store.files,
+      { view: isDicom ? this.#view : undefined },
     );
+    for (const message of notes) this.#content.warnings.push({ file, message });
     if (!this.options.dryRun) this.pinned.push(picture.file);
     return picture;
   }
@@ -119,8 +131,8 @@ export class Importer {
     const queue = this.plan.images.values();
     const take = async () => {
       for (const { name, path } of queue) {
-        await this.#file(path, async (bytes) => {
-          const picture = await this.#picture(bytes);
+        await this.#file(path, async (bytes, file) => {
+          const picture = await this.#picture(bytes, file);
           this.#content.images.push({ ...picture, name, label: null, patient: null, split: null });
         });
       }
@@ -129,6 +141,10 @@ export class Importer {
     const ends = await Promise.allSettled(Array.from({ length: this.takers }, take));
     for (const end of ends) if (end.status === "rejected") throw end.reason;
     this.#content.images.sort((a, b) => a.name < b.name ? -1 : 1);
+    if (this.#view && this.#dicomFiles === 0) {
+      const message = "Not used: frame, window, voi and force, as there is no DICOM file";
+      this.#content.warnings.push({ message });
+    }
   }
 
   #applyLabels(names: ImageNames<Content["images"][number]>): void {
@@ -161,8 +177,8 @@ export class Importer {
       this.pinned.push(sha256);
       return sha256;
     }, (reader) => readerName(this.store, reader));
-    const { structured: _s, positive_label: _p, birads: _b, ...gazeOptions } =
-      this.plan.description;
+    const { structured: _s, positive_label: _p, birads: _b, ...shown } = this.plan.description;
+    const { frame: _f, window: _w, voi: _v, force: _o, ...gazeOptions } = shown;
     for (const path of this.plan.gaze) {
       await this.#file(path, async (bytes, file) => {
         const parsed = await parseGaze(bytes, {
@@ -198,7 +214,7 @@ export class Importer {
           this.#content.warnings.push({ file, message });
           return;
         }
-        const picture = await this.#picture(bytes);
+        const picture = await this.#picture(bytes, file);
         const reader = readerName(this.store, found.reader);
         const { width, height, name } = found.image;
         if (

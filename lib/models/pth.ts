@@ -3,7 +3,7 @@
  * before. Only tensors and dictionaries are understood and nothing is executed; see `pickle.ts`.
  */
 import { InvalidInput } from "@/lib/errors.ts";
-import { bfloatToNumber, halfToNumber } from "./half.ts";
+import { bfloatToNumber } from "./bfloat.ts";
 import { type Pickled, type PickledStorage, PickledTensor } from "./pickle.ts";
 import { isLegacy, openLegacy } from "./pth_legacy.ts";
 import { openZip } from "./pth_zip.ts";
@@ -28,7 +28,7 @@ const MOST_BYTES = 2 ** 31;
 const READERS: Record<string, { bytes: number; read(view: DataView, at: number): number }> = {
   Float: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   Double: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
-  Half: { bytes: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
+  Half: { bytes: 2, read: (view, at) => view.getFloat16(at, true) },
   BFloat16: { bytes: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
   Long: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
   Int: { bytes: 4, read: (view, at) => view.getInt32(at, true) },

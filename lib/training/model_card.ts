@@ -95,7 +95,7 @@ function metrics(found: PortableEvaluation): string {
     });
   return [
     `On ${found.images} images of the data set of digest ${
-      found.dataset_digest ?? "(deleted)"
+      found.dataset_digest ?? "(not known any more)"
     }, ${found.created_at}:`,
     "",
     `| Figure | Value | ${found.level * 100} % interval, patients resampled |\n|---|---:|---:|`,

@@ -99,7 +99,7 @@ Deno.test(
   withSet(async (store, id) => {
     const rows = Array.from(
       { length: 20_000 },
-      (_, i) => `${i % 2 ? "a" : "d"},r${i % 3},${i % 20},${i % 10},${100 + i % 50}\n`,
+      (_, i) => `${i % 2 ? "a" : "d"},r${i % 3},${1 + i % 8}.25,${1 + i % 4}.5,${100 + i % 50}\n`,
     );
     const csv = (part: string[]) => bytes("image,reader,x,y,duration_ms\n" + part.join(""));
     const file = csv(rows);

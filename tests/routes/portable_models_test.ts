@@ -28,7 +28,11 @@ interface Metadata {
   classes: string[];
   normalization: { mean: number[]; std: number[] };
   lineage: Record<string, unknown>;
-  evaluations: { images: number; intervals: Record<string, [number, number] | null> }[];
+  evaluations: {
+    images: number;
+    dataset_digest: string;
+    intervals: Record<string, [number, number] | null>;
+  }[];
   weights_sha256: string;
 }
 
@@ -336,8 +340,9 @@ Deno.test("a model that a job made says where it comes from, also after a way th
     });
 
     await t.step("its metrics with intervals", () => {
-      const [{ images, intervals }] = evaluations;
+      const [{ images, intervals, dataset_digest }] = evaluations;
       assert.ok(images > 0);
+      assert.equal(dataset_digest, digest);
       const [low, high] = intervals.accuracy!;
       assert.ok(low >= 0 && low <= high && high <= 1);
     });
