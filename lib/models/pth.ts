@@ -4,16 +4,10 @@
  */
 import { InvalidInput } from "@/lib/errors.ts";
 import { bfloatToNumber } from "./bfloat.ts";
-import { type Pickled, type PickledStorage, PickledTensor } from "./pickle.ts";
+import { type Pickled, PickledTensor } from "./pickle.ts";
+import type { PickledCheckpoint } from "./pickled_checkpoint.ts";
 import { isLegacy, openLegacy } from "./pth_legacy.ts";
 import { openZip } from "./pth_zip.ts";
-
-/** An opened file: what was pickled, and the bytes of its storages. */
-export interface Checkpoint {
-  root: Pickled;
-  /** Undefined where the file does not hold them. */
-  storage(storage: PickledStorage): Promise<Uint8Array | undefined> | Uint8Array | undefined;
-}
 
 /** Dense values in row-major order, converted to f32. */
 export interface WeightTensor {
@@ -55,7 +49,9 @@ export async function readPth(bytes: Uint8Array): Promise<Map<string, WeightTens
   }
 }
 
-async function readTensors({ root, storage }: Checkpoint): Promise<Map<string, WeightTensor>> {
+async function readTensors(
+  { root, storage }: PickledCheckpoint,
+): Promise<Map<string, WeightTensor>> {
   const tensors = new Map<string, PickledTensor>();
   collect(unwrap(root), "", tensors, 0);
   if (tensors.size === 0) throw new Error("it holds no tensor");

@@ -4,7 +4,7 @@
  * Source: `torch/serialization.py` of PyTorch 1.13, `_legacy_load`.
  */
 import { readPickleAt } from "./pickle.ts";
-import type { Checkpoint } from "./pth.ts";
+import type { PickledCheckpoint } from "./pickled_checkpoint.ts";
 
 const MAGIC = Number(0x1950a86a20f9469cfc6cn);
 const PROTOCOL = 1001;
@@ -21,7 +21,7 @@ export function isLegacy(bytes: Uint8Array): boolean {
 }
 
 /** @throws {Error} when it is no such file, or cut off */
-export function openLegacy(bytes: Uint8Array): Checkpoint {
+export function openLegacy(bytes: Uint8Array): PickledCheckpoint {
   let at = 0;
   const types = new Map<string, string>();
   const next = () => {

@@ -3,13 +3,13 @@ import { Buffer } from "node:buffer";
 // @ts-types="@/lib/yauzl.d.ts"
 import yauzl from "yauzl";
 import { readPickle } from "./pickle.ts";
-import type { Checkpoint } from "./pth.ts";
+import type { PickledCheckpoint } from "./pickled_checkpoint.ts";
 
 const MOST_PICKLE_BYTES = 16 * 2 ** 20;
 const MOST_BYTES = 2 ** 31;
 
 /** @throws {Error} when it is no such file */
-export async function openZip(bytes: Uint8Array): Promise<Checkpoint> {
+export async function openZip(bytes: Uint8Array): Promise<PickledCheckpoint> {
   const entries = await zipEntries(bytes);
   const main = [...entries.keys()].find((key) => /^[^/]+\/data\.pkl$/.test(key));
   if (!main) throw new Error("it holds no data.pkl");
