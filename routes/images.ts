@@ -4,6 +4,7 @@ import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import { viewOf, viewQuery } from "@/lib/images/view.ts";
@@ -73,7 +74,7 @@ export const images: Route[] = [
     method: "GET",
     path: `${imagePath}/image.png`,
     operationId: "getImagePicture",
-    errors: [422, 429],
+    errors: [422, 429, 500],
     summary: "The picture as PNG",
     scope: "read",
     query: pngQuery,
@@ -115,7 +116,7 @@ export const images: Route[] = [
     path: imagePath,
     operationId: "putImage",
     errors: [409, 422, 429],
-    summary: "Adds or replaces an image",
+    summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
     query: z.strictObject(viewQuery),
     accepts: pictureTypes,
@@ -123,7 +124,8 @@ export const images: Route[] = [
     async handle(call) {
       const { services: { store }, params: { name, image: path }, query } = call;
       const view = viewOf(query);
-      store.datasets.byName(name);
+      // Before the body: a name that cannot be used should not cost an upload.
+      datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created, notes } = await putImage(store, name, path, bytes, { view });
       return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });

@@ -150,7 +150,7 @@ export const modelWeights: Route[] = [
     path: "/v1/models/{id}/weights",
     operationId: "downloadWeights",
     headers: ["Content-Disposition"],
-    errors: [422, 429],
+    errors: [422, 429, 500],
     summary:
       "The weights as safetensors under torchvision's names, the network as ONNX, or a folder for the Hub",
     description:

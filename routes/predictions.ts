@@ -43,7 +43,7 @@ export const predictions: Route[] = [
     path: "/v1/models/{id}/predictions",
     operationId: "predict",
     form: picturesForm,
-    errors: [429],
+    errors: [429, 500],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     query,

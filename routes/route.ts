@@ -54,10 +54,18 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
 }
 
 /** HEAD is answered by GET. */
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
 /** Headers that an operation knows besides those of every request and answer. */
-export type HeaderName = "Location" | "Last-Event-ID" | "Content-Disposition";
+export type HeaderName =
+  | "Location"
+  | "Last-Event-ID"
+  | "Content-Disposition"
+  | "Tus-Resumable"
+  | "Upload-Length"
+  | "Upload-Offset"
+  | "Upload-Metadata"
+  | "Upload-Checksum";
 
 export interface Route {
   method: Method;
@@ -86,7 +94,7 @@ export interface Route {
   answers: Answers;
   /** Forms of the answer, to be chosen by `?format=` or Accept. */
   formats?: Formats;
-  /** Statuses of errors that do not follow from the rest of the row. */
+  /** Statuses of errors that do not follow from the rest of the row; 500 where a stored file may be damaged. */
   errors?: number[];
   handle(call: Call): unknown;
 }

@@ -81,7 +81,7 @@ export const similarities: Route[] = [
     path: "/v1/similarities/{id}/matrix",
     operationId: "getSimilarityMatrix",
     headers: ["Content-Disposition"],
-    errors: [422],
+    errors: [422, 500],
     summary: "The matrix as JSON, CSV or NPY (f32, NaN where invalid), by `format` or Accept",
     scope: "read",
     query: z.strictObject({
@@ -109,7 +109,7 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/matrix.png",
     operationId: "getSimilarityPicture",
-    errors: [422],
+    errors: [422, 500],
     summary: "The matrix as a picture, rows and columns ordered by label",
     scope: "read",
     query: z.strictObject({
@@ -130,7 +130,7 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/pairs",
     operationId: "listSimilarityPairs",
-    errors: [422],
+    errors: [422, 500],
     summary: "The most similar images of one, or the most similar pairs of all",
     scope: "read",
     query: z.strictObject({
@@ -153,7 +153,7 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/audit",
     operationId: "auditSimilarity",
-    errors: [422, 429],
+    errors: [422, 429, 500],
     summary: "What pairs by this similarity would be worth: coverage, hubs, precision by label",
     scope: "read",
     query: z.strictObject({
