@@ -24,9 +24,7 @@ export async function hubFolder(
   const metadata = await portableMetadata(store, row);
   const leaving = await leavingWeights(store.files, row, metadata);
   const stored = await store.files.read(row.file, `model "${row.id}"`);
-  const weights = new Uint8Array(leaving.head.length + stored.length - leaving.from);
-  weights.set(leaving.head);
-  weights.set(stored.subarray(leaving.from), leaving.head.length);
+  const weights = [leaving.head, stored.subarray(leaving.from)];
   const text = (value: string) => new TextEncoder().encode(value);
   return ReadableStream.from(writeZip([
     { name: `${row.id}/README.md`, data: text(modelCard(metadata, leaving.weights_sha256)) },

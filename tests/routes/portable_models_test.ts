@@ -174,6 +174,10 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
     });
 
     await t.step("what contradicts the file is refused by name", async () => {
+      const small = writeSafetensors(resnetWeights({ classes: 3 }));
+      const query = new URLSearchParams({ classes: JSON.stringify(CLASSES), image_size: "32" });
+      const { id } = await put(server, `small?${query}`, small);
+      const file = await weightsOf(server, id);
       for (
         const [query, name] of [
           ["image_size=64", "image_size"],
@@ -268,7 +272,8 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
     );
 
     await t.step({
-      name: "PyTorch" + (PYTHON ? "" : " (skipped: PyTorch and torchvision are not installed)"),
+      name: "PyTorch, by torchvision's names (timm itself is not among Debian's packages)" +
+        (PYTHON ? "" : " (skipped: PyTorch and torchvision are not installed)"),
       ignore: !PYTHON,
       fn: () =>
         withDirectory(async (directory) => {

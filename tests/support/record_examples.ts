@@ -161,7 +161,9 @@ async function record(server: TestServer): Promise<void> {
 
   const model = { id: tuned.result.model };
   await ask(server, "setModelAlias", { params: { ...model, alias: "best" } });
-  await each("listModelAliases getModel getInferenceModel getInferenceModelReadiness", { params: model });
+  await each("listModelAliases getModel getInferenceModel getInferenceModelReadiness", {
+    params: model,
+  });
   await ask(server, "uploadModel", {
     params: { id: "uploaded" },
     query: "?classes=benign,malignant&image_size=16",
