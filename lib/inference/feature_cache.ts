@@ -26,7 +26,7 @@ function keep(key: string, features: Float32Array<ArrayBuffer>): void {
  */
 export async function featuresOf(
   context: InferenceContext,
-  images: Pick<ImageRow, "name" | "file">[],
+  images: Pick<ImageRow, "file" | "name">[],
   signal: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const { store, model } = context;
@@ -38,10 +38,10 @@ export async function featuresOf(
     const part = missing.slice(from, from + PART);
     const vectors = await embedAll(
       context,
-      part.map((i) => {
-        const { name, file } = images[i];
-        return encodedPicture(() => store.files.read(file, `image "${name}"`));
-      }),
+      part.map((i) => ({
+        image: images[i].name,
+        ...encodedPicture(() => store.files.read(images[i].file, `image "${images[i].name}"`)),
+      })),
     );
     part.forEach((i, at) => features[i] = vectors[at]);
   }

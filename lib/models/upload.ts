@@ -1,9 +1,10 @@
 /** Weights from elsewhere become a model: read without executing anything, stored as safetensors. */
+import { z } from "zod";
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import type { Architecture } from "./backbone_spec.ts";
 import { backboneSpec } from "./specs.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { Told } from "./model_metadata.ts";
+import type { ModelMetadata, Told } from "./model_metadata.ts";
 import { convertWeights } from "./weights_thread.ts";
 import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
@@ -60,12 +61,21 @@ export async function uploadModel(
       dataset_id: null,
       dataset_digest: null,
       spec: { ...network, image_size, classes, normalization },
-      lineage: { uploaded: now(), source, ...(metadata ? { origin: metadata } : {}) },
+      lineage: { uploaded: now(), source, ...pastOf(metadata) },
       file: sha256,
       created_at: now(),
     });
   });
 }
+
+/** What a file says of its past; its warnings stay warnings of the model. */
+function pastOf(metadata?: ModelMetadata): Record<string, unknown> {
+  if (!metadata) return {};
+  const told = pastSchema.safeParse(metadata).data?.lineage.warnings;
+  return { origin: metadata, ...(told?.length ? { warnings: told } : {}) };
+}
+
+const pastSchema = z.object({ lineage: z.object({ warnings: z.array(z.string()) }) });
 
 function perChannel(
   name: "mean" | "std",

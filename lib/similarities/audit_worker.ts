@@ -6,9 +6,9 @@ import { serveTasks } from "@/lib/threads/serve.ts";
 import type { AuditRequest } from "./audit_thread.ts";
 import { readMatrix, readTopSimilarity } from "./stored_similarity.ts";
 
-serveTasks(async ({ directory, row, labels }: AuditRequest) => {
+serveTasks(async ({ directory, row, labels, images }: AuditRequest) => {
   const files = new StoredFiles(directory);
   return row.layout.kind === "matrix"
-    ? audit((await readMatrix(files, row)).values, { labels })
-    : topAudit(await readTopSimilarity(files, row), { labels });
+    ? audit((await readMatrix(files, row, { images })).values, { labels })
+    : topAudit(await readTopSimilarity(files, row, images), { labels });
 });

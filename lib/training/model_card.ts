@@ -20,6 +20,7 @@ export function modelCard(metadata: PortableMetadata, weights_sha256: string): s
     ...(classes.length > 0 ? [classes.map((name, i) => `${i}. ${code(name)}`).join("\n")] : []),
     "## Data and training",
     table(lineageRows(lineage)),
+    ...warnings(lineage),
     ...(lineage.split ? ["## Splits", splits(lineage.split as Record<string, unknown>)] : []),
     "## Metrics",
     evaluations.length > 0
@@ -74,6 +75,13 @@ function lineageRows(lineage: Record<string, unknown>, prefix = ""): [string, un
     .map(([key, title]): [string, unknown] => [prefix + title, lineage[key]]);
   const start = lineage.start as Record<string, unknown> | undefined;
   return start ? [...own, ...lineageRows(start, `${prefix}Start: `)] : own;
+}
+
+/** What a reader must know before the figures. */
+function warnings(lineage: Record<string, unknown>): string[] {
+  const told = lineage.warnings;
+  if (!Array.isArray(told) || told.length === 0) return [];
+  return ["## Warnings", told.map((warning) => `- ${line(String(warning))}`).join("\n")];
 }
 
 function splits(split: Record<string, unknown>): string {

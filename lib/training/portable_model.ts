@@ -81,19 +81,21 @@ function portableLineage(store: Store, row: ModelRow, starts: number): PortableL
     return originOf(row)?.lineage ?? { kind: row.kind, uploaded, source };
   }
   const lineage = row.lineage as PretrainedLineage | ClassifierLineage;
-  const { spec, job, dataset_digest, code_version, adapter, init } = lineage;
+  const { spec, job, dataset_digest, code_version, adapter, init, warnings } = lineage;
   const first = starts > 0 && init !== "scratch" ? store.models.find(init) : undefined;
   const shared = {
     kind: row.kind,
     ...{ job, dataset: spec.dataset, dataset_digest, seed: spec.seed, code_version, adapter, init },
     ...(first ? { start: portableLineage(store, first, starts - 1) } : {}),
     created_at: row.created_at,
+    ...(warnings ? { warnings } : {}),
     spec,
   };
   if (!("split" in lineage)) {
     const { method, arm, leave_out } = (lineage as PretrainedLineage).spec;
-    const { positives, steps, loss } = lineage as PretrainedLineage;
-    return { ...shared, method, arm, split: { leave_out }, positives, steps, loss };
+    const { positives, images, steps, loss } = lineage as PretrainedLineage;
+    const split = { leave_out, ...(images ? { images } : {}) };
+    return { ...shared, method, arm, split, positives, steps, loss };
   }
   const { best, fold, split: names } = lineage;
   const { split, folds } = lineage.spec;

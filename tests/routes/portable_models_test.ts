@@ -193,6 +193,14 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
       tensors.get("fc.bias")!.data[0] += 1;
       const { detail } = await put(server, "wrong", writeSafetensors(tensors, metadata), 422);
       assert.match(detail, /weights that were changed need metadata of their own/);
+      const warned = JSON.parse(metadata.mcgip);
+      warned.lineage.warnings = ["seen before"];
+      const { lineage } = await put(
+        server,
+        "warned",
+        writeSafetensors(readSafetensors(file).tensors, { mcgip: JSON.stringify(warned) }),
+      );
+      assert.deepEqual(lineage.warnings, ["seen before"]);
       for (const text of ["{", '{"version":1}', '{"version":2}']) {
         const damaged = writeSafetensors(tensors, { mcgip: text });
         assert.match((await put(server, "wrong", damaged, 422)).detail, /"mcgip" metadata/);

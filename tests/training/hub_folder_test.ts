@@ -40,6 +40,7 @@ Deno.test("a card tells figures with intervals, and no text of people breaks it"
       method: "finetune",
       dataset: "x | y",
       seed: 0,
+      warnings: ["12 images were seen"],
       split: { test: { images: 12, names_sha256: "0" }, fold: undefined },
       start: { kind: "pretrained", method: "byol", arm: "gaze", start: { method: "moco" } },
     },
@@ -67,6 +68,7 @@ Deno.test("a card tells figures with intervals, and no text of people breaks it"
   );
   assert.match(card, /^\| Seed \| `0` \|$/m);
   assert.match(card, /^\| test \| `12 images` \|$/m);
+  assert.match(card, /^## Warnings\n\n- 12 images were seen$/m);
   assert.match(card, /not for diagnosis/);
   assert.match(card, /one grey channel/);
 });
