@@ -160,8 +160,7 @@ export const similarities: Route[] = [
     async handle({ services: { store }, params: { id }, query }) {
       const row = store.similarities.get(id);
       // Labels of other images than those compared would be drawn beside them.
-      const images = isStale(store, row) ? [] : store.images.all(row.dataset_id);
-      const labels = new Map(images.map(({ name, label }) => [name, label]));
+      const labels = isStale(store, row) ? new Map() : store.images.labelsByName(row.dataset_id);
       const options = { labels, component: query.component, side: query.size };
       return new Response(await matrixPng(store.files, row, options), { headers: pngHeaders });
     },

@@ -8,7 +8,7 @@ import {
   warningsOf,
 } from "@/lib/training/lineage.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
-import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
+import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
 
 export const studySchema = z.object({
@@ -47,8 +47,7 @@ export const filledStudySchema = studySchema.extend({
 }).meta({ id: "FilledStudy" });
 
 export function toStudyView(store: Store, row: StudyRow): Study {
-  const cells = store.studies.cells(row.id);
-  const done = cells.filter(({ state }) => !openCells.includes(state)).length;
+  const { total, open } = store.studies.progress(row.id);
   return {
     id: row.id,
     name: row.name,
@@ -56,7 +55,7 @@ export function toStudyView(store: Store, row: StudyRow): Study {
     dataset: store.datasets.find(row.dataset_id)?.name ?? null,
     stale: store.datasets.find(row.dataset_id)?.digest !== row.spec.dataset_digest,
     state: store.jobs.find(row.job_id)?.state ?? null,
-    progress: { done, total: cells.length, unit: "cells" },
+    progress: { done: total - open, total, unit: "cells" },
     created_at: row.created_at,
   };
 }
