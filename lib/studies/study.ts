@@ -4,7 +4,9 @@ import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
 import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
-import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
+import { completedCell, finished } from "./finished_table.ts";
+import { studyTable } from "./study_table.ts";
+import { type StudyTable, studyTableSchema } from "./table_schema.ts";
 
 export const studySchema = z.object({
   id: z.string(),
@@ -33,6 +35,7 @@ export const filledStudySchema = studySchema.extend({
   spec: specs.study.kept,
   rows: studyTableSchema.shape.rows,
   cells: studyTableSchema.shape.cells,
+  warnings: studyTableSchema.shape.warnings,
   runs: z.array(trainingSchema)
     .describe("The single trainings; learning curves are metrics of their jobs"),
 }).meta({ id: "FilledStudy" });
@@ -55,11 +58,18 @@ export function toFilledStudyView(
   store: Store,
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
-  const { rows, cells } = tableOf(store, row);
+  const { rows, cells, warnings } = tableOf(store, row);
   const runs = store.studies.cells(row.id).map((
     { study_id: _, position: __, pretrained: ___, ...run },
   ) => run);
-  return { ...toStudyView(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
+  return {
+    ...toStudyView(store, row),
+    spec: row.spec as KeptSpec<"study">,
+    rows,
+    cells,
+    warnings,
+    runs,
+  };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */
@@ -79,7 +89,7 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
     patients: () => new Map(),
     evaluation: (id) => store.evaluations.get(id),
   });
-  return {
+  return finished({
     ...empty,
     cells: empty.cells.map((cell) => {
       const { failed, cancelled } = cell;
@@ -87,7 +97,7 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
         row === cell.row && backbone === cell.backbone
       );
       // What an earlier version did not compute stays empty.
-      return { ...cell, ...found, failed, cancelled };
+      return completedCell({ ...cell, ...found, failed, cancelled });
     }),
-  };
+  });
 }

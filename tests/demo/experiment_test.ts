@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { METHODS, SEEDS, STUDY } from "@/lib/demo/experiment.ts";
 import { readings, report } from "@/lib/demo/experiment_report.ts";
 import { gridCells } from "@/lib/specs/study_grid.ts";
-import type { StudyTable, TableCell } from "@/lib/studies/study_table.ts";
+import type { StudyTable, TableCell } from "@/lib/studies/table_schema.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 
 Deno.test("the experiment's study is one that the server takes", () => {

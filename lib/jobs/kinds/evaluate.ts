@@ -38,7 +38,14 @@ export const evaluate: JobHandler<JobResult<"evaluate">> = {
       scorer.destroy();
       const { positive_label: positive } = dataset;
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
-      const result = evaluation([scores], named);
+      const { thresholds, split } = row.lineage as Partial<ClassifierLineage>;
+      const result = evaluation([scores], named, {
+        patients: new Map(rows.map(({ name, patient }) => [name, patient])),
+        thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
+        warnings: row.dataset_id === dataset.id
+          ? chosenOn(new Set(split?.validation), rows.map(({ name }) => name))
+          : [],
+      });
       const { id } = store.jobs.withClaim(job, () =>
         store.evaluations.insert({
           id: newId("ev"),
@@ -54,6 +61,15 @@ export const evaluate: JobHandler<JobResult<"evaluate">> = {
     }
   },
 };
+
+/** Thresholds and the epoch flatter the images that they were chosen on. */
+function chosenOn(validation: Set<string>, tested: string[]): string[] {
+  const n = tested.filter((name) => validation.has(name)).length;
+  return n === 0 ? [] : [
+    `${n} of ${tested.length} tested images are those on which the model's epoch and thresholds were ` +
+    "chosen: figures are too good there",
+  ];
+}
 
 /** @throws {Conflict} when there is no such part */
 function imagesOf(
