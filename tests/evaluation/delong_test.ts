@@ -26,7 +26,10 @@ Deno.test("patients whose images say the same count once: the interval widens by
   const once = delong(labels, a, images)!.standard_error;
   near(delong(repeat(labels), repeat(a), repeat(images))!.standard_error, once, "by patients");
   const blind = delong(repeat(labels), repeat(a), repeat(images).map((_, i) => i))!;
-  assert.ok(blind.standard_error < 0.55 * once, "taken for independent they would claim twice as much");
+  assert.ok(
+    blind.standard_error < 0.55 * once,
+    "taken for independent they would claim twice as much",
+  );
 });
 
 Deno.test("DeLong tells nothing of fewer than two patients a side, and nothing apart that is the same", () => {

@@ -7,7 +7,12 @@ import fixture from "@/tests/fixtures/statistics.json" with { type: "json" };
 
 for (const { name, classes, labels, probabilities, ...expected } of fixture.cases) {
   Deno.test(`calibration, Brier, micro AUC, MAE, kappa equal the references: ${name}`, () => {
-    const found = metrics({ classes, labels, probabilities, images: labels.map((_, i) => `i${i}`) });
+    const found = metrics({
+      classes,
+      labels,
+      probabilities,
+      images: labels.map((_, i) => `i${i}`),
+    });
     near(found.auc_micro_one_vs_rest, expected.micro, "micro AUC");
     near(found.mean_absolute_error, expected.mae, "MAE");
     near(found.quadratic_weighted_kappa, expected.kappa, "kappa");
