@@ -190,11 +190,13 @@ function paperCsv(table: StudyTable): string {
   const names = heads(table).flatMap((list, b) =>
     list.map((head) => `${several ? `${backboneName(table.backbones[b])} ` : ""}${head}`)
   );
-  const lines = rowsOf(table).map((row) =>
+  const lines = rowsOf(table).map((row, r) =>
     csvLine(
       ...row.map(({ text }) => text),
       row.flatMap(({ best }, i) => best ? names[i - 1] : []).join("; "),
+      table.backbones.flatMap((backbone) => cellOf(table, table.rows[r].key, backbone).warnings)
+        .join("; "),
     )
   );
-  return csvLine("row", ...names, "best") + lines.join("");
+  return csvLine("row", ...names, "best", "warnings") + lines.join("");
 }
