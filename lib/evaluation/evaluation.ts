@@ -153,8 +153,10 @@ const NO_INTERVALS = { sensitivity: null, specificity: null };
 
 /** What an evaluation of an earlier version lacks stands as null. */
 export function completed(known: EvaluationMetrics): EvaluationMetrics {
-  const whole = (found: Figures) => ({ ...byFigure(() => null), ...found });
+  const whole = (found: Figures) => ({ ...found, ...byFigure(() => null), ...found });
+  // Given twice, so that its fields keep their order.
   return {
+    ...known,
     ...{ auc_micro_one_vs_rest: null, brier_score: null, calibration: null },
     ...{ mean_absolute_error: null, quadratic_weighted_kappa: null },
     ...{ warnings: null, intervals: null, auc_delong: null, operating_points: null },

@@ -28,7 +28,8 @@ export const evaluationIntervalsSchema = z.object({
   figures: intervalsOf(RESAMPLED).describe(
     "Percentiles over resamples of patients. Of a figure at its end (accuracy 1, AUC 1) in which no " +
       "resample differs: what a true value may be for patients, as many as its smallest class has, to come " +
-      "out so. null where the figure is not defined, or one patient alone stands behind it",
+      "out so. null where the figure is not defined, one patient alone stands behind it, or no resample differs " +
+      "elsewhere on the scale",
   ),
   by_class: z.array(z.object({ label: z.string(), ...intervalsOf(BY_CLASS).shape })),
   mean: intervalsOf(RESAMPLED).optional().describe("With folds: of the means over them"),

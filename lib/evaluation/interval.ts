@@ -5,8 +5,9 @@
  * Seeds are a sample of trainings, patients one of images; a mean is uncertain by both. Its variance is that of
  * Obuchowski and Rockette (1995), runs in the place of readers: s2 / R of the R values, which holds the patients' share
  * as far as runs are tested on different ones, plus the covariance of two runs' values over resamples of patients,
- * which is what they share. The interval is Student's t with Hillis's degrees of freedom (2007). Without a shared
- * patient it is the t interval over runs; with runs that differ by nothing it is that of the patients.
+ * which is what they share; never less than resamples of patients alone give. The interval is Student's t with
+ * Hillis's degrees of freedom (2007). Without a shared patient it is about the t interval over runs; with runs that
+ * differ by nothing it is that of the patients.
  *
  * The folds of a cross-validation are no sample: each patient stands in one, so that patients alone are drawn.
  */
@@ -107,8 +108,10 @@ function spread(
   const own = variance(known) / n;
   const each = mean(series.map((one) => variance(one.filter((value) => value !== null))))!;
   const shared = enough ? Math.max(0, (n * patients ** 2 - each) / (n - 1)) : 0;
-  const error = Math.sqrt(own + shared);
-  const df = own > 0 ? (own + shared) ** 2 / (own ** 2 / (n - 1)) : Infinity;
+  // A few runs may agree by luck: their mean is no more certain than its patients let it be.
+  const whole = Math.max(own + shared, enough ? patients ** 2 : 0);
+  const error = Math.sqrt(whole);
+  const df = own > 0 ? whole ** 2 / (own ** 2 / (n - 1)) : Infinity;
   const half = error > 0 ? studentQuantile(LEVEL, df) * error : 0;
   return {
     ...found,

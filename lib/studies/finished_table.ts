@@ -67,7 +67,7 @@ export function completedCell(cell: TableCell): TableCell {
   const old = { interval_method: "percentile_over_runs" as const };
   const untested = { p: null, test: null, p_with_patients: null, p_holm: null };
   const fill = <T>(entries: Record<FigureName, T | null> | undefined, absent: object) =>
-    byFigure((name) => entries?.[name] ? { ...absent, ...entries[name] } : null);
+    byFigure((name) => entries?.[name] ? { ...entries[name], ...absent, ...entries[name] } : null);
   return {
     ...cell,
     figures: fill(cell.figures, old),

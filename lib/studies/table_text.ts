@@ -71,9 +71,12 @@ export function testText({ run_kind, planned, comparisons }: StudyTable): string
     ? "by the spread over resamples of patients"
     : "of a paired t test over seeds, which takes the patients as they are";
   const counts = [...new Set(Object.values(comparisons))].filter((n) => n > 0);
-  return `${interval}. p: two-sided, ${test}; after Holm for all ${
-    counts.length > 0 ? `${counts.join(" or ")} ` : ""
-  }comparisons of a figure in this table.`;
+  const adjusted = counts.length === 0
+    ? ""
+    : Math.max(...counts) === 1
+    ? "; this table makes one comparison of a figure"
+    : `; after Holm for all ${counts.join(" or ")} comparisons of a figure in this table`;
+  return `${interval}. p: two-sided, ${test}${adjusted}.`;
 }
 
 /** Rows of texts: the name, then a text for each cell; rows without any are left out. */

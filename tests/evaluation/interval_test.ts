@@ -100,9 +100,9 @@ function phi(z: number): number {
 }
 
 /*
- * Measured with these seeds (300 sets): means of runs that differ much .89, .90, .92, .93 for 3, 5, 10, 20 seeds, where the
- * earlier percentiles gave .82, .85, .92, .92: AUC near 1 are skewed, and no interval of three values makes up
- * for that. Differences of two cells .92, .94, .95, .93, before .85, .93, .94, .95.
+ * Measured with these 200 sets for 3, 5, 10, 20 seeds: differences of two cells .92, .94, .95, .93, where the earlier
+ * percentiles gave .83, .92, .94, .95; means of runs that differ much .88, .91, .91, .94, before .79, .86, .92, .94: AUC
+ * near 1 are skewed, and no interval of three values makes up for that.
  */
 for (const runs of [3, 5, 10, 20]) {
   Deno.test(`of ${SETS} simulated studies of ${runs} seeds about 95 % hold the truth`, () => {
