@@ -12,7 +12,8 @@ import { Tape } from "@/gpu/tape.ts";
 import type { Precision } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { appendOptimizer } from "@/lib/training/optimizer.ts";
 import { numbers } from "./engine.ts";
 

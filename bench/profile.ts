@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { openGpu } from "@/gpu/device.ts";
 import { profile } from "@/gpu/profile.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import type { ResnetName } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { feed, pictures, trainee } from "./training.ts";
 
 const { values: options } = parseArgs({

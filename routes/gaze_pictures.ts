@@ -17,7 +17,7 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
     method: "GET",
     path: `${imagePath}/${kind}.png`,
     operationId: `getImage${kind[0].toUpperCase()}${kind.slice(1)}`,
-    errors: [429],
+    errors: [422, 429],
     summary,
     scope: "read",
     query,

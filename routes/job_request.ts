@@ -7,7 +7,7 @@ const requests = Object.entries(specs).map(([kind, spec]) => {
   if (!(schema instanceof z.ZodObject)) throw new Error(`Cannot describe jobs of kind "${kind}"`);
   const name = `${kind[0].toUpperCase()}${kind.slice(1)}Request`;
   return z.strictObject({ kind: z.literal(kind), ...schema.shape })
-    .meta({ ...schema.meta(), id: name });
+    .meta({ ...schema.meta(), id: name, title: spec.title, description: spec.about });
 });
 
 /** It has no name of its own: whoever reads the description finds the kinds where the body is. */

@@ -1,7 +1,7 @@
 /** The registry of models: where they come from, what they look at, their weights. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
-import type { OnnxSpec } from "@/lib/models/onnx.ts";
+import { families } from "@/lib/models/specs.ts";
 import { uploadModel } from "@/lib/models/upload.ts";
 import { onnxOf } from "@/lib/models/weights_thread.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
@@ -21,7 +21,7 @@ const numbers = list.transform((texts) => texts.map(Number))
 
 /** Input `x` [N, C, H, W], normalised as the spec says; output `logits`, of a backbone `features`. */
 async function onnxAnswer(store: Store, { id, file, spec }: ModelRow): Promise<Response> {
-  const onnx = await onnxOf({ path: store.files.path(file), spec: spec as OnnxSpec });
+  const onnx = await onnxOf({ path: store.files.path(file), spec });
   return new Response(onnx, {
     headers: {
       "content-type": "application/octet-stream",
@@ -86,7 +86,9 @@ export const models: Route[] = [
     operationId: "uploadModel",
     headers: ["Location"],
     errors: [422, 429],
-    summary: "Uploads weights (safetensors or .pth) of a ResNet as the next version of a name",
+    summary: `Uploads weights (safetensors or .pth) of a ${
+      families.map(({ title }) => title).join(" or ")
+    } as the next version of a name`,
     scope: "write",
     query: z.strictObject({
       classes: list.optional().describe("Names of the classifier's outputs, with commas"),

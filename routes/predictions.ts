@@ -2,9 +2,11 @@
 import { z } from "zod";
 import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
+import { viewQuery } from "@/lib/images/view.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
+  bodyView,
   namedPictures,
   picturesForm,
   pictureTypes,
@@ -15,8 +17,13 @@ import { type Call, type Route, route } from "./route.ts";
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
 
-async function predict(call: Call<unknown, z.output<typeof namedPictures> | undefined>) {
+const query = z.strictObject(viewQuery);
+
+async function predict(
+  call: Call<z.output<typeof query>, z.output<typeof namedPictures> | undefined>,
+) {
   const { services: { store, supervisor: worker }, params: { id }, body } = call;
+  const view = bodyView(call.query, body === undefined);
   const model = store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
@@ -26,7 +33,7 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
   const pictures = await sentPictures(call.request);
   return await call.once(
     digestOf(...pictures),
-    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)))),
+    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes), view))),
   );
 }
 
@@ -39,6 +46,7 @@ export const predictions: Route[] = [
     errors: [429],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
+    query,
     json: namedPictures,
     accepts: [...pictureTypes, "multipart/form-data"],
     answers: { 200: answerSchema },

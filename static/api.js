@@ -49,6 +49,13 @@ export async function get(path, signal) {
   return (await call("GET", path, { signal })).json();
 }
 
+let described;
+
+/** The API's own description, read once. */
+export async function description(signal) {
+  return described ??= await get("/openapi.json", signal);
+}
+
 /** POST as JSON; undefined for an empty answer. */
 export async function post(path, body, signal) {
   const text = await (await call("POST", path, { body, signal })).text();

@@ -60,14 +60,14 @@ Deno.test("every import inside the project names a file that exists", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("no circle of imports inside lib, gpu and routes", () => {
+Deno.test("no circle of imports, of types neither", () => {
   const done = new Set<string>();
   const circles: string[] = [];
   const visit = (file: string, path: string[]) => {
     if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(" -> "));
     if (path.includes(file) || done.has(file) || !existsSync(root + file)) return;
     for (const made of importsOf(file)) {
-      if (made.file?.endsWith(".ts") && !made.type && !made.dynamic) {
+      if (made.file?.endsWith(".ts") && !made.dynamic) {
         visit(made.file, [...path, file]);
       }
     }
@@ -148,10 +148,10 @@ Deno.test("every package in a deno.json is used", () => {
   }
 });
 
-Deno.test("the start is lean: the server's packages bring no others beyond 28", () => {
+Deno.test("the start is lean: the server's packages bring no others beyond 30", () => {
   const { npm } = JSON.parse(readText("deno.lock"));
   const packages = Object.keys(npm);
-  assert.ok(packages.length <= 28, `${packages.length} packages: ${packages.join(", ")}`);
+  assert.ok(packages.length <= 30, `${packages.length} packages: ${packages.join(", ")}`);
 });
 
 Deno.test("the start task gives the first process the permissions that programs give it", () => {
@@ -192,11 +192,11 @@ Deno.test("names are snake_case, and no file is a catch-all", () => {
   assert.deepEqual(wrong, []);
 });
 
-Deno.test("no file is over 400 lines", () => {
+Deno.test("no file is over 600 lines", () => {
   const files = projectFiles(".ts", ".js", ".wgsl", ".css");
   const wrong = files
     .map((file) => ({ file, lines: readText(file).split("\n").length - 1 }))
-    .filter(({ lines }) => lines > 400)
+    .filter(({ lines }) => lines > 600)
     .map(({ file, lines }) => `${file}: ${lines} lines`);
   assert.deepEqual(wrong, []);
 });

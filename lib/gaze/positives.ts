@@ -1,7 +1,6 @@
 /** Positive pairs from similarities of gaze: which images are pulled together. */
-import { InvalidInput } from "@/lib/errors.ts";
 import { quantileCut, sideOf } from "./pair_quantile.ts";
-import { permutation, stream, uniform } from "@/lib/random.ts";
+import { stream, uniform } from "@/lib/random.ts";
 
 /** Which pairs are positive; a pair is `i < j` with a valid similarity. */
 export type Cut =
@@ -12,19 +11,10 @@ export type Cut =
   /** Each image's k most similar ones; a pair if either counts the other. */
   | { top_k: number };
 
-/**
- * `none` and `self` have the diagonal only. They differ where other keys of an image are at hand, in MoCo's
- * queue: `self` takes them as positive.
- */
-export type Arm = "none" | "self" | "shuffled" | "gaze" | "labels";
-
 export interface PositivesOptions {
   cut: Cut;
-  arm: Arm;
-  /** Of the permutation in `shuffled`. */
-  seed: number;
-  /** Class of every image, null where unknown: needed for `labels`. */
-  labels?: (string | null)[];
+  /** The image whose place in the similarity each image takes: [N]; without it its own. */
+  place?: Uint32Array;
   /** Weight a pair by its similarity (clamped to [0, 1]) instead of 1. */
   soft?: boolean;
 }
@@ -59,29 +49,15 @@ export interface DensePositives extends Positives {
 }
 
 /**
- * The positive pairs of a data set.
+ * The pairs of images above the cut of a similarity.
  * @param similarity [N, N], symmetric, NaN where invalid; its diagonal is not looked at
  */
 export function positives(similarity: Float32Array, options: PositivesOptions): DensePositives {
   const n = sideOf(similarity);
-  const { arm, soft = false } = options;
-  if (arm === "labels") {
-    const { labels } = options;
-    if (labels?.length !== n) {
-      throw new InvalidInput(
-        `Cannot pair by labels: ${n} labels expected, got ${labels?.length ?? 0}`,
-      );
-    }
-    return labelPositives(labels);
-  }
+  const { soft = false, place = Uint32Array.from({ length: n }, (_, i) => i) } = options;
   const matrix = soft ? new Float32Array(n * n) : new Uint8Array(n * n);
   for (let i = 0; i < n; i++) matrix[i * n + i] = 1;
   const result: DensePositives = { matrix, n, cut: null, pairs: 0 };
-  if (arm === "none" || arm === "self") return result;
-  // A shuffled reader looks at image i, and is taken to have looked at image place[i].
-  const place = arm === "shuffled"
-    ? permutation(n, options.seed, stream("shuffled"))
-    : Uint32Array.from({ length: n }, (_, i) => i);
   const weight = soft ? softWeight : () => 1;
   if ("top_k" in options.cut) {
     const chosen = neighbours(similarity, n, options.cut.top_k);

@@ -8,8 +8,13 @@ import {
   topQuantileCut,
   type TopSimilarity,
 } from "./top_similarity.ts";
-import { type CsrMatrix, type Cut, type Positives, softWeight } from "./positives.ts";
-import { permutation, stream } from "@/lib/random.ts";
+import {
+  type CsrMatrix,
+  type Cut,
+  type Positives,
+  type PositivesOptions,
+  softWeight,
+} from "./positives.ts";
 
 /**
  * As `positives` of the whole matrix. With `top_k`, images whose kept neighbours are mostly left out of the set have fewer.
@@ -17,20 +22,12 @@ import { permutation, stream } from "@/lib/random.ts";
  */
 export function topPositives(
   similarity: TopSimilarity,
-  { cut, arm, seed, soft = false }: {
-    cut: Cut;
-    arm: "gaze" | "shuffled";
-    seed: number;
-    soft?: boolean;
-  },
+  { cut, place, soft = false }: PositivesOptions,
 ): Positives {
   const { edges, cut: used } = chosen(similarity, cut);
   const { n } = similarity;
-  // A shuffled reader looks at image i, and is taken to have looked at image place[i].
   const image = Uint32Array.from({ length: n }, (_, i) => i);
-  if (arm === "shuffled") {
-    permutation(n, seed, stream("shuffled")).forEach((place, i) => image[place] = i);
-  }
+  place?.forEach((at, i) => image[at] = i);
   const matrix = sparse(
     n,
     edges.rows.map((row) => image[row]),

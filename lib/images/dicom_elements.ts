@@ -21,6 +21,8 @@ const wanted: Record<number, string> = {
   0x00280101: "US", // bits stored
   0x00280102: "US", // high bit
   0x00280103: "US", // pixel representation
+  0x00280120: "US", // pixel padding value
+  0x00280121: "US", // pixel padding range limit
   0x00280301: "CS", // burned in annotation
   0x00281050: "DS", // window centre
   0x00281051: "DS", // window width
@@ -33,10 +35,18 @@ const wanted: Record<number, string> = {
   0x00281201: "OW", // palette data
   0x00281202: "OW",
   0x00281203: "OW",
+  0x00281221: "OW", // segmented palette data
+  0x00281222: "OW",
+  0x00281223: "OW",
   0x00283000: "SQ", // modality LUT
   0x00283002: "US", // LUT descriptor
   0x00283006: "OW", // LUT data
   0x00283010: "SQ", // VOI LUT
+  0x00289132: "SQ", // frame VOI LUT
+  0x00289145: "SQ", // pixel value transformation
+  0x52009229: "SQ", // shared functional groups
+  0x52009230: "SQ", // per-frame functional groups
+  0x7fe00001: "OV", // extended offset table
   0x7fe00010: "OW", // pixels
 };
 
@@ -77,6 +87,8 @@ export type Elements = Map<number, Element>;
 
 export interface DicomFile {
   elements: Elements;
+  /** It has overlays (groups 6000 to 60FE). */
+  overlays: boolean;
   transferSyntax: string;
   littleEndian: boolean;
 }
@@ -109,7 +121,8 @@ export function readDicom(bytes: Uint8Array): DicomFile {
   };
   const reader = new Reader(body, syntax);
   reader.read(0, body.length, (tag) => tag > pixelData);
-  return { elements: reader.elements, transferSyntax, littleEndian: syntax.little };
+  const { elements, overlays } = reader;
+  return { elements, overlays, transferSyntax, littleEndian: syntax.little };
 }
 
 /** For files without a header: the byte order of the first group, and whether a VR follows. */
@@ -133,6 +146,7 @@ export const text = (value: Uint8Array): string =>
 
 class Reader {
   readonly elements: Elements = new Map();
+  overlays = false;
   readonly #view: DataView;
 
   constructor(readonly bytes: Uint8Array, readonly syntax: Syntax, readonly depth = 0) {
@@ -182,10 +196,13 @@ class Reader {
       at += 4;
     }
     if (tag === pixelData && length === undefinedLength) return this.#fragments(tag, at, end);
-    if (length === undefinedLength || (vr === "SQ" && tag in wanted)) {
+    const isSequence = vr === "SQ" || (vr === "UN" && wanted[tag] === "SQ");
+    if (length === undefinedLength || (isSequence && tag in wanted)) {
       return this.#sequence(tag, vr, length, at, end);
     }
     this.#need(at, length, end);
+    // Overlay rows: 6000,0010 and those of the other fifteen.
+    if (tag >>> 24 === 0x60 && (tag & 0x1ffff) === 0x10) this.overlays = true;
     if (tag in wanted) {
       this.elements.set(tag, { vr, value: this.bytes.subarray(at, at + length) });
     }

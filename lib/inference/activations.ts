@@ -8,12 +8,13 @@ import { Tape } from "@/gpu/tape.ts";
 import { elementCount, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { backboneOf } from "@/lib/models/mod.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 
 /**
- * - `map`: the last convolutional map `[h, w, F]`
- * - `features`: its mean over the image `[F]`
+ * - `map`: the last map `[h, w, F]`, where the backbone has one
+ * - `features`: `[F]`, the map's mean over the image where there is a map
  * - `logits`: of a classifier `[K]`
  */
 export type Tap = "map" | "features" | "logits";
@@ -23,16 +24,17 @@ export type Activations = Partial<Record<Tap, Float32Array<ArrayBuffer>>>;
 
 type Network = Pick<ModelSpec, "backbone" | "width" | "channels" | "classes">;
 
-/** Appends a network under torchvision's names; without classes it has no logits: `[N, H, W, 4] ->`. */
+/** Appends a network under its own names; without classes it has no logits: `[N, H, W, 4] ->`. */
 export function layersOf(
   tape: Tape,
   x: Tensor,
   { backbone, width, channels, classes }: Network,
   options: { training?: boolean } = {},
-): { map: Tensor; features: Tensor; logits?: Tensor } {
-  const network = resnet(tape, x, { name: backbone as ResnetName, width, channels, ...options });
+): { map?: Tensor; features: Tensor; logits?: Tensor } {
+  const network = backboneOf(backbone)(tape, x, { width, channels, ...options });
   if (classes.length === 0) return network;
-  return { ...network, logits: classifier(tape, network.features, classes.length) };
+  const { head } = backboneSpec(backbone);
+  return { ...network, logits: classifier(tape, network.features, classes.length, { name: head }) };
 }
 
 export class ActivationReader {

@@ -7,7 +7,7 @@ import type { Tensor } from "@/gpu/tensor.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { ActivationReader, layersOf } from "./activations.ts";
 
-/** Appends a classifier under torchvision's names: `[N, H, W, 4] -> [N, K]`. */
+/** Appends a classifier under its backbone's names: `[N, H, W, 4] -> [N, K]`. */
 export function classify(
   tape: Tape,
   x: Tensor,

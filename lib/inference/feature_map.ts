@@ -36,9 +36,9 @@ export function similarityMap(map: FeatureMap, [x, y]: [number, number]): number
 /**
  * Grad-CAM (Selvaraju et al. 2017, section 3): `L = ReLU(sum_f alpha_f A_f)`, where alpha_f is the mean over
  * the map of d logit / d A_f, `[h, w]`. Behind the map come its mean and one linear layer, so the gradient
- * is the class's row of `fc.weight` over h * w at every cell: alpha is known exactly without a backward
+ * is the class's row of its weights over h * w at every cell: alpha is known exactly without a backward
  * pass, and before the ReLU the cells add up to the logit less its bias.
- * @param row of the class in `fc.weight`: [F]
+ * @param row of the class in the classifier's weights: [F]
  */
 export function saliencyMap(map: FeatureMap, row: ArrayLike<number>): number[] {
   const { rows, columns, features: F, values } = map;

@@ -6,6 +6,7 @@ import { Tape } from "@/gpu/tape.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { ActivationReader, type Activations, layersOf, type Tap } from "./activations.ts";
@@ -28,7 +29,7 @@ export class LoadedModel {
     readonly gpu: Gpu,
     readonly row: ModelRow,
     readonly weights: ParameterStore,
-    /** `fc.weight` of a classifier, [K, F], kept here too: maps need its rows. */
+    /** Weights of the classifier, [K, F], kept here too: maps need its rows. */
     private readonly head?: WeightTensor,
   ) {}
 
@@ -41,7 +42,12 @@ export class LoadedModel {
     const weights = new ParameterStore(gpu, { trainable: () => false });
     declare(weights, row);
     loadWeights(weights, tensors);
-    return new LoadedModel(gpu, row, weights, tensors.get("fc.weight"));
+    return new LoadedModel(
+      gpu,
+      row,
+      weights,
+      tensors.get(`${backboneSpec(row.spec.backbone).head}.weight`),
+    );
   }
 
   /** Values of one picture: H * W * C. */
@@ -60,7 +66,7 @@ export class LoadedModel {
     return await program.reader.read(pictures.map((_, i) => i), taps);
   }
 
-  /** [h, w, F] of the last convolutional map. */
+  /** [h, w, F] of the last map. */
   get mapShape(): number[] {
     return this.programFor(1).reader.shapeOf("map");
   }

@@ -14,6 +14,7 @@ import {
   type EmbedRequest,
   type MapAnswer,
   needClasses,
+  needMap,
   type Picture,
   type PredictAnswer,
   type Predictor as PredictorInterface,
@@ -69,7 +70,9 @@ export class Predictor implements PredictorInterface {
   }
 
   async similarityMap({ model, picture, point }: SimilarityMapRequest): Promise<MapAnswer> {
-    const result = await this.enqueue(this.store.models.get(model), [picture], ["map"]);
+    const row = this.store.models.get(model);
+    needMap(row);
+    const result = await this.enqueue(row, [picture], ["map"]);
     const map = mapOf(result);
     return { columns: map.columns, rows: map.rows, values: similarityMap(map, point) };
   }
@@ -77,6 +80,7 @@ export class Predictor implements PredictorInterface {
   async saliencyMap(request: SaliencyMapRequest): Promise<SaliencyMapAnswer> {
     const row = this.store.models.get(request.model);
     needClasses(row);
+    needMap(row);
     const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
     const probabilities = softmax(result.activations[0].logits!);
     const shown = request.class ?? probabilities.indexOf(Math.max(...probabilities));

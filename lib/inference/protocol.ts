@@ -1,6 +1,7 @@
 /** What the API asks of the GPU worker about pictures, and what it is answered. */
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Raster } from "@/lib/images/raster.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { ModelRow } from "@/lib/store/mod.ts";
 
 /** A decoded picture, squashed to the model's square, as it goes over the wire. */
@@ -78,6 +79,13 @@ export interface Predictor {
 export function needClasses({ id, spec }: Pick<ModelRow, "id" | "spec">): void {
   if (spec.classes.length > 0) return;
   throw new InvalidInput(`Cannot predict with model "${id}": it has no classes`);
+}
+
+/** @throws {InvalidInput} when the model's network has no map over the image */
+export function needMap({ id, spec }: Pick<ModelRow, "id" | "spec">): void {
+  const { map, title } = backboneSpec(spec.backbone);
+  if (map) return;
+  throw new InvalidInput(`Cannot draw a map with model "${id}": ${title} has no map of the image`);
 }
 
 export function encodePicture({ data, ...rest }: Raster): Picture {

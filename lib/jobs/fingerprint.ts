@@ -1,5 +1,6 @@
 /** What a job's result depends on, as one number: jobs with the same fingerprint have the same result. */
 import { createHash } from "node:crypto";
+import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 /** Fields that change nothing about the result. */
@@ -13,7 +14,7 @@ export function fingerprint(
   store: Pick<Store, "models" | "similarities">,
   { kind, spec }: { kind: string; spec: Record<string, unknown> },
 ): string | null {
-  if (kind === "study" || spec.dataset_digest === undefined) return null;
+  if (specOf(kind)?.made || spec.dataset_digest === undefined) return null;
   const content = Object.entries(spec).filter(([field]) => !IRRELEVANT.includes(field)).map((
     [field, value],
   ) => {

@@ -4,7 +4,8 @@ import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
-import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
+import type { JobAction } from "@/lib/specs/spec.ts";
+import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
 /** A job about to be queued. */
 export interface ResolvedJob {
@@ -108,40 +109,16 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
  * Does what a person asks of a job; a changed state is told as an event. Of a study it reaches the jobs
  * that the study has queued. Throws NotFound, Conflict.
  */
-export function control(store: Store, id: string, what: "cancel" | "pause" | "resume"): JobRow {
+export function control(store: Store, id: string, what: JobAction): JobRow {
   return store.db.transaction(() => {
-    const { kind, state: before } = store.jobs.get(id);
-    if (kind === "study") controlCells(store, id, what);
+    const asked = store.jobs.get(id);
+    const { kind, state: before } = asked;
+    specOf(kind)?.made?.control(asked, store, what, (other) => void control(store, other, what));
     const job = store.jobs[what](id);
     if (job.state !== before) store.events.append(id, "state", { state: job.state });
     if (finishedStates.includes(job.state)) removeCheckpoints(store, id);
     return job;
   });
-}
-
-/** The cells' part of what is asked of a study, which itself is held by no worker. */
-function controlCells(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
-  const study = store.studies.ofJob(id)!;
-  const { state } = store.jobs.get(id);
-  if (finishedStates.includes(state)) return;
-  // A study that is on its way stops at once, as one that waits.
-  if (what !== "resume" && state === "running") store.jobs.update(id, { state: "queued" });
-  for (const job of store.studies.ownJobs(study.id)) {
-    controlIfPossible(store, job, what);
-  }
-  if (what !== "cancel") return;
-  for (const cell of store.studies.cells(study.id, openCells)) {
-    store.studies.updateCell(cell, { state: "cancelled" });
-  }
-}
-
-/** A job that has no such thing to do is left alone. */
-function controlIfPossible(store: Store, id: string, what: "cancel" | "pause" | "resume"): void {
-  const { state, requested } = store.jobs.get(id);
-  const resumable = state === "paused" || requested === "pause";
-  if (what === "resume" ? resumable : state !== "paused" || what === "cancel") {
-    control(store, id, what);
-  }
 }
 
 /** Removes an ended job with its events, metrics and checkpoints. Throws NotFound, Conflict. */

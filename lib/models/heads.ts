@@ -1,10 +1,9 @@
-/** Projectors, predictors and classifiers: rows of features in, rows out, named like `nn.Sequential`. */
+/** Heads and classifiers of linear layers: rows of features in, rows out, named like `nn.Sequential`. */
 import { batchNorm, declareBatchNorm } from "@/gpu/ops/batch_norm.ts";
 import { linear } from "@/gpu/ops/linear.ts";
 import { relu } from "@/gpu/ops/relu.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import type { ResnetName } from "./resnet.ts";
 
 /** A linear map and what follows it. */
 export interface Layer {
@@ -43,14 +42,18 @@ export function head(tape: Tape, x: Tensor, layers: Layer[], options: HeadOption
   return y;
 }
 
-/** torchvision's last layer, `[N, F] -> [N, classes]`. */
+/**
+ * A network's last layer, `[N, F] -> [N, classes]`.
+ * @param options.name as the backbone names it; torchvision's ResNets say `fc`
+ */
 export function classifier(
   tape: Tape,
   features: Tensor,
   classes: number,
-  options: { prefix?: string } = {},
+  options: { prefix?: string; name?: string } = {},
 ): Tensor {
-  return dense(tape, features, classes, { name: `${options.prefix ?? ""}fc`, bias: true });
+  const { prefix = "", name = "fc" } = options;
+  return dense(tape, features, classes, { name: `${prefix}${name}`, bias: true });
 }
 
 function dense(
@@ -65,38 +68,3 @@ function dense(
   const b = bias ? tape.parameter(`${name}.bias`, [K], { initial }) : undefined;
   return linear(tape, x, w, b);
 }
-
-/** The methods' heads with their papers' sizes. */
-export const heads = {
-  /** Grill et al. 2020; hidden 4096, for a ResNet-18 1024. */
-  byol(options: { hidden?: number; output?: number; backbone?: ResnetName } = {}) {
-    const { backbone = "resnet50", output = 256 } = options;
-    const hidden = options.hidden ?? (backbone === "resnet18" ? 1024 : 4096);
-    const layers: Layer[] = [{ size: hidden, norm: "affine", relu: true }, { size: output }];
-    return { projector: layers, predictor: layers };
-  },
-  /** Chen et al. 2020 (MoCo v2); as wide as the features. */
-  moco(options: { features: number; output?: number }) {
-    const { features, output = 128 } = options;
-    return { projector: [{ size: features, relu: true }, { size: output }] as Layer[] };
-  },
-  /** Chen and He 2021. */
-  simsiam(options: { size?: number; hidden?: number } = {}) {
-    const { size = 2048, hidden = 512 } = options;
-    const inner: Layer = { size, bias: false, norm: "affine", relu: true };
-    return {
-      projector: [inner, inner, { size, bias: false, norm: "plain" }] as Layer[],
-      predictor: [{ ...inner, size: hidden }, { size }] as Layer[],
-    };
-  },
-  /** Chen et al. 2020 (SimCLR). */
-  simclr(options: { features: number; output?: number }) {
-    const { features, output = 128 } = options;
-    return {
-      projector: [
-        { size: features, bias: false, norm: "affine", relu: true },
-        { size: output, bias: false, norm: "affine" },
-      ] as Layer[],
-    };
-  },
-};

@@ -1,23 +1,9 @@
 /** Writes a ResNet as an ONNX model (IR 8, opset 13; field numbers from `onnx.proto`). */
-import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
+import type { OnnxSpec } from "./backbone_spec.ts";
 import { Message } from "./protobuf.ts";
 import type { WeightTensor } from "./pth.ts";
-
-/** What is exported: the network behind the weights, as in a model's `spec`. */
-export interface OnnxSpec {
-  backbone: "resnet18" | "resnet50" | "resnet101";
-  channels: number;
-  /** Input in pixels. */
-  image_size: ImageSize;
-  /** Stored as the model's metadata, comma separated; none: there is no classifier. */
-  classes: string[];
-}
-
-const BLOCKS = {
-  resnet18: [2, 2, 2, 2],
-  resnet50: [3, 4, 6, 3],
-  resnet101: [3, 4, 23, 3],
-};
+import { type ResnetName, STAGES } from "./resnet_stages.ts";
 
 /**
  * Input `x` [N, C, H, W], normalised as the model's `spec` says; output `logits` [N, classes], or
@@ -32,7 +18,7 @@ export function writeOnnx(
   const graph = new Graph(weights);
   let x = graph.relu(graph.norm("bn1", graph.conv("conv1", "x", 2, 3)));
   x = graph.node("MaxPool", [x], { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
-  BLOCKS[spec.backbone].forEach((count, stage) => {
+  STAGES[spec.backbone as ResnetName].forEach((count, stage) => {
     for (let block = 0; block < count; block++) {
       const stride = stage > 0 && block === 0 ? 2 : 1;
       x = graph.block(`layer${stage + 1}.${block}`, x, stride, spec.backbone !== "resnet18");

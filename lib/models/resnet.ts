@@ -8,33 +8,20 @@ import { conv2dNorm } from "@/gpu/ops/conv2d_norm.ts";
 import { maxPool } from "@/gpu/ops/max_pool.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
+import type { Backbone, BackboneOptions } from "./backbone.ts";
+import { type ResnetName, STAGES } from "./resnet_stages.ts";
 
-export type ResnetName = "resnet18" | "resnet50" | "resnet101";
-
-const STAGES: Record<ResnetName, readonly number[]> = {
-  resnet18: [2, 2, 2, 2],
-  resnet50: [3, 4, 6, 3],
-  resnet101: [3, 4, 23, 3],
-};
-
-export interface ResnetOptions {
+/** `width`: channels of the first stage, a multiple of 4; default 64. */
+export interface ResnetOptions extends BackboneOptions {
   name: ResnetName;
-  /** Channels of the first stage, a multiple of 4; default 64. */
-  width?: number;
-  /** Channels of the input that count, default 3; the input itself always has 4, the rest zeros. */
-  channels?: 1 | 3;
-  /** Put in front of every name: "backbone.". */
-  prefix?: string;
-  /** Parts of the batch with batch statistics of their own. */
-  groups?: number;
-  /** Statistics of the batch or running ones; default: the tape's mode. */
-  training?: boolean;
 }
 
-/** Length of the feature vector. */
-export function resnetFeatures(name: ResnetName, width = 64): number {
-  return width * 8 * expansionOf(name);
-}
+/** By name, as `lib/models/mod.ts` lists them. */
+export const resnets: Record<ResnetName, Backbone> = {
+  resnet18: (tape, x, options) => resnet(tape, x, { ...options, name: "resnet18" }),
+  resnet50: (tape, x, options) => resnet(tape, x, { ...options, name: "resnet50" }),
+  resnet101: (tape, x, options) => resnet(tape, x, { ...options, name: "resnet101" }),
+};
 
 /** `[N, H, W, 4] -> map [N, H/32, W/32, F], features [N, F]` (the map's mean). */
 export function resnet(
@@ -57,10 +44,6 @@ export function resnet(
     }
   });
   return { map: y, features: averagePool(tape, y) };
-}
-
-function expansionOf(name: ResnetName): number {
-  return name === "resnet18" ? 1 : 4;
 }
 
 /** A convolution declared, to be appended with the norm after it. */

@@ -1,7 +1,8 @@
 /** Weights from elsewhere become a model: read without executing anything, stored as safetensors. */
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Architecture } from "./architecture.ts";
-import type { ImageSize } from "@/lib/images/image_size.ts";
+import type { Architecture } from "./backbone_spec.ts";
+import { backboneSpec } from "./specs.ts";
+import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
 import { convertWeights } from "./weights_thread.ts";
 import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
@@ -33,6 +34,8 @@ export async function uploadModel(
   const { classes = [], image_size = 224, prefix } = options;
   const { architecture, file } = await convertWeights({ path, prefix, classes: classes.length });
   const { outputs: _, ...network } = architecture;
+  const wrong = backboneSpec(network.backbone).sizes?.(sizeOf(image_size));
+  if (wrong) throw new InvalidInput(`Cannot use image_size ${image_size}: ${wrong}`);
   const normalization = {
     mean: perChannel("mean", options, network),
     std: perChannel("std", options, network),

@@ -1,8 +1,7 @@
 /** Files of weights are read and written in a thread of their own: hundreds of megabytes take seconds. */
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
-import type { Architecture } from "./architecture.ts";
-import type { OnnxSpec } from "./onnx.ts";
+import type { Architecture, OnnxSpec } from "./backbone_spec.ts";
 
 /** A file from elsewhere, to be made a model's. */
 export interface ConvertRequest {

@@ -4,11 +4,12 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { addedFields, type JobSpec } from "./spec.ts";
 import { parseSpec } from "./parse.ts";
+import { reference } from "./reference.ts";
 
 const schema = z.strictObject({
   /** Id, alias or name of a classifier. */
-  model: z.string().min(1).max(200),
-  dataset: z.string().min(1).max(200),
+  model: reference("classifiers"),
+  dataset: reference("datasets"),
   /**
    * Which images: those of a split (as the model's own fine-tuning made it when it was on this data
    * set, else as given with the data set), or all that have a label.
@@ -28,6 +29,8 @@ const kept = filled(z.object({ ...schema.shape, ...addedFields })).meta({ id: "E
 const result = z.object({ evaluation: z.string().describe("Id") });
 
 export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
+  title: "Evaluation",
+  about: "All metrics of a classifier on images of a data set.",
   ...{ schema, kept, result },
   resolve(spec, store) {
     const model = store.models.resolve(spec.model);

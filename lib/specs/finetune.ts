@@ -14,11 +14,12 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, splitFields } from "./split_spec.ts";
+import { reference } from "./reference.ts";
+import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   init: initSchema,
   ...networkFields,
   /** `full` trains all weights; `linear` only the classifier, on a frozen backbone. */
@@ -78,9 +79,21 @@ const result = z.object({
 });
 
 export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
+  title: "Fine-tuning",
+  about: "A classifier from a model or from scratch, with its evaluation.",
   ...{ schema, kept, result },
   resolve(spec, store) {
     labelled(store.images.all(store.datasets.byName(spec.dataset).id));
     return resolveNetwork(spec, store);
+  },
+  training: {
+    images: (all) => all.filter(({ label }) => label !== null),
+    passes: ({ mode }) => mode === "linear" ? 1 : 3,
+    share(spec) {
+      const { split, folds, fold } = spec as unknown as FinetuneSpec;
+      const tested = testedShare({ split, folds });
+      const validated = folds === null ? split.validation : split.validation * (1 - tested);
+      return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+    },
   },
 };

@@ -1,4 +1,4 @@
-/** What a kind of job is, and what it is given while it runs (on the GPU thread of the worker). */
+/** What a job is given while it runs (on the GPU thread of the worker). */
 import type { Gpu } from "@/gpu/device.ts";
 import type { EventType, JobRow, Store } from "@/lib/store/mod.ts";
 
@@ -40,7 +40,7 @@ export class JobStopped extends Error {
   }
 }
 
-export interface JobHandler<Result extends Record<string, unknown> = Record<string, unknown>> {
-  /** Runs the job, from its last checkpoint if there is one; resolves with the job's `result`. */
-  run(context: JobContext): Promise<Result>;
+/** The job cannot go on here and has lost nothing: it is paused, with what a person may do. */
+export class JobHeld extends Error {
+  override name = "JobHeld";
 }

@@ -1,13 +1,20 @@
 /** The network and its input as a request gives them, and as a model to start from decides them. */
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { imageSizeSchema } from "@/lib/images/image_size.ts";
+import { choice } from "@/lib/choice.ts";
+import { imageSizeSchema, sizeOf } from "@/lib/images/image_size.ts";
+import { backboneSpec, backboneSpecs } from "@/lib/models/specs.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import { reference } from "./reference.ts";
 
 const network = z.strictObject({
-  backbone: z.enum(["resnet18", "resnet50", "resnet101"]),
-  /** Channels of the first stage; 64 is the published network. */
-  width: z.int().min(4).max(128).multipleOf(4),
+  backbone: choice(backboneSpecs),
+  width: z.int().min(1).max(8192).describe(
+    `Of the network, against that of the published one: ${
+      Object.entries(backboneSpecs).map(([name, { width }]) => `${name} ${width.published}`)
+        .join(", ")
+    }`,
+  ),
   /** Channels that the network looks at; grey images fill three. */
   channels: z.literal([1, 3]),
   /** Input in pixels: the side of a square, or `[height, width]`; pictures are squashed to it. */
@@ -24,16 +31,15 @@ export const decidedNetwork = network.shape;
 
 export type NetworkSpec = z.output<typeof network>;
 
-const DEFAULTS: NetworkSpec = {
+const DEFAULTS = {
   backbone: "resnet18",
-  width: 64,
   channels: 3,
   image_size: 224,
   normalization: "dataset",
-};
+} as const;
 
 /** `scratch`, or the id, alias or name of a model to start from. */
-export const initSchema = z.string().min(1).max(200).default("scratch");
+export const initSchema = reference("models").default("scratch");
 
 /**
  * How feature maps and their gradients are stored in training. `f16` halves their memory; sums, weights,
@@ -50,7 +56,7 @@ export type Networked<T> = Omit<T, keyof NetworkSpec> & NetworkSpec & { init: st
  * Fills in the network: by the model to start from, which decides backbone, width and channels, else by
  * the defaults.
  * @throws {NotFound} when there is no such model
- * @throws {InvalidInput} when a given field contradicts the model
+ * @throws {InvalidInput} when a given field contradicts the model, or is none of the backbone's
  */
 export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }>(
   spec: T,
@@ -62,7 +68,11 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
         { pointer: "/normalization", message: 'needs an "init" that names a model' },
       ]);
     }
-    return { ...spec, ...filled(DEFAULTS, spec) };
+    const backbone = spec.backbone ?? DEFAULTS.backbone;
+    const width = backboneSpecs[backbone].width.published;
+    const network = filled({ ...DEFAULTS, backbone, width }, spec);
+    check(network, [...widthProblems(network), ...sizeProblems(network)]);
+    return { ...spec, ...network };
   }
   const model: ModelRow = store.models.resolve(spec.init);
   const { backbone, width, channels, image_size } = model.spec;
@@ -79,7 +89,27 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
   });
   if (problems.length) throw new InvalidInput("Cannot start from this model", problems);
   const defaults: NetworkSpec = { ...fixed, image_size, normalization: "model" };
-  return { ...spec, ...filled(defaults, spec), init: model.id };
+  const network = filled(defaults, spec);
+  check(network, sizeProblems(network));
+  return { ...spec, ...network, init: model.id };
+}
+
+function check({ backbone }: NetworkSpec, problems: Problem[]): void {
+  if (problems.length === 0) return;
+  const what = problems.map(({ message }) => message).join("; ");
+  throw new InvalidInput(`Cannot use ${backboneSpec(backbone).title} so: ${what}`, problems);
+}
+
+function widthProblems({ backbone, width }: NetworkSpec): Problem[] {
+  const { least, most, multipleOf } = backboneSpec(backbone).width;
+  if (width >= least && width <= most && width % multipleOf === 0) return [];
+  const message = `a multiple of ${multipleOf} from ${least} to ${most} is needed, not ${width}`;
+  return [{ pointer: "/width", message }];
+}
+
+function sizeProblems({ backbone, image_size }: NetworkSpec): Problem[] {
+  const message = backboneSpec(backbone).sizes?.(sizeOf(image_size));
+  return message ? [{ pointer: "/image_size", message }] : [];
 }
 
 function filled(defaults: NetworkSpec, given: Partial<NetworkSpec>): NetworkSpec {

@@ -1,5 +1,6 @@
 /** The authors' settings by name (section 8 of the method); what a request gives itself comes first. */
 import { z } from "zod";
+import type { MethodName } from "@/lib/ssl/specs.ts";
 
 const adamw = (learning_rate: number) => ({
   name: "adamw",
@@ -62,7 +63,7 @@ export const presets = {
   },
   knee_moco: { method: "moco", config: queue(320), epochs: 800, augmentation: "knee" },
   knee_simsiam: { method: "simsiam", optimizer: sgd, epochs: 800, augmentation: "knee" },
-} as const;
+} as const satisfies Record<string, { method: MethodName } & Record<string, unknown>>;
 
 const names = Object.keys(presets) as [keyof typeof presets];
 

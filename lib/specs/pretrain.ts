@@ -1,13 +1,17 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
 import { addedFields, type JobSpec } from "./spec.ts";
+import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import {
-  configs,
   type MethodConfig,
   methodConfigSchema,
   type MethodName,
-} from "@/lib/ssl/configs.ts";
+  methodSpec,
+  methodSpecs,
+} from "@/lib/ssl/specs.ts";
 import { type Augmentation, augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import {
   decidedNetwork,
@@ -19,18 +23,18 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
-import { foldProblem, splitFields } from "./split_spec.ts";
+import { reference } from "./reference.ts";
+import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
 
-const methodNames = Object.keys(configs) as [MethodName, ...MethodName[]];
-
 /** What a preset may decide; a default stands where neither request nor preset says anything. */
 const chosen = {
-  method: z.enum(methodNames).default("byol"),
+  method: choice(methodSpecs).default("byol"),
   /** Settings of the method; its paper's where not given. */
-  config: z.record(z.string(), z.unknown()).default({}),
+  config: settingsBy("method", partOf(methodSpecs as Record<string, MethodSpec>, "config"))
+    .default({}),
   /** Pairs above the cut are positive. */
   cut: z.union([
     z.strictObject({ quantile: z.number().gt(0).max(1) }),
@@ -50,14 +54,14 @@ const chosen = {
 
 const fields = {
   preset: presetSchema,
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   /**
    * Which pairs count as positive besides the two views of one image. With `self` those are the image's
-   * earlier keys, which only MoCo has (whatever its `stale_keys`); for other methods it is `none`.
+   * earlier keys, whatever the method says of them, where the method has any; for others it is `none`.
    */
-  arm: z.enum(["none", "self", "shuffled", "gaze", "labels"]).default("none"),
-  /** Id of a similarity of the same images; needed by `gaze` and `shuffled`. */
-  similarity: z.string().min(1).max(200).nullable().default(null),
+  arm: choice(arms).default("none"),
+  /** Id of a similarity of the same images, for arms that need one. */
+  similarity: reference("similarities").nullable().default(null),
   /** Part of the similarity that is cut; null: its score. */
   component: z.string().max(100).nullable().default(null),
   /** Weighs a positive pair by its similarity, in [0, 1], instead of by 1; pairs by labels weigh 1. */
@@ -111,7 +115,7 @@ const request = z.strictObject({
 const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, context) => {
   const problem = (path: string[], message: string) =>
     context.addIssue({ code: "custom", path, message });
-  if ((spec.arm === "gaze" || spec.arm === "shuffled") && spec.similarity === null) {
+  if (arms[spec.arm].needs === "similarity" && spec.similarity === null) {
     problem(["similarity"], `Cannot use arm "${spec.arm}" without a similarity`);
   }
   if (spec.schedule.warmup_epochs > spec.epochs) {
@@ -120,7 +124,7 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
       `Cannot warm up for ${spec.schedule.warmup_epochs} of ${spec.epochs} epochs`,
     );
   }
-  const config = configs[spec.method].safeParse(spec.config);
+  const config = methodSpec(spec.method).config.safeParse(spec.config);
   for (const { path, message } of config.error?.issues ?? []) {
     problem(["config", ...path.map(String)], message);
   }
@@ -135,9 +139,9 @@ export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parsePretrain(spec: unknown): PretrainSpec {
   const parsed = parseSpec(resolved, applyPreset(spec));
-  const config = configs[parsed.method].parse(parsed.config);
-  const staleKeys = parsed.arm === "self" && "stale_keys" in config && { stale_keys: "positive" };
-  return { ...parsed, config: { ...config, ...staleKeys } as MethodConfig };
+  const { config, ownKeys } = methodSpec(parsed.method);
+  const staleKeys = arms[parsed.arm].ownKeys && ownKeys;
+  return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } as MethodConfig };
 }
 
 const kept = filled(z.object({
@@ -151,14 +155,26 @@ const kept = filled(z.object({
 const result = z.object({ model: z.string().describe("Id") });
 
 export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
+  title: "Pre-training",
+  about: "A backbone by contrastive learning, with pairs by gaze or without.",
   ...{ schema: request, kept, result },
   resolve(spec, store) {
     const parsed = parsePretrain(spec);
     const dataset = store.datasets.byName(parsed.dataset);
-    if (parsed.arm === "gaze" || parsed.arm === "shuffled") {
+    const { needs } = arms[parsed.arm];
+    if (needs === "similarity") {
       usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
-    if (parsed.arm === "labels") assertLabels(store, dataset);
+    if (needs === "labels") assertLabels(store, dataset);
     return resolveNetwork(parsed, store);
+  },
+  training: {
+    images: (all) => all,
+    passes: ({ method }) => methodSpec(method as MethodName).passes,
+    share({ leave_out }) {
+      return leave_out === null
+        ? 1
+        : 1 - testedShare(leave_out as PretrainSpec["leave_out"] & object);
+    },
   },
 };

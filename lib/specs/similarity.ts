@@ -1,25 +1,22 @@
 /** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
 import { z } from "zod";
+import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
-import {
-  type MeasureName,
-  type MeasureParams,
-  measureParamsSchema,
-  measures,
-} from "@/lib/gaze/similarity/mod.ts";
+import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import { type MeasureParams, measureParamsSchema, measures } from "@/lib/gaze/similarity/mod.ts";
 import { addedFields, type JobSpec } from "./spec.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { parseSpec } from "./parse.ts";
-
-const names = Object.keys(measures) as [MeasureName, ...MeasureName[]];
+import { reference } from "./reference.ts";
 
 const schema = z.strictObject({
-  dataset: z.string().min(1).max(200),
-  measure: z.enum(names),
+  dataset: reference("datasets"),
+  measure: choice(measures),
   /** Of the measure; its own defaults where not given. */
-  params: z.record(z.string(), z.unknown()).default({}),
+  params: settingsBy("measure", partOf(measures as unknown as Record<string, Measure>, "params"))
+    .default({}),
   /** Readers whose gaze counts; null: all. */
   readers: z.array(z.string().max(512)).min(1).max(1000).nullable().default(null),
   /** Over the pairs of readers of two images. */
@@ -57,6 +54,8 @@ const kept = filled(z.object({
 const result = z.object({ similarity: z.string().describe("Id") });
 
 export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
+  title: "Similarity of gaze",
+  about: "How alike the images of a data set were looked at, pair by pair.",
   ...{ schema, kept, result },
   resolve(spec, store) {
     const resolved = parseSimilarity(spec);

@@ -1,6 +1,7 @@
-/** What a kind of job takes and gives: its schemas, and what is looked up when it is queued. */
+/** What a kind of job is to the API: its schemas, what is looked up when it is queued, what it costs. */
 import { z } from "zod";
-import type { JobRow, Store } from "@/lib/store/mod.ts";
+import type { Described } from "@/lib/choice.ts";
+import type { ImageRow, JobRow, Store } from "@/lib/store/mod.ts";
 
 /** What queueing adds to every spec. */
 export const addedFields = {
@@ -10,11 +11,12 @@ export const addedFields = {
 
 type Added = keyof typeof addedFields;
 
+/** A kind of job without its device code, for requests, the queue and plans; what runs it: `lib/worker/kinds.ts`. */
 export interface JobSpec<
   Schema extends z.ZodType = z.ZodType,
   Kept extends z.ZodObject = z.ZodObject,
   Result extends z.ZodObject = z.ZodObject,
-> {
+> extends Described {
   /** What a request may say: strict, without `kind`. */
   schema: Schema;
   /** What is kept of it: nothing is left open, names are ids, `addedFields` stand beside. */
@@ -28,4 +30,27 @@ export interface JobSpec<
   resolve(spec: z.output<Schema>, store: Store): Omit<z.output<Kept>, Added>;
   /** Inserts the rows that belong to a job of this kind from the beginning, in the job's transaction. */
   queued?(job: JobRow, store: Store): void;
+  /** Of a kind that trains a network: what its time and memory follow from. */
+  training?: Training;
+  /** Of a kind that is made of other jobs: no worker claims it, and it has no result of its own to share. */
+  made?: {
+    /**
+     * Passes on what a person asks of the job, before it is done to the job itself.
+     * @param control does the same to another job
+     */
+    control(job: JobRow, store: Store, what: JobAction, control: (id: string) => void): void;
+  };
+}
+
+/** What a person may ask of a job. */
+export type JobAction = "cancel" | "pause" | "resume";
+
+/** Of resolved specs. */
+export interface Training {
+  /** Images of the data set that it loads. */
+  images(all: ImageRow[]): ImageRow[];
+  /** Passes through the network per image that is trained on; a backward pass counts as two. */
+  passes(spec: Record<string, unknown>): number;
+  /** How often it trains on each image in an epoch, on average: on those it tests on never. */
+  share(spec: Record<string, unknown>): number;
 }

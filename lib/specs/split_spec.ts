@@ -32,3 +32,10 @@ export function foldProblem(
   if (fold === null || (folds !== null && fold < folds)) return undefined;
   return folds === null ? "Cannot choose a fold without folds" : `Cannot be ${fold} of ${folds}`;
 }
+
+/** Share of the images that are tested on: by folds those of one of them. */
+export function testedShare(
+  { split, folds }: { split: { test: number }; folds: number | null },
+): number {
+  return folds === null ? split.test : 1 / folds;
+}

@@ -9,8 +9,8 @@ import {
   gridRows,
   pretrainRequest,
 } from "./study_grid.ts";
-import { addedFields, type JobSpec } from "./spec.ts";
-import { newId, now, type Store } from "@/lib/store/mod.ts";
+import { addedFields, type JobAction, type JobSpec } from "./spec.ts";
+import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 import { finetune } from "./finetune.ts";
 import { parseSpec } from "./parse.ts";
 import { pretrain } from "./pretrain.ts";
@@ -43,6 +43,8 @@ const result = z.object({
 });
 
 export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
+  title: "Study",
+  about: "The table of methods, arms and backbones over several runs.",
   ...{ schema: studySchema, kept, result },
   resolve(given, store) {
     const spec = parseStudy(given);
@@ -86,7 +88,31 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
     const progress = { done: 0, total: gridCells(spec).length, unit: "cells" };
     store.jobs.update(job.id, { study: id, progress });
   },
+  made: { control: controlCells },
 };
+
+/** The cells' part of what is asked of a study, which itself is held by no worker. */
+function controlCells(
+  { id, state }: JobRow,
+  store: Store,
+  what: JobAction,
+  control: (id: string) => void,
+): void {
+  const study = store.studies.ofJob(id)!;
+  if (finishedStates.includes(state)) return;
+  // A study that is on its way stops at once, as one that waits.
+  if (what !== "resume" && state === "running") store.jobs.update(id, { state: "queued" });
+  for (const job of store.studies.ownJobs(study.id)) {
+    const { state, requested } = store.jobs.get(job);
+    const resumable = state === "paused" || requested === "pause";
+    // A job that has no such thing to do is left alone.
+    if (what === "resume" ? resumable : state !== "paused" || what === "cancel") control(job);
+  }
+  if (what !== "cancel") return;
+  for (const cell of store.studies.cells(study.id, openCells)) {
+    store.studies.updateCell(cell, { state: "cancelled" });
+  }
+}
 
 /** What the ImageNet models have in common of their network, so that rows without them have it too. */
 function sharedNetwork(spec: StudySpec, store: Store): Record<string, unknown> {

@@ -1,4 +1,6 @@
 /** The grid of a study: rows of the table, its cells, and the two jobs that compute a cell. */
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import { methodSpecs } from "@/lib/ssl/specs.ts";
 import { applyPreset } from "./preset.ts";
 import type { StudySpec } from "./study_schema.ts";
 
@@ -11,7 +13,7 @@ export interface GridRow {
   arm: StudySpec["arms"][number] | null;
   /** Key of the row to compare with: the same method without gaze. */
   against: string | null;
-  /** Key of the row whose pairs hold no information: of `gaze`, the same method with shuffled gaze. */
+  /** Key of the row that is its control: of `gaze`, the same method with shuffled gaze. */
   control: string | null;
 }
 
@@ -23,16 +25,6 @@ export interface GridCell {
   run: number;
 }
 
-const METHOD_NAMES = { byol: "BYOL", moco: "MoCo", simsiam: "SimSiam", simclr: "SimCLR" } as const;
-
-const ARM_NAMES: Record<StudySpec["arms"][number], (method: string) => string> = {
-  none: (method) => method,
-  gaze: (method) => `McGIP + ${method}`,
-  shuffled: (method) => `${method}, shuffled gaze`,
-  self: (method) => `${method}, own keys only`,
-  labels: (method) => `${method}, ground-truth labels`,
-};
-
 /** In the order of the published table: without pre-training first, then method by method. */
 export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods" | "arms">) {
   const rows: GridRow[] = [];
@@ -40,15 +32,17 @@ export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods
     rows.push({ key, name, method: null, arm: null, against: null, control: null });
   if (spec.scratch) plain("scratch", "From scratch");
   if (Object.keys(spec.imagenet).length > 0) plain("imagenet", "ImageNet");
+  const baseline = spec.arms.find((arm) => arms[arm].baseline);
   for (const method of spec.methods) {
     for (const arm of spec.arms) {
+      const control = spec.arms.find((other) => arms[other].control?.of === arm);
       rows.push({
         key: `${method} ${arm}`,
-        name: ARM_NAMES[arm](METHOD_NAMES[method]),
+        name: arms[arm].row(methodSpecs[method].title),
         method,
         arm,
-        against: arm !== "none" && spec.arms.includes("none") ? `${method} none` : null,
-        control: arm === "gaze" && spec.arms.includes("shuffled") ? `${method} shuffled` : null,
+        against: baseline && arm !== baseline ? `${method} ${baseline}` : null,
+        control: control ? `${method} ${control}` : null,
       });
     }
   }
@@ -109,8 +103,8 @@ export function pretrainRequest(
     init: spec.start === "imagenet" ? spec.imagenet[backbone] : "scratch",
     seed,
     leave_out: defined({ split, folds, fold, seed }),
-    // Only these arms look at gaze; the others are the same whatever the similarity.
-    ...(arm === "gaze" || arm === "shuffled" ? { ...pairs, cut: spec.cut } : { cut: undefined }),
+    // Other arms are the same whatever the similarity.
+    ...(arms[arm].needs === "similarity" ? { ...pairs, cut: spec.cut } : { cut: undefined }),
   });
 }
 

@@ -1,9 +1,13 @@
 /** What a request for a `study` may say: a grid of methods, arms and backbones over several runs. */
 import { z } from "zod";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
+import { choice } from "@/lib/choice.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import { backboneSpecs } from "@/lib/models/specs.ts";
+import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { reference } from "./reference.ts";
 
-const method = z.enum(Object.keys(configs) as [MethodName, ...MethodName[]]);
-const backbone = z.enum(["resnet18", "resnet50", "resnet101"]);
+const method = choice(methodSpecs);
+const backbone = choice(backboneSpecs);
 const distinct = <T extends z.ZodType>(entry: T) =>
   z.array(entry).min(1).max(100)
     .refine((list) => new Set(list).size === list.length, "each may be named once");
@@ -25,11 +29,10 @@ const settings = (decided: string[]) =>
   });
 
 export const studySchema = z.strictObject({
-  dataset: z.string().min(1).max(200),
+  dataset: reference("datasets"),
   name: z.string().min(1).max(200).nullable().default(null),
   methods: distinct(method).default(["moco", "byol", "simsiam"]),
-  arms: distinct(z.enum(["none", "gaze", "shuffled", "self", "labels"]))
-    .default(["none", "gaze"]),
+  arms: distinct(choice(arms)).default(["none", "gaze"]),
   backbones: distinct(backbone).default(["resnet18"]),
   /** One run each; 0 to 4 where no folds are asked for. */
   seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).nullable().default(null),
@@ -41,8 +44,8 @@ export const studySchema = z.strictObject({
   imagenet: z.partialRecord(backbone, z.string().min(1).max(200)).default({}),
   /** What pre-training starts from; null: the ImageNet models where they are given. */
   start: z.enum(["scratch", "imagenet"]).nullable().default(null),
-  /** Id of a similarity, for the arms `gaze` and `shuffled`. */
-  similarity: z.string().min(1).max(200).nullable().default(null),
+  /** Id of a similarity, for the arms that need one. */
+  similarity: reference("similarities").nullable().default(null),
   component: z.string().max(100).nullable().default(null),
   cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
   pretrain: settings(DECIDED.pretrain).default({}).describe(

@@ -2,8 +2,8 @@
 import { pairLoss } from "@/gpu/ops/pair_loss.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { head, heads } from "@/lib/models/heads.ts";
-import type { ByolConfig } from "./configs.ts";
+import { head, type Layer } from "@/lib/models/heads.ts";
+import type { ByolConfig } from "./byol_spec.ts";
 import type { Built, MethodInput } from "./method.ts";
 import { targetMomentum } from "./momentum.ts";
 
@@ -12,10 +12,9 @@ const groups = 2;
 
 export function byol(tape: Tape, input: MethodInput, config: ByolConfig): Built {
   const { encoder, images } = input;
-  const { projector, predictor } = heads.byol({
-    hidden: config.hidden ?? undefined,
+  const { projector, predictor } = byolHeads({
+    hidden: config.hidden ?? encoder.hidden,
     output: config.output,
-    backbone: encoder.name,
   });
   const embed = (x: Tensor, network: string) => {
     const y = encoder.apply(tape, x, { prefix: `${network}backbone.`, groups }); // [2N, F]
@@ -36,4 +35,10 @@ export function byol(tape: Tape, input: MethodInput, config: ByolConfig): Built 
     features: y,
     momentum: (step, steps) => targetMomentum(config.momentum, step, steps),
   };
+}
+
+/** Projector and predictor, which are alike. */
+export function byolHeads({ hidden, output }: { hidden: number; output: number }) {
+  const layers: Layer[] = [{ size: hidden, norm: "affine", relu: true }, { size: output }];
+  return { projector: layers, predictor: layers };
 }

@@ -1,13 +1,16 @@
-import { resnet, resnetFeatures, type ResnetName } from "@/lib/models/resnet.ts";
+import { backboneOf } from "@/lib/models/mod.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { Encoder } from "./method.ts";
 
 /** The backbone of a spec. */
 export function encoder(
-  { backbone: name, width, channels }: { backbone: ResnetName; width: number; channels: 1 | 3 },
+  { backbone, width, channels }: { backbone: string; width: number; channels: 1 | 3 },
 ): Encoder {
+  const { features, hidden } = backboneSpec(backbone);
+  const append = backboneOf(backbone);
   return {
-    name,
-    features: resnetFeatures(name, width),
-    apply: (tape, x, options) => resnet(tape, x, { name, width, channels, ...options }).features,
+    features: features(width),
+    hidden,
+    apply: (tape, x, options) => append(tape, x, { width, channels, ...options }).features,
   };
 }

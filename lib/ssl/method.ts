@@ -6,7 +6,8 @@ import type { Tensor } from "@/gpu/tensor.ts";
 export interface Encoder {
   /** F. */
   features: number;
-  name: "resnet18" | "resnet50" | "resnet101";
+  /** Hidden width of heads that suits it, where a method leaves that open. */
+  hidden: number;
   apply(tape: Tape, x: Tensor, options: { prefix: string; groups?: number }): Tensor;
 }
 

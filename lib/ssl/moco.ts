@@ -4,14 +4,14 @@ import { keyQueue } from "@/gpu/ops/key_queue.ts";
 import { l2Normalize } from "@/gpu/ops/l2_normalize.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { head, heads } from "@/lib/models/heads.ts";
-import type { MocoConfig } from "./configs.ts";
+import { head, type Layer } from "@/lib/models/heads.ts";
 import type { Built, MethodInput } from "./method.ts";
+import type { MocoConfig } from "./moco_spec.ts";
 
 export function moco(tape: Tape, input: MethodInput, config: MocoConfig): Built {
   const { encoder, images: N } = input;
   const { queue: slots, momentum, stale_keys } = config;
-  const { projector } = heads.moco({ features: encoder.features, output: config.output });
+  const projector = mocoProjector({ features: encoder.features, output: config.output });
   const embed = (x: Tensor, network: string, groups: number) => {
     const y = encoder.apply(tape, x, { prefix: `${network}backbone.`, groups }); // [N, F]
     const z = head(tape, y, projector, { prefix: `${network}projector.`, groups }); // [N, D]
@@ -35,4 +35,11 @@ export function groupsOf(images: number, least: number | null): number {
   let groups = Math.max(1, Math.floor(images / least));
   while (images % groups !== 0) groups--;
   return groups;
+}
+
+/** As wide as the features. */
+export function mocoProjector(
+  { features, output }: { features: number; output: number },
+): Layer[] {
+  return [{ size: features, relu: true }, { size: output }];
 }

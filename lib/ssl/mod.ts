@@ -1,14 +1,24 @@
-/** The registry of contrastive methods. */
+/** The contrastive methods on the GPU: one for every name of `specs.ts`, or the compiler says which is missing. */
+import type { z } from "zod";
 import { byol } from "./byol.ts";
-import type { MethodName } from "./configs.ts";
 import type { Method } from "./method.ts";
 import { moco } from "./moco.ts";
 import { simclr } from "./simclr.ts";
 import { simsiam } from "./simsiam.ts";
+import type { MethodName, methodSpecs } from "./specs.ts";
 
-export const methods = { byol, moco, simclr, simsiam } satisfies Record<MethodName, unknown>;
+type Methods = {
+  [Name in MethodName]: Method<z.output<(typeof methodSpecs)[Name]["config"]>>;
+};
 
-/** A method by name; its configuration was parsed by `configs` of the same name. */
+export const methods: Methods = {
+  byol,
+  moco,
+  simclr,
+  simsiam,
+};
+
+/** A method by name; its configuration was parsed by the spec of the same name. */
 export function methodOf(name: MethodName): Method<unknown> {
   return methods[name] as Method<unknown>;
 }

@@ -1,15 +1,15 @@
 /** SimSiam, Chen and He 2021 (arXiv 2011.10566), algorithm 1, with weighted pairs of images. */
 import { pairLoss } from "@/gpu/ops/pair_loss.ts";
 import type { Tape } from "@/gpu/tape.ts";
-import { head, heads } from "@/lib/models/heads.ts";
-import type { SimsiamConfig } from "./configs.ts";
+import { head, type Layer } from "@/lib/models/heads.ts";
 import type { Built, MethodInput } from "./method.ts";
+import type { SimsiamConfig } from "./simsiam_spec.ts";
 
 const groups = 2;
 
 export function simsiam(tape: Tape, input: MethodInput, config: SimsiamConfig): Built {
   const { encoder, images } = input;
-  const { projector, predictor } = heads.simsiam({
+  const { projector, predictor } = simsiamHeads({
     size: config.projector,
     hidden: config.predictor_hidden,
   });
@@ -24,5 +24,14 @@ export function simsiam(tape: Tape, input: MethodInput, config: SimsiamConfig): 
   return {
     ...{ loss, output: z, embeddings: [z], features: y },
     ...(config.fixed_predictor_rate && { fixedRate: predicts }),
+  };
+}
+
+/** Projector of one width, and a narrow predictor. */
+export function simsiamHeads({ size, hidden }: { size: number; hidden: number }) {
+  const inner: Layer = { size, bias: false, norm: "affine", relu: true };
+  return {
+    projector: [inner, inner, { size, bias: false, norm: "plain" }] as Layer[],
+    predictor: [{ ...inner, size: hidden }, { size }] as Layer[],
   };
 }

@@ -1,5 +1,5 @@
 /** One reader's gaze on one image. */
-import type { Fixation } from "@/lib/gaze/gaze.ts";
+import type { Fixation, RecordingFacts } from "@/lib/gaze/gaze.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 
@@ -18,6 +18,8 @@ export interface GazeRow {
   dropped: number;
   /** Share of the recording without gaze, 0 to 1. */
   data_loss: number;
+  /** Unit, eye, filter, mapping and shares; null for what older versions have read. */
+  facts?: RecordingFacts | null;
 }
 
 /** How many readers and fixations an image has. */
@@ -29,7 +31,7 @@ export interface GazeCount {
 
 export class GazeTable extends Table<GazeRow> {
   constructor(db: Database) {
-    super(db, { table: "gaze", noun: "gaze", json: ["fixations", "assumptions"] });
+    super(db, { table: "gaze", noun: "gaze", json: ["fixations", "assumptions", "facts"] });
   }
 
   ofImage(image_id: string, reader?: string): GazeRow[] {

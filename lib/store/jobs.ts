@@ -113,11 +113,15 @@ export class Jobs extends Table<JobRow> {
   /**
    * Gives `worker` the next job: first one that runs under another worker's name (it died), then
    * the oldest in the queue. The state becomes running and the fence grows.
+   * @param kinds that the worker runs; without them all
    */
-  claim(worker: string): JobRow | undefined {
+  claim(worker: string, kinds?: string[]): JobRow | undefined {
     return this.db.transaction(() => {
       const job = this.select(
-        [["kind <> 'study' AND (state = 'queued' OR (state = 'running' AND worker <> ?))", worker]],
+        [
+          ["(state = 'queued' OR (state = 'running' AND worker <> ?))", worker],
+          ["kind IN (SELECT value FROM json_each(?))", kinds && JSON.stringify(kinds)],
+        ],
         "ORDER BY state DESC, id LIMIT 1",
       )[0];
       if (!job) return undefined;

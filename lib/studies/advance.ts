@@ -9,6 +9,7 @@ import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { studyTable } from "./study_table.ts";
 import type { StudyTable } from "./table_schema.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { control, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
@@ -42,6 +43,9 @@ export function advanceStudies(store: Store): string[] {
   }
   return [...changed];
 }
+
+/** The worker's half of the kind `study`. */
+export const study = { advance: advanceStudies } satisfies JobHandler;
 
 class Study {
   private readonly study: StudyRow;

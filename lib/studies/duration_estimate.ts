@@ -1,15 +1,20 @@
 /** How long a training will take, by those that ran here before. */
 import { z } from "zod";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
-import type { SplitSpec } from "@/lib/specs/split_spec.ts";
+import { specs } from "@/lib/specs/mod.ts";
+import type { Training } from "@/lib/specs/spec.ts";
+import { methodSpecs } from "@/lib/ssl/specs.ts";
 import type { ImageSize } from "@/lib/images/image_size.ts";
 import { multiplyAdds } from "@/lib/models/cost.ts";
+import { backboneSpecs } from "@/lib/models/specs.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Jobs that are looked back at. */
 const HISTORY = 300;
-/** Passes through the network per image and epoch; a backward pass counts as two. */
-const PASSES: Record<string, number> = { byol: 8, moco: 4, simsiam: 6, simclr: 6 };
+/** Kinds of jobs that train, with what their time follows from. */
+const trainings = new Map<string, Training>(
+  Object.entries(specs).flatMap(([kind, { training }]) => training ? [[kind, training]] : []),
+);
 
 /**
  * Jobs of exactly this shape were timed, or others, and their time scaled by multiply-adds; or none were, and
@@ -48,13 +53,13 @@ export function durationEstimator(
     const key = `${kind} ${digest}`;
     if (!counts.has(key) && row?.digest === digest) {
       const all = store.images.all(row.id);
-      counts.set(key, kind === "finetune" ? all.filter(({ label }) => label).length : all.length);
+      counts.set(key, trainings.get(kind)!.images(all).length);
     }
     return counts.get(key);
   };
-  const timed = ["pretrain", "finetune"].flatMap((kind) =>
+  const timed = [...trainings.keys()].flatMap((kind) =>
     store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY }).data
-  ).flatMap((job) => {
+  ).filter(isKnown).flatMap((job) => {
     const images = imagesOf(job);
     const seconds = images === undefined ? undefined : secondsOf(store, job);
     return seconds === undefined ? [] : [{ ...shapeOf(job, images!), seconds }];
@@ -96,25 +101,20 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     epochs: number;
     batch_size: number;
   };
-  const seen = epochs * images * trainedShare({ kind, spec });
-  const passes = kind === "pretrain" ? PASSES[method!] : mode === "linear" ? 1 : 3;
+  const training = trainings.get(kind)!;
+  const seen = epochs * images * training.share(spec);
   const each = multiplyAdds({ backbone, width, image_size });
   return {
     key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),
     images: seen,
-    cost: seen * passes * each,
+    cost: seen * training.passes(spec) * each,
   };
 }
 
-/** How often a job trains on each image in an epoch, on average: most of them once, those it tests on never. */
-function trainedShare({ kind, spec }: Pick<ResolvedJob, "kind" | "spec">): number {
-  const parts = (kind === "pretrain" ? spec.leave_out : spec) as SplitSpec | null;
-  if (parts === null) return 1;
-  const { split, folds, fold } = parts;
-  const tested = folds === null ? split.test : 1 / folds;
-  if (kind === "pretrain") return 1 - tested;
-  const validated = folds === null ? split.validation : split.validation * (1 - tested);
-  return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+/** Whether this version still has the method and the backbone of a job. */
+function isKnown({ spec: { method, backbone } }: JobRow): boolean {
+  return Object.hasOwn(backboneSpecs, backbone as string) &&
+    (method === undefined || Object.hasOwn(methodSpecs, method as string));
 }
 
 function median(values: number[]): number {

@@ -4,6 +4,7 @@
  */
 import { csvLine } from "@/lib/csv.ts";
 import type { FigureName } from "@/lib/evaluation/weighted.ts";
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import type { Difference, StudyTable, TableCell } from "./table_schema.ts";
 import {
   backboneName,
@@ -59,7 +60,7 @@ function rowsOf(table: StudyTable): Text[][] {
       return [
         ...shownFigures(table).map((name) => ({
           text: figureText(cell, name),
-          best: cell.figures[name] !== null && row.arm !== "labels" &&
+          best: cell.figures[name] !== null && !isTold(row) &&
             percent(cell.figures[name].mean) === best(table, backbone, name),
         })),
         { text: String(cell.figures[TESTED]?.n ?? cell.done) },
@@ -69,6 +70,11 @@ function rowsOf(table: StudyTable): Text[][] {
   ]);
 }
 
+/** Whether a row's pre-training was given the labels. */
+function isTold({ arm }: StudyTable["rows"][number]): boolean {
+  return arm !== null && arms[arm as ArmName].needs === "labels";
+}
+
 function figureText(cell: TableCell, name: FigureName): string {
   const figure = cell.figures[name];
   return figure ? `${percent(figure.mean)} ± ${percent(figure.std)}` : instead(cell);
@@ -76,7 +82,7 @@ function figureText(cell: TableCell, name: FigureName): string {
 
 /** As it is written, so that what reads alike is bold alike. Rows that were given the labels do not compete. */
 function best(table: StudyTable, backbone: string, name: FigureName): string | undefined {
-  const means = table.rows.filter(({ arm }) => arm !== "labels")
+  const means = table.rows.filter((row) => !isTold(row))
     .flatMap(({ key }) => cellOf(table, key, backbone).figures[name]?.mean ?? []);
   return means.length > 1 ? percent(Math.max(...means)) : undefined;
 }
@@ -106,7 +112,7 @@ function differenceText(found: Difference | null): string {
 }
 
 function notes(table: StudyTable): string {
-  const labels = table.rows.some(({ arm }) => arm === "labels")
+  const labels = table.rows.some(isTold)
     ? " (rows whose pre-training was given the labels do not compete)"
     : "";
   return [

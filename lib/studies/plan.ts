@@ -10,6 +10,7 @@ import {
 import { sameJob } from "./advance.ts";
 import { durationBasisSchema, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
@@ -43,9 +44,6 @@ export const studyPlanSchema = z.object({
   disk_bytes: z.number().describe("Weights that will be kept on the disk"),
 }).meta({ id: "StudyPlan" });
 export type StudyPlan = z.output<typeof studyPlanSchema>;
-
-/** Parameters of the published networks without their last layer, in 10^6. */
-const PARAMETERS: Record<string, number> = { resnet18: 11.2, resnet50: 23.5, resnet101: 42.5 };
 
 /**
  * @param job a resolved study
@@ -116,7 +114,7 @@ export async function planStudy(
     bytes: bytes.includes(null) ? null : Math.max(0, ...bytes as number[]),
     disk_bytes: sum(
       left.map(({ jobs, known, backbone, width }) =>
-        (jobs - known) * PARAMETERS[backbone] * 1e6 * (width / 64) ** 2 * 4
+        (jobs - known) * backboneSpec(backbone).parameters(width) * 4
       ),
     ),
   };

@@ -16,6 +16,7 @@ import {
   cellOf,
   COLUMNS,
   columns,
+  controls,
   instead,
   latexText,
   latexWarnings,
@@ -125,8 +126,7 @@ function legend(table: StudyTable): string[] {
     positiveText(table),
     "Differences are to the same method without gaze on the same images and runs; where an interval holds 0, " +
     `the two cannot be told apart. ${testText(table)}`,
-    "Shuffled gaze pairs as many images without any information: what gaze gains over it is gained by its " +
-    "information.",
+    ...controls(table).map(({ control }) => control!.shows),
   ];
 }
 
@@ -135,13 +135,13 @@ export function markdownTable(table: StudyTable, { title }: TableTitle): string 
     markdownGrid(["", ...columns(table)], rows.map((row) => row.map(markdownText)));
   const compared = body(table, difference);
   const controlled = body(table, control);
-  const { length } = controlled;
+  const against = controls(table).map(({ title }) => title.toLowerCase()).join(" or ");
   return [
     `**${markdownText(title)}**`,
     grid(body(table, written)),
     ...(compared.length > 0 ? ["Difference to the same method without gaze:", grid(compared)] : []),
-    ...(length > 0 ? ["Difference to the same method with shuffled gaze:", grid(controlled)] : []),
-    legend(table).slice(0, length > 0 ? 4 : 3).map(markdownText).join("\n"),
+    ...(against ? [`Difference to the same method with ${against}:`, grid(controlled)] : []),
+    legend(table).map(markdownText).join("\n"),
     ...markdownWarnings(table),
   ].join("\n\n") + "\n";
 }
@@ -168,14 +168,14 @@ export function latexTable(table: StudyTable, { title }: TableTitle): string {
       ...below,
       "\\end{table}",
     ].join("\n");
-  const [about, positive, compared, informed] = legend(table);
+  const [about, positive, compared, ...informed] = legend(table);
+  const against = controls(table).map(({ title }) => title.toLowerCase()).join(" or ");
   const differences = body(table, difference);
-  const controls = body(table, control);
   return [
     grid(body(table, written), `${title}. ${about} ${positive}`, latexWarnings(table)),
     ...(differences.length > 0 ? [grid(differences, `${title}. ${compared}`)] : []),
-    ...(controls.length > 0
-      ? [grid(controls, `${title}, against shuffled gaze. ${informed}`)]
+    ...(against
+      ? [grid(body(table, control), `${title}, against ${against}. ${informed.join(" ")}`)]
       : []),
   ].join("\n\n") + "\n";
 }

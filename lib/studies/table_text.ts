@@ -1,17 +1,14 @@
 /** What the written forms of a study's table share: headings, cells that are missing, escapes. */
 import { LEVEL } from "@/lib/evaluation/interval.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
+import type { Arm } from "@/lib/gaze/arms/arm.ts";
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { StudyTable, TableCell } from "./table_schema.ts";
 
 export const COLUMNS: Record<FigureName, string> = { m_auc: "M-AUC", auc: "AUC", accuracy: "ACC" };
 
-const BACKBONES: Record<string, string> = {
-  resnet18: "ResNet-18",
-  resnet50: "ResNet-50",
-  resnet101: "ResNet-101",
-};
-
-export const backboneName = (backbone: string) => BACKBONES[backbone] ?? backbone;
+export const backboneName = (backbone: string) => backboneSpec(backbone).title;
 
 /** Figures with a column of their own: with two classes M-AUC is the AUC. */
 export function shownFigures({ classes }: StudyTable): FigureName[] {
@@ -77,6 +74,15 @@ export function testText({ run_kind, planned, comparisons }: StudyTable): string
     ? "; this table makes one comparison of a figure"
     : `; after Holm for all ${counts.join(" or ")} comparisons of a figure in this table`;
   return `${interval}. p: two-sided, ${test}${adjusted}.`;
+}
+
+/** The arms that rows are compared with as their control. */
+export function controls({ rows, cells }: StudyTable): Arm[] {
+  const keys = new Set(
+    cells.flatMap(({ controls }) => FIGURES.flatMap((name) => controls[name]?.against ?? [])),
+  );
+  const names = new Set(rows.filter(({ key }) => keys.has(key)).map(({ arm }) => arm as ArmName));
+  return [...names].map((name) => arms[name]);
 }
 
 /** Rows of texts: the name, then a text for each cell; rows without any are left out. */

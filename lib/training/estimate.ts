@@ -6,16 +6,15 @@ import { bytesOf, plan } from "@/gpu/plan.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
+import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import type { OptimizerSpec } from "@/lib/specs/optimizer.ts";
-import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
+import type { PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { SelectedVariants } from "@/lib/store/mod.ts";
 import { finetuneTape } from "./finetuner.ts";
 import { trainingSize } from "./image_set.ts";
-import type { EstimateRequest } from "./estimate_request.ts";
 import { pretrainTape } from "./pretrainer.ts";
 
 /** Bytes on the GPU. */
@@ -56,20 +55,6 @@ export function estimateFinetune(
   const batch = Math.max(1, Math.min(spec.batch_size, images));
   const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, selected });
   return estimate(device, tape, store, spec, { batch, views: batch, images });
-}
-
-/** The estimate of a job; undefined for a kind that trains nothing. */
-export function estimateJob(
-  device: Device,
-  { kind, spec, images, classes }: EstimateRequest,
-): Estimate | undefined {
-  if (kind === "pretrain") {
-    return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
-  }
-  if (kind === "finetune") {
-    const parsed = parseFinetune(spec) as FinetuneSpec & NetworkSpec;
-    return estimateFinetune(device, parsed, { images, classes });
-  }
 }
 
 /** @throws {InvalidInput} when the adapter cannot store what the spec asks for */

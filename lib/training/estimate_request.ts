@@ -1,4 +1,5 @@
 /** What the API tells the worker of a job, to learn whether it fits on the GPU; no device code is loaded. */
+import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface EstimateRequest {
@@ -15,9 +16,10 @@ export function estimateRequest(
   store: Store,
   { kind, spec }: { kind: string; spec: Record<string, unknown> },
 ): EstimateRequest | undefined {
-  if (kind !== "pretrain" && kind !== "finetune") return undefined;
+  const training = specOf(kind)?.training;
+  if (!training) return undefined;
   const all = store.images.all(store.datasets.byName(spec.dataset as string).id);
-  const images = kind === "finetune" ? all.filter(({ label }) => label !== null) : all;
+  const images = training.images(all);
   const labels = images.flatMap(({ label }) => label ?? []);
   return { kind, spec, images: images.length, classes: [...new Set(labels)].sort() };
 }

@@ -7,6 +7,7 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { classify } from "@/lib/inference/evaluator.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
@@ -24,10 +25,7 @@ export interface FinetuneTape {
   optimizer: Optimizer;
 }
 
-/** Batch norms under torchvision's names. */
-const NORM = /(^|\.)(bn\d|downsample\.1)\./;
-
-/** The whole training step on a tape, nothing allocated yet. A linear probe keeps its batch norms still. */
+/** The whole training step on a tape, nothing allocated yet. A linear probe keeps its norms still. */
 export function finetuneTape(
   gpu: Gpu,
   spec:
@@ -38,8 +36,9 @@ export function finetuneTape(
 ): FinetuneTape {
   const linear = spec.mode === "linear";
   const still = linear || spec.batch_norm === "frozen";
+  const { head, isNorm } = backboneSpec(spec.backbone);
   const store = new ParameterStore(gpu, {
-    trainable: (name) => linear ? name.startsWith("fc.") : !(still && NORM.test(name)),
+    trainable: (name) => linear ? name.startsWith(`${head}.`) : !(still && isNorm(name)),
   });
   const { checkpointing, precision } = spec;
   const tape = new Tape(store, { checkpointing, precision, selected });

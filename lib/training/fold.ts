@@ -6,6 +6,7 @@ import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type Size, sizeOf } from "@/lib/images/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { Augmentation } from "@/lib/specs/augmentation.ts";
@@ -141,7 +142,10 @@ async function trainFold(
   try {
     initialize(trainee.store, spec.seed);
     if (start) {
-      loadWeights(trainee.store, start.weights, { optional: (name) => name.startsWith("fc.") });
+      const { head } = backboneSpec(spec.backbone);
+      loadWeights(trainee.store, start.weights, {
+        optional: (name) => name.startsWith(`${head}.`),
+      });
     }
     const { notes } = await runTrainingLoop(context, trainee, {
       ...course,

@@ -1,18 +1,14 @@
 import { Conflict } from "@/lib/errors.ts";
-import { noPositives, topPositives } from "@/lib/gaze/top_positives.ts";
-import {
-  type Arm,
-  type Cut,
-  labelPositives,
-  type Positives,
-  positives,
-} from "@/lib/gaze/positives.ts";
+import type { PairSource } from "@/lib/gaze/arms/arm.ts";
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
+import { type Cut, type Positives, positives } from "@/lib/gaze/positives.ts";
+import { topPositives } from "@/lib/gaze/top_positives.ts";
 import { readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
 import { assertLabels, usableSimilarity } from "@/lib/specs/preconditions.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
 export interface PositivesSpec {
-  arm: Arm;
+  arm: ArmName;
   similarity: string | null;
   component: string | null;
   cut: Cut;
@@ -31,15 +27,28 @@ export async function jobPositives(
   store: Store,
   dataset: DatasetRow,
   rows: ImageRow[],
-  { arm, similarity, component, cut, soft, seed }: PositivesSpec,
+  spec: PositivesSpec,
 ): Promise<Positives> {
+  const arm = arms[spec.arm];
+  if (arm.needs === "labels") assertLabels(store, dataset);
+  return arm.positives({
+    n: rows.length,
+    seed: spec.seed,
+    labels: rows.map(({ label }) => label),
+    cut: arm.needs === "similarity" ? await pairCutter(store, dataset, rows, spec) : () => {
+      throw new Error(`Cannot cut pairs for arm "${spec.arm}": it does not say that it needs any`);
+    },
+  });
+}
+
+/** Reads the similarity of a job; the answer cuts it into pairs. */
+async function pairCutter(
+  store: Store,
+  dataset: DatasetRow,
+  rows: ImageRow[],
+  { similarity, component, cut, soft }: PositivesSpec,
+): Promise<PairSource["cut"]> {
   const n = rows.length;
-  const labels = rows.map(({ label }) => label);
-  if (arm === "labels") {
-    assertLabels(store, dataset);
-    return labelPositives(labels);
-  }
-  if (arm === "none" || arm === "self") return noPositives(n);
   const row = usableSimilarity(store, dataset, similarity!, component, cut);
   const known = new Set(row.images);
   const places = rows.flatMap(({ name }, i) => known.has(name) ? [i] : []);
@@ -52,12 +61,12 @@ export async function jobPositives(
       throw new Conflict(`Cannot use similarity "${row.id}": it lacks ${n - places.length} images`);
     }
     const top = await readTopSimilarity(store.files, row, images);
-    return topPositives(top, { cut, arm, seed, soft });
+    return (place) => topPositives(top, { cut, place, soft });
   }
   const values = new Float32Array(n * n).fill(NaN);
   const read = await readMatrix(store.files, row, { component: component ?? undefined, images });
   places.forEach((i, a) =>
     places.forEach((j, b) => values[i * n + j] = read.values[a * places.length + b])
   );
-  return positives(values, { cut, arm, seed, soft });
+  return (place) => positives(values, { cut, place, soft });
 }

@@ -3,7 +3,7 @@
  * on, and what happens when a number is not finite.
  */
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import { JobStopped } from "@/lib/specs/job_context.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import type { Checkpoints, State } from "./checkpoint.ts";
 import { epochBatches, type OrderOptions, stepsPerEpoch, type Tail } from "./batch_sampler.ts";
 
@@ -251,11 +251,25 @@ class TrainingLoop {
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
   }
 
-  /** Takes up the newest sound checkpoint; false when there is none. */
+  /**
+   * Takes up the newest sound checkpoint; false when there is none.
+   * @throws {JobHeld} when it does not fit this training
+   */
   private async goBack(): Promise<boolean> {
     const checkpoint = await this.options.checkpoints.load();
     if (!checkpoint) return false;
-    this.trainee.restore(checkpoint.state);
+    try {
+      this.trainee.restore(checkpoint.state);
+    } catch (error) {
+      const { spec } = checkpoint.meta as { spec?: { code_version?: string } };
+      throw new JobHeld(
+        `Cannot take up the checkpoint of step ${checkpoint.step}: it was written by version ` +
+          `${spec?.code_version ?? "(unknown)"}, whose training is laid out otherwise ` +
+          `(${
+            (error as Error).message
+          }). Resume it with that version, or cancel it and start it anew`,
+      );
+    }
     const { step, notes, skipped, finished } = checkpoint.meta as {
       step: number;
       notes: Record<string, unknown>;

@@ -9,9 +9,10 @@ import type {
   SaliencyMapRequest,
   SimilarityMapRequest,
 } from "@/lib/inference/protocol.ts";
-import type { JobHandler, TrainingPace } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import type { TrainingPace } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
-import { JobRunner, type JobRunnerOptions } from "./job_runner.ts";
+import { JobRunner } from "./job_runner.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
@@ -36,21 +37,15 @@ export interface Tick {
   gpu_bytes: number;
 }
 
-/**
- * Makes this thread run jobs of these kinds, once it is told the data directory.
- * @param advance looks after jobs that are made of others
- */
-export function runThread(
-  kinds: Record<string, JobHandler>,
-  advance?: JobRunnerOptions["advance"],
-): void {
+/** Makes this thread run jobs of these kinds, once it is told the data directory. */
+export function runThread(kinds: Record<string, JobHandler>): void {
   // The standard output belongs to the connection with the API.
   console.log = console.error;
-  self.onmessage = ({ data }: MessageEvent<ThreadStart>) => void start({ kinds, advance }, data);
+  self.onmessage = ({ data }: MessageEvent<ThreadStart>) => void start(kinds, data);
 }
 
 async function start(
-  work: Pick<JobRunnerOptions, "kinds" | "advance">,
+  kinds: Record<string, JobHandler>,
   { data, name }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
@@ -97,7 +92,7 @@ async function start(
   const runner = held.runner = new JobRunner({
     store,
     gpu,
-    ...work,
+    kinds,
     name,
     between: async () => {
       tick(() => ({

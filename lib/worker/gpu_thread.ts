@@ -1,6 +1,5 @@
 /** The thread that holds the GPU. */
-import { kinds } from "@/lib/jobs/kinds/mod.ts";
-import { advanceStudies } from "@/lib/studies/advance.ts";
 import { runThread } from "./gpu_service.ts";
+import { kinds } from "./kinds.ts";
 
-runThread(kinds, advanceStudies);
+runThread(kinds);

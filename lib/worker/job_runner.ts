@@ -1,7 +1,8 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
 import { isDiskFull } from "@/lib/errors.ts";
-import { type JobHandler, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
 import { RunningJob } from "./running_job.ts";
 import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
@@ -21,8 +22,6 @@ export interface JobRunnerOptions {
   name: string;
   /** Serves what came in between (predictions). */
   between(): Promise<void>;
-  /** Looks after jobs that are made of others; ids of those that changed. */
-  advance?(store: Store): string[];
   changed(job_id: string): void;
   log(text: string): void;
 }
@@ -57,13 +56,14 @@ export class JobRunner {
 
   /** Resolves after `leave`; throws when the GPU cannot be used any more. */
   async loop(): Promise<void> {
-    const { store, name, between, gpu } = this.#options;
+    const { store, name, between, gpu, kinds } = this.#options;
+    const runnable = Object.keys(kinds).filter((kind) => kinds[kind].run);
     while (!this.#leaving) {
       await between();
       try {
-        const advanced = this.#options.advance?.(store) ?? [];
+        const advanced = Object.values(kinds).flatMap(({ advance }) => advance?.(store) ?? []);
         for (const id of advanced) this.#options.changed(id);
-        const job = store.jobs.claim(name);
+        const job = store.jobs.claim(name, runnable);
         if (job) {
           await this.#execute(job);
           gpu.check();
@@ -112,7 +112,7 @@ export class JobRunner {
         { state: "running", device: { ...gpu.info } },
         job.attempts > 1 ? "its worker died; it goes on from its last checkpoint" : undefined,
       );
-      const result = await kinds[job.kind].run(run);
+      const result = await kinds[job.kind].run!(run);
       run.state({ state: "succeeded", result, requested: null });
       removeCheckpoints(store, job.id);
     } catch (error) {
@@ -183,6 +183,9 @@ export class JobRunner {
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof JobHeld) {
+      return run.state({ state: "paused", requested: null, error: message }, message);
+    }
     log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
     run.state({ state: "failed", requested: null, error: message }, message);
   }

@@ -3,8 +3,10 @@
  * and the GPU thread, beats and estimates jobs while that thread waits for the GPU.
  */
 import type { ThreadStart, Tick } from "./gpu_service.ts";
+import { kinds } from "./kinds.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
-import { assertFits, type Device, type Estimate, estimateJob } from "@/lib/training/estimate.ts";
+import type { JobKind } from "@/lib/specs/mod.ts";
+import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
 const BEAT_MS = 1000;
@@ -29,8 +31,9 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   let device: Device | undefined;
   const own = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
-      const needed = device && estimateJob(device, request);
-      if (needed) assertFits(device!, needed);
+      if (!device) return undefined;
+      const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
+      if (needed) assertFits(device, needed);
       return needed;
     },
   });

@@ -1,14 +1,15 @@
 /** All jobs, freshly read every few seconds while the page is open. */
-import { list } from "../api.js";
+import { description, list } from "../api.js";
 import { empty, fill, h, pageHead, select, table } from "../dom.js";
 import { span, time } from "../format.js";
+import { jobKinds } from "../job_fields.js";
 
 const EVERY_MS = 2500;
-const KINDS = ["similarity", "pretrain", "finetune", "evaluate", "study"];
 const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
 
 export async function show({ signal, query }) {
-  const kind = select("kind", [["", "all kinds"], ...KINDS], query.get("kind") ?? "");
+  const kinds = jobKinds(await description(signal)).map(({ kind, title }) => [kind, title]);
+  const kind = select("kind", [["", "all kinds"], ...kinds], query.get("kind") ?? "");
   const state = select("state", [["", "all states"], ...STATES], query.get("state") ?? "");
   const area = h("div", {});
   const read = async () => {

@@ -76,7 +76,7 @@ function shown(found) {
   ];
 }
 
-/** What gaze gains over as many pairs without information, where the study has them. */
+/** What an arm gains over its control, where the study has one. */
 function controlled(found) {
   const rows = found.rows.filter(({ key }) =>
     found.cells.some(({ row, controls }) =>
@@ -84,12 +84,18 @@ function controlled(found) {
     )
   );
   if (rows.length === 0) return null;
+  const against = new Set(
+    found.cells.flatMap(({ controls }) =>
+      Object.values(controls ?? {}).flatMap((control) => control ? [control.against] : [])
+    ),
+  );
+  const names = found.rows.filter(({ key }) => against.has(key)).map(({ name }) => name);
   return card(
-    "Difference to the same method with shuffled gaze",
+    "Difference to the control",
     h(
       "p",
       { class: "hint" },
-      "As many pairs, without the information: what is left is gaze's own.",
+      `To ${names.join("; ")}: as many pairs, without the information. What is left is gaze's own.`,
     ),
     grid({ ...found, rows }, "Controls", (cell, name) => differenceText(cell.controls[name])),
   );

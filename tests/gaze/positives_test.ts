@@ -1,6 +1,7 @@
 /** Positive pairs: cuts against a sorted list of the pairs, arms, and the draw of pairs that stay. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { batchPositives, type Cut, keepsPair, positives } from "@/lib/gaze/positives.ts";
 import { quantileCut } from "@/lib/gaze/pair_quantile.ts";
 import { keyOf, sortKeys, valueOf } from "@/lib/gaze/radix_sort.ts";
@@ -41,7 +42,7 @@ const matrices = fc.integer({ min: 2, max: 9 }).chain((n) =>
   })
 );
 
-const gaze = (cut: Cut) => ({ cut, arm: "gaze" as const, seed: 1 });
+const gaze = (cut: Cut) => ({ cut });
 
 Deno.test("floats sort by their keys", () => {
   fc.assert(
@@ -88,9 +89,15 @@ Deno.test("every arm: symmetric, the diagonal 1, shuffled with as many pairs as 
   fc.assert(
     fc.property(matrices, cuts, fc.nat(99), fc.boolean(), ({ n, values }, cut, seed, soft) => {
       const labels = Array.from({ length: n }, (_, i) => i % 3 === 0 ? null : `${i % 2}`);
-      const of = (arm: "none" | "self" | "shuffled" | "gaze" | "labels") =>
-        positives(values, { cut, arm, seed, labels, soft });
-      for (const arm of ["none", "self", "shuffled", "gaze", "labels"] as const) {
+      const all = Array.from({ length: n }, (_, i) => i);
+      const of = (arm: ArmName) => {
+        const made = arms[arm].positives({
+          ...{ n, seed, labels },
+          cut: (place) => positives(values, { cut, place, soft }),
+        });
+        return { ...made, matrix: batchPositives(made, all, all, { seed, step: 0 }) };
+      };
+      for (const arm of Object.keys(arms) as ArmName[]) {
         const { matrix } = of(arm);
         for (let i = 0; i < n; i++) {
           assert.equal(matrix[i * n + i], 1);
@@ -120,14 +127,15 @@ Deno.test("threshold is strict; soft weights are the similarities; labels pair a
   ]);
   const soft = positives(values, { ...gaze({ threshold: 0.4 }), soft: true });
   assert.deepEqual([...soft.matrix], [1, 0.5, 0.75, 0.5, 1, 0, 0.75, 0, 1]);
-  const labels = positives(values, {
-    ...gaze({ threshold: 0 }),
-    arm: "labels",
-    labels: ["a", null, "a"],
-  });
-  assert.deepEqual([...labels.matrix], [1, 0, 1, 0, 1, 0, 1, 0, 1]);
+  const cut = () => positives(values, gaze({ threshold: 0 }));
+  const labelled = (labels: (string | null)[]) =>
+    batchPositives(
+      arms.labels.positives({ n: 3, seed: 1, labels, cut }),
+      ...[[0, 1, 2], [0, 1, 2], { seed: 1, step: 0 }] as const,
+    );
+  assert.deepEqual([...labelled(["a", null, "a"])], [1, 0, 1, 0, 1, 0, 1, 0, 1]);
   assert.throws(
-    () => positives(values, { ...gaze({ threshold: 0 }), arm: "labels", labels: ["a"] }),
+    () => labelled(["a"]),
     /Cannot pair by labels: 3 labels expected, got 1/,
   );
 });
@@ -163,4 +171,9 @@ Deno.test("a batch takes its rows and columns, none for empty places", () => {
   assert.deepEqual([...weights], [1, 0, 1, 1, 1, 0, 0, 1]);
   const dropped = batchPositives(all, [1, 0], [0, -1, 2, 1], { drop: 1, seed: 1, step: 0 });
   assert.deepEqual([...dropped], [0, 0, 0, 1, 1, 0, 0, 0]);
+});
+
+Deno.test("every arm that is a control names an arm, and one arm is what others are compared with", () => {
+  for (const { control } of Object.values(arms)) assert.ok(!control || control.of in arms);
+  assert.equal(Object.values(arms).filter(({ baseline }) => baseline).length, 1);
 });

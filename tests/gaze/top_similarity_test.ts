@@ -9,7 +9,7 @@ import { topPositives } from "@/lib/gaze/top_positives.ts";
 import { quantileCut } from "@/lib/gaze/pair_quantile.ts";
 import { batchPositives, type Cut, type Positives, positives } from "@/lib/gaze/positives.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
-import { uniform } from "@/lib/random.ts";
+import { permutation, stream, uniform } from "@/lib/random.ts";
 
 /** [n, n] with as many different values as `steps`; images of `invalid` have none. */
 function drawn(n: number, seed: number, steps: number, invalid: number[] = []): Float32Array {
@@ -99,7 +99,8 @@ Deno.test("positives are those of the whole matrix, or refused with what can be 
       fc.boolean(),
       ({ n, seed, steps, invalid, pairs }, arm, cut, soft) => {
         const values = drawn(n, seed, steps, invalid);
-        const options = { cut, arm: arm as "gaze" | "shuffled", seed, soft };
+        const place = arm === "gaze" ? undefined : permutation(n, seed, stream("shuffled"));
+        const options = { cut, place, soft };
         let sparse: Positives;
         try {
           sparse = topPositives(kept(values, n, 3, pairs, invalid), options);
@@ -124,7 +125,7 @@ Deno.test("positives are those of the whole matrix, or refused with what can be 
 Deno.test("more neighbours than were kept are refused", () => {
   const known = kept(drawn(8, 1, 1000), 8, 3, 5);
   assert.throws(
-    () => topPositives(known, { cut: { top_k: 4 }, arm: "gaze", seed: 0 }),
+    () => topPositives(known, { cut: { top_k: 4 } }),
     (error) => error instanceof InvalidInput && /top_k up to 3/.test(error.message),
   );
 });
@@ -155,7 +156,7 @@ Deno.test("an audit of what was kept agrees with that of the whole matrix", () =
   assert.ok(found.labels!.p <= 0.01);
   assert.ok(found.suggestion.quantile !== null || found.suggestion.top_k !== null);
   const nearest = found.cuts.find(({ top_k }) => top_k === 5)!;
-  const dense = positives(values, { cut: { top_k: 5 }, arm: "gaze", seed: 0 });
+  const dense = positives(values, { cut: { top_k: 5 } });
   assert.equal(nearest.pairs, dense.pairs);
 });
 

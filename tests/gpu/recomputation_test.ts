@@ -13,7 +13,8 @@ import { Tape } from "@/gpu/tape.ts";
 import { rootOf, type Tensor } from "@/gpu/tensor.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { noise } from "../support/operation.ts";
 
 const gpu = await openGpu();

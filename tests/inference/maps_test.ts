@@ -46,14 +46,14 @@ async function layers(data: Uint8Array) {
   const store = new ParameterStore(gpu);
   const tape = new Tape(store, { training: false });
   const made = layersOf(tape, tape.input("x", [1, S, S, 4]), spec);
-  const { map, features, logits } = made;
-  const program = compile(tape, { outputs: [map, features, logits!] });
+  const [map, features, logits] = [made.map!, made.features, made.logits!];
+  const program = compile(tape, { outputs: [map, features, logits] });
   initialize(store, 11);
   const x = new Float32Array(S * S * 4);
   data.forEach((value, i) => x[i * 4] = (value / 255 - 0.4) / 0.2);
   program.write("x", x);
   program.run();
-  const [mapValues, featureValues, logitValues] = await program.read(map, features, logits!);
+  const [mapValues, featureValues, logitValues] = await program.read(map, features, logits);
   program.destroy();
   store.destroy();
   return { map: mapValues, features: featureValues, logits: logitValues };

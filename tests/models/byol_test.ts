@@ -8,9 +8,10 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { head, heads } from "@/lib/models/heads.ts";
+import { head } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { resnet } from "@/lib/models/resnet.ts";
+import { byolHeads } from "@/lib/ssl/byol.ts";
 import { images, parameters } from "../support/formula.ts";
 import { difference } from "../support/operation.ts";
 import { readGoldens } from "../support/safetensors.ts";
@@ -22,7 +23,7 @@ const S = 32;
 
 function byol(store: ParameterStore) {
   const tape = new Tape(store);
-  const { projector, predictor } = heads.byol({ hidden: 64, output: 32 });
+  const { projector, predictor } = byolHeads({ hidden: 64, output: 32 });
   const views = tape.input("views", [2 * N, S, S, 4]);
   const A = tape.input("positives", [N, N]);
   const project = (prefix: string, x: Tensor) => {

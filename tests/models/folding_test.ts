@@ -12,7 +12,8 @@ import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, type ResnetName } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
+import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();

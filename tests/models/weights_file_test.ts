@@ -6,11 +6,12 @@ import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { layersOf } from "@/lib/inference/activations.ts";
-import { architectureOf } from "@/lib/models/architecture.ts";
+import { detect } from "@/lib/models/detect.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
-import { onlyResnet, readWeightsFile } from "@/lib/models/weights_file.ts";
+import { architectureOf } from "@/lib/models/resnet_architecture.ts";
+import { readWeightsFile } from "@/lib/models/weights_file.ts";
 import { difference } from "../support/operation.ts";
 import { resnetWeights } from "../support/weights.ts";
 
@@ -28,8 +29,9 @@ const numbered = (name: string) => {
 
 // checkpoint_moco.pth: by tests/fixtures/checkpoint_moco.py with PyTorch 1.13
 Deno.test("a MoCo checkpoint of PyTorch: the query encoder comes out and computes the same", async () => {
-  const weights = onlyResnet(await readWeightsFile(await fixture("checkpoint_moco.pth")));
-  const architecture = architectureOf(weights);
+  const { network: weights, architecture } = detect(
+    await readWeightsFile(await fixture("checkpoint_moco.pth")),
+  );
   assert.deepEqual(architecture, { backbone: "resnet18", width: 4, channels: 3, outputs: 0 });
   const gpu = await openGpu();
   const store = new ParameterStore(gpu);
@@ -80,15 +82,15 @@ Deno.test("wrappers, numbered children, heads and followers around a network are
     ],
   ];
   for (const [name, weights] of cases) {
-    const network = onlyResnet(weights);
+    const { network } = detect(weights);
     assert.deepEqual([...network.keys()], own, name);
     for (const [key, { data }] of network) assert.equal(data, plain.get(key)!.data, name);
   }
   const two = new Map([...around("a."), ...renamed(other, (name) => `b.${name}`)]);
-  assert.throws(() => onlyResnet(two), /give one of the prefixes "a\.", "b\."/);
-  assert.equal(onlyResnet(two, "b.").get("conv1.weight"), other.get("conv1.weight"));
-  assert.throws(() => onlyResnet(two, "c."), InvalidInput);
-  assert.throws(() => onlyResnet(new Map()), /no ResNet is in them/);
+  assert.throws(() => detect(two), /give one of the prefixes "a\.", "b\."/);
+  assert.equal(detect(two, "b.").network.get("conv1.weight"), other.get("conv1.weight"));
+  assert.throws(() => detect(two, "c."), InvalidInput);
+  assert.throws(() => detect(new Map()), /no ResNet is in them/);
 });
 
 Deno.test("an architecture is told from whole networks only; what is wrong is named", () => {

@@ -4,11 +4,16 @@ import { openGpu } from "@/gpu/device.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { classifier, head, heads } from "@/lib/models/heads.ts";
+import { classifier, head } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { resnet, resnetFeatures } from "@/lib/models/resnet.ts";
+import { resnet } from "@/lib/models/resnet.ts";
 import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
+import { backboneSpecs } from "@/lib/models/specs.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
+import { byolHeads } from "@/lib/ssl/byol.ts";
+import { mocoProjector } from "@/lib/ssl/moco.ts";
+import { simclrProjector } from "@/lib/ssl/simclr.ts";
+import { simsiamHeads } from "@/lib/ssl/simsiam.ts";
 import { difference, noise } from "../support/operation.ts";
 
 const gpu = await openGpu();
@@ -111,9 +116,8 @@ Deno.test("initial weights: torchvision's distributions, a function of seed and 
     const store = new ParameterStore(gpu);
     const tape = new Tape(store);
     resnet(tape, tape.input("x", [2, S, S, 4]), { name: "resnet18" });
-    head(tape, tape.input("z", [2, 512]), heads.byol({ backbone: "resnet18" }).projector, {
-      prefix: "projector.",
-    });
+    const { projector } = byolHeads({ hidden: backboneSpecs.resnet18.hidden, output: 256 });
+    head(tape, tape.input("z", [2, 512]), projector, { prefix: "projector." });
     initialize(store, seed);
     const weights = await store.read();
     store.destroy();
@@ -155,7 +159,7 @@ Deno.test("heads: the methods' layers under nn.Sequential's names", () => {
       names: [...store.entries.keys()].filter((n) => !/running/.test(n)),
     };
   };
-  const { projector, predictor } = heads.simsiam({ size: 64, hidden: 16 });
+  const { projector, predictor } = simsiamHeads({ size: 64, hidden: 16 });
   assert.deepEqual(names(projector), {
     shape: [4, 64],
     names: ["0.weight", "1.weight", "1.bias", "3.weight", "4.weight", "4.bias", "6.weight"],
@@ -164,17 +168,20 @@ Deno.test("heads: the methods' layers under nn.Sequential's names", () => {
     shape: [4, 64],
     names: ["0.weight", "1.weight", "1.bias", "3.weight", "3.bias"],
   });
-  assert.deepEqual(names(heads.moco({ features: 32 }).projector), {
+  assert.deepEqual(names(mocoProjector({ features: 32, output: 128 })), {
     shape: [4, 128],
     names: ["0.weight", "0.bias", "2.weight", "2.bias"],
   });
-  assert.deepEqual(names(heads.simclr({ features: 32 }).projector), {
+  assert.deepEqual(names(simclrProjector({ features: 32, output: 128 })), {
     shape: [4, 128],
     names: ["0.weight", "1.weight", "1.bias", "3.weight", "4.weight", "4.bias"],
   });
-  assert.deepEqual(names(heads.byol({ hidden: 24, output: 8 }).predictor), {
+  assert.deepEqual(names(byolHeads({ hidden: 24, output: 8 }).predictor), {
     shape: [4, 8],
     names: ["0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias"],
   });
-  assert.deepEqual([resnetFeatures("resnet18"), resnetFeatures("resnet50", 16)], [512, 512]);
+  assert.deepEqual([backboneSpecs.resnet18.features(64), backboneSpecs.resnet50.features(16)], [
+    512,
+    512,
+  ]);
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import type { MocoConfig, SimclrConfig } from "@/lib/ssl/configs.ts";
+import type { MocoConfig } from "@/lib/ssl/moco_spec.ts";
+import type { SimclrConfig } from "@/lib/ssl/simclr_spec.ts";
 import { z } from "zod";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { parseFinetune } from "@/lib/specs/finetune.ts";
@@ -160,6 +161,11 @@ Deno.test("a model to start from decides the network; contradictions are refused
   assert.equal(resolved.normalization, "model");
   assert.deepEqual(problems({ dataset: "breast", init: "imagenet", width: 64 }), ["/width"]);
   assert.deepEqual(problems({ dataset: "breast", normalization: "model" }), ["/normalization"]);
+  // What a backbone comes in is its own matter: a ResNet's width is a multiple of 4.
+  for (const width of [2, 6, 132]) {
+    assert.deepEqual(problems({ dataset: "breast", width }), ["/width"], `${width}`);
+  }
+  assert.equal(resolve({ dataset: "breast", width: 128, backbone: "resnet101" }).width, 128);
   assert.throws(() => resolve({ dataset: "breast", init: "nothing" }), NotFound);
 });
 

@@ -7,9 +7,9 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { configs, type MethodName } from "@/lib/ssl/configs.ts";
 import type { Encoder } from "@/lib/ssl/method.ts";
 import { methodOf } from "@/lib/ssl/mod.ts";
+import { type MethodName, methodSpecs } from "@/lib/ssl/specs.ts";
 import { noise } from "../support/operation.ts";
 
 type Rows = number[][];
@@ -18,8 +18,8 @@ const gpu = await openGpu();
 const [N, S, F] = [7, 2, 12];
 
 const encoder: Encoder = {
-  name: "resnet18",
   features: F,
+  hidden: 1024,
   apply(tape, x, { prefix }) {
     const [n] = x.shape;
     const w = tape.parameter(`${prefix}weight`, [S * S * 4, F], {
@@ -59,7 +59,7 @@ function build(name: MethodName, given: Record<string, unknown>, columns = N) {
     encoder,
     views: (which) => tape.input(`views ${which.join("")}`, [which.length * N, S, S, 4]),
     weights: (columns) => tape.input("A", [N, columns]),
-  }, configs[name].parse(given));
+  }, methodSpecs[name].config.parse(given));
   const program = compile(tape, { outputs: [made.loss, ...made.embeddings] });
   initialize(store, 1);
   copyToTarget(store);

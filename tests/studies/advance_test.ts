@@ -18,9 +18,12 @@ const request = {
   finetune: { epochs: 1 },
 };
 
+/** Kinds that a worker runs; a study is none of them. */
+const TRAININGS = ["pretrain", "finetune"];
+
 /** As a worker would: claims the next job and gives it a result, or an error. */
 function work(store: Store, error?: string): JobRow | undefined {
-  const job = store.jobs.claim("test");
+  const job = store.jobs.claim("test", TRAININGS);
   if (!job) return undefined;
   store.events.append(job.id, "state", { state: "running" });
   if (error !== undefined) store.jobs.change(job, { state: "failed", error });
@@ -80,7 +83,7 @@ Deno.test("cells become jobs, a few at a time, and the table fills", () =>
     const { id } = submit(store, request, "1");
     const study = store.jobs.get(id).study!;
     assert.deepEqual(store.jobs.get(id).progress, { done: 0, total: 6, unit: "cells" });
-    assert.equal(store.jobs.claim("test"), undefined, "no worker holds a study");
+    assert.equal(store.jobs.claim("test", TRAININGS), undefined, "no worker holds a study");
     assert.ok(advanceStudies(store).includes(id));
     assert.equal(store.jobs.get(id).state, "running");
     assert.equal(waiting(store), 2, "others come in between");
@@ -181,7 +184,7 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
     await insertClasses(store);
     const { id } = submit(store, request, "1");
     advanceStudies(store);
-    const running = store.jobs.claim("test")!;
+    const running = store.jobs.claim("test", TRAININGS)!;
     advanceStudies(store);
     const states = () =>
       store.jobs.listJobs({ study: store.jobs.get(id).study! }).data
@@ -225,7 +228,7 @@ Deno.test("a full disk pauses the study; a job that somebody deletes is done ane
     await insertClasses(store);
     const { id } = submit(store, request, "1");
     advanceStudies(store);
-    const job = store.jobs.claim("test")!;
+    const job = store.jobs.claim("test", TRAININGS)!;
     store.jobs.change(job, { state: "paused", error: "no space left on device" });
     advanceStudies(store);
     assert.deepEqual(

@@ -1,9 +1,9 @@
 /** A job's context that keeps what it is told. */
 import type { Gpu } from "@/gpu/device.ts";
 import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
-import { kinds } from "@/lib/jobs/kinds/mod.ts";
 import { submit } from "@/lib/jobs/queue.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
+import { kinds } from "@/lib/worker/kinds.ts";
 
 export interface Recorded extends JobContext {
   events: { type: string; data: Record<string, unknown> }[];
@@ -66,7 +66,7 @@ export async function runJob(
     stopAt: options.stopAt,
   });
   try {
-    const result = await kinds[job.kind].run(context);
+    const result = await kinds[job.kind as keyof typeof kinds].run!(context);
     store.jobs.change(job, { state: "succeeded", result });
     return { result, context };
   } catch (error) {

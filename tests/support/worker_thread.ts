@@ -1,5 +1,6 @@
 /** The GPU thread of a test worker: kinds of jobs that show what the queue does, and no others. */
-import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import { runThread } from "@/lib/worker/gpu_service.ts";
 
 /** Counts to `to`, one each `ms`, with a checkpoint every ten; the result tells where each run began. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { partnersOf, positives } from "@/lib/gaze/positives.ts";
+import { labelPositives, partnersOf } from "@/lib/gaze/positives.ts";
 import { epochBatches, stepsPerEpoch } from "@/lib/training/batch_sampler.ts";
 import { packed } from "@/lib/training/positive_sampler.ts";
 
@@ -20,12 +20,7 @@ Deno.test("an epoch's batches: every image once, another order each epoch, the s
 Deno.test("packed: every image once, more pairs in a batch, another draw each epoch", () => {
   const [n, batch, seed] = [40, 8, 3];
   const labels = Array.from({ length: n }, (_, i) => i < 4 ? null : `${i % 12}`);
-  const A = positives(new Float32Array(n * n), {
-    cut: { top_k: 1 },
-    arm: "labels",
-    seed,
-    labels,
-  });
+  const A = labelPositives(labels);
   const arrangeBy = (most: number) => (order: Uint32Array<ArrayBuffer>, epoch: number) =>
     packed(order, { partnersOf: partnersOf(A), most, batch, seed, epoch });
   const options = { seed, epoch: 0, tail: "drop" as const };

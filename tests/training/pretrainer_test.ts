@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { openGpu } from "@/gpu/device.ts";
 import { images } from "@/gpu/images.ts";
-import { type Arm, type Positives, positives as pairsOf } from "@/lib/gaze/positives.ts";
+import { type ArmName, arms as registry } from "@/lib/gaze/arms/mod.ts";
+import { type Positives, positives as pairsOf } from "@/lib/gaze/positives.ts";
 import { parsePretrain } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
@@ -171,11 +172,15 @@ const similarity = Float32Array.from({ length: N * N }, (_, at) => {
 
 /** The state of each arm after two epochs, and what its steps told. */
 async function eachArm(method: keyof typeof configs, more: Record<string, unknown> = {}) {
-  const found = new Map<Arm, { state: Record<string, string>; told: Record<string, number[]> }>();
+  const found = new Map<
+    ArmName,
+    { state: Record<string, string>; told: Record<string, number[]> }
+  >();
   for (const arm of arms) {
     await withDirectory(async (directory) => {
       const labels = Array.from({ length: N }, (_, i) => String(i % 2));
-      const pairs = pairsOf(similarity, { arm, cut: { quantile: 0.3 }, seed: 0, labels });
+      const cut = (place?: Uint32Array) => pairsOf(similarity, { cut: { quantile: 0.3 }, place });
+      const pairs = registry[arm].positives({ n: N, seed: 0, labels, cut });
       const given = { arm, similarity: "sim", pairs, epochs: 2, ...more };
       const { context, state } = await train(directory, method, given);
       const told = (name: string) => context.metrics.map(({ values }) => values[name]);
@@ -208,7 +213,7 @@ for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
 Deno.test("arm self differs from none where there are earlier keys, and only there", async () => {
   for (const method of ["moco", "byol"] as const) {
     const all = await eachArm(method);
-    const weights = (arm: Arm) => all.get(arm)!.state["section values"];
+    const weights = (arm: ArmName) => all.get(arm)!.state["section values"];
     assert.equal(weights("self") === weights("none"), method === "byol", method);
     assert.equal(new Set(arms.map(weights)).size, method === "byol" ? 4 : 5);
     const { pairs } = all.get("self")!.told;

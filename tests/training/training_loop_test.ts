@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { JobStopped } from "@/lib/specs/job_context.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import { Checkpoints, type State } from "@/lib/training/checkpoint.ts";
 import {
   type Moment,
@@ -129,6 +129,23 @@ Deno.test("killed without a word, the epoch is run again and the end is the same
     assert.match(String(context.events[0].data.message), /goes on from step 6/);
   });
 });
+
+Deno.test("a checkpoint of a training laid out otherwise holds the job, and stays", () =>
+  withDirectory(async (directory) => {
+    const identity = { spec: { code_version: "0.0.1" } };
+    await train(directory, new Sum(), { identity }, 7);
+    const files = () => [...Deno.readDirSync(directory)].map(({ name }) => name).sort();
+    const before = files();
+    const other = new Sum();
+    other.restore = () => {
+      throw new Error('Cannot restore parameters: 3 numbers expected in "values", got 1');
+    };
+    await assert.rejects(
+      train(directory, other),
+      (error) => error instanceof JobHeld && /version 0\.0\.1.*3 numbers/.test(error.message),
+    );
+    assert.deepEqual(files(), before);
+  }));
 
 Deno.test("a number that is not finite: the step is left out from the last checkpoint on", () =>
   withDirectory(async (directory) => {

@@ -1,7 +1,8 @@
 /** The loop of jobs in this process, without a GPU: fences, a full disk, estimates. */
 import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobHandler, JobStopped } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
 import { ClaimLost, type Store } from "@/lib/store/mod.ts";
@@ -96,6 +97,21 @@ Deno.test("a full disk pauses the job, and it goes on by itself; a person may en
     const next = addJob(store, "write");
     await until(() => store.jobs.get(next).state === "succeeded", 10_000);
     assert.equal(store.jobs.get(ended).state, "cancelled");
+  });
+});
+
+Deno.test("a job that cannot go on here is paused with the reason, and keeps its checkpoints", async () => {
+  const older: JobHandler = {
+    run({ checkpoints }) {
+      Deno.writeTextFileSync(`${checkpoints}/kept`, "x");
+      throw new JobHeld("Cannot take up the checkpoint of step 3: it was written by version 0.1");
+    },
+  };
+  await withRunner({ older }, async (store) => {
+    const id = addJob(store, "older");
+    await until(() => store.jobs.get(id).state === "paused", 5_000);
+    assert.match(store.jobs.get(id).error!, /written by version 0\.1/);
+    assert.equal(Deno.readTextFileSync(`${store.checkpoints(id)}/kept`), "x");
   });
 });
 

@@ -7,6 +7,8 @@ import type { Measure } from "./measure.ts";
 const params = z.strictObject({ size: mapSize, ...heatmapParams });
 
 export const cc: Measure<typeof params> = {
+  title: "Correlation",
+  about: "How gaze maps correlate, cell by cell; -1 to 1.",
   params,
   components: ["score"],
   range: [-1, 1],

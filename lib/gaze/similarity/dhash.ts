@@ -7,6 +7,8 @@ import type { Measure } from "./measure.ts";
 const params = z.strictObject(heatmapParams);
 
 export const dhash: Measure<typeof params> = {
+  title: "Difference hash",
+  about: "Where gaze maps rise and fall from left to right; for pictures that are alike.",
   params,
   components: ["score"],
   input: "heatmap",

@@ -12,6 +12,8 @@ const params = z.strictObject({
 });
 
 export const dtw: Measure<typeof params> = {
+  title: "Dynamic time warping",
+  about: "How far scanpaths lie apart when they are warped onto each other in time.",
   params,
   components: ["score"],
   input: "scanpath",

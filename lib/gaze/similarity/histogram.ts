@@ -7,6 +7,8 @@ import type { Measure } from "./measure.ts";
 const params = z.strictObject({ size: mapSize, ...heatmapParams });
 
 export const histogram: Measure<typeof params> = {
+  title: "Histogram intersection",
+  about: "How much of their mass gaze maps share.",
   params,
   components: ["score"],
   input: "heatmap",

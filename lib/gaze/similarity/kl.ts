@@ -15,6 +15,8 @@ const params = z.strictObject({
 });
 
 export const kl: Measure<typeof params> = {
+  title: "Kullback-Leibler",
+  about: "How little gaze maps diverge from each other, as a similarity.",
   params,
   components: ["score"],
   input: "heatmap",

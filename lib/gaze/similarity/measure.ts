@@ -1,6 +1,7 @@
 /** What a similarity measure is, and what it compares. */
 import type { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
+import type { Described } from "@/lib/choice.ts";
 import type { Pairs } from "@/gpu/similarity/pairs.ts";
 import type { Fixation } from "../gaze.ts";
 import type { Raster } from "@/lib/images/raster.ts";
@@ -42,14 +43,14 @@ export interface Prepared {
   used?: Record<string, unknown>;
 }
 
-export interface Measure<Schema extends z.ZodType = z.ZodType> {
+export interface Measure<Schema extends z.ZodType = z.ZodType> extends Described {
   /** Parameters, strict, with documented defaults. */
   params: Schema;
   /** Names of the values per pair; the first is the similarity, the others its parts. */
   components: string[];
   /** Least and greatest value; 0 and 1 where left out. */
   range?: [number, number];
-  /** What a comparand is: with `heatmap`, ready-made maps stand in for scanpaths. */
+  /** What it needs of gaze: with `heatmap`, ready-made maps stand in for scanpaths. */
   input: "scanpath" | "heatmap";
   /** `pause` is awaited now and then in long preparations; it may throw to stop them. */
   prepare(

@@ -15,9 +15,23 @@ import { Matrix } from "./matrix.ts";
 import { tima } from "./tima.ts";
 import { forEachTile, type TileOptions } from "./tiles.ts";
 
-export const measures = { multimatch, moments, dhash, tima, cc, kl, histogram, dtw };
+export const measures = {
+  multimatch,
+  moments,
+  dhash,
+  tima,
+  cc,
+  kl,
+  histogram,
+  dtw,
+};
 
 export type MeasureName = keyof typeof measures;
+
+/** A measure in a form that asks nothing of its parameters, which were parsed by its own schema. */
+export function measureOf(name: MeasureName): Measure {
+  return measures[name] as unknown as Measure;
+}
 
 /** Parameters of a measure, every default filled in. */
 export type MeasureParams = {
@@ -49,7 +63,7 @@ export async function computeSimilarity(
   params: Record<string, unknown> = {},
   options: TileOptions = {},
 ): Promise<Similarity> {
-  const measure: Measure = measures[name] as unknown as Measure;
+  const measure: Measure = measureOf(name);
   const { components } = measure;
   const matrix = new Matrix(items.length, components.length);
   const distribution = new Distribution(measure.range ?? [0, 1]);

@@ -14,6 +14,8 @@ const params = z.strictObject({
 });
 
 export const moments: Measure<typeof params> = {
+  title: "Moments",
+  about: "Mass and spread of gaze maps, wherever they lie; for pictures that are unlike.",
   params,
   components: ["score"],
   input: "heatmap",

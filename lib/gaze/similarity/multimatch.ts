@@ -32,6 +32,8 @@ const params = z.strictObject({
 });
 
 export const multimatch: Measure<typeof params> = {
+  title: "MultiMatch",
+  about: "Shape, direction, length, position and duration of scanpaths.",
   params,
   components: ["score", "shape", "direction", "length", "position", "duration"],
   input: "scanpath",

@@ -28,6 +28,8 @@ const params = z.strictObject({
 type Params = z.output<typeof params>;
 
 export const tima: Measure<typeof params> = {
+  title: "TIMA",
+  about: "Clusters of fixations in space and time, aligned by their moments.",
   params,
   components: ["score"],
   input: "scanpath",

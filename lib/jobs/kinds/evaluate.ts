@@ -2,8 +2,9 @@
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
@@ -13,8 +14,8 @@ import { labelled } from "@/lib/datasets/labelled.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
-export const evaluate: JobHandler<JobResult<"evaluate">> = {
-  async run(context) {
+export const evaluate = {
+  async run(context: JobContext) {
     const { store, job, gpu } = context;
     const done = store.evaluations.findBy([["job_id = ?", job.id]]);
     if (done) return { evaluation: done.id };
@@ -60,7 +61,7 @@ export const evaluate: JobHandler<JobResult<"evaluate">> = {
       model.destroy();
     }
   },
-};
+} satisfies JobHandler<JobResult<"evaluate">>;
 
 /** Thresholds and the epoch flatter the images that they were chosen on. */
 function chosenOn(validation: Set<string>, tested: string[]): string[] {

@@ -1,8 +1,9 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { thresholds } from "@/lib/evaluation/operating_points.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { newId, now } from "@/lib/store/mod.ts";
@@ -16,8 +17,8 @@ import { splitsOf } from "@/lib/training/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
-export const finetune: JobHandler<JobResult<"finetune">> = {
-  async run(context) {
+export const finetune = {
+  async run(context: JobContext) {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
     if (published) {
@@ -88,4 +89,9 @@ export const finetune: JobHandler<JobResult<"finetune">> = {
       }));
     return { model: model.id, evaluation: evaluated };
   },
-};
+  estimate(device, { spec, images, classes }) {
+    return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {
+      ...{ images, classes },
+    });
+  },
+} satisfies JobHandler<JobResult<"finetune">>;

@@ -1,14 +1,17 @@
 /** Runs a `pretrain` job: contrastive pre-training of a backbone, kept as a model. */
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf } from "@/lib/gaze/positives.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "./handler.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
+import { methodSpec } from "@/lib/ssl/specs.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { Checkpoints } from "@/lib/training/checkpoint.ts";
 import { collapseAlarm } from "@/lib/training/collapse_detector.ts";
@@ -32,8 +35,8 @@ import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
-export const pretrain: JobHandler<JobResult<"pretrain">> = {
-  async run(context) {
+export const pretrain = {
+  async run(context: JobContext) {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
     if (published) return { model: published.id };
@@ -56,8 +59,9 @@ export const pretrain: JobHandler<JobResult<"pretrain">> = {
       pairs: positives.pairs,
       cut: positives.cut,
     });
-    if (spec.arm === "self" && !("stale_keys" in spec.config)) {
-      const message = `arm "self" is "none" for ${spec.method}: a batch holds each image once`;
+    if (arms[spec.arm].ownKeys && !methodSpec(spec.method).ownKeys) {
+      const message =
+        `arm "${spec.arm}" is "none" for ${spec.method}: a batch holds each image once`;
       context.event("log", { message });
     }
     const start = await initialModel(store, spec.init);
@@ -123,7 +127,10 @@ export const pretrain: JobHandler<JobResult<"pretrain">> = {
       images.destroy();
     }
   },
-};
+  estimate(device, { spec, images }) {
+    return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
+  },
+} satisfies JobHandler<JobResult<"pretrain">>;
 
 /** A batch of as many images as there are, when there are fewer than were asked for. */
 function batchOf(context: JobContext, images: number, wanted: number): number {

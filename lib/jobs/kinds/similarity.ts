@@ -3,21 +3,22 @@ import { Distribution, type DistributionData } from "@/lib/gaze/similarity/distr
 import { checkDegrees, loadItems } from "@/lib/similarities/load_items.ts";
 import { MatrixFile } from "@/lib/gaze/similarity/matrix.ts";
 import type { Measure } from "@/lib/gaze/similarity/measure.ts";
-import { measures } from "@/lib/gaze/similarity/mod.ts";
+import { measureOf } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobContext, JobHandler } from "@/lib/specs/job_context.ts";
+import type { JobHandler } from "./handler.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
 import { type Layout, newId, now } from "@/lib/store/mod.ts";
 
-export const similarity: JobHandler<JobResult<"similarity">> = {
-  async run(context) {
+export const similarity = {
+  async run(context: JobContext) {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
     const dataset = store.datasets.byName(spec.dataset);
     checkDegrees(spec.params, dataset);
-    const measure = measures[spec.measure] as unknown as Measure;
+    const measure = measureOf(spec.measure);
     const items = loadItems(store, dataset, { readers: spec.readers });
     const temporary = store.files.temporaryPath();
     try {
@@ -47,7 +48,7 @@ export const similarity: JobHandler<JobResult<"similarity">> = {
       await Deno.remove(temporary).catch(() => {});
     }
   },
-};
+} satisfies JobHandler<JobResult<"similarity">>;
 
 async function compute(
   context: JobContext,

@@ -28,6 +28,8 @@ const items: Item[] = table.map((_, i) => ({
 
 /** Similarities from the table; no GPU is used. */
 const measure: Measure = {
+  title: "Places",
+  about: "A measure of the test.",
   params: z.strictObject({}),
   components: ["score", "half"],
   input: "scanpath",

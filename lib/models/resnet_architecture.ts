@@ -1,20 +1,13 @@
 /** Which ResNet a file of weights is, told by the names and shapes of its tensors (torchvision's). */
 import { InvalidInput } from "@/lib/errors.ts";
-
-export interface Architecture {
-  backbone: "resnet18" | "resnet50" | "resnet101";
-  /** Channels of the first stage. */
-  width: number;
-  channels: 1 | 3;
-  /** Outputs of the classifier; 0 without one. */
-  outputs: number;
-}
+import type { Architecture } from "./backbone_spec.ts";
+import { STAGES } from "./resnet_stages.ts";
 
 /** Told apart by blocks of the third stage, and by whether blocks have three convolutions. */
 const backbones = [
-  { stages: [2, 2, 2, 2], bottleneck: false, backbone: "resnet18" },
-  { stages: [3, 4, 6, 3], bottleneck: true, backbone: "resnet50" },
-  { stages: [3, 4, 23, 3], bottleneck: true, backbone: "resnet101" },
+  { stages: STAGES.resnet18, bottleneck: false, backbone: "resnet18" },
+  { stages: STAGES.resnet50, bottleneck: true, backbone: "resnet50" },
+  { stages: STAGES.resnet101, bottleneck: true, backbone: "resnet101" },
 ] as const;
 
 type Shapes = Map<string, { shape: number[] }>;

@@ -1,0 +1,23 @@
+/** What a backbone is on the GPU; all else that is known of it stands in its `BackboneSpec`. */
+import type { Tape } from "@/gpu/tape.ts";
+import type { Tensor } from "@/gpu/tensor.ts";
+
+export interface BackboneOptions {
+  /** As its spec allows; default: the published network's. */
+  width?: number;
+  /** Channels of the input that count, default 3; the input itself always has 4, the rest zeros. */
+  channels?: 1 | 3;
+  /** Put in front of every name: "backbone.". */
+  prefix?: string;
+  /** Parts of the batch with batch statistics of their own, where it has batch norms. */
+  groups?: number;
+  /** Statistics of the batch or running ones, where it has batch norms; default: the tape's mode. */
+  training?: boolean;
+}
+
+/** Appends the network: `[N, H, W, 4] -> features [N, F]`, and a map [N, h, w, F] where its spec promises one. */
+export type Backbone = (
+  tape: Tape,
+  x: Tensor,
+  options: BackboneOptions,
+) => { map?: Tensor; features: Tensor };

@@ -1,0 +1,76 @@
+/**
+ * What is known of a backbone without its device code, for requests, plans, tables and files of weights. The
+ * network itself stands beside it: `x_spec.ts` here, `x.ts` on the GPU. Nothing elsewhere may guess what
+ * stands here: names of its parameters, whether it has a map, which inputs it takes.
+ */
+import type { Described } from "@/lib/choice.ts";
+import type { ImageSize, Size } from "@/lib/images/image_size.ts";
+import type { WeightTensor } from "./pth.ts";
+
+export interface BackboneSpec extends Described {
+  /** The design that it is of: what its files of weights look like. */
+  family: BackboneFamily;
+  /** What a request may say as `width`, and the width of the published network, which is the default. */
+  width: { published: number; least: number; most: number; multipleOf: number };
+  /** Length of the feature vector: F. */
+  features(width: number): number;
+  /** 10^9 multiply-adds of one image. */
+  multiplyAdds(width: number, size: Size): number;
+  /** Weights without the classifier. */
+  parameters(width: number): number;
+  /** Hidden width of heads that suits it, where a method leaves that open. */
+  hidden: number;
+  /** Name of the classifier, a linear layer over the features: the part before `.weight`. */
+  head: string;
+  /** Whether a parameter is one of a norm's. */
+  isNorm(name: string): boolean;
+  /**
+   * Whether a map [h, w, F] comes out whose mean over its cells the features are. Without one, maps over an
+   * image are refused.
+   */
+  map?: "mean";
+  /** What is wrong with an input of this size, in words; absent where any will do. */
+  sizes?(size: Size): string | undefined;
+}
+
+export interface BackboneFamily {
+  title: string;
+  /** By which tensor a file of its weights is known, for refusals: `conv1.weight [width, channels, 7, 7]`. */
+  signature: string;
+  /**
+   * The network in a file from elsewhere, without what is around it; undefined where there is none of this family.
+   * @param prefix what stands in front of the wanted network's names; needed where there are several
+   * @throws {InvalidInput} when there are several and none is named, or one that cannot be run
+   */
+  detect?(weights: Weights, prefix?: string): Detected | undefined;
+  /** The network behind the weights as an ONNX model; absent where that cannot be written. */
+  exportOnnx?(spec: OnnxSpec, weights: Weights): Uint8Array<ArrayBuffer>;
+}
+
+/** Tensors by name, in PyTorch's layout. */
+export type Weights = Map<string, WeightTensor>;
+
+export interface Detected {
+  /** Under the names of the family's own parameters. */
+  network: Weights;
+  architecture: Architecture;
+}
+
+export interface Architecture {
+  /** Name of a backbone. */
+  backbone: string;
+  width: number;
+  channels: 1 | 3;
+  /** Outputs of the classifier; 0 without one. */
+  outputs: number;
+}
+
+/** What is exported: the network behind the weights, as in a model's `spec`. */
+export interface OnnxSpec {
+  backbone: string;
+  channels: number;
+  /** Input in pixels. */
+  image_size: ImageSize;
+  /** Stored as the model's metadata, comma separated; none: there is no classifier. */
+  classes: string[];
+}

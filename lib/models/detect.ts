@@ -1,0 +1,22 @@
+/** Which network a file of weights holds. */
+import { InvalidInput } from "@/lib/errors.ts";
+import type { Detected, Weights } from "./backbone_spec.ts";
+import { families } from "./specs.ts";
+
+/**
+ * The network in a file from elsewhere, without wrappers, heads and copies around it.
+ * @param prefix what stands in front of the wanted network's names; needed where there are several
+ * @throws {InvalidInput} when there is none that can be run, or several and none is named
+ */
+export function detect(weights: Weights, prefix?: string): Detected {
+  for (const family of families) {
+    const found = family.detect?.(weights, prefix);
+    if (found) return found;
+  }
+  const known = families.filter((family) => family.detect);
+  throw new InvalidInput(
+    `Cannot use these weights: ${
+      known.map(({ title, signature }) => `no ${title} is in them (${signature})`).join(", ")
+    }`,
+  );
+}
