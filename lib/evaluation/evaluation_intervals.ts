@@ -12,7 +12,7 @@ import { concatenate, type Scores } from "./scores.ts";
 
 export const LEVEL = 0.95;
 /** Passes over image and class that an evaluation's resamples may take together: a second or two. */
-const WORK = 2e8;
+const WORK = 5e7;
 
 const interval = z.tuple([z.number(), z.number()]).nullable();
 const intervalsOf = <Name extends string>(names: readonly Name[]) =>
@@ -66,7 +66,7 @@ export function evaluationIntervals(
   const folds = parts.length > 1
     ? parts.map((part, p) => new Resampler(part, { units: units[p], positive, ranks }))
     : [];
-  const patients = Math.max(...all) + 1;
+  const patients = all.reduce((most, unit) => Math.max(most, unit), -1) + 1;
   const resamples = resamplesFor(labels.length * classes.length * (folds.length > 0 ? 4 : 2));
   const drawn = new Series();
   const place = stream("evaluation interval");

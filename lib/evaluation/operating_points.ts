@@ -60,14 +60,25 @@ export function thresholds(validation: Scores, positive: string): Threshold[] {
       .map((row) => row[c]);
   const [hits, others] = [of(true), of(false)];
   if (hits.length === 0 || others.length === 0) return [];
-  const rates = (threshold: number) => ({
-    sensitivity: hits.filter((p) => p >= threshold).length / hits.length,
-    specificity: others.filter((p) => p < threshold).length / others.length,
-    positives: hits.length,
-    negatives: others.length,
-  });
+  const below = (list: number[]) => {
+    const sorted = list.toSorted((a, b) => a - b);
+    let n = 0;
+    return (threshold: number) => {
+      while (n < sorted.length && sorted[n] < threshold) n++;
+      return n;
+    };
+  };
+  const [missed, rejected] = [below(hits), below(others)];
   const candidates = [...new Set([...hits, ...others])].sort((a, b) => a - b)
-    .map((threshold) => ({ threshold, validation: rates(threshold) }));
+    .map((threshold) => ({
+      threshold,
+      validation: {
+        sensitivity: (hits.length - missed(threshold)) / hits.length,
+        specificity: rejected(threshold) / others.length,
+        positives: hits.length,
+        negatives: others.length,
+      },
+    }));
   return TARGETS.map(({ target, level }) => {
     // Specificity rises with the threshold, sensitivity falls.
     const reached = candidates.filter(({ validation }) => validation[target] >= level);

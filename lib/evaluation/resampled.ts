@@ -54,10 +54,10 @@ export class Resampler {
   readonly #confidence: Float64Array;
   readonly #bin: Uint8Array;
   readonly #error: Float64Array;
-  /** For each class: images by rising probability, and where it rises. */
-  readonly #orders: { order: Uint32Array; rises: Uint8Array }[];
-  /** All (image, class) by rising probability: image * C + class. */
-  readonly #pooled: { order: Uint32Array; rises: Uint8Array };
+  /** For each class: images by rising probability, their true classes, and where it rises. */
+  readonly #orders: { order: Uint32Array; truths: Uint16Array; rises: Uint8Array }[];
+  /** All (image, class) by rising probability: the image, whether the class is its own, where it rises. */
+  readonly #pooled: { images: Uint32Array; own: Uint8Array; rises: Uint8Array };
 
   constructor({ classes, labels, probabilities }: Scores, options: ResampledOptions) {
     this.#classes = classes.length;
@@ -69,8 +69,15 @@ export class Resampler {
     this.#confidence = Float64Array.from(probabilities, (row, i) => row[this.#said[i]]);
     this.#bin = Uint8Array.from(this.#confidence, calibrationBin);
     this.#error = Float64Array.from(probabilities, (row, i) => squaredError(row, labels[i]));
-    this.#orders = classes.map((_, c) => rising(probabilities.map((row) => row[c])));
-    this.#pooled = rising(probabilities.flat());
+    this.#orders = classes.map((_, c) => {
+      const { order, rises } = rising(Float64Array.from(probabilities, (row) => row[c]));
+      return { order, rises, truths: Uint16Array.from(order, (i) => labels[i]) };
+    });
+    const C = classes.length;
+    const { order, rises } = rising(Float64Array.from(probabilities.flat()));
+    const images = order.map((k) => Math.floor(k / C));
+    const own = Uint8Array.from(order, (k, i) => Number(k - images[i] * C === labels[images[i]]));
+    this.#pooled = { images, own, rises };
   }
 
   /** @param weights of each patient: [units] */
@@ -79,8 +86,9 @@ export class Resampler {
     const confusion = Array.from({ length: C }, () => new Float64Array(C));
     const gaps = new Float64Array(CALIBRATION_BINS);
     let [total, brier] = [0, 0];
+    const counts = new Uint16Array(this.#labels.length); // of each image
     for (let i = 0; i < this.#labels.length; i++) {
-      const w = weights[this.#units[i]];
+      const w = counts[i] = weights[this.#units[i]];
       if (w === 0) continue;
       const hit = this.#said[i] === this.#labels[i] ? 1 : 0;
       confusion[this.#labels[i]][this.#said[i]] += w;
@@ -90,7 +98,7 @@ export class Resampler {
     }
     const truths = confusion.map((row) => row.reduce((sum, value) => sum + value, 0));
     const said = confusion.map((_, c) => confusion.reduce((sum, row) => sum + row[c], 0));
-    const { rest, pairs } = this.#aucs(weights);
+    const { rest, pairs } = this.#aucs(counts);
     const by_class = truths.map((images, c): ResampledFigures["by_class"][number] => {
       const hit = confusion[c][c];
       return {
@@ -110,7 +118,7 @@ export class Resampler {
         balanced_accuracy: mean(occurring),
         auc_macro_one_vs_rest: mean(rest),
         auc_macro_one_vs_one: mean(pairs),
-        auc_micro_one_vs_rest: this.#micro(weights, total),
+        auc_micro_one_vs_rest: this.#micro(counts, total),
         m_auc: this.#positive < 0 ? null : rest[this.#positive],
         f1_macro: mean(by_class.map(({ f1 }) => f1)),
         majority_class_accuracy: total > 0 ? Math.max(...truths) / total : null,
@@ -125,26 +133,32 @@ export class Resampler {
   }
 
   /** Each class against the rest, and both directions of each pair of classes, in one pass over each class's order. */
-  #aucs(weights: ArrayLike<number>) {
+  #aucs(counts: Uint16Array) {
     const C = this.#classes;
     const rest: (number | null)[] = [];
     const pairs: (number | null)[] = [];
     const wins = Array.from({ length: C }, () => new Float64Array(C)); // of class c over class b
     const count = new Float64Array(C);
-    this.#orders.forEach(({ order, rises }, c) => {
+    this.#orders.forEach(({ order, truths, rises }, c) => {
       const [below, tied] = [new Float64Array(C), new Float64Array(C)];
+      let touched: number[] = []; // classes among the images of the present score
       const close = () => {
-        for (let b = 0; b < C; b++) {
-          if (tied[c] > 0) wins[c][b] += tied[c] * (below[b] + tied[b] / 2);
+        for (let b = 0; tied[c] > 0 && b < C; b++) {
+          wins[c][b] += tied[c] * (below[b] + tied[b] / 2);
         }
-        for (let b = 0; b < C; b++) {
+        for (const b of touched) {
           below[b] += tied[b];
           tied[b] = 0;
         }
+        touched = [];
       };
       for (let i = 0; i < order.length; i++) {
         if (rises[i]) close();
-        tied[this.#labels[order[i]]] += weights[this.#units[order[i]]];
+        const weight = counts[order[i]];
+        if (weight === 0) continue;
+        const b = truths[i];
+        if (tied[b] === 0) touched.push(b);
+        tied[b] += weight;
       }
       close();
       count.set(below);
@@ -162,28 +176,25 @@ export class Resampler {
     return { rest, pairs };
   }
 
-  #micro(weights: ArrayLike<number>, total: number): number | null {
-    const C = this.#classes;
-    const { order, rises } = this.#pooled;
+  #micro(counts: Uint16Array, total: number): number | null {
+    const { images, own, rises } = this.#pooled;
     let [wins, below, tiedTrue, tiedFalse] = [0, 0, 0, 0];
     const close = () => {
       wins += tiedTrue * (below + tiedFalse / 2);
       below += tiedFalse;
       tiedTrue = tiedFalse = 0;
     };
-    for (let k = 0; k < order.length; k++) {
+    for (let k = 0; k < images.length; k++) {
       if (rises[k]) close();
-      const image = Math.floor(order[k] / C);
-      const w = weights[this.#units[image]];
-      if (order[k] - image * C === this.#labels[image]) tiedTrue += w;
-      else tiedFalse += w;
+      if (own[k]) tiedTrue += counts[images[k]];
+      else tiedFalse += counts[images[k]];
     }
     close();
     return total > 0 && below > 0 ? wins / (total * below) : null;
   }
 }
 
-function rising(score: number[]) {
+function rising(score: Float64Array) {
   const order = Uint32Array.from(score, (_, i) => i).sort((a, b) => score[a] - score[b]);
   return {
     order,
