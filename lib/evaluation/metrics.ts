@@ -74,8 +74,6 @@ export type Metrics = z.output<typeof metricsSchema>;
  */
 export function metrics(scores: Scores, positive: string | null = null): Metrics {
   const { classes, labels, probabilities } = scores;
-  if (labels.length === 0) throw new Error("Cannot evaluate: there is no image");
-  assertFinite(scores);
   if (positive !== null && !classes.includes(positive)) {
     throw new Error(`Cannot evaluate: "${positive}" is not one of the classes [${classes}]`);
   }
@@ -84,9 +82,6 @@ export function metrics(scores: Scores, positive: string | null = null): Metrics
   const majority = argmax(counts);
   const ranks = classRanks(classes);
   const per_class = classes.map((label, c) => classMetrics(scores, confusion, c, label));
-  const occurring = per_class.flatMap(({ sensitivity }) =>
-    sensitivity === null ? [] : [sensitivity]
-  );
   const byClass = <T>(curve: (positive: boolean[], score: number[]) => T): Record<string, T> =>
     Object.fromEntries(classes.map((label, c) => [
       label,
@@ -95,8 +90,7 @@ export function metrics(scores: Scores, positive: string | null = null): Metrics
   return {
     images: labels.length,
     classes,
-    accuracy: confusion.reduce((sum, row, c) => sum + row[c], 0) / labels.length,
-    balanced_accuracy: mean(occurring),
+    ...accuracies(scores, confusion),
     auc_macro_one_vs_rest: macroOneVersusRest(scores),
     auc_macro_one_vs_one: macroOneVersusOne(scores),
     auc_micro_one_vs_rest: microOneVersusRest(scores),
@@ -117,8 +111,29 @@ export function metrics(scores: Scores, positive: string | null = null): Metrics
   };
 }
 
-/** Counts of [truth][prediction]. */
-export function confusionMatrix({ classes, labels, probabilities }: Scores): number[][] {
+/**
+ * Share of images that are said right, and mean of that over the classes that occur.
+ * @throws {Error} when there is no image, or a probability is no finite number
+ */
+export function accuracies(
+  scores: Scores,
+  confusion = confusionMatrix(scores),
+): { accuracy: number; balanced_accuracy: number } {
+  const counts = confusion.map((row) => row.reduce((sum, value) => sum + value, 0));
+  return {
+    accuracy: confusion.reduce((sum, row, c) => sum + row[c], 0) / scores.labels.length,
+    balanced_accuracy: mean(counts.flatMap((count, c) => count ? confusion[c][c] / count : [])),
+  };
+}
+
+/**
+ * Counts of [truth][prediction].
+ * @throws {Error} when there is no image, or a probability is no finite number
+ */
+export function confusionMatrix(scores: Scores): number[][] {
+  const { classes, labels, probabilities } = scores;
+  if (labels.length === 0) throw new Error("Cannot evaluate: there is no image");
+  assertFinite(scores);
   const confusion = classes.map(() => classes.map(() => 0));
   labels.forEach((label, i) => confusion[label][argmax(probabilities[i])]++);
   return confusion;
