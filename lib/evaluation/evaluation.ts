@@ -81,8 +81,6 @@ export interface EvaluationContext {
   patients?: Map<string, string | null>;
   /** Of each part, from its validation images; null where there are none. */
   thresholds?: (Threshold[] | null)[];
-  /** Further warnings, of how the images were come by. */
-  warnings?: string[];
 }
 
 /**
@@ -93,7 +91,7 @@ export interface EvaluationContext {
 export function evaluation(
   parts: Scores[],
   positive: string | null,
-  { patients = new Map(), thresholds = [], warnings = [] }: EvaluationContext = {},
+  { patients = new Map(), thresholds = [] }: EvaluationContext = {},
 ): { metrics: EvaluationMetrics; scores: ImageScore[] } {
   const folded = parts.length > 1;
   const scores = parts.flatMap((part, fold) =>
@@ -118,7 +116,7 @@ export function evaluation(
     shares: points.flatMap(({ shares }) => shares),
   });
   const added = {
-    warnings: [...warnings, ...warningsOf(parts, units)],
+    warnings: warningsOf(parts, units),
     intervals: found.intervals,
     auc_delong: folded ? null : aucDelong(together, units[0]),
     operating_points: points.length > 0

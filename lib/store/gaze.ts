@@ -65,4 +65,15 @@ export class GazeTable extends Table<GazeRow> {
       ...(image_ids ? [JSON.stringify(image_ids)] : []),
     );
   }
+
+  /** Whether a data set has gaze, of one reader if one is named; ends at the first. */
+  has(dataset_id: string, reader?: string): boolean {
+    // The order of the tables is kept, so that not all images are looked at.
+    return this.db.get(
+      `SELECT 1 FROM images CROSS JOIN gaze ON gaze.image_id = images.id
+       WHERE images.dataset_id = ? ${reader === undefined ? "" : "AND gaze.reader = ?"} LIMIT 1`,
+      dataset_id,
+      ...(reader === undefined ? [] : [reader]),
+    ) !== undefined;
+  }
 }

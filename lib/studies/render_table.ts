@@ -77,8 +77,8 @@ export function publishedTable(
 export function csvTable(table: StudyTable): string {
   const head = "row,method,arm,backbone,figure,mean,std,n,planned,failed,low,high," +
     "difference,difference_low,difference_high,difference_n,against," +
-    "control_difference,control_low,control_high,control_n,control,state," +
-    "p,p_holm,control_p,control_p_holm,interval_method,warnings";
+    "control_difference,control_low,control_high,control_n,control,state,warnings," +
+    "p,p_holm,control_p,control_p_holm,interval_method";
   const lines = table.rows.flatMap((row) =>
     table.backbones.flatMap((backbone) =>
       FIGURES.map((name) => {
@@ -92,9 +92,9 @@ export function csvTable(table: StudyTable): string {
           ...(figure?.interval ?? [null, null]),
           ...[difference?.value, ...(difference?.interval ?? [null, null]), difference?.n],
           ...[difference?.against, control?.value, ...(control?.interval ?? [null, null])],
-          ...[control?.n, control?.against, stateOf(cell)],
+          ...[control?.n, control?.against, stateOf(cell), cell.warnings.join("; ")],
           ...[difference?.p, difference?.p_holm, control?.p, control?.p_holm],
-          ...[figure?.interval_method, cell.warnings.join("; ")],
+          figure?.interval_method,
         );
       })
     )
@@ -102,12 +102,13 @@ export function csvTable(table: StudyTable): string {
   return `${head}\n${lines.join("")}`;
 }
 
-/** `0.812 ± 0.034`, with the number of runs where some are missing; else what became of the cell. */
+/** `0.812 ± 0.034`, with the number of runs where some are missing, and a mark where there are warnings; else what became of the cell. */
 function written(cell: TableCell, name: FigureName): string {
   const figure = cell.figures[name];
   if (!figure) return instead(cell);
   const runs = figure.n < cell.planned ? ` (n = ${figure.n} of ${cell.planned})` : "";
-  return `${figure.mean.toFixed(3)} ± ${figure.std.toFixed(3)}${runs}`;
+  const mark = cell.warnings.length > 0 ? " *" : "";
+  return `${figure.mean.toFixed(3)} ± ${figure.std.toFixed(3)}${runs}${mark}`;
 }
 
 const difference = (cell: TableCell, name: FigureName) => differenceText(cell.differences[name]);

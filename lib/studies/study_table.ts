@@ -119,8 +119,9 @@ function reader({ evaluation }: TableSource) {
   const known = new Map<string, { scores: Scores; warnings: string[] }>();
   return ({ evaluation: id }: CellRow) => {
     if (!known.has(id!)) {
-      const { scores, metrics } = evaluation(id!);
-      known.set(id!, { scores: scoresOf(scores), warnings: metrics?.warnings ?? [] });
+      const { scores, metrics, warnings } = evaluation(id!);
+      const all = [...warnings ?? [], ...metrics?.warnings ?? []];
+      known.set(id!, { scores: scoresOf(scores), warnings: all });
     }
     return known.get(id!)!;
   };

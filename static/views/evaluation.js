@@ -16,7 +16,6 @@ export async function show({ id, signal }) {
   );
   return [
     pageHead("Evaluation", id),
-    (metrics.warnings ?? []).map((warning) => h("p", { class: "warn-text" }, warning)),
     h(
       "section",
       { class: "card" },
@@ -26,10 +25,14 @@ export async function show({ id, signal }) {
         ["Images", number(metrics.images)],
         ["Patients", number(units)],
         ["Split", typeof found.split === "string" ? found.split : null],
+        ["Data set since", found.stale ? "changed or deleted" : "unchanged"],
+        ["Seen in pre-training", seenText(found.seen?.pretraining)],
+        ["Seen in training", seenText(found.seen?.training)],
         ["Positive class", metrics.positive_label],
         ["Job", h("a", { href: `#/jobs/${found.job}` }, found.job)],
         ["Made", time(found.created_at)],
       ]),
+      (found.warnings ?? []).map((warning) => h("p", { class: "warn-text" }, warning)),
     ),
     h(
       "div",
@@ -62,6 +65,13 @@ export async function show({ id, signal }) {
 /** An interval over patients, where it is known. */
 function range(interval) {
   return interval ? interval.map(score).join(" to ") : "–";
+}
+
+/** How many of the tested images a model had looked at before. */
+function seenText(counts) {
+  return counts
+    ? `${number(counts.images)} images, ${number(counts.patients)} patients`
+    : "not known";
 }
 
 /** Counts as they are, everything else as a score. */
