@@ -7,6 +7,7 @@ import {
   evaluationSchema,
   scoredEvaluationSchema,
   toEvaluationView,
+  toScoredEvaluationView,
 } from "@/lib/jobs/evaluation_view.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { type Route, route } from "./route.ts";
@@ -27,13 +28,12 @@ export const evaluations: Route[] = [
     method: "GET",
     path: "/v1/evaluations/{id}",
     operationId: "getEvaluation",
-    summary: "Metrics, per fold where there are folds, with confusion, curves and scores",
+    summary:
+      "Metrics with intervals and warnings, per fold where there are folds, with confusion, curves and scores",
     scope: "read",
     answers: { 200: scoredEvaluationSchema },
-    handle({ services: { store }, params: { id } }) {
-      const row = store.evaluations.get(id);
-      return { ...toEvaluationView(store, row), scores: row.scores };
-    },
+    handle: ({ services: { store }, params: { id } }) =>
+      toScoredEvaluationView(store, store.evaluations.get(id)),
   }),
   route({
     method: "GET",
@@ -41,7 +41,7 @@ export const evaluations: Route[] = [
     operationId: "compareEvaluations",
     errors: [409, 422, 429],
     summary:
-      "The difference to another evaluation of the same images, with paired bootstrap intervals",
+      "The difference to another evaluation of the same images: paired bootstrap intervals, DeLong's test",
     scope: "read",
     query: z.strictObject({
       to: z.string().min(1).max(200).describe("Id of the other evaluation"),

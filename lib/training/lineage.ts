@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { finetune } from "@/lib/specs/finetune.ts";
 import { pretrain } from "@/lib/specs/pretrain.ts";
+import { thresholdSchema } from "@/lib/evaluation/operating_points.ts";
 import type { ModelRow } from "@/lib/store/mod.ts";
 import { validationSchema } from "./model_selection.ts";
 
@@ -42,6 +43,9 @@ export const classifierLineageSchema = z.object({
   best: z.object({ epoch: z.number(), validation: validationSchema })
     .describe("The chosen epoch and its figures"),
   fold: z.number().optional().describe("Of a cross-validation: the one whose weights are kept"),
+  thresholds: z.array(thresholdSchema).optional().describe(
+    "Of the positive class, chosen on the validation images; absent without one, and of earlier models",
+  ),
   split: z.object({ train: names, validation: names, test: names }).describe("Names of images"),
 }).meta({ id: "ClassifierLineage" });
 export type ClassifierLineage = z.output<typeof classifierLineageSchema>;

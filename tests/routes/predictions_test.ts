@@ -80,7 +80,7 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
         `/v1/evaluations/${again.evaluation}/difference?to=${again.evaluation}`,
       );
       assert.equal(same.images, 16);
-      assert.deepEqual(same.figures.accuracy, { value: 0, n: 1, interval: [0, 0] });
+      assert.deepEqual(same.figures.accuracy, { value: 0, n: 1, interval: [0, 0], p: 1 });
       const other = await server.fetch(
         `/v1/evaluations/${again.evaluation}/difference?to=${result.evaluation}`,
       );
