@@ -1,6 +1,6 @@
 /** Evaluations: every metric, and the scores of the images behind them. */
 import { z } from "zod";
-import { InvalidInput } from "@/lib/errors.ts";
+import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { differenceSchema, toDifferenceView } from "@/lib/evaluation/difference.ts";
 import { differenceOf } from "@/lib/evaluation/difference_thread.ts";
 import {
@@ -8,8 +8,12 @@ import {
   scoredEvaluationSchema,
   toEvaluationView,
 } from "@/lib/jobs/evaluation_view.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
+import { columnsOf } from "@/lib/table_file.ts";
+import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
+import { listFormats, tableAnswer, tableMediaTypes } from "./tables.ts";
 
 export const evaluations: Route[] = [
   route({
@@ -33,6 +37,47 @@ export const evaluations: Route[] = [
     handle({ services: { store }, params: { id } }) {
       const row = store.evaluations.get(id);
       return { ...toEvaluationView(store, row), scores: row.scores };
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/evaluations/{id}/scores",
+    operationId: "listScores",
+    headers: ["Content-Disposition"],
+    summary: "What the classifier said of each image, as JSON, CSV or Parquet",
+    description: "Tables have a column `probability_<class>` for every class.",
+    scope: "read",
+    answers: { 200: [pageOf(imageScoreSchema), ...tableMediaTypes] },
+    formats: listFormats,
+    handle({ services: { store }, params: { id }, format }) {
+      const { scores, metrics: { classes } } = store.evaluations.get(id);
+      if (format === "json") return wholePage(scores);
+      const columns = columnsOf(imageScoreSchema, {
+        probabilities: { prefix: "probability", keys: classes },
+      });
+      return tableAnswer({ format, name: `${id}_scores` }, columns, [scores]);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/evaluations/{id}",
+    operationId: "deleteEvaluation",
+    errors: [409],
+    summary: "Deletes an evaluation that no study's table needs; its model stays",
+    scope: "write",
+    answers: { 204: null },
+    handle({ services: { store }, params: { id } }) {
+      store.db.transaction(() => {
+        store.evaluations.get(id);
+        const study = store.studies.withEvaluation(id);
+        if (study !== undefined) {
+          throw new Conflict(
+            `Cannot delete evaluation "${id}": study "${study}" needs it; delete that first`,
+          );
+        }
+        store.evaluations.remove(id);
+      });
+      return reply(204, null);
     },
   }),
   route({

@@ -1,5 +1,6 @@
-/** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
+/** What a job tells while it runs: events as pages or as a stream, metrics as files too. */
 import { z } from "zod";
+import { eventFile } from "@/lib/jobs/event_file.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
@@ -77,7 +78,8 @@ export const jobEvents: Route[] = [
       limit: z.coerce.number().int().min(1).max(1000).default(100),
       after: z.coerce.number().int().min(0).default(0),
     }),
-    description: "Each event has its number as `id`; a client that lost the stream sends the last one " +
+    description:
+      "Each event has its number as `id`; a client that lost the stream sends the last one " +
       "as `Last-Event-ID` and hears what followed. Once the job has ended and it has heard all, the " +
       "answer is 204, at which an EventSource stops asking.",
     answers: { 200: [pageOf(eventSchema), "text/event-stream"], 204: null },
@@ -97,24 +99,49 @@ export const jobEvents: Route[] = [
     method: "GET",
     path: "/v1/jobs/{id}/metrics",
     operationId: "listJobMetrics",
-    summary: "The series of a job; with `Accept: text/csv` as CSV",
+    headers: ["Content-Disposition"],
+    summary: "The series of a job as JSON, CSV, JSON Lines, or an event file of TensorBoard",
+    description:
+      "`?format=tensorboard` (or `application/x-tfevents`): saved into a folder under the " +
+      "name that the answer gives, it is a run for `tensorboard --logdir`.",
     scope: "read",
     query: z.strictObject({
       name: z.string().max(200).optional(),
       after_step: z.coerce.number().int().min(0).optional(),
     }),
-    answers: { 200: [pageOf(pointSchema), "text/csv"] },
-    formats: { json: "application/json", csv: "text/csv" },
+    answers: {
+      200: [pageOf(pointSchema), "text/csv", "application/jsonl", "application/octet-stream"],
+    },
+    formats: {
+      json: "application/json",
+      csv: "text/csv",
+      jsonl: ["application/jsonl", "application/x-ndjson"],
+      tensorboard: ["application/octet-stream", "application/x-tfevents"],
+    },
     handle({ services: { store }, params: { id }, query, format }) {
-      store.jobs.get(id);
+      const job = store.jobs.get(id);
       const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
       if (format === "json") return wholePage(rows);
-      const lines = rows.map(({ step, epoch, name, value }) =>
-        `${step},${epoch},${name},${value ?? ""}\n`
-      );
-      return new Response(`step,epoch,name,value\n${lines.join("")}`, {
-        headers: { "content-type": "text/csv; charset=utf-8" },
-      });
+      if (format === "tensorboard") {
+        const started = new Date(job.started_at ?? job.created_at);
+        const times = { started, steps: store.events.stepTimes(id) };
+        const name = `events.out.tfevents.${Math.floor(started.getTime() / 1000)}.${id}`;
+        return new Response(ReadableStream.from(eventFile(rows, times)), {
+          headers: {
+            "content-type": "application/octet-stream",
+            "content-disposition": `attachment; filename="${name}"`,
+          },
+        });
+      }
+      const [heading, lines] = format === "csv"
+        ? [
+          "step,epoch,name,value\n",
+          rows.map(({ step, epoch, name, value }) => `${step},${epoch},${name},${value ?? ""}\n`),
+        ]
+        : ["", rows.map((row) => `${JSON.stringify(row)}\n`)];
+      return new Response(heading + lines.join(""), { headers: { "content-type": types[format] } });
     },
   }),
 ];
+
+const types = { csv: "text/csv; charset=utf-8", jsonl: "application/jsonl" } as const;

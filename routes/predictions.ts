@@ -1,7 +1,9 @@
-/** Predictions: made for pictures of a request or of a data set, stored, queried. */
+/** Predictions: made for pictures of a request or of a data set, stored, queried, deleted. */
 import { z } from "zod";
 import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
+import { columnsOf } from "@/lib/table_file.ts";
+import type { Store } from "@/lib/store/mod.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
@@ -11,7 +13,10 @@ import {
   sentPictures,
   storedPictures,
 } from "./pictures.ts";
+import { HttpError } from "./problem.ts";
+import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
+import { batchesOf, listFormats, needWhole, tableAnswer, tableMediaTypes } from "./tables.ts";
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
 
@@ -28,6 +33,24 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
     digestOf(...pictures),
     () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)))),
   );
+}
+
+/** Which predictions are meant. */
+const filter = {
+  model: z.string().max(200).optional().describe("Id, alias or name"),
+  dataset: z.string().max(200).optional(),
+  image: z.string().max(512).optional(),
+  label: z.string().max(512).optional(),
+  min_probability: z.coerce.number().min(0).max(1).optional()
+    .describe("Least probability of the predicted label"),
+};
+
+/** With the model's id. Throws NotFound. */
+function filterOf<Filter extends { model?: string }>(store: Store, query: Filter): Filter {
+  const { model } = query;
+  // A model that was deleted is known by its id only.
+  if (model === undefined || store.models.find(model) || model.startsWith("mod_")) return query;
+  return { ...query, model: store.models.resolve(model).id };
 }
 
 export const predictions: Route[] = [
@@ -49,24 +72,69 @@ export const predictions: Route[] = [
     path: "/v1/predictions",
     operationId: "listPredictions",
     errors: [404],
-    summary: "Stored predictions, in the order of their making",
+    summary:
+      "Stored predictions in the order of their making: pages of JSON, or whole as CSV or Parquet",
+    description: "Tables have a column `probability_<class>` for every class of what is found.",
     scope: "read",
-    query: z.strictObject({
-      ...pageQuery,
-      model: z.string().max(200).optional().describe("Id, alias or name"),
-      dataset: z.string().max(200).optional(),
-      image: z.string().max(512).optional(),
-      label: z.string().max(512).optional(),
-      min_probability: z.coerce.number().min(0).max(1).optional()
-        .describe("Least probability of the predicted label"),
-    }),
-    answers: { 200: pageOf(predictionSchema) },
-    handle({ services: { store }, query: { model, ...query } }) {
-      // A model that was deleted is known by its id only.
-      const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
-        ? model
-        : store.models.resolve(model).id;
-      return mapPage(store.predictions.query({ ...query, model: id }), toPredictionView);
+    query: z.strictObject({ ...pageQuery, ...filter }),
+    answers: { 200: [pageOf(predictionSchema), ...tableMediaTypes] },
+    headers: ["Content-Disposition"],
+    formats: listFormats,
+    handle({ services: { store }, query: { limit, after, ...asked }, request, format }) {
+      const query = filterOf(store, asked);
+      if (format === "json") {
+        return mapPage(store.predictions.query({ ...query, limit, after }), toPredictionView);
+      }
+      needWhole(request, format);
+      const columns = columnsOf(predictionSchema, {
+        probabilities: { prefix: "probability", keys: store.predictions.classes(query) },
+      });
+      const batches = batchesOf((after) =>
+        mapPage(store.predictions.query({ ...query, limit: 1000, after }), toPredictionView)
+      );
+      return tableAnswer({ format, name: "predictions" }, columns, batches);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/predictions",
+    operationId: "deletePredictions",
+    errors: [404],
+    summary: "Deletes the stored predictions that a query finds; without any condition none",
+    scope: "write",
+    query: z.strictObject(filter),
+    answers: { 200: z.object({ deleted: z.number() }).meta({ id: "DeletedPredictions" }) },
+    handle({ services: { store }, query }) {
+      if (Object.values(query).every((value) => value === undefined)) {
+        throw new HttpError(
+          400,
+          "Cannot delete all predictions: name a model, dataset, image, label or min_probability",
+        );
+      }
+      return { deleted: store.predictions.removeAll(filterOf(store, query)) };
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/predictions/{id}",
+    operationId: "getPrediction",
+    summary: "One stored prediction",
+    scope: "read",
+    answers: { 200: predictionSchema },
+    handle: ({ services: { store }, params: { id } }) =>
+      toPredictionView(store.predictions.get(id)),
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/predictions/{id}",
+    operationId: "deletePrediction",
+    summary: "Deletes a stored prediction",
+    scope: "write",
+    answers: { 204: null },
+    handle({ services: { store }, params: { id } }) {
+      store.predictions.get(id);
+      store.predictions.remove(id);
+      return reply(204, null);
     },
   }),
 ];
