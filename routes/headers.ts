@@ -19,6 +19,8 @@ const retryAfter = z.string().regex(/^\d+$/).meta({
   header: { id: "RetryAfter" },
 });
 
+const jsonLength = z.string().regex(/^\d{1,9}$/).optional();
+
 /** Of answers of success. */
 const answered: Partial<Record<HeaderName, z.ZodType>> = {
   Location: z.string().meta({
@@ -29,9 +31,19 @@ const answered: Partial<Record<HeaderName, z.ZodType>> = {
     description: "Name for the file",
     header: { id: "ContentDisposition" },
   }),
+  "Inference-Header-Content-Length": jsonLength.meta({
+    description: "Bytes of JSON before those of tensors, where the answer holds both",
+    header: { id: "AnsweredInferenceHeaderContentLength" },
+  }),
 };
 
-const asked: Partial<Record<HeaderName, z.ZodType>> = { "Last-Event-ID": lastEventId };
+const asked: Partial<Record<HeaderName, z.ZodType>> = {
+  "Last-Event-ID": lastEventId,
+  "Inference-Header-Content-Length": jsonLength.meta({
+    description: "Bytes of JSON before those of tensors, where the body holds both",
+    param: { id: "InferenceHeaderContentLength" },
+  }),
+};
 
 const takesKey = ({ method, idempotent }: Route) => method === "POST" && idempotent !== false;
 

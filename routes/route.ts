@@ -57,7 +57,11 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 /** Headers that an operation knows besides those of every request and answer. */
-export type HeaderName = "Location" | "Last-Event-ID" | "Content-Disposition";
+export type HeaderName =
+  | "Location"
+  | "Last-Event-ID"
+  | "Content-Disposition"
+  | "Inference-Header-Content-Length";
 
 export interface Route {
   method: Method;

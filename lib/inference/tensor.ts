@@ -9,7 +9,7 @@ interface Placed {
   pointer: string;
   shape: number[];
   /** Row by row, nested or not. */
-  data: unknown[];
+  data: unknown[] | Float32Array;
 }
 
 const refuse = (message: string, pointer: string): never => {
@@ -48,10 +48,14 @@ export function tensorPictures(
   return pictures;
 }
 
-/** Files of pictures, `[N]` texts in base64. Throws InvalidInput. */
+/** Files of pictures, `[N]` texts in base64, or bytes. Throws InvalidInput. */
 export function encodedFiles({ pointer, shape, data }: Placed): Uint8Array<ArrayBuffer>[] {
   const files: Uint8Array<ArrayBuffer>[] = [];
   walk(data, (value) => {
+    if (value instanceof Uint8Array) {
+      files.push(value as Uint8Array<ArrayBuffer>);
+      return;
+    }
     try {
       files.push(Uint8Array.fromBase64(value as string));
     } catch {
@@ -65,7 +69,7 @@ export function encodedFiles({ pointer, shape, data }: Placed): Uint8Array<Array
 }
 
 /** Calls `take` with everything that is no array, in order. */
-function walk(data: unknown[], take: (value: unknown) => void): void {
+function walk(data: Placed["data"], take: (value: unknown) => void): void {
   for (const value of data) {
     if (Array.isArray(value)) walk(value, take);
     else take(value);

@@ -55,6 +55,13 @@ export class Models extends Table<ModelRow> {
     return row;
   }
 
+  /** All versions that there are of a model's name, the oldest first; of one without a name itself. */
+  versionsOf(row: ModelRow): ModelRow[] {
+    return row.name === null
+      ? [row]
+      : this.select([["name = ?", row.name]], "ORDER BY version ASC");
+  }
+
   /** Lets `alias` stand for a model; an alias of that name is moved. */
   setAlias(alias: string, model_id: string): void {
     this.db.run("INSERT OR REPLACE INTO aliases (alias, model_id) VALUES (?, ?)", alias, model_id);
