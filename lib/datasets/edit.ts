@@ -7,7 +7,7 @@ import { ImageNames, withoutExtension } from "./image_names.ts";
 import { checkSplits } from "./labels.ts";
 import { readLabelsFile } from "./labels_thread.ts";
 import { imageName } from "./name.ts";
-import { storePicture } from "./picture.ts";
+import { type StoredPicture, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
@@ -25,31 +25,43 @@ export async function putImage(
   const name = imageName(withoutExtension(image));
   const picture = await storePicture(bytes, store.files);
   const old: string[] = [];
-  const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
-    const known = store.images.findByName(dataset_id, name);
-    if (known && known.width === picture.width && known.height === picture.height) {
-      old.push(known.file);
-      store.images.update(known.id, picture);
-      return { image: { ...known, ...picture }, created: false };
-    }
-    const row: ImageRow = {
-      id: newId("im"),
-      dataset_id,
-      name,
-      label: known?.label ?? null,
-      patient: known?.patient ?? null,
-      split: known?.split ?? null,
-      ...picture,
-    };
-    if (known) {
-      old.push(...filesOf(store, dataset_id));
-      store.images.remove(known.id);
-    }
-    return { image: store.images.insert(row), created: !known };
-  });
+  const result = change(
+    store,
+    dataset,
+    [picture.file],
+    ({ id }) => place(store, { dataset_id: id, name, picture }, old),
+  );
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return result;
+}
+
+/** Puts the row of a picture in, in the place of one of the same name; `old` gets files that it may have freed. */
+export function place(
+  store: Store,
+  { dataset_id, name, picture }: { dataset_id: string; name: string; picture: StoredPicture },
+  old: string[],
+): { image: ImageRow; created: boolean } {
+  const known = store.images.findByName(dataset_id, name);
+  if (known && known.width === picture.width && known.height === picture.height) {
+    old.push(known.file);
+    store.images.update(known.id, picture);
+    return { image: { ...known, ...picture }, created: false };
+  }
+  const row: ImageRow = {
+    id: newId("im"),
+    dataset_id,
+    name,
+    label: known?.label ?? null,
+    patient: known?.patient ?? null,
+    split: known?.split ?? null,
+    ...picture,
+  };
+  if (known) {
+    old.push(...filesOf(store, dataset_id));
+    store.images.remove(known.id);
+  }
+  return { image: store.images.insert(row), created: !known };
 }
 
 export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({
