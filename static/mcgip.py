@@ -316,6 +316,15 @@ class Client:
             found += self.call("POST", path, body=_bytes(file), headers=headers)["data"]
         return found
 
+    def saliency(self, model, file=None, **query):
+        """Where the network looked, as PNG: of a picture in a file, or with dataset= and image= of one there."""
+        headers = {"Accept": "image/png", "Content-Type": "application/octet-stream"}
+        body = b"" if file is None else _bytes(file)
+        # Nothing is made by it, so it needs no key to be sent again.
+        with self.request("POST", _path("/v1/models", model, "saliency"), query, body=body, headers=headers,
+                          keyed=False) as answer:
+            return answer.read()
+
     def predictions(self, **query):
         """Stored predictions: model, dataset, image, label, min_probability."""
         return self.pages("/v1/predictions", **query)

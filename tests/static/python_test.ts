@@ -8,12 +8,18 @@ import { smallArchive } from "../support/small_set.ts";
 const PYTHON = "/usr/bin/python3";
 const python = existsSync(PYTHON);
 const skipped = python ? "" : " (skipped: no python3)";
-const fixture = fileURLToPath(new URL("../fixtures/clients/client.py", import.meta.url));
+const fixture = (name: string) =>
+  fileURLToPath(new URL(`../fixtures/clients/${name}.py`, import.meta.url));
 
 /** @returns what the program printed; fails with its errors */
-async function run(args: string[], env: Record<string, string> = {}): Promise<string> {
+async function run(
+  args: string[],
+  env: Record<string, string> = {},
+  cwd?: string,
+): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(PYTHON, {
     args,
+    cwd,
     env: { PYTHONDONTWRITEBYTECODE: "1", ...env },
     stdin: "null",
   }).output();
@@ -58,7 +64,7 @@ Deno.test({
         await Deno.writeTextFile(`${folder}/mcgip.py`, await file.text());
         await Deno.writeFile(`${folder}/set.zip`, await smallArchive(24));
         const said = JSON.parse(
-          await run([fixture, folder], {
+          await run([fixture("client"), folder], {
             MCGIP_URL: server.url,
             MCGIP_API_KEY: server.key,
             PYTHONPATH: folder,
@@ -68,6 +74,42 @@ Deno.test({
         const missing = ["numpy", "pandas"].filter((name) => !said[name]);
         if (missing.length > 0) {
           console.log(`not tried, as Python lacks them: ${missing.join(", ")}`);
+        }
+      } finally {
+        Deno.removeSync(folder, { recursive: true });
+      }
+    }),
+});
+
+const pictures = python && new Deno.Command(PYTHON, {
+  args: ["-c", "import matplotlib, numpy"],
+  stderr: "null",
+}).outputSync().success;
+
+Deno.test({
+  name: `the notebook goes the whole way${pictures ? "" : " (skipped: no matplotlib for python3)"}`,
+  ignore: !pictures,
+  fn: () =>
+    withServer(async (server) => {
+      await server.ready();
+      const folder = Deno.makeTempDirSync();
+      try {
+        const notebook = await fetch(`${server.url}/mcgip.ipynb`);
+        assert.equal(notebook.headers.get("content-type"), "application/x-ipynb+json");
+        await Deno.writeTextFile(`${folder}/mcgip.ipynb`, await notebook.text());
+        await Deno.writeFile(`${folder}/set.zip`, await smallArchive(24));
+        const said = await run([fixture("run_notebook"), "mcgip.ipynb"], {
+          ...{ MCGIP_URL: server.url, MCGIP_API_KEY: server.key, MPLBACKEND: "Agg" },
+          // It takes the client from the server.
+          ...{ PYTHONPATH: folder, MPLCONFIGDIR: folder, PYTHONWARNINGS: "ignore" },
+        }, folder);
+        assert.match(said, /pictures: 7\n$/);
+        assert.match(said, /\| *n *\||n = 24/);
+        const made = [...Deno.readDirSync(folder)].map(({ name }) => name);
+        for (
+          const file of ["mcgip.py", "notebook.safetensors", "predictions.parquet", "scores.csv"]
+        ) {
+          assert.ok(made.includes(file), `${file} of ${made}`);
         }
       } finally {
         Deno.removeSync(folder, { recursive: true });
