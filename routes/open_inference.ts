@@ -37,7 +37,11 @@ const request = z.strictObject({
     datatype: z.enum(["FP32", "BYTES"]),
     shape: z.array(z.int().min(1).max(4096)).min(1).max(4),
     parameters: parameters.describe("`binary_data_size`: bytes of the data behind the JSON"),
-    data: z.custom<unknown[]>(Array.isArray, "an array is needed").nullish(),
+    // Not an array with null beside it: that would be described by an empty part of a union.
+    data: z.custom<unknown[] | null>(
+      (value) => value === null || Array.isArray(value),
+      "an array is needed",
+    ).optional(),
   })).length(1),
   outputs: z.array(z.strictObject({
     name: z.enum(["probabilities", "labels"]),
