@@ -31,6 +31,19 @@ function samplesCsv(rows: number): ReadableStream<Uint8Array> {
   });
 }
 
+/** The same 100,000 rows with every cell in quotes, or none: one reads as fast as the other. */
+function fixationsCsv(quoted: boolean): Uint8Array {
+  const row = (cells: (string | number)[]) =>
+    cells.map((cell) => quoted ? `"${cell}"` : cell).join(",");
+  const rows = Array.from(
+    { length: 100_000 },
+    (_, i) => row([`im${i % 50}.png`, `r${i % 5}`, i % 800, i % 600, 200, i * 3]),
+  );
+  return new TextEncoder().encode(
+    [row(["image", "reader", "x", "y", "duration_ms", "start_ms"]), ...rows].join("\n"),
+  );
+}
+
 function similarities(n: number): Float32Array {
   const values = new Float32Array(n * n).fill(1);
   for (let i = 0; i < n; i++) {
@@ -55,6 +68,14 @@ const lines: Line[] = [
     limit: 5,
     prepare: () => () => parseGaze(samplesCsv(1_000_000), { file: "samples.csv" }),
   },
+  ...[false, true].map((quoted): Line => ({
+    name: `csv of 100,000 fixations, ${quoted ? "every cell quoted" : "no quotes"}`,
+    limit: 2,
+    prepare: () => {
+      const bytes = fixationsCsv(quoted);
+      return () => parseGaze(bytes, { file: "fixations.csv" });
+    },
+  })),
   ...[700, 2000, 8000].flatMap((n): Line[] => {
     let values: Float32Array;
     const made = () => values ??= similarities(n);

@@ -5,7 +5,7 @@ import { PatternRouter } from "hono/router/pattern-router";
 import { secureHeaders } from "hono/secure-headers";
 import { guard } from "./auth.ts";
 import { respond } from "./pipeline.ts";
-import { HttpError, problem } from "./problem.ts";
+import { clientGone, HttpError, problem } from "./problem.ts";
 import type { Env, Method, Route, Services } from "./route.ts";
 
 /** Nothing from elsewhere is loaded, nothing is framed or guessed. */
@@ -84,7 +84,9 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
   app.onError((error, c) => {
     const id = c.get("requestId");
     const inference = c.get("route")?.path.startsWith("/v2");
-    const response = problem(error, id, { inference });
+    // Nobody reads what a client that has gone is answered; its going is no fault of the server.
+    const gone = c.req.raw.signal.aborted && !(error instanceof HttpError);
+    const response = problem(gone ? clientGone() : error, id, { inference });
     // What the file system says may hold a name; it stays here.
     if (response.status >= 500 && response.status !== 503) console.error(`request ${id}:`, error);
     return response;

@@ -2,7 +2,7 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
 import { Readable } from "node:stream";
 import { limits } from "@/lib/config.ts";
-import { HttpError } from "./problem.ts";
+import { clientGone, HttpError } from "./problem.ts";
 
 /** No byte for this long, or less than the rate after it, ends a request. */
 const STALL_MS = 30_000;
@@ -21,7 +21,7 @@ export async function* chunks(
   let bytes = 0;
   try {
     while (true) {
-      const { value, done } = await withinTime(reader.read());
+      const { value, done } = await withinTime(reader.read().catch(gone));
       if (done) return;
       bytes += value.length;
       if (bytes > maxBytes) throw tooLarge(maxBytes);
@@ -47,6 +47,10 @@ async function withinTime<T>(reading: Promise<T>): Promise<T> {
   }
 }
 
+/** A body whose reading fails is one whose client has gone. */
+const gone = (): never => {
+  throw clientGone();
+};
 const tooLarge = (max: number) =>
   new HttpError(413, `Cannot take a body of more than ${max} bytes`, { connection: "close" });
 const tooSlow = () =>

@@ -7,6 +7,8 @@ import {
   putInstances,
   responseModule,
 } from "@/lib/datasets/instances.ts";
+import { datasetName } from "@/lib/datasets/name.ts";
+import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import { HttpError } from "./problem.ts";
 import { readRelated } from "./related.ts";
 import { json, reply } from "./reply.ts";
@@ -18,6 +20,7 @@ const query = z.strictObject({
   names: z.enum(["hash", "uid"]).default("hash").describe(
     "What images are called: after a keyed hash of the SOP Instance UID, or after the UID itself",
   ),
+  ...viewQuery,
 });
 
 type Format = "dicom" | "json";
@@ -28,7 +31,10 @@ const statusOf = ({ stored, failed }: InstancesReport) =>
 
 async function storeInstances(call: Call<z.output<typeof query>, unknown, Format>) {
   const { services: { store, config }, params, query, request, format } = call;
-  store.datasets.byName(params.name);
+  const { names, ...fields } = query;
+  const view = viewOf(fields);
+  // Before the body: a name that cannot be used should not cost an upload.
+  const dataset = datasetName(params.name);
   if (request.headers.has("idempotency-key")) {
     throw new HttpError(
       400,
@@ -54,11 +60,10 @@ async function storeInstances(call: Call<z.output<typeof query>, unknown, Format
       sent[place] = (await store.files.put(file)).sha256;
     });
     if (sent.length === 0) throw new HttpError(400, "Cannot store instances: there are none");
-    const { study } = params;
-    const report = await putInstances(store, params.name, sent, { study, ...query });
+    const report = await putInstances(store, dataset, sent, { study: params.study, names, view });
     const status = statusOf(report);
     if (format === "json") return reply(status, report);
-    const images = `/v1/datasets/${encodeURIComponent(params.name)}/images/`;
+    const images = `/v1/datasets/${encodeURIComponent(dataset)}/images/`;
     return json(
       responseModule(report, (image) => `${images}${encodeURIComponent(image)}`),
       status,
@@ -97,7 +102,7 @@ export const dicomweb: Route[] = [
   ofStudies(
     "/v1/datasets/{name}/dicomweb/studies",
     "storeInstances",
-    "DICOMweb (STOW-RS): adds or replaces the images of DICOM instances",
+    "DICOMweb (STOW-RS): adds or replaces the images of DICOM instances; a data set that is not there begins with them",
   ),
   ofStudies(
     "/v1/datasets/{name}/dicomweb/studies/{study}",

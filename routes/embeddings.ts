@@ -12,10 +12,12 @@ import {
   nearestImagesSchema,
 } from "@/lib/inference/embedding.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
+import { viewQuery } from "@/lib/images/view.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
 import { digestOf } from "./auth.ts";
 import {
+  bodyView,
   namedPictures,
   onePicture,
   pictureQuery,
@@ -33,6 +35,7 @@ const MOST_VECTORS = 1000;
 const request = namedPictures.partial({ images: true });
 
 const query = z.strictObject({
+  ...viewQuery,
   projection: z.enum(["pca", "umap"]).optional().describe("Adds a point in the plane to each"),
   seed: z.coerce.number().int().min(0).max(2 ** 32).default(0).describe("Of the layout by UMAP"),
   vectors: z.enum(["true", "false"]).default("true").describe("Whether vectors are in the answer"),
@@ -106,10 +109,11 @@ async function answer(
 
 async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
   const asking = askingOf(call);
+  const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
   return await call.once(digestOf(...pictures), async () => {
-    const asked = pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
+    const asked = pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes), view));
     const vectors = await embedAll(asking, asked);
     return await answer(call, asking, vectors.map((vector) => ({ vector })));
   });
@@ -147,12 +151,14 @@ export const embeddings: Route[] = [
     async handle(call) {
       const { query: { among, top }, services: { store }, request: { signal } } = call;
       const asking = askingOf(call);
-      const { bytes, stored } = await onePicture(call);
+      const { bytes, view, stored } = await onePicture(call);
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = store.datasets.byName(name);
       return await call.once(digestOf(bytes), async () => {
-        const [vector] = await embedAll(asking, [encodedPicture(() => Promise.resolve(bytes))]);
+        const [vector] = await embedAll(asking, [
+          encodedPicture(() => Promise.resolve(bytes), view),
+        ]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
         return {

@@ -9,6 +9,7 @@ import {
   toEvaluationView,
 } from "@/lib/jobs/evaluation_view.ts";
 import { imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
+import { finishedStates } from "@/lib/store/mod.ts";
 import { columnsOf } from "@/lib/table_file.ts";
 import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
 import { reply } from "./reply.ts";
@@ -68,7 +69,13 @@ export const evaluations: Route[] = [
     answers: { 204: null },
     handle({ services: { store }, params: { id } }) {
       store.db.transaction(() => {
-        store.evaluations.get(id);
+        const { job_id } = store.evaluations.get(id);
+        const state = store.jobs.find(job_id)?.state;
+        if (state !== undefined && !finishedStates.includes(state)) {
+          throw new Conflict(
+            `Cannot delete evaluation "${id}": job "${job_id}", which made it, is ${state}`,
+          );
+        }
         const study = store.studies.withEvaluation(id);
         if (study !== undefined) {
           throw new Conflict(

@@ -110,6 +110,7 @@ export const gazeRoutes: Route[] = [
       "application/json",
       "application/gzip",
       "application/octet-stream",
+      "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     ],
     answers: { 200: gazeReportSchema },
     async handle(call) {

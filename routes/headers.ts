@@ -20,6 +20,11 @@ const retryAfter = z.string().regex(/^\d+$/).meta({
 });
 
 const jsonLength = z.string().regex(/^\d{1,9}$/).optional();
+const bytes = z.string().regex(/^\d{1,15}$/);
+const version = z.literal("1.0.0").meta({
+  description: "The version of tus that is spoken",
+  header: { id: "TusResumableAnswer" },
+});
 
 /** Of answers of success. */
 const answered: Partial<Record<HeaderName, z.ZodType>> = {
@@ -35,6 +40,7 @@ const answered: Partial<Record<HeaderName, z.ZodType>> = {
     description: "Bytes of JSON before those of tensors, where the answer holds both",
     header: { id: "AnsweredInferenceHeaderContentLength" },
   }),
+  "Tus-Resumable": version,
 };
 
 const asked: Partial<Record<HeaderName, z.ZodType>> = {
@@ -43,6 +49,18 @@ const asked: Partial<Record<HeaderName, z.ZodType>> = {
     description: "Bytes of JSON before those of tensors, where the body holds both",
     param: { id: "InferenceHeaderContentLength" },
   }),
+  "Tus-Resumable": z.literal("1.0.0").meta({
+    description: "The version of tus that the client speaks",
+    param: { id: "TusResumable" },
+  }),
+  "Upload-Length": bytes.meta({ description: "Bytes that will come" }),
+  "Upload-Offset": bytes.meta({ description: "Where the bytes of this request belong" }),
+  "Upload-Metadata": z.string().max(4096).optional()
+    .meta({ description: "`key base64,...`; given back, not used" }),
+  "Upload-Checksum": z.string().optional()
+    .meta({
+      description: "`sha1`, `sha256` or `sha512`, and base64: nothing is kept that differs",
+    }),
 };
 
 const takesKey = ({ method, idempotent }: Route) => method === "POST" && idempotent !== false;

@@ -2,10 +2,12 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
-import { imageSchema, imageViewOf, toImageView } from "@/lib/datasets/image.ts";
+import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
+import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
@@ -16,6 +18,14 @@ import { type Call, type Route, route } from "./route.ts";
 
 export const readerQuery = z.strictObject({
   reader: z.string().max(512).optional().describe("Only this reader's gaze"),
+});
+
+const { force: _, ...shownQuery } = viewQuery;
+/** Of a picture that is stored: a window is in the values of its PNG, 0 to 255 or 65535. */
+const pngQuery = z.strictObject({
+  ...shownQuery,
+  size: z.coerce.number().int().min(16).max(4096).optional()
+    .describe("Longer side of the picture at most, pixels"),
 });
 
 export const imagePath = "/v1/datasets/{name}/images/{image*}";
@@ -67,13 +77,28 @@ export const images: Route[] = [
     errors: [422, 429],
     summary: "The picture as PNG",
     scope: "read",
+    query: pngQuery,
     answers: { 200: ["image/png"] },
     async handle(call) {
+      const { query: { size: most = Infinity, ...fields } } = call;
       const { image } = imageOf(call);
+      const { frame = 0 } = fields;
+      if (frame > 0) {
+        throw new InvalidInput(
+          `Cannot show frame ${frame}: of a file one frame is kept, 0 here. Put the image in again ` +
+            `with ?frame=${frame}`,
+        );
+      }
+      const view = viewOf({ ...fields, frame: undefined });
       const bytes = await call.services.store.files.read(image.file);
       // Of DICOM a PNG is stored.
       const isPng = image.format === "png" || image.format === "dicom";
-      const png = isPng ? bytes : (await decodePool.toPng(bytes)).png;
+      const scale = Math.min(1, most / Math.max(image.width, image.height));
+      const side = (pixels: number) => Math.max(1, Math.round(pixels * scale));
+      const png = isPng && !view && scale === 1 ? bytes : (await decodePool.toPng(bytes, {
+        view,
+        size: [side(image.width), side(image.height)],
+      })).png;
       return new Response(png, { headers: pngHeaders });
     },
   }),
@@ -91,16 +116,19 @@ export const images: Route[] = [
     path: imagePath,
     operationId: "putImage",
     errors: [409, 422, 429],
-    summary: "Adds or replaces an image",
+    summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
+    query: z.strictObject(viewQuery),
     accepts: pictureTypes,
-    answers: { 200: imageSchema, 201: imageSchema },
+    answers: { 200: storedImageSchema, 201: storedImageSchema },
     async handle(call) {
-      const { services: { store }, params } = call;
-      store.datasets.byName(params.name);
+      const { services: { store }, params: { name, image: path }, query } = call;
+      const view = viewOf(query);
+      // Before the body: a name that cannot be used should not cost an upload.
+      datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
-      const { image, created } = await putImage(store, params.name, params.image, bytes);
-      return reply(created ? 201 : 200, imageViewOf(store, image));
+      const { image, created, notes } = await putImage(store, name, path, bytes, { view });
+      return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });
     },
   }),
   route({

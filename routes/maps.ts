@@ -33,17 +33,17 @@ type MapQuery = z.output<typeof query>;
 /** The answer of a route: a PNG if that is asked for, else JSON. */
 async function answer<Q extends MapQuery, Made extends ImageMap, Told extends object>(
   call: Call<Q, unknown, MapFormat>,
-  make: (asking: InferenceContext, bytes: Uint8Array<ArrayBuffer>) => Promise<Made>,
+  make: (asking: InferenceContext, picture: OnePicture) => Promise<Made>,
   told: (made: Made) => Told,
 ): Promise<Response | Done<MapView & Told>> {
   const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
   const asking = { store, model: store.models.resolve(id), worker };
   const picture = await onePicture(call);
   if (format === "png") {
-    return await drawn(await make(asking, picture.bytes), picture, query);
+    return await drawn(await make(asking, picture), picture, query);
   }
   return await call.once(digestOf(picture.bytes), async () => {
-    const made = await make(asking, picture.bytes);
+    const made = await make(asking, picture);
     const map = overImage(made, query.size);
     const { columns, rows } = made.grid;
     return {
@@ -69,12 +69,12 @@ function agreementWith(
 
 async function drawn(
   { grid, image: { width, height } }: ImageMap,
-  { bytes }: OnePicture,
+  { bytes, view }: OnePicture,
   { picture, size }: MapQuery,
 ): Promise<Response> {
   const png = await drawGaze({
     kind: picture === "map" ? "heatmap" : "overlay",
-    ...{ bytes, width, height, most: size, known: stretched(grid) },
+    ...{ bytes, view, width, height, most: size, known: stretched(grid) },
     scanpaths: [],
     maps: [],
   });
@@ -100,7 +100,7 @@ export const maps: Route[] = [
     handle: (call) =>
       answer(
         call,
-        (asking, bytes) => imageSimilarityMap(asking, bytes, call.query),
+        (asking, picture) => imageSimilarityMap(asking, picture, call.query),
         () => ({ x: call.query.x, y: call.query.y }),
       ),
   }),
@@ -118,7 +118,7 @@ export const maps: Route[] = [
     handle: (call) =>
       answer(
         call,
-        (asking, bytes) => imageSaliencyMap(asking, bytes, call.query.class),
+        (asking, picture) => imageSaliencyMap(asking, picture, call.query.class),
         ({ label, probabilities }) => ({ class: label, probabilities }),
       ),
   }),

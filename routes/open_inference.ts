@@ -52,15 +52,18 @@ const request = z.strictObject({
 type InferRequest = z.output<typeof request>;
 type Input = InferRequest["inputs"][number];
 
-/** The one parameter of a place that counts there. Throws InvalidInput where it has another type. */
-function parameter<Type extends "boolean" | "number">(
+/** A parameter that counts at its place; undefined without it. Throws InvalidInput for another type. */
+function parameter<Schema extends z.ZodType>(
   given: InferRequest["parameters"],
-  { name, type, pointer }: { name: string; type: Type; pointer: string },
-): (Type extends "boolean" ? boolean : number) | undefined {
+  { name, schema, pointer }: { name: string; schema: Schema; pointer: string },
+): z.output<Schema> | undefined {
   const value = given?.[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value === type) return value as never;
-  const message = `Cannot use "${name}": a ${type} is needed`;
+  const { success, data } = schema.safeParse(value);
+  if (success) return data;
+  const message = `Cannot use "${name}": ${
+    schema instanceof z.ZodBoolean ? "a boolean" : "a number of bytes"
+  } is needed`;
   throw new InvalidInput(message, [{ pointer: `${pointer}/parameters/${name}`, message }]);
 }
 
@@ -81,7 +84,7 @@ function dataOf(
   binary: Uint8Array<ArrayBuffer>,
 ): unknown[] | Float32Array {
   const pointer = "/inputs/0";
-  const size = parameter(parameters, { name: "binary_data_size", type: "number", pointer });
+  const size = parameter(parameters, { name: "binary_data_size", schema: z.int().min(0), pointer });
   const refuse = (message: string): never => {
     throw new InvalidInput(message, [{ pointer, message }]);
   };
@@ -164,12 +167,16 @@ async function readRequest({ request: sent }: Call): Promise<{
 /** Which outputs go as bytes. */
 function binaryOutputs({ parameters, outputs }: InferRequest): Set<string> {
   const all = parameter(parameters, {
-    ...{ name: "binary_data_output", type: "boolean", pointer: "" },
+    ...{ name: "binary_data_output", schema: z.boolean(), pointer: "" },
   }) ?? false;
   const asked = outputs?.length ? outputs : names.map((name) => ({ name, parameters: undefined }));
   return new Set(
     asked.filter(({ parameters }, i) =>
-      parameter(parameters, { name: "binary_data", type: "boolean", pointer: `/outputs/${i}` }) ??
+      parameter(parameters, {
+        name: "binary_data",
+        schema: z.boolean(),
+        pointer: `/outputs/${i}`,
+      }) ??
         all
     ).map(({ name }) => name),
   );

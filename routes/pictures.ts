@@ -3,6 +3,7 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
+import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { isMultipart, readBytes, readParts } from "./body.ts";
 import type { Call } from "./route.ts";
@@ -32,7 +33,19 @@ export const pictureQuery = z.strictObject({
   dataset: z.string().min(1).max(200).optional()
     .describe("Data set of the picture, where the body holds none"),
   image: z.string().min(1).max(512).optional().describe("Its name there"),
+  ...viewQuery,
 });
+
+/** How the pictures of a body are shown. Throws InvalidInput where none is in the body. */
+export function bodyView(fields: ViewFields, inBody: boolean): ViewOptions | undefined {
+  const view = viewOf(fields);
+  if (view && !inBody) {
+    throw new InvalidInput(
+      "Cannot use frame, window, voi or force: they are for pictures in the body, not for a data set's",
+    );
+  }
+  return view;
+}
 
 /** A picture of a data set. */
 export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow): PictureInput {
@@ -75,16 +88,19 @@ export async function sentPictures(request: Request): Promise<Uint8Array<ArrayBu
 /** One picture with its file, and its rows where it is of a data set. */
 export interface OnePicture {
   bytes: Uint8Array<ArrayBuffer>;
+  view?: ViewOptions;
   stored?: { dataset: DatasetRow; image: ImageRow };
 }
 
 /** The picture of a request about one. Throws NotFound, InvalidInput when there is none or two. */
 export async function onePicture(
-  { services: { store }, query: { dataset, image }, request }: Call<z.output<typeof pictureQuery>>,
+  { services: { store }, query, request }: Call<z.output<typeof pictureQuery>>,
 ): Promise<OnePicture> {
+  const { dataset, image } = query;
+  const view = bodyView(query, dataset === undefined && image === undefined);
   const bytes = await readBytes(request, limits.imageBytes);
   if (dataset === undefined || image === undefined) {
-    if (dataset === image && bytes.length > 0) return { bytes };
+    if (dataset === image && bytes.length > 0) return { bytes, view };
     throw new InvalidInput(
       "Cannot look: a picture is needed as the body, or ?dataset= and &image=",
     );

@@ -4,9 +4,11 @@ import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/p
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { columnsOf } from "@/lib/table_file.ts";
 import type { Store } from "@/lib/store/mod.ts";
+import { viewQuery } from "@/lib/images/view.ts";
 import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
+  bodyView,
   namedPictures,
   picturesForm,
   pictureTypes,
@@ -20,8 +22,13 @@ import { batchesOf, listFormats, needWhole, tableAnswer, tableMediaTypes } from 
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
 
-async function predict(call: Call<unknown, z.output<typeof namedPictures> | undefined>) {
+const query = z.strictObject(viewQuery);
+
+async function predict(
+  call: Call<z.output<typeof query>, z.output<typeof namedPictures> | undefined>,
+) {
   const { services: { store, supervisor: worker }, params: { id }, body } = call;
+  const view = bodyView(call.query, body === undefined);
   const model = store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
@@ -31,7 +38,7 @@ async function predict(call: Call<unknown, z.output<typeof namedPictures> | unde
   const pictures = await sentPictures(call.request);
   return await call.once(
     digestOf(...pictures),
-    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes)))),
+    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes), view))),
   );
 }
 
@@ -62,6 +69,7 @@ export const predictions: Route[] = [
     errors: [429],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
+    query,
     json: namedPictures,
     accepts: [...pictureTypes, "multipart/form-data"],
     answers: { 200: answerSchema },

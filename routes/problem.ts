@@ -19,10 +19,13 @@ export const titles: Record<number, string> = {
   405: "Method not allowed",
   408: "Too slow",
   409: "Conflict",
+  412: "Another version",
   413: "Too large",
   415: "Unsupported media type",
   422: "Not acceptable input",
   429: "Too much at once",
+  460: "Checksum mismatch",
+  499: "Client closed request",
   500: "Internal error",
   503: "Not available now",
   507: "Disk full",
@@ -49,6 +52,9 @@ export class HttpError extends Error {
     super(message);
   }
 }
+
+/** For the log and the figures: the status is nginx's, there is none of HTTP's own. */
+export const clientGone = () => new HttpError(499, "Cannot answer: the client has gone");
 
 interface Described {
   status: number;

@@ -116,8 +116,7 @@ export const similarities: Route[] = [
     answers: { 200: ["image/png"] },
     async handle({ services: { store }, params: { id }, query }) {
       const row = store.similarities.get(id);
-      const images = store.images.all(row.dataset_id);
-      const labels = new Map(images.map(({ name, label }) => [name, label]));
+      const labels = store.images.labelsByName(row.dataset_id);
       const options = { labels, component: query.component, side: query.size };
       return new Response(await matrixPng(store.files, row, options), { headers: pngHeaders });
     },

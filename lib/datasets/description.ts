@@ -1,6 +1,7 @@
 /** `dataset.json`: what a data set says about itself. */
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
+import { viewFields } from "@/lib/images/view.ts";
 import { gazeOptions } from "./gaze_options.ts";
 import { decodeText } from "./csv_table.ts";
 
@@ -12,6 +13,7 @@ export const descriptionSchema = z.strictObject({
   /** The label whose one-versus-rest AUC is reported. */
   positive_label: name.nullable().default(null),
   ...gazeOptions,
+  ...viewFields,
   /** INbreast: BI-RADS category (first digit) to label. */
   birads: z.record(z.string().regex(/^[0-6]$/), name).optional(),
 });

@@ -22,17 +22,22 @@ const SMALL = 2 ** 18;
 /** Fixations, samples and what is read at a time, bytes for each byte of text. */
 const GROWTH = 12;
 
+/** Bytes that a workbook of Excel takes for each of its own: its parts, their text, the tables made of it. */
+const WORKBOOK = 100;
+
 const isZipped = (bytes: Uint8Array) => bytes[0] === 0x1f && bytes[1] === 0x8b;
+const isWorkbook = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 
 /** Whether a file is better read in a thread; a small one may unzip to a large one. */
-export const isLarge = (bytes: Uint8Array) => bytes.length > SMALL || isZipped(bytes);
+export const isLarge = (bytes: Uint8Array) =>
+  bytes.length > SMALL || isZipped(bytes) || isWorkbook(bytes);
 
 /** As `addGaze`, and Overloaded. The bytes are gone afterwards. */
 export async function addGazeInThread<Report>(request: GazeRequest): Promise<Report> {
   const { bytes } = request;
   const plain = isZipped(bytes) ? unzippedLength(bytes) : bytes.length;
   return await pool.run<Report>(request, {
-    memory: GROWTH * plain,
+    memory: (isWorkbook(bytes) ? WORKBOOK : GROWTH) * plain,
     size: plain / 1e6,
     transfer: [bytes.buffer],
   });

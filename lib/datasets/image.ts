@@ -21,6 +21,11 @@ export const imageSchema = z.object({
 }).meta({ id: "Image" });
 export type Image = z.output<typeof imageSchema>;
 
+/** The same, after it was put in. */
+export const storedImageSchema = imageSchema.extend({
+  warnings: z.array(z.string()).describe("What of the file is not in the picture"),
+}).meta({ id: "StoredImage" });
+
 /** `counts` are those of the images shown. */
 export function toImageView(
   { dataset_id: _, file: __, ...row }: ImageRow,

@@ -7,16 +7,19 @@ import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { type DicomIdentity, readIdentity } from "@/lib/images/dicom_elements.ts";
 import type { Store } from "@/lib/store/mod.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import { place } from "./edit.ts";
 import { change, changeable } from "./mutation.ts";
 import { type StoredPicture, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { beginDataset } from "./write_content.ts";
 
 export const instancesReportSchema = z.object({
   stored: z.array(z.object({
     sop_class: z.string(),
     sop_instance: z.string(),
     image: z.string().describe("Its name in the data set"),
+    warnings: z.array(z.string()).describe("What of it was left out"),
   })),
   failed: z.array(z.object({
     sop_class: z.string(),
@@ -36,20 +39,23 @@ export interface InstanceOptions {
   study?: string;
   /** What images are called: `hash` after a keyed hash of the identifier, `uid` after the identifier. */
   names: "hash" | "uid";
+  /** What of each is taken. */
+  view?: ViewOptions;
 }
 
 /**
- * Those that can be read are stored in one transaction, and replace images of the same instance.
+ * Those that can be read are stored in one transaction, and replace images of the same instance. A data set that is
+ * not there begins with them.
  * @param sent files in the store, in the order of the request
- * @throws {NotFound} @throws {Conflict} while a job reads the data set
+ * @throws {Conflict} while a job reads the data set
  */
 export async function putInstances(
   store: Store,
   dataset: string,
   sent: string[],
-  { study, names }: InstanceOptions,
+  { study, names, view }: InstanceOptions,
 ): Promise<InstancesReport> {
-  changeable(store, dataset);
+  if (store.datasets.findByName(dataset)) changeable(store, dataset);
   const report: InstancesReport = { stored: [], failed: [] };
   const found = new Map<string, { name: string; picture: StoredPicture }>();
   const pinned: string[] = [];
@@ -69,12 +75,12 @@ export async function putInstances(
           fail(NOT_OF_THE_STUDY, "Cannot store it here: it belongs to another study");
           continue;
         }
-        const picture = await storePicture(bytes, store.files);
+        const { picture, notes } = await storePicture(bytes, store.files, { view });
         pinned.push(picture.file);
         const name = names === "uid" ? known.sopInstance : hashed(store, known.sopInstance);
         // Of an instance that comes twice the last counts.
         found.set(name, { name, picture });
-        report.stored.push({ ...namesOf(known), image: name });
+        report.stored.push({ ...namesOf(known), image: name, warnings: notes });
       } catch (error) {
         if (!(error instanceof InvalidInput)) throw error;
         fail(CANNOT_UNDERSTAND, error.message);
@@ -83,10 +89,11 @@ export async function putInstances(
     if (found.size > 0) {
       // Of instances that came twice, too.
       const old = pinned.slice();
+      const begin = () => store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
       const id = change(store, dataset, pinned.splice(0), (row) => {
         for (const one of found.values()) place(store, { dataset_id: row.id, ...one }, old);
         return row.id;
-      });
+      }, begin);
       store.collectGarbage(old);
       clearPixels(store, id);
     }

@@ -53,6 +53,9 @@ export const recordingFactsSchema = z.object({
   px_per_degree: z.number().nullable().describe(
     "Image px per degree of visual angle that the filter used; null where it used none",
   ),
+  origin_s: z.number().describe(
+    "Time on the file's clock at which the recording's time 0 lies, s; 0 where times are the file's own",
+  ),
   mapping: mappingSchema.describe(
     "How the file's positions became image px (the first, where it changed within the recording)",
   ),

@@ -1,4 +1,4 @@
-/** The part of the cornerstone codecs (libraries compiled to script) that the decoders use. */
+/** The part of the cornerstone codecs (libraries compiled to WebAssembly) that the decoders use. */
 
 export interface FrameInfo {
   width: number;
@@ -13,18 +13,28 @@ export interface Decoder {
   getEncodedBuffer(length: number): Uint8Array;
   /** Throws numbers and strings of its own. */
   decode(): void;
-  /** Memory of the codec; little endian where samples have 16 bits. */
+  /** Memory of the codec; little endian where samples have more than 8 bits. */
   getDecodedBuffer(): Uint8Array;
   getFrameInfo(): FrameInfo;
   delete(): void;
 }
 
-export interface Codec {
-  JPEGDecoder: new () => Decoder;
-  JpegLSDecoder: new () => Decoder;
-  J2KDecoder: new () => Decoder;
+export interface JpegLsDecoder extends Decoder {
+  /** 0: one component after the other; 1 and 2: the components of a pixel beside each other. */
+  getInterleaveMode(): number;
+  /** 0: without loss. */
+  getNearLossless(): number;
 }
 
-export default function openCodec(
-  options: { print(text: string): void; printErr(text: string): void },
-): Promise<Codec>;
+export interface Codec {
+  JPEGDecoder: new () => Decoder;
+  JpegLSDecoder: new () => JpegLsDecoder;
+  J2KDecoder: new () => Decoder;
+  HTJ2KDecoder: new () => Decoder;
+}
+
+export default function openCodec(options: {
+  print(text: string): void;
+  printErr(text: string): void;
+  wasmBinary: Uint8Array;
+}): Promise<Codec>;

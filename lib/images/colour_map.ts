@@ -1,14 +1,6 @@
-/** Colours for numbers between 0 and 1: dark to bright, in even steps of lightness. */
-const ANCHORS = [
-  [0, 0, 4],
-  [40, 11, 84],
-  [101, 21, 110],
-  [159, 42, 99],
-  [212, 72, 66],
-  [245, 125, 21],
-  [250, 193, 39],
-  [252, 255, 164],
-];
+/** Colours for numbers and for classes. */
+// @ts-types="./d3_scale_chromatic.d.ts"
+import { interpolateInferno } from "d3-scale-chromatic";
 
 /** Colour of NaN. */
 export const missingColour: Colour = [128, 128, 128];
@@ -16,14 +8,13 @@ export const missingColour: Colour = [128, 128, 128];
 /** Red, green, blue, 0 to 255. */
 export type Colour = [number, number, number];
 
+/** "Inferno" of matplotlib: dark to bright, in even steps of lightness. */
 const TABLE = Array.from({ length: 256 }, (_, i): Colour => {
-  const place = i / 255 * (ANCHORS.length - 1);
-  const low = Math.min(ANCHORS.length - 2, Math.floor(place));
-  const part = place - low;
-  const mixed = ANCHORS[low].map((a, c) => Math.round(a + (ANCHORS[low + 1][c] - a) * part));
-  return mixed as Colour;
+  const code = parseInt(interpolateInferno(i / 255).slice(1), 16);
+  return [code >> 16, code >> 8 & 255, code & 255];
 });
 
+/** The colour of a number between 0 and 1. */
 export function colourOf(value: number): Colour {
   if (Number.isNaN(value)) return missingColour;
   return TABLE[Math.round(Math.min(1, Math.max(0, value)) * 255)];

@@ -4,9 +4,10 @@ import { Crashed } from "@/lib/threads/failure.ts";
 import { type Limits, limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 import { footprintOf } from "./footprint.ts";
-import type { Raster } from "./raster.ts";
+import type { ImageHeader, Raster } from "./raster.ts";
+import type { ViewOptions } from "./view.ts";
 
-export type ImageHeader = Omit<Raster, "data">;
+export type { ImageHeader };
 
 export interface DecodeRequest {
   bytes: Uint8Array<ArrayBuffer>;
@@ -14,6 +15,8 @@ export interface DecodeRequest {
   want: "header" | "raster" | "png";
   /** Width and height to resize to. */
   size?: [number, number];
+  /** What of it is shown, and how. */
+  view?: ViewOptions;
 }
 
 export interface DecodeReply {
@@ -23,8 +26,7 @@ export interface DecodeReply {
   png?: Uint8Array<ArrayBuffer>;
 }
 
-export interface DecodeOptions {
-  size?: [number, number];
+export interface DecodeOptions extends Pick<DecodeRequest, "size" | "view"> {
   signal?: AbortSignal;
 }
 
@@ -55,23 +57,24 @@ export class DecodePool {
   /** The same, with what the picture was before it was resized. Throws InvalidInput, Overloaded. */
   async open(
     bytes: Uint8Array<ArrayBuffer>,
-    { size, signal }: DecodeOptions = {},
+    { signal, ...options }: DecodeOptions = {},
   ): Promise<{ raster: Raster; header: ImageHeader }> {
-    const reply = await this.#run({ bytes, want: "raster", size }, signal);
+    const reply = await this.#run({ bytes, want: "raster", ...options }, signal);
     return { raster: reply.raster!, header: reply.header };
   }
 
   /** Any picture as PNG. Throws InvalidInput, Overloaded. */
   async toPng(
     bytes: Uint8Array<ArrayBuffer>,
-    { size, signal }: DecodeOptions = {},
+    { signal, ...options }: DecodeOptions = {},
   ): Promise<{ png: Uint8Array<ArrayBuffer>; header: ImageHeader }> {
-    const reply = await this.#run({ bytes, want: "png", size }, signal);
+    const reply = await this.#run({ bytes, want: "png", ...options }, signal);
     return { png: reply.png!, header: reply.header };
   }
 
   async #run(request: DecodeRequest, signal?: AbortSignal): Promise<DecodeReply> {
-    const { megapixels, memory } = footprintOf(request.bytes);
+    const byRows = !request.view && (request.want === "header" || request.size !== undefined);
+    const { megapixels, memory } = footprintOf(request.bytes, { byRows });
     // The rows of the PNG and their compressed form.
     const encoded = request.want === "png" ? megapixels * 1e6 * 4 : 0;
     const [width, height] = request.size ?? [0, 0];

@@ -21,6 +21,8 @@ const wanted: Record<number, string> = {
   0x00280101: "US", // bits stored
   0x00280102: "US", // high bit
   0x00280103: "US", // pixel representation
+  0x00280120: "US", // pixel padding value
+  0x00280121: "US", // pixel padding range limit
   0x00280301: "CS", // burned in annotation
   0x00281050: "DS", // window centre
   0x00281051: "DS", // window width
@@ -33,10 +35,18 @@ const wanted: Record<number, string> = {
   0x00281201: "OW", // palette data
   0x00281202: "OW",
   0x00281203: "OW",
+  0x00281221: "OW", // segmented palette data
+  0x00281222: "OW",
+  0x00281223: "OW",
   0x00283000: "SQ", // modality LUT
   0x00283002: "US", // LUT descriptor
   0x00283006: "OW", // LUT data
   0x00283010: "SQ", // VOI LUT
+  0x00289132: "SQ", // frame VOI LUT
+  0x00289145: "SQ", // pixel value transformation
+  0x52009229: "SQ", // shared functional groups
+  0x52009230: "SQ", // per-frame functional groups
+  0x7fe00001: "OV", // extended offset table
   0x7fe00010: "OW", // pixels
 };
 
@@ -77,6 +87,8 @@ export type Elements = Map<number, Element>;
 
 export interface DicomFile {
   elements: Elements;
+  /** It has overlays (groups 6000 to 60FE). */
+  overlays: boolean;
   transferSyntax: string;
   littleEndian: boolean;
 }
@@ -145,7 +157,8 @@ function readElements(bytes: Uint8Array, { kept, last }: Reading): DicomFile {
   };
   const reader = new Reader(body, syntax, kept);
   reader.read(0, body.length, (tag) => tag > last);
-  return { elements: reader.elements, transferSyntax, littleEndian: syntax.little };
+  const { elements, overlays } = reader;
+  return { elements, overlays, transferSyntax, littleEndian: syntax.little };
 }
 
 /** For files without a header: the byte order of the first group, and whether a VR follows. */
@@ -169,6 +182,7 @@ export const text = (value: Uint8Array): string =>
 
 class Reader {
   readonly elements: Elements = new Map();
+  overlays = false;
   readonly #view: DataView;
 
   constructor(
@@ -223,10 +237,13 @@ class Reader {
       at += 4;
     }
     if (tag === pixelData && length === undefinedLength) return this.#fragments(tag, at, end);
-    if (length === undefinedLength || (vr === "SQ" && tag in this.kept)) {
+    const isSequence = vr === "SQ" || (vr === "UN" && this.kept[tag] === "SQ");
+    if (length === undefinedLength || (isSequence && tag in this.kept)) {
       return this.#sequence(tag, vr, length, at, end);
     }
     this.#need(at, length, end);
+    // Overlay rows: 6000,0010 and those of the other fifteen.
+    if (tag >>> 24 === 0x60 && (tag & 0x1ffff) === 0x10) this.overlays = true;
     if (tag in this.kept) {
       this.elements.set(tag, { vr, value: this.bytes.subarray(at, at + length) });
     }

@@ -1,6 +1,8 @@
 /** From stored grey values to what is shown: modality, VOI, inversion (PS3.3, C.11.1 and C.11.2). */
-import type { PixelFormat } from "./dicom.ts";
+import type { PixelFormat } from "./dicom_format.ts";
 import { type Elements, refuse, text } from "./dicom_elements.ts";
+import { linearWindow, type ViewOptions } from "./view.ts";
+import { readTable, type Table, tableEntry } from "./dicom_table.ts";
 
 type Map1 = (value: number) => number;
 
@@ -15,96 +17,120 @@ function decimal(elements: Elements, tag: number): number | undefined {
   return number;
 }
 
-interface Lut {
-  first: number;
-  entries: number[];
-  /** Bits of an entry. */
-  bits: number;
-}
-
 /** The table of a LUT sequence's first item. */
-function readLut(
-  elements: Elements,
-  tag: number,
-  little: boolean,
-  signed: boolean,
-): Lut | undefined {
+function sequenceTable(elements: Elements, tag: number, little: boolean, signed: boolean) {
   const item = elements.get(tag)?.items?.[0];
   if (!item) return undefined;
-  const descriptor = item.get(0x00283002)?.value;
-  const table = item.get(0x00283006)?.value;
-  if (!descriptor || descriptor.length < 6 || !table) throw refuse("a lookup table is incomplete");
-  const view = new DataView(descriptor.buffer, descriptor.byteOffset, descriptor.byteLength);
-  const count = view.getUint16(0, little) || 65536;
-  const first = signed ? view.getInt16(2, little) : view.getUint16(2, little);
-  const bits = view.getUint16(4, little);
-  if (bits < 8 || bits > 16) throw refuse(`a lookup table of ${bits} bits is not supported`);
-  const bytes = table.length >= 2 * count ? 2 : 1;
-  if (table.length < count * bytes) throw refuse("a lookup table is truncated");
-  const data = new DataView(table.buffer, table.byteOffset, table.byteLength);
-  const entries = Array.from(
-    { length: count },
-    (_, i) => bytes === 2 ? data.getUint16(2 * i, little) : table[i],
-  );
-  return { first, entries, bits };
+  const table = readTable(item, 0x00283002, 0x00283006, little, signed);
+  if (!table) throw refuse("a lookup table is incomplete");
+  return table;
 }
-
-const through = ({ first, entries }: Lut): Map1 => (value) =>
-  entries[Math.min(entries.length - 1, Math.max(0, Math.round(value) - first))];
 
 /**
  * The map of stored values to 0..65535. Without a window or VOI table, or with `fullRange`, the
- * smallest and largest value of this picture become black and white.
+ * smallest and largest value of this picture become black and white; padding takes no part in that.
  */
 export function greyPipeline(
   elements: Elements,
   little: boolean,
   format: PixelFormat,
   stored: Int32Array,
-  fullRange: boolean,
+  options: ViewOptions,
 ): Map1 {
-  const modalityLut = readLut(elements, 0x00283000, little, format.signed);
-  const slope = decimal(elements, 0x00281053) ?? 1;
-  const intercept = decimal(elements, 0x00281052) ?? 0;
-  const modality: Map1 = modalityLut ? through(modalityLut) : (v) => v * slope + intercept;
-  const shown = fullRange ? undefined : voi(elements, little, modality(-1) < 0 || format.signed);
-  const map = shown ?? rangeOf(stored, modality);
+  const modality = modalityOf(elements, little, format);
+  const { fullRange, window } = options;
+  const shown = fullRange
+    ? undefined
+    : window
+    ? windowMap("LINEAR", ...window)
+    : voi(elements, little, isSigned(modality, format));
+  const different = differentOf(stored);
+  const map = shown ?? rangeOf(different, modality, paddingOf(elements, little, format));
   const invert = format.photometric === "MONOCHROME1";
   const scaled: Map1 = (value) => {
     const level = Math.min(1, Math.max(0, map(modality(value))));
     const grey = Math.round(65535 * level);
     return invert ? 65535 - grey : grey;
   };
-  return remembered(scaled, stored);
+  return remembered(scaled, different);
 }
 
-/** The VOI's map to 0..1, by table or first window. */
+function modalityOf(elements: Elements, little: boolean, format: PixelFormat): Map1 {
+  const table = sequenceTable(elements, 0x00283000, little, format.signed);
+  if (table) return (value) => tableEntry(table, value);
+  const slope = decimal(elements, 0x00281053) ?? 1;
+  const intercept = decimal(elements, 0x00281052) ?? 0;
+  if (slope === 0) throw refuse("its rescale slope is 0: all values would be one");
+  return (value) => value * slope + intercept;
+}
+
+/** Whether values after the modality's step can be negative. */
+function isSigned(modality: Map1, { stored, signed }: PixelFormat): boolean {
+  const least = signed ? -(2 ** (stored - 1)) : 0;
+  return Math.min(modality(least), modality(least + 2 ** stored - 1)) < 0;
+}
+
+/** The VOI's map to 0..1, by first window or table. */
 function voi(elements: Elements, little: boolean, signed: boolean): Map1 | undefined {
   const centre = decimal(elements, 0x00281050);
   const width = decimal(elements, 0x00281051);
   if (centre === undefined || width === undefined) {
-    const lut = readLut(elements, 0x00283010, little, signed);
-    if (!lut) return undefined;
-    const map = through(lut);
-    return (value) => map(value) / (2 ** lut.bits - 1);
+    const table = sequenceTable(elements, 0x00283010, little, signed);
+    return table && tableMap(table);
   }
-  const kind = text(elements.get(0x00281056)?.value ?? new Uint8Array(0)) || "LINEAR";
-  if (kind === "SIGMOID") {
-    if (!(width > 0)) throw refuse(`a window of width ${width} shows nothing`);
-    return (value) => 1 / (1 + Math.exp(-4 * (value - centre) / width));
-  }
-  if (kind === "LINEAR_EXACT") {
-    if (!(width > 0)) throw refuse(`a window of width ${width} shows nothing`);
-    return (value) => (value - centre) / width + 0.5;
-  }
-  if (!(width >= 1)) throw refuse(`a window of width ${width} shows nothing`);
-  if (width === 1) return (value) => value <= centre - 0.5 ? 0 : 1;
-  return (value) => (value - (centre - 0.5)) / (width - 1) + 0.5;
+  return windowMap(text(elements.get(0x00281056)?.value ?? new Uint8Array(0)), centre, width);
 }
 
-function rangeOf(stored: Int32Array, modality: Map1): Map1 {
+function tableMap(table: Table): Map1 {
+  const most = 2 ** table.bits - 1;
+  return (value) => tableEntry(table, value) / most;
+}
+
+/** A window by its VOI LUT function (C.11.2.1.2, C.11.2.1.3). */
+export function windowMap(kind: string, centre: number, width: number): Map1 {
+  if (!(width >= (kind === "SIGMOID" || kind === "LINEAR_EXACT" ? Number.MIN_VALUE : 1))) {
+    throw refuse(`a window of width ${width} shows nothing`);
+  }
+  switch (kind || "LINEAR") {
+    case "SIGMOID":
+      return (value) => 1 / (1 + Math.exp(-4 * (value - centre) / width));
+    case "LINEAR_EXACT":
+      return (value) => (value - centre) / width + 0.5;
+    case "LINEAR":
+      return linearWindow([centre, width]);
+    default:
+      throw refuse(
+        `VOI LUT function "${kind.slice(0, 20)}" is not supported: take another window, ` +
+          "or the full range",
+      );
+  }
+}
+
+/** Stored values that mean "no value here", from and to. */
+function paddingOf(
+  elements: Elements,
+  little: boolean,
+  { signed, stored }: PixelFormat,
+): [number, number] | undefined {
+  const read = (tag: number) => {
+    const value = elements.get(tag)?.value;
+    if (!value || value.length < 2) return undefined;
+    const view = new DataView(value.buffer, value.byteOffset, value.byteLength);
+    const unused = 32 - stored;
+    const raw = view.getUint16(0, little) << unused;
+    return signed ? raw >> unused : raw >>> unused;
+  };
+  const value = read(0x00280120);
+  if (value === undefined) return undefined;
+  const limit = read(0x00280121) ?? value;
+  return [Math.min(value, limit), Math.max(value, limit)];
+}
+
+function rangeOf(different: number[], modality: Map1, padding?: [number, number]): Map1 {
+  const [from, to] = padding ?? [Infinity, -Infinity];
   let low = Infinity, high = -Infinity;
-  for (const value of new Set(stored)) {
+  for (const value of different) {
+    if (value >= from && value <= to) continue;
     const shown = modality(value);
     low = Math.min(low, shown);
     high = Math.max(high, shown);
@@ -112,10 +138,22 @@ function rangeOf(stored: Int32Array, modality: Map1): Map1 {
   return high > low ? (value) => (value - low) / (high - low) : () => 0;
 }
 
-/** Each stored value (65,536 at most) is computed once. */
-function remembered(map: Map1, stored: Int32Array): Map1 {
-  const known = new Int32Array(1 << 17).fill(-1);
-  const offset = 1 << 16;
-  for (const value of stored) if (known[value + offset] < 0) known[value + offset] = map(value);
+/** Stored values lie between -32,768 and 65,535: their places in a table. */
+const offset = 1 << 15;
+const places = offset + (1 << 16);
+
+/** Every value that occurs, once. */
+function differentOf(stored: Int32Array): number[] {
+  const seen = new Uint8Array(places);
+  for (let i = 0; i < stored.length; i++) seen[stored[i] + offset] = 1;
+  const different: number[] = [];
+  seen.forEach((is, place) => is && different.push(place - offset));
+  return different;
+}
+
+/** Each value is computed once. */
+function remembered(map: Map1, different: number[]): Map1 {
+  const known = new Uint16Array(places);
+  for (const value of different) known[value + offset] = map(value);
   return (value) => known[value + offset];
 }

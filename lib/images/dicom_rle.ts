@@ -1,4 +1,7 @@
-/** RLE of DICOM (PS3.5, annex G): byte planes, most significant first, packed like TIFF. */
+/**
+ * RLE of DICOM (PS3.5, annex G): byte planes, most significant first, packed like TIFF. Our own: in
+ * the kept library for it, dcmjs-codecs, one damaged picture breaks every later call.
+ */
 import { refuse } from "./dicom_elements.ts";
 
 /** One frame -> [pixels, samples] of `bytesPerSample` bytes, little endian. Throws InvalidInput. */

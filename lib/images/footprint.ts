@@ -12,6 +12,14 @@ export interface Footprint {
   memory: number;
 }
 
+export interface FootprintOptions {
+  /** Nothing but the header, or a smaller picture, is kept: of a PNG no more than some rows are held. */
+  byRows?: boolean;
+}
+
+/** What the stream of a PNG's rows holds until it is collected. */
+const PNG_ROWS_BYTES = 64 * 2 ** 20;
+
 /** Samples of each colour type of PNG. */
 const pngSamples: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 
@@ -19,17 +27,23 @@ const pngSamples: Record<number, number> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 const DICOM_BYTES = 24;
 
 /** An upper bound where the header can be read; a damaged file costs little, as its decoder stops early. */
-export function footprintOf(bytes: Uint8Array): Footprint {
-  const { pixels, buffers } = costOf(bytes);
+export function footprintOf(
+  bytes: Uint8Array,
+  { byRows = false }: FootprintOptions = {},
+): Footprint {
+  const { pixels, buffers } = costOf(bytes, byRows);
   return { megapixels: pixels / 1e6, memory: bytes.length + buffers };
 }
 
-function costOf(bytes: Uint8Array): { pixels: number; buffers: number } {
+function costOf(bytes: Uint8Array, byRows: boolean): { pixels: number; buffers: number } {
   try {
     switch (sniffImage(bytes)) {
       case "png": {
-        const { width, height, depth, colourType } = readPngHeader(bytes);
+        const { width, height, depth, colourType, interlaced } = readPngHeader(bytes);
         const samples = pngSamples[colourType];
+        if (byRows && !interlaced) {
+          return { pixels: width * height, buffers: PNG_ROWS_BYTES + 4 * width * samples * 8 };
+        }
         const rows = height * (1 + Math.ceil(width * samples * depth / 8));
         const channels = colourType === 3 || samples >= 3 ? 3 : 1;
         const picture = width * height * channels * (depth === 16 ? 2 : 1);

@@ -1,16 +1,22 @@
-/** JPEG, baseline and progressive, 8 bit, by libjpeg-turbo compiled to script; grey stays grey. */
+/** JPEG, baseline and progressive, 8 bit, by libjpeg-turbo in WebAssembly; grey stays grey. */
 // @ts-types="./codec.d.ts"
 import openCodec from "@cornerstonejs/codec-libjpeg-turbo-8bit";
+import wasm from "@cornerstonejs/codec-libjpeg-turbo-8bit/wasm" with { type: "bytes" };
 import { InvalidInput } from "@/lib/errors.ts";
 import { readJpegHeader } from "./jpeg_header.ts";
-import type { Codec } from "./codec.d.ts";
 import { checkSize } from "./limits.ts";
 import { orient } from "./orientation.ts";
-import { type Raster, raster } from "./raster.ts";
-
-let codec: Promise<Codec> | undefined;
+import type { Raster } from "./raster.ts";
+import { wasmCodec } from "./wasm_codec.ts";
 
 const refuse = (why: string) => new InvalidInput(`Cannot decode JPEG: ${why}`);
+
+const decode = wasmCodec(
+  openCodec,
+  wasm,
+  (codec) => new codec.JPEGDecoder(),
+  () => refuse("its pixels are damaged or truncated"),
+);
 
 /** Decodes a whole JPEG and turns it upright; throws InvalidInput, also for a truncated one. */
 export async function decodeJpeg(bytes: Uint8Array): Promise<Raster> {
@@ -27,23 +33,9 @@ export async function decodeJpeg(bytes: Uint8Array): Promise<Raster> {
 
 /** The samples as stored, not turned upright. */
 export async function decodeJpegSamples(bytes: Uint8Array, channels: 1 | 3): Promise<Raster> {
-  const { JPEGDecoder } = await (codec ??= openCodec({ print() {}, printErr() {} }));
-  const decoder = new JPEGDecoder();
-  try {
-    decoder.getEncodedBuffer(bytes.length).set(bytes);
-    decoder.decode();
-    const { width, height, componentCount } = decoder.getFrameInfo();
-    const decoded = decoder.getDecodedBuffer();
-    const out = raster(width, height, channels, 8);
-    if (componentCount !== channels || decoded.length !== out.data.length) {
-      throw refuse("its frame header does not fit its pixels");
-    }
-    out.data.set(decoded);
-    decoder.delete();
-    return out;
-  } catch (error) {
-    // The codec's memory is not trusted after a failure.
-    codec = undefined;
-    throw error instanceof InvalidInput ? error : refuse("its pixels are damaged or truncated");
+  const { data, width, height, componentCount } = await decode(bytes, () => ({}));
+  if (componentCount !== channels || data.length !== width * height * channels) {
+    throw refuse("its frame header does not fit its pixels");
   }
+  return { width, height, channels, bits: 8, data };
 }

@@ -1,8 +1,10 @@
 /**
  * JPEG process 4 (ITU-T T.81, annexes E, F): sequential DCT with Huffman codes and 12 bits, one
- * component. DICOM still allows it, and no kept library reads it.
+ * component, as DICOM still allows it. Our own: of kept libraries only dcmjs-codecs reads it, in which
+ * one damaged picture breaks every later call.
  */
 import { InvalidInput } from "@/lib/errors.ts";
+import { EntropyReader, type HuffmanTable, readHuffmanTables } from "./jpeg_entropy.ts";
 import { readJpegHeader } from "./jpeg_header.ts";
 import { checkSize } from "./limits.ts";
 
@@ -27,73 +29,10 @@ const basis = Float64Array.from({ length: 64 }, (_, i) => {
   return (u === 0 ? Math.SQRT1_2 : 1) / 2 * Math.cos((2 * x + 1) * u * Math.PI / 16);
 });
 
-/** Codes of one table by length (F.2.2.3): largest code, and where its values start. */
-interface Huffman {
-  largest: Int32Array;
-  offset: Int32Array;
-  values: Uint8Array;
-}
-
-function huffman(counts: Uint8Array, values: Uint8Array): Huffman {
-  const largest = new Int32Array(17).fill(-1);
-  const offset = new Int32Array(17);
-  for (let length = 1, code = 0, at = 0; length <= 16; length++, code <<= 1) {
-    offset[length] = at - code;
-    at += counts[length - 1];
-    code += counts[length - 1];
-    if (counts[length - 1] > 0) largest[length] = code - 1;
-  }
-  return { largest, offset, values };
-}
-
-class Bits {
-  #buffer = 0;
-  #count = 0;
-
-  constructor(readonly bytes: Uint8Array, public at: number) {}
-
-  bit(): number {
-    if (this.#count === 0) {
-      if (this.at >= this.bytes.length) throw refuse("its pixels are truncated");
-      this.#buffer = this.bytes[this.at++];
-      if (this.#buffer === 0xff && this.bytes[this.at++] !== 0) {
-        throw refuse("its pixels are damaged or truncated");
-      }
-      this.#count = 8;
-    }
-    return (this.#buffer >> --this.#count) & 1;
-  }
-
-  /** A number of `size` bits with its sign (F.2.2.1, EXTEND). */
-  signed(size: number): number {
-    let value = 0;
-    for (let i = 0; i < size; i++) value = value << 1 | this.bit();
-    return size > 0 && value < 2 ** (size - 1) ? value - 2 ** size + 1 : value;
-  }
-
-  symbol({ largest, offset, values }: Huffman): number {
-    for (let length = 1, code = 0; length <= 16; length++) {
-      code = code << 1 | this.bit();
-      if (code <= largest[length]) return values[code + offset[length]];
-    }
-    throw refuse("its pixels are damaged");
-  }
-
-  /** Passes a restart marker. */
-  restart(): void {
-    this.#count = 0;
-    const marker = this.bytes[this.at + 1];
-    if (this.bytes[this.at] !== 0xff || marker < 0xd0 || marker > 0xd7) {
-      throw refuse("a restart marker is missing");
-    }
-    this.at += 2;
-  }
-}
-
 interface Tables {
   quantisation: Map<number, Uint16Array>;
   /** By class << 4 | destination. */
-  huffman: Map<number, Huffman>;
+  huffman: Map<number, HuffmanTable>;
   restartInterval: number;
   /** Selectors of the scan: quantisation, DC and AC tables. */
   used: { quantisation: number; dc: number; ac: number };
@@ -111,13 +50,14 @@ function readTables(bytes: Uint8Array): Tables {
     data: 0,
   };
   for (let at = 2;;) {
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++;
     if (at + 4 > bytes.length) throw refuse("the file ends in its header");
     const marker = bytes[at + 1];
     const end = at + 2 + view.getUint16(at + 2);
     if (bytes[at] !== 0xff || end > bytes.length) throw refuse("the file ends in its header");
     const body = bytes.subarray(at + 4, end);
     if (marker === 0xdb) readQuantisation(body, tables);
-    else if (marker === 0xc4) readHuffman(body, tables);
+    else if (marker === 0xc4) readHuffmanTables(body, tables.huffman);
     else if (marker === 0xdd && body.length >= 2) tables.restartInterval = body[0] << 8 | body[1];
     else if (marker === 0xc1) tables.used.quantisation = body[8];
     else if (marker === 0xda) {
@@ -144,17 +84,6 @@ function readQuantisation(body: Uint8Array, tables: Tables): void {
   }
 }
 
-function readHuffman(body: Uint8Array, tables: Tables): void {
-  for (let at = 0; at < body.length;) {
-    const destination = body[at];
-    const counts = body.slice(at + 1, at + 17);
-    const total = counts.reduce((sum, count) => sum + count, 0);
-    at += 17 + total;
-    if (at > body.length) throw refuse("a Huffman table is truncated");
-    tables.huffman.set(destination, huffman(counts, body.slice(at - total, at)));
-  }
-}
-
 /** -> [height, width], values of 12 bits. Throws InvalidInput. */
 export function decodeExtendedJpeg(bytes: Uint8Array): Uint16Array {
   const { width, height, components, precision, process } = readJpegHeader(bytes);
@@ -166,14 +95,14 @@ export function decodeExtendedJpeg(bytes: Uint8Array): Uint16Array {
   const quantisation = tables.quantisation.get(tables.used.quantisation);
   const dc = tables.huffman.get(tables.used.dc), ac = tables.huffman.get(tables.used.ac);
   if (!quantisation || !dc || !ac) throw refuse("a table is missing");
-  const bits = new Bits(bytes, tables.data);
+  const bits = new EntropyReader(bytes, tables.data);
   const out = new Uint16Array(width * height);
   const block = new Float64Array(64);
   const across = Math.ceil(width / 8), down = Math.ceil(height / 8);
   let before = 0;
   for (let n = 0; n < across * down; n++) {
     if (tables.restartInterval > 0 && n > 0 && n % tables.restartInterval === 0) {
-      bits.restart();
+      bits.restart(n / tables.restartInterval - 1);
       before = 0;
     }
     block.fill(0);
@@ -188,6 +117,7 @@ export function decodeExtendedJpeg(bytes: Uint8Array): Uint16Array {
     }
     place(block, out, (n % across) * 8, Math.floor(n / across) * 8, width, height);
   }
+  bits.end();
   return out;
 }
 

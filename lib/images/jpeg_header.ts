@@ -7,7 +7,10 @@ export interface JpegHeader {
   components: number;
   /** Bits per sample. */
   precision: number;
-  /** The number of the start-of-frame marker: 0 baseline, 1 extended, 2 progressive, 3 lossless. */
+  /**
+   * The number of the start-of-frame marker: 0 baseline, 1 extended, 2 progressive, 3 lossless; 55
+   * for JPEG-LS.
+   */
   process: number;
   /** EXIF orientation, 1 to 8. */
   orientation: number;
@@ -29,8 +32,9 @@ export function readJpegHeader(bytes: Uint8Array): JpegHeader {
     const end = at + 2 + length;
     if (length < 2 || end > bytes.length) throw refuse("the file ends in its header");
     if (marker === 0xe1) orientation = exifOrientation(bytes.subarray(at + 4, end)) ?? orientation;
-    // Start of frame, but not DHT (c4), JPG (c8), DAC (cc).
-    if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
+    // Start of frame, but not DHT (c4), JPG (c8), DAC (cc); f7 is that of JPEG-LS.
+    const isFrame = marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
+    if (isFrame || marker === 0xf7) {
       if (length < 8) throw refuse("its frame header is damaged");
       return {
         precision: bytes[at + 4],

@@ -1,13 +1,9 @@
 /** Pictures of numbers: heatmaps, overlays, matrices. All are 8-bit colour rasters. */
+import { bilinear, type ValueGrid } from "./bilinear.ts";
 import { classColour, type Colour, colourOf } from "./colour_map.ts";
 import { type Raster, raster } from "./raster.ts";
 
-/** Values of 0 to 1 on a grid, [rows, columns]. */
-export interface ValueGrid {
-  columns: number;
-  rows: number;
-  values: ArrayLike<number>;
-}
+export type { ValueGrid };
 
 export interface PictureSize {
   width: number;
@@ -40,7 +36,7 @@ export function colourPicture(source: Raster): Raster {
 /** A map in colours, at any size. */
 export function heatmapPicture(map: ValueGrid, { width, height }: PictureSize): Raster {
   const picture = raster(width, height, 3, 8);
-  forEachPixel(map, { width, height }, (pixel, value) => {
+  bilinear(map, { width, height }, (pixel, value) => {
     picture.data.set(colourOf(value), pixel * 3);
   });
   return picture;
@@ -53,7 +49,7 @@ export function overlayPicture(
   { opacity = 0.7 }: { opacity?: number } = {},
 ): Raster {
   const picture = colourPicture(source);
-  forEachPixel(map, source, (pixel, value) => {
+  bilinear(map, source, (pixel, value) => {
     if (!(value > 0)) return;
     blend(picture, pixel, colourOf(value), opacity * Math.min(1, Math.sqrt(value)));
   });
@@ -71,40 +67,10 @@ export function blend(picture: Raster, pixel: number, colour: Colour, share: num
 /** The map's value at every pixel of a picture, bilinear between cell centres: [height, width]. */
 export function enlarged(map: ValueGrid, size: PictureSize): Float32Array<ArrayBuffer> {
   const values = new Float32Array(size.width * size.height);
-  forEachPixel(map, size, (pixel, value) => {
+  bilinear(map, size, (pixel, value) => {
     values[pixel] = value;
   });
   return values;
-}
-
-/** Calls `take` with the map's value at every pixel, bilinear between cell centres. */
-function forEachPixel(
-  { columns, rows, values }: ValueGrid,
-  { width, height }: PictureSize,
-  take: (pixel: number, value: number) => void,
-): void {
-  const across = axis(columns, width), down = axis(rows, height);
-  for (let y = 0; y < height; y++) {
-    const upper = down.low[y] * columns, lower = down.high[y] * columns, v = down.part[y];
-    for (let x = 0; x < width; x++) {
-      const left = across.low[x], right = across.high[x], u = across.part[x];
-      const top = values[upper + left] * (1 - u) + values[upper + right] * u;
-      const bottom = values[lower + left] * (1 - u) + values[lower + right] * u;
-      take(y * width + x, top * (1 - v) + bottom * v);
-    }
-  }
-}
-
-function axis(cells: number, pixels: number) {
-  const low = new Int32Array(pixels), high = new Int32Array(pixels);
-  const part = new Float64Array(pixels);
-  for (let i = 0; i < pixels; i++) {
-    const place = Math.min(cells - 1, Math.max(0, (i + 0.5) * cells / pixels - 0.5));
-    low[i] = Math.floor(place);
-    high[i] = Math.min(cells - 1, low[i] + 1);
-    part[i] = place - low[i];
-  }
-  return { low, high, part };
 }
 
 /** Rows and columns sorted by label (unlabelled last), and otherwise as they were. */

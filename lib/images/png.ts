@@ -3,13 +3,16 @@
  * to 8 bits, 16 stay 16, palettes become colours (grey where all of them are grey). Alpha and
  * transparent colours are dropped, gamma is ignored: the stored samples are the picture, as in
  * OpenCV and PIL.
+ *
+ * Our own: pngjs and @jsquash/png are exact too, but make colours with alpha of everything, at twice
+ * the memory for a mammogram, and neither gives row after row.
  */
-import { Buffer } from "node:buffer";
-import { crc32, inflateSync } from "node:zlib";
+import { crc32, createInflate } from "node:zlib";
 import { InvalidInput } from "@/lib/errors.ts";
 import { checkSize } from "./limits.ts";
-import { unfilter } from "./png_filter.ts";
-import { type Raster, raster } from "./raster.ts";
+import { unfilterRow } from "./png_filter.ts";
+import { type ImageHeader, type Raster, raster } from "./raster.ts";
+import { resize, RowResizer } from "./resize.ts";
 
 export interface PngHeader {
   width: number;
@@ -107,77 +110,141 @@ const rowBytes = (width: number, bitsPerPixel: number) => Math.ceil(width * bits
 /** Deflate cannot do better than this. */
 const maxRatio = 1032;
 
-function inflate(data: Uint8Array[], expected: number): Uint8Array {
-  const compressed = data.reduce((sum, part) => sum + part.length, 0);
-  // Before anything is allocated: so few bytes cannot become so many pixels.
-  if (expected > compressed * maxRatio) throw refuse("its pixels are truncated");
-  let out: Uint8Array;
-  try {
-    out = inflateSync(data.length === 1 ? data[0] : Buffer.concat(data), {
-      maxOutputLength: expected,
-      // In one piece.
-      chunkSize: Math.max(64, expected + 1),
-    });
-  } catch (error) {
-    const code = (error as { code?: string }).code;
-    if (code === "ERR_BUFFER_TOO_LARGE") throw refuse("more pixels than its size says");
-    throw refuse(code === "Z_BUF_ERROR" ? "its pixels are truncated" : "its pixels are damaged");
-  }
-  if (out.length < expected) throw refuse("its pixels are truncated");
-  return out;
+/** The rows of a picture, or of one of the seven pictures of an interlaced one. */
+interface Pass {
+  x: number;
+  y: number;
+  dx: number;
+  dy: number;
+  columns: number;
+  rows: number;
+  /** Bytes of a row. */
+  length: number;
 }
 
-/** Decodes a whole PNG; throws InvalidInput. */
-export function decodePng(bytes: Uint8Array): Raster {
-  const header = readPngHeader(bytes);
-  const { width, height, depth, colourType, interlaced } = header;
-  const { palette, data } = readChunks(bytes);
-  if (colourType === 3 && !palette) throw refuse("its palette is missing");
-  if (data.length === 0) throw refuse("it has no pixels");
-
-  const { samples } = colourTypes[colourType];
-  const bitsPerPixel = samples * depth;
-  const passes = (interlaced ? adam7 : [[0, 0, 1, 1]]).map(([x, y, dx, dy]) => {
+function passesOf({ width, height, depth, colourType, interlaced }: PngHeader): Pass[] {
+  return (interlaced ? adam7 : [[0, 0, 1, 1]]).map(([x, y, dx, dy]) => {
     const columns = Math.ceil((width - x) / dx);
-    return {
-      x,
-      y,
-      dx,
-      dy,
-      columns,
-      rows: columns > 0 ? Math.max(0, Math.ceil((height - y) / dy)) : 0,
-    };
+    const rows = columns > 0 ? Math.max(0, Math.ceil((height - y) / dy)) : 0;
+    const length = rowBytes(columns, colourTypes[colourType].samples * depth);
+    return { x, y, dx, dy, columns, rows, length };
   }).filter((pass) => pass.rows > 0);
-  const expected = passes.reduce(
-    (sum, pass) => sum + pass.rows * (1 + rowBytes(pass.columns, bitsPerPixel)),
-    0,
-  );
-  const raw = inflate(data, expected);
+}
 
-  const colours = colourType === 3 ? paletteColours(palette!) : undefined;
-  const channels = colours ? colours.channels : samples >= 3 ? 3 : 1;
-  const out = raster(width, height, channels, depth === 16 ? 16 : 8);
-  let at = 0;
-  for (const pass of passes) {
-    const length = rowBytes(pass.columns, bitsPerPixel);
-    const rows = unfilter(
-      raw.subarray(at, at += pass.rows * (1 + length)),
-      pass.rows,
-      length,
-      Math.max(1, bitsPerPixel >> 3),
-    );
-    for (let row = 0; row < pass.rows; row++) {
-      const line = rows.subarray(row * length, (row + 1) * length);
-      const target = {
-        start: (pass.y + row * pass.dy) * width + pass.x,
-        step: pass.dx,
-        columns: pass.columns,
-      };
-      if (colours) placePalette(line, depth, colours, out, target);
-      else placeSamples(line, depth, samples, out, target);
+/**
+ * Every row in turn, its filter undone: no more than two rows and a piece of what was compressed
+ * are held. Throws InvalidInput.
+ */
+async function forEachRow(
+  data: Uint8Array[],
+  passes: Pass[],
+  step: number,
+  take: (row: Uint8Array, pass: Pass, y: number) => void,
+): Promise<void> {
+  const expected = passes.reduce((sum, { rows, length }) => sum + rows * (1 + length), 0);
+  const compressed = data.reduce((sum, part) => sum + part.length, 0);
+  // Before anything is expanded: so few bytes cannot become so many pixels.
+  if (expected > compressed * maxRatio) throw refuse("its pixels are truncated");
+  let place = 0, y = 0, filled = 0;
+  let row = new Uint8Array(1 + (passes[0]?.length ?? 0)), above = row.slice();
+  for await (const chunk of inflated(data)) {
+    for (let at = 0; at < chunk.length;) {
+      if (place === passes.length) throw refuse("more pixels than its size says");
+      const pass = passes[place];
+      const piece = chunk.subarray(at, at + row.length - filled);
+      row.set(piece, filled);
+      at += piece.length;
+      filled += piece.length;
+      if (filled < row.length) break;
+      unfilterRow(row[0], row.subarray(1), above.subarray(1), step);
+      take(row.subarray(1), pass, y++);
+      filled = 0;
+      if (y < pass.rows) [row, above] = [above, row];
+      else {
+        y = 0;
+        row = new Uint8Array(1 + (passes[++place]?.length ?? 0));
+        above = row.slice();
+      }
     }
   }
-  return out;
+  if (place < passes.length) throw refuse("its pixels are truncated");
+}
+
+async function* inflated(data: Uint8Array[]): AsyncGenerator<Uint8Array> {
+  const stream = createInflate({ chunkSize: 2 ** 18 });
+  // Errors come through the iterator; without a listener they would come twice.
+  stream.on("error", () => {});
+  for (const part of data) stream.write(part);
+  stream.end();
+  try {
+    yield* stream;
+  } catch (error) {
+    const { code } = error as { code?: string };
+    throw refuse(code === "Z_BUF_ERROR" ? "its pixels are truncated" : "its pixels are damaged");
+  } finally {
+    stream.destroy();
+  }
+}
+
+/**
+ * Decodes a whole PNG, and resizes it to `size` = [width, height]: row by row as it is read, unless
+ * it is interlaced. `header` is what it was before. Throws InvalidInput.
+ */
+export async function decodePng(
+  bytes: Uint8Array,
+  size?: [number, number],
+): Promise<{ header: ImageHeader; raster: Raster }> {
+  const { header, passes, data, colours, shape } = openPng(bytes);
+  const { width, height, depth } = header;
+  const { samples } = colourTypes[header.colourType];
+  const step = Math.max(1, (samples * depth) >> 3);
+  const place = colours
+    ? (row: Uint8Array, out: Raster, to: Target) => placePalette(row, depth, colours, out, to)
+    : (row: Uint8Array, out: Raster, to: Target) => placeSamples(row, depth, samples, out, to);
+  const scaled = size !== undefined && (size[0] !== width || size[1] !== height);
+  if (scaled && !header.interlaced) {
+    const resizer = new RowResizer(shape, ...size);
+    const line = raster(width, 1, shape.channels, shape.bits);
+    await forEachRow(data, passes, step, (row) => {
+      place(row, line, { start: 0, step: 1, columns: width });
+      resizer.push(line.data);
+    });
+    return { header: shape, raster: resizer.raster };
+  }
+  const out = raster(width, height, shape.channels, shape.bits);
+  await forEachRow(data, passes, step, (row, { x, y, dx, dy, columns }, number) => {
+    place(row, out, { start: (y + number * dy) * width + x, step: dx, columns });
+  });
+  return { header: shape, raster: scaled ? resize(out, ...size) : out };
+}
+
+/** Decodes a whole PNG and keeps nothing of it: what it is, if it is good. Throws InvalidInput. */
+export async function checkPng(bytes: Uint8Array): Promise<ImageHeader> {
+  const { header: { width, depth, colourType }, passes, data, colours, shape } = openPng(bytes);
+  const line = raster(width, 1, shape.channels, shape.bits);
+  const step = Math.max(1, (colourTypes[colourType].samples * depth) >> 3);
+  await forEachRow(data, passes, step, (row, { columns }) => {
+    if (colours) placePalette(row, depth, colours, line, { start: 0, step: 1, columns });
+  });
+  return shape;
+}
+
+function openPng(bytes: Uint8Array) {
+  const header = readPngHeader(bytes);
+  const { palette, data } = readChunks(bytes);
+  const { width, height, depth, colourType } = header;
+  if (colourType === 3 && !palette) throw refuse("its palette is missing");
+  if (data.length === 0) throw refuse("it has no pixels");
+  const colours = colourType === 3 ? paletteColours(palette!) : undefined;
+  const channels: 1 | 3 = colours?.channels ?? (colourTypes[colourType].samples >= 3 ? 3 : 1);
+  const bits: 8 | 16 = depth === 16 ? 16 : 8;
+  return {
+    header,
+    passes: passesOf(header),
+    data,
+    colours,
+    shape: { width, height, channels, bits },
+  };
 }
 
 /** Where a row's pixels go: pixel index of the first, and the distance between neighbours. */

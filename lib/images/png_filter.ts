@@ -8,37 +8,33 @@ function paeth(a: number, b: number, c: number): number {
 }
 
 /**
- * [rows, 1 + length] -> [rows, length], in place (the result lies at the start of `data`);
- * `step` is the distance in bytes to the pixel on the left. Throws InvalidInput.
+ * Undoes the filter of one row in place. `above` is the row before it, zeros for the first; `step`
+ * the distance in bytes to the pixel on the left. Throws InvalidInput.
  */
-export function unfilter(data: Uint8Array, rows: number, length: number, step: number): Uint8Array {
-  for (let row = 0; row < rows; row++) {
-    const from = row * (length + 1);
-    const type = data[from];
-    const to = row * length;
-    const up = to - length;
-    data.copyWithin(to, from + 1, from + 1 + length);
-    if (type === 0) continue;
-    if (type === 1) {
-      for (let i = step; i < length; i++) data[to + i] += data[to + i - step];
-    } else if (type === 2) {
-      if (row > 0) { for (let i = 0; i < length; i++) data[to + i] += data[up + i]; }
-    } else if (type === 3) {
+export function unfilterRow(type: number, row: Uint8Array, above: Uint8Array, step: number): void {
+  const { length } = row;
+  switch (type) {
+    case 0:
+      return;
+    case 1:
+      for (let i = step; i < length; i++) row[i] += row[i - step];
+      return;
+    case 2:
+      for (let i = 0; i < length; i++) row[i] += above[i];
+      return;
+    case 3:
       for (let i = 0; i < length; i++) {
-        const left = i >= step ? data[to + i - step] : 0;
-        const above = row > 0 ? data[up + i] : 0;
-        data[to + i] += (left + above) >> 1;
+        row[i] += ((i >= step ? row[i - step] : 0) + above[i]) >> 1;
       }
-    } else if (type === 4) {
+      return;
+    case 4:
       for (let i = 0; i < length; i++) {
-        const left = i >= step ? data[to + i - step] : 0;
-        const above = row > 0 ? data[up + i] : 0;
-        const corner = i >= step && row > 0 ? data[up + i - step] : 0;
-        data[to + i] += paeth(left, above, corner);
+        row[i] += i >= step ? paeth(row[i - step], above[i], above[i - step]) : above[i];
       }
-    } else throw new InvalidInput(`Cannot decode PNG: row filter ${type} does not exist`);
+      return;
+    default:
+      throw new InvalidInput(`Cannot decode PNG: row filter ${type} does not exist`);
   }
-  return data.subarray(0, rows * length);
 }
 
 /** [rows, length] -> [rows, 1 + length] with the "sub" or "up" filter, whichever row is smaller. */

@@ -8,7 +8,12 @@ export interface Raster {
   bits: 8 | 16;
   /** [height, width, channels]; a Uint16Array when `bits` is 16. */
   data: Uint8Array<ArrayBuffer> | Uint16Array<ArrayBuffer>;
+  /** What of the file is not in the picture, in sentences. */
+  notes?: string[];
 }
+
+/** What a picture is, without its samples. */
+export type ImageHeader = Omit<Raster, "data">;
 
 /** The largest picture that is decoded. */
 export const maxPixels = 64 * 2 ** 20;

@@ -2,6 +2,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { enlarged, type ValueGrid } from "@/lib/images/picture.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { type InferenceContext, withRoom } from "./predict_client.ts";
 import {
@@ -26,6 +27,12 @@ export interface SaliencyMap extends ImageMap {
   probabilities: Record<string, number>;
 }
 
+/** A picture in a file, and how it is shown. */
+export interface MapSource {
+  bytes: Uint8Array<ArrayBuffer>;
+  view?: ViewOptions;
+}
+
 type MapContext = Pick<InferenceContext, "model" | "worker">;
 
 /**
@@ -34,12 +41,12 @@ type MapContext = Pick<InferenceContext, "model" | "worker">;
  */
 export async function imageSimilarityMap(
   { model, worker }: MapContext,
-  bytes: Uint8Array<ArrayBuffer>,
+  source: MapSource,
   { x, y }: { x: number; y: number },
 ): Promise<ImageMap> {
   needMap(model);
   return await withRoom(1, async () => {
-    const { picture, image } = await open({ model }, bytes);
+    const { picture, image } = await open({ model }, source);
     if (x > image.width || y > image.height) {
       throw new InvalidInput(
         `Cannot sense at (${x}, ${y}): the image has ${image.width} x ${image.height} pixels`,
@@ -57,7 +64,7 @@ export async function imageSimilarityMap(
  */
 export async function imageSaliencyMap(
   { model, worker }: MapContext,
-  bytes: Uint8Array<ArrayBuffer>,
+  source: MapSource,
   label: string | undefined,
 ): Promise<SaliencyMap> {
   needClasses(model);
@@ -68,7 +75,7 @@ export async function imageSaliencyMap(
     throw new InvalidInput(`Cannot explain "${label}": the classes are ${classes.join(", ")}`);
   }
   return await withRoom(1, async () => {
-    const { picture, image } = await open({ model }, bytes);
+    const { picture, image } = await open({ model }, source);
     const request: SaliencyMapRequest = { model: model.id, picture, class: place };
     const { probabilities, ...answer } = await worker.call<SaliencyMapAnswer>(
       "saliencyMap",
@@ -83,9 +90,9 @@ export async function imageSaliencyMap(
   });
 }
 
-async function open({ model }: Pick<InferenceContext, "model">, bytes: Uint8Array<ArrayBuffer>) {
+async function open({ model }: Pick<InferenceContext, "model">, { bytes, view }: MapSource) {
   const { height, width } = sizeOf(model.spec.image_size);
-  const { raster, header } = await decodePool.open(bytes, { size: [width, height] });
+  const { raster, header } = await decodePool.open(bytes, { size: [width, height], view });
   return { picture: encodePicture(raster), image: header };
 }
 

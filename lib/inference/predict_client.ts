@@ -2,6 +2,7 @@
 import { Overloaded } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import {
   type EmbedAnswer,
   encodePicture,
@@ -26,11 +27,12 @@ export interface PictureInput {
   raster(size: [number, number]): Promise<Raster>;
 }
 
-/** A picture in a file, read when its turn comes. */
+/** A picture in a file, read when its turn comes, and shown as `view` says. */
 export function encodedPicture(
   read: () => Promise<Uint8Array<ArrayBuffer>>,
+  view?: ViewOptions,
 ): Pick<PictureInput, "raster"> {
-  return { raster: async (size) => await decodePool.decode(await read(), { size }) };
+  return { raster: async (size) => await decodePool.decode(await read(), { size, view }) };
 }
 
 export interface InferenceContext {

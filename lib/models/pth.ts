@@ -6,7 +6,7 @@ import { Buffer } from "node:buffer";
 // @ts-types="@/lib/yauzl.d.ts"
 import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
-import { bfloatToNumber, halfToNumber } from "./half.ts";
+import { bfloatToNumber } from "./bfloat.ts";
 import { type Pickled, PickledTensor, readPickle } from "./pickle.ts";
 
 /** Dense values in row-major order, converted to f32. */
@@ -21,7 +21,7 @@ const MOST_BYTES = 2 ** 31;
 const READERS: Record<string, { bytes: number; read(view: DataView, at: number): number }> = {
   Float: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
   Double: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
-  Half: { bytes: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
+  Half: { bytes: 2, read: (view, at) => view.getFloat16(at, true) },
   BFloat16: { bytes: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
   Long: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
   Int: { bytes: 4, read: (view, at) => view.getInt32(at, true) },

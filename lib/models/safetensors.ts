@@ -3,7 +3,7 @@
  * (https://github.com/huggingface/safetensors#format). Everything a file says is checked before use.
  */
 import { InvalidInput } from "@/lib/errors.ts";
-import { bfloatToNumber, halfToNumber } from "./half.ts";
+import { bfloatToNumber } from "./bfloat.ts";
 import type { WeightTensor } from "./pth.ts";
 
 const MOST_HEADER_BYTES = 2 ** 20;
@@ -11,7 +11,7 @@ const MOST_HEADER_BYTES = 2 ** 20;
 const READERS: Record<string, { bytes: number; read(view: DataView, at: number): number }> = {
   F64: { bytes: 8, read: (view, at) => view.getFloat64(at, true) },
   F32: { bytes: 4, read: (view, at) => view.getFloat32(at, true) },
-  F16: { bytes: 2, read: (view, at) => halfToNumber(view.getUint16(at, true)) },
+  F16: { bytes: 2, read: (view, at) => view.getFloat16(at, true) },
   BF16: { bytes: 2, read: (view, at) => bfloatToNumber(view.getUint16(at, true)) },
   I64: { bytes: 8, read: (view, at) => Number(view.getBigInt64(at, true)) },
   I32: { bytes: 4, read: (view, at) => view.getInt32(at, true) },

@@ -34,8 +34,7 @@ export async function auditSimilarity(
   const labels = dataset ? labelsOf(store, row) : undefined;
   const request: AuditRequest = { path: store.files.path(row.file), row, labels };
   const pairs = pairsOf(row);
-  // The values, and their order.
-  const making = pool.run<Audit>(request, { memory: 16 * pairs, size: pairs / 1e6, signal });
+  const making = pool.run<Audit>(request, { memory: memoryOf(row), size: pairs / 1e6, signal });
   underWay.set(key, making);
   try {
     const made = await making;
@@ -49,9 +48,19 @@ export async function auditSimilarity(
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */
 export function labelsOf(store: Store, row: SimilarityRow): (string | null)[] | undefined {
-  const labelOf = new Map(store.images.all(row.dataset_id).map(({ name, label }) => [name, label]));
+  const labelOf = store.images.labelsByName(row.dataset_id);
   const labels = row.images.map((name) => labelOf.get(name) ?? null);
   return labels.some((label) => label !== null) ? labels : undefined;
+}
+
+/** Bytes of an audit. */
+function memoryOf(row: SimilarityRow): number {
+  const { layout } = row;
+  // The values, and their order.
+  if (layout.kind === "matrix") return 16 * pairsOf(row);
+  // The file; the nearest pairs of levels, once for each of a few; of up to 100 neighbours each, while they are sorted.
+  const { pairs, top_k } = layout;
+  return 36 * pairs + row.images.length * (8 * top_k + 72 * Math.min(top_k, 100));
 }
 
 /** Pairs that an audit reads. */

@@ -49,7 +49,8 @@ function checkLayout(row: SimilarityRow, cut: Cut): void {
 
 /** @throws {InvalidInput} when no image has a label */
 export function assertLabels(store: Pick<Store, "images">, dataset: DatasetRow): void {
-  if (store.images.all(dataset.id).every(({ label }) => label === null)) {
+  const labels = [...store.images.labels(dataset.id).keys()];
+  if (labels.every((label) => label === null)) {
     throw new InvalidInput(`Cannot pair by labels: no image of "${dataset.name}" has one`);
   }
 }

@@ -1,6 +1,6 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
@@ -25,7 +25,7 @@ import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { reference } from "./reference.ts";
 import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
-import { applyPreset, presetSchema } from "./preset.ts";
+import { applyPreset, presetSchema, refuseOtherSimsiam } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
 
@@ -136,9 +136,12 @@ export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
   augmentation: Augmentation;
 };
 
-/** @throws {InvalidInput} naming each field that is wrong */
-export function parsePretrain(spec: unknown): PretrainSpec {
-  const parsed = parseSpec(resolved, applyPreset(spec));
+/**
+ * @param backbone of the model that it starts from, where the spec does not name one
+ * @throws {InvalidInput} naming each field that is wrong
+ */
+export function parsePretrain(spec: unknown, backbone?: string): PretrainSpec {
+  const parsed = parseSpec(resolved, applyPreset(spec, backbone));
   const { config, ownKeys } = methodSpec(parsed.method);
   const staleKeys = arms[parsed.arm].ownKeys && ownKeys;
   return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } as MethodConfig };
@@ -159,7 +162,11 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
   about: "A backbone by contrastive learning, with pairs by gaze or without.",
   ...{ schema: request, kept, result },
   resolve(spec, store) {
-    const parsed = parsePretrain(spec);
+    refuseOtherSimsiam(spec);
+    const { preset, backbone, init } = spec;
+    const known = preset === null || backbone !== undefined || init === "scratch";
+    const started = known ? undefined : store.models.resolve(init).spec.backbone as string;
+    const parsed = parsePretrain(spec, started);
     const dataset = store.datasets.byName(parsed.dataset);
     const { needs } = arms[parsed.arm];
     if (needs === "similarity") {
@@ -169,7 +176,7 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
     return resolveNetwork(parsed, store);
   },
   training: {
-    images: (all) => all,
+    images: sumOf,
     passes: ({ method }) => methodSpec(method as MethodName).passes,
     share({ leave_out }) {
       return leave_out === null

@@ -54,10 +54,20 @@ export function gridRuns({ seeds, folds }: Pick<StudySpec, "seeds" | "folds">): 
   return folds === null ? seeds! : Array.from({ length: folds }, (_, fold) => fold);
 }
 
-/** All cells, run by run, so that the whole table fills alike. */
-export function gridCells(spec: StudySpec): GridCell[] {
+/** How many of each there are; their product is the number of cells. */
+export function gridSize(spec: StudySpec): { rows: number; backbones: number; runs: number } {
+  const { seeds, folds, backbones } = spec;
+  return {
+    rows: gridRows(spec).length,
+    backbones: backbones.length,
+    runs: folds ?? seeds!.length,
+  };
+}
+
+/** All cells, or those of some runs, run by run, so that the whole table fills alike. */
+export function gridCells(spec: StudySpec, runs = gridRuns(spec)): GridCell[] {
   const rows = gridRows(spec);
-  return gridRuns(spec).flatMap((run) =>
+  return runs.flatMap((run) =>
     spec.backbones.flatMap((backbone) => rows.map(({ key }) => ({ row: key, backbone, run })))
   );
 }
@@ -65,6 +75,21 @@ export function gridCells(spec: StudySpec): GridCell[] {
 /** Weights, order and draws follow from the seed: what shares a run shares them. */
 function drawn({ folds }: StudySpec, run: number) {
   return folds === null ? { seed: run, folds: null, fold: null } : { seed: 0, folds, fold: run };
+}
+
+/**
+ * A resolved job of one run as that of another: what is drawn differs, and nothing that was looked up.
+ * @param spec of a `pretrain` or `finetune` of this study
+ */
+export function ofRun(
+  study: StudySpec,
+  spec: Record<string, unknown>,
+  run: number,
+): Record<string, unknown> {
+  const { seed, fold } = drawn(study, run);
+  const parts = spec.leave_out as Record<string, unknown> | null | undefined;
+  if (!parts) return { ...spec, seed, ...("fold" in spec ? { fold } : {}) };
+  return { ...spec, seed, leave_out: { ...parts, seed, fold } };
 }
 
 /** Shape and input of the network, where the request gives them, for trainings without a model to start from. */

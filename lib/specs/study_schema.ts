@@ -8,8 +8,8 @@ import { reference } from "./reference.ts";
 
 const method = choice(methodSpecs);
 const backbone = choice(backboneSpecs);
-const distinct = <T extends z.ZodType>(entry: T) =>
-  z.array(entry).min(1).max(100)
+const distinct = <T extends z.ZodType>(entry: T, most = 100) =>
+  z.array(entry).min(1).max(most)
     .refine((list) => new Set(list).size === list.length, "each may be named once");
 /** Fields that the grid decides, and that its parts therefore may not give. */
 const DECIDED = {
@@ -35,7 +35,7 @@ export const studySchema = z.strictObject({
   arms: distinct(choice(arms)).default(["none", "gaze"]),
   backbones: distinct(backbone).default(["resnet18"]),
   /** One run each; 0 to 4 where no folds are asked for. */
-  seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).nullable().default(null),
+  seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER), 10_000).nullable().default(null),
   /** Runs over the folds of one cross-validation instead. */
   folds: z.int().min(2).max(20).nullable().default(null),
   /** The row "From scratch". */

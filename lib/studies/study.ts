@@ -3,7 +3,7 @@ import { z } from "zod";
 import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
 import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
-import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
+import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
 
 export const studySchema = z.object({
@@ -38,15 +38,14 @@ export const filledStudySchema = studySchema.extend({
 }).meta({ id: "FilledStudy" });
 
 export function toStudyView(store: Store, row: StudyRow): Study {
-  const cells = store.studies.cells(row.id);
-  const done = cells.filter(({ state }) => !openCells.includes(state)).length;
+  const { total, open } = store.studies.progress(row.id);
   return {
     id: row.id,
     name: row.name,
     job: row.job_id,
     dataset: store.datasets.find(row.dataset_id)?.name ?? null,
     state: store.jobs.find(row.job_id)?.state ?? null,
-    progress: { done, total: cells.length, unit: "cells" },
+    progress: { done: total - open, total, unit: "cells" },
     created_at: row.created_at,
   };
 }

@@ -18,6 +18,17 @@ Deno.test("a PNG's footprint is its rows, its picture and itself", () => {
   assert.equal(footprintOf(png).memory, png.length + 200 * (1 + 300 * 8) + 300 * 200 * 6);
 });
 
+Deno.test("a PNG that is only checked or made smaller costs some of its rows, unless it is interlaced", () => {
+  const png = encodePng(raster(8, 8, 3, 16));
+  const view = new DataView(png.buffer);
+  view.setUint32(16, 8000);
+  view.setUint32(20, 8000);
+  assert.ok(footprintOf(png, { byRows: true }).memory < 100e6);
+  assert.equal(footprintOf(png, { byRows: true }).megapixels, 64);
+  png[28] = 1;
+  assert.ok(footprintOf(png, { byRows: true }).memory > 700e6);
+});
+
 Deno.test("a flood's footprint is that of its pixels, not of its bytes", () => {
   const png = encodePng(raster(8, 8, 3, 16));
   const view = new DataView(png.buffer);

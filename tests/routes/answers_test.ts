@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { jobSchema } from "@/lib/jobs/job.ts";
 import { answered, assertDeclared, checkAnswer, declared } from "../support/answers.ts";
-import { bytes, dicom } from "../support/dicom.ts";
+import { bytes, dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
 import { type TestServer, until, withServer } from "../support/server.ts";
 import { smallArchive, upload } from "../support/small_set.ts";
 
@@ -131,7 +131,11 @@ Deno.test("every JSON answer of every route is what the route declares", async (
 
     await t.step("of instances of DICOM", async () => {
       const identified = (uid: string) =>
-        dicom([0, 9], { "00080018 UI": bytes(uid), "0020000d UI": bytes("1.2") });
+        new Uint8Array(dicomFile({
+          ...pixelElements({ width: 2, height: 1 }),
+          ...{ "00080018 UI": bytes(uid), "0020000d UI": bytes("1.2") },
+          "7fe00010 OW": u16(0, 9),
+        }));
       const part = (
         body: BlobPart,
       ) => ["--b\r\nContent-Type: application/dicom\r\n\r\n", body, "\r\n"];

@@ -83,6 +83,11 @@ Deno.test("bodies have bounds, and the server goes on after each", async (t) => 
       );
       await new Promise((resolve) => setTimeout(resolve, 500));
       assert.deepEqual([...Deno.readDirSync(`${server.data}/tmp`)], []);
+      // Its going is no error of the server, and no alarm.
+      const figures = await (await server.fetch("/metrics")).text();
+      assert.match(figures, /route="\/v1\/datasets\/\{name\}",status="499"\} 1/);
+      assert.doesNotMatch(figures, /status="500"/);
+      assert.doesNotMatch(server.log(), /request [0-9a-f-]+: /);
       await goesOn();
     });
 

@@ -1,6 +1,6 @@
 /** STOW-RS: instances become images, what cannot be is told by its reason, and nothing else of them is kept. */
 import assert from "node:assert/strict";
-import { bytes, dicom } from "../support/dicom.ts";
+import { bytes, dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
 import { type TestServer, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -9,11 +9,13 @@ const CANARY = "Canary^Patient";
 
 /** One row of pixels with identifiers and patient data. */
 const instance = (uid: string, { study = "1.2.3", pixels = [0, 100, 4000], more = {} } = {}) =>
-  dicom(pixels, {
+  new Uint8Array(dicomFile({
+    ...pixelElements({ width: pixels.length, height: 1, stored: 12 }),
     ...{ "00080016 UI": bytes(CLASS), "00080018 UI": bytes(uid) },
     ...{ "00100010 PN": bytes(CANARY), "0020000d UI": bytes(study) },
+    "7fe00010 OW": u16(...pixels),
     ...more,
-  });
+  }));
 
 type Part = [type: string, body: Uint8Array<ArrayBuffer> | string];
 
@@ -111,7 +113,7 @@ Deno.test("DICOM instances by STOW-RS", async (t) => {
           ...{ path: "?names=uid", accept: "application/json" },
         });
         assert.deepEqual(await response.json(), {
-          stored: [{ sop_class: CLASS, sop_instance: "1.9.8", image: "1.9.8" }],
+          stored: [{ sop_class: CLASS, sop_instance: "1.9.8", image: "1.9.8", warnings: [] }],
           failed: [],
         });
         await (await server.fetch("/v1/datasets/set/images/1.9.8")).body?.cancel();
@@ -160,6 +162,24 @@ Deno.test("DICOM instances by STOW-RS", async (t) => {
       assert.deepEqual(made["00081198"].Value[0]["00081197"].Value, [0xa900]);
     });
 
+    await t.step(
+      "a set that is not there begins with them; what is asked for is taken",
+      async () => {
+        const burned = instance("1.7", { more: { "00280301 CS": bytes("YES") } });
+        const response = await server.fetch("/v1/datasets/new/dicomweb/studies?force=true", {
+          method: "POST",
+          body: related([[DICOM, burned]]),
+          headers: { "content-type": "multipart/related; boundary=b0undary" },
+        });
+        assert.equal(response.status, 200, await response.text());
+        assert.equal((await server.json("GET", "/v1/datasets/new")).images, 1);
+        const two = await send(server, related([[DICOM, burned]]), {
+          path: "?voi=full&window=1,2",
+        });
+        assert.equal(two.status, 422, await two.text());
+      },
+    );
+
     await t.step("bodies that are none are refused", async () => {
       const one = related([[DICOM, instance("1.1")]]);
       const before = await names();
@@ -185,12 +205,6 @@ Deno.test("DICOM instances by STOW-RS", async (t) => {
         assert.equal(response.status, status, problem.detail);
         assert.match(problem.detail, why);
       }
-      const nothing = await server.fetch("/v1/datasets/nothing/dicomweb/studies", {
-        method: "POST",
-        body: one,
-        headers: { "content-type": "multipart/related; boundary=b0undary" },
-      });
-      assert.equal(nothing.status, 404, await nothing.text());
       assert.deepEqual(await names(), before);
     });
 

@@ -70,6 +70,8 @@ Deno.test("every answer with forms lists them in its query", () => {
     "listJobMetrics",
     "listPredictions",
     "listScores",
+    "storeInstances",
+    "storeStudyInstances",
   ]);
   for (const { operationId, formats, query } of withForms) {
     for (const name of Object.keys(formats!)) {

@@ -287,7 +287,7 @@ Deno.test("Open Inference Protocol: health, metadata, tensors and files", async 
         [await inferBytes(asBytes(), encoded, { length: "-1" }), 400, /up to/],
         [await inferBytes(asBytes(), encoded, { length: "5" }), 400, /as JSON/],
         [await inferBytes(asBytes({}, size - 1), encoded), 422, /bytes: \d+ follow the JSON/],
-        [await inferBytes(asBytes({}, "12"), encoded), 422, /a number is needed/],
+        [await inferBytes(asBytes({}, "12"), encoded), 422, /a number of bytes is needed/],
         [await inferBytes(asBytes({}, null), encoded), 422, /no input has "binary_data_size"/],
         [await inferBytes(asBytes({}, 4), [u32(7)]), 422, /element 0: its bytes are cut off/],
         [await inferBytes(asBytes({}, 2), [new Uint8Array(2)]), 422, /cut off/],

@@ -1,5 +1,6 @@
 /** Models, evaluations and predictions over HTTP, with a real classifier. */
 import assert from "node:assert/strict";
+import { bytes, dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
 import { until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -154,6 +155,40 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
       assert.deepEqual([...counts.keys()].sort(), [200, 429]);
       assert.equal((await ask(picture, { "content-type": "image/png" })).status, 200);
     });
+
+    await t.step(
+      "a DICOM file with annotations burned in: only by force, and as asked",
+      async () => {
+        const form = pixelElements({ width: 32, height: 32, stored: 12 });
+        const pixels = Array.from({ length: 1024 }, (_, i) => i * 3);
+        const burned = new Uint8Array(dicomFile({
+          ...form,
+          "00280301 CS": bytes("YES"),
+          "7fe00010 OW": u16(...pixels),
+        }));
+        const refused = await ask(burned);
+        assert.equal(refused.status, 422);
+        assert.match(await refused.text(), /Burned In Annotation.*force/);
+        const probabilities = async (query: string) => {
+          const response = await server.fetch(`${model}/predictions${query}`, {
+            method: "POST",
+            body: burned,
+          });
+          assert.equal(response.status, 200, await response.clone().text());
+          return (await response.json()).data[0].probabilities;
+        };
+        const full = await probabilities("?force=true&voi=full");
+        assert.deepEqual(await probabilities("?force=true"), full);
+        assert.notDeepEqual(await probabilities("?force=true&window=0,10"), full);
+        const named = await server.fetch(`${model}/predictions?voi=full`, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify({ dataset: "breast", images: ["P001_CC"] }),
+        });
+        assert.equal(named.status, 422);
+        assert.match(await named.text(), /for pictures in the body/);
+      },
+    );
 
     await t.step("weights go out and come in again", async () => {
       const weights = await (await server.fetch(`${model}/weights`)).bytes();

@@ -27,6 +27,10 @@ Deno.test("the colour map grows lighter throughout, and shows NaN in grey", () =
     before = now;
   }
   assert.deepEqual(colourOf(NaN), missingColour);
+  // As matplotlib has them.
+  const inferno: [number, Colour][] = [[0, [0, 0, 4]], [64, [87, 16, 110]], [128, [188, 55, 84]]];
+  inferno.push([192, [249, 142, 9]], [255, [252, 255, 164]]);
+  for (const [i, colour] of inferno) assert.deepEqual(colourOf(i / 255), colour, String(i));
   assert.deepEqual(colourOf(-3), colourOf(0));
 });
 

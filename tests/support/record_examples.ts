@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import { routes } from "@/routes/mod.ts";
 import { bare } from "@/routes/format.ts";
-import { bytes, dicom } from "./dicom.ts";
+import { bytes, dicomFile, pixelElements, u16 } from "./dicom_file.ts";
 import { type TestServer, until, withServer } from "./server.ts";
 import { smallArchive } from "./small_set.ts";
 
@@ -225,10 +225,13 @@ async function record(server: TestServer): Promise<void> {
 /** All, some and none are stored; in both forms. */
 async function recordInstances(server: TestServer): Promise<void> {
   const identified = (uid: string, more = {}) =>
-    dicom([0, 100, 4000], {
+    new Uint8Array(dicomFile({
+      ...pixelElements({ width: 3, height: 1, stored: 12 }),
       "00080016 UI": bytes("1.2.840.10008.5.1.4.1.1.1.2"),
-      ...{ "00080018 UI": bytes(uid), "0020000d UI": bytes("1.2.826.0.1.1"), ...more },
-    });
+      ...{ "00080018 UI": bytes(uid), "0020000d UI": bytes("1.2.826.0.1.1") },
+      "7fe00010 OW": u16(0, 100, 4000),
+      ...more,
+    }));
   const good = identified("1.2.826.0.1.1.1");
   const bad = identified("1.2.826.0.1.1.2", { "00280301 CS": bytes("YES") });
   const params = { name: "copy", study: "1.2.826.0.1.1" };

@@ -9,7 +9,7 @@ import { numberOf } from "./table_cell.ts";
 import type { GazeOptions } from "./format.ts";
 import type { GazeFormat } from "./gaze_format.ts";
 import { EyelinkTrial } from "./eyelink_trial.ts";
-import { patternOf, pictureOf } from "./picture_messages.ts";
+import { patternOf, type PictureMessage, pictureOf, pictureWord } from "./picture_messages.ts";
 import type { GazeSink } from "./sink.ts";
 import type { Rectangle } from "../gaze.ts";
 import { screenLength } from "../screen.ts";
@@ -38,6 +38,7 @@ class AscReader {
   #trial: EyelinkTrial;
   #trials = 0;
   #byTrialId = false;
+  #recording = false;
   #display?: Rectangle;
   /** Eyes of the current block: their columns of x. */
   #columns: { left?: number; right?: number } = { left: 1 };
@@ -46,10 +47,8 @@ class AscReader {
   constructor(sink: GazeSink, readonly options: GazeOptions) {
     this.#sink = sink;
     sink.useEye();
-    if (options.image_pattern !== undefined) {
-      sink.use("image_pattern");
-      this.#pattern = patternOf(options.image_pattern);
-    }
+    const { image_pattern } = options;
+    if (image_pattern !== undefined) this.#pattern = patternOf(image_pattern);
     this.#trial = new EyelinkTrial(sink, options, 0, 1);
   }
 
@@ -73,9 +72,11 @@ class AscReader {
       case "START":
         if (!this.#byTrialId) this.#newTrial(number);
         this.#trial.ended = false;
+        this.#recording = true;
         return;
       case "END":
         this.#trial.ended = true;
+        this.#recording = false;
         return;
       case "SAMPLES":
         return this.#samplesAre(line, number);
@@ -145,14 +146,27 @@ class AscReader {
       this.#byTrialId = true;
       this.#newTrial(number);
     }
-    const picture = pictureOf(text, this.#pattern);
+    const picture = pictureOf(text, this.#pattern) ?? this.#worded(text, number);
     if (!picture) return;
-    const named = this.#pattern !== undefined || /!V IMGLOAD/i.test(text);
+    this.#sink.use("image_pattern");
+    const named = !/!V TRIAL_VAR/i.test(text);
     this.#trial.picture({
       ...picture,
       image: this.#sink.imageByPath(picture.image),
       t: named ? Number(time) : NaN,
     });
+  }
+
+  /** Without messages of a known form: a picture of the data set that is named while eyes are recorded. */
+  #worded(text: string, line: number): PictureMessage | undefined {
+    if (this.#pattern || this.#trial.ended || !this.#recording || text.startsWith("!")) return;
+    const image = pictureWord(text);
+    if (image === undefined || !this.options.imageSize || !this.#sink.isImage(image)) return;
+    this.#sink.tally(
+      "pictures taken by their names in messages; `image_pattern` says which messages tell what was shown",
+      line,
+    );
+    return { image };
   }
 
   #newTrial(line: number): void {

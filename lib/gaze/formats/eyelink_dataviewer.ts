@@ -13,8 +13,8 @@ import type { GazeSink } from "./sink.ts";
 const X = "current_fix_x";
 const IMAGES = ["image", "imagefile", "image_file", "image_name", "img", "stimulus", "picture"];
 
-/** Gaze does not go that many lengths of the image away from it. */
-const SHARES = 10;
+/** Gaze does not go that many lengths of the image away from it; in px it is the image's very corner. */
+const FAR = 20;
 
 interface ReportedFixation {
   x: number;
@@ -68,12 +68,20 @@ export const eyelink_dataviewer: GazeFormat = {
       };
     });
     sink.atEnd(() => {
-      for (const trial of trials.values()) give(trial, sink, options.eye);
+      const units = [...trials.values()].map(({ eyes }) => unitOf([...eyes.values()].flat()));
+      // A trial that may be either is what the others of the file clearly are.
+      const usual = units.includes("px") ? "px" : "shares";
+      [...trials.values()].forEach((trial, i) => give(trial, sink, units[i] ?? usual, options.eye));
     });
   },
 };
 
-function give({ scanpath, name, line, eyes }: Trial, sink: GazeSink, wanted = "average"): void {
+function give(
+  { scanpath, name, line, eyes }: Trial,
+  sink: GazeSink,
+  unit: "px" | "shares",
+  wanted = "average",
+): void {
   const side = wanted === "average" ? (eyes.size > 1 ? "left" : [...eyes.keys()][0]) : wanted;
   const fixations = eyes.get(side) ?? eyes.get("");
   if (!fixations) {
@@ -81,7 +89,7 @@ function give({ scanpath, name, line, eyes }: Trial, sink: GazeSink, wanted = "a
   }
   if (eyes.size > 1) sink.assume(`fixations of the ${side} eye, where the report has both`);
   scanpath.mapping = IDENTITY;
-  if (isNormalised(fixations)) {
+  if (unit === "shares") {
     sink.assume("positions 0..1 of the image (by all positions of the trial)");
     sink.normalised(scanpath, line);
   } else {
@@ -97,9 +105,11 @@ function give({ scanpath, name, line, eyes }: Trial, sink: GazeSink, wanted = "a
   }
 }
 
-/** Whether the positions are shares: all within a few lengths of the image, which in px would be its very corner. */
-function isNormalised(fixations: ReportedFixation[]): boolean {
+/** Whether the positions of a trial are px or shares, undefined where they may be either. */
+function unitOf(fixations: ReportedFixation[]): "px" | "shares" | undefined {
   const places = fixations.filter(({ x, y }) => isPlace(x, y));
-  return places.length > 0 &&
-    places.every(({ x, y }) => Math.abs(x) <= SHARES && Math.abs(y) <= SHARES);
+  const within = (most: number) =>
+    places.filter(({ x, y }) => Math.abs(x) <= most && Math.abs(y) <= most).length;
+  if (within(FAR) < places.length) return "px";
+  return 2 * within(1.5) >= places.length && places.length > 0 ? "shares" : undefined;
 }

@@ -16,6 +16,8 @@ export interface Finishing {
   readonly rebase: boolean;
   readonly timeUnit: string;
   readonly eye: string;
+  /** What the file's times are counted from on the tracker's clock, s. */
+  readonly epoch: number;
   /** Screen px per degree that the file tells. */
   readonly toldPxPerDegree?: number;
   assume(what: string): void;
@@ -86,6 +88,7 @@ export function finishScanpath(scanpath: Scanpath, file: Finishing): Gaze {
       filter: filtered ? kind : null,
       filter_parameters: filtered ? parameters : null,
       px_per_degree,
+      origin_s: file.rebase && Number.isFinite(start) ? file.epoch + start : 0,
       mapping: scanpath.mapping,
       share_in_fixations,
       share_off_image,

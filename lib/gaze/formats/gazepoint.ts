@@ -1,5 +1,5 @@
 /**
- * Gazepoint Analysis exports (all gaze or fixations), and EGD-CXR's, which add positions on the radiograph. As
+ * Gazepoint Analysis exports (all gaze or fixations), logs of the Open Gaze API (PyOpenGaze), and EGD-CXR's exports, which add positions on the radiograph. As
  * EGD-CXR's scripts write these: `X_ORIGINAL, Y_ORIGINAL` come from FPOGX, FPOGY by the pads of the 1920 x 1080
  * screen, and beside the radiograph both are a small negative number that is the same for all of such rows.
  */
@@ -7,6 +7,7 @@ import type { GazeOptions } from "./format.ts";
 import type { GazeFormat } from "./gaze_format.ts";
 import { NOWHERE, type Point } from "./eyes.ts";
 import { EGD_SCREEN, readShownImages, type Shown } from "./master_sheet.ts";
+import { ShownPicture } from "./shown_picture.ts";
 import type { GazeSink } from "./sink.ts";
 import { IDENTITY, type Scanpath } from "./scanpath.ts";
 import { headersOf } from "./head.ts";
@@ -17,7 +18,7 @@ export const gazepoint: GazeFormat = {
   title: "Gazepoint export (EGD-CXR included)",
   detect(head) {
     const headers = headersOf(head.first);
-    return headers.includes("fpogx") || headers.includes("bpogx") || headers.includes("x_original");
+    return headers.some((header) => /^([fblr]pogx|x_original)$/.test(header));
   },
   async parse(text, sink, options) {
     const shown = await readShownImages(options);
@@ -61,8 +62,11 @@ function reader(
   const person = table.findRole("reader", "user_name", "participant");
   const time = table.headers.findIndex((header) => /^\s*"?TIME( |\(|$)/i.test(header));
   // Gazepoint names its exports "User 1_all_gaze.csv".
-  const user = /(^|\/)([^/]+)_(all_gaze|fixations)\./.exec(options.file)?.[2] ?? "";
+  const owner = /(^|\/)([^/]+)_(all_gaze|fixations)\./.exec(options.file)?.[2] ?? "";
   const session = table.find("session_id");
+  // The programs of the Open Gaze API have pictures in what the experiment sends as USER.
+  const user = image < 0 ? table.find("user") : -1;
+  const picture = new ShownPicture(sink);
   const id = table.find("fpogid");
   const [fx, fy, fs, fd, fv] = ["fpogx", "fpogy", "fpogs", "fpogd", "fpogv"].map((name) =>
     table.find(name)
@@ -144,8 +148,9 @@ function reader(
       : { x: table.number(row, x), y: table.number(row, y) };
 
   return (row) => {
-    const name = table.text(row, image);
-    const scanpath = sink.scanpath(name, table.text(row, person) || user, row.line);
+    if (user >= 0) picture.read(table.text(row, user));
+    const name = image < 0 ? picture.image : table.text(row, image);
+    const scanpath = sink.scanpath(name, table.text(row, person) || owner, row.line);
     if (!scanpath) return;
     const radiograph = onImage ? onRadiograph(table, row, original) : undefined;
     const mapping = radiograph ? IDENTITY : ofScreen(scanpath, name, row.line);

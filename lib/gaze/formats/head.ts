@@ -22,9 +22,13 @@ export function cellsOf(line: string, delimiter: Delimiter = delimiterOf(line)):
   }
 }
 
+/** The line that was asked for last: every format looks at the same one. */
+let known: { line: string; headers: string[] } | undefined;
+
 /** Cells of a header line, as they are compared. */
 export function headersOf(line: string): string[] {
-  return cellsOf(line).map(plainWord);
+  if (known?.line !== line) known = { line, headers: cellsOf(line).map(plainWord) };
+  return known.headers;
 }
 
 const COMMENT = /^\s*(#|%|\/\/)/;

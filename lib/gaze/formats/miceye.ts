@@ -19,6 +19,8 @@ import {
 import type { GazeSink } from "./sink.ts";
 import { IDENTITY, type Scanpath } from "./scanpath.ts";
 
+/** The program calls a log by the volunteer's name and the time, without leading zeros. */
+const NAMED = /^(.+?)\d{4}-\d{1,2}-\d{1,2}-\d{1,2}-\d{1,2}$/;
 const FIRST = /^[^;]+\.(png|jpe?g|dcm|bmp|tiff?);[^;]*;\s*\[/i;
 /** `image height` in the config.json that comes with the program. */
 const HEIGHT = 800;
@@ -28,6 +30,9 @@ export const miceye: GazeFormat = {
   detect: (head) => FIRST.test(head.first),
   async parse(text, sink, options) {
     withoutTimes(sink);
+    const stem = options.file.replace(/^.*\//, "").replace(/\.[^.]*$/, "");
+    const volunteer = options.reader === undefined ? NAMED.exec(stem)?.[1].trim() ?? "" : "";
+    if (volunteer !== "") sink.assume("reader by the log's name");
     await text.eachLine((line, number) => {
       if (line.trim() === "" || /^\s*"?sep=/i.test(line)) return;
       const fields = line.split(";");
@@ -38,7 +43,7 @@ export const miceye: GazeFormat = {
           fields.length,
         );
       }
-      const scanpath = sink.scanpath(sink.imageByPath(fields[0]), "", number);
+      const scanpath = sink.scanpath(sink.imageByPath(fields[0]), volunteer, number);
       if (!scanpath) return;
       const points = pointsOf(jsonOf(fields[2]));
       if (!points) {

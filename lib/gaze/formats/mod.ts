@@ -5,7 +5,10 @@ import type { GazeFormat } from "./gaze_format.ts";
 import { bids } from "./bids.ts";
 import { eyelink_asc } from "./eyelink_asc.ts";
 import { eyelink_dataviewer } from "./eyelink_dataviewer.ts";
+import { eyetribe } from "./eyetribe.ts";
 import { gazepoint } from "./gazepoint.ts";
+import { i2mc } from "./i2mc.ts";
+import { imotions } from "./imotions.ts";
 import { mcgip } from "./mcgip.ts";
 import { miceye } from "./miceye.ts";
 import { plain } from "./plain.ts";
@@ -16,8 +19,12 @@ import { remodnav } from "./remodnav.ts";
 import { smi_begaze } from "./smi_begaze.ts";
 import { tobii_prolab } from "./tobii_prolab.ts";
 import { tobii_sdk } from "./tobii_sdk.ts";
+import { webgazer } from "./webgazer.ts";
+import { headersOf } from "./head.ts";
 import { GazeSink } from "./sink.ts";
+import { plainWord } from "./table_cell.ts";
 import { Text } from "./text.ts";
+import { isWorkbook, type Sheet, sheetsOf } from "./workbook.ts";
 
 export { companionOf, isCompanion } from "./companions.ts";
 
@@ -32,23 +39,85 @@ export const formats: Record<string, GazeFormat> = {
   pupil_core,
   pupil_neon,
   gazepoint,
+  imotions,
+  eyetribe,
   reflacx,
   remodnav,
+  i2mc,
   miceye,
+  webgazer,
   mcgip,
   plain,
 };
 
+/** Name of the format that a file looks like; undefined for one that is in none. */
+export async function recognise(
+  source: Uint8Array,
+  options: GazeOptions,
+): Promise<string | undefined> {
+  try {
+    const texts = isWorkbook(source)
+      ? (await sheetsOf(source, options.file)).map(({ bytes }) => bytes)
+      : [source];
+    for (const bytes of texts) {
+      const { head } = await Text.open(bytes, options.file);
+      const found = Object.keys(formats).find((name) => formats[name].detect(head, options));
+      if (found) return found;
+    }
+  } catch (error) {
+    if (error instanceof InvalidInput) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Reads one gaze file: seconds, image pixels, one `Gaze` per image and reader.
- * @param source the file, gzip or not
+ * @param source the file, gzip or not; a workbook of Excel (.xlsx) as bytes
  * @throws InvalidInput with line and column of every problem (the first 100)
  */
 export async function parseGaze(
   source: Uint8Array | ReadableStream<Uint8Array>,
   options: GazeOptions,
 ): Promise<ParsedGaze> {
-  const text = await Text.open(source, options.file);
+  if (source instanceof Uint8Array && isWorkbook(source)) {
+    const sheets = await sheetsOf(source, options.file);
+    return await parseSheets(sheets, options, (text) => parseText(text, options));
+  }
+  return await parseText(await Text.open(source, options.file), options);
+}
+
+/** The sheet that holds gaze; the others are passed over with a word. */
+async function parseSheets(
+  sheets: Sheet[],
+  options: GazeOptions,
+  parse: (text: Text) => Promise<ParsedGaze>,
+): Promise<ParsedGaze> {
+  const opened = await Promise.all(
+    sheets.map(async ({ name, bytes }) => ({ name, text: await Text.open(bytes, options.file) })),
+  );
+  const chosen = opened.find(({ text }) => holdsGaze(text, options));
+  if (!chosen) {
+    const names = sheets.map(({ name }) => `"${name}"`).join(", ");
+    throw new InvalidInput(
+      `Cannot recognise ${options.file}: no sheet of the workbook (${names}) is in a known gaze format`,
+    );
+  }
+  const parsed = await parse(chosen.text);
+  parsed.assumptions.unshift(`sheet "${chosen.name}" of the workbook`);
+  for (const { name } of opened.filter((other) => other !== chosen)) {
+    parsed.warnings.push({ file: options.file, message: `sheet "${name}" passed over` });
+  }
+  return parsed;
+}
+
+function holdsGaze({ head }: Text, { format = "auto", columns = {}, ...options }: GazeOptions) {
+  if (format !== "auto") return head.first !== "";
+  const named = Object.values(columns).map(plainWord);
+  if (named.length > 0) return named.every((name) => headersOf(head.first).includes(name));
+  return Object.values(formats).some((format) => format.detect(head, options));
+}
+
+async function parseText(text: Text, options: GazeOptions): Promise<ParsedGaze> {
   const name = options.format === undefined || options.format === "auto"
     ? Object.keys(formats).find((name) => formats[name].detect(text.head, options))
     : options.format;

@@ -76,7 +76,7 @@ export function otherFile(bytes: Uint8Array): Kind | undefined {
 /** Office files are ZIPs: the first entries tell. */
 function zipped(bytes: Uint8Array): Kind {
   const names = new TextDecoder("latin1").decode(bytes.subarray(0, 65536));
-  if (/xl\/|\[Content_Types\]\.xml/.test(names)) {
+  if (/xl\//.test(names)) {
     return {
       what: "an Excel workbook (.xlsx)",
       advice: "save the sheet with the gaze as CSV (UTF-8) and send that",

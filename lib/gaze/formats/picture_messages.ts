@@ -37,6 +37,14 @@ export function pictureOf(message: string, pattern?: RegExp): PictureMessage | u
   return image && !/^(none|null|nan|\.)$/i.test(image) ? { image } : undefined;
 }
 
+/** A word of a message that ends like a picture's name, undefined without one or with several. */
+export function pictureWord(message: string): string | undefined {
+  const words = message.split(/[\s,;=]+/).filter((word) =>
+    /\S\.(png|jpe?g|bmp|tiff?|gif|dcm|pgm)$/i.test(word)
+  );
+  return words.length === 1 ? words[0] : undefined;
+}
+
 /** `FILL name`, `CENTER name x y [width height]`, `TOP_LEFT name x y [width height]`. */
 function placeOf(
   how: string,

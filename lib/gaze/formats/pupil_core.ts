@@ -30,7 +30,7 @@ export const pupil_core: GazeFormat = {
 };
 
 function reader(table: Table, sink: GazeSink, image: string): (row: Row) => void {
-  const onSurface = table.find("on_surf");
+  const onSurface = table.find("on_surf", "on_srf");
   if (onSurface < 0) {
     sink.problem(
       "positions in the world video fit no image: export the surface (gaze_positions_on_surface_NAME.csv, " +

@@ -58,7 +58,7 @@ function reader(table: Table, sink: GazeSink): (row: Row) => void {
   const id = table.find("fixation id");
   const wearer = table.findRole("reader", "wearer name", "wearer id");
   const recording = table.find("recording id");
-  const clock = nanoseconds(table, time >= 0 ? time : start);
+  const clock = nanoseconds(table, time >= 0 ? time : start, sink);
   const placed = new Set<Scanpath>();
   const seen = new Set<string>();
   return (row) => {
@@ -95,12 +95,17 @@ function reader(table: Table, sink: GazeSink): (row: Row) => void {
 }
 
 /** Seconds since the file's first time; times of 19 digits are beyond what a double holds exactly. */
-function nanoseconds(table: Table, column: number): (row: Row) => number | undefined {
+function nanoseconds(
+  table: Table,
+  column: number,
+  sink: GazeSink,
+): (row: Row) => number | undefined {
   let first: bigint | undefined;
   return (row) => {
     const text = table.text(row, column);
     if (!/^-?\d{1,20}$/.test(text)) return undefined;
     const time = BigInt(text);
+    if (first === undefined) sink.epoch = Number(time) * 1e-9;
     first ??= time;
     return Number(time - first) * 1e-9;
   };

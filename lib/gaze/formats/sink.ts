@@ -32,6 +32,8 @@ export class GazeSink {
   timeUnit = "s";
   /** Which eye, for reports. */
   eye = "as recorded";
+  /** What times are counted from on the tracker's clock, s, where that is too far away for a double. */
+  epoch = 0;
   /** Screen px per degree that the file tells. */
   toldPxPerDegree?: number;
   /** Role to header of the columns that were found, for tables. */

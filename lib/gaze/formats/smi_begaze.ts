@@ -1,4 +1,4 @@
-/** SMI BeGaze raw data exports: comment lines with `##`, then samples and messages in one table. */
+/** SMI BeGaze exports: raw data (comment lines with `##`, then samples and messages in one table), and events. */
 import type { GazeOptions } from "./format.ts";
 import type { GazeFormat } from "./gaze_format.ts";
 import { delimiterOfHead, headersOf } from "./head.ts";
@@ -8,6 +8,7 @@ import { patternOf } from "./picture_messages.ts";
 import type { Scanpath } from "./scanpath.ts";
 import { readTable, type Row, type Table } from "./gaze_table.ts";
 import type { GazeSink } from "./sink.ts";
+import { isEventExport, readEvents } from "./smi_events.ts";
 import type { Size } from "../gaze.ts";
 import { pxPerDegree } from "../screen.ts";
 
@@ -22,14 +23,17 @@ const TIMES: Record<string, { unit: number; name: string }> = {
 const POSITION = /^([lr] por [xy]|point of regard (left|right|binocular) [xy]) \[px\]$/;
 
 export const smi_begaze: GazeFormat = {
-  title: "SMI BeGaze raw data",
+  title: "SMI BeGaze raw data or events",
   detect({ text, first }) {
-    if (/^## \[BeGaze\]/m.test(text) || /^Time\tType\tTrial\t/m.test(text)) return true;
+    if (isEventExport(text) || /^## \[BeGaze\]/m.test(text) || /^Time\tType\tTrial\t/m.test(text)) {
+      return true;
+    }
     const headers = headersOf(first);
     return headers.some((header) => header in TIMES) &&
       headers.some((header) => POSITION.test(header));
   },
   async parse(text, sink, options) {
+    if (isEventExport(text.head.text)) return await readEvents(text, sink);
     sink.rebase = true;
     const head = new Preamble();
     let messages: Messages | undefined;
@@ -92,9 +96,7 @@ class Messages {
     readonly type: number,
     readonly trial: number,
   ) {
-    if (image_pattern === undefined) return;
-    sink.use("image_pattern");
-    this.#pattern = patternOf(image_pattern);
+    if (image_pattern !== undefined) this.#pattern = patternOf(image_pattern);
   }
 
   /** Takes a message in; whether the row is a sample. */
@@ -160,8 +162,10 @@ function reader(
     const read = table.number(row, time) * unit;
     if (Number.isNaN(read)) return sink.problem("no time", row.line, time + 1);
     const named = table.text(row, stimulus);
+    const unnamed = named === "" || named === "-";
+    if (unnamed && messages.shown !== "") sink.use("image_pattern");
     const scanpath = sink.scanpath(
-      named === "" || named === "-" ? messages.shown : named,
+      unnamed ? messages.shown : named,
       table.text(row, person) || head.subject,
       row.line,
     );

@@ -10,7 +10,7 @@ import { numberOf } from "./table_cell.ts";
 import { isPlace, type Point } from "./eyes.ts";
 import type { EyeSample, Scanpath } from "./scanpath.ts";
 import { readTable, type Row, squeeze, type Table } from "./gaze_table.ts";
-import type { Text } from "./text.ts";
+import { LIMITS, type Text } from "./text.ts";
 import { TobiiEvents } from "./tobii_events.ts";
 import { TobiiPlaces } from "./tobii_places.ts";
 
@@ -67,10 +67,11 @@ function timeColumn(
   return unit === 1e-6 ? micro(column) : { column, unit };
 }
 
-/** Cells of a column in the head of the file; the last line may be cut. */
+/** Cells of a column in the head of the file; the last line of a long one may be cut. */
 function columnOf({ head }: Text, column: number): string[] {
   const delimiter = delimiterOfHead(head);
-  return head.text.split(/\r\n|\n|\r/).slice(head.line, -1)
+  const whole = head.text.length < LIMITS.head / 4;
+  return head.text.split(/\r\n|\n|\r/).slice(head.line, whole ? undefined : -1)
     .map((line) => cellsOf(line, delimiter)[column] ?? "");
 }
 
@@ -103,6 +104,14 @@ function reader(
   const fixation = new TobiiPlaces(table, sink, "fixationpoint");
   const eyes = eyeColumns(table, sink);
   const hasGaze = gaze.known || eyes !== undefined;
+  const mapped = table.headers.find((header) => /^mapped (fixation|gaze)/i.test(header.trim()));
+  if (mapped !== undefined) {
+    sink.problem(
+      `an export of Tobii Glasses ("${mapped.trim()}"): positions in the scene video fit no image; write those on the ` +
+        "snapshot as a table image,reader,x,y,start_ms,duration_ms",
+      table.line,
+    );
+  }
   if (!hasGaze && !fixation.known) {
     sink.problem(
       'no column "Gaze point X [MCS px]", "Gaze point X [DACS px]" or "Fixation point X [DACS px]"',

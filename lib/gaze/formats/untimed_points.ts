@@ -25,15 +25,15 @@ export interface ListedPoint {
   scale?: number;
 }
 
-/** The points of `[[x, y], ...]` or `[[[x, y], scale], ...]`; undefined where the value is neither. */
+/** The points (NaN where null) of `[[x, y], ...]` or `[[[x, y], scale], ...]`; undefined where the value is neither. */
 export function pointsOf(value: unknown): ListedPoint[] | undefined {
   if (!Array.isArray(value)) return undefined;
   const points: ListedPoint[] = [];
   for (const point of value) {
     if (!Array.isArray(point)) return undefined;
     const scaled = Array.isArray(point[0]);
-    const [x, y] = scaled ? point[0] : point;
-    if (!Number.isFinite(x) || !Number.isFinite(y)) return undefined;
+    const [x, y] = (scaled ? point[0] : point).map((value: unknown) => value ?? NaN);
+    if (typeof x !== "number" || typeof y !== "number") return undefined;
     if (!scaled) points.push({ x, y });
     else if (Number.isFinite(point[1]) && point[1] > 0) points.push({ x, y, scale: point[1] });
     else return undefined;
@@ -59,6 +59,12 @@ export function jsonOf(text: string): unknown {
   }
   try {
     return JSON.parse(text);
+  } catch {
+    // Python writes NaN, which JSON does not have.
+    if (!/\bNaN\b/.test(text)) return undefined;
+  }
+  try {
+    return JSON.parse(text.replace(/\bNaN\b/g, "null"));
   } catch {
     return undefined;
   }

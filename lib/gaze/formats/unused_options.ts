@@ -9,7 +9,7 @@ const WHY = {
   shown_height_px: "only MicEye's logs of version 1 leave that open",
   filter: "the file holds fixations, and these are kept",
   eye: "the file does not tell the eyes apart",
-  image_pattern: "only messages of EyeLink and SMI files name images that way",
+  image_pattern: "no message of an EyeLink or SMI file fits it",
   image: "the file names its images itself",
   reader: "the file names its readers itself",
 } satisfies Partial<Record<keyof GazeOptions, string>>;

@@ -5,6 +5,7 @@ import { decodeImage } from "@/lib/images/decode.ts";
 import { heatmapPicture, overlayPicture, type ValueGrid } from "@/lib/images/picture.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
+import type { ViewOptions } from "@/lib/images/view.ts";
 import { resize } from "@/lib/images/resize.ts";
 import { scanpathPicture } from "./scanpath_picture.ts";
 
@@ -12,6 +13,8 @@ export interface GazePictureRequest {
   kind: "heatmap" | "overlay" | "scanpath";
   /** The image's file, and its size in pixels. */
   bytes: Uint8Array;
+  /** How it is shown. */
+  view?: ViewOptions;
   width: number;
   height: number;
   /** Longer side of the picture at most, pixels. */
@@ -36,8 +39,10 @@ export async function gazePicture(request: GazePictureRequest): Promise<Uint8Arr
     height: Math.max(1, Math.round(height * scale)),
   };
   if (kind === "heatmap") return encodePng(heatmapPicture(await mapOf(request), size));
-  const decoded = await decodeImage(request.bytes);
-  const image = scale < 1 ? resize(decoded, size.width, size.height) : decoded;
+  const image = await decodeImage(request.bytes, {
+    size: [size.width, size.height],
+    view: request.view,
+  });
   if (kind === "overlay") return encodePng(overlayPicture(image, await mapOf(request)));
   const placed = request.scanpaths.map((fixations) =>
     fixations.map(({ x, y, duration }) => ({ x: x * scale, y: y * scale, duration }))
@@ -49,7 +54,7 @@ async function mapOf(request: GazePictureRequest): Promise<ValueGrid> {
   const { width, height, scanpaths, maps, known } = request;
   if (known) return known;
   if (scanpaths.length === 0 && maps.length > 0) {
-    return mean(await Promise.all(maps.map(decodeImage)));
+    return mean(await Promise.all(maps.map((map) => decodeImage(map))));
   }
   const scale = Math.min(1, CELLS / Math.max(width, height));
   const grid = {

@@ -8,7 +8,7 @@ const pool = new ThreadPool(import.meta.resolve("./gaze_picture_worker.ts"), lim
 
 /** The PNG; throws InvalidInput for a file that does not decode, Overloaded when too many wait. */
 export async function drawGaze(request: GazePictureRequest): Promise<Uint8Array<ArrayBuffer>> {
-  const files = [request.bytes, ...request.maps].map(footprintOf);
+  const files = [request.bytes, ...request.maps].map((bytes) => footprintOf(bytes));
   const sum = (of: "memory" | "megapixels") => files.reduce((all, file) => all + file[of], 0);
   // The picture in colour, its rows as PNG, and these compressed.
   const drawn = 9 * request.most ** 2;

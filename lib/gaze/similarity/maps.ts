@@ -3,8 +3,9 @@ import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
 import type { GridSize, Maps, MapSource } from "@/gpu/similarity/heatmaps.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { type HeatmapOptions, heatmapPoints, PUBLISHED } from "../heatmap.ts";
+import { type HeatmapOptions, heatmapPoints, PUBLISHED, weightOf } from "../heatmap.ts";
 import type { Comparand } from "./measure.ts";
+import { bilinear } from "@/lib/images/bilinear.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import { resize } from "@/lib/images/resize.ts";
 
@@ -21,7 +22,7 @@ export async function comparandMaps(
   size: GridSize,
   options: HeatmapOptions,
   pause?: () => Promise<void>,
-): Promise<{ maps: Maps; valid: boolean[] }> {
+): Promise<{ maps: Maps; valid: boolean[]; used: Pick<Required<HeatmapOptions>, "weight"> }> {
   const { renderMaps } = await import("@/gpu/similarity/heatmaps.ts");
   if (comparands.length * size.columns * size.rows * 4 > gpu.limits.maxStorageBufferBindingSize) {
     throw new InvalidInput(
@@ -48,6 +49,7 @@ export async function comparandMaps(
   return {
     maps: await renderMaps(gpu, sources, { grid, size, levels: parity ? 255 : 0, onBatch: pause }),
     valid,
+    used: { weight: weightOf(options) },
   };
 }
 
@@ -94,21 +96,11 @@ function greyOf(picture: Raster): Raster {
 /** Bilinear with half-pixel centres, rounded. */
 function sample({ width, height, data }: Raster, { columns, rows }: GridSize) {
   const cells = new Float32Array(columns * rows);
-  const at = (i: number, from: number, to: number) => {
-    const place = Math.min(from - 1, Math.max(0, (i + 0.5) * from / to - 0.5));
-    const low = Math.floor(place);
-    return { low, high: Math.min(from - 1, low + 1), part: place - low };
-  };
-  for (let row = 0; row < rows; row++) {
-    const y = at(row, height, rows);
-    for (let column = 0; column < columns; column++) {
-      const x = at(column, width, columns);
-      const line = (r: number) =>
-        data[r * width + x.low] * (1 - x.part) + data[r * width + x.high] * x.part;
-      cells[row * columns + column] = Math.round(
-        line(y.low) * (1 - y.part) + line(y.high) * y.part,
-      );
-    }
-  }
+  const grid = { columns: width, rows: height, values: data };
+  bilinear(
+    grid,
+    { width: columns, height: rows },
+    (cell, value) => cells[cell] = Math.round(value),
+  );
   return cells;
 }

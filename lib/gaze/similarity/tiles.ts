@@ -31,19 +31,20 @@ export interface TileOptions {
 
 /**
  * Computes every tile of the upper triangle and hands it to the sinks.
- * @returns names of the images that have no valid gaze, and the parameters that followed from the data
+ * @returns names of the images that have no valid gaze, the parameters that followed from the data, and warnings
  */
 export async function forEachTile(
   gpu: Gpu,
   measure: Measure,
   items: Item[],
   options: TileOptions & { params: unknown; sinks: Sink[] },
-): Promise<{ invalid: string[]; used: Record<string, unknown> }> {
+): Promise<{ invalid: string[]; used: Record<string, unknown>; warnings: string[] }> {
   const { combine = "mean", onProgress, sinks } = options;
   const { comparands, first } = comparandsOf(items, measure.input);
   const total = items.length * (items.length + 1) / 2;
   const pause = async () => await onProgress?.(0, total);
-  const { pairs, valid, used = {} } = await measure.prepare(gpu, comparands, options.params, pause);
+  const prepared = await measure.prepare(gpu, comparands, options.params, pause);
+  const { pairs, valid, used = {}, warnings = [] } = prepared;
   try {
     const validItem = items.map((_, item) => {
       for (let comparand = first[item]; comparand < first[item + 1]; comparand++) {
@@ -73,7 +74,7 @@ export async function forEachTile(
       }
     }
     const invalid = items.filter((_, item) => !validItem[item]).map(({ id }) => id);
-    return { invalid, used };
+    return { invalid, used, warnings };
   } finally {
     pairs.destroy();
   }

@@ -9,6 +9,7 @@ import { newId, now } from "@/lib/store/mod.ts";
 import { isBetter } from "@/lib/training/model_selection.ts";
 import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
+import { hasColour } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
@@ -36,7 +37,12 @@ export const finetune = {
       spec.tuning,
       () => finetuneTape(gpu, spec, classes, { batch }).tape,
     );
-    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, selected }));
+    planned(
+      context,
+      estimateFinetune(gpu, spec, {
+        ...{ images: rows.length, classes, selected, colour: hasColour(rows) },
+      }),
+    );
     const start = await initialModel(store, spec.init);
     const results: FoldResult[] = [];
     let chosen = 0;
@@ -82,9 +88,9 @@ export const finetune = {
       }));
     return { model: model.id, evaluation: evaluated };
   },
-  estimate(device, { spec, images, classes }) {
+  estimate(device, { spec, images, classes, colour }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {
-      ...{ images, classes },
+      ...{ images, classes, colour },
     });
   },
 } satisfies JobHandler<JobResult<"finetune">>;

@@ -7,7 +7,7 @@ import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
-import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
+import { parsePretrain, pretrain as kind, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
@@ -17,6 +17,7 @@ import { Checkpoints } from "@/lib/training/checkpoint.ts";
 import { collapseAlarm } from "@/lib/training/collapse_detector.ts";
 import { estimatePretrain, planned } from "@/lib/training/estimate.ts";
 import {
+  hasColour,
   loadImages,
   normalizationOf,
   placeImages,
@@ -51,7 +52,10 @@ export const pretrain = {
       spec.tuning,
       () => pretrainTape(gpu, spec, encoder(spec), { batch }).tape,
     );
-    planned(context, estimatePretrain(gpu, spec, rows.length, selected));
+    planned(
+      context,
+      estimatePretrain(gpu, spec, rows.length, { selected, colour: hasColour(rows) }),
+    );
     const positives = await jobPositives(store, dataset, rows, spec);
     context.event("log", {
       message: `${positives.pairs} positive pairs among ${rows.length} images`,
@@ -127,8 +131,10 @@ export const pretrain = {
       images.destroy();
     }
   },
-  estimate(device, { spec, images }) {
-    return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
+  estimate(device, { spec, images, colour }) {
+    const parsed = parsePretrain(spec) as PretrainSpec & NetworkSpec;
+    const loaded = Math.ceil(images * kind.training!.share(spec));
+    return estimatePretrain(device, parsed, loaded, { colour });
   },
 } satisfies JobHandler<JobResult<"pretrain">>;
 

@@ -72,7 +72,7 @@ async function compute(
   const sinks: Sink[] = spec.keep === "neighbours"
     ? [distribution, neighbours, top]
     : [distribution, new MatrixFile(file, n, measure.components.length)];
-  const { invalid, used } = await forEachTile(context.gpu, measure, items, {
+  const { invalid, used, warnings } = await forEachTile(context.gpu, measure, items, {
     params: spec.params,
     combine: spec.combine,
     sinks,
@@ -90,6 +90,7 @@ async function compute(
     }
     layout = { kind: "neighbours", top_k: neighbours.k, pairs: values.length, above };
   }
+  for (const message of warnings) context.event("warning", { message });
   if (invalid.length > 0) {
     context.event("warning", {
       message: `${invalid.length} of ${n} images have no gaze that ${spec.measure} can compare`,

@@ -1,12 +1,19 @@
 /** The digest of a data set: equal content, in whatever order and whenever it came, gives an equal one. */
 import { createHash } from "node:crypto";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
-import type { DatasetRow } from "@/lib/store/datasets.ts";
-import type { ImageRow } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { GazeTable } from "./gaze.ts";
+import type { Heatmaps } from "./heatmaps.ts";
+import type { ImageRow, Images } from "./images.ts";
+
+/** What counts of a data set's own row. */
+export interface DatasetContent {
+  structured: boolean;
+  positive_label: string | null;
+  meta: Record<string, unknown>;
+}
 
 export interface DigestContent {
-  dataset: Pick<DatasetRow, "structured" | "positive_label" | "meta">;
+  dataset: DatasetContent;
   images: Pick<ImageRow, "name" | "file" | "label" | "patient" | "split">[];
   /** `image` is the image's name. */
   gaze: { image: string; reader: string; fixations: Fixation[]; samples_file: string | null }[];
@@ -43,8 +50,18 @@ function sorted(value: unknown): unknown {
   );
 }
 
+/** Where the content of data sets is. */
+export interface ContentTables {
+  images: Images;
+  gaze: GazeTable;
+  heatmaps: Heatmaps;
+}
+
 /** The digest of what the store holds now. */
-export function storedDigest(store: Store, dataset: DatasetRow): string {
+export function storedDigest(
+  store: ContentTables,
+  dataset: DatasetContent & { id: string },
+): string {
   const images = store.images.all(dataset.id);
   const names = new Map(images.map(({ id, name }) => [id, name]));
   return digestOf({
