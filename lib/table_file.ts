@@ -17,7 +17,7 @@ export type TableFormat = keyof typeof tableTypes;
 export interface Column {
   name: string;
   /** Numbers are f64. */
-  type: "STRING" | "DOUBLE";
+  type: "STRING" | "DOUBLE" | "BOOLEAN";
   /** Field of a row, and the key in it where the field is a record. */
   field: string;
   key?: string;
@@ -29,7 +29,7 @@ type Fields = Record<string, unknown>;
  * Columns of rows that `schema` describes, in its order. A record becomes a column for each of its keys,
  * `<prefix>_<key>`.
  * @param records prefix and keys of each field that is a record
- * @throws {Error} for a field that is neither text nor number, nor such a record
+ * @throws {Error} for a field that is no text, number or boolean, nor such a record
  */
 export function columnsOf(
   schema: z.ZodObject,
@@ -41,6 +41,7 @@ export function columnsOf(
       return keys.map((key) => ({ name: `${prefix}_${key}`, type: "DOUBLE", field, key }));
     }
     const plain = bare(type as z.ZodType);
+    if (plain instanceof z.ZodBoolean) return [{ name: field, type: "BOOLEAN", field }];
     if (plain instanceof z.ZodNumber) return [{ name: field, type: "DOUBLE", field }];
     if (
       plain instanceof z.ZodString || plain instanceof z.ZodEnum ||
@@ -48,7 +49,9 @@ export function columnsOf(
     ) {
       return [{ name: field, type: "STRING", field }];
     }
-    throw new Error(`Cannot make a column of the field "${field}": it is neither text nor number`);
+    throw new Error(
+      `Cannot make a column of the field "${field}": it is no text, number or boolean`,
+    );
   });
 }
 
@@ -58,10 +61,12 @@ function bare(type: z.ZodType): z.ZodType {
     : type;
 }
 
+type Value = CsvValue | boolean;
+
 /** undefined where the row has no such value. */
-function valueOf(row: Fields, { field, key }: Column): CsvValue {
+function valueOf(row: Fields, { field, key }: Column): Value {
   const value = row[field];
-  if (key === undefined) return value as CsvValue;
+  if (key === undefined) return value as Value;
   // A class may be named like something that every object has.
   return value && Object.hasOwn(value, key) ? (value as Record<string, CsvValue>)[key] : undefined;
 }
@@ -83,10 +88,14 @@ async function* csvParts(
   const encoder = new TextEncoder();
   yield encoder.encode(csvLine(...columns.map(({ name }) => name)));
   for await (const rows of batches) {
-    const lines = rows.map((row) => csvLine(...columns.map((column) => valueOf(row, column))));
+    const lines = rows.map((row) =>
+      csvLine(...columns.map((column) => cell(valueOf(row, column))))
+    );
     if (lines.length > 0) yield encoder.encode(lines.join(""));
   }
 }
+
+const cell = (value: Value): CsvValue => typeof value === "boolean" ? String(value) : value;
 
 /** Rows of one group: readers look into a file group by group, and many small ones make it slow. */
 const GROUP_ROWS = 10_000;

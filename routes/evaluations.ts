@@ -91,7 +91,7 @@ export const evaluations: Route[] = [
     method: "GET",
     path: "/v1/evaluations/{id}/difference",
     operationId: "compareEvaluations",
-    errors: [422, 429],
+    errors: [409, 422, 429],
     summary:
       "The difference to another evaluation of the same images, with paired bootstrap intervals",
     scope: "read",
@@ -106,6 +106,15 @@ export const evaluations: Route[] = [
         throw new InvalidInput("Cannot compare evaluations that are not of one data set", [
           { pointer: "/to", message: "of another data set, or of one that was deleted" },
         ]);
+      }
+      const { digest } = store.datasets.find(dataset_id) ?? {};
+      const changed = [row, other].find(({ dataset_digest }) =>
+        dataset_digest && dataset_digest !== digest
+      );
+      if (digest !== undefined && changed) {
+        throw new Conflict(
+          `Cannot compare: the data set has changed since evaluation "${changed.id}"; evaluate both models anew`,
+        );
       }
       const found = await differenceOf({
         ...{ a: row.scores, b: other.scores },

@@ -42,7 +42,8 @@ export function imageOf(
   return { dataset, image };
 }
 
-export const pngHeaders = { "content-type": "image/png", "cache-control": "private, max-age=300" };
+/** A picture is asked for by names, which may mean another one at any time. */
+export const pngHeaders = { "content-type": "image/png", "cache-control": "private, no-cache" };
 
 /** A body that must not be empty. */
 export async function bodyOf(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,17 +1,18 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried, deleted. */
 import { z } from "zod";
-import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
+import { type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { columnsOf } from "@/lib/table_file.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { PredictionFilter, Store } from "@/lib/store/mod.ts";
 import { viewQuery } from "@/lib/images/view.ts";
-import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
   bodyView,
+  digestOfSent,
   namedPictures,
   picturesForm,
   pictureTypes,
+  sentPicture,
   sentPictures,
   storedPictures,
 } from "./pictures.ts";
@@ -32,13 +33,15 @@ async function predict(
   const model = store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
-    return { data: rows.map(toPredictionView) };
+    return {
+      data: rows.map((row, i) => ({ ...toPredictionView(row), file: asked[i].filename })),
+    };
   };
   if (body) return await answer(storedPictures(store, body));
   const pictures = await sentPictures(call.request);
   return await call.once(
-    digestOf(...pictures),
-    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes), view))),
+    digestOfSent(pictures),
+    () => answer(pictures.map((picture) => sentPicture(picture, view))),
   );
 }
 
@@ -50,14 +53,23 @@ const filter = {
   label: z.string().max(512).optional(),
   min_probability: z.coerce.number().min(0).max(1).optional()
     .describe("Least probability of the predicted label"),
+  stale: z.enum(["exclude", "include", "only"]).default("exclude").describe(
+    "Predictions of images that are gone or have another picture by now",
+  ),
 };
+/** What is deleted is meant whatever has become of its image. */
+const deletedFilter = { ...filter, stale: filter.stale.unwrap().default("include") };
 
-/** With the model's id. Throws NotFound. */
-function filterOf<Filter extends { model?: string }>(store: Store, query: Filter): Filter {
-  const { model } = query;
+/** As the store has it. Throws NotFound. */
+function filterOf(
+  store: Store,
+  { model, stale, ...query }: z.output<z.ZodObject<typeof filter>>,
+): PredictionFilter {
   // A model that was deleted is known by its id only.
-  if (model === undefined || store.models.find(model) || model.startsWith("mod_")) return query;
-  return { ...query, model: store.models.resolve(model).id };
+  const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
+    ? model
+    : store.models.resolve(model).id;
+  return { ...query, model: id, stale: stale === "include" ? undefined : stale === "only" };
 }
 
 export const predictions: Route[] = [
@@ -94,7 +106,7 @@ export const predictions: Route[] = [
         return mapPage(store.predictions.query({ ...query, limit, after }), toPredictionView);
       }
       needWhole(request, format);
-      const columns = columnsOf(predictionSchema, {
+      const columns = columnsOf(predictionSchema.omit({ file: true }), {
         probabilities: { prefix: "probability", keys: store.predictions.classes(query) },
       });
       const batches = batchesOf((after) =>
@@ -110,10 +122,11 @@ export const predictions: Route[] = [
     errors: [404],
     summary: "Deletes the stored predictions that a query finds; without any condition none",
     scope: "write",
-    query: z.strictObject(filter),
+    query: z.strictObject(deletedFilter),
     answers: { 200: z.object({ deleted: z.number() }).meta({ id: "DeletedPredictions" }) },
     handle({ services: { store }, query }) {
-      if (Object.values(query).every((value) => value === undefined)) {
+      const { stale, ...named } = query;
+      if (stale === "include" && Object.values(named).every((value) => value === undefined)) {
         throw new HttpError(
           400,
           "Cannot delete all predictions: name a model, dataset, image, label or min_probability",

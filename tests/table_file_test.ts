@@ -8,6 +8,7 @@ const schema = z.object({
   image: z.string(),
   at: z.iso.datetime(),
   fold: z.number().optional(),
+  stale: z.boolean().nullable(),
   split: z.enum(["train", "test"]).nullable(),
   probabilities: z.record(z.string(), z.number()),
 });
@@ -19,6 +20,7 @@ const row = (i: number): Row => ({
   image: i === 1 ? "=cmd|' /C calc'!A0" : `P${i}/ä, "x"`,
   at: "2026-01-02T03:04:05.678Z",
   ...(i % 3 === 0 ? {} : { fold: i % 5 }),
+  stale: i === 2 ? null : i === 1,
   split: i % 2 === 0 ? null : "test",
   probabilities: { benign: 1 / 3 + i * 1e-12, 'mal"ignant, β': i },
 });
@@ -40,7 +42,7 @@ Deno.test("Parquet holds what it was given, of every length, in groups", async (
     assert.equal(Number(found.num_rows), n);
     assert.deepEqual(
       parquetSchema(found).children.map(({ element }) => element.name),
-      ["image", "at", "fold", "split", ...classes.map((name) => `probability_${name}`)],
+      ["image", "at", "fold", "stale", "split", ...classes.map((name) => `probability_${name}`)],
     );
     const read = await parquetReadObjects({ file });
     assert.equal(read.length, n);
@@ -60,10 +62,10 @@ Deno.test("Parquet holds what it was given, of every length, in groups", async (
 Deno.test("CSV holds the same, with formulas made text", async () => {
   const text = new TextDecoder().decode(await bytesOf("csv", batches(3, 2)));
   assert.deepEqual(text.split("\n"), [
-    'image,at,fold,split,probability_benign,"probability_mal""ignant, β",probability_constructor',
-    '"P0/ä, ""x""",2026-01-02T03:04:05.678Z,,,0.3333333333333333,0,',
-    `'=cmd|' /C calc'!A0,2026-01-02T03:04:05.678Z,1,test,${1 / 3 + 1e-12},1,`,
-    `"P2/ä, ""x""",2026-01-02T03:04:05.678Z,2,,${1 / 3 + 2e-12},2,`,
+    'image,at,fold,stale,split,probability_benign,"probability_mal""ignant, β",probability_constructor',
+    '"P0/ä, ""x""",2026-01-02T03:04:05.678Z,,false,,0.3333333333333333,0,',
+    `'=cmd|' /C calc'!A0,2026-01-02T03:04:05.678Z,1,true,test,${1 / 3 + 1e-12},1,`,
+    `"P2/ä, ""x""",2026-01-02T03:04:05.678Z,2,,,${1 / 3 + 2e-12},2,`,
     "",
   ]);
 });

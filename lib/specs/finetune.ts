@@ -1,6 +1,6 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec, sumOf } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { assertClasses } from "@/lib/datasets/labelled.ts";
@@ -16,7 +16,7 @@ import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
-import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
+import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
@@ -31,6 +31,7 @@ const schema = z.strictObject({
    */
   batch_norm: z.enum(["train", "frozen"]).default("train"),
   ...splitFields,
+  split_seed: splitSeedSchema,
   epochs: z.int().min(1).max(10000).default(downstream.epochs),
   /** Epochs without a better validation figure after which training ends. */
   early_stop: z.int().min(1).max(10000).default(downstream.early_stop),
@@ -71,12 +72,14 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
+  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });
 const result = z.object({
   model: z.string().describe("Id"),
   evaluation: z.string().describe("Id"),
+  warnings: warningsSchema,
 });
 
 export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
@@ -86,7 +89,7 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   resolve(spec, store) {
     const labels = store.images.labels(store.datasets.byName(spec.dataset).id);
     assertClasses([...labels.keys()].filter((label) => label !== null).sort());
-    return resolveNetwork(spec, store);
+    return { ...resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
   },
   training: {
     images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),

@@ -1,9 +1,12 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import { addedFields, type JobSpec, sumOf } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { splitsOf } from "@/lib/datasets/job_split.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
+import type { ImageRow } from "@/lib/store/mod.ts";
 import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import {
   type MethodConfig,
@@ -24,7 +27,7 @@ import {
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { reference } from "./reference.ts";
-import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
+import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema, refuseOtherSimsiam } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
@@ -52,6 +55,14 @@ const chosen = {
   augmentation: augmentationSchema.prefault("medical"),
 };
 
+/** A fine-tuning's split, whose test part is not looked at. */
+export const leftOut = z.strictObject({ ...splitFields, seed: seedSchema })
+  .superRefine((parts, context) => {
+    const message = foldProblem(parts);
+    if (message) context.addIssue({ code: "custom", path: ["fold"], message });
+  })
+  .nullable();
+
 const fields = {
   preset: presetSchema,
   dataset: reference("datasets"),
@@ -75,14 +86,12 @@ const fields = {
   include_test: z.boolean().default(false),
   /**
    * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
-   * Null: only images marked as test are left out.
+   * Not given: the split of a fine-tuning with the same seed and no other settings, where the labels allow
+   * one and `include_test` is not set. Null: only images marked as test are left out.
    */
-  leave_out: z.strictObject({ ...splitFields, seed: seedSchema })
-    .superRefine((parts, context) => {
-      const message = foldProblem(parts);
-      if (message) context.addIssue({ code: "custom", path: ["fold"], message });
-    })
-    .nullable().default(null),
+  leave_out: leftOut.optional(),
+  /** Of the split that is left out where `leave_out` is not given; null: the training's seed. */
+  split_seed: splitSeedSchema,
   init: initSchema,
   ...networkFields,
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
@@ -124,6 +133,13 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
       `Cannot warm up for ${spec.schedule.warmup_epochs} of ${spec.epochs} epochs`,
     );
   }
+  const { leave_out, split_seed } = spec;
+  if (leave_out !== undefined && split_seed !== null && leave_out?.seed !== split_seed) {
+    const message = leave_out === null
+      ? "Cannot draw a split with this seed: leave_out is null"
+      : `Cannot be ${split_seed}: leave_out has the seed ${leave_out.seed}`;
+    problem(["split_seed"], message);
+  }
   const config = methodSpec(spec.method).config.safeParse(spec.config);
   for (const { path, message } of config.error?.issues ?? []) {
     problem(["config", ...path.map(String)], message);
@@ -147,15 +163,35 @@ export function parsePretrain(spec: unknown, backbone?: string): PretrainSpec {
   return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } as MethodConfig };
 }
 
+/** What a fine-tuning with the same seed tests on; null where there is no such split to be drawn. */
+function sameSplit(
+  { seed, split_seed, include_test }: PretrainSpec,
+  images: ImageRow[],
+): z.output<typeof leftOut> {
+  if (include_test) return null;
+  const parts = leftOut.parse({ seed: split_seed ?? seed })!;
+  const rows = images.filter(({ label }) => label !== null);
+  if (new Set(rows.map(({ label }) => label)).size < 2) return null;
+  try {
+    splitsOf(parts, rows);
+    return parts;
+  } catch (error) {
+    if (error instanceof InvalidInput) return null;
+    throw error;
+  }
+}
+
 const kept = filled(z.object({
   ...fields,
   ...chosen,
   ...decidedNetwork,
+  leave_out: leftOut,
+  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "PretrainSpec" });
-const result = z.object({ model: z.string().describe("Id") });
+const result = z.object({ model: z.string().describe("Id"), warnings: warningsSchema });
 
 export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
   title: "Pre-training",
@@ -173,7 +209,10 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
       usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
     if (needs === "labels") assertLabels(store, dataset);
-    return resolveNetwork(parsed, store);
+    const leave_out = parsed.leave_out === undefined
+      ? sameSplit(parsed, store.images.all(dataset.id))
+      : parsed.leave_out;
+    return { ...resolveNetwork(parsed, store), leave_out, split_seed: leave_out?.seed ?? null };
   },
   training: {
     images: sumOf,

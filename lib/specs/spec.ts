@@ -9,6 +9,10 @@ export const addedFields = {
   code_version: z.string(),
 };
 
+/** In a result: why it may mean less than it seems to. Not there when there is nothing to say. */
+export const warningsSchema = z.array(z.string()).optional()
+  .describe("Why it may be something else than its name says, or its figures mean less");
+
 type Added = keyof typeof addedFields;
 
 /** A kind of job without its device code, for requests, the queue and plans; what runs it: `lib/worker/kinds.ts`. */

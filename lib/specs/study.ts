@@ -36,6 +36,7 @@ const { dry_run: _, ...given } = studySchema.shape;
 const kept = filled(z.object({
   ...given,
   start: given.start.unwrap().unwrap().describe("What pre-training starts from"),
+  split_seed: given.split_seed.unwrap().optional().describe("Not in jobs of an older version"),
   ...addedFields,
 })).meta({ id: "StudySpec" });
 const result = z.object({

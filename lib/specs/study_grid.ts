@@ -73,8 +73,11 @@ export function gridCells(spec: StudySpec, runs = gridRuns(spec)): GridCell[] {
 }
 
 /** Weights, order and draws follow from the seed: what shares a run shares them. */
-function drawn({ folds }: StudySpec, run: number) {
-  return folds === null ? { seed: run, folds: null, fold: null } : { seed: 0, folds, fold: run };
+function drawn({ folds, split_seed }: StudySpec, run: number) {
+  const drawn = folds === null
+    ? { seed: run, folds: null, fold: null }
+    : { seed: 0, folds, fold: run };
+  return { ...drawn, split_seed: split_seed ?? undefined };
 }
 
 /**
@@ -113,7 +116,7 @@ export function pretrainRequest(
 ): Record<string, unknown> | undefined {
   const { method, arm } = gridRows(spec).find(({ key }) => key === row)!;
   if (!method || !arm) return undefined;
-  const { seed, folds, fold } = drawn(spec, run);
+  const { seed, folds, fold, split_seed = seed } = drawn(spec, run);
   const { split } = spec.finetune;
   const pairs = { similarity: spec.similarity, component: spec.component };
   return defined({
@@ -127,7 +130,7 @@ export function pretrainRequest(
     backbone,
     init: spec.start === "imagenet" ? spec.imagenet[backbone] : "scratch",
     seed,
-    leave_out: defined({ split, folds, fold, seed }),
+    leave_out: defined({ split, folds, fold, seed: split_seed }),
     // Other arms are the same whatever the similarity.
     ...(arms[arm].needs === "similarity" ? { ...pairs, cut: spec.cut } : { cut: undefined }),
   });

@@ -23,21 +23,38 @@ export interface DigestContent {
 /** SHA-256, hexadecimal, over one sorted line per thing. */
 export function digestOf(content: DigestContent): string {
   const { structured, positive_label, meta } = content.dataset;
-  const lines = [
+  return hashOf([
     JSON.stringify(["dataset", structured, positive_label, sorted(meta)]),
     ...content.images.map((image) =>
       JSON.stringify(["image", image.name, image.file, image.label, image.patient, image.split])
     ),
-    ...content.gaze.map(({ image, reader, fixations, samples_file }) => {
+    ...gazeLines(content),
+  ]);
+}
+
+/** The same of what gaze is compared by: labels, patients and splits may change without it. */
+export function gazeDigestOf(content: DigestContent): string {
+  const { structured, meta } = content.dataset;
+  return hashOf([
+    JSON.stringify(["dataset", structured, sorted(meta)]),
+    ...content.images.map(({ name, file }) => JSON.stringify(["image", name, file])),
+    ...gazeLines(content),
+  ]);
+}
+
+function gazeLines({ gaze, heatmaps }: Pick<DigestContent, "gaze" | "heatmaps">): string[] {
+  return [
+    ...gaze.map(({ image, reader, fixations, samples_file }) => {
       const numbers = fixations.map(({ x, y, start, duration }) => [x, y, start, duration]);
       return JSON.stringify(["gaze", image, reader, numbers, samples_file]);
     }),
-    ...content.heatmaps.map(({ image, reader, file }) =>
-      JSON.stringify(["heatmap", image, reader, file])
-    ),
-  ].sort();
+    ...heatmaps.map(({ image, reader, file }) => JSON.stringify(["heatmap", image, reader, file])),
+  ];
+}
+
+function hashOf(lines: string[]): string {
   const hash = createHash("sha256");
-  for (const line of lines) hash.update(line).update("\n");
+  for (const line of lines.sort()) hash.update(line).update("\n");
   return hash.digest("hex");
 }
 
@@ -62,9 +79,34 @@ export function storedDigest(
   store: ContentTables,
   dataset: DatasetContent & { id: string },
 ): string {
+  return digestOf(storedContent(store, dataset));
+}
+
+const MOST_KEPT = 32;
+/** Digests of gaze by data set and its digest; the oldest goes first. */
+const kept = new Map<string, string>();
+
+/** The digest of the pictures and gaze that the store holds now. */
+export function storedGazeDigest(
+  store: ContentTables,
+  dataset: DatasetContent & { id: string; digest: string },
+): string {
+  const key = `${dataset.id} ${dataset.digest}`;
+  const known = kept.get(key);
+  if (known) return known;
+  const made = gazeDigestOf(storedContent(store, dataset));
+  kept.set(key, made);
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+  return made;
+}
+
+function storedContent(
+  store: ContentTables,
+  dataset: DatasetContent & { id: string },
+): DigestContent {
   const images = store.images.all(dataset.id);
   const names = new Map(images.map(({ id, name }) => [id, name]));
-  return digestOf({
+  return {
     dataset,
     images,
     gaze: [...store.gaze.ofDataset(dataset.id).values()].flat().map((row) => ({
@@ -75,5 +117,5 @@ export function storedDigest(
       ...row,
       image: names.get(row.image_id)!,
     })),
-  });
+  };
 }

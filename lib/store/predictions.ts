@@ -8,6 +8,11 @@ export interface PredictionRow {
   /** Names; null for a picture that came in the request. */
   dataset: string | null;
   image: string | null;
+  /** The very image that was looked at, and the SHA-256 of its picture then: names may be used again. */
+  image_id?: string | null;
+  image_file?: string | null;
+  /** Whether the image it names is gone or has another picture by now. */
+  stale?: boolean;
   /** The most probable class, */
   label: string;
   /** and its probability. */
@@ -24,9 +29,19 @@ export interface PredictionFilter {
   image?: string;
   /** Least probability of the predicted label. */
   min_probability?: number;
+  /** Those of images that are gone or have another picture by now, instead of the others. */
+  stale?: boolean;
 }
 
 export type PredictionQuery = PredictionFilter & PageOptions;
+
+/**
+ * Whether the image of a prediction is gone or has another picture by now. Of rows that say no more than a
+ * name, as an older version kept them, that is not known: they are not told as of what has the name today.
+ */
+const STALE = `image IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM images WHERE images.id = image_id AND images.file = image_file
+)`;
 
 export class Predictions extends Table<PredictionRow> {
   constructor(db: Database) {
@@ -38,9 +53,27 @@ export class Predictions extends Table<PredictionRow> {
     this.db.transaction(() => rows.forEach((row) => this.insert(row)));
   }
 
-  /** A page in the order of making. */
+  /** A page in the order of making; each row says whether it is stale. */
   query(query: PredictionQuery): Page<PredictionRow> {
-    return this.list(query, conditionsOf(query));
+    const { stale } = query;
+    const page = this.list(query, conditionsOf(query));
+    return {
+      ...page,
+      data: page.data.map((row) => ({ ...row, stale: this.#isStale(row, stale) })),
+    };
+  }
+
+  /** One, which says whether it is stale. Throws NotFound. */
+  override get(id: string): PredictionRow {
+    const row = super.get(id);
+    return { ...row, stale: this.#isStale(row, undefined) };
+  }
+
+  #isStale({ id }: PredictionRow, known: boolean | undefined): boolean {
+    return known ?? this.db.get(
+          `SELECT 1 FROM predictions WHERE id = ? AND ${STALE}`,
+          id,
+        ) !== undefined;
   }
 
   /** Removes what the query finds; how many that were. */
@@ -65,4 +98,5 @@ const conditionsOf = (query: PredictionFilter): Conditions => [
   ["label = ?", query.label],
   ["image = ?", query.image],
   ["probability >= ?", query.min_probability],
+  [`(${STALE}) = ?`, query.stale === undefined ? undefined : Number(query.stale)],
 ];

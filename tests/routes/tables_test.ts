@@ -41,7 +41,7 @@ async function table(server: TestServer, path: string): Promise<Row[]> {
 }
 
 /** A row as its table has it. */
-const flat = ({ probabilities, ...row }: Page["data"][number]): Row => ({
+const flat = ({ probabilities, ...row }: Page["data"][number]): Record<string, unknown> => ({
   ...row,
   ...Object.fromEntries(
     Object.entries(probabilities).map(([name, value]) => [`probability_${name}`, value]),
@@ -183,11 +183,9 @@ Deno.test("an evaluation in a study's table cannot be deleted before the study",
       ...{ id: "st_1", job_id: "job_2", name: null, dataset_id: "ds_1", spec: {} as never },
       ...{ summary: null, created_at: now() },
     });
-    store.studies.insertCell({
-      ...{ study_id: "st_1", position: 0, row: "none", backbone: "resnet18", run: 0 },
-      ...{ state: "done", pretrain_job: null, pretrained: null, finetune_job: null, model: null },
-      ...{ evaluation: id, error: null },
-    });
+    store.studies.insertCells("st_1", [{ row: "none", backbone: "resnet18", run: 0 }]);
+    const [cell] = store.studies.cells("st_1");
+    store.studies.updateCell(cell, { state: "done", evaluation: id });
     const { handle } = evaluations.find(({ operationId }) => operationId === "deleteEvaluation")!;
     const call = { services: { store }, params: { id } } as unknown as Call;
     assert.throws(
