@@ -20,7 +20,7 @@ import { smi_begaze } from "./smi_begaze.ts";
 import { tobii_prolab } from "./tobii_prolab.ts";
 import { tobii_sdk } from "./tobii_sdk.ts";
 import { webgazer } from "./webgazer.ts";
-import { headersOf } from "./head.ts";
+import { cellsOf, headersAs, headersOf } from "./head.ts";
 import { GazeSink } from "./sink.ts";
 import { plainWord } from "./table_cell.ts";
 import { Text } from "./text.ts";
@@ -108,7 +108,8 @@ async function parseText(text: Text, options: GazeOptions): Promise<ParsedGaze> 
       message:
         "in no known gaze format; a plain CSV begins with image,reader,x,y,duration_ms (fixations) " +
         "or image,reader,x,y,t_ms (samples); other headers are named by `columns`, in dataset.json " +
-        '{"columns": {"x": "...", "y": "...", "t_ms": "..."}}, for one file columns=x:...,y:...,t_ms:...',
+        '{"columns": {"x": "...", "y": "...", "t_ms": "..."}}, for one file columns=x:...,y:...,t_ms:...; ' +
+        `the file begins with ${headersAs(cellsOf(text.head.first))}`,
     }]);
   }
   if (!Object.hasOwn(formats, name)) {
