@@ -84,8 +84,12 @@ async function parseSheets(
   }
   const parsed = await parse(chosen.text);
   parsed.assumptions.unshift(`sheet "${chosen.name}" of the workbook`);
-  for (const { name } of opened.filter((other) => other !== chosen)) {
-    parsed.warnings.push({ file: options.file, message: `sheet "${name}" passed over` });
+  for (const { name, text } of opened.filter((other) => other !== chosen)) {
+    const gaze = options.format === undefined || options.format === "auto"
+      ? holdsGaze(text, options)
+      : false;
+    const more = gaze ? ", which seems to hold gaze too: send it as a file of its own" : "";
+    parsed.warnings.push({ file: options.file, message: `sheet "${name}" passed over${more}` });
   }
   return parsed;
 }

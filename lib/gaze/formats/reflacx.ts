@@ -31,7 +31,7 @@ export const reflacx: GazeFormat = {
     const reader = options.reader ?? (image === name ? "" : name);
     sink.assume("positions in image px; time in s, from the start of the reading");
     if (reading?.discarded) {
-      sink.warn("the metadata says that this reading's gaze was discarded: left out");
+      sink.leaveOut("the metadata says that this reading's gaze was discarded: left out");
     }
     await readTable(text, sink, (table) => {
       const visit = rowsOf(table, sink, reader, image, reading?.size);

@@ -51,6 +51,7 @@ export class GazeSink {
   readonly #unlikely = new Map<string, string[]>();
   readonly #used = new Set<string>();
   #unheard = 0;
+  #leftOut = false;
   #named?: Named;
 
   constructor(readonly options: GazeOptions, readonly format: string) {
@@ -68,6 +69,12 @@ export class GazeSink {
     if (this.#warnings.length < MOST) {
       this.#warnings.push({ file: this.file, line, column, message });
     } else this.#unheard++;
+  }
+
+  /** Why the whole file was left out, on purpose. */
+  leaveOut(why: string): void {
+    this.#leftOut = true;
+    this.warn(why);
   }
 
   /** A warning that many rows give: told once, with their number and where they begin. */
@@ -329,7 +336,7 @@ export class GazeSink {
     for (const [message, { rows, line, column }] of this.#tallies) {
       this.warn(rows === 1 ? message : `${message} (${rows} rows, from here)`, line, column);
     }
-    if (gaze.length === 0 && this.#unknown.size === 0) {
+    if (gaze.length === 0 && this.#unknown.size === 0 && !this.#leftOut) {
       this.warn(
         this.#warnings.length === 0
           ? "no gaze on a named image: the file holds none, or names no image, which the option `image` does"
@@ -337,7 +344,7 @@ export class GazeSink {
       );
     }
     if (off.samples > 0) this.warn(`${off.samples} samples lie off the image: kept as they are`);
-    if (gaze.length > 0) {
+    if (gaze.length > 0 || this.#unknown.size > 0) {
       for (const message of unusedOptions(this.options, this.#used)) this.warn(message);
     }
     if (this.#unheard > 0) {

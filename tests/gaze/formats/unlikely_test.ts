@@ -233,3 +233,25 @@ Deno.test("a file of which nothing was kept says so beside its other warnings", 
     "fixation x [normalized],fixation y [normalized]\ns,r1,1,1700000000000000000,200,False,,\n";
   assert.match(await warnings(text, { image: "a" }), /no gaze was kept of this file/);
 });
+
+Deno.test("Gazepoint: a fixation that goes on over a change of picture counts its part on each", async () => {
+  const rows = Array.from({ length: 60 }, (_, i) => {
+    const t = i / 50;
+    const name = i < 30 ? "a.png" : "b.png";
+    return `0,${name},${i},${t.toFixed(3)},0.5,0.25,0.1,${(t - 0.1).toFixed(3)},7,${
+      t > 0.1 ? 1 : 0
+    },0.5,0.25,1,`;
+  });
+  const text =
+    "MEDIA_ID,MEDIA_NAME,CNT,TIME(2021/01/02 03:04:05.678),FPOGX,FPOGY,FPOGS,FPOGD,FPOGID,FPOGV,BPOGX," +
+    `BPOGY,BPOGV,\n${rows.join("\n")}\n`;
+  const { gaze, assumptions } = await parse(text, {
+    imageSize: () => ({ width: 800, height: 1000 }),
+  });
+  const spans = gaze.map(({ image, fixations }) => [
+    image,
+    ...fixations.map(({ start, duration }) => [start, start + duration].map((t) => +t.toFixed(3))),
+  ]);
+  assert.deepEqual(spans, [["a.png", [0.1, 0.58]], ["b.png", [0.6, 1.18]]]);
+  assert.ok(assumptions.some((one) => /count on each for its part/.test(one)));
+});
