@@ -137,6 +137,14 @@ function finder(table: Table, sink: GazeSink, { columns = {} }: GazeOptions) {
     }
   }
   const taken = new Set(Object.values(columns).map(plainWord));
+  for (const [across, down] of [["x", "y"], ["x_px", "y_px"], ["x_norm", "y_norm"]]) {
+    if (!Object.hasOwn(columns, across) || !Object.hasOwn(columns, down)) continue;
+    if (plainWord(columns[across]) !== plainWord(columns[down])) continue;
+    sink.problem(
+      `columns: ${across} and ${down} are both "${columns[down]}": name a column for each`,
+      table.line,
+    );
+  }
   return (role: string): number => {
     if (Object.hasOwn(columns, role)) return table.findAs(role, columns[role]);
     return table.find(...ROLES[role].filter((name) => !taken.has(name)));
@@ -311,7 +319,12 @@ function sampleReader(
       : sink.timeIn(scanpath, table.text(row, trial), read, { line: row.line });
     const last = eyes?.lastTime(scanpath) ?? scanpath.lastTime;
     if (time < last) {
-      sink.problem(`time goes backwards, from ${last} s to ${time} s`, row.line, t.column + 1);
+      sink.problem(
+        `time goes backwards, from ${last} s to ${time} s: sort the rows; where each trial counts anew, a column ` +
+          "trial tells them apart",
+        row.line,
+        t.column + 1,
+      );
     } else if (eyes) eyes.add(scanpath, time, sideOf(table.text(row, eye)), { x: px, y: py });
     else scanpath.addSample(time, px, py);
   };

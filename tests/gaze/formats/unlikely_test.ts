@@ -185,7 +185,14 @@ Deno.test("a screen by the options against the file's own: told", async () => {
   );
 });
 
-const REFUSED: Record<string, { text: string; format?: string; message: RegExp }> = {
+interface Refused {
+  text: string;
+  format?: string;
+  columns?: Record<string, string>;
+  message: RegExp;
+}
+
+const REFUSED: Record<string, Refused> = {
   "another format's file as EyeLink's": {
     text: `${FIX}a,R1,1,2,3\n`,
     format: "eyelink_asc",
@@ -200,15 +207,24 @@ const REFUSED: Record<string, { text: string; format?: string; message: RegExp }
     text: "image,X [px],Y [px],Dur\na,1,2,3\n",
     message: /the file begins with "image", "X \[px\]", "Y \[px\]", "Dur"/,
   },
+  "one column for x and y": {
+    text: "Stim,FixX,FixY,Dur\na,100,200,300\n",
+    columns: { image: "Stim", x: "FixX", y: "fixx", duration_ms: "Dur" },
+    message: /columns: x and y are both "fixx": name a column for each/,
+  },
+  "samples of trials that are not told apart": {
+    text: "image,block,x,y,t_ms\na,1,1,2,0\na,1,1,2,10\na,2,1,2,0\n",
+    message: /time goes backwards, from 0.01 s to 0 s: sort .* a column trial tells them apart/,
+  },
   "no column of time": {
     text: "image,x,y,start_s,end_s\na,1,2,0,3\n",
     message: /no time: .*`columns`.*the table has "image", "x", "y", "start_s", "end_s"/,
   },
 };
 
-for (const [what, { text, format, message }] of Object.entries(REFUSED)) {
+for (const [what, { text, format, columns, message }] of Object.entries(REFUSED)) {
   Deno.test(`${what}: the refusal says what was found`, async () => {
-    await assert.rejects(parse(text, { format }), (error) => {
+    await assert.rejects(parse(text, { format, columns }), (error) => {
       assert.ok(error instanceof InvalidInput);
       assert.match(error.problems!.map((one) => one.message).join("\n"), message);
       return true;
