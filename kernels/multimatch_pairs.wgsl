@@ -171,16 +171,17 @@ fn multimatch_pairs(@builtin(global_invocation_id) id: vec3u) {
   let v = spans[pairs[q].y];
   fill(lane, u, v);
   let length = walk(lane, u, v);
-  let shape = 1.0 - median(lane, 0u, length) / (2.0 * params.diagonal);
-  let direction = 1.0 - median(lane, 1u, length) / PI;
-  let size = 1.0 - median(lane, 2u, length) / params.diagonal;
-  let position = 1.0 - median(lane, 3u, length) / params.diagonal;
-  let duration = 1.0 - median(lane, 4u, length);
-  s[q] = dot(params.weights, vec4f(shape, direction, size, position))
-    + params.durationWeight * duration;
-  s[params.total + q] = shape;
-  s[2u * params.total + q] = direction;
-  s[3u * params.total + q] = size;
-  s[4u * params.total + q] = position;
-  s[5u * params.total + q] = duration;
+  // The weights have sum 1: one difference from 1 rounds less than a sum of five.
+  let shape = median(lane, 0u, length) / (2.0 * params.diagonal);
+  let direction = median(lane, 1u, length) / PI;
+  let size = median(lane, 2u, length) / params.diagonal;
+  let position = median(lane, 3u, length) / params.diagonal;
+  let duration = median(lane, 4u, length);
+  s[q] = 1.0 - (dot(params.weights, vec4f(shape, direction, size, position))
+    + params.durationWeight * duration);
+  s[params.total + q] = 1.0 - shape;
+  s[2u * params.total + q] = 1.0 - direction;
+  s[3u * params.total + q] = 1.0 - size;
+  s[4u * params.total + q] = 1.0 - position;
+  s[5u * params.total + q] = 1.0 - duration;
 }

@@ -36,7 +36,8 @@ export function apiArguments(config: Config): string[] {
     allow("read", [config.data, `${root}/static`, `${root}/lib`, ...Object.values(vendored)]),
     allow("write", [config.data]),
     allow("env", variables),
-    MEMORY,
+    // And how much room the disk has for an upload.
+    `${MEMORY},statfs`,
     // The runtime refuses to start anything under a library path unless every program may be started.
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,

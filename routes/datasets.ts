@@ -1,14 +1,18 @@
 /** Data sets: uploaded as ZIP, listed, summed up, downloaded, deleted. */
 import { z } from "zod";
-import { limits } from "@/lib/config.ts";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
 import { exportArchive } from "@/lib/datasets/export.ts";
-import { type ImportReport, importReportSchema } from "@/lib/datasets/archive.ts";
-import { importInThread } from "@/lib/datasets/import_thread.ts";
+import {
+  type ImportOptions,
+  type ImportReport,
+  importReportSchema,
+} from "@/lib/datasets/archive.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
+import { importUpload } from "@/lib/datasets/upload_import.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { chunks, readParts } from "./body.ts";
+import { archiveBytes, checkModes, importModes, runImport } from "./imports.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Done, type Reply, reply } from "./reply.ts";
@@ -19,48 +23,66 @@ type Imported = ImportReport | Reply<201, ImportReport>;
 
 const uploadQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports what an import would do"),
+  ...importModes,
   ...viewQuery,
 });
+type UploadQuery = z.output<typeof uploadQuery>;
+
+const putQuery = uploadQuery.extend({
+  upload: z.string().max(64).optional().describe("A finished upload to import instead of a body"),
+});
+type PutQuery = z.output<typeof putQuery>;
 
 const archiveForm = z.object({
   file: z.file().describe("The ZIP"),
   name: z.string().optional().describe("Of the data set; the file's without it"),
 });
 
-async function fromBody(call: Call<z.output<typeof uploadQuery>>): Promise<Imported> {
+async function fromBody(call: Call<PutQuery>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
-  const { files } = call.services.store;
-  const { sha256 } = await files.put(chunks(call.request, archiveBytes(call)));
+  checkModes(call.query);
+  const { store } = call.services;
+  const { upload, dry_run: dryRun } = call.query;
+  if (upload !== undefined) {
+    if (Number(call.request.headers.get("content-length") ?? 0) > 0) {
+      throw new HttpError(400, "Cannot use a body and an upload: send one of them");
+    }
+    const options = { dataset: name, dryRun };
+    return await importUpload(
+      store,
+      upload,
+      options,
+      (path, onProgress) => importArchive(call, name, path, onProgress),
+    ).then((made) => answerOf(made, dryRun));
+  }
+  const { sha256 } = await store.files.put(chunks(call.request, archiveBytes(call)));
   try {
-    return await importArchive(call, name, files.path(sha256), call.query);
+    return answerOf(await importArchive(call, name, store.files.path(sha256)), dryRun);
   } finally {
     // Nothing of the archive itself stays.
-    call.services.store.discard([sha256]);
+    store.discard([sha256]);
   }
 }
 
-async function importArchive(
-  { services: { store, config }, request }: Call<unknown>,
+function importArchive(
+  call: Call<UploadQuery & Partial<PutQuery>>,
   name: string,
   path: string,
-  { dry_run: dryRun, ...view }: z.output<typeof uploadQuery>,
-): Promise<Imported> {
-  const made = await importInThread(store, name, path, {
-    dryRun,
-    view,
-    signal: request.signal,
-    limits: config.maxDatasetBytes ? { totalBytes: config.maxDatasetBytes } : {},
-  });
+  onProgress?: ImportOptions["onProgress"],
+): Promise<ImportReport> {
+  const { query, request: { signal } } = call;
+  const { dry_run: dryRun, mode, same, upload: _, ...view } = query;
+  return runImport(call, name, path, { dryRun, mode, same, view, signal, onProgress });
+}
+
+function answerOf(made: ImportReport, dryRun: boolean): Imported {
   const location = `/v1/datasets/${encodeURIComponent(made.name)}`;
   return dryRun ? made : reply(201, made, { location });
 }
 
-/** The archive's bytes at most: what the content may have, as compression only makes it less. */
-const archiveBytes = ({ services: { config } }: Call) =>
-  Math.min(limits.archiveBytes, config.maxDatasetBytes ?? Infinity);
-
-async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<Imported>> {
+async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
+  checkModes(call.query);
   let given: string | undefined;
   let file: { name: string; sha256: string } | undefined;
   const { store } = call.services;
@@ -84,7 +106,8 @@ async function fromForm(call: Call<z.output<typeof uploadQuery>>): Promise<Done<
     const { sha256 } = file;
     return await call.once(
       `${name} ${sha256}`,
-      () => importArchive(call, name, store.files.path(sha256), call.query),
+      async () =>
+        answerOf(await importArchive(call, name, store.files.path(sha256)), call.query.dry_run),
     );
   } finally {
     store.discard(pinned);
@@ -98,9 +121,10 @@ export const datasets: Route[] = [
     operationId: "putDataset",
     headers: ["Location"],
     errors: [409, 422, 429],
-    summary: "Creates or replaces a data set from a ZIP; nothing is kept if the import fails",
+    summary:
+      "Creates or replaces a data set from a ZIP, or adds to it; nothing is kept if it fails",
     scope: "write",
-    query: uploadQuery,
+    query: putQuery,
     accepts: ["application/zip", "application/octet-stream"],
     answers: { 200: importReportSchema, 201: importReportSchema },
     handle: fromBody,

@@ -18,11 +18,13 @@ import { projectVectors } from "@/lib/inference/projection_thread.ts";
 import { digestOf } from "./auth.ts";
 import {
   bodyView,
+  digestOfSent,
   namedPictures,
   onePicture,
   pictureQuery,
   picturesForm,
   pictureTypes,
+  sentPicture,
   sentPictures,
 } from "./pictures.ts";
 import type { Done } from "./reply.ts";
@@ -43,7 +45,7 @@ const query = z.strictObject({
 
 type EmbedCall = Call<z.output<typeof query>, z.output<typeof request> | undefined>;
 
-interface Embedded extends Pick<PictureInput, "dataset" | "image"> {
+interface Embedded extends Pick<PictureInput, "dataset" | "image" | "filename"> {
   label?: string | null;
   vector: Float32Array<ArrayBuffer>;
 }
@@ -97,9 +99,10 @@ async function answer(
     model: model.id,
     features: embedded[0]?.vector.length ?? 0,
     projection: method && layout ? { method, explained: layout.explained } : null,
-    data: embedded.map(({ dataset, image, label, vector }, i) => ({
+    data: embedded.map(({ dataset, image, filename, label, vector }, i) => ({
       dataset: dataset ?? null,
       image: image ?? null,
+      file: filename,
       label: label ?? null,
       vector: vectors === "true" ? rounded(vector) : undefined,
       point: layout && rounded(layout.points[i]),
@@ -112,10 +115,10 @@ async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
   const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
-  return await call.once(digestOf(...pictures), async () => {
-    const asked = pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes), view));
-    const vectors = await embedAll(asking, asked);
-    return await answer(call, asking, vectors.map((vector) => ({ vector })));
+  return await call.once(digestOfSent(pictures), async () => {
+    const vectors = await embedAll(asking, pictures.map((picture) => sentPicture(picture, view)));
+    const embedded = vectors.map((vector, i) => ({ filename: pictures[i].filename, vector }));
+    return await answer(call, asking, embedded);
   });
 }
 
@@ -156,9 +159,10 @@ export const embeddings: Route[] = [
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = store.datasets.byName(name);
       return await call.once(digestOf(bytes), async () => {
-        const [vector] = await embedAll(asking, [
-          encodedPicture(() => Promise.resolve(bytes), view),
-        ]);
+        const [vector] = await embedAll(asking, [{
+          image: stored?.image.name,
+          ...encodedPicture(() => Promise.resolve(bytes), view),
+        }]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
         return {

@@ -1,6 +1,6 @@
 /** Evaluations: every metric, and the scores of the images behind them. */
 import { z } from "zod";
-import { InvalidInput } from "@/lib/errors.ts";
+import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { differenceSchema, toDifferenceView } from "@/lib/evaluation/difference.ts";
 import { differenceOf } from "@/lib/evaluation/difference_thread.ts";
 import {
@@ -39,7 +39,7 @@ export const evaluations: Route[] = [
     method: "GET",
     path: "/v1/evaluations/{id}/difference",
     operationId: "compareEvaluations",
-    errors: [422, 429],
+    errors: [409, 422, 429],
     summary:
       "The difference to another evaluation of the same images, with paired bootstrap intervals",
     scope: "read",
@@ -54,6 +54,15 @@ export const evaluations: Route[] = [
         throw new InvalidInput("Cannot compare evaluations that are not of one data set", [
           { pointer: "/to", message: "of another data set, or of one that was deleted" },
         ]);
+      }
+      const { digest } = store.datasets.find(dataset_id) ?? {};
+      const changed = [row, other].find(({ dataset_digest }) =>
+        dataset_digest && dataset_digest !== digest
+      );
+      if (digest !== undefined && changed) {
+        throw new Conflict(
+          `Cannot compare: the data set has changed since evaluation "${changed.id}"; evaluate both models anew`,
+        );
       }
       const found = await differenceOf({
         ...{ a: row.scores, b: other.scores },

@@ -19,6 +19,12 @@ const retryAfter = z.string().regex(/^\d+$/).meta({
   header: { id: "RetryAfter" },
 });
 
+const bytes = z.string().regex(/^\d{1,15}$/);
+const version = z.literal("1.0.0").meta({
+  description: "The version of tus that is spoken",
+  header: { id: "TusResumableAnswer" },
+});
+
 /** Of answers of success. */
 const answered: Partial<Record<HeaderName, z.ZodType>> = {
   Location: z.string().meta({
@@ -29,9 +35,24 @@ const answered: Partial<Record<HeaderName, z.ZodType>> = {
     description: "Name for the file",
     header: { id: "ContentDisposition" },
   }),
+  "Tus-Resumable": version,
 };
 
-const asked: Partial<Record<HeaderName, z.ZodType>> = { "Last-Event-ID": lastEventId };
+const asked: Partial<Record<HeaderName, z.ZodType>> = {
+  "Last-Event-ID": lastEventId,
+  "Tus-Resumable": z.literal("1.0.0").meta({
+    description: "The version of tus that the client speaks",
+    param: { id: "TusResumable" },
+  }),
+  "Upload-Length": bytes.meta({ description: "Bytes that will come" }),
+  "Upload-Offset": bytes.meta({ description: "Where the bytes of this request belong" }),
+  "Upload-Metadata": z.string().max(4096).optional()
+    .meta({ description: "`key base64,...`; given back, not used" }),
+  "Upload-Checksum": z.string().optional()
+    .meta({
+      description: "`sha1`, `sha256` or `sha512`, and base64: nothing is kept that differs",
+    }),
+};
 
 const takesKey = ({ method, idempotent }: Route) => method === "POST" && idempotent !== false;
 

@@ -4,6 +4,7 @@ import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
 import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import { viewOf, viewQuery } from "@/lib/images/view.ts";
@@ -41,7 +42,8 @@ export function imageOf(
   return { dataset, image };
 }
 
-export const pngHeaders = { "content-type": "image/png", "cache-control": "private, max-age=300" };
+/** A picture is asked for by names, which may mean another one at any time. */
+export const pngHeaders = { "content-type": "image/png", "cache-control": "private, no-cache" };
 
 /** A body that must not be empty. */
 export async function bodyOf(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -115,7 +117,7 @@ export const images: Route[] = [
     path: imagePath,
     operationId: "putImage",
     errors: [409, 422, 429],
-    summary: "Adds or replaces an image",
+    summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
     query: z.strictObject(viewQuery),
     accepts: pictureTypes,
@@ -123,7 +125,8 @@ export const images: Route[] = [
     async handle(call) {
       const { services: { store }, params: { name, image: path }, query } = call;
       const view = viewOf(query);
-      store.datasets.byName(name);
+      // Before the body: a name that cannot be used should not cost an upload.
+      datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created, notes } = await putImage(store, name, path, bytes, { view });
       return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });

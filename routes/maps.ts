@@ -37,8 +37,9 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
   told: (made: Made) => Told,
 ): Promise<Response | Done<MapView & Told>> {
   const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
-  const asking = { store, model: store.models.resolve(id), worker };
   const picture = await onePicture(call);
+  const name = picture.stored && JSON.stringify(picture.stored.image.name);
+  const asking = { store, model: store.models.resolve(id), worker, name };
   if (format === "png") {
     return await drawn(await make(asking, picture), picture, query);
   }

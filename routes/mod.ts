@@ -15,10 +15,12 @@ import { maps } from "./maps.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
 import { predictions } from "./predictions.ts";
+import { reports } from "./reports.ts";
 import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
+import { uploads } from "./uploads.ts";
 
 /** Where two patterns fit a path, the first counts. */
 export const resources: Resource[] = [
@@ -32,7 +34,12 @@ export const resources: Resource[] = [
   {
     tag: "Datasets",
     description: "Sets of images with their labels and gaze, uploaded as ZIP.",
-    routes: datasets,
+    routes: [...datasets, ...reports],
+  },
+  {
+    tag: "Uploads",
+    description: "Large archives that are sent in pieces, by tus 1.0.0, and imported afterwards.",
+    routes: uploads,
   },
   {
     // Before images, whose names may hold slashes.

@@ -69,8 +69,8 @@ function bodyOf(route: Route): ZodOpenApiOperationObject["requestBody"] {
   if (described) content["application/json"] = { schema: described };
   if (form) content["multipart/form-data"] = { schema: form };
   return {
-    // A picture may be named in the query instead.
-    required: route.query?.shape.image === undefined,
+    // A picture or an upload may be named in the query instead.
+    required: route.query?.shape.image === undefined && route.query?.shape.upload === undefined,
     content: exemplified(content, examples[operationId]?.bodies),
   };
 }
@@ -102,8 +102,10 @@ const example = (status: string) => ({
 
 /** The answer to each error, as a component. */
 const problems: Record<string, ZodOpenApiResponseObject> = Object.fromEntries(
-  // A method that a path does not know belongs to no operation.
-  Object.entries(titles).filter(([status]) => status !== "405").map(([status, title]) => [
+  // A method that a path does not know belongs to no operation; a client that has gone reads none.
+  Object.entries(titles).filter(([status]) => !["405", "499"].includes(status)).map((
+    [status, title],
+  ) => [
     nameOf(Number(status)),
     {
       description: title,

@@ -5,6 +5,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
 import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import { digestOf } from "./auth.ts";
 import { isMultipart, readBytes, readParts } from "./body.ts";
 import type { Call } from "./route.ts";
 
@@ -52,6 +53,7 @@ export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow
   return {
     dataset: dataset.name,
     image: image.name,
+    stored: { id: image.id, file: image.file },
     ...encodedPicture(() => store.files.read(image.file)),
   };
 }
@@ -67,22 +69,47 @@ export function storedPictures(
   );
 }
 
-/** Pictures in the body: one, or the files of a form; names of files are not kept. Throws InvalidInput. */
-export async function sentPictures(request: Request): Promise<Uint8Array<ArrayBuffer>[]> {
-  const pictures: Uint8Array<ArrayBuffer>[] = [];
-  if (!isMultipart(request)) pictures.push(await readBytes(request, limits.imageBytes));
+/** A picture that came with the request, and the name of its file in a form. */
+export interface SentPicture {
+  bytes: Uint8Array<ArrayBuffer>;
+  filename?: string;
+}
+
+/** Pictures in the body: one, or the files of a form. Throws InvalidInput naming an empty file. */
+export async function sentPictures(request: Request): Promise<SentPicture[]> {
+  const pictures: SentPicture[] = [];
+  if (!isMultipart(request)) pictures.push({ bytes: await readBytes(request, limits.imageBytes) });
   else {
     await readParts(request, limits.imageBytes, async (part) => {
       if ("value" in part) return;
-      const place = pictures.push(new Uint8Array()) - 1;
+      const picture: SentPicture = { bytes: new Uint8Array(), filename: part.filename };
+      pictures.push(picture);
       const stream = ReadableStream.from(part.file);
-      pictures[place] = new Uint8Array(await new Response(stream).arrayBuffer());
+      picture.bytes = new Uint8Array(await new Response(stream).arrayBuffer());
     });
   }
-  if (pictures.length === 0 || pictures.some(({ length }) => length === 0)) {
-    throw new InvalidInput("Cannot look: a picture is needed as the body or as files of a form");
+  const empty = pictures.find(({ bytes }) => bytes.length === 0);
+  if (pictures.length === 0 || empty) {
+    const place = empty?.filename ? ` "${empty.filename}" is empty;` : "";
+    throw new InvalidInput(
+      `Cannot look:${place} a picture is needed as the body or as files of a form`,
+      empty?.filename ? [{ file: empty.filename, message: "the file is empty" }] : [],
+    );
   }
   return pictures;
+}
+
+/** What a repeated request is known by. */
+export function digestOfSent(pictures: SentPicture[]): string {
+  return digestOf(...pictures.flatMap(({ bytes, filename = "" }) => [bytes, filename]));
+}
+
+/** A picture of the request, to be looked at as `view` shows it. */
+export function sentPicture(
+  { bytes, filename }: SentPicture,
+  view: ViewOptions | undefined,
+): PictureInput {
+  return { filename, ...encodedPicture(() => Promise.resolve(bytes), view) };
 }
 
 /** One picture with its file, and its rows where it is of a data set. */

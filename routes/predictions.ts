@@ -1,15 +1,16 @@
 /** Predictions: made for pictures of a request or of a data set, stored, queried. */
 import { z } from "zod";
-import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
+import { type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { viewQuery } from "@/lib/images/view.ts";
-import { digestOf } from "./auth.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
   bodyView,
+  digestOfSent,
   namedPictures,
   picturesForm,
   pictureTypes,
+  sentPicture,
   sentPictures,
   storedPictures,
 } from "./pictures.ts";
@@ -27,13 +28,15 @@ async function predict(
   const model = store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
-    return { data: rows.map(toPredictionView) };
+    return {
+      data: rows.map((row, i) => ({ ...toPredictionView(row), file: asked[i].filename })),
+    };
   };
   if (body) return await answer(storedPictures(store, body));
   const pictures = await sentPictures(call.request);
   return await call.once(
-    digestOf(...pictures),
-    () => answer(pictures.map((bytes) => encodedPicture(() => Promise.resolve(bytes), view))),
+    digestOfSent(pictures),
+    () => answer(pictures.map((picture) => sentPicture(picture, view))),
   );
 }
 
@@ -67,14 +70,22 @@ export const predictions: Route[] = [
       label: z.string().max(512).optional(),
       min_probability: z.coerce.number().min(0).max(1).optional()
         .describe("Least probability of the predicted label"),
+      stale: z.enum(["exclude", "include", "only"]).default("exclude").describe(
+        "Predictions of images that are gone or have another picture by now",
+      ),
     }),
     answers: { 200: pageOf(predictionSchema) },
-    handle({ services: { store }, query: { model, ...query } }) {
+    handle({ services: { store }, query: { model, stale, ...query } }) {
       // A model that was deleted is known by its id only.
       const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
         ? model
         : store.models.resolve(model).id;
-      return mapPage(store.predictions.query({ ...query, model: id }), toPredictionView);
+      const asked = {
+        ...query,
+        model: id,
+        stale: stale === "include" ? undefined : stale === "only",
+      };
+      return mapPage(store.predictions.query(asked), toPredictionView);
     },
   }),
 ];

@@ -54,10 +54,18 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
 }
 
 /** HEAD is answered by GET. */
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS";
 
 /** Headers that an operation knows besides those of every request and answer. */
-export type HeaderName = "Location" | "Last-Event-ID" | "Content-Disposition";
+export type HeaderName =
+  | "Location"
+  | "Last-Event-ID"
+  | "Content-Disposition"
+  | "Tus-Resumable"
+  | "Upload-Length"
+  | "Upload-Offset"
+  | "Upload-Metadata"
+  | "Upload-Checksum";
 
 export interface Route {
   method: Method;

@@ -12,6 +12,12 @@ import {
   pairSchema,
   topPairs,
 } from "@/lib/similarities/nearest.ts";
+import { type SplitSpec, withoutPatientsOf, withoutTest } from "@/lib/datasets/job_split.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { problemsOf } from "@/lib/problems.ts";
+import { isStale } from "@/lib/similarities/binding.ts";
+import { leftOut } from "@/lib/specs/pretrain.ts";
+import type { ImageRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
 import { matrixPng } from "@/lib/similarities/picture.ts";
 import {
   similarityOfImagesSchema,
@@ -38,6 +44,43 @@ function namesOf(text: string | undefined): string[] | undefined {
   } catch {
     throw new HttpError(400, "Cannot read `images`: names with commas, or a JSON array of names");
   }
+}
+
+/** The images that an audit looks at, as its query says; undefined for all. Throws InvalidInput. */
+function auditedImages(
+  store: Store,
+  row: SimilarityRow,
+  { split, leave_out }: { split?: "train" | "all"; leave_out?: string },
+): { by: "all" | "train" | "leave_out"; images?: string[] } {
+  const all = store.images.all(row.dataset_id);
+  const kept = (images: ImageRow[]) => {
+    const names = new Set(images.map(({ name }) => name));
+    return row.images.filter((name) => names.has(name));
+  };
+  if (leave_out !== undefined) {
+    if (split !== undefined) throw new InvalidInput("Cannot take split and leave_out: give one");
+    return { by: "leave_out", images: kept(withoutTest(all, leftOutOf(leave_out))) };
+  }
+  const marked = all.filter((image) => image.split === "test");
+  if (split === "all" || (marked.length === 0 && split === undefined)) return { by: "all" };
+  if (marked.length === 0) {
+    throw new InvalidInput(
+      "Cannot look at the training part: no image is marked as test; leave_out names a split to be drawn",
+    );
+  }
+  return { by: "train", images: kept(withoutPatientsOf(all, marked)) };
+}
+
+function leftOutOf(text: string): SplitSpec {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new HttpError(400, 'Cannot read `leave_out`: JSON is needed, as {"seed": 0}');
+  }
+  const parsed = leftOut.unwrap().safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new InvalidInput("Cannot leave this out", problemsOf(parsed.error));
 }
 
 export const similarities: Route[] = [
@@ -116,8 +159,8 @@ export const similarities: Route[] = [
     answers: { 200: ["image/png"] },
     async handle({ services: { store }, params: { id }, query }) {
       const row = store.similarities.get(id);
-      const images = store.images.all(row.dataset_id);
-      const labels = new Map(images.map(({ name, label }) => [name, label]));
+      // Labels of other images than those compared would be drawn beside them.
+      const labels = isStale(store, row) ? new Map() : store.images.labelsByName(row.dataset_id);
       const options = { labels, component: query.component, side: query.size };
       return new Response(await matrixPng(store.files, row, options), { headers: pngHeaders });
     },
@@ -149,22 +192,30 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/audit",
     operationId: "auditSimilarity",
-    errors: [422, 429],
+    errors: [409, 422, 429],
     summary: "What pairs by this similarity would be worth: coverage, hubs, precision by label",
     scope: "read",
     query: z.strictObject({
       compare: z.stringbool().optional().describe(
         `Looks at the data set's other similarities too; by itself up to ${COMPARED} images`,
       ),
+      split: z.enum(["train", "all"]).optional().describe(
+        "Without the images that the data set marks as test and their patients, or with them; without them " +
+          "where there are any and nothing is said",
+      ),
+      leave_out: z.string().max(1000).optional().describe(
+        "JSON as `leave_out` of a pretrain job: without what a fine-tuning with this split tests on",
+      ),
     }),
     answers: { 200: similarityAuditSchema },
     async handle({ services: { store }, params: { id }, query, request }) {
       const row = store.similarities.get(id);
-      const found = await auditSimilarity(store, row, request.signal);
+      const { by, images } = auditedImages(store, row, query);
+      const found = await auditSimilarity(store, row, request.signal, images);
       const comparison = query.compare ?? row.images.length <= COMPARED
-        ? await compareSimilarities(store, row, request.signal)
+        ? await compareSimilarities(store, row, request.signal, images)
         : null;
-      return toAuditView(row, found, comparison);
+      return toAuditView(row, found, { comparison, by, images });
     },
   }),
   route({

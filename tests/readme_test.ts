@@ -27,9 +27,11 @@ async function pasteExamples(): Promise<void> {
       MCGIP_API_KEY: server.key,
       MCGIP_URL: server.url,
     });
-    const [, upload, similarity, training, prediction] = said.split("\n--\n");
+    const [, upload, preview, similarity, training, prediction] = said.split("\n--\n");
     assert.match(upload, /"images": ?24/);
     assert.match(upload, /"has_more": ?true/);
+    assert.match(upload, /"assumptions"/);
+    assert.match(preview, /"first":\[\{"x":10,"y":12,"start":0,"duration":0.25\}\]/);
     assert.match(similarity, /"auc"/);
     assert.match(training, /"m_auc"/);
     assert.match(prediction, /"probabilities"/);

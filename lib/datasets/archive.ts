@@ -2,17 +2,21 @@
 import { z } from "zod";
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { problemSchema } from "@/lib/problems.ts";
-import { type Content, writeContent } from "./write_content.ts";
-import { digestOf } from "./digest.ts";
+import { descriptionSchema } from "./description.ts";
+import { addContent, type Content, writeContent } from "./write_content.ts";
+import { digestOf } from "@/lib/store/digest.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
-import { isJunk, type Source } from "./layouts/layout.ts";
+import { isJunk, type Plan, type Source } from "./layouts/layout.ts";
+import { nothingFits } from "./layouts/found.ts";
 import { layoutOf } from "./layouts/mod.ts";
+import { document } from "./layouts/shared_parts.ts";
 import { defaultLimits } from "./limits.ts";
 import { datasetName } from "./name.ts";
 import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { keepReport, warningKinds, warningKindSchema } from "./report.ts";
 import { openZip, type Zip } from "./zip.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, Store } from "@/lib/store/mod.ts";
 
 export const importReportSchema = z.object({
   name: z.string(),
@@ -21,7 +25,9 @@ export const importReportSchema = z.object({
   readers: z.number().describe("Different readers"),
   labels: z.number().describe("Images with a label"),
   skipped: z.number().describe("Files that nothing was taken from"),
-  warnings: z.array(problemSchema),
+  warnings: z.array(problemSchema).describe("The first thousand"),
+  warning_kinds: z.array(warningKindSchema).describe("All warnings, counted by what they say"),
+  layout: z.string().describe("As what the archive was read"),
   digest: z.string(),
 }).meta({ id: "ImportReport" });
 export type ImportReport = z.output<typeof importReportSchema>;
@@ -29,7 +35,7 @@ export type ImportReport = z.output<typeof importReportSchema>;
 const maxWarnings = 1000;
 
 /**
- * Creates or replaces the data set `name` from the archive at `path`. Throws InvalidInput with
+ * Creates or replaces the data set `name` from the archive at `path`, or adds to it. Throws InvalidInput with
  * every problem found, and Conflict while a job reads the data set; then nothing is kept.
  */
 export async function importArchive(
@@ -44,21 +50,31 @@ export async function importArchive(
   /** Files put so far, once for every time. */
   const pinned: string[] = [];
   try {
-    const source = sourceOf(zip);
+    const before = store.datasets.findByName(name);
+    const base = options.mode === "add" ? before : undefined;
+    const source = { ...sourceOf(zip), adding: base !== undefined };
     refuseNested(source);
-    const plan = await layoutOf(source.names).plan(source);
-    const content = await new Importer(store, zip, source, plan, takersFor(zip), pinned, options)
+    const layout = layoutOf(source.names);
+    const plan = await layout.plan(source);
+    const { images, labels, gaze, heatmaps } = plan;
+    if (images.length + labels.length + gaze.length + heatmaps.length === 0) {
+      throw nothingFits(zip.names);
+    }
+    if (base) keepDescription(base, source, plan);
+    const takers = takersFor(zip);
+    const content = await new Importer(store, zip, source, plan, takers, pinned, options, base)
       .run();
-    const report = reportOf(name, content, plan.skipped.length);
+    const report = reportOf(name, layout.title, content, plan.skipped.length);
     if (!options.dryRun) {
-      const before = store.datasets.findByName(name);
       store.commitFiles(pinned.splice(0), () => {
         assertUnused(store, name);
-        writeContent(store, name, content, report.digest);
+        if (base) report.digest = addContent(store, base, content);
+        else writeContent(store, name, content, report.digest);
+        keepReport(store, name, base ? "add" : "import", report);
       });
       store.collectGarbage(content.replaced);
       if (before) clearPixels(store, before.id);
-    }
+    } else if (base) report.digest = base.digest;
     return report;
   } finally {
     if (pinned.length > 0) store.discard(pinned);
@@ -76,16 +92,40 @@ function assertUnused(store: Store, name: string): void {
   if (job) throw new Conflict(`Cannot replace dataset "${name}": job "${job}" reads it`);
 }
 
-/** The archive below its single top folder, without junk. */
-function sourceOf(zip: Zip): Source {
-  const names = zip.names.filter((name) => !isJunk(name));
-  const top = names[0]?.slice(0, names[0].indexOf("/") + 1) ?? "";
-  const known = ["images/", "gaze/", "heatmaps/"];
-  const single = top !== "" && !known.includes(top) && names.every((n) => n.startsWith(top));
-  const prefix = single ? top : "";
+/** What is added is read as the data set is described; a description of its own is passed over. */
+function keepDescription(base: DatasetRow, source: Source, plan: Plan): void {
+  const { structured, positive_label, meta } = base;
+  const own = source.names.includes("dataset.json");
+  if (own) {
+    const message = "Skipped: the data set that this is added to keeps its description";
+    plan.skipped.push({ file: source.full("dataset.json"), message });
+  }
+  plan.description = descriptionSchema.parse({ ...meta, structured, positive_label });
+}
+
+/** Folders that mean something where they are. */
+const known = /^(images|gaze|heatmaps)\/|^(train|val|valid|validation|test)\/$/i;
+
+/** The archive below its single top folders, without junk and documents beside them. */
+function sourceOf(zip: Zip): Omit<Source, "adding"> {
+  const files = zip.names.filter((name) => !isJunk(name));
+  let prefix = "";
+  let names = files;
+  while (true) {
+    const below = (name: string) => name.slice(prefix.length);
+    // A README beside the only folder is no second folder.
+    const main = names.filter((name) => below(name).includes("/") || !document.test(below(name)));
+    const first = below(main[0] ?? "");
+    const top = first.slice(0, first.indexOf("/") + 1);
+    if (top === "" || known.test(top) || !main.every((name) => below(name).startsWith(top))) break;
+    prefix += top;
+    names = main;
+  }
   return {
     names: names.map((name) => name.slice(prefix.length)),
+    strays: [...files.filter((name) => !names.includes(name)), ...zip.names.filter(isJunk)],
     read: (name) => zip.read(prefix + name),
+    bytes: (name) => zip.claimedBytes(prefix + name),
     full: (name) => prefix + name,
   };
 }
@@ -102,7 +142,7 @@ function refuseNested(source: Source): void {
   );
 }
 
-function reportOf(name: string, content: Content, skipped: number): ImportReport {
+function reportOf(name: string, layout: string, content: Content, skipped: number): ImportReport {
   const { description, images, gaze, heatmaps, warnings } = content;
   const { structured, positive_label, ...meta } = description;
   return {
@@ -110,9 +150,11 @@ function reportOf(name: string, content: Content, skipped: number): ImportReport
     images: images.length,
     gaze: gaze.length,
     readers: new Set(gaze.map(({ reader }) => reader)).size,
-    labels: images.filter(({ label }) => label !== null).length,
+    labels: images.filter(({ label }) => label !== null).length + content.relabelled.length,
     skipped,
     warnings: warnings.slice(0, maxWarnings),
+    warning_kinds: warningKinds(warnings),
+    layout,
     digest: digestOf({ dataset: { structured, positive_label, meta }, images, gaze, heatmaps }),
   };
 }

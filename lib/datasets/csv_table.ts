@@ -37,6 +37,19 @@ function separator(text: string): string {
   return [",", ";", "\t"].toSorted((a, b) => count(b) - count(a))[0];
 }
 
+/** The first line's fields, lower case; none where it is no text. */
+export function tableHeaders(bytes: Uint8Array): string[] {
+  const head = new TextDecoder("utf-8").decode(bytes.subarray(0, maxLineBytes));
+  const line = head.split(/[\r\n]/).find((text) => text.trim() !== "") ?? "";
+  try {
+    const [headers = []] = parse(line, { delimiter: separator(line), trim: true }) as string[][];
+    return headers.map((header) => header.toLowerCase());
+  } catch (error) {
+    if (error instanceof CsvError) return [];
+    throw error;
+  }
+}
+
 /** Thrown to stop the parser. */
 const enough = new Error("enough");
 

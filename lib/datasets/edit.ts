@@ -2,18 +2,22 @@
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
-import { filesOf } from "./write_content.ts";
+import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
+import { patientsMissing } from "./label_columns.ts";
 import { checkSplits } from "./labels.ts";
 import { readLabelsFile } from "./labels_thread.ts";
-import { imageName } from "./name.ts";
+import { datasetName, imageName } from "./name.ts";
 import { type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { keepReport } from "./report.ts";
+import { problemSchema } from "@/lib/problems.ts";
 import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
 
 /**
- * Adds or replaces one image (its name is taken without a picture's file ending); a replaced one keeps label, patient and split, and its gaze if the
- * size is the same. Throws NotFound, Conflict, InvalidInput.
+ * Adds or replaces one image (its name is taken without a picture's file ending); a replaced one keeps label, patient
+ * and split, and its gaze if the size is the same. A data set that is not there begins with it. Throws Conflict,
+ * InvalidInput.
  */
 export async function putImage(
   store: Store,
@@ -22,10 +26,13 @@ export async function putImage(
   bytes: Uint8Array<ArrayBuffer>,
   options: StoreOptions = {},
 ): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
-  changeable(store, dataset);
+  const known = store.datasets.findByName(dataset);
+  if (known) changeable(store, dataset);
+  else dataset = datasetName(dataset);
   const name = imageName(withoutExtension(image));
   const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
+  const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
   const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
     const known = store.images.findByName(dataset_id, name);
     if (known && known.width === picture.width && known.height === picture.height) {
@@ -43,19 +50,20 @@ export async function putImage(
       ...picture,
     };
     if (known) {
-      old.push(...filesOf(store, dataset_id));
+      old.push(...filesOfImage(store, known));
       store.images.remove(known.id);
     }
     return { image: store.images.insert(row), created: !known };
-  });
+  }, begin);
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return { ...result, notes };
 }
 
-export const labelsReportSchema = z.object({ labels: z.number().describe("Images named") }).meta({
-  id: "LabelsReport",
-});
+export const labelsReportSchema = z.object({
+  labels: z.number().describe("Images named"),
+  warnings: z.array(problemSchema),
+}).meta({ id: "LabelsReport" });
 export type LabelsReport = z.output<typeof labelsReportSchema>;
 
 /**
@@ -70,12 +78,12 @@ export async function putLabels(
 ): Promise<LabelsReport> {
   const { id } = changeable(store, dataset);
   const images = store.images.all(id).map(({ name }) => name);
-  const { labels, unknown } = await readLabelsFile({ bytes, file, images });
+  const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images });
   return change(store, dataset, [], ({ id }) => {
     const names = new ImageNames(store.images.all(id));
     const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
-      const known = names.find(image);
+      const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
         store.images.update(known.id, {
@@ -85,9 +93,14 @@ export async function putLabels(
         });
       }
     }
-    problems.push(...checkSplits(store.images.all(id), file));
+    const now = store.images.all(id);
+    problems.push(...checkSplits(now, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
-    return { labels: labels.length };
+    const missing = patientsMissing(now, warnings);
+    if (missing) warnings.push({ file, message: missing });
+    const report = { labels: labels.length, warnings };
+    keepReport(store, dataset, "labels", report);
+    return report;
   });
 }
 

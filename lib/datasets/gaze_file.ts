@@ -3,6 +3,7 @@ import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
 import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
+import { keepReport } from "./report.ts";
 import { readerName } from "./reader_name.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
@@ -122,16 +123,22 @@ export async function addGaze(
       ).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return { ...report, replaced: keep(store, dataset, added, pinned.splice(0)) };
+    return keep(store, dataset, added, pinned.splice(0), report);
   } finally {
     if (pinned.length > 0) store.discard(pinned);
   }
 }
 
-/** Writes the recordings; returns how many were there before. */
-function keep(store: Store, dataset: string, added: Recording[], files: string[]): number {
+/** Writes the recordings and the report, completed by how many were there before. */
+function keep(
+  store: Store,
+  dataset: string,
+  added: Recording[],
+  files: string[],
+  unfinished: Omit<GazeReport, "replaced">,
+): GazeReport {
   const old: string[] = [];
-  const replaced = change(store, dataset, files, ({ id: dataset_id }) => {
+  const report = change(store, dataset, files, ({ id: dataset_id }) => {
     let count = 0;
     for (const { image, source: _, ...recording } of added) {
       const { id: image_id } = store.images.byName(dataset_id, image);
@@ -142,10 +149,12 @@ function keep(store: Store, dataset: string, added: Recording[], files: string[]
       }
       store.gaze.insert({ id: newId("gz"), image_id, ...recording });
     }
-    return count;
+    const report = { ...unfinished, replaced: count };
+    keepReport(store, dataset, "gaze", report);
+    return report;
   });
   store.collectGarbage(old);
-  return replaced;
+  return report;
 }
 
 function reportOf(parsed: ParsedGaze, added: Recording[]) {

@@ -4,7 +4,8 @@ import { ThreadPool } from "@/lib/threads/pool.ts";
 import type { ImportOptions, ImportReport } from "./archive.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
-export interface ImportRequest extends Pick<ImportOptions, "dryRun" | "limits" | "view"> {
+export interface ImportRequest
+  extends Pick<ImportOptions, "dryRun" | "mode" | "same" | "limits" | "view"> {
   directory: string;
   name: string;
   path: string;

@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { checkSplits } from "./labels.ts";
+import { patientsMissing } from "./label_columns.ts";
+import { checkSplits, type ImageLabel } from "./labels.ts";
 import type { Plan, Source } from "./layouts/layout.ts";
 import { type ArchiveLimits, defaultLimits } from "./limits.ts";
 import { storePicture } from "./picture.ts";
@@ -14,17 +15,32 @@ import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import { type ViewFields, viewOf, type ViewOptions } from "@/lib/images/view.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 
 export interface ImportOptions {
   /** Only reports what an import would do. */
   dryRun?: boolean;
+  /** Whether the archive replaces what is there (the default) or comes to it. */
+  mode?: "replace" | "add";
+  /** With `add`: what becomes of images and gaze that are there already; default `refuse`. */
+  same?: "refuse" | "replace";
   limits?: Partial<ArchiveLimits>;
   /** What of DICOM files is taken; each field goes before that of dataset.json. */
   view?: ViewFields;
   signal?: AbortSignal;
   /** Files read so far, of all that will be. */
   onProgress?(done: number, total: number): void;
+}
+
+/** What labels, gaze and maps belong to: an image that comes, or one that is there. */
+type Target = Content["images"][number];
+
+/** What is passed over without being named one by one. */
+function strays(paths: string[]): Problem[] {
+  if (paths.length === 0) return [];
+  const shown = paths.slice(0, 3).map((path) => `"${path}"`).join(", ");
+  const what = paths.length === 1 ? "1 file that is" : `${paths.length} files that are`;
+  return [{ message: `Passed over: ${what} no part of a data set, such as ${shown}` }];
 }
 
 /** Whether bytes begin like an archive of a kind that people pack data in (gzip may be gaze). */
@@ -38,6 +54,8 @@ function looksLikeArchive(bytes: Uint8Array<ArrayBuffer>): boolean {
 export class Importer {
   readonly #problems: Problem[] = [];
   readonly #content: Content;
+  /** Images that are there, where this comes to them. */
+  readonly #known: ImageRow[];
   #done = 0;
   #dicomFiles = 0;
   readonly #view?: ViewOptions;
@@ -51,13 +69,16 @@ export class Importer {
     readonly takers: number,
     readonly pinned: string[],
     readonly options: ImportOptions,
+    base?: DatasetRow,
   ) {
+    this.#known = base ? store.images.all(base.id) : [];
     this.#content = {
       description: plan.description,
       images: [],
       gaze: [],
       heatmaps: [],
-      warnings: [...plan.skipped],
+      relabelled: [],
+      warnings: [...plan.notes, ...plan.skipped, ...strays(source.strays)],
       replaced: [],
     };
     this.#view = viewOf({ ...plan.description, ...options.view });
@@ -66,10 +87,17 @@ export class Importer {
   async run(): Promise<Content> {
     await this.#readImages();
     this.#failIfProblems();
-    const names = new ImageNames(this.#content.images);
-    this.#applyLabels(names);
+    const { images } = this.#content;
+    const fresh = new Set(images.map(({ name }) => name));
+    const places = new Map(
+      this.plan.images.map(({ name, path }) => [name, this.source.full(path)]),
+    );
+    const kept = this.#known.filter(({ name }) => !fresh.has(name));
+    const names = new ImageNames<Target>([...images, ...kept], ({ name }) => places.get(name));
+    this.#applyLabels(names, kept);
     await this.#readGaze(names);
     await this.#readHeatmaps(names);
+    this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
     this.#failIfProblems();
     return this.#content;
   }
@@ -127,6 +155,16 @@ export class Importer {
       }
       paths.set(name, path);
     }
+    const there = new Set(this.#known.map(({ name }) => name));
+    if (this.options.same !== "replace") {
+      for (const { name, path } of this.plan.images) {
+        if (!there.has(name)) continue;
+        const message =
+          `Cannot add "${name}": the data set has it (same=replace takes the new one)`;
+        this.#problems.push({ file: this.source.full(path), message });
+        if (this.#problems.length >= maxProblems) break;
+      }
+    }
     this.#failIfProblems();
     const queue = this.plan.images.values();
     const take = async () => {
@@ -147,30 +185,111 @@ export class Importer {
     }
   }
 
-  #applyLabels(names: ImageNames<Content["images"][number]>): void {
-    const file = this.plan.labelsFile;
-    const lines = new Map<string, number>();
-    for (const { image, line, label, patient, split } of this.plan.labels) {
-      const target = names.find(image);
+  #applyLabels(names: ImageNames<Target>, kept: ImageRow[]): void {
+    const given = new Map<Target, ImageLabel>();
+    for (const row of this.plan.labels) {
+      const file = row.file ?? this.plan.labelsFile;
+      const { line } = row;
+      const target = names.findInFolder(row.image);
       if (!target) {
-        const message = `Skipped: there is no image "${image}"`;
+        const message = `Skipped: there is no image "${row.image}"`;
         this.#content.warnings.push({ file, line, message });
         continue;
       }
-      if (lines.has(target.name)) {
-        const message = `Cannot label "${target.name}" twice, line ${lines.get(target.name)} did`;
-        this.#problems.push({ file, line, message });
+      const known = given.get(target);
+      if (!known) {
+        given.set(target, { ...row });
+        continue;
       }
-      lines.set(target.name, line);
-      target.label = label ?? null;
-      target.patient = patient ?? null;
-      target.split = split ?? null;
+      for (const role of ["label", "patient", "split"] as const) {
+        if (known[role] && row[role] && known[role] !== row[role]) {
+          const where = known.line === undefined ? "its folder" : `line ${known.line}`;
+          const message =
+            `Cannot give "${target.name}" the ${role} "${row[role]}": ${where} says ` +
+            `"${known[role]}"`;
+          this.#problems.push({ file, line, message });
+        }
+      }
+      known.label ??= row.label;
+      known.patient ??= row.patient;
+      known.split ??= row.split;
     }
-    const images = this.#content.images.map((i) => ({ ...i, line: lines.get(i.name) }));
-    this.#problems.push(...checkSplits(images, file));
+    if (this.plan.splitByFolder) this.#dropHalfSplit(given);
+    const own = new Set<Target>(this.#content.images);
+    for (const [target, { label, patient, split }] of given) {
+      if (own.has(target)) {
+        Object.assign(target, {
+          label: label ?? null,
+          patient: patient ?? null,
+          split: split ?? null,
+        });
+      } else {
+        const changes = Object.fromEntries(
+          Object.entries({ label, patient, split }).filter(([, value]) => value !== undefined),
+        );
+        this.#refuseChange(target, changes, given.get(target)!);
+        Object.assign(target, changes);
+        this.#content.relabelled.push({ image: target.name, changes });
+      }
+    }
+    const all = [...this.#content.images, ...kept];
+    const lines = all.map((image) => ({ ...image, line: given.get(image)?.line }));
+    this.#problems.push(...checkSplits(lines, this.plan.labelsFile));
+    const missing = this.plan.patientsKnown
+      ? undefined
+      : patientsMissing(all, this.#content.warnings);
+    if (missing) this.#content.warnings.push({ message: missing });
   }
 
-  async #readGaze(names: ImageNames<Content["images"][number]>): Promise<void> {
+  /** What labels say of an image that is there may not contradict what is known, unless that was asked for. */
+  #refuseChange(target: Target, changes: Partial<Target>, { line, file }: ImageLabel): void {
+    if (this.options.same === "replace") return;
+    for (const role of ["label", "patient", "split"] as const) {
+      const [known, given] = [target[role], changes[role]];
+      if (known === null || given === undefined || given === known) continue;
+      const message = `Cannot give "${target.name}" the ${role} "${given}": the data set has ` +
+        `"${known}" (same=replace takes the new one)`;
+      this.#problems.push({ file: file ?? this.plan.labelsFile, line, message });
+    }
+  }
+
+  /** Likewise of gaze and maps. */
+  #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): void {
+    if (this.options.same === "replace") return;
+    const ids = new Map(this.#known.map(({ id, name }) => [name, id]));
+    const refuse = (image: string, reader: string, file?: string) => {
+      const whose = reader === "" ? "" : ` of reader "${reader}"`;
+      const message = `Cannot add gaze on "${image}"${whose}: the data set has it ` +
+        "(same=replace takes the new one)";
+      if (this.#problems.length < maxProblems) this.#problems.push({ file, message });
+    };
+    for (const { image, reader, source } of gaze) {
+      const id = ids.get(image);
+      if (id && this.store.gaze.ofImage(id, reader).length > 0) refuse(image, reader, source);
+    }
+    for (const { image, reader } of heatmaps) {
+      const id = ids.get(image);
+      if (id && this.store.heatmaps.ofImage(id).some((row) => row.reader === reader)) {
+        refuse(image, reader);
+      }
+    }
+  }
+
+  /** A test part whose labels were never published is none to test on. */
+  #dropHalfSplit(given: Map<Target, ImageLabel>): void {
+    const sides = (labelled: boolean) =>
+      new Set(
+        [...given.values()].filter(({ label }) => label || !labelled).map((row) => row.split),
+      );
+    const [all, labelled] = [sides(false), sides(true)];
+    if (!all.has("train") || (labelled.has("train") && labelled.has("test"))) return;
+    for (const row of given.values()) row.split = null;
+    this.#content.warnings.push({
+      message: "The folders' split was not taken: the training or the test part has no labels",
+    });
+  }
+
+  async #readGaze(names: ImageNames<Target>): Promise<void> {
     const recordings = new Recordings(async (samples) => {
       if (this.options.dryRun) return createHash("sha256").update(samples).digest("hex");
       const { sha256 } = await this.store.files.put(samples);
@@ -201,7 +320,7 @@ export class Importer {
     this.#content.gaze = recordings.all();
   }
 
-  async #readHeatmaps(names: ImageNames<Content["images"][number]>): Promise<void> {
+  async #readHeatmaps(names: ImageNames<Target>): Promise<void> {
     const maps = new Set<string>();
     for (const { path, names: readings } of this.plan.heatmaps) {
       await this.#file(path, async (bytes, file) => {

@@ -9,6 +9,14 @@ export interface Labelled {
   labels: number[];
 }
 
+/** @throws {InvalidInput} for fewer than two classes */
+export function assertClasses(names: string[]): void {
+  if (names.length >= 2) return;
+  throw new InvalidInput(
+    `Cannot train a classifier: two classes are needed, there is [${names.join(", ")}]`,
+  );
+}
+
 /**
  * The images that have a label.
  * @param classes names in their order; sorted from the labels when absent
@@ -17,11 +25,7 @@ export interface Labelled {
 export function labelled(images: ImageRow[], classes?: string[]): Labelled {
   const rows = images.filter(({ label }) => label !== null);
   const names = classes ?? [...new Set(rows.map(({ label }) => label!))].sort();
-  if (names.length < 2) {
-    throw new InvalidInput(
-      `Cannot train a classifier: two classes are needed, there is [${names.join(", ")}]`,
-    );
-  }
+  assertClasses(names);
   const labels = rows.map(({ label, name }) => {
     const index = names.indexOf(label!);
     if (index < 0) {

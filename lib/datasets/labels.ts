@@ -1,16 +1,31 @@
-/** `labels.csv`: `image,label[,patient][,split]`. */
+/** `labels.csv`: `image,label[,patient][,split]`, and published tables that say the same in other words. */
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
 import { maxProblems, scanTable } from "./csv_table.ts";
+import { classOfFindings } from "./findings.ts";
+import { type LabelColumns, labelColumns } from "./label_columns.ts";
+import { isMissing, isNobody } from "./missing.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
 export interface ImageLabel {
   image: string;
-  line: number;
+  /** Of the table; undefined for what folders say. */
+  line?: number;
+  /** The table it stands in, where there are several. */
+  file?: string;
   /** undefined where the table has no such column, null where the cell is empty. */
   label?: string | null;
   patient?: string | null;
   split?: SplitName | null;
+}
+
+export interface LabelTable {
+  /** One for each image, in the order of the table. */
+  labels: ImageLabel[];
+  /** The headers of the columns that were used. */
+  columns: Partial<Record<keyof Pick<ImageLabel, "image" | "label" | "patient" | "split">, string>>;
+  /** What the user should know of how it was read. */
+  warnings: Problem[];
 }
 
 const splitNames: Record<string, SplitName> = {
@@ -18,89 +33,130 @@ const splitNames: Record<string, SplitName> = {
   training: "train",
   val: "validation",
   valid: "validation",
+  validate: "validation",
   validation: "validation",
   test: "test",
+  testing: "test",
 };
+
+/** The split that a word means, in whatever case. */
+export const splitOf = (word: string): SplitName | undefined =>
+  Object.hasOwn(splitNames, word.toLowerCase()) ? splitNames[word.toLowerCase()] : undefined;
 
 const maxNameLength = 512;
 
 /** Reads the table; throws InvalidInput with every bad line. */
-export function readLabels(bytes: Uint8Array, file: string): ImageLabel[] {
-  const labels: ImageLabel[] = [];
-  scanLabels(bytes, file, (label) => labels.push(label) > 0);
-  return labels;
+export function readLabels(bytes: Uint8Array, file: string): LabelTable {
+  return scanLabels(bytes, file, () => true);
 }
 
 /**
  * Reads the labels of images that are there, by `find`; a problem for each that is not. Never more is kept
- * than there are images: what is in the table twice is refused. Throws InvalidInput with every bad line.
+ * than there are images. Throws InvalidInput with every bad line.
  */
 export function readKnownLabels(
   bytes: Uint8Array,
   file: string,
   find: (image: string) => unknown,
-): { labels: ImageLabel[]; unknown: Problem[] } {
-  const labels: ImageLabel[] = [];
+): LabelTable & { unknown: Problem[] } {
   const unknown: Problem[] = [];
-  scanLabels(bytes, file, (label) => {
-    const { image, line } = label;
-    if (find(image)) labels.push(label);
-    else unknown.push({ file, line, message: `Cannot find image "${image}"` });
-    return unknown.length < maxProblems;
+  const table = scanLabels(bytes, file, (image, line) => {
+    if (find(image)) return true;
+    unknown.push({ file, line, message: `Cannot find image "${image}"` });
+    return unknown.length < maxProblems ? false : "enough";
   });
-  return { labels, unknown };
+  return { ...table, unknown };
 }
 
-/** Reads row by row; `onLabel` returns false when it has seen enough. */
+/** Reads row by row; `wanted` says of an image whether its row is kept, or that enough was seen. */
 function scanLabels(
   bytes: Uint8Array,
   file: string,
-  onLabel: (label: ImageLabel) => boolean,
-): void {
+  wanted: (image: string, line: number) => boolean | "enough",
+): LabelTable {
   const problems: Problem[] = [];
-  const lines = new Map<string, number>();
-  let at: Columns | undefined;
+  const byImage = new Map<string, ImageLabel>();
+  /** Classes of images that several rows name differently. */
+  const findings = new Map<string, Set<string>>();
+  let at: LabelColumns | undefined;
   const headers = scanTable(bytes, file, ({ line, cells }, found) => {
     at ??= columnsOf(found, file);
-    const cell = (index: number) => index < 0 ? undefined : unescapeFormula(cells[index]) || null;
-    const image = unescapeFormula(cells[at.image]).normalize("NFC");
+    const row = rowOf(cells, at, line);
     const complain = (message: string) => problems.push({ file, line, message });
-    const splitCell = cell(at.split)?.toLowerCase();
-    const split = splitCell ? splitNames[splitCell] : null;
-    if (image === "") complain("Cannot find the image's name");
+    const splitCell = at.split < 0 ? "" : cells[at.split];
+    if (row.image === "") complain("Cannot find the image's name");
     else if (cells.some((value) => value.length > maxNameLength)) {
       complain(`Cannot use a field of more than ${maxNameLength} characters`);
-    } else if (lines.has(image)) {
-      complain(`Cannot label "${image}" twice, line ${lines.get(image)} did`);
-    } else if (splitCell && !split) {
+    } else if (row.split === null && !isMissing(splitCell)) {
       complain(`Cannot use split "${splitCell}": it must be train, validation or test`);
+    } else {
+      const kept = wanted(row.image, line);
+      if (kept === "enough") return false;
+      const known = byImage.get(row.image);
+      // In a table whose column is called as here, a second class is a mistake.
+      const several = found[at.label] === "label" ? undefined : findings;
+      if (kept && !known) byImage.set(row.image, row);
+      else if (known && !mergeRow(known, row, several)) {
+        complain(`Cannot label "${row.image}" twice, line ${known.line} did`);
+      }
     }
-    lines.set(image, line);
-    const more = onLabel({
-      image,
-      line,
-      label: cell(at.label),
-      patient: cell(at.patient),
-      split: at.split < 0 ? undefined : split,
-    });
-    return more && problems.length < maxProblems;
+    return problems.length < maxProblems;
   });
   // Also of a table without rows.
-  columnsOf(headers, file);
+  at ??= columnsOf(headers, file);
   if (problems.length > 0) throw new InvalidInput(`Cannot read ${file}`, problems);
+  const labels = [...byImage.values()];
+  const warnings: Problem[] = at.warnings.map((message) => ({ file, line: 1, message }));
+  if (findings.size > 0) warnings.push({ file, message: classOfFindings(labels, findings) });
+  const name = (index: number) => index < 0 ? undefined : headers[index];
+  const columns = {
+    image: name(at.image),
+    label: name(at.label),
+    patient: name(at.patient),
+    split: name(at.split),
+  };
+  return { labels, columns, warnings };
 }
 
-type Columns = Record<"image" | "label" | "patient" | "split", number>;
+function rowOf(cells: string[], at: LabelColumns, line: number): ImageLabel {
+  const cell = (index: number, none: (cell: string) => boolean = isMissing) => {
+    if (index < 0) return undefined;
+    const value = unescapeFormula(cells[index]);
+    return none(value) ? null : value;
+  };
+  const split = cell(at.split);
+  return {
+    image: cell(at.image)?.normalize("NFC") ?? "",
+    line,
+    label: cell(at.label),
+    patient: cell(at.patient, isNobody),
+    split: split ? splitOf(split) ?? null : split as null | undefined,
+  };
+}
+
+/** Adds a further row of an image; false where it contradicts. */
+function mergeRow(
+  known: ImageLabel,
+  row: ImageLabel,
+  findings?: Map<string, Set<string>>,
+): boolean {
+  const differs = (field: "label" | "patient" | "split") =>
+    row[field] && known[field] && row[field] !== known[field];
+  if (differs("patient") || differs("split") || (differs("label") && !findings)) return false;
+  if (differs("label")) {
+    const classes = findings!.get(known.image);
+    if (classes) classes.add(row.label!);
+    else findings!.set(known.image, new Set([known.label!, row.label!]));
+  }
+  known.label ??= row.label;
+  known.patient ??= row.patient;
+  known.split ??= row.split;
+  return true;
+}
 
 /** Throws InvalidInput where the columns that are needed are not there. */
-function columnsOf(headers: string[], file: string): Columns {
-  const column = (name: string) => headers.indexOf(name);
-  const at = {
-    image: column("image"),
-    label: column("label"),
-    patient: column("patient"),
-    split: column("split"),
-  };
+function columnsOf(headers: string[], file: string): LabelColumns {
+  const at = labelColumns(headers);
   if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return at;
   const found = headers.join(",").slice(0, 200);
   const message = `Cannot find the columns image and label in "${found}"`;

@@ -1,9 +1,8 @@
 /** Reads labels for a data set that exists; large files in a thread, so that the caller's thread goes on answering. */
-import type { Problem } from "@/lib/errors.ts";
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 import { ImageNames } from "./image_names.ts";
-import { type ImageLabel, readKnownLabels } from "./labels.ts";
+import { readKnownLabels } from "./labels.ts";
 
 export interface LabelsRequest {
   bytes: Uint8Array<ArrayBuffer>;
@@ -20,7 +19,7 @@ const SMALL = 2 ** 18;
 /** As `readKnownLabels`; throws InvalidInput, Overloaded. The bytes of a large file are gone afterwards. */
 export async function readLabelsFile(
   request: LabelsRequest,
-): Promise<{ labels: ImageLabel[]; unknown: Problem[] }> {
+): Promise<ReturnType<typeof readKnownLabels>> {
   const { bytes } = request;
   if (bytes.length <= SMALL) return readLabelsOf(request);
   // The file, its text, and what of it becomes labels.
@@ -33,5 +32,5 @@ export async function readLabelsFile(
 
 export function readLabelsOf({ bytes, file, images }: LabelsRequest) {
   const names = new ImageNames(images.map((name) => ({ name })));
-  return readKnownLabels(bytes, file, (image) => names.find(image));
+  return readKnownLabels(bytes, file, (image) => names.findInFolder(image));
 }

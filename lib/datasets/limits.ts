@@ -14,7 +14,7 @@ export interface ArchiveLimits {
 }
 
 export const defaultLimits: ArchiveLimits = {
-  entries: 20_000,
+  entries: 100_000,
   entryBytes: 64 * 2 ** 20,
   dicomBytes: 512 * 2 ** 20,
   ratio: 200,

@@ -1,5 +1,4 @@
 /** What every change of a data set shares: refused while a job reads it, whole or not at all. */
-import { storedDigest } from "./digest.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { DatasetRow, Store } from "@/lib/store/mod.ts";
 
@@ -11,17 +10,22 @@ export function changeable(store: Store, name: string): DatasetRow {
   return dataset;
 }
 
-/** Runs `body` on the rows and renews the digest, in one transaction with `files`. */
+/**
+ * Runs `body` on the rows, in one transaction with `files`; the digest is made anew when it is asked for. `begin` may
+ * make the set first.
+ */
 export function change<T>(
   store: Store,
   name: string,
   files: string[],
   body: (dataset: DatasetRow) => T,
+  begin?: () => void,
 ): T {
   return store.commitFiles(files, () => {
+    begin?.();
     const dataset = changeable(store, name);
     const result = body(dataset);
-    store.datasets.update(dataset.id, { digest: storedDigest(store, dataset) });
+    store.datasets.changed(dataset.id);
     return result;
   });
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
+import { withoutMetadata } from "@/lib/images/metadata.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { ViewOptions } from "@/lib/images/view.ts";
@@ -20,7 +21,7 @@ export interface StoreOptions {
 
 /**
  * Checks a picture (its buffer is used up, see `DecodePool.check`) and puts it into the files (which then pin it, see `Files.put`). Of DICOM only
- * the pixels are kept, as PNG, and `notes` say what was left out. Without `files` nothing is stored. Throws
+ * the pixels are kept, as PNG, of PNG and JPEG the pixels as they are compressed; `notes` say what was left out. Without `files` nothing is stored. Throws
  * InvalidInput, also for a view of another kind of picture.
  */
 export async function storePicture(
@@ -40,7 +41,7 @@ export async function storePicture(
   let header: ImageHeader;
   let kept = bytes;
   if (format === "dicom") ({ header, png: kept } = await decodePool.toPng(bytes, { view }));
-  else ({ header, bytes: kept } = await decodePool.check(bytes));
+  else ({ header, bytes: kept } = await decodePool.check(withoutMetadata(format, bytes)));
   const { sha256, bytes: size } = files
     ? await files.put(kept)
     : { sha256: createHash("sha256").update(kept).digest("hex"), bytes: kept.length };

@@ -73,6 +73,7 @@ export class Recordings {
       assumptions: gaze.assumptions,
       dropped: gaze.dropped,
       data_loss: gaze.data_loss,
+      facts: gaze.facts,
       source,
     };
     this.#origins.set(recording, gaze.facts.origin_s);

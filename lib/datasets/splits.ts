@@ -115,15 +115,15 @@ function assertShare(name: string, share: number): void {
   }
 }
 
-/** Whether the data set brings its own split: some image is in its training or test part. */
+/** Whether the data set brings its own split: some image is marked as test, and others are not. */
 export function hasGivenSplit(images: SplitImage[]): boolean {
   return images.some(({ split }) => split === "test") &&
-    images.some(({ split }) => split === "train");
+    images.some(({ split }) => split === "train" || split === null);
 }
 
 /**
- * The split that came with the data set; images without one are left out. A missing validation
- * part is drawn from the training part. Throws InvalidInput when there is none, or a patient
+ * The split that came with the data set. Images without a mark are left out where others are marked as
+ * training, else they are the training part. A missing validation part is drawn from the training part. Throws InvalidInput when there is none, or a patient
  * stands on two sides.
  */
 export function givenSplit(
@@ -131,7 +131,9 @@ export function givenSplit(
   options: { validation: number; seed: number },
 ): Split {
   const of = (name: SplitName) => images.flatMap(({ split }, i) => split === name ? [i] : []);
+  const unmarked = images.flatMap(({ split }, i) => split === null ? [i] : []);
   const split: Split = { train: of("train"), validation: of("validation"), test: of("test") };
+  if (split.train.length === 0) split.train = unmarked;
   if (split.train.length === 0 || split.test.length === 0) {
     throw new InvalidInput("Cannot use the data set's split: it has no training or no test images");
   }

@@ -1,10 +1,11 @@
 /** A data set on its way into the database. */
 import type { Problem } from "@/lib/errors.ts";
-import type { Description } from "./description.ts";
+import { type Description, descriptionSchema } from "./description.ts";
+import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import { newId, now, type Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
 export interface Content {
   description: Description;
@@ -12,6 +13,8 @@ export interface Content {
   /** Here and below `image` is an image's name. */
   gaze: Recording[];
   heatmaps: (Omit<HeatmapRow, "id" | "image_id"> & { image: string })[];
+  /** What labels say of images that are there already. */
+  relabelled: { image: string; changes: Partial<Pick<ImageRow, "label" | "patient" | "split">> }[];
   warnings: Problem[];
   /** After `writeContent`: the files that the replaced data set referred to. */
   replaced: string[];
@@ -27,6 +30,29 @@ export function filesOf(store: Store, dataset_id: string): string[] {
      UNION SELECT heatmaps.file FROM heatmaps JOIN own ON image_id = own.id`,
     dataset_id,
   ).map(({ file }) => file);
+}
+
+/** The same of one image. */
+export function filesOfImage(store: Store, { id, file }: Pick<ImageRow, "id" | "file">): string[] {
+  return [
+    file,
+    ...store.gaze.ofImage(id).flatMap(({ samples_file }) => samples_file ?? []),
+    ...store.heatmaps.ofImage(id).map(({ file }) => file),
+  ];
+}
+
+/** An empty data set without a description. */
+export function beginDataset(store: Store, name: string): DatasetRow {
+  const { structured, positive_label, ...meta } = descriptionSchema.parse({});
+  return store.datasets.insert({
+    id: newId("ds"),
+    name,
+    digest: "",
+    structured,
+    positive_label,
+    meta,
+    created_at: now(),
+  });
 }
 
 /** Creates the data set, or replaces all that is in it; to be called in a transaction. */
@@ -49,7 +75,49 @@ export function writeContent(store: Store, name: string, content: Content, diges
       created_at: now(),
     });
   }
-  const ids = new Map<string, string>();
+  insertContent(store, dataset_id, content, new Map());
+}
+
+/**
+ * Adds to a data set that exists, or replaces what has the same name; to be called in a transaction.
+ * @returns the digest of all that is in it now
+ */
+export function addContent(store: Store, dataset: DatasetRow, content: Content): string {
+  const ids = new Map(store.images.all(dataset.id).map(({ id, name }) => [name, id]));
+  const before = filesOf(store, dataset.id);
+  for (const { image, changes } of content.relabelled) {
+    store.images.update(ids.get(image)!, changes);
+  }
+  for (const { name } of content.images) {
+    const known = ids.get(name);
+    if (known !== undefined) store.images.remove(known);
+  }
+  const fresh = new Set(content.images.map(({ name }) => name));
+  for (const { image, reader } of content.gaze) {
+    if (fresh.has(image)) continue;
+    for (const { id } of store.gaze.ofImage(ids.get(image)!, reader)) store.gaze.remove(id);
+  }
+  for (const { image, reader } of content.heatmaps) {
+    if (fresh.has(image)) continue;
+    for (const row of store.heatmaps.ofImage(ids.get(image)!)) {
+      if (row.reader === reader) store.heatmaps.remove(row.id);
+    }
+  }
+  insertContent(store, dataset.id, content, ids);
+  // What still is referred to is kept.
+  content.replaced = before;
+  const digest = storedDigest(store, dataset);
+  store.datasets.update(dataset.id, { digest });
+  return digest;
+}
+
+/** @param ids of the images that are there, by name; those of the new ones come to it */
+function insertContent(
+  store: Store,
+  dataset_id: string,
+  content: Content,
+  ids: Map<string, string>,
+): void {
   for (const image of content.images) {
     const id = newId("im");
     ids.set(image.name, id);

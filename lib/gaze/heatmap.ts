@@ -15,11 +15,11 @@ export const heatmapParams = {
   sigma_px: z.number().positive().max(10_000).optional(),
   /** Standard deviation in degrees of visual angle; needs the screen's geometry. */
   sigma_deg: z.number().positive().max(90).optional(),
-  /** What a fixation counts: its duration, or 1. */
-  weight: z.enum(["duration", "binary"]).default("duration"),
+  weight: z.enum(["duration", "binary"]).optional()
+    .describe("What a fixation counts: its duration, or 1; duration where not given"),
   /**
    * The published maps: 800x800, one point per pixel, 199 px Gaussian mirrored at the border, divided by
-   * the maximum, cut to 8 bits. `sigma_*` and `weight` are then without effect.
+   * the maximum, cut to 8 bits. Another width or weight cannot be asked for beside it.
    */
   parity: z.boolean().default(false),
 };
@@ -27,8 +27,31 @@ export const heatmapParams = {
 export interface HeatmapOptions {
   sigma_px?: number;
   sigma_deg?: number;
-  weight: "duration" | "binary";
+  weight?: "duration" | "binary";
   parity: boolean;
+}
+
+/** Refuses what the published maps, which are one setting, would leave without effect. */
+export function refuseBesideParity(
+  { parity, ...given }: HeatmapOptions,
+  context: z.core.$RefinementCtx,
+): void {
+  if (!parity) return;
+  const refuse = (field: string, found: string) =>
+    context.addIssue({
+      code: "custom",
+      path: [field],
+      message: `Cannot use ${field} ${found} beside parity: the published maps have binary ` +
+        "points and a Gaussian of 199 px on 800 x 800",
+    });
+  if (given.sigma_px !== undefined) refuse("sigma_px", `${given.sigma_px}`);
+  if (given.sigma_deg !== undefined) refuse("sigma_deg", `${given.sigma_deg}`);
+  if (given.weight === "duration") refuse("weight", given.weight);
+}
+
+/** What a fixation counts. */
+export function weightOf({ weight, parity }: HeatmapOptions): "duration" | "binary" {
+  return weight ?? (parity ? "binary" : "duration");
 }
 
 /** What a map is made from. */
@@ -64,7 +87,7 @@ export function heatmapPoints(
   }
   const points = new Float32Array(fixations.length * 3);
   fixations.forEach(({ x, y, duration }, at) => {
-    const weight = options.weight === "binary" ? 1 : duration;
+    const weight = weightOf(options) === "binary" ? 1 : duration;
     points.set([x * across - 0.5, y * down - 0.5, weight], at * 3);
   });
   const spread: [number, number] = [sigma * across, sigma * down];

@@ -20,6 +20,26 @@ export function valueOf(key: number): number {
   return word[0];
 }
 
+/**
+ * Places in ascending order of the last list of keys, of equals by the one before it and so on, of equals in all as
+ * they came.
+ * @param lists keys of every place: [lists][places]
+ */
+export function orderBy(lists: Uint32Array[]): Uint32Array<ArrayBuffer> {
+  let order = Uint32Array.from(lists[0], (_, at) => at);
+  let next = new Uint32Array(order.length);
+  for (const keys of lists) {
+    for (const shift of [0, 11, 22]) {
+      const starts = new Uint32Array(2049);
+      for (const key of keys) starts[(key >>> shift & 2047) + 1]++;
+      for (let digit = 0; digit < 2048; digit++) starts[digit + 1] += starts[digit];
+      for (const at of order) next[starts[keys[at] >>> shift & 2047]++] = at;
+      [order, next] = [next, order];
+    }
+  }
+  return order;
+}
+
 /** Sorts keys in ascending order (least significant digit first, 11 bits a pass). */
 export function sortKeys(keys: Uint32Array<ArrayBuffer>): Uint32Array<ArrayBuffer> {
   if (keys.length < 4096) return keys.sort();

@@ -5,6 +5,7 @@ import {
   type Edges,
   edgesAbove,
   nearestEdges,
+  placesWhere,
   topQuantileCut,
   type TopSimilarity,
 } from "./top_similarity.ts";
@@ -122,13 +123,11 @@ function againstChance(
   for (const image of labelled) codes[image] = place.get(labels[image]!)!;
   // Only pairs of labelled images count.
   const usable = levels.map(({ edges: { rows, columns } }) => {
-    const keep = [...rows.keys()].filter((e) =>
-      codes[rows[e]] !== UNKNOWN && codes[columns[e]] !== UNKNOWN
+    const keep = placesWhere(
+      rows.length,
+      (e) => codes[rows[e]] !== UNKNOWN && codes[columns[e]] !== UNKNOWN,
     );
-    return {
-      rows: Uint32Array.from(keep, (e) => rows[e]),
-      columns: Uint32Array.from(keep, (e) => columns[e]),
-    };
+    return { rows: keep.map((e) => rows[e]), columns: keep.map((e) => columns[e]) };
   });
   const work = usable.reduce((sum, { rows }) => sum + rows.length, 0);
   const permutations = Math.max(99, Math.min(999, Math.floor(WORK / Math.max(1, work))));

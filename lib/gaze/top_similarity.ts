@@ -1,6 +1,6 @@
 /** What is known of a similarity whose matrix was too large to keep: each image's nearest, and the nearest pairs. */
 import { InvalidInput } from "@/lib/errors.ts";
-import { keyOf, valueOf } from "./radix_sort.ts";
+import { keyOf, orderBy, valueOf } from "./radix_sort.ts";
 
 export interface TopSimilarity {
   /** Images. */
@@ -32,8 +32,9 @@ export function among(similarity: TopSimilarity, images: number[]): TopSimilarit
   const place = new Int32Array(similarity.n).fill(-1);
   images.forEach((image, at) => place[image] = at);
   const valid = Uint8Array.from(images, (image) => similarity.valid[image]);
-  const keep = [...similarity.values.keys()].filter((at) =>
-    place[similarity.rows[at]] >= 0 && place[similarity.columns[at]] >= 0
+  const keep = placesWhere(
+    similarity.values.length,
+    (at) => place[similarity.rows[at]] >= 0 && place[similarity.columns[at]] >= 0,
   );
   const ends = (at: number) => [place[similarity.rows[at]], place[similarity.columns[at]]];
   const { k } = similarity;
@@ -60,6 +61,14 @@ export function among(similarity: TopSimilarity, images: number[]): TopSimilarit
     indices,
     nearest,
   };
+}
+
+/** The numbers under `count` that hold, ascending. */
+export function placesWhere(count: number, holds: (at: number) => boolean): Uint32Array {
+  const places = new Uint32Array(count);
+  let kept = 0;
+  for (let at = 0; at < count; at++) if (holds(at)) places[kept++] = at;
+  return places.slice(0, kept);
 }
 
 /** Pairs of valid images. */
@@ -114,7 +123,10 @@ export function edgesAbove(similarity: TopSimilarity, cut: number): Edges {
  */
 export function nearestEdges({ n, k, indices, nearest }: TopSimilarity, wanted: number): Edges {
   if (wanted > k) throw beyond(`top_k ${wanted}`, `top_k up to ${k}`);
-  const found: [row: number, column: number, value: number][] = [];
+  // Millions of pairs: whole arrays of numbers, and sorts in linear time.
+  const rows = new Uint32Array(n * wanted), columns = new Uint32Array(n * wanted);
+  const keys = new Uint32Array(n * wanted);
+  let count = 0;
   const counts = (of: number, other: number) => {
     for (let at = of * k; at < of * k + wanted; at++) if (indices[at] === other) return true;
     return false;
@@ -124,14 +136,17 @@ export function nearestEdges({ n, k, indices, nearest }: TopSimilarity, wanted: 
       const j = indices[at];
       // Counted both ways it is found twice: the earlier image tells it.
       if (j < 0 || (j < i && counts(j, i))) continue;
-      found.push([Math.min(i, j), Math.max(i, j), nearest[at]]);
+      rows[count] = Math.min(i, j);
+      columns[count] = Math.max(i, j);
+      // Descending; of zeros of both signs neither is above the other.
+      keys[count++] = ~keyOf(nearest[at] || 0) >>> 0;
     }
   }
-  found.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]);
+  const order = orderBy([columns, rows, keys].map((by) => by.subarray(0, count)));
   return {
-    rows: Uint32Array.from(found, ([row]) => row),
-    columns: Uint32Array.from(found, ([, column]) => column),
-    values: Float32Array.from(found, ([, , value]) => value),
+    rows: order.map((at) => rows[at]),
+    columns: order.map((at) => columns[at]),
+    values: Float32Array.from(order, (at) => valueOf(~keys[at] >>> 0)),
   };
 }
 

@@ -11,6 +11,7 @@ export const embeddingsSchema = z.object({
   data: z.array(z.object({
     dataset: z.string().nullable(),
     image: z.string().nullable(),
+    file: z.string().optional().describe("Name of the file in a form"),
     label: z.string().nullable(),
     vector: z.array(z.number()).optional(),
     point: z.array(z.number()).optional().describe("In the plane of the projection"),

@@ -34,10 +34,13 @@ export class Evaluator {
     this.reader = new ActivationReader(gpu, store, spec, source, { batch, taps: ["logits"] });
   }
 
-  /** Probabilities of up to `batch` images, with one read-back: [images][K]. */
-  async probabilities(images: ArrayLike<number>): Promise<number[][]> {
+  /**
+   * Probabilities of up to `batch` images, with one read-back: [images][K]; undefined for an image whose
+   * logits are not all finite.
+   */
+  async probabilities(images: ArrayLike<number>): Promise<(number[] | undefined)[]> {
     const activations = await this.reader.read(images, ["logits"]);
-    return activations.map(({ logits }) => softmax(logits!));
+    return activations.map(({ logits }) => allFinite(logits!) ? softmax(logits!) : undefined);
   }
 
   destroy(): void {
@@ -45,8 +48,18 @@ export class Evaluator {
   }
 }
 
-/** exp(x_i) / sum_j exp(x_j); adds up to 1. */
+/** Whether every number is finite. */
+export function allFinite(values: Float32Array): boolean {
+  return values.every(Number.isFinite);
+}
+
+/**
+ * exp(x_i) / sum_j exp(x_j); adds up to 1.
+ * @throws {RangeError} when a logit is not finite: there is no such distribution
+ */
 export function softmax(logits: ArrayLike<number>): number[] {
+  const wrong = Array.from(logits).find((value) => !Number.isFinite(value));
+  if (wrong !== undefined) throw new RangeError(`Cannot take the softmax of ${wrong}`);
   const largest = Math.max(...Array.from(logits));
   const powers = Array.from(logits, (value) => Math.exp(value - largest));
   const sum = powers.reduce((total, value) => total + value, 0);

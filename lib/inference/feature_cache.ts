@@ -26,7 +26,7 @@ function keep(key: string, features: Float32Array<ArrayBuffer>): void {
  */
 export async function featuresOf(
   context: InferenceContext,
-  images: Pick<ImageRow, "file">[],
+  images: Pick<ImageRow, "file" | "name">[],
   signal: AbortSignal,
 ): Promise<Float32Array<ArrayBuffer>[]> {
   const { store, model } = context;
@@ -38,7 +38,10 @@ export async function featuresOf(
     const part = missing.slice(from, from + PART);
     const vectors = await embedAll(
       context,
-      part.map((i) => encodedPicture(() => store.files.read(images[i].file))),
+      part.map((i) => ({
+        image: images[i].name,
+        ...encodedPicture(() => store.files.read(images[i].file)),
+      })),
     );
     part.forEach((i, at) => features[i] = vectors[at]);
   }

@@ -33,14 +33,17 @@ export interface MapSource {
   view?: ViewOptions;
 }
 
-type MapContext = Pick<InferenceContext, "model" | "worker">;
+type MapContext = Pick<InferenceContext, "model" | "worker"> & {
+  /** What messages call the picture. */
+  name?: string;
+};
 
 /**
  * Cosine similarity of the features at a point, image pixels, to those everywhere. Throws InvalidInput for
  * a point outside, and as `predictAll` does.
  */
 export async function imageSimilarityMap(
-  { model, worker }: MapContext,
+  { model, worker, name }: MapContext,
   source: MapSource,
   { x, y }: { x: number; y: number },
 ): Promise<ImageMap> {
@@ -53,7 +56,7 @@ export async function imageSimilarityMap(
       );
     }
     const point: [number, number] = [x / image.width, y / image.height];
-    const request: SimilarityMapRequest = { model: model.id, picture, point };
+    const request: SimilarityMapRequest = { model: model.id, picture, name, point };
     return { grid: await worker.call<MapAnswer>("similarityMap", request), image };
   });
 }
@@ -63,7 +66,7 @@ export async function imageSimilarityMap(
  * class, and as `predictAll` does.
  */
 export async function imageSaliencyMap(
-  { model, worker }: MapContext,
+  { model, worker, name }: MapContext,
   source: MapSource,
   label: string | undefined,
 ): Promise<SaliencyMap> {
@@ -76,7 +79,7 @@ export async function imageSaliencyMap(
   }
   return await withRoom(1, async () => {
     const { picture, image } = await open({ model }, source);
-    const request: SaliencyMapRequest = { model: model.id, picture, class: place };
+    const request: SaliencyMapRequest = { model: model.id, picture, name, class: place };
     const { probabilities, ...answer } = await worker.call<SaliencyMapAnswer>(
       "saliencyMap",
       request,

@@ -1,5 +1,5 @@
 /** What the API asks about pictures: they are decoded here, run by the GPU worker, and predictions stored. */
-import { Overloaded } from "@/lib/errors.ts";
+import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { ViewOptions } from "@/lib/images/view.ts";
@@ -7,11 +7,19 @@ import {
   type EmbedAnswer,
   encodePicture,
   needClasses,
+  notFinite,
   type Picture,
   type PredictAnswer,
 } from "./protocol.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { type ModelRow, newId, now, type PredictionRow, type Store } from "@/lib/store/mod.ts";
+import {
+  type ImageRow,
+  type ModelRow,
+  newId,
+  now,
+  type PredictionRow,
+  type Store,
+} from "@/lib/store/mod.ts";
 
 /** Pictures sent to the worker at once by one request. */
 const CHUNK = 16;
@@ -23,6 +31,10 @@ export interface PictureInput {
   /** Names; undefined for a picture that came with the request. */
   dataset?: string;
   image?: string;
+  /** The row and the content of that image. */
+  stored?: Pick<ImageRow, "id" | "file">;
+  /** Name of the file that it came in; told in messages, stored nowhere. */
+  filename?: string;
   /** The picture squashed to a size: [width, height]. */
   raster(size: [number, number]): Promise<Raster>;
 }
@@ -57,7 +69,7 @@ export async function predictAll(
     return answer.probabilities;
   });
   const { classes } = model.spec;
-  const rows = inputs.map(({ dataset, image }, i) => {
+  const rows = inputs.map(({ dataset, image, stored }, i) => {
     const row = probabilities[i];
     const best = row.indexOf(Math.max(...row));
     return {
@@ -65,6 +77,8 @@ export async function predictAll(
       model_id: model.id,
       dataset: dataset ?? null,
       image: image ?? null,
+      image_id: stored?.id ?? null,
+      image_file: stored?.file ?? null,
       label: classes[best],
       probability: row[best],
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
@@ -78,30 +92,55 @@ export async function predictAll(
 /** Feature vectors of pictures, [F] each. Throws InvalidInput, Overloaded, Unavailable. */
 export async function embedAll(
   { model, worker }: Pick<InferenceContext, "model" | "worker">,
-  inputs: Pick<PictureInput, "raster">[],
+  inputs: PictureInput[],
 ): Promise<Float32Array<ArrayBuffer>[]> {
   return await inChunks(model, inputs, async (pictures) => {
     const { features } = await worker.call<EmbedAnswer>("embed", { model: model.id, pictures });
-    return features.map((text) => new Float32Array(Uint8Array.fromBase64(text).buffer));
+    return features.map((text) => text && new Float32Array(Uint8Array.fromBase64(text).buffer));
   });
 }
 
 async function inChunks<Result>(
-  { spec: { image_size } }: ModelRow,
-  inputs: Pick<PictureInput, "raster">[],
-  send: (pictures: Picture[]) => Promise<Result[]>,
+  model: ModelRow,
+  inputs: PictureInput[],
+  send: (pictures: Picture[]) => Promise<(Result | null | "")[]>,
 ): Promise<Result[]> {
-  const { height, width } = sizeOf(image_size);
+  const { height, width } = sizeOf(model.spec.image_size);
   return await withRoom(Math.min(inputs.length, CHUNK), async () => {
     const results: Result[] = [];
     for (let from = 0; from < inputs.length; from += CHUNK) {
-      const pictures = inputs.slice(from, from + CHUNK).map(async ({ raster }) =>
-        encodePicture(await raster([width, height]))
+      const part = inputs.slice(from, from + CHUNK);
+      const pictures = part.map((input, i) =>
+        named(input, from + i, async () => encodePicture(await input.raster([width, height])))
       );
-      results.push(...await send(await Promise.all(pictures)));
+      const answers = await send(await Promise.all(pictures));
+      answers.forEach((answer, i) => {
+        if (answer === null || answer === "") throw notFinite(model, nameOf(part[i], from + i));
+        results.push(answer);
+      });
     }
     return results;
   });
+}
+
+/** What messages call a picture: its name in the data set, its file in the form, or its place. */
+export function nameOf({ image, filename }: Omit<PictureInput, "raster">, place: number): string {
+  const name = image ?? filename;
+  return name === undefined ? `picture ${place + 1}` : JSON.stringify(name);
+}
+
+/** Lets a picture that cannot be used be known by its name. */
+async function named<T>(input: PictureInput, place: number, use: () => Promise<T>): Promise<T> {
+  try {
+    return await use();
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+    const name = nameOf(input, place);
+    throw new InvalidInput(`Cannot use ${name}: ${error.message}`, [
+      ...error.problems,
+      ...(input.filename ? [{ file: input.filename, message: error.message }] : []),
+    ]);
+  }
 }
 
 /** Runs `work` while `places` pictures count as under way. Throws Overloaded when too many are. */

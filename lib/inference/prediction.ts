@@ -7,6 +7,9 @@ export const predictionSchema = z.object({
   model: z.string(),
   dataset: z.string().nullable().describe("null for a picture that came in the request"),
   image: z.string().nullable(),
+  stale: z.boolean().describe("Whether that image is gone or has another picture by now"),
+  file: z.string().optional()
+    .describe("Name of the file in a form, told in the answer to the form alone: it is not stored"),
   label: z.string().describe("The most probable class"),
   probabilities: z.record(z.string(), z.number()),
   created_at: z.iso.datetime(),
@@ -14,7 +17,7 @@ export const predictionSchema = z.object({
 export type Prediction = z.output<typeof predictionSchema>;
 
 export function toPredictionView(
-  { model_id, probability: _, ...row }: PredictionRow,
+  { model_id, probability: _, image_id: __, image_file: ___, ...row }: PredictionRow,
 ): Prediction {
-  return { ...row, model: model_id };
+  return { ...row, stale: row.stale ?? false, model: model_id };
 }

@@ -4,7 +4,7 @@ import { place } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
-import { softmax } from "./evaluator.ts";
+import { allFinite, softmax } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
 import { LoadedModel, MOST_IMAGES } from "./loaded_model.ts";
 import type { Activations, Tap } from "./activations.ts";
@@ -15,6 +15,7 @@ import {
   type MapAnswer,
   needClasses,
   needMap,
+  notFinite,
   type Picture,
   type PredictAnswer,
   type Predictor as PredictorInterface,
@@ -54,7 +55,9 @@ export class Predictor implements PredictorInterface {
     needClasses(row);
     if (pictures.length === 0) return { probabilities: [] };
     const { activations } = await this.enqueue(row, pictures, ["logits"]);
-    return { probabilities: activations.map(({ logits }) => softmax(logits!)) };
+    return {
+      probabilities: activations.map(({ logits }) => allFinite(logits!) ? softmax(logits!) : null),
+    };
   }
 
   async embed({ model, pictures }: EmbedRequest): Promise<EmbedAnswer> {
@@ -64,15 +67,17 @@ export class Predictor implements PredictorInterface {
     ]);
     return {
       features: activations.map(({ features }) =>
-        new Uint8Array(features!.slice().buffer).toBase64()
+        allFinite(features!) ? new Uint8Array(features!.slice().buffer).toBase64() : null
       ),
     };
   }
 
-  async similarityMap({ model, picture, point }: SimilarityMapRequest): Promise<MapAnswer> {
+  async similarityMap(request: SimilarityMapRequest): Promise<MapAnswer> {
+    const { model, picture, point } = request;
     const row = this.store.models.get(model);
     needMap(row);
     const result = await this.enqueue(row, [picture], ["map"]);
+    assertFinite(request, result.activations[0]);
     const map = mapOf(result);
     return { columns: map.columns, rows: map.rows, values: similarityMap(map, point) };
   }
@@ -82,6 +87,7 @@ export class Predictor implements PredictorInterface {
     needClasses(row);
     needMap(row);
     const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
+    assertFinite(request, result.activations[0]);
     const probabilities = softmax(result.activations[0].logits!);
     const shown = request.class ?? probabilities.indexOf(Math.max(...probabilities));
     const map = mapOf(result);
@@ -160,6 +166,14 @@ export class Predictor implements PredictorInterface {
     for (const model of this.models.values()) model.destroy();
     this.models.clear();
   }
+}
+
+/** @throws {InvalidInput} naming model and picture */
+function assertFinite(
+  { model, name = "this picture" }: SimilarityMapRequest | SaliencyMapRequest,
+  activations: Activations,
+): void {
+  if (!Object.values(activations).every(allFinite)) throw notFinite({ id: model }, name);
 }
 
 function mapOf({ loaded, activations: [{ map }] }: ModelActivations): FeatureMap {

@@ -17,8 +17,8 @@ export interface PredictRequest {
 }
 
 export interface PredictAnswer {
-  /** [pictures, classes], classes as in the model's spec; each row adds up to 1. */
-  probabilities: number[][];
+  /** [pictures, classes], classes as in the model's spec; each row adds up to 1, null where an output was not finite. */
+  probabilities: (number[] | null)[];
 }
 
 export interface EmbedRequest {
@@ -28,13 +28,15 @@ export interface EmbedRequest {
 }
 
 export interface EmbedAnswer {
-  /** Base64 of f32 [F] for each picture, little endian. */
-  features: string[];
+  /** Base64 of f32 [F] for each picture, little endian; null where one was not finite. */
+  features: (string | null)[];
 }
 
 export interface SimilarityMapRequest {
   model: string;
   picture: Picture;
+  /** What messages call the picture. */
+  name?: string;
   /** x and y, 0 to 1 over the picture. */
   point: [number, number];
 }
@@ -43,6 +45,8 @@ export interface SaliencyMapRequest {
   /** Id of a classifier. */
   model: string;
   picture: Picture;
+  /** What messages call the picture. */
+  name?: string;
   /** Place of a class in the model's spec; null for the most probable. */
   class: number | null;
 }
@@ -65,7 +69,7 @@ export interface SaliencyMapAnswer extends MapAnswer {
 export interface Predictor {
   /**
    * Answers once `serve` has run the pictures. All of these throw NotFound, InvalidInput (a classifier is
-   * needed, a picture has another size), Overloaded when too many wait.
+   * needed, a picture has another size, of a map: an output is not finite), Overloaded when too many wait.
    */
   predict(request: PredictRequest): Promise<PredictAnswer>;
   embed(request: EmbedRequest): Promise<EmbedAnswer>;
@@ -86,6 +90,17 @@ export function needMap({ id, spec }: Pick<ModelRow, "id" | "spec">): void {
   const { map, title } = backboneSpec(spec.backbone);
   if (map) return;
   throw new InvalidInput(`Cannot draw a map with model "${id}": ${title} has no map of the image`);
+}
+
+/**
+ * What is said of outputs that are not finite: they are no answer.
+ * @param picture what the picture is called, in quotes where that is its name
+ */
+export function notFinite({ id }: Pick<ModelRow, "id">, picture: string): InvalidInput {
+  return new InvalidInput(
+    `Cannot use model "${id}" on ${picture}: it gives numbers that are not finite; its weights have overflowed, ` +
+      "or do not fit its mean and std",
+  );
 }
 
 export function encodePicture({ data, ...rest }: Raster): Picture {

@@ -40,8 +40,9 @@ export function tensorPictures(
     if (picture) picture.data[pixel * C + channel] = Math.round(value as number * 65535);
     at++;
   };
-  walk(data, take);
   const wanted = N * C * H * W;
+  checkNesting(data, shape, pointer);
+  walk(data, take);
   if (at !== wanted) {
     refuse(`Cannot take ${at} numbers: the shape has ${wanted}`, `${pointer}/data`);
   }
@@ -51,6 +52,7 @@ export function tensorPictures(
 /** Files of pictures, `[N]` texts in base64. Throws InvalidInput. */
 export function encodedFiles({ pointer, shape, data }: Placed): Uint8Array<ArrayBuffer>[] {
   const files: Uint8Array<ArrayBuffer>[] = [];
+  checkNesting(data, shape, pointer);
   walk(data, (value) => {
     try {
       files.push(Uint8Array.fromBase64(value as string));
@@ -62,6 +64,35 @@ export function encodedFiles({ pointer, shape, data }: Placed): Uint8Array<Array
     refuse(`Cannot take ${files.length} files: the shape is [${shape.join(", ")}]`, pointer);
   }
   return files;
+}
+
+/**
+ * Numbers may come row by row in one list, or nested as the shape says: anything between would put them in
+ * other places than was meant. @throws {InvalidInput} naming the first list of another length
+ */
+function checkNesting(data: unknown[], shape: number[], pointer: string): void {
+  if (!data.some(Array.isArray)) return;
+  const check = (value: unknown, level: number, at: string): void => {
+    if (level === shape.length) {
+      if (Array.isArray(value)) {
+        refuse(
+          `Cannot take the data: it is nested deeper than the shape [${shape.join(", ")}]`,
+          at,
+        );
+      }
+      return;
+    }
+    if (!Array.isArray(value) || value.length !== shape[level]) {
+      const found = Array.isArray(value) ? `${value.length} entries` : "no list";
+      refuse(
+        `Cannot take the data: ${shape[level]} entries are needed here by the shape ` +
+          `[${shape.join(", ")}], found ${found}`,
+        at,
+      );
+    }
+    (value as unknown[]).forEach((inner, i) => check(inner, level + 1, `${at}/${i}`));
+  };
+  check(data, 0, `${pointer}/data`);
 }
 
 /** Calls `take` with everything that is no array, in order. */

@@ -2,12 +2,22 @@
 import { z } from "zod";
 import { evaluationMetricsSchema, imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
 import { specs } from "@/lib/specs/mod.ts";
-import type { EvaluationRow, Store } from "@/lib/store/mod.ts";
+import { type EvaluationRow, seenSchema, type Store } from "@/lib/store/mod.ts";
 
 export const evaluationSchema = z.object({
   id: z.string(),
   model: z.string().nullable().describe("null once it is deleted"),
   dataset: z.string().nullable().describe("null once it is deleted"),
+  dataset_digest: z.string().nullable().describe("When it was evaluated; null: not known"),
+  stale: z.boolean().describe("Whether the data set is gone or has changed since"),
+  seen_in_pretraining: z.number().nullable().describe(
+    "Tested images that the trainings before the model's own had looked at; null: not known",
+  ),
+  seen_in_training: z.number().nullable().describe(
+    "Tested images that the model itself was trained or validated on; null: not known",
+  ),
+  seen: seenSchema.nullable().describe("The same with their patients"),
+  warnings: z.array(z.string()).describe("What speaks against these figures"),
   job: z.string(),
   split: z.union([specs.evaluate.kept.shape.split, specs.finetune.kept.shape.split]).nullable()
     .describe("As the job's spec has it; null once that is deleted"),
@@ -26,6 +36,12 @@ export function toEvaluationView(store: Store, row: EvaluationRow): Evaluation {
     id: row.id,
     model: row.model_id,
     dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset_digest: row.dataset_digest ?? null,
+    stale: row.dataset_digest !== store.datasets.find(row.dataset_id ?? "")?.digest,
+    seen_in_pretraining: row.seen?.pretraining?.images ?? null,
+    seen_in_training: row.seen?.training?.images ?? null,
+    seen: row.seen ?? null,
+    warnings: row.warnings ?? [],
     job: row.job_id,
     split: spec?.split ?? null,
     metrics: row.metrics,

@@ -20,6 +20,8 @@ export interface BackboneSpec extends Described {
   parameters(width: number): number;
   /** Hidden width of heads that suits it, where a method leaves that open. */
   hidden: number;
+  /** Of a predictor over embeddings, where that is another. */
+  predictorHidden?: number;
   /** Name of the classifier, a linear layer over the features: the part before `.weight`. */
   head: string;
   /** Whether a parameter is one of a norm's. */

@@ -26,6 +26,7 @@ interface Published {
   parameters: number;
   /** Grill et al. 2020: 4096, for a ResNet-18 1024. */
   hidden: number;
+  predictorHidden?: number;
 }
 
 function spec({ expansion, multiplyAdds, parameters, ...facts }: Published): BackboneSpec {
@@ -48,7 +49,7 @@ export const resnet: Record<keyof typeof STAGES, BackboneSpec> = {
   resnet18: spec({
     title: "ResNet-18",
     about: "Residual network of 18 layers; 11 million weights.",
-    ...{ expansion: 1, multiplyAdds: 1.82, parameters: 11.2, hidden: 1024 },
+    ...{ expansion: 1, multiplyAdds: 1.82, parameters: 11.2, hidden: 1024, predictorHidden: 4096 },
   }),
   resnet50: spec({
     title: "ResNet-50",

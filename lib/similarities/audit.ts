@@ -7,6 +7,13 @@ import { type Comparison, comparisonSchema } from "./comparison.ts";
 export const similarityAuditSchema = z.object({
   similarity: z.string().describe("Id"),
   measure: z.string(),
+  looked_at: z.object({
+    images: z.number(),
+    left_out: z.number(),
+    by: z.enum(["all", "train", "leave_out"]),
+  }).describe(
+    "Without what will be tested on, where a split is known: cut and measure are chosen by it",
+  ),
   ...auditSchema.shape,
   suggestion: auditSchema.shape.suggestion
     .describe("The cut of this similarity; nulls where none is worth it"),
@@ -21,13 +28,18 @@ export const similarityAuditSchema = z.object({
 }).meta({ id: "SimilarityAudit" });
 
 export function toAuditView(
-  { id, measure, images }: SimilarityRow,
+  { id, measure, images: all }: SimilarityRow,
   found: Audit,
-  comparison: Comparison | null,
+  { comparison, by, images = all }: {
+    comparison: Comparison | null;
+    by: "all" | "train" | "leave_out";
+    images?: string[];
+  },
 ): z.output<typeof similarityAuditSchema> {
   const cuts = found.cuts.map((cut) => ({
     ...cut,
     hubs: cut.hubs.map(({ image, positives }) => ({ image: images[image], positives })),
   }));
-  return { similarity: id, measure, ...found, cuts, comparison };
+  const looked_at = { images: images.length, left_out: all.length - images.length, by };
+  return { similarity: id, measure, looked_at, ...found, cuts, comparison };
 }

@@ -1,6 +1,7 @@
 /** Audits in a thread of their own: permutations over all pairs take seconds. */
 import type { Audit } from "@/lib/gaze/audit_report.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
+import { assertCurrent } from "./binding.ts";
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 
@@ -9,6 +10,8 @@ export interface AuditRequest {
   path: string;
   row: SimilarityRow;
   labels?: (string | null)[];
+  /** Names of the images that are looked at; all without it. */
+  images?: string[];
 }
 
 const pool = new ThreadPool(import.meta.resolve("./audit_worker.ts"), limits.audit);
@@ -20,22 +23,25 @@ const kept = new Map<string, Audit>();
 const underWay = new Map<string, Promise<Audit>>();
 
 /**
- * The audit of a similarity against the labels that the data set has now. Throws Overloaded when too many audits wait.
+ * The audit of a similarity against the labels that the data set has now. Throws Overloaded when too many audits
+ * wait, Conflict when images or gaze of the data set have changed since.
+ * @param images names of those that are looked at, in the order of the matrix; all without it
  */
 export async function auditSimilarity(
   store: Store,
   row: SimilarityRow,
   signal: AbortSignal,
+  images?: string[],
 ): Promise<Audit> {
   const dataset = store.datasets.find(row.dataset_id);
-  const key = `${row.id} ${dataset?.digest}`;
+  if (dataset) assertCurrent(store, row, dataset);
+  const key = JSON.stringify([row.id, dataset?.digest, images ?? null]);
   const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
-  const labels = dataset ? labelsOf(store, row) : undefined;
-  const request: AuditRequest = { path: store.files.path(row.file), row, labels };
+  const labels = dataset ? labelsOf(store, row, images) : undefined;
+  const request: AuditRequest = { path: store.files.path(row.file), row, labels, images };
   const pairs = pairsOf(row);
-  // The values, and their order.
-  const making = pool.run<Audit>(request, { memory: 16 * pairs, size: pairs / 1e6, signal });
+  const making = pool.run<Audit>(request, { memory: memoryOf(row), size: pairs / 1e6, signal });
   underWay.set(key, making);
   try {
     const made = await making;
@@ -48,10 +54,24 @@ export async function auditSimilarity(
 }
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */
-export function labelsOf(store: Store, row: SimilarityRow): (string | null)[] | undefined {
-  const labelOf = new Map(store.images.all(row.dataset_id).map(({ name, label }) => [name, label]));
-  const labels = row.images.map((name) => labelOf.get(name) ?? null);
+export function labelsOf(
+  store: Store,
+  row: SimilarityRow,
+  images: string[] = row.images,
+): (string | null)[] | undefined {
+  const labelOf = store.images.labelsByName(row.dataset_id);
+  const labels = images.map((name) => labelOf.get(name) ?? null);
   return labels.some((label) => label !== null) ? labels : undefined;
+}
+
+/** Bytes of an audit. */
+function memoryOf(row: SimilarityRow): number {
+  const { layout } = row;
+  // The values, and their order.
+  if (layout.kind === "matrix") return 16 * pairsOf(row);
+  // The file; the nearest pairs of levels, once for each of a few; of up to 100 neighbours each, while they are sorted.
+  const { pairs, top_k } = layout;
+  return 36 * pairs + row.images.length * (8 * top_k + 72 * Math.min(top_k, 100));
 }
 
 /** Pairs that an audit reads. */

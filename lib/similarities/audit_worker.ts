@@ -5,9 +5,9 @@ import { serveTasks } from "@/lib/threads/serve.ts";
 import type { AuditRequest } from "./audit_thread.ts";
 import { readMatrix, readTopSimilarity } from "./stored_similarity.ts";
 
-serveTasks(async ({ path, row, labels }: AuditRequest) => {
+serveTasks(async ({ path, row, labels, images }: AuditRequest) => {
   const files = { path: () => path };
   return row.layout.kind === "matrix"
-    ? audit((await readMatrix(files, row)).values, { labels })
-    : topAudit(await readTopSimilarity(files, row), { labels });
+    ? audit((await readMatrix(files, row, { images })).values, { labels })
+    : topAudit(await readTopSimilarity(files, row, images), { labels });
 });

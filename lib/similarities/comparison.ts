@@ -4,6 +4,7 @@ import { type Audit, cutSuggestionSchema } from "@/lib/gaze/audit_report.ts";
 import { auditSimilarity, labelsOf } from "./audit_thread.ts";
 import { suggestMeasure } from "@/lib/gaze/suggestion.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
+import { isStale } from "./binding.ts";
 import { similarityParamsSchema, type SimilarityView } from "./similarity.ts";
 
 export const comparisonSchema = z.object({
@@ -30,16 +31,18 @@ const MOST = 12;
 /**
  * This similarity beside the newest others of the same images, one for every measure and its parameters; null
  * where the data set has no labels.
+ * @param images names of those that are looked at; all without it
  */
 export async function compareSimilarities(
   store: Store,
   row: SimilarityRow,
   signal: AbortSignal,
+  images?: string[],
 ): Promise<Comparison | null> {
-  if (!store.datasets.find(row.dataset_id) || !labelsOf(store, row)) return null;
+  if (!store.datasets.find(row.dataset_id) || !labelsOf(store, row, images)) return null;
   const audits: Record<string, Audit> = {};
   const rows = candidates(store, row);
-  for (const one of rows) audits[one.id] = await auditSimilarity(store, one, signal);
+  for (const one of rows) audits[one.id] = await auditSimilarity(store, one, signal, images);
   const best = suggestMeasure(audits);
   const found = rows.find(({ id }) => id === best?.measure);
   return {
@@ -69,7 +72,8 @@ function candidates(store: Store, row: SimilarityRow): SimilarityRow[] {
   const found = new Map([[key(row), row]]);
   for (const other of store.similarities.ofDataset(row.dataset_id, 4 * MOST)) {
     if (found.size === MOST) break;
-    if (!found.has(key(other)) && JSON.stringify(other.images) === images) {
+    const same = JSON.stringify(other.images) === images;
+    if (!found.has(key(other)) && same && !isStale(store, other)) {
       found.set(key(other), other);
     }
   }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { filled } from "@/lib/filled_schema.ts";
 import { distributionSchema } from "@/lib/gaze/similarity/distribution.ts";
 import { type MeasureParams, measures } from "@/lib/gaze/similarity/mod.ts";
+import { isStale } from "./binding.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
 
 const combination = {
@@ -30,6 +31,8 @@ export const similaritySchema = z.object({
   measure: z.string(),
   dataset: z.string().nullable().describe("null once it is deleted"),
   dataset_digest: z.string().describe("When it was computed"),
+  stale: z.boolean()
+    .describe("Whether the data set is gone, or its images or gaze are others by now"),
   job: z.string(),
   params: similarityParamsSchema,
   size: z.number().describe("Images"),
@@ -53,6 +56,7 @@ export function toSimilarityView(store: Store, row: SimilarityRow): SimilarityVi
     measure: row.measure,
     dataset: store.datasets.find(row.dataset_id)?.name ?? null,
     dataset_digest: row.dataset_digest,
+    stale: isStale(store, row),
     job: row.job_id,
     params: row.params as SimilarityView["params"],
     size: row.images.length,

@@ -2,9 +2,12 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, warningsSchema } from "./spec.ts";
 import { parseSpec } from "./parse.ts";
+import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { reference } from "./reference.ts";
+
+const parts = z.enum(["train", "validation", "test", "all"]);
 
 const schema = z.strictObject({
   /** Id, alias or name of a classifier. */
@@ -12,21 +15,34 @@ const schema = z.strictObject({
   dataset: reference("datasets"),
   /**
    * Which images: those of a split (as the model's own fine-tuning made it when it was on this data
-   * set, else as given with the data set), or all that have a label.
+   * set, else as given with the data set), or all that have a label. Not given: the test part where the model
+   * was fine-tuned on this data set, else all.
    */
-  split: z.enum(["train", "validation", "test", "all"]).default("all"),
+  split: parts.optional(),
   batch_size: z.int().min(1).max(64).default(16),
 });
 
-export type EvaluateSpec = z.output<typeof schema>;
+export type EvaluateSpec = z.output<typeof schema> & { split: z.output<typeof parts> };
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parseEvaluate(spec: unknown): EvaluateSpec {
-  return parseSpec(schema, spec);
+  return { split: "all", ...parseSpec(schema, spec) };
 }
 
-const kept = filled(z.object({ ...schema.shape, ...addedFields })).meta({ id: "EvaluateSpec" });
-const result = z.object({ evaluation: z.string().describe("Id") });
+/** The test part, where the model was trained on other images of the data set. */
+function testedPart(store: Store, model: ModelRow, name: string): EvaluateSpec["split"] {
+  const dataset = store.datasets.byName(name);
+  const { split } = model.lineage as { split?: { test: string[] } };
+  if (split && model.dataset_digest === dataset.digest) return "test";
+  // Of a set that has changed since, the model's own parts are not to be found any more.
+  const given = store.images.all(dataset.id).some(({ split }) => split === "test");
+  return model.dataset_id === dataset.id && given ? "test" : "all";
+}
+
+const kept = filled(z.object({ ...schema.shape, split: parts, ...addedFields })).meta({
+  id: "EvaluateSpec",
+});
+const result = z.object({ evaluation: z.string().describe("Id"), warnings: warningsSchema });
 
 export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Evaluation",
@@ -39,6 +55,10 @@ export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
         { pointer: "/model", message: "a classifier is needed" },
       ]);
     }
-    return { ...spec, model: model.id };
+    return {
+      ...spec,
+      model: model.id,
+      split: spec.split ?? testedPart(store, model, spec.dataset),
+    };
   },
 };

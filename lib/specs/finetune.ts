@@ -1,9 +1,9 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
-import { labelled } from "@/lib/datasets/labelled.ts";
+import { assertClasses } from "@/lib/datasets/labelled.ts";
 import {
   decidedNetwork,
   initSchema,
@@ -14,8 +14,9 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
+import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
-import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
+import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
 const schema = z.strictObject({
@@ -30,14 +31,15 @@ const schema = z.strictObject({
    */
   batch_norm: z.enum(["train", "frozen"]).default("train"),
   ...splitFields,
-  epochs: z.int().min(1).max(10000).default(30),
+  split_seed: splitSeedSchema,
+  epochs: z.int().min(1).max(10000).default(downstream.epochs),
   /** Epochs without a better validation figure after which training ends. */
-  early_stop: z.int().min(1).max(10000).default(20),
+  early_stop: z.int().min(1).max(10000).default(downstream.early_stop),
   /** Validation figure by which the checkpoint is chosen. */
   select: z.enum(["auc", "accuracy", "balanced_accuracy", "loss"]).default("auc"),
-  batch_size: z.int().min(2).max(4096).default(16),
-  optimizer: optimizerSchema.prefault({ name: "adam" }),
-  schedule: scheduleSchema.prefault({}),
+  batch_size: z.int().min(2).max(4096).default(downstream.batch_size),
+  optimizer: optimizerSchema.prefault(downstream.optimizer),
+  schedule: scheduleSchema.prefault(downstream.schedule),
   augmentation: augmentationSchema.prefault("medical"),
   /** `balanced` weighs a class by the inverse of its share. */
   class_weights: z.enum(["none", "balanced"]).default("none"),
@@ -70,12 +72,14 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
+  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });
 const result = z.object({
   model: z.string().describe("Id"),
   evaluation: z.string().describe("Id"),
+  warnings: warningsSchema,
 });
 
 export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
@@ -83,11 +87,12 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   about: "A classifier from a model or from scratch, with its evaluation.",
   ...{ schema, kept, result },
   resolve(spec, store) {
-    labelled(store.images.all(store.datasets.byName(spec.dataset).id));
-    return resolveNetwork(spec, store);
+    const labels = store.images.labels(store.datasets.byName(spec.dataset).id);
+    assertClasses([...labels.keys()].filter((label) => label !== null).sort());
+    return { ...resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
   },
   training: {
-    images: (all) => all.filter(({ label }) => label !== null),
+    images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),
     passes: ({ mode }) => mode === "linear" ? 1 : 3,
     share(spec) {
       const { split, folds, fold } = spec as unknown as FinetuneSpec;

@@ -2,16 +2,18 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import { beyond } from "@/lib/gaze/top_similarity.ts";
 import type { Cut } from "@/lib/gaze/positives.ts";
+import { assertCurrent } from "@/lib/similarities/binding.ts";
 import { partOf } from "@/lib/similarities/stored_similarity.ts";
 import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
 
 /**
  * A similarity that can be cut into pairs of the data set's images.
  * @throws {NotFound} when there is none of this id
+ * @throws {Conflict} when images or gaze of the data set have changed since
  * @throws {InvalidInput} when it is of another data set, lacks the component, or too little was kept for the cut
  */
 export function usableSimilarity(
-  store: Pick<Store, "similarities">,
+  store: Pick<Store, "similarities" | "images" | "gaze" | "heatmaps">,
   dataset: DatasetRow,
   id: string,
   component: string | null,
@@ -20,9 +22,10 @@ export function usableSimilarity(
   const row = store.similarities.get(id);
   if (row.dataset_id !== dataset.id) {
     throw new InvalidInput(`Cannot use similarity "${id}": it is not of "${dataset.name}"`, [
-      { pointer: "/similarity", message: "of another data set" },
+      { pointer: "/similarity", message: "of another data set, or of a deleted one of this name" },
     ]);
   }
+  assertCurrent(store, row, dataset);
   partOf(row, { component: component ?? undefined });
   checkLayout(row, cut);
   return row;
@@ -49,7 +52,8 @@ function checkLayout(row: SimilarityRow, cut: Cut): void {
 
 /** @throws {InvalidInput} when no image has a label */
 export function assertLabels(store: Pick<Store, "images">, dataset: DatasetRow): void {
-  if (store.images.all(dataset.id).every(({ label }) => label === null)) {
+  const labels = [...store.images.labels(dataset.id).keys()];
+  if (labels.every((label) => label === null)) {
     throw new InvalidInput(`Cannot pair by labels: no image of "${dataset.name}" has one`);
   }
 }

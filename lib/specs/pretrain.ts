@@ -1,9 +1,12 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import { addedFields, type JobSpec } from "./spec.ts";
+import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { splitsOf } from "@/lib/datasets/job_split.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
+import type { Store } from "@/lib/store/mod.ts";
 import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import {
   type MethodConfig,
@@ -24,8 +27,8 @@ import {
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { parseSpec } from "./parse.ts";
 import { reference } from "./reference.ts";
-import { foldProblem, splitFields, testedShare } from "./split_spec.ts";
-import { applyPreset, presetSchema } from "./preset.ts";
+import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
+import { applyPreset, presetSchema, refuseOtherSimsiam } from "./preset.ts";
 import { assertLabels, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
 
@@ -52,6 +55,14 @@ const chosen = {
   augmentation: augmentationSchema.prefault("medical"),
 };
 
+/** A fine-tuning's split, whose test part is not looked at. */
+export const leftOut = z.strictObject({ ...splitFields, seed: seedSchema })
+  .superRefine((parts, context) => {
+    const message = foldProblem(parts);
+    if (message) context.addIssue({ code: "custom", path: ["fold"], message });
+  })
+  .nullable();
+
 const fields = {
   preset: presetSchema,
   dataset: reference("datasets"),
@@ -75,14 +86,12 @@ const fields = {
   include_test: z.boolean().default(false),
   /**
    * Leaves out what a fine-tuning with these settings tests on, and all other images of those patients.
-   * Null: only images marked as test are left out.
+   * Not given: the split of a fine-tuning with the same seed and no other settings, where the labels allow
+   * one and `include_test` is not set. Null: only images marked as test are left out.
    */
-  leave_out: z.strictObject({ ...splitFields, seed: seedSchema })
-    .superRefine((parts, context) => {
-      const message = foldProblem(parts);
-      if (message) context.addIssue({ code: "custom", path: ["fold"], message });
-    })
-    .nullable().default(null),
+  leave_out: leftOut.optional(),
+  /** Of the split that is left out where `leave_out` is not given; null: the training's seed. */
+  split_seed: splitSeedSchema,
   init: initSchema,
   ...networkFields,
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
@@ -124,6 +133,13 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
       `Cannot warm up for ${spec.schedule.warmup_epochs} of ${spec.epochs} epochs`,
     );
   }
+  const { leave_out, split_seed } = spec;
+  if (leave_out !== undefined && split_seed !== null && leave_out?.seed !== split_seed) {
+    const message = leave_out === null
+      ? "Cannot draw a split with this seed: leave_out is null"
+      : `Cannot be ${split_seed}: leave_out has the seed ${leave_out.seed}`;
+    problem(["split_seed"], message);
+  }
   const config = methodSpec(spec.method).config.safeParse(spec.config);
   for (const { path, message } of config.error?.issues ?? []) {
     problem(["config", ...path.map(String)], message);
@@ -136,40 +152,72 @@ export type PretrainSpec = Omit<z.output<typeof resolved>, "config"> & {
   augmentation: Augmentation;
 };
 
-/** @throws {InvalidInput} naming each field that is wrong */
-export function parsePretrain(spec: unknown): PretrainSpec {
-  const parsed = parseSpec(resolved, applyPreset(spec));
+/**
+ * @param backbone of the model that it starts from, where the spec does not name one
+ * @throws {InvalidInput} naming each field that is wrong
+ */
+export function parsePretrain(spec: unknown, backbone?: string): PretrainSpec {
+  const parsed = parseSpec(resolved, applyPreset(spec, backbone));
   const { config, ownKeys } = methodSpec(parsed.method);
   const staleKeys = arms[parsed.arm].ownKeys && ownKeys;
   return { ...parsed, config: { ...config.parse(parsed.config), ...staleKeys } as MethodConfig };
+}
+
+/** What a fine-tuning with the same seed tests on; null where there is no such split to be drawn. */
+function sameSplit(
+  { seed, split_seed, include_test }: PretrainSpec,
+  { images }: Pick<Store, "images">,
+  dataset_id: string,
+): z.output<typeof leftOut> {
+  if (include_test) return null;
+  const classes = [...images.labels(dataset_id).keys()].filter((label) => label !== null);
+  if (classes.length < 2) return null;
+  const parts = leftOut.parse({ seed: split_seed ?? seed })!;
+  const rows = images.all(dataset_id).filter(({ label }) => label !== null);
+  try {
+    splitsOf(parts, rows);
+    return parts;
+  } catch (error) {
+    if (error instanceof InvalidInput) return null;
+    throw error;
+  }
 }
 
 const kept = filled(z.object({
   ...fields,
   ...chosen,
   ...decidedNetwork,
+  leave_out: leftOut,
+  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "PretrainSpec" });
-const result = z.object({ model: z.string().describe("Id") });
+const result = z.object({ model: z.string().describe("Id"), warnings: warningsSchema });
 
 export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
   title: "Pre-training",
   about: "A backbone by contrastive learning, with pairs by gaze or without.",
   ...{ schema: request, kept, result },
   resolve(spec, store) {
-    const parsed = parsePretrain(spec);
+    refuseOtherSimsiam(spec);
+    const { preset, backbone, init } = spec;
+    const known = preset === null || backbone !== undefined || init === "scratch";
+    const started = known ? undefined : store.models.resolve(init).spec.backbone as string;
+    const parsed = parsePretrain(spec, started);
     const dataset = store.datasets.byName(parsed.dataset);
     const { needs } = arms[parsed.arm];
     if (needs === "similarity") {
       usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
     if (needs === "labels") assertLabels(store, dataset);
-    return resolveNetwork(parsed, store);
+    const leave_out = parsed.leave_out === undefined
+      ? sameSplit(parsed, store, dataset.id)
+      : parsed.leave_out;
+    return { ...resolveNetwork(parsed, store), leave_out, split_seed: leave_out?.seed ?? null };
   },
   training: {
-    images: (all) => all,
+    images: sumOf,
     passes: ({ method }) => methodSpec(method as MethodName).passes,
     share({ leave_out }) {
       return leave_out === null

@@ -60,25 +60,28 @@ export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
   resolve(spec, store) {
     const resolved = parseSimilarity(spec);
     const dataset = store.datasets.byName(spec.dataset);
-    const images = store.images.all(dataset.id).length;
-    const readers = new Set([
-      ...store.gaze.counts(dataset.id).map(({ reader }) => reader),
-      ...[...store.heatmaps.ofDataset(dataset.id).values()].flat().map(({ reader }) => reader),
-    ]);
-    if (readers.size === 0) {
+    const images = store.images.count([["dataset_id = ?", dataset.id]]);
+    const has = (reader?: string) =>
+      store.gaze.has(dataset.id, reader) || store.heatmaps.has(dataset.id, reader);
+    if (!has()) {
       throw new InvalidInput(`Cannot compare gaze: dataset "${spec.dataset}" has none`, [
         { pointer: "/dataset", message: "gaze or heatmaps are needed" },
       ]);
     }
-    const unknown = (spec.readers ?? []).filter((reader) => !readers.has(reader));
+    const unknown = (spec.readers ?? []).filter((reader) => !has(reader));
     if (unknown.length > 0) {
       throw new InvalidInput(`Cannot find readers [${unknown.join(", ")}] in the data set`, [
         { pointer: "/readers", message: "unknown reader" },
       ]);
     }
     if (resolved.keep === "matrix" && images > MATRIX_LIMIT) {
+      const { components } = measures[resolved.measure];
+      const gigabytes = (bytes: number) => `${(bytes / 1e9).toPrecision(2)} GB`;
+      const matrix = gigabytes(images ** 2 * 4 * components.length);
+      const nearest = gigabytes(8 * images * resolved.top_k + 12 * resolved.most_pairs);
       throw new InvalidInput(
-        `Cannot keep the matrix of ${images} images: ${MATRIX_LIMIT} are the most`,
+        `Cannot keep the matrix of ${images} images: it takes ${matrix}, and ${MATRIX_LIMIT} ` +
+          `images are the most; the nearest ${resolved.top_k} of each take ${nearest}`,
         [{ pointer: "/keep", message: "auto or neighbours is needed" }],
       );
     }

@@ -1,13 +1,17 @@
 /** What a kind of job is to the API: its schemas, what is looked up when it is queued, what it costs. */
 import { z } from "zod";
 import type { Described } from "@/lib/choice.ts";
-import type { ImageRow, JobRow, Store } from "@/lib/store/mod.ts";
+import type { JobRow, Store } from "@/lib/store/mod.ts";
 
 /** What queueing adds to every spec. */
 export const addedFields = {
   dataset_digest: z.string().describe("Of the data set when the job was queued"),
   code_version: z.string(),
 };
+
+/** In a result: why it may mean less than it seems to. Not there when there is nothing to say. */
+export const warningsSchema = z.array(z.string()).optional()
+  .describe("Why it may be something else than its name says, or its figures mean less");
 
 type Added = keyof typeof addedFields;
 
@@ -42,13 +46,18 @@ export interface JobSpec<
   };
 }
 
+/** All images, by the number of each label. */
+export function sumOf(labels: ReadonlyMap<string | null, number>): number {
+  return [...labels.values()].reduce((sum, count) => sum + count, 0);
+}
+
 /** What a person may ask of a job. */
 export type JobAction = "cancel" | "pause" | "resume";
 
 /** Of resolved specs. */
 export interface Training {
-  /** Images of the data set that it loads. */
-  images(all: ImageRow[]): ImageRow[];
+  /** How many images of a data set with so many of each label it loads. */
+  images(labels: ReadonlyMap<string | null, number>): number;
   /** Passes through the network per image that is trained on; a backward pass counts as two. */
   passes(spec: Record<string, unknown>): number;
   /** How often it trains on each image in an epoch, on average: on those it tests on never. */

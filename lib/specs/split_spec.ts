@@ -1,5 +1,6 @@
 /** How a request divides the labelled images into training, validation and test. */
 import { z } from "zod";
+import type { SplitSpec } from "@/lib/datasets/job_split.ts";
 
 const share = z.number().gt(0).lt(1);
 
@@ -14,15 +15,17 @@ export const splitFields = {
   fold: z.int().min(0).nullable().default(null),
 };
 
-/** The same, with all defaults filled in, and the seed of what is drawn. */
-export interface SplitSpec {
-  /** Shares of a hold-out. */
-  split: { validation: number; test: number };
-  /** Folds of a cross-validation; null: one hold-out. */
-  folds: number | null;
-  /** One of the folds only; null: all. */
-  fold: number | null;
-  seed: number;
+/** Of the split alone; null: the seed of the training, which weights, order and draws follow from. */
+export const splitSeedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).nullable().default(null);
+
+/** The split of a training. */
+export function splitOf(
+  { split, folds, fold, split_seed, seed }: Omit<SplitSpec, "seed"> & {
+    split_seed: number | null;
+    seed: number;
+  },
+): SplitSpec {
+  return { split, folds, fold, seed: split_seed ?? seed };
 }
 
 /** What is wrong with a fold, in words; undefined when nothing is. */

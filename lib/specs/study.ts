@@ -7,17 +7,20 @@ import {
   type GridCell,
   gridCells,
   gridRows,
+  gridRuns,
+  gridSize,
   pretrainRequest,
 } from "./study_grid.ts";
 import { addedFields, type JobAction, type JobSpec } from "./spec.ts";
 import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 import { finetune } from "./finetune.ts";
+import { remembering } from "@/lib/store/remembering.ts";
 import { parseSpec } from "./parse.ts";
 import { pretrain } from "./pretrain.ts";
 import { studySchema, type StudySpec } from "./study_schema.ts";
 
-/** Trainings of one study. */
-const MOST_CELLS = 2000;
+/** Trainings of one study: their rows, its table and its plan stay small up to here. */
+const MOST_CELLS = 10_000;
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parseStudy(given: unknown): StudySpec {
@@ -33,6 +36,7 @@ const { dry_run: _, ...given } = studySchema.shape;
 const kept = filled(z.object({
   ...given,
   start: given.start.unwrap().unwrap().describe("What pre-training starts from"),
+  split_seed: given.split_seed.unwrap().optional().describe("Not in jobs of an older version"),
   ...addedFields,
 })).meta({ id: "StudySpec" });
 const result = z.object({
@@ -52,12 +56,16 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
       Object.entries(spec.imagenet).map(([name, model]) => [name, store.models.resolve(model).id]),
     );
     spec.pretrain = { ...sharedNetwork(spec, store), ...spec.pretrain };
-    const cells = gridCells(spec);
-    if (cells.length > MOST_CELLS) {
-      throw new InvalidInput(`Cannot plan ${cells.length} cells: ${MOST_CELLS} are the most`);
+    const { rows, backbones, runs } = gridSize(spec);
+    const count = rows * backbones * runs;
+    if (count > MOST_CELLS) {
+      throw new InvalidInput(
+        `Cannot plan ${count} cells (${rows} rows, ${backbones} backbones, ${runs} runs): ` +
+          `${MOST_CELLS} are the most of one study`,
+        [{ pointer: spec.folds === null ? "/seeds" : "/folds", message: "fewer runs are needed" }],
+      );
     }
-    const first = cells.slice(0, cells.length / (spec.seeds?.length ?? spec.folds!));
-    for (const cell of first) checkCell(spec, cell, store);
+    checkRun(spec, remembering(store));
     return { ...spec };
   },
   queued(job, store) {
@@ -71,21 +79,9 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
       summary: null,
       created_at: now(),
     });
-    gridCells(spec).forEach((cell, position) =>
-      store.studies.insertCell({
-        ...cell,
-        study_id: id,
-        position,
-        state: "waiting",
-        pretrain_job: null,
-        pretrained: null,
-        finetune_job: null,
-        model: null,
-        evaluation: null,
-        error: null,
-      })
-    );
-    const progress = { done: 0, total: gridCells(spec).length, unit: "cells" };
+    const cells = gridCells(spec);
+    store.studies.insertCells(id, cells);
+    const progress = { done: 0, total: cells.length, unit: "cells" };
     store.jobs.update(job.id, { study: id, progress });
   },
   made: { control: controlCells },
@@ -123,8 +119,19 @@ function sharedNetwork(spec: StudySpec, store: Store): Record<string, unknown> {
   return Object.fromEntries(fields.map((field) => [field, models[0][field]]));
 }
 
-/** Both jobs of a cell are resolved, so that what is wrong is said now and not in some hours. */
-function checkCell(spec: StudySpec, cell: GridCell, store: Store): void {
+/**
+ * Both jobs of each cell of the first run are resolved, so that what is wrong is said now and not in some hours;
+ * the other runs differ in their seeds.
+ */
+function checkRun(spec: StudySpec, store: Store): void {
+  const checked = new Set<string>();
+  for (const cell of gridCells(spec, gridRuns(spec).slice(0, 1))) {
+    checkCell(spec, cell, store, checked);
+  }
+}
+
+/** @param checked fine-tunings that were looked at: most rows have the same */
+function checkCell(spec: StudySpec, cell: GridCell, store: Store, checked: Set<string>): void {
   const { method } = gridRows(spec).find(({ key }) => key === cell.row)!;
   const { kind: _, ...before } = pretrainRequest(spec, cell) ?? {};
   const { kind: __, ...after } = finetuneRequest(spec, cell);
@@ -134,6 +141,9 @@ function checkCell(spec: StudySpec, cell: GridCell, store: Store): void {
       field in settings ? `/by_method/${method}` : field in spec.pretrain ? "/pretrain" : "";
     within(place, () => pretrain.resolve!(parseSpec(pretrain.schema, before), store));
   }
+  const key = JSON.stringify(after);
+  if (checked.has(key)) return;
+  checked.add(key);
   const place = (field: string) => field in spec.finetune ? "/finetune" : "/pretrain";
   within(place, () => finetune.resolve!(parseSpec(finetune.schema, after), store));
 }

@@ -54,17 +54,45 @@ export function gridRuns({ seeds, folds }: Pick<StudySpec, "seeds" | "folds">): 
   return folds === null ? seeds! : Array.from({ length: folds }, (_, fold) => fold);
 }
 
-/** All cells, run by run, so that the whole table fills alike. */
-export function gridCells(spec: StudySpec): GridCell[] {
+/** How many of each there are; their product is the number of cells. */
+export function gridSize(spec: StudySpec): { rows: number; backbones: number; runs: number } {
+  const { seeds, folds, backbones } = spec;
+  return {
+    rows: gridRows(spec).length,
+    backbones: backbones.length,
+    runs: folds ?? seeds!.length,
+  };
+}
+
+/** All cells, or those of some runs, run by run, so that the whole table fills alike. */
+export function gridCells(spec: StudySpec, runs = gridRuns(spec)): GridCell[] {
   const rows = gridRows(spec);
-  return gridRuns(spec).flatMap((run) =>
+  return runs.flatMap((run) =>
     spec.backbones.flatMap((backbone) => rows.map(({ key }) => ({ row: key, backbone, run })))
   );
 }
 
 /** Weights, order and draws follow from the seed: what shares a run shares them. */
-function drawn({ folds }: StudySpec, run: number) {
-  return folds === null ? { seed: run, folds: null, fold: null } : { seed: 0, folds, fold: run };
+function drawn({ folds, split_seed }: StudySpec, run: number) {
+  const drawn = folds === null
+    ? { seed: run, folds: null, fold: null }
+    : { seed: 0, folds, fold: run };
+  return { ...drawn, split_seed: split_seed ?? undefined };
+}
+
+/**
+ * A resolved job of one run as that of another: what is drawn differs, and nothing that was looked up.
+ * @param spec of a `pretrain` or `finetune` of this study
+ */
+export function ofRun(
+  study: StudySpec,
+  spec: Record<string, unknown>,
+  run: number,
+): Record<string, unknown> {
+  const { seed, fold, split_seed = seed } = drawn(study, run);
+  const parts = spec.leave_out as Record<string, unknown> | null | undefined;
+  if (!parts) return { ...spec, seed, split_seed, fold };
+  return { ...spec, seed, split_seed, leave_out: { ...parts, seed: split_seed, fold } };
 }
 
 /** Shape and input of the network, where the request gives them, for trainings without a model to start from. */
@@ -88,7 +116,7 @@ export function pretrainRequest(
 ): Record<string, unknown> | undefined {
   const { method, arm } = gridRows(spec).find(({ key }) => key === row)!;
   if (!method || !arm) return undefined;
-  const { seed, folds, fold } = drawn(spec, run);
+  const { seed, folds, fold, split_seed = seed } = drawn(spec, run);
   const { split } = spec.finetune;
   const pairs = { similarity: spec.similarity, component: spec.component };
   return defined({
@@ -102,7 +130,7 @@ export function pretrainRequest(
     backbone,
     init: spec.start === "imagenet" ? spec.imagenet[backbone] : "scratch",
     seed,
-    leave_out: defined({ split, folds, fold, seed }),
+    leave_out: defined({ split, folds, fold, seed: split_seed }),
     // Other arms are the same whatever the similarity.
     ...(arms[arm].needs === "similarity" ? { ...pairs, cut: spec.cut } : { cut: undefined }),
   });

@@ -4,20 +4,21 @@ import { choice } from "@/lib/choice.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { backboneSpecs } from "@/lib/models/specs.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { splitSeedSchema } from "./split_spec.ts";
 import { reference } from "./reference.ts";
 
 const method = choice(methodSpecs);
 const backbone = choice(backboneSpecs);
-const distinct = <T extends z.ZodType>(entry: T) =>
-  z.array(entry).min(1).max(100)
+const distinct = <T extends z.ZodType>(entry: T, most = 100) =>
+  z.array(entry).min(1).max(most)
     .refine((list) => new Set(list).size === list.length, "each may be named once");
 /** Fields that the grid decides, and that its parts therefore may not give. */
 const DECIDED = {
   pretrain: [
     ...["kind", "dataset", "method", "arm", "similarity", "component", "cut", "backbone", "init"],
-    ...["seed", "leave_out", "name"],
+    ...["seed", "split_seed", "leave_out", "name"],
   ],
-  finetune: ["kind", "dataset", "init", "backbone", "seed", "folds", "fold", "name"],
+  finetune: ["kind", "dataset", "init", "backbone", "seed", "split_seed", "folds", "fold", "name"],
 };
 /** The network is the same in all rows, or their difference would be that of networks. */
 const NETWORK = ["width", "channels", "image_size", "normalization"];
@@ -35,9 +36,11 @@ export const studySchema = z.strictObject({
   arms: distinct(choice(arms)).default(["none", "gaze"]),
   backbones: distinct(backbone).default(["resnet18"]),
   /** One run each; 0 to 4 where no folds are asked for. */
-  seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER)).nullable().default(null),
+  seeds: distinct(z.int().min(0).max(Number.MAX_SAFE_INTEGER), 10_000).nullable().default(null),
   /** Runs over the folds of one cross-validation instead. */
   folds: z.int().min(2).max(20).nullable().default(null),
+  /** One split for all seeds, drawn by this; null: each seed draws its own. */
+  split_seed: splitSeedSchema,
   /** The row "From scratch". */
   scratch: z.boolean().default(true),
   /** Models with ImageNet weights by backbone: the row "ImageNet". */

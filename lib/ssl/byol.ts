@@ -14,6 +14,7 @@ export function byol(tape: Tape, input: MethodInput, config: ByolConfig): Built 
   const { encoder, images } = input;
   const { projector, predictor } = byolHeads({
     hidden: config.hidden ?? encoder.hidden,
+    predictorHidden: config.hidden ?? encoder.predictorHidden,
     output: config.output,
   });
   const embed = (x: Tensor, network: string) => {
@@ -37,8 +38,17 @@ export function byol(tape: Tape, input: MethodInput, config: ByolConfig): Built 
   };
 }
 
-/** Projector and predictor, which are alike. */
-export function byolHeads({ hidden, output }: { hidden: number; output: number }) {
-  const layers: Layer[] = [{ size: hidden, norm: "affine", relu: true }, { size: output }];
-  return { projector: layers, predictor: layers };
+/** Projector and predictor, which are alike but for their hidden width. */
+export function byolHeads(
+  { hidden, predictorHidden = hidden, output }: {
+    hidden: number;
+    predictorHidden?: number;
+    output: number;
+  },
+) {
+  const layers = (hidden: number): Layer[] => [
+    { size: hidden, norm: "affine", relu: true },
+    { size: output },
+  ];
+  return { projector: layers(hidden), predictor: layers(predictorHidden) };
 }

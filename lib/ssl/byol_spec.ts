@@ -4,7 +4,10 @@ import { momentum, normalizer, width } from "./config_fields.ts";
 import type { MethodSpec } from "./method_spec.ts";
 
 const config = z.strictObject({
-  /** Hidden width of projector and predictor; null: what suits the backbone (ResNet-50 4096, ResNet-18 1024). */
+  /**
+   * Hidden width of projector and predictor; null: what suits the backbone (4096, and 1024 in the projector of
+   * ResNet-18).
+   */
   hidden: z.int().min(4).max(16384).nullable().default(null),
   output: width(256),
   /** Target momentum at the first step; it rises to 1 by a cosine. */

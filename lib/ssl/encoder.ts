@@ -6,11 +6,12 @@ import type { Encoder } from "./method.ts";
 export function encoder(
   { backbone, width, channels }: { backbone: string; width: number; channels: 1 | 3 },
 ): Encoder {
-  const { features, hidden } = backboneSpec(backbone);
+  const { features, hidden, predictorHidden } = backboneSpec(backbone);
   const append = backboneOf(backbone);
   return {
     features: features(width),
     hidden,
+    predictorHidden,
     apply: (tape, x, options) => append(tape, x, { width, channels, ...options }).features,
   };
 }

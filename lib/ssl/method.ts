@@ -8,6 +8,8 @@ export interface Encoder {
   features: number;
   /** Hidden width of heads that suits it, where a method leaves that open. */
   hidden: number;
+  /** Of a predictor, where that is another. */
+  predictorHidden?: number;
   apply(tape: Tape, x: Tensor, options: { prefix: string; groups?: number }): Tensor;
 }
 

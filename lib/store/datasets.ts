@@ -1,12 +1,16 @@
 /** Data sets: a name for people over images, labels and gaze; the digest says what is in it. */
-import { NotFound } from "@/lib/errors.ts";
-import type { Database } from "./database.ts";
+import { isDiskFull, NotFound } from "@/lib/errors.ts";
+import type { Database, SqlRow } from "./database.ts";
+import { type ContentTables, storedDigest } from "./digest.ts";
 import { Table } from "./table.ts";
 
 export interface DatasetRow {
   id: string;
   name: string;
-  /** SHA-256 over the content; equal content gives an equal digest (lib/datasets/digest.ts). */
+  /**
+   * SHA-256 over the content; equal content gives an equal digest (digest.ts). After a change it is made when it is
+   * asked for: a thousand pictures put in one by one are not hashed a thousand times.
+   */
   digest: string;
   /** Whether the pictures are anatomically aligned (methods.md, structured heatmap measures). */
   structured: boolean;
@@ -16,9 +20,46 @@ export interface DatasetRow {
   created_at: string;
 }
 
+/** Stands for a digest that is not known since a change. */
+const STALE = "";
+
 export class Datasets extends Table<DatasetRow> {
-  constructor(db: Database) {
+  constructor(db: Database, readonly content: ContentTables) {
     super(db, { table: "datasets", noun: "dataset", json: ["meta"], booleans: ["structured"] });
+  }
+
+  protected override decode(row: SqlRow): DatasetRow {
+    const decoded = super.decode(row);
+    if (decoded.digest !== STALE) return decoded;
+    let made: string | undefined;
+    return Object.defineProperty(decoded, "digest", {
+      enumerable: true,
+      get: () => made ??= this.#renewDigest(decoded.id),
+    });
+  }
+
+  /** In a write transaction, so that nothing changes between the content and its digest. */
+  #renewDigest(id: string): string {
+    let digest = STALE;
+    try {
+      return this.db.transaction(() => {
+        const row = this.db.get("SELECT * FROM datasets WHERE id = ?", id);
+        // Deleted meanwhile, or renewed by another process.
+        if (!row || row.digest !== STALE) return (row?.digest ?? STALE) as string;
+        digest = storedDigest(this.content, super.decode(row));
+        this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", digest, id);
+        return digest;
+      });
+    } catch (error) {
+      // What is read is answered on a full disk too.
+      if (isDiskFull(error) && digest !== STALE) return digest;
+      throw error;
+    }
+  }
+
+  /** The content has changed: its digest is another. */
+  changed(id: string): void {
+    this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", STALE, id);
   }
 
   findByName(name: string): DatasetRow | undefined {

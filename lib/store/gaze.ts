@@ -1,5 +1,5 @@
 /** One reader's gaze on one image. */
-import type { Fixation } from "@/lib/gaze/gaze.ts";
+import type { Fixation, RecordingFacts } from "@/lib/gaze/gaze.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
 
@@ -18,6 +18,8 @@ export interface GazeRow {
   dropped: number;
   /** Share of the recording without gaze, 0 to 1. */
   data_loss: number;
+  /** Unit, eye, filter, mapping and shares; null for what older versions have read. */
+  facts?: RecordingFacts | null;
 }
 
 /** How many readers and fixations an image has. */
@@ -29,7 +31,7 @@ export interface GazeCount {
 
 export class GazeTable extends Table<GazeRow> {
   constructor(db: Database) {
-    super(db, { table: "gaze", noun: "gaze", json: ["fixations", "assumptions"] });
+    super(db, { table: "gaze", noun: "gaze", json: ["fixations", "assumptions", "facts"] });
   }
 
   ofImage(image_id: string, reader?: string): GazeRow[] {
@@ -62,5 +64,16 @@ export class GazeTable extends Table<GazeRow> {
       dataset_id,
       ...(image_ids ? [JSON.stringify(image_ids)] : []),
     );
+  }
+
+  /** Whether a data set has gaze, of one reader if one is named; ends at the first. */
+  has(dataset_id: string, reader?: string): boolean {
+    // The order of the tables is kept, so that not all images are looked at.
+    return this.db.get(
+      `SELECT 1 FROM images CROSS JOIN gaze ON gaze.image_id = images.id
+       WHERE images.dataset_id = ? ${reader === undefined ? "" : "AND gaze.reader = ?"} LIMIT 1`,
+      dataset_id,
+      ...(reader === undefined ? [] : [reader]),
+    ) !== undefined;
   }
 }

@@ -27,4 +27,17 @@ export class Heatmaps extends Table<HeatmapRow> {
     );
     return Map.groupBy(rows, (row) => row.image_id);
   }
+
+  /** Whether a data set has maps, of one reader if one is named; ends at the first. */
+  has(dataset_id: string, reader?: string): boolean {
+    // The order of the tables is kept, so that not all images are looked at.
+    return this.db.get(
+      `SELECT 1 FROM images CROSS JOIN heatmaps ON heatmaps.image_id = images.id
+       WHERE images.dataset_id = ? ${
+        reader === undefined ? "" : "AND heatmaps.reader = ?"
+      } LIMIT 1`,
+      dataset_id,
+      ...(reader === undefined ? [] : [reader]),
+    ) !== undefined;
+  }
 }

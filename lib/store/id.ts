@@ -5,6 +5,8 @@ export type IdPrefix =
   | "ds"
   | "im"
   | "gz"
+  | "rp"
+  | "upl"
   | "hm"
   | "sim"
   | "mod"

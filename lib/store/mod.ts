@@ -13,14 +13,17 @@ import { Jobs } from "./jobs.ts";
 import { Keys } from "./keys.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
+import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
 import { Predictions } from "./predictions.ts";
+import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
 import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
+import { Uploads } from "./uploads.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -34,8 +37,10 @@ export class Store {
   readonly images: Images;
   readonly gaze: GazeTable;
   readonly heatmaps: Heatmaps;
+  readonly reports: Reports;
   readonly similarities: Similarities;
   readonly models: Models;
+  readonly modelImages: ModelImagesTable;
   readonly evaluations: Evaluations;
   readonly studies: Studies;
   readonly predictions: Predictions;
@@ -45,6 +50,7 @@ export class Store {
   readonly keys: Keys;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
+  readonly uploads: Uploads;
   /** What the start found that nothing refers to; undefined for a shared store. */
   readonly setAside?: SetAside;
   readonly reserve: Reserve;
@@ -59,15 +65,18 @@ export class Store {
     try {
       this.secret = readSecret(directory);
       this.files = new Files(`${directory}/files`, `${directory}/tmp`);
+      this.uploads = new Uploads(`${directory}/uploads`);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const db = this.db = new Database(database);
-      this.datasets = new Datasets(db);
+      this.datasets = new Datasets(db, this);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
       this.heatmaps = new Heatmaps(db);
+      this.reports = new Reports(db);
       this.similarities = new Similarities(db);
       this.models = new Models(db);
+      this.modelImages = new ModelImagesTable(db);
       this.evaluations = new Evaluations(db);
       this.studies = new Studies(db);
       this.predictions = new Predictions(db);
@@ -82,6 +91,8 @@ export class Store {
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
         );
         this.files.emptyTemporary();
+        // Those that have expired go.
+        this.uploads.list();
         this.setAside = setAside(directory, this.files, {
           referred,
           hasJob: (id) => this.jobs.find(id) !== undefined,
@@ -185,11 +196,13 @@ export type { EventRow, EventType } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
 export type { Layout, SimilarityRow } from "./similarities.ts";
 export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
-export type { EvaluationRow } from "./evaluations.ts";
+export type { ModelImages, SeenSet } from "./model_images.ts";
+export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionQuery, PredictionRow } from "./predictions.ts";
 export { type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
+export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";

@@ -33,6 +33,9 @@ export interface ModelRow {
   created_at: string;
 }
 
+/** An id as `newId` makes it. */
+const MODEL_ID = /^mod_[0-9a-hjkmnp-tv-z]{26}$/;
+
 export class Models extends Table<ModelRow> {
   constructor(db: Database) {
     super(db, { table: "models", noun: "model", json: ["spec", "lineage"], newestFirst: true });
@@ -46,13 +49,17 @@ export class Models extends Table<ModelRow> {
     )!.version;
   }
 
-  /** By id, by alias, or the newest version of a name. Throws NotFound. */
+  /** By id, by alias, or the newest version of a name; what looks like an id is nothing else. Throws NotFound. */
   resolve(reference: string): ModelRow {
     const row = this.find(reference) ??
-      this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", reference]]) ??
-      this.select([["name = ?", reference]], "ORDER BY version DESC LIMIT 1")[0];
+      (MODEL_ID.test(reference) ? undefined : this.#named(reference));
     if (!row) throw new NotFound(`Cannot find model "${reference}"`);
     return row;
+  }
+
+  #named(name: string): ModelRow | undefined {
+    return this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", name]]) ??
+      this.select([["name = ?", name]], "ORDER BY version DESC LIMIT 1")[0];
   }
 
   /** Lets `alias` stand for a model; an alias of that name is moved. */

@@ -18,6 +18,8 @@ export interface SimilarityRow {
   dataset_id: string;
   /** The data set's digest when the matrix was computed. */
   dataset_digest: string;
+  /** SHA-256 of the pictures and gaze that it was computed from; null where an older version did not keep it. */
+  gaze_digest?: string | null;
   job_id: string;
   measure: string;
   params: Record<string, unknown>;

@@ -54,13 +54,28 @@ export class Studies extends Table<StudyRow> {
     return this.findBy([["job_id = ?", job_id]]);
   }
 
-  insertCell(cell: CellRow): void {
-    const columns = Object.keys(cell);
+  /** All cells of a study in one statement, none of them begun. */
+  insertCells(
+    study_id: string,
+    cells: Pick<CellRow, "row" | "backbone" | "run">[],
+  ): void {
     this.db.run(
-      `INSERT INTO study_cells (${columns.map((name) => `"${name}"`).join(", ")})
-       VALUES (${columns.map(() => "?").join(", ")})`,
-      ...Object.values(cell) as SqlValue[],
+      `INSERT INTO study_cells (study_id, position, "row", backbone, run, state)
+       SELECT ?, key, value ->> 'row', value ->> 'backbone', value ->> 'run', 'waiting'
+       FROM json_each(?)`,
+      study_id,
+      JSON.stringify(cells),
     );
+  }
+
+  /** How many cells a study has, and how many of them are still open. */
+  progress(study_id: string): { total: number; open: number } {
+    return this.db.get<{ total: number; open: number }>(
+      `SELECT count(*) AS total, count(*) FILTER (
+         WHERE state IN (${openCells.map((state) => `'${state}'`).join(", ")})
+       ) AS open FROM study_cells WHERE study_id = ?`,
+      study_id,
+    )!;
   }
 
   updateCell(cell: CellRow, changes: Partial<CellRow>): CellRow {

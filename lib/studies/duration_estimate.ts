@@ -52,8 +52,7 @@ export function durationEstimator(
     const row = store.datasets.findByName(dataset);
     const key = `${kind} ${digest}`;
     if (!counts.has(key) && row?.digest === digest) {
-      const all = store.images.all(row.id);
-      counts.set(key, trainings.get(kind)!.images(all).length);
+      counts.set(key, trainings.get(kind)!.images(store.images.labels(row.id)));
     }
     return counts.get(key);
   };

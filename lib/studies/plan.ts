@@ -5,6 +5,8 @@ import {
   type GridCell,
   gridCells,
   gridRows,
+  gridRuns,
+  ofRun,
   pretrainRequest,
 } from "@/lib/specs/study_grid.ts";
 import { sameJob } from "./advance.ts";
@@ -12,9 +14,12 @@ import { durationBasisSchema, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
-import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { Store } from "@/lib/store/mod.ts";
+import { remembering } from "@/lib/store/remembering.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+
+/** A plan lets requests in after this long. */
+const TURN_MS = 8;
 
 /** Jobs of one shape. */
 const planPartSchema = z.object({
@@ -61,7 +66,8 @@ export async function planStudy(
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
   const rows = gridRows(spec);
-  const cells = gridCells(spec);
+  const runs = gridRuns(spec);
+  store = remembering(store);
   const estimateDuration = durationEstimator(store, ask.throughput);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = (request: Record<string, unknown>) =>
@@ -87,16 +93,42 @@ export async function planStudy(
     if (known) part.known++;
   }
 
-  for (const cell of cells) {
-    const { before, pretrained } = first(store, spec, cell, resolve);
-    if (before) await count(before, cell, pretrained !== undefined);
-    const model = typeof pretrained === "string" ? pretrained : undefined;
-    const after = resolve(finetuneRequest(spec, cell, model));
-    // What starts from a model that is still to be trained is new.
-    const known = (!before || model !== undefined) && sameJob(store, after) !== undefined;
-    await count(after, cell, known);
-    // Requests are answered between two cells.
+  let turn = performance.now();
+  /** Requests are answered between two cells. */
+  async function pause() {
+    if (performance.now() - turn < TURN_MS) return;
     await new Promise((resolve) => setTimeout(resolve));
+    turn = performance.now();
+  }
+
+  // One run is resolved: the others are the same but for what is drawn.
+  const templates: { cell: GridCell; before?: ResolvedJob; after: ResolvedJob }[] = [];
+  for (const cell of gridCells(spec, runs.slice(0, 1))) {
+    const request = pretrainRequest(spec, cell);
+    const before = request && resolve(request);
+    await pause();
+    templates.push({ cell, before, after: resolve(finetuneRequest(spec, cell)) });
+    await pause();
+  }
+  const inRun = ({ kind, spec: resolved }: ResolvedJob, run: number) => ({
+    kind,
+    spec: ofRun(spec, resolved, run),
+  });
+  for (const run of runs) {
+    for (const { cell: { row, backbone }, ...jobs } of templates) {
+      const cell = { row, backbone, run };
+      const before = jobs.before && inRun(jobs.before, run);
+      const same = before && sameJob(store, before);
+      const model = same?.result?.model as string | undefined;
+      if (before) await count(before, cell, same !== undefined);
+      const after = model === undefined
+        ? inRun(jobs.after, run)
+        : resolve(finetuneRequest(spec, cell, model));
+      // What starts from a model that is still to be trained is new.
+      const known = (!before || model !== undefined) && sameJob(store, after) !== undefined;
+      await count(after, cell, known);
+      await pause();
+    }
   }
   const list = [...parts.values()];
   const left = list.filter(({ jobs, known }) => jobs > known);
@@ -107,8 +139,8 @@ export async function planStudy(
   return {
     rows: rows.map(({ name }) => name),
     backbones: spec.backbones,
-    runs: cells.length / (rows.length * spec.backbones.length),
-    cells: cells.length,
+    runs: runs.length,
+    cells: runs.length * templates.length,
     parts: list.map(({ width: _, ...part }) => part),
     seconds: seconds.includes(null) ? null : sum(seconds as number[]),
     bytes: bytes.includes(null) ? null : Math.max(0, ...bytes as number[]),
@@ -118,20 +150,6 @@ export async function planStudy(
       ),
     ),
   };
-}
-
-/** The pre-training of a cell, and what is known of it: its model, or that it is on its way (true). */
-function first(
-  store: Store,
-  spec: StudySpec,
-  cell: GridCell,
-  resolve: (request: Record<string, unknown>) => ResolvedJob,
-): { before?: ResolvedJob; pretrained?: string | true } {
-  const request = pretrainRequest(spec, cell);
-  if (!request) return {};
-  const before = resolve(request);
-  const same = sameJob(store, before);
-  return { before, pretrained: same && (same.result?.model as string | undefined ?? true) };
 }
 
 function sum(values: number[]): number {

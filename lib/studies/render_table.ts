@@ -54,7 +54,7 @@ export function publishedTable(
 export function csvTable(table: StudyTable): string {
   const head = "row,method,arm,backbone,figure,mean,std,n,planned,failed,low,high," +
     "difference,difference_low,difference_high,difference_n,against," +
-    "control_difference,control_low,control_high,control_n,control,state";
+    "control_difference,control_low,control_high,control_n,control,state,warnings";
   const lines = table.rows.flatMap((row) =>
     table.backbones.flatMap((backbone) =>
       FIGURES.map((name) => {
@@ -68,7 +68,7 @@ export function csvTable(table: StudyTable): string {
           ...(figure?.interval ?? [null, null]),
           ...[difference?.value, ...(difference?.interval ?? [null, null]), difference?.n],
           ...[difference?.against, control?.value, ...(control?.interval ?? [null, null])],
-          ...[control?.n, control?.against, stateOf(cell)],
+          ...[control?.n, control?.against, stateOf(cell), cell.warnings?.join("; ")],
         );
       })
     )
@@ -81,7 +81,8 @@ function written(cell: TableCell, name: FigureName): string {
   const figure = cell.figures[name];
   if (!figure) return cell.done > 0 ? "not defined" : stateOf(cell);
   const runs = figure.n < cell.planned ? ` (n = ${figure.n} of ${cell.planned})` : "";
-  return `${figure.mean.toFixed(3)} ± ${figure.std.toFixed(3)}${runs}`;
+  const mark = cell.warnings ? " *" : "";
+  return `${figure.mean.toFixed(3)} ± ${figure.std.toFixed(3)}${runs}${mark}`;
 }
 
 function stateOf({ planned, done, failed, cancelled }: TableCell): string {
@@ -140,6 +141,14 @@ function legend(table: StudyTable): string[] {
   ];
 }
 
+/** What the marks of cells mean. */
+function notes({ rows, cells }: StudyTable): string[] {
+  return rows.flatMap(({ key, name }) => {
+    const own = cells.filter(({ row }) => row === key).flatMap(({ warnings }) => warnings ?? []);
+    return own.length === 0 ? [] : [`* ${name}: ${[...new Set(own)].join("; ")}.`];
+  });
+}
+
 /** The arms that rows are compared with as their control. */
 function controls({ rows, cells }: StudyTable): Arm[] {
   const keys = new Set(
@@ -164,7 +173,7 @@ export function markdownTable(table: StudyTable, { title }: TableTitle): string 
     grid(body(table, written)),
     ...(compared.length > 0 ? ["Difference to the same method without gaze:", grid(compared)] : []),
     ...(against ? [`Difference to the same method with ${against}:`, grid(controlled)] : []),
-    legend(table).map(markdownText).join("\n"),
+    [...legend(table), ...notes(table)].map(markdownText).join("\n"),
   ].join("\n\n") + "\n";
 }
 
@@ -200,6 +209,7 @@ export function latexTable(table: StudyTable, { title }: TableTitle): string {
     ...(against
       ? [grid(body(table, control), `${title}, against ${against}. ${informed.join(" ")}`)]
       : []),
+    ...notes(table).map(latexText),
   ].join("\n\n") + "\n";
 }
 

@@ -2,8 +2,13 @@
 import { z } from "zod";
 import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
 import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
+import {
+  type PretrainedLineage,
+  pretrainedLineageSchema,
+  warningsOf,
+} from "@/lib/training/lineage.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
-import { cellStates, openCells, type Store, type StudyRow } from "@/lib/store/mod.ts";
+import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
 
 export const studySchema = z.object({
@@ -11,6 +16,7 @@ export const studySchema = z.object({
   name: z.string().nullable(),
   job: z.string(),
   dataset: z.string().nullable().describe("null once it is deleted"),
+  stale: z.boolean().describe("Whether the data set is gone or has changed since"),
   state: jobStateSchema.nullable().describe("Of its job; null once that is deleted"),
   progress: progressSchema,
   created_at: z.iso.datetime(),
@@ -24,6 +30,9 @@ const trainingSchema = z.object({
   state: z.enum(cellStates),
   pretrain_job: z.string().nullable(),
   finetune_job: z.string().nullable(),
+  positives: pretrainedLineageSchema.shape.positives.nullable()
+    .describe("Pairs of its pre-training, audited on its own training part; null without any"),
+  warnings: z.array(z.string()).describe("Of its pre-training and its evaluation"),
   model: z.string().nullable(),
   evaluation: z.string().nullable(),
   error: z.string().nullable(),
@@ -38,15 +47,15 @@ export const filledStudySchema = studySchema.extend({
 }).meta({ id: "FilledStudy" });
 
 export function toStudyView(store: Store, row: StudyRow): Study {
-  const cells = store.studies.cells(row.id);
-  const done = cells.filter(({ state }) => !openCells.includes(state)).length;
+  const { total, open } = store.studies.progress(row.id);
   return {
     id: row.id,
     name: row.name,
     job: row.job_id,
     dataset: store.datasets.find(row.dataset_id)?.name ?? null,
+    stale: store.datasets.find(row.dataset_id)?.digest !== row.spec.dataset_digest,
     state: store.jobs.find(row.job_id)?.state ?? null,
-    progress: { done, total: cells.length, unit: "cells" },
+    progress: { done: total - open, total, unit: "cells" },
     created_at: row.created_at,
   };
 }
@@ -56,10 +65,22 @@ export function toFilledStudyView(
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
   const { rows, cells } = tableOf(store, row);
-  const runs = store.studies.cells(row.id).map((
-    { study_id: _, position: __, pretrained: ___, ...run },
-  ) => run);
+  const runs = store.studies.cells(row.id).map(
+    ({ study_id: _, position: __, pretrained, ...run }) => ({
+      ...run,
+      ...pairsOf(store, pretrained),
+      warnings: run.evaluation === null
+        ? warningsOf(pretrained === null ? undefined : store.models.find(pretrained))
+        : store.evaluations.find(run.evaluation)?.warnings ?? [],
+    }),
+  );
   return { ...toStudyView(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
+}
+
+/** The pairs that a pre-training was made with; null once the model is deleted. */
+function pairsOf(store: Store, pretrained: string | null) {
+  const lineage = pretrained === null ? undefined : store.models.find(pretrained)?.lineage;
+  return { positives: (lineage as PretrainedLineage | undefined)?.positives ?? null };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */
@@ -74,8 +95,10 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
       ...cell,
       state: cell.state === "done" ? "waiting" : cell.state,
     })),
-    positive_label: store.datasets.find(row.dataset_id)?.positive_label ??
-      known?.positive_label ?? null,
+    // As the figures were made: the data set may be another one by now.
+    positive_label: known
+      ? known.positive_label
+      : store.datasets.find(row.dataset_id)?.positive_label ?? null,
     patients: () => new Map(),
     evaluation: (id) => store.evaluations.get(id),
   });

@@ -42,6 +42,8 @@ const tableCellSchema = z.object({
   cancelled: z.number(),
   runs: z.array(z.number()).describe("Seeds, or numbers of the folds, behind the figures"),
   evaluations: z.array(z.string()),
+  warnings: z.array(z.string()).optional()
+    .describe("Why its figures may mean something else than its row says, from its runs"),
   figures: byFigureSchema(cellFigureSchema),
   differences: byFigureSchema(cellDifferenceSchema)
     .describe("To the same method without gaze, on the same images and runs"),
@@ -116,6 +118,7 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
         );
       return {
         ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run), evaluations },
+        ...warningsOf(evaluations, source),
         figures: figures(own.map(read), source),
         differences: compared(shared.differences, against),
         controls: compared(shared.controls, control),
@@ -130,6 +133,15 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
     positive_label,
     cells,
   };
+}
+
+/** What the evaluations of a cell warn of, each once. */
+function warningsOf(
+  evaluations: string[],
+  { evaluation }: TableSource,
+): Pick<TableCell, "warnings"> {
+  const warnings = new Set(evaluations.flatMap((id) => evaluation(id).warnings ?? []));
+  return warnings.size > 0 ? { warnings: [...warnings] } : {};
 }
 
 /** Runs behind differences; -1 where an earlier version did not make them. */

@@ -2,8 +2,8 @@
  * Who may start: one list of waiting tasks over all pools of a process, and one budget of memory.
  * The oldest come first. A task that does not fit yet lets smaller ones pass, for a while.
  */
-import { totalmem } from "node:os";
 import { InvalidInput } from "@/lib/errors.ts";
+import { machineMemory } from "@/lib/machine_memory.ts";
 
 export interface Applicant {
   /** Bytes that the task needs beside its thread, estimated. */
@@ -31,15 +31,6 @@ export interface Budget {
 function budgetOf(total: number): Budget {
   const together = Math.max(128 * MiB, Math.min(1024 * MiB, total / 8));
   return { together, largest: Math.max(together, total / 2) };
-}
-
-function machineMemory(): number {
-  try {
-    return totalmem();
-  } catch {
-    // Not permitted: what the smallest machine that we know of has.
-    return 4096 * MiB;
-  }
 }
 
 export class Admission {

@@ -1,4 +1,4 @@
-/** GPU memory of a training job, known from its tape before anything is allocated. */
+/** Memory of a training job, on the GPU and beside it, known before anything is allocated. */
 import type { Gpu } from "@/gpu/device.ts";
 import { areResident } from "@/gpu/images.ts";
 import type { ParameterStore, Section } from "@/gpu/parameters.ts";
@@ -6,18 +6,19 @@ import { bytesOf, plan } from "@/gpu/plan.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import { finetune, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import type { OptimizerSpec } from "@/lib/specs/optimizer.ts";
 import type { PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
-import { sizeOf } from "@/lib/images/image_size.ts";
+import { type Size, sizeOf } from "@/lib/images/image_size.ts";
+import { machineMemory } from "@/lib/machine_memory.ts";
 import type { SelectedVariants } from "@/lib/store/mod.ts";
 import { finetuneTape } from "./finetuner.ts";
 import { trainingSize } from "./image_set.ts";
 import { pretrainTape } from "./pretrainer.ts";
 
-/** Bytes on the GPU. */
+/** Bytes; on the GPU where nothing else is said. */
 export interface Estimate {
   total: number;
   activations: number;
@@ -27,7 +28,22 @@ export interface Estimate {
   images: number;
   /** The largest single buffer that is bound. */
   largest: number;
+  /** Of the machine: pictures of the data set as they are kept, and all of the above where no GPU has its own memory. */
+  host: number;
+  /** Of these, the pictures. */
+  pictures: number;
 }
+
+/** Pictures that a job keeps in the machine's memory. */
+interface Pictures {
+  /** Whether any of them has colours; grey ones are kept as they are. */
+  colour?: boolean;
+  /** Variants of convolutions that were measured as the fastest. */
+  selected?: SelectedVariants;
+}
+
+/** What the server's processes need themselves, as measured while they train on few pictures. */
+const PROCESSES = 512 * 2 ** 20;
 
 /** What an estimate needs to know of a device; no GPU is touched. */
 export type Device = Pick<Gpu, "info" | "limits" | "features">;
@@ -37,24 +53,42 @@ export function estimatePretrain(
   device: Device,
   spec: PretrainSpec & NetworkSpec,
   images: number,
-  selected?: SelectedVariants,
+  { selected, colour }: Pictures = {},
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(2, Math.min(spec.batch_size, images));
   const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, selected });
-  return estimate(device, tape, store, spec, { batch, views: 2 * batch, images });
+  const kept = pictureBytes(spec, images, { share: 1, colour });
+  return estimate(device, tape, store, spec, { batch, views: 2 * batch, images, kept });
 }
 
 /** @throws {InvalidInput} when the adapter lacks what the spec asks for */
 export function estimateFinetune(
   device: Device,
   spec: FinetuneSpec & NetworkSpec,
-  { images, classes, selected }: { images: number; classes: string[]; selected?: SelectedVariants },
+  { images, classes, selected, colour }: { images: number; classes: string[] } & Pictures,
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(1, Math.min(spec.batch_size, images));
   const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, selected });
-  return estimate(device, tape, store, spec, { batch, views: batch, images });
+  const share = Math.min(1, finetune.training!.share({ ...spec }));
+  const kept = pictureBytes(spec, images, { share, colour });
+  return estimate(device, tape, store, spec, { batch, views: batch, images, kept });
+}
+
+/**
+ * What `loadImages` keeps of so many pictures, as 16-bit values.
+ * @param options.share of them that is trained on, and kept larger for crops
+ */
+function pictureBytes(
+  { image_size, augmentation, channels }: NetworkSpec & Pick<PretrainSpec, "augmentation">,
+  images: number,
+  { share, colour = true }: { share: number; colour?: boolean },
+): number {
+  const area = ({ height, width }: Size) => height * width;
+  const trained = area(trainingSize(image_size, augmentation.crop !== null));
+  const seen = share * trained + (1 - share) * area(sizeOf(image_size));
+  return Math.ceil(images * seen) * (colour ? channels : 1) * 2;
 }
 
 /** @throws {InvalidInput} when the adapter cannot store what the spec asks for */
@@ -69,11 +103,28 @@ function assertPrecision(
   }
 }
 
-/** @throws {InvalidInput} with the numbers, when a buffer is larger than the adapter binds */
-export function assertFits({ limits }: Pick<Gpu, "limits">, estimate: Estimate): void {
+/**
+ * @param memory of the machine, bytes
+ * @throws {InvalidInput} with the numbers, when a buffer is larger than the adapter binds, or when the machine has
+ * too little memory beside the GPU
+ */
+export function assertFits(
+  { limits }: Pick<Gpu, "limits">,
+  estimate: Estimate,
+  memory = machineMemory(),
+): void {
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  const needed = estimate.host + PROCESSES;
+  if (needed > memory) {
+    throw new InvalidInput(
+      `Cannot train this: ${mebibytes(needed)} of the machine's memory are needed ` +
+        `(${mebibytes(estimate.pictures)} for the pictures at this image_size), and it has ` +
+        `${mebibytes(memory)}; a smaller image_size or fewer images fit`,
+      [{ pointer: "/image_size", message: "smaller pictures are needed" }],
+    );
+  }
   const most = limits.maxStorageBufferBindingSize;
   if (estimate.largest <= most) return;
-  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
   throw new InvalidInput(
     `Cannot train this: one buffer of ${
       mebibytes(estimate.largest)
@@ -99,7 +150,12 @@ function estimate(
   tape: Tape,
   store: ParameterStore,
   spec: NetworkSpec & Pick<PretrainSpec, "augmentation" | "optimizer">,
-  { batch, views, images }: { batch: number; views: number; images: number },
+  { batch, views, images, kept: onHost }: {
+    batch: number;
+    views: number;
+    images: number;
+    kept: number;
+  },
 ): Estimate {
   const { buffers, dedicated, bytes } = plan(tape, { outputs: [] });
   const sections: Section[] = [
@@ -122,12 +178,16 @@ function estimate(
     ...dedicated.map(bytesOf),
     pictures,
   );
+  const total = activations + parameters + pictures + passes;
   return {
-    total: activations + parameters + pictures + passes,
+    total,
     activations,
     parameters,
     images: pictures + passes,
     largest,
+    // A software adapter has no memory of its own.
+    host: onHost + (device.info.software ? total : 0),
+    pictures: onHost,
   };
 }
 

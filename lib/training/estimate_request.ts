@@ -1,4 +1,4 @@
-/** What the API tells the worker of a job, to learn whether it fits on the GPU; no device code is loaded. */
+/** What the API tells the worker of a job, to learn whether it fits; no device code is loaded. */
 import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
@@ -9,6 +9,8 @@ export interface EstimateRequest {
   /** Images that the job loads, and the classes among them. */
   images: number;
   classes: string[];
+  /** Whether any picture has colours: grey ones are kept as they are. */
+  colour?: boolean;
 }
 
 /** Undefined for a kind that trains nothing. */
@@ -18,8 +20,11 @@ export function estimateRequest(
 ): EstimateRequest | undefined {
   const training = specOf(kind)?.training;
   if (!training) return undefined;
-  const all = store.images.all(store.datasets.byName(spec.dataset as string).id);
-  const images = training.images(all);
-  const labels = images.flatMap(({ label }) => label ?? []);
-  return { kind, spec, images: images.length, classes: [...new Set(labels)].sort() };
+  const { id } = store.datasets.byName(spec.dataset as string);
+  const labels = store.images.labels(id);
+  const classes = [...labels.keys()].filter((label) => label !== null).sort();
+  return {
+    ...{ kind, spec, images: training.images(labels), classes },
+    colour: store.images.hasColour(id),
+  };
 }

@@ -110,7 +110,15 @@ async function trainFold(
     perEpoch: steps / spec.epochs,
   });
   const [validator, tester] = [validation, test].map(({ set, labels }) =>
-    new Scorer(gpu, trainee.store, model, set, labels, EVALUATED)
+    new Scorer(
+      gpu,
+      trainee.store,
+      model,
+      set,
+      labels,
+      EVALUATED,
+      `the model of job "${context.job.id}"`,
+    )
   );
   const between = () => context.yield();
   const prefix = folds > 1 ? `fold ${fold} ` : "";

@@ -2,6 +2,8 @@
 import type { Gpu } from "@/gpu/device.ts";
 import { type Images, images } from "@/gpu/images.ts";
 import { loadPixels, type Pixels } from "@/lib/datasets/pixel_cache.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { machineMemory } from "@/lib/machine_memory.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type ImageSize, type Size, sizeOf } from "@/lib/images/image_size.ts";
 import type { ImageRow, ModelSpec, Store } from "@/lib/store/mod.ts";
@@ -43,11 +45,36 @@ export async function loadImages(
     onProgress?(done: number, total: number): Promise<void>;
   },
 ): Promise<ImageSet> {
-  const colour = options.channels === 3 && rows.some(({ channels }) => channels === 3);
+  const colour = options.channels === 3 && hasColour(rows);
+  assertMemory(rows.length, options.size, colour ? 3 : 1);
   const pixels = await loadPixels(store, rows, { ...options, channels: colour ? 3 : 1 });
   const byGaze = (options.augmentation?.crop?.gaze_share ?? 0) > 0;
   const gaze = byGaze ? await loadGazeMass(store, rows) : undefined;
   return { rows, pixels, means: imageMeans(pixels), gaze };
+}
+
+/**
+ * @param memory of the machine, bytes
+ * @throws {InvalidInput} when the pictures alone are more than the machine has: the process would be ended
+ */
+export function assertMemory(
+  images: number,
+  { height, width }: Size,
+  channels: 1 | 3,
+  memory = machineMemory(),
+): void {
+  const bytes = images * height * width * channels * 2;
+  if (bytes <= memory) return;
+  const mebibytes = (bytes: number) => `${Math.ceil(bytes / 2 ** 20)} MiB`;
+  throw new InvalidInput(
+    `Cannot load ${images} pictures of ${width} x ${height}: they take ${mebibytes(bytes)} of ` +
+      `memory, and the machine has ${mebibytes(memory)}`,
+  );
+}
+
+/** Whether any picture has colours: else all are kept with one channel. */
+export function hasColour(rows: Pick<ImageRow, "channels">[]): boolean {
+  return rows.some(({ channels }) => channels === 3);
 }
 
 /** Puts the pictures on the GPU. */

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { finetune } from "@/lib/specs/finetune.ts";
 import { pretrain } from "@/lib/specs/pretrain.ts";
+import type { ModelRow } from "@/lib/store/mod.ts";
 import { validationSchema } from "./model_selection.ts";
 
 /** What identifies a run. */
@@ -14,11 +15,20 @@ const identityOf = <Kept extends z.ZodObject>(spec: Kept) => ({
   init: z.string().describe('Id of the model it started from, or "scratch"'),
   choices: z.record(z.string(), z.string())
     .describe("Variants that computed the convolutions, by pass and shape"),
+  warnings: z.array(z.string()).optional()
+    .describe("Why it may be something else than its name says; its start's among them"),
 });
 
 export const pretrainedLineageSchema = z.object({
   ...identityOf(pretrain.kept),
-  positives: z.object({ pairs: z.number(), cut: z.number().nullable() }),
+  positives: z.object({
+    pairs: z.number(),
+    cut: z.number().nullable(),
+    precision: z.number().nullable().optional()
+      .describe("Share of the pairs with two labels that have the same, among the training images"),
+    base_rate: z.number().nullable().optional().describe("The same of all their pairs"),
+  }),
+  images: z.object({ trained: z.number(), left_out: z.number() }).optional(),
   steps: z.number(),
   skipped: z.array(z.number()).describe("Steps that were left out: something was not finite"),
   loss: z.number().nullable().describe("Mean of the last report"),
@@ -38,3 +48,8 @@ export type ClassifierLineage = z.output<typeof classifierLineageSchema>;
 
 export const uploadedLineageSchema = z.object({ uploaded: z.iso.datetime() })
   .meta({ id: "UploadedLineage" });
+
+/** What a model's own lineage and those before it warn of. */
+export function warningsOf(model: Pick<ModelRow, "lineage"> | undefined): string[] {
+  return (model?.lineage as { warnings?: string[] } | undefined)?.warnings ?? [];
+}

@@ -20,6 +20,9 @@ function schemaOf<Kind extends ModelRow["kind"], Lineage extends z.ZodObject>(
     job: z.string().nullable().describe("Id of the job that made it"),
     dataset: z.string().nullable().describe("null without one, or once it is deleted"),
     dataset_digest: z.string().nullable(),
+    stale: z.boolean().nullable().describe(
+      "Whether the data set it was trained on is gone or has changed since; null without one",
+    ),
     classes: z.array(z.string()),
     spec: modelSpecSchema,
     lineage,
@@ -44,6 +47,9 @@ export function toModelView(store: Store, row: ModelRow): Model {
     job: row.job_id,
     dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
     dataset_digest: row.dataset_digest,
+    stale: row.dataset_id === null
+      ? null
+      : store.datasets.find(row.dataset_id)?.digest !== row.dataset_digest,
     classes: row.spec.classes,
     spec: row.spec,
     lineage: row.lineage as Model["lineage"],

@@ -2,7 +2,8 @@ import type { JobContext } from "@/lib/specs/job_context.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import type { ClassifierLineage, PretrainedLineage } from "./lineage.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
-import { type DatasetRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
+import { seenSet } from "./seen.ts";
+import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
 
 export type Published =
   & {
@@ -11,6 +12,8 @@ export type Published =
     name: string | null;
     spec: ModelRow["spec"];
     dataset: DatasetRow;
+    /** Images that it was trained on, validation included. */
+    trained: ImageRow[];
   }
   & (
     | { kind: "pretrained"; lineage: PretrainedLineage }
@@ -25,7 +28,7 @@ export type Published =
  */
 export async function publish(
   { store, job }: JobContext,
-  { weights, kind, name, spec, dataset, lineage }: Published,
+  { weights, kind, name, spec, dataset, trained, lineage }: Published,
   also: (model: ModelRow) => void = () => {},
 ): Promise<ModelRow> {
   for (const [tensor, { data }] of weights) {
@@ -49,6 +52,8 @@ export async function publish(
         file: sha256,
         created_at: now(),
       });
+      const init = lineage.init === "scratch" ? null : lineage.init;
+      store.modelImages.insert(model.id, seenSet(dataset, trained), init);
       also(model);
       return model;
     }));

@@ -2,6 +2,7 @@
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
 import type { ParameterStore } from "@/gpu/parameters.ts";
+import { InvalidInput } from "@/lib/errors.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
 import { Evaluator } from "@/lib/inference/evaluator.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
@@ -13,7 +14,10 @@ export class Scorer {
   private readonly evaluator: Evaluator;
   private readonly batch: number;
 
-  /** @param labels class of each image of the set */
+  /**
+   * @param labels class of each image of the set
+   * @param what messages call the model
+   */
   constructor(
     gpu: Gpu,
     weights: ParameterStore,
@@ -21,22 +25,36 @@ export class Scorer {
     readonly set: ImageSet,
     readonly labels: number[],
     batch: number,
+    readonly what: string,
   ) {
     this.batch = Math.min(batch, set.rows.length);
     this.images = placeImages(gpu, set, this.batch);
     this.evaluator = new Evaluator(gpu, weights, spec, this.images, this.batch);
   }
 
-  /** @param between called between batches; may throw to stop */
+  /**
+   * @param between called between batches; may throw to stop
+   * @throws {InvalidInput} naming the image whose outputs are not finite
+   */
   async score(between: () => Promise<void>): Promise<Scores> {
     const { set: { rows }, labels, spec: { classes }, batch } = this;
     const probabilities: number[][] = [];
     for (let from = 0; from < rows.length; from += batch) {
       await between();
       const part = Array.from({ length: Math.min(batch, rows.length - from) }, (_, i) => from + i);
-      probabilities.push(...await this.evaluator.probabilities(part));
+      (await this.evaluator.probabilities(part)).forEach((row, i) => {
+        if (!row) throw this.#notFinite(rows[from + i].name);
+        probabilities.push(row);
+      });
     }
     return { classes, images: rows.map(({ name }) => name), labels, probabilities };
+  }
+
+  #notFinite(image: string): InvalidInput {
+    return new InvalidInput(
+      `Cannot evaluate ${this.what} on "${image}": it gives numbers that are not finite; ` +
+        "its weights have overflowed, or do not fit its mean and std",
+    );
   }
 
   destroy(): void {

@@ -5,12 +5,15 @@ import { facts, h, table } from "../dom.js";
 import { number, percent, score } from "../format.js";
 
 export async function auditView(path, signal) {
-  const { labels, cuts, suggestion, warnings, coverage, valid_pairs, comparison } = await get(
-    `${path}/audit`,
-    signal,
-  );
+  const { labels, cuts, suggestion, warnings, coverage, valid_pairs, comparison, looked_at } =
+    await get(
+      `${path}/audit`,
+      signal,
+    );
   return [
     facts([
+      ["Images looked at", number(looked_at.images)],
+      ["Left out: marked as test, or of their patients", number(looked_at.left_out)],
       ["Images with valid gaze", percent(coverage)],
       ["Valid pairs", number(valid_pairs)],
       ["AUC for the same label", labels && score(labels.auc)],

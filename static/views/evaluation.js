@@ -23,10 +23,14 @@ export async function show({ id, signal }) {
         ["Data set", datasetLink(found.dataset)],
         ["Images", number(metrics.images)],
         ["Split", typeof found.split === "string" ? found.split : null],
+        ["Data set since", found.stale ? "changed or deleted" : "unchanged"],
+        ["Seen in pre-training", seenText(found.seen?.pretraining)],
+        ["Seen in training", seenText(found.seen?.training)],
         ["Positive class", metrics.positive_label],
         ["Job", h("a", { href: `#/jobs/${found.job}` }, found.job)],
         ["Made", time(found.created_at)],
       ]),
+      (found.warnings ?? []).map((warning) => h("p", { class: "warn-text" }, warning)),
     ),
     h(
       "div",
@@ -53,6 +57,13 @@ export async function show({ id, signal }) {
     foldTable(metrics),
     scoreTable(found),
   ];
+}
+
+/** How many of the tested images a model had looked at before. */
+function seenText(counts) {
+  return counts
+    ? `${number(counts.images)} images, ${number(counts.patients)} patients`
+    : "not known";
 }
 
 /** Counts as they are, everything else as a score. */

@@ -22,6 +22,14 @@ export async function show({ signal }) {
         { head: "Data set", cell: ({ dataset }) => datasetLink(dataset) },
         { head: "Model", cell: ({ model }) => modelLink(model) },
         { head: "Images", cell: ({ metrics }) => number(metrics.images), number: true },
+        {
+          head: "Seen before",
+          cell: ({ seen_in_pretraining, seen_in_training }) =>
+            seen_in_pretraining === null || seen_in_training === null
+              ? "not known"
+              : number(seen_in_pretraining + seen_in_training),
+          number: true,
+        },
         metric("ACC", "accuracy"),
         metric("AUC", "auc_macro_one_vs_rest"),
         metric("M-AUC", "m_auc"),

@@ -33,6 +33,10 @@ export async function show({ id, signal }) {
         ["Classes", model.classes.join(", ")],
         ["Version", model.version],
         ["Data set", model.dataset],
+        [
+          "Data set since",
+          model.stale === null ? null : model.stale ? "changed or deleted" : "unchanged",
+        ],
         ["Made by", model.job && h("a", { href: `#/jobs/${model.job}` }, model.job)],
         ["Data digest", h("code", { title: model.dataset_digest }, short(model.dataset_digest))],
         ["Made", time(model.created_at)],

@@ -33,6 +33,7 @@ export async function show({ id, signal }) {
       { class: "card" },
       facts([
         ["Data set", datasetLink(found.dataset)],
+        ["Images or gaze since", found.stale ? "changed or deleted" : "unchanged"],
         ["Images", number(found.size)],
         ["Without valid gaze", number(found.invalid.length)],
         ["Mean of pairs", number(found.histogram.mean)],
@@ -118,7 +119,8 @@ async function showPairs({ path, image, found, pairs, signal }) {
   const base = `/v1/datasets/${encodeURIComponent(found.dataset)}/images`;
   const tile = (name, text) => {
     const picture = h("img", { alt: `Image and gaze of ${name}` });
-    if (found.dataset !== null) {
+    // Of others than were compared a picture would stand beside the wrong number.
+    if (found.dataset !== null && !found.stale) {
       showPicture(picture, `${base}/${encodeURIComponent(name)}/overlay.png?size=320`, signal);
     }
     return h(

@@ -56,9 +56,10 @@ function shown(found) {
       grid(found, "Figures", (cell, name) => {
         const figure = cell.figures[name];
         return figure
-          ? `${score(figure.mean)} ± ${score(figure.std)} (n = ${figure.n})`
+          ? `${score(figure.mean)} ± ${score(figure.std)} (n = ${figure.n})${mark(cell)}`
           : instead(cell);
       }),
+      warned(found),
     ),
     card(
       "Difference to the same method without gaze",
@@ -72,6 +73,16 @@ function shown(found) {
     controlled(found),
     card("Trainings", trainings(found)),
   ];
+}
+
+const mark = ({ warnings }) => warnings?.length > 0 ? " *" : "";
+
+/** What the marks of figures mean. */
+function warned({ rows, cells }) {
+  return rows.flatMap(({ key, name }) => {
+    const own = cells.filter(({ row }) => row === key).flatMap(({ warnings }) => warnings ?? []);
+    return [...new Set(own)].map((text) => h("p", { class: "warn-text" }, `* ${name}: ${text}`));
+  });
 }
 
 /** What an arm gains over its control, where the study has one. */

@@ -5,6 +5,7 @@ import { deleteDataset, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { putGaze } from "@/lib/datasets/gaze_file.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import { newId, now, type Store } from "@/lib/store/mod.ts";
+import { storedDigest } from "@/lib/store/digest.ts";
 import { picture, smallSet, zipTo } from "../support/archives.ts";
 import { withStore } from "../support/temporary.ts";
 
@@ -50,7 +51,7 @@ Deno.test(
 
     await assert.rejects(putImage(store, "d", "a", bytes("no")), InvalidInput);
     await assert.rejects(putImage(store, "d", "../a", picture(2, 2)), InvalidInput);
-    await assert.rejects(putImage(store, "ghost", "a", picture(2, 2)), NotFound);
+    await assert.rejects(putImage(store, "a/b", "a", picture(2, 2)), InvalidInput);
     assert.equal(files(store), count);
   }),
 );
@@ -98,6 +99,7 @@ Deno.test(
   withSet(async (store, id) => {
     assert.deepEqual(await putLabels(store, "d", bytes("image,label\na,odd\nleft/b,\n")), {
       labels: 2,
+      warnings: [],
     });
     const a = store.images.byName(id, "a");
     assert.deepEqual([a.label, a.patient, a.split], ["odd", "p1", "train"]);
@@ -165,5 +167,29 @@ Deno.test(
     assert.equal(files(store), 0);
     assert.equal(store.images.count() + store.gaze.count(), 0);
     assert.throws(() => deleteDataset(store, "d"), NotFound);
+  }),
+);
+
+Deno.test(
+  "a change costs no digest of the whole set; the digest is the same when it is asked for",
+  withSet(async (store, id) => {
+    const raw = () =>
+      store.db.get<{ digest: string }>("SELECT digest FROM datasets WHERE id = ?", id)!.digest;
+    const before = store.datasets.get(id).digest;
+    assert.equal(raw(), before);
+    const held = store.datasets.get(id);
+    await putImage(store, "d", "e", picture(6, 6));
+    await putImage(store, "d", "f", picture(6, 7));
+    assert.equal(raw(), "", "not made anew");
+    assert.equal(held.digest, before, "a row is what was read");
+    const { digest } = { ...store.datasets.get(id) };
+    assert.equal(raw(), digest);
+    assert.equal(digest, storedDigest(store, store.datasets.get(id)));
+    assert.notEqual(digest, before);
+    // The other way round: the same content.
+    const turned = store.datasets.byName("d").name;
+    await putImage(store, turned, "f", picture(6, 6));
+    await putImage(store, turned, "f", picture(6, 7));
+    assert.equal(store.datasets.byName("d").digest, digest);
   }),
 );

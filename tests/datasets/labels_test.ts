@@ -13,7 +13,7 @@ Deno.test("labels of known images come out, the same from a small file and from 
   const images = Array.from({ length: 30_000 }, (_, i) => `picture_${i}`);
   const large = table(30_000, (i) => `picture_${i}.png`);
   assert.ok(large.length > 2 ** 18);
-  const expected = readLabels(large, "labels.csv");
+  const expected = readLabels(large, "labels.csv").labels;
   const { labels, unknown } = await readLabelsFile({ bytes: large, file: "labels.csv", images });
   assert.deepEqual(unknown, []);
   assert.deepEqual(labels, expected);
@@ -59,7 +59,7 @@ Deno.test("a large table that is damaged is refused with its lines, from the thr
 });
 
 Deno.test("a table without rows, without a header, without its columns", () => {
-  assert.deepEqual(readLabels(encode("image,label\n"), "l.csv"), []);
+  assert.deepEqual(readLabels(encode("image,label\n"), "l.csv").labels, []);
   assert.throws(() => readLabels(encode(""), "l.csv"), InvalidInput);
   assert.throws(() => readLabels(encode("a,b\n"), "l.csv"), InvalidInput);
   assert.throws(() => readLabels(encode("a,b\n1,2\n"), "l.csv"), (error) => {

@@ -36,7 +36,7 @@ Deno.test("INbreast is recognised as it is published", () =>
       ["20586908", "normal", "6c613a14b80a8591"],
       ["20586934", "benign", "6c613a14b80a8591"],
       ["22670094", "malignant", "e1f51192f7bf3f5f"],
-      ["22670147", null, null],
+      ["22670147", null, "e1f51192f7bf3f5f"],
     ]);
   }));
 

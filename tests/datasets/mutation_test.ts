@@ -38,7 +38,7 @@ Deno.test("any table gives labels or names a place in the file", () => {
     fc.property(fc.boolean(), nearlyTable, (headed, text) => {
       try {
         readLabels(encode((headed ? "image,label\n" : "") + text), "labels.csv")
-          .forEach(({ image, line }) => assert(image !== "" && line > 1));
+          .labels.forEach(({ image, line }) => assert(image !== "" && line! > 1));
       } catch (error) {
         assert(error instanceof InvalidInput, String((error as Error).stack));
         assert(

@@ -96,7 +96,7 @@ Deno.test("more files than a plain ZIP can count are all read, as are as many as
         data: text(String(i)),
       }));
       await written(path, files);
-      const zip = await openZip(path, { ...defaultLimits, entries: 100_000 });
+      const zip = await openZip(path, defaultLimits);
       try {
         assert.equal(zip.names.length, count);
         const last = `images/${count - 1}`;

@@ -4,7 +4,13 @@ import fc from "fast-check";
 import { InvalidInput } from "@/lib/errors.ts";
 import { audit } from "@/lib/gaze/audit.ts";
 import { topAudit } from "@/lib/gaze/top_audit.ts";
-import { among, pairsOf, topQuantileCut, type TopSimilarity } from "@/lib/gaze/top_similarity.ts";
+import {
+  among,
+  nearestEdges,
+  pairsOf,
+  topQuantileCut,
+  type TopSimilarity,
+} from "@/lib/gaze/top_similarity.ts";
 import { topPositives } from "@/lib/gaze/top_positives.ts";
 import { quantileCut } from "@/lib/gaze/pair_quantile.ts";
 import { batchPositives, type Cut, type Positives, positives } from "@/lib/gaze/positives.ts";
@@ -166,4 +172,33 @@ Deno.test("an audit of what was kept calls chance by its name", () => {
   const found = topAudit(kept(drawn(n, 4, 1e6), n, 10, 800), { labels });
   assert.match(found.warnings.join(), /no better than chance/);
   assert.equal(found.suggestion.quantile, null);
+});
+
+Deno.test("the nearest pairs stand by value, row and column, as a plain sort puts them", () => {
+  let draws = 0;
+  const random = () => uniform(5, draws++);
+  const [n, k] = [5000, 3];
+  // Few values, so that many pairs tie; both zeros, which are equal.
+  const levels = [0.5, 0.25, 0, -0, -0.75];
+  const indices = new Int32Array(n * k).fill(-1);
+  const nearest = new Float32Array(n * k).fill(NaN);
+  const wanted: [number, number, number][] = [];
+  for (let i = 0; i < n; i++) {
+    for (let at = 0; at < k - i % 2; at++) {
+      const j = (i + 1 + 37 * (at + 1)) % n;
+      indices[i * k + at] = j;
+      nearest[i * k + at] = levels[Math.floor(random() * levels.length)];
+      wanted.push([Math.min(i, j), Math.max(i, j), nearest[i * k + at]]);
+    }
+  }
+  wanted.sort((a, b) => b[2] - a[2] || a[0] - b[0] || a[1] - b[1]);
+  const found = nearestEdges({
+    ...{ n, k, indices, nearest, valid: new Uint8Array(n).fill(1), validPairs: n * (n - 1) / 2 },
+    ...{ rows: new Uint32Array(0), columns: new Uint32Array(0), values: new Float32Array(0) },
+    above: 1,
+  }, k);
+  assert.equal(found.rows.length, wanted.length);
+  wanted.forEach(([row, column, value], at) =>
+    assert.ok(found.rows[at] === row && found.columns[at] === column && found.values[at] === value)
+  );
 });

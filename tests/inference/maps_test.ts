@@ -101,9 +101,9 @@ Deno.test("predictor: probabilities, features and maps of one model come from th
     const probabilities = predicted.probabilities[0];
     const powers = [...expected.logits].map(Math.exp);
     const sum = powers.reduce((a, b) => a + b);
-    assert.ok(difference(probabilities, powers.map((power) => power / sum)) < 1e-5);
+    assert.ok(difference(probabilities!, powers.map((power) => power / sum)) < 1e-5);
     for (const text of [...embedded.features, ...bare.features]) {
-      const features = new Float32Array(Uint8Array.fromBase64(text).buffer);
+      const features = new Float32Array(Uint8Array.fromBase64(text!).buffer);
       assert.ok(difference(features, expected.features) < 1e-5);
     }
 
@@ -121,7 +121,7 @@ Deno.test("predictor: probabilities, features and maps of one model come from th
     assert.ok(Math.abs(similarity.values[1] - 1) < 1e-12);
     assert.ok(new Set(similarity.values).size === 9 && Math.min(...cosines) < 0.999);
 
-    assert.equal(best.class, probabilities.indexOf(Math.max(...probabilities)));
+    assert.equal(best.class, probabilities!.indexOf(Math.max(...probabilities!)));
     assert.deepEqual(best.probabilities, probabilities);
     assert.deepEqual(each.map((one) => one.class), [0, 1, 2]);
     assert.deepEqual(best.values, each[best.class].values);

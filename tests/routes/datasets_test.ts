@@ -1,6 +1,7 @@
 /** Data sets and images over HTTP: what goes in comes out, what is wrong is named and leaves nothing. */
 import assert from "node:assert/strict";
 import { decodeImage } from "@/lib/images/decode.ts";
+import type { DatasetReport } from "@/lib/datasets/report.ts";
 import { unzip, zipOf } from "../support/archives.ts";
 import { type TestServer, withServer } from "../support/server.ts";
 import { smallArchive, upload } from "../support/small_set.ts";
@@ -166,7 +167,9 @@ Deno.test("data sets and images over HTTP", async (t) => {
         method: "POST",
         body: labels,
       });
-      assert.deepEqual(await set.json(), { labels: 1 });
+      const { labels: named, warnings } = await set.json();
+      assert.equal(named, 1);
+      assert.match(warnings[0].message, /^1 of 13 images have no patient/);
       const row = await server.json<{ label: string; readers: unknown }>("GET", path);
       assert.equal(row.label, "odd");
       assert.deepEqual(row.readers, [{ reader: "R9", fixations: 2 }]);
@@ -176,6 +179,54 @@ Deno.test("data sets and images over HTTP", async (t) => {
       });
       const { errors } = await problem(wrong, 422);
       assert.deepEqual([errors?.[0].file, errors?.[0].line], ["labels.csv", 3]);
+    });
+
+    await t.step("the report is kept, and grows with what is added", async () => {
+      const report = await server.json<DatasetReport>("GET", "/v1/datasets/breast/report?limit=2");
+      assert.deepEqual(report.entries.map(({ kind }) => kind), ["import", "gaze", "labels"]);
+      const { digest } = await server.json("GET", "/v1/datasets/breast");
+      assert.equal(report.digest, digest);
+      const missing = report.warning_kinds.find(({ kind }) =>
+        kind.startsWith("N of N images have")
+      );
+      assert.equal(missing?.count, 1);
+      const { total, data, has_more, next } = report.recordings;
+      assert.ok(total > 20 && has_more && next !== null);
+      const [first] = data;
+      assert.ok(first.assumptions.length > 0);
+      assert.equal(first.facts!.format, "plain");
+      assert.deepEqual(first.facts!.mapping, { ax: 1, bx: 0, ay: 1, by: 0 });
+      assert.equal(first.facts!.share_off_image, 0);
+      const rest = await server.json<DatasetReport>(
+        "GET",
+        `/v1/datasets/breast/report?after=${encodeURIComponent(next!)}`,
+      );
+      assert.equal(data.length + rest.recordings.data.length, total);
+      await problem(await server.fetch("/v1/datasets/nope/report"), 404);
+    });
+
+    await t.step("a data set begins with one image, and is added to", async () => {
+      const image = await (await server.fetch("/v1/datasets/breast/images/P001_CC/image.png"))
+        .bytes();
+      const path = "/v1/datasets/single/images/a.png";
+      assert.equal((await server.fetch(path, { method: "PUT", body: image })).status, 201);
+      const more = await zipOf({ "images/b.png": image, "labels.csv": "image,label\na,x\nb,y\n" });
+      const add = (query: string) =>
+        server.fetch(`/v1/datasets/single?mode=add${query}`, { method: "PUT", body: more });
+      const added = await add("");
+      const report = await added.json();
+      assert.deepEqual([added.status, report.images, report.labels], [201, 1, 2]);
+      const now = await server.json<{ images: number; labels: unknown; digest: string }>(
+        "GET",
+        "/v1/datasets/single",
+      );
+      assert.deepEqual([now.images, now.labels, now.digest], [2, { x: 1, y: 1 }, report.digest]);
+      const { errors } = await problem(await add(""), 422);
+      assert.match(errors![0].message, /Cannot add "b": the data set has it/);
+      assert.equal((await add("&same=replace")).status, 201);
+      await problem(await put("single?same=replace", more), 400);
+      await problem(await put("single?upload=upl_x", more), 400);
+      await server.json("DELETE", "/v1/datasets/single");
     });
 
     await t.step("the archive gives the same data set again", async () => {

@@ -165,6 +165,18 @@ Deno.test("Open Inference Protocol: health, metadata, tensors and files", async 
         [pixels({ name: "other" }), 422, /Cannot accept/],
         [{ inputs: [] }, 422, /Cannot accept/],
         [{ ...pixels({}), extra: 1 }, 422, /Cannot accept/],
+        [pixels({ data: [Array(3 * S * S).fill(0.5)] }), 422, /3 entries are needed here/],
+        [
+          // As many numbers as the shape has, rows and columns exchanged.
+          pixels({ data: [Array(3).fill(Array(2 * S).fill(Array(S / 2).fill(0.5)))] }),
+          422,
+          /32 entries are needed here by the shape \[1, 3, 32, 32\], found 64/,
+        ],
+        [
+          pixels({ data: [Array(3).fill(Array(S).fill(Array(S).fill([0.5])))] }),
+          422,
+          /nested deeper than the shape/,
+        ],
         [pixels({ name: "images", datatype: "BYTES", shape: [1], data: ["%"] }), 422, /base64/],
         [pixels({ name: "images", datatype: "BYTES", shape: [2], data: ["aaaa"] }), 422, /1 files/],
         [pixels({ name: "images", datatype: "BYTES", shape: [1], data: ["aaaa"] }), 422, /Cannot/],

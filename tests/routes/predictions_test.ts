@@ -66,7 +66,9 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
       assert.equal(found.model, result.model);
       assert.equal(found.dataset, "breast");
       assert.ok((found.scores as unknown[]).length > 0);
-      const again = await job({ kind: "evaluate", dataset: "breast", model: "tumour" });
+      const again = await job({
+        ...{ kind: "evaluate", dataset: "breast", model: "tumour", split: "all" },
+      });
       const all = await server.json<{ scores: unknown[] }>(
         "GET",
         `/v1/evaluations/${again.evaluation}`,
@@ -111,7 +113,20 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
       const both = await (await ask(form)).json();
       assert.equal(both.data.length, 2);
       assert.deepEqual(both.data[1].probabilities, data[0].probabilities);
-      assert.doesNotMatch(JSON.stringify(both), /patient/);
+      assert.deepEqual(
+        both.data.map(({ file }: { file: string }) => file),
+        ["a patient's name.png", "b.png"],
+      );
+      const { data: listed } = await server.json<{ data: unknown[] }>("GET", "/v1/predictions");
+      assert.doesNotMatch(JSON.stringify(listed), /patient's/, "names of files are not stored");
+      form.append("three", new Blob(["no picture"]), "c.png");
+      const bad = await ask(form);
+      const problem = await bad.json();
+      assert.equal(bad.status, 422);
+      assert.match(problem.detail, /Cannot use "c.png"/);
+      assert.equal(problem.errors[0].file, "c.png");
+      form.set("three", new Blob([]), "d.png");
+      assert.match((await (await ask(form)).json()).detail, /"d.png" is empty/);
     });
 
     await t.step("predictions are stored and found", async () => {

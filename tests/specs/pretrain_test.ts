@@ -12,7 +12,7 @@ import type { Store } from "@/lib/store/mod.ts";
 const spec = { backbone: "resnet50", width: 16, channels: 1, image_size: 64, classes: [] };
 const store = {
   datasets: { byName: (name: string) => ({ id: "ds_1", name }) },
-  images: { all: () => [{ label: null }] },
+  images: { labels: () => new Map([[null, 1]]) },
   similarities: {
     get: (id: string) => ({
       id,
@@ -95,61 +95,129 @@ Deno.test("arm self takes MoCo's earlier keys of an image as positive; other met
   }
 });
 
-Deno.test("the authors' presets are their published settings", () => {
-  const adamw = (learning_rate: number) => ({
-    name: "adamw",
-    learning_rate,
-    betas: [0.9, 0.95],
-    weight_decay: 1e-6,
-    clip_norm: null,
-  });
-  const lars = {
-    ...{ name: "lars", learning_rate: 2e-3, momentum: 0.9, weight_decay: 1e-2 },
-    clip_norm: null,
-  };
-  // Method, optimiser, batch, accumulated, epochs, warm-up; other settings where they are told.
-  const published = {
-    inbreast_byol: ["byol", adamw(2e-5), 32, 16, 300, 40],
-    inbreast_moco: ["moco", lars, 64, 1, 300, 10, { queue: 1280, temperature: 0.2 }],
-    inbreast_simsiam: ["simsiam", "sgd 0.05", 32, 1, 200, 0, { fixed_predictor_rate: true }],
-    tufts_byol: ["byol", adamw(2e-5), 8, 16, 300, 40],
-    tufts_moco: ["moco", adamw(4e-5), 32, 1, 300, 0, { queue: 1280, temperature: 0.2 }],
-    knee_byol: ["byol", adamw(8e-4), 32, 4, 800, 0],
-    knee_moco: ["moco", "adamw 0.001", 32, 1, 800, 0, { queue: 320, temperature: 0.2 }],
-    knee_simsiam: ["simsiam", "sgd 0.05", 32, 1, 800, 0, { fixed_predictor_rate: true }],
-  };
-  assert.deepEqual(Object.keys(published).sort(), Object.keys(presets).sort());
-  for (const [preset, [method, optimizer, ...counts]] of Object.entries(published)) {
-    const spec = parsePretrain({ dataset: "x", preset });
-    assert.equal(spec.method, method, preset);
-    const { name, learning_rate } = spec.optimizer;
-    const told = typeof optimizer === "string" ? `${name} ${learning_rate}` : spec.optimizer;
-    assert.deepEqual(told, optimizer, preset);
-    const config = counts[4] as unknown as Record<string, unknown> ?? {};
-    assert.deepEqual(
-      [spec.batch_size, spec.accumulate, spec.epochs, spec.schedule.warmup_epochs],
-      counts.slice(0, 4),
-      preset,
-    );
-    assert.deepEqual({ ...spec.config, ...config }, spec.config, preset);
-    const looks = { inbreast: "mammo", tufts: "dental", knee: "knee" }[preset.split("_")[0]]!;
-    assert.deepEqual(spec.augmentation, augmentations[looks], preset);
+const INBREAST = { cut: { threshold: 0.95 }, augmentation: "mammo" };
+const HALF = { resnet18: 0, resnet50: 0.5, resnet101: 0 };
+const TUFTS = { augmentation: "dental", image_size: [300, 600] };
+const KNEE = { cut: { threshold: 0.95 }, augmentation: "knee", epochs: 800, warmup: 10, batch: 32 };
+const adamw = (rate: number) => ["adamw", rate, 1e-6, [0.9, 0.95]];
+
+/** Section 8 of the method and the authors' public configurations, value by value. */
+const TABLE: Record<string, Record<string, unknown>> = {
+  inbreast_byol: {
+    ...{ ...INBREAST, method: "byol", optimizer: adamw(2e-5), batch: 32, accumulate: 16 },
+    ...{ epochs: 300, warmup: 40, drop: HALF, config: { momentum: 0.99, output: 256 } },
+  },
+  inbreast_moco: {
+    ...{ ...INBREAST, method: "moco", batch: 64, accumulate: 1, epochs: 300, warmup: 10 },
+    optimizer: {
+      resnet18: ["lars", 4e-3, 1e-2, 0.9],
+      resnet50: ["lars", 2e-3, 1e-2, 0.9],
+      resnet101: ["lars", 4e-3, 1e-2, 0.9],
+    },
+    ...{ drop: HALF, config: { queue: 1280, temperature: 0.2, momentum: 0.999 } },
+  },
+  inbreast_simsiam: {
+    ...{ ...INBREAST, method: "simsiam", optimizer: ["sgd", 0.05, 1e-4, 0.9], batch: 32 },
+    ...{ accumulate: 1, epochs: 200, warmup: 0, drop: HALF },
+    config: { fixed_predictor_rate: true },
+  },
+  gzpt_byol: {
+    ...{ ...INBREAST, method: "byol", optimizer: adamw(2e-5), batch: 32, accumulate: 16 },
+    ...{ epochs: 300, warmup: 40, drop: 0.5, config: { momentum: 0.99 } },
+  },
+  gzpt_simsiam: {
+    ...{ ...INBREAST, method: "byol", optimizer: adamw(2e-5), batch: 32, accumulate: 16 },
+    ...{ epochs: 200, warmup: 40, drop: 0.5, config: { momentum: 0 } },
+  },
+  tufts_byol: {
+    ...{ ...TUFTS, method: "byol", optimizer: adamw(2e-5), batch: 8, accumulate: 16 },
+    ...{ epochs: 300, warmup: 40, cut: { threshold: 0.9 }, drop: 0.5 },
+    config: { momentum: 0.99 },
+  },
+  tufts_moco: {
+    ...{ ...TUFTS, method: "moco", optimizer: adamw(4e-5), batch: 32, accumulate: 1 },
+    ...{ epochs: 300, warmup: 0, cut: { threshold: 0.7 }, drop: 0 },
+    config: { queue: 1280, temperature: 0.2, output: 256 },
+  },
+  knee_byol: {
+    ...{ ...KNEE, method: "byol", optimizer: adamw(8e-4), accumulate: 4, drop: 0.5 },
+    config: { momentum: 0.99 },
+  },
+  knee_moco: {
+    ...{ ...KNEE, method: "moco", optimizer: adamw(8e-4), accumulate: 1, drop: 0 },
+    config: { queue: 320, temperature: 0.2, output: 256 },
+  },
+  knee_simsiam: {
+    ...{ ...KNEE, method: "byol", optimizer: adamw(8e-4), accumulate: 4, drop: 0 },
+    config: { momentum: 0 },
+  },
+};
+
+/** The value for a backbone, where the table tells them apart. */
+function tableValue(value: unknown, backbone: string): unknown {
+  const apart = typeof value === "object" && value !== null && Object.hasOwn(value, "resnet50");
+  return apart ? (value as Record<string, unknown>)[backbone] : value;
+}
+
+Deno.test("every preset is the table's, on every backbone", () => {
+  assert.deepEqual(Object.keys(TABLE).sort(), Object.keys(presets).sort());
+  for (const [preset, row] of Object.entries(TABLE)) {
+    for (const backbone of ["resnet18", "resnet50", "resnet101"]) {
+      const spec = resolve({ dataset: "x", preset, backbone });
+      const { name, learning_rate, weight_decay, ...rest } = spec.optimizer as
+        & { name: string; learning_rate: number; weight_decay: number }
+        & { betas?: number[]; momentum?: number };
+      const found: Record<string, unknown> = {
+        method: spec.method,
+        optimizer: [name, learning_rate, weight_decay, rest.betas ?? rest.momentum],
+        ...{ batch: spec.batch_size, accumulate: spec.accumulate, epochs: spec.epochs },
+        ...{ warmup: spec.schedule.warmup_epochs, cut: spec.cut, drop: spec.drop },
+        config: spec.config,
+        augmentation: spec.augmentation,
+        image_size: spec.image_size,
+      };
+      for (const [field, value] of Object.entries(found)) {
+        let wanted = tableValue(row[field], backbone);
+        if (field === "augmentation") wanted = augmentations[wanted as string];
+        if (field === "image_size") wanted ??= 224;
+        if (field === "config") wanted = { ...value as object, ...wanted as object };
+        assert.deepEqual(value, wanted, `${preset} ${backbone}: ${field}`);
+      }
+      assert.equal(spec.schedule.kind, "cosine");
+      const { code_version: _, ...stored } = JSON.parse(JSON.stringify(spec));
+      assert.deepEqual(JSON.parse(JSON.stringify(parsePretrain(stored))), stored);
+    }
   }
-  const tufts = parsePretrain({ dataset: "x", preset: "tufts_byol" });
-  assert.deepEqual([tufts.cut, tufts.drop], [{ threshold: 0.9 }, 0.5]);
-  assert.deepEqual(tufts.image_size, [300, 600]);
   const smaller = parsePretrain({ dataset: "x", preset: "tufts_moco", image_size: [150, 300] });
   assert.deepEqual(smaller.image_size, [150, 300]);
-  const downstream = parseFinetune({ dataset: "x" });
-  assert.deepEqual(
-    [downstream.optimizer.name, downstream.optimizer.learning_rate, downstream.batch_size],
-    ["adam", 1e-3, 16],
+});
+
+Deno.test("a preset follows the backbone of the model that training starts from", () => {
+  const { drop, optimizer } = resolve({ dataset: "x", preset: "inbreast_moco", init: "imagenet" });
+  assert.deepEqual([drop, optimizer.learning_rate], [0.5, 2e-3]);
+  const given = resolve({ dataset: "x", preset: "inbreast_moco", init: "imagenet", drop: 0.1 });
+  assert.equal(given.drop, 0.1);
+});
+
+Deno.test("the authors' SimSiam that is BYOL is not trained as SimSiam", () => {
+  for (const preset of ["knee_simsiam", "gzpt_simsiam"]) {
+    assert.deepEqual(problems({ dataset: "x", preset, method: "simsiam" }), ["/preset"]);
+    assert.deepEqual(problems({ dataset: "x", preset, method: "byol" }), []);
+  }
+  assert.equal(
+    resolve({ dataset: "x", preset: "inbreast_simsiam", method: "simsiam" }).method,
+    "simsiam",
   );
+});
+
+Deno.test("fine-tuning without further words is the authors' downstream setting", () => {
+  const { optimizer, schedule, ...spec } = parseFinetune({ dataset: "x" });
   assert.deepEqual(
-    [downstream.optimizer.weight_decay, downstream.epochs, downstream.early_stop],
-    [1e-5, 30, 20],
+    [optimizer.name, optimizer.learning_rate, optimizer.weight_decay],
+    ["adam", 1e-3, 1e-5],
   );
-  assert.equal(downstream.schedule.kind, "cosine");
+  assert.deepEqual([spec.batch_size, spec.epochs, spec.early_stop], [16, 30, 20]);
+  assert.deepEqual(schedule, { kind: "cosine", warmup_epochs: 0 });
 });
 
 Deno.test("a model to start from decides the network; contradictions are refused", () => {

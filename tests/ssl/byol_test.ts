@@ -6,7 +6,8 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
-import { byol } from "@/lib/ssl/byol.ts";
+import { backboneSpecs } from "@/lib/models/specs.ts";
+import { byol, byolHeads } from "@/lib/ssl/byol.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { images, parameters } from "../support/formula.ts";
 import { sharedTest } from "../support/shared.ts";
@@ -81,3 +82,33 @@ sharedTest(
     gpu.device.destroy();
   },
 );
+
+Deno.test("the hidden widths are the published ones: of ResNet-18 the predictor's is wider", () => {
+  const widths = (backbone: "resnet18" | "resnet50" | "resnet101") => {
+    const { hidden, predictorHidden } = backboneSpecs[backbone];
+    const { projector, predictor } = byolHeads({ hidden, predictorHidden, output: 256 });
+    return [projector, predictor].map((layers) => layers.map(({ size }) => size));
+  };
+  assert.deepEqual(widths("resnet18"), [[1024, 256], [4096, 256]]);
+  assert.deepEqual(widths("resnet50"), [[4096, 256], [4096, 256]]);
+  assert.deepEqual(widths("resnet101"), [[4096, 256], [4096, 256]]);
+});
+
+Deno.test("a width that is given holds for both heads, the backbone's own for each", async () => {
+  const shapes = async (hidden: number | null) => {
+    const store = new ParameterStore(await openGpu());
+    const tape = new Tape(store);
+    byol(tape, {
+      images: 2,
+      encoder: encoder({ backbone: "resnet18", width: 4, channels: 1 }),
+      views: () => tape.input("views", [4, 32, 32, 4]),
+      weights: (columns) => tape.input("A", [2, columns]),
+    }, { hidden, output: 32, momentum: 0.99, normalizer: "global" });
+    // A batch norm follows the hidden layer.
+    return ["projector.1.weight", "predictor.1.weight"].map((name) =>
+      store.entries.get(name)!.shape[0]
+    );
+  };
+  assert.deepEqual(await shapes(64), [64, 64]);
+  assert.deepEqual(await shapes(null), [1024, 4096]);
+});

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { Database, type SqlRow } from "@/lib/store/database.ts";
+import { Evaluations } from "@/lib/store/evaluations.ts";
+import { ModelImagesTable } from "@/lib/store/model_images.ts";
+import { type PredictionQuery, Predictions } from "@/lib/store/predictions.ts";
 import firstSchema from "@/lib/store/schema.sql" with { type: "text" };
 import { Similarities } from "@/lib/store/similarities.ts";
 import secondSchema from "@/lib/store/studies.sql" with { type: "text" };
@@ -21,7 +24,7 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     const database = new Database(path);
     const row = database.get("SELECT id, study FROM jobs")!;
     assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 4);
+    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 6);
     database.close();
   }));
 
@@ -95,6 +98,62 @@ Deno.test("what was kept of a similarity is read from older rows", () =>
       { kind: "neighbours", ...lists, above: null },
     ]);
     for (const id of ["a", "b", "c", "d"]) assert.deepEqual(rows.get(id).histogram, { pairs: 9 });
+    database.close();
+  }));
+
+Deno.test("older evaluations know the content they were made on; of older predictions nothing is vouched for", () =>
+  withDirectory((directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
+    old.exec(`
+      INSERT INTO jobs (id, kind, state, spec, progress, created_at)
+        VALUES ('job', 'evaluate', 'succeeded', '{"dataset_digest": "d"}', '{}', '');
+      INSERT INTO evaluations (id, job_id, metrics, scores, created_at)
+        VALUES ('a', 'job', '{}', '[]', ''), ('b', 'gone', '{}', '[]', '');
+      INSERT INTO predictions (id, model_id, dataset, image, label, probability, probabilities, created_at)
+        VALUES ('named', 'm', 'set', 'x', 'l', 1, '{}', ''), ('sent', 'm', NULL, NULL, 'l', 1, '{}', '');
+    `);
+    old.close();
+    const database = new Database(path);
+    const evaluations = new Evaluations(database);
+    assert.deepEqual(["a", "b"].map((id) => evaluations.get(id).dataset_digest), ["d", null]);
+    const told = (query: PredictionQuery) =>
+      new Predictions(database).query(query).data.map(({ id, stale }) => [id, stale]);
+    assert.deepEqual(told({}), [["named", true], ["sent", false]]);
+    assert.deepEqual(told({ stale: false }), [["sent", false]]);
+    assert.deepEqual(told({ stale: true, dataset: "set" }), [["named", true]]);
+    database.close();
+  }));
+
+Deno.test("what a model has looked at stays with those that started from it, once for all", () =>
+  withDirectory((directory) => {
+    const database = new Database(`${directory}/x.db`);
+    const insert = (id: string) =>
+      database.run(
+        `INSERT INTO models (id, kind, spec, lineage, file, created_at)
+         VALUES (?, 'pretrained', '{}', '{}', '', '')`,
+        id,
+      );
+    for (const id of ["first", "twin", "second", "third", "uploaded", "last"]) insert(id);
+    const images = new ModelImagesTable(database);
+    const [one, two] = [{ images: ["1"], patients: ["p"] }, { images: ["2"], patients: [] }];
+    images.insert("first", one, null);
+    images.insert("twin", one, null);
+    images.insert("second", two, "first");
+    images.insert("third", two, "second");
+    images.insert("last", one, "uploaded");
+    const sets = () => database.get<SqlRow>("SELECT count(*) AS n FROM image_sets")!.n;
+    assert.equal(sets(), 2);
+    for (const id of ["first", "twin", "second", "last"]) {
+      database.run("DELETE FROM models WHERE id = ?", id);
+    }
+    assert.deepEqual(images.of("third"), { own: [two], before: [one, two], complete: true });
+    assert.deepEqual(images.of("uploaded"), { own: [], before: [], complete: false });
+    images.insert("uploaded", one, "nobody");
+    assert.deepEqual(images.of("uploaded"), { own: [one], before: [], complete: false });
+    for (const id of ["third", "uploaded"]) database.run("DELETE FROM models WHERE id = ?", id);
+    assert.equal(sets(), 0, "nothing is left of what nobody refers to");
     database.close();
   }));
 

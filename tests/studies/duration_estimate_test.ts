@@ -7,7 +7,7 @@ import { withStore } from "../support/temporary.ts";
 
 const byol = {
   ...{ kind: "pretrain", dataset: "discs", method: "byol", epochs: 10 },
-  ...{ width: 8, image_size: 32, backbone: "resnet18" },
+  ...{ width: 8, image_size: 32, backbone: "resnet18", leave_out: null },
 };
 
 /** A job that ended after `seconds`; `breaks` are states in between. */

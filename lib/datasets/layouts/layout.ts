@@ -10,18 +10,30 @@ export interface Plan {
   labels: ImageLabel[];
   /** Where the labels come from, for problems. */
   labelsFile: string;
+  /** Whether the set is known to have one image of each person, or to have named all persons. */
+  patientsKnown?: boolean;
+  /** Whether the split is that of folders, which often have no labels on one side. */
+  splitByFolder?: boolean;
   gaze: string[];
   /** Ready-made maps; `names` are the readings of the path, the first that fits an image counts. */
   heatmaps: { path: string; names: { image: string; reader: string }[] }[];
   description: Description;
   /** Files that nothing is taken from. */
   skipped: Problem[];
+  /** What was taken for granted, and what the user should look at. */
+  notes: Problem[];
 }
 
 export interface Source {
+  /** Whether it comes to a data set, and may have no pictures of its own. */
+  adding: boolean;
   /** Paths below the single top folder, if there is one. */
   names: string[];
-  read(name: string): Promise<Uint8Array>;
+  /** Whole paths of what is none of the data set: documents beside the top folder, junk of systems. */
+  strays: string[];
+  read(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /** Uncompressed bytes of a file, as the archive claims them. */
+  bytes(name: string): number;
   /** The path as problems name it. */
   full(name: string): string;
 }
@@ -33,7 +45,7 @@ export interface Layout {
   plan(source: Source): Promise<Plan>;
 }
 
-/** What operating systems and archivers leave behind; passed over without a word. */
+/** What operating systems and archivers leave behind. */
 export function isJunk(path: string): boolean {
   const last = path.slice(path.lastIndexOf("/") + 1);
   return path.startsWith("__MACOSX/") || path.includes("/__MACOSX/") || last.startsWith("._") ||

@@ -4,6 +4,18 @@ import { withoutExtension } from "../image_names.ts";
 import type { Plan, Source } from "./layout.ts";
 import { companionOf } from "@/lib/gaze/formats/mod.ts";
 
+/** By the end of their names. */
+export const isPicture = (name: string): boolean =>
+  /\.(png|jpe?g|dcm|dicom|pgm|ppm|pnm)$/i.test(name);
+
+/** Pictures of other formats, of which a sentence says what to do. */
+export const isForeignPicture = (name: string): boolean =>
+  /\.(tiff?|bmp|gif|webp|nii|nrrd|mha|svs)$/i.test(name);
+
+/** A file's name without folders and ending. */
+export const lastName = (path: string): string =>
+  withoutExtension(path.slice(path.lastIndexOf("/") + 1));
+
 /** Texts about the data. */
 export const document = /(^|\/)(readme|licen[cs]e|changes|source)[^/]*$|\.(md|pdf|docx?|html?)$/i;
 
@@ -16,7 +28,12 @@ export function emptyPlan(labelsFile: string): Plan {
     heatmaps: [],
     description: descriptionSchema.parse({}),
     skipped: [],
+    notes: [],
   };
+}
+
+export function note(plan: Plan, message: string, file?: string): void {
+  plan.notes.push(file === undefined ? { message } : { file, message });
 }
 
 export function skip(plan: Plan, source: Source, name: string, why: string): void {

@@ -1,27 +1,33 @@
 /** The layout of the HTTP contract: images/, labels.csv, gaze/, heatmaps/, dataset.json. */
-import { InvalidInput } from "@/lib/errors.ts";
 import { withoutExtension } from "../image_names.ts";
 import { readLabels } from "../labels.ts";
+import { nothingFits } from "./found.ts";
 import { document, emptyPlan, skip, takeCommon } from "./shared_parts.ts";
+import { takeTexts } from "./tables.ts";
 import type { Layout } from "./layout.ts";
 
 export const standard: Layout = {
   title: "images/, labels.csv, gaze/, heatmaps/, dataset.json",
-  detect: () => true,
+  detect: (names) => names.some((name) => name.startsWith("images/")),
   async plan(source) {
     const { names, read, full } = source;
     const plan = emptyPlan(full("labels.csv"));
+    const others: string[] = [];
     for (const name of names.toSorted()) {
       const rest = name.slice("images/".length);
       if (await takeCommon(plan, source, name)) continue;
-      if (name === "labels.csv") plan.labels = readLabels(await read(name), full(name));
-      else if (!name.startsWith("images/")) skip(plan, source, name, "not a part of the layout");
+      if (name === "labels.csv") {
+        const { labels, warnings } = readLabels(await read(name), full(name));
+        plan.labels = labels;
+        plan.notes.push(...warnings);
+      } else if (!name.startsWith("images/")) others.push(name);
       else if (document.test(rest)) skip(plan, source, name, "a document among the images");
       else plan.images.push({ name: withoutExtension(rest), path: name });
     }
-    if (plan.images.length === 0) {
-      throw new InvalidInput("Cannot find images: the archive has no file under images/");
-    }
+    if (plan.images.length === 0 && !source.adding) throw nothingFits(names.map(full));
+    if (names.includes("labels.csv")) {
+      for (const name of others) skip(plan, source, name, "not a part of the layout");
+    } else await takeTexts(plan, source, others);
     return plan;
   },
 };

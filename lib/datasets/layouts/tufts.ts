@@ -31,6 +31,8 @@ export const tufts: Layout = {
   async plan(source) {
     const plan = emptyPlan(source.full(table));
     plan.description.structured = true;
+    // One panoramic radiograph of each person.
+    plan.patientsKnown = true;
     for (const name of source.names.toSorted()) {
       const image = picture.exec(name)?.[1];
       const mapped = map.exec(name)?.[1];

@@ -50,6 +50,26 @@ export const formats: Record<string, GazeFormat> = {
   plain,
 };
 
+/** Name of the format that a file looks like; undefined for one that is in none. */
+export async function recognise(
+  source: Uint8Array,
+  options: GazeOptions,
+): Promise<string | undefined> {
+  try {
+    const texts = isWorkbook(source)
+      ? (await sheetsOf(source, options.file)).map(({ bytes }) => bytes)
+      : [source];
+    for (const bytes of texts) {
+      const { head } = await Text.open(bytes, options.file);
+      const found = Object.keys(formats).find((name) => formats[name].detect(head, options));
+      if (found) return found;
+    }
+  } catch (error) {
+    if (error instanceof InvalidInput) return undefined;
+    throw error;
+  }
+}
+
 /**
  * Reads one gaze file: seconds, image pixels, one `Gaze` per image and reader.
  * @param source the file, gzip or not; a workbook of Excel (.xlsx) as bytes

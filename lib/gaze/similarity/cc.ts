@@ -1,10 +1,11 @@
 /** Pearson correlation of two gaze maps, -1 to 1. */
 import { z } from "zod";
-import { heatmapParams } from "../heatmap.ts";
+import { heatmapParams, refuseBesideParity } from "../heatmap.ts";
 import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
-const params = z.strictObject({ size: mapSize, ...heatmapParams });
+const params = z.strictObject({ size: mapSize, ...heatmapParams })
+  .superRefine(refuseBesideParity);
 
 export const cc: Measure<typeof params> = {
   title: "Correlation",
@@ -16,7 +17,7 @@ export const cc: Measure<typeof params> = {
   async prepare(gpu, comparands, options, pause) {
     const { ccPairs } = await import("@/gpu/similarity/location.ts");
     const { size } = options;
-    const { maps, valid } = await comparandMaps(
+    const { maps, valid, used } = await comparandMaps(
       gpu,
       comparands,
       { columns: size, rows: size },
@@ -25,6 +26,6 @@ export const cc: Measure<typeof params> = {
     );
     const pairs = ccPairs(gpu, maps, { valid });
     maps.destroy();
-    return { pairs, valid };
+    return { pairs, valid, used };
   },
 };

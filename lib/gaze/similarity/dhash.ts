@@ -1,10 +1,10 @@
 /** Difference hash of gaze maps: where the map falls from left to right, on 8 rows of 9 cells. */
 import { z } from "zod";
-import { heatmapParams } from "../heatmap.ts";
+import { heatmapParams, refuseBesideParity } from "../heatmap.ts";
 import { comparandMaps } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
-const params = z.strictObject(heatmapParams);
+const params = z.strictObject(heatmapParams).superRefine(refuseBesideParity);
 
 export const dhash: Measure<typeof params> = {
   title: "Difference hash",
@@ -14,7 +14,7 @@ export const dhash: Measure<typeof params> = {
   input: "heatmap",
   async prepare(gpu, comparands, options, pause) {
     const { dhashPairs } = await import("@/gpu/similarity/dhash.ts");
-    const { maps, valid } = await comparandMaps(
+    const { maps, valid, used } = await comparandMaps(
       gpu,
       comparands,
       { columns: 9, rows: 8 },
@@ -23,6 +23,6 @@ export const dhash: Measure<typeof params> = {
     );
     const pairs = dhashPairs(gpu, maps, { valid });
     maps.destroy();
-    return { pairs, valid };
+    return { pairs, valid, used };
   },
 };

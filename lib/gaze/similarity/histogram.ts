@@ -1,10 +1,11 @@
 /** Histogram intersection: the mass that two gaze maps of sum 1 share. */
 import { z } from "zod";
-import { heatmapParams } from "../heatmap.ts";
+import { heatmapParams, refuseBesideParity } from "../heatmap.ts";
 import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
-const params = z.strictObject({ size: mapSize, ...heatmapParams });
+const params = z.strictObject({ size: mapSize, ...heatmapParams })
+  .superRefine(refuseBesideParity);
 
 export const histogram: Measure<typeof params> = {
   title: "Histogram intersection",
@@ -15,7 +16,7 @@ export const histogram: Measure<typeof params> = {
   async prepare(gpu, comparands, options, pause) {
     const { histogramPairs } = await import("@/gpu/similarity/location.ts");
     const { size } = options;
-    const { maps, valid } = await comparandMaps(
+    const { maps, valid, used } = await comparandMaps(
       gpu,
       comparands,
       { columns: size, rows: size },
@@ -24,6 +25,6 @@ export const histogram: Measure<typeof params> = {
     );
     const pairs = histogramPairs(gpu, maps, { valid });
     maps.destroy();
-    return { pairs, valid };
+    return { pairs, valid, used };
   },
 };

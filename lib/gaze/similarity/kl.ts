@@ -3,7 +3,7 @@
  * from the other: the divergence itself is not symmetric, a similarity is.
  */
 import { z } from "zod";
-import { heatmapParams } from "../heatmap.ts";
+import { heatmapParams, refuseBesideParity } from "../heatmap.ts";
 import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
@@ -12,7 +12,7 @@ const params = z.strictObject({
   /** Share of each map that is spread evenly, so that no cell is empty. */
   epsilon: z.number().min(1e-9).max(0.5).default(1e-6),
   ...heatmapParams,
-});
+}).superRefine(refuseBesideParity);
 
 export const kl: Measure<typeof params> = {
   title: "Kullback-Leibler",
@@ -23,7 +23,7 @@ export const kl: Measure<typeof params> = {
   async prepare(gpu, comparands, options, pause) {
     const { klPairs } = await import("@/gpu/similarity/location.ts");
     const { size, epsilon } = options;
-    const { maps, valid } = await comparandMaps(
+    const { maps, valid, used } = await comparandMaps(
       gpu,
       comparands,
       { columns: size, rows: size },
@@ -32,6 +32,6 @@ export const kl: Measure<typeof params> = {
     );
     const pairs = klPairs(gpu, maps, { valid, epsilon });
     maps.destroy();
-    return { pairs, valid };
+    return { pairs, valid, used };
   },
 };

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
 import type { GridSize, Maps, MapSource } from "@/gpu/similarity/heatmaps.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { type HeatmapOptions, heatmapPoints, PUBLISHED } from "../heatmap.ts";
+import { type HeatmapOptions, heatmapPoints, PUBLISHED, weightOf } from "../heatmap.ts";
 import type { Comparand } from "./measure.ts";
 import { bilinear } from "@/lib/images/bilinear.ts";
 import type { Raster } from "@/lib/images/raster.ts";
@@ -22,7 +22,7 @@ export async function comparandMaps(
   size: GridSize,
   options: HeatmapOptions,
   pause?: () => Promise<void>,
-): Promise<{ maps: Maps; valid: boolean[] }> {
+): Promise<{ maps: Maps; valid: boolean[]; used: Pick<Required<HeatmapOptions>, "weight"> }> {
   const { renderMaps } = await import("@/gpu/similarity/heatmaps.ts");
   if (comparands.length * size.columns * size.rows * 4 > gpu.limits.maxStorageBufferBindingSize) {
     throw new InvalidInput(
@@ -49,6 +49,7 @@ export async function comparandMaps(
   return {
     maps: await renderMaps(gpu, sources, { grid, size, levels: parity ? 255 : 0, onBatch: pause }),
     valid,
+    used: { weight: weightOf(options) },
   };
 }
 

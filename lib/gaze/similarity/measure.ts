@@ -41,6 +41,8 @@ export interface Prepared {
   valid: boolean[];
   /** Parameters whose default depends on the data, as they were used. */
   used?: Record<string, unknown>;
+  /** What the numbers may not be taken for, in sentences for the job's events. */
+  warnings?: string[];
 }
 
 export interface Measure<Schema extends z.ZodType = z.ZodType> extends Described {

@@ -1,6 +1,6 @@
 /** Gaze maps compared by mass and spread (their zeroth moment and first Hu invariant): blind to location. */
 import { z } from "zod";
-import { heatmapParams } from "../heatmap.ts";
+import { heatmapParams, refuseBesideParity } from "../heatmap.ts";
 import { comparandMaps, mapSize } from "./maps.ts";
 import type { Measure } from "./measure.ts";
 
@@ -11,7 +11,7 @@ const params = z.strictObject({
     .default({ m00: 0.5, i1: 0.5 }),
   size: mapSize,
   ...heatmapParams,
-});
+}).superRefine(refuseBesideParity);
 
 export const moments: Measure<typeof params> = {
   title: "Moments",
@@ -22,7 +22,7 @@ export const moments: Measure<typeof params> = {
   async prepare(gpu, comparands, options, pause) {
     const { momentsPairs } = await import("@/gpu/similarity/moments.ts");
     const { size, weights: { m00, i1 } } = options;
-    const { maps, valid } = await comparandMaps(
+    const { maps, valid, used } = await comparandMaps(
       gpu,
       comparands,
       { columns: size, rows: size },
@@ -32,6 +32,6 @@ export const moments: Measure<typeof params> = {
     const weights = { m00: m00 / (m00 + i1), i1: i1 / (m00 + i1) };
     const pairs = momentsPairs(gpu, maps, { weights, valid });
     maps.destroy();
-    return { pairs, valid };
+    return { pairs, valid, used };
   },
 };

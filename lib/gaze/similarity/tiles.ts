@@ -1,6 +1,7 @@
 /** All pairs of a set of images, tile by tile: memory stays bounded whatever their number. */
 import type { Gpu } from "@/gpu/device.ts";
 import type { Span } from "@/gpu/similarity/pairs.ts";
+import { InvalidInput } from "@/lib/errors.ts";
 import type { Item, Measure } from "./measure.ts";
 import {
   blocksOf,
@@ -31,19 +32,21 @@ export interface TileOptions {
 
 /**
  * Computes every tile of the upper triangle and hands it to the sinks.
- * @returns names of the images that have no valid gaze, and the parameters that followed from the data
+ * @throws {InvalidInput} naming a pair of images with valid gaze whose similarity is no finite number
+ * @returns names of the images that have no valid gaze, the parameters that followed from the data, and warnings
  */
 export async function forEachTile(
   gpu: Gpu,
   measure: Measure,
   items: Item[],
   options: TileOptions & { params: unknown; sinks: Sink[] },
-): Promise<{ invalid: string[]; used: Record<string, unknown> }> {
+): Promise<{ invalid: string[]; used: Record<string, unknown>; warnings: string[] }> {
   const { combine = "mean", onProgress, sinks } = options;
   const { comparands, first } = comparandsOf(items, measure.input);
   const total = items.length * (items.length + 1) / 2;
   const pause = async () => await onProgress?.(0, total);
-  const { pairs, valid, used = {} } = await measure.prepare(gpu, comparands, options.params, pause);
+  const prepared = await measure.prepare(gpu, comparands, options.params, pause);
+  const { pairs, valid, used = {}, warnings = [] } = prepared;
   try {
     const validItem = items.map((_, item) => {
       for (let comparand = first[item]; comparand < first[item + 1]; comparand++) {
@@ -66,6 +69,7 @@ export async function forEachTile(
           combine,
           validItem,
         });
+        assertKnown({ rows, columns, values: combined }, items, validItem);
         for (const sink of sinks) sink.add({ rows, columns, values: combined });
         const { count } = rows;
         done += rows === columns ? count * (count + 1) / 2 : count * columns.count;
@@ -73,8 +77,26 @@ export async function forEachTile(
       }
     }
     const invalid = items.filter((_, item) => !validItem[item]).map(({ id }) => id);
-    return { invalid, used };
+    return { invalid, used, warnings };
   } finally {
     pairs.destroy();
+  }
+}
+
+/** Of images with valid gaze every similarity is a number; components may be undefined, not infinite. */
+function assertKnown({ rows, columns, values }: Tile, items: Item[], valid: boolean[]): void {
+  const size = rows.count * columns.count;
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at];
+    if (Number.isFinite(value)) continue;
+    const [row, column] = [Math.floor(at % size / columns.count), at % columns.count];
+    const [i, j] = [rows.from + row, columns.from + column];
+    if (Number.isNaN(value) && (at >= size || !valid[i] || !valid[j])) continue;
+    throw new InvalidInput(
+      `Cannot keep the similarity of "${items[i].id}" and "${
+        items[j].id
+      }": it is ${value}; their gaze or the ` +
+        "parameters of the measure are out of any range",
+    );
   }
 }

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Fixation } from "../gaze.ts";
-import { heatmapParams } from "../heatmap.ts";
+import { heatmapParams, refuseBesideParity } from "../heatmap.ts";
 import { dbscan } from "./dbscan.ts";
 import { comparandMaps, mapSize } from "./maps.ts";
 import type { Comparand, Measure } from "./measure.ts";
@@ -23,7 +23,7 @@ const params = z.strictObject({
   ...heatmapParams,
   /** The published maps (as in the other measures), and x divided by the height and y by the width. */
   parity: z.boolean().default(false),
-});
+}).superRefine(refuseBesideParity);
 
 type Params = z.output<typeof params>;
 
@@ -36,11 +36,12 @@ export const tima: Measure<typeof params> = {
   async prepare(gpu, comparands, options, pause) {
     const { timaPairs } = await import("@/gpu/similarity/tima.ts");
     const { m00, i1 } = options.weights;
-    const { values, lengths } = await clusterMoments(gpu, comparands, options, pause);
+    const { values, lengths, used } = await clusterMoments(gpu, comparands, options, pause);
     const weights = { m00: m00 / (m00 + i1), i1: i1 / (m00 + i1) };
     return {
       pairs: timaPairs(gpu, { values, stride: 4, lengths }, { weights }),
       valid: Array.from(lengths, (length) => length > 0),
+      used,
     };
   },
 };
@@ -62,7 +63,7 @@ async function clusterMoments(
   });
   const { readMoments } = await import("@/gpu/similarity/moments.ts");
   const { size } = options;
-  const { maps, valid } = await comparandMaps(
+  const { maps, valid, used } = await comparandMaps(
     gpu,
     clusters,
     { columns: size, rows: size },
@@ -78,7 +79,7 @@ async function clusterMoments(
     lengths[owner]++;
     values.push(moments[2 * at], moments[2 * at + 1], 0, 0);
   });
-  return { values: Float32Array.from(values), lengths };
+  return { values: Float32Array.from(values), lengths, used };
 }
 
 /** Fixations of every cluster, clusters in order of their first core fixation. */

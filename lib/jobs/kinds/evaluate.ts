@@ -4,7 +4,7 @@ import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { LoadedModel } from "@/lib/inference/loaded_model.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "./handler.ts";
+import { type JobHandler, told } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
@@ -12,21 +12,35 @@ import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
+import { warningsOf } from "@/lib/training/lineage.ts";
+import { seenBy, seenWarning } from "@/lib/training/seen.ts";
+import { testPartWarnings } from "@/lib/training/test_part.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
     const done = store.evaluations.findBy([["job_id = ?", job.id]]);
-    if (done) return { evaluation: done.id };
+    if (done) return { evaluation: done.id, ...told(done.warnings) };
     const spec = parseEvaluate(job.spec);
     const dataset = jobDataset(context);
     const row = store.models.resolve(spec.model);
-    const images = imagesOf(spec, row, dataset, store.images.all(dataset.id));
+    const images = imagesOf(context, spec, row, dataset);
     const { rows, labels } = labelled(images, row.spec.classes);
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
+    const seen = seenBy(store, row, dataset, rows);
+    const warnings = [...warningsOf(row), ...seenWarning(seen, { images: rows.length })];
+    const few = testPartWarnings(rows, labels, row.spec.classes);
+    for (const message of [...warnings, ...few]) context.event("warning", { message });
+    const trained = seen.training?.images ?? null;
+    context.event("log", {
+      message: trained === null
+        ? `${rows.length} images are tested; what the model was trained on is not known`
+        : `${rows.length} images are tested, the model was trained on ${trained} of them`,
+      ...{ images: rows.length, trained_on: trained },
+    });
     const { image_size, channels } = row.spec;
     const set = await loadImages(store, rows, {
       ...{ size: sizeOf(image_size), channels },
@@ -34,7 +48,15 @@ export const evaluate = {
     });
     const model = await LoadedModel.load(gpu, store.files, row);
     try {
-      const scorer = new Scorer(gpu, model.weights, row.spec, set, labels, spec.batch_size);
+      const scorer = new Scorer(
+        gpu,
+        model.weights,
+        row.spec,
+        set,
+        labels,
+        spec.batch_size,
+        `model "${row.id}"`,
+      );
       const scores = await scorer.score(() => context.yield());
       scorer.destroy();
       const { positive_label: positive } = dataset;
@@ -45,11 +67,13 @@ export const evaluate = {
           id: newId("ev"),
           model_id: row.id,
           dataset_id: dataset.id,
+          dataset_digest: dataset.digest,
           job_id: job.id,
+          ...{ seen, warnings },
           ...result,
           created_at: now(),
         }));
-      return { evaluation: id };
+      return { evaluation: id, ...told(warnings) };
     } finally {
       model.destroy();
     }
@@ -58,15 +82,22 @@ export const evaluate = {
 
 /** @throws {Conflict} when there is no such part */
 function imagesOf(
+  { store, event }: JobContext,
   { split }: EvaluateSpec,
   model: ModelRow,
   dataset: DatasetRow,
-  images: ImageRow[],
 ): ImageRow[] {
+  const images = store.images.all(dataset.id);
   if (split === "all") return images;
-  const listed = model.dataset_digest === dataset.digest
-    ? (model.lineage as Partial<ClassifierLineage>).split?.[split]
-    : undefined;
+  const own = (model.lineage as Partial<ClassifierLineage>).split;
+  const listed = model.dataset_digest === dataset.digest ? own?.[split] : undefined;
+  if (own && !listed && model.dataset_id === dataset.id) {
+    event("warning", {
+      message:
+        `"${dataset.name}" has changed since the model was fine-tuned on it: the ${split} part is the ` +
+        "one that is given with it now, not the model's own",
+    });
+  }
   const names = new Set(listed);
   const part = images.filter((image) => listed ? names.has(image.name) : image.split === split);
   if (part.length === 0) {

@@ -2,17 +2,22 @@
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "./handler.ts";
+import { type JobHandler, told } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
-import { newId, now } from "@/lib/store/mod.ts";
+import { splitOf } from "@/lib/specs/split_spec.ts";
+import { warningsOf } from "@/lib/training/lineage.ts";
+import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
+import { testPartWarnings } from "@/lib/training/test_part.ts";
+import { newId, now, type SeenImages } from "@/lib/store/mod.ts";
 import { isBetter } from "@/lib/training/model_selection.ts";
 import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
+import { hasColour } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
-import { splitsOf } from "@/lib/training/job_split.ts";
+import { splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
@@ -21,14 +26,16 @@ export const finetune = {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
     if (published) {
-      const { id } = store.evaluations.findBy([["job_id = ?", job.id]])!;
-      return { model: published.id, evaluation: id };
+      const { id, warnings } = store.evaluations.findBy([["job_id = ?", job.id]])!;
+      return { model: published.id, evaluation: id, ...told(warnings) };
     }
     const spec = resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
     const dataset = jobDataset(context);
     const known = labelled(store.images.all(dataset.id));
     const { classes, rows } = known;
-    const splits = splitsOf(spec, rows);
+    const splits = splitsOf(splitOf(spec), rows);
+    const unused = unusedOf(splits, rows);
+    if (unused) context.event("warning", { message: unused });
     // Folds have nearly as many images each, and nearly always full batches.
     const batch = Math.min(spec.batch_size, splits[0].train.length);
     const selected = await selectVariants(
@@ -36,7 +43,12 @@ export const finetune = {
       spec.tuning,
       () => finetuneTape(gpu, spec, classes, { batch }).tape,
     );
-    planned(context, estimateFinetune(gpu, spec, { images: rows.length, classes, selected }));
+    planned(
+      context,
+      estimateFinetune(gpu, spec, {
+        ...{ images: rows.length, classes, selected, colour: hasColour(rows) },
+      }),
+    );
     const start = await initialModel(store, spec.init);
     const results: FoldResult[] = [];
     let chosen = 0;
@@ -55,6 +67,16 @@ export const finetune = {
         ? dataset.positive_label
         : null,
     );
+    const tested = splits.flatMap(({ test }) => test);
+    const seen: SeenImages = {
+      pretraining: seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
+      training: { images: 0, patients: 0 },
+    };
+    const inherited = warningsOf(start?.row);
+    const warnings = [...inherited, ...seenWarning(seen, { images: tested.length })];
+    const part = tested.map((i) => rows[i]);
+    const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
+    for (const message of [...warnings, ...few]) context.event("warning", { message });
     const evaluated = newId("ev");
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
     const { train, validation, test } = splits[chosen];
@@ -64,11 +86,13 @@ export const finetune = {
       name: spec.name,
       spec: results[chosen].model,
       dataset,
+      trained: [...train, ...validation].map((i) => rows[i]),
       lineage: {
         ...identity<"finetune">(context),
         ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
+        ...(inherited.length > 0 && { warnings: inherited }),
         split: { train: names(train), validation: names(validation), test: names(test) },
       },
     }, (model) =>
@@ -76,15 +100,17 @@ export const finetune = {
         id: evaluated,
         model_id: model.id,
         dataset_id: dataset.id,
+        dataset_digest: dataset.digest,
         job_id: job.id,
+        ...{ seen, warnings },
         ...{ metrics, scores },
         created_at: now(),
       }));
-    return { model: model.id, evaluation: evaluated };
+    return { model: model.id, evaluation: evaluated, ...told(warnings) };
   },
-  estimate(device, { spec, images, classes }) {
+  estimate(device, { spec, images, classes, colour }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {
-      ...{ images, classes },
+      ...{ images, classes, colour },
     });
   },
 } satisfies JobHandler<JobResult<"finetune">>;

@@ -18,3 +18,8 @@ export interface JobHandler<Result extends Record<string, unknown> = Record<stri
    */
   estimate?(device: Device, request: EstimateRequest): Estimate;
 }
+
+/** Warnings as they stand in a result. */
+export function told(warnings: string[] | null | undefined): { warnings?: string[] } {
+  return warnings && warnings.length > 0 ? { warnings } : {};
+}

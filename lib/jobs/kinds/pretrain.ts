@@ -1,22 +1,23 @@
 /** Runs a `pretrain` job: contrastive pre-training of a backbone, kept as a model. */
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { arms } from "@/lib/gaze/arms/mod.ts";
-import { partnersOf } from "@/lib/gaze/positives.ts";
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
+import { partnersOf, type Positives } from "@/lib/gaze/positives.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
-import type { JobHandler } from "./handler.ts";
+import { type JobHandler, told } from "./handler.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
-import { parsePretrain, type PretrainSpec } from "@/lib/specs/pretrain.ts";
+import { parsePretrain, pretrain as kind, type PretrainSpec } from "@/lib/specs/pretrain.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { methodSpec } from "@/lib/ssl/specs.ts";
-import type { ModelSpec } from "@/lib/store/mod.ts";
+import type { DatasetRow, ImageRow, ModelSpec } from "@/lib/store/mod.ts";
 import { Checkpoints } from "@/lib/training/checkpoint.ts";
 import { collapseAlarm } from "@/lib/training/collapse_detector.ts";
 import { estimatePretrain, planned } from "@/lib/training/estimate.ts";
 import {
+  hasColour,
   loadImages,
   normalizationOf,
   placeImages,
@@ -30,8 +31,10 @@ import {
   type TrainingLoopOptions,
 } from "@/lib/training/training_loop.ts";
 import { packed } from "@/lib/training/positive_sampler.ts";
-import { withoutTest } from "@/lib/training/job_split.ts";
+import { withoutPatientsOf, withoutTest } from "@/lib/datasets/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
+import { armWarnings, labelPrecision } from "@/lib/training/arm_warnings.ts";
+import { warningsOf } from "@/lib/training/lineage.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
@@ -39,19 +42,21 @@ export const pretrain = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
     const published = publishedBy(context);
-    if (published) return { model: published.id };
+    if (published) return { model: published.id, ...told(warningsOf(published)) };
     const spec = resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
     const dataset = jobDataset(context);
     const all = store.images.all(dataset.id);
-    const rows = (spec.leave_out ? withoutTest(all, spec.leave_out) : all)
-      .filter(({ split }) => spec.include_test || split !== "test");
+    const rows = trainedOn(spec, all);
     const batch = batchOf(context, rows.length, spec.batch_size);
     const selected = await selectVariants(
       context,
       spec.tuning,
       () => pretrainTape(gpu, spec, encoder(spec), { batch }).tape,
     );
-    planned(context, estimatePretrain(gpu, spec, rows.length, selected));
+    planned(
+      context,
+      estimatePretrain(gpu, spec, rows.length, { selected, colour: hasColour(rows) }),
+    );
     const positives = await jobPositives(store, dataset, rows, spec);
     context.event("log", {
       message: `${positives.pairs} positive pairs among ${rows.length} images`,
@@ -59,12 +64,28 @@ export const pretrain = {
       pairs: positives.pairs,
       cut: positives.cut,
     });
+    const warnings = await pairWarnings(context, spec, { dataset, rows, positives });
+    const found = {
+      pairs: positives.pairs,
+      cut: positives.cut,
+      ...labelPrecision(positives, rows),
+    };
+    if (found.precision !== null) {
+      context.event("log", {
+        message:
+          `${percent(found.precision)} of the pairs have one label, of all pairs of the training ` +
+          `images ${percent(found.base_rate!)}`,
+        ...{ precision: found.precision, base_rate: found.base_rate! },
+      });
+    }
+    tellLeftOut(context, spec, { all, rows });
     if (arms[spec.arm].ownKeys && !methodSpec(spec.method).ownKeys) {
       const message =
         `arm "${spec.arm}" is "none" for ${spec.method}: a batch holds each image once`;
       context.event("log", { message });
     }
     const start = await initialModel(store, spec.init);
+    warnings.push(...warningsOf(start?.row));
     const set = await loadImages(store, rows, {
       size: trainingSize(spec.image_size, spec.augmentation.crop !== null),
       channels: spec.channels,
@@ -102,7 +123,9 @@ export const pretrain = {
         identity: identity(context),
         onReport: collapseAlarm(context, trainee.dimensions),
         async afterEpoch(epoch) {
-          context.metric((epoch + 1) * perEpoch, epoch, await trainee.gauges());
+          const gauges = await trainee.gauges();
+          tellWrong(context, gauges, epoch);
+          context.metric((epoch + 1) * perEpoch, epoch, gauges);
           return false;
         },
       });
@@ -113,24 +136,83 @@ export const pretrain = {
         name: spec.name,
         spec: { backbone, width, channels, image_size, classes: [], normalization } as ModelSpec,
         dataset,
+        trained: rows,
         lineage: {
           ...identity<"pretrain">(context),
           init: spec.init,
-          positives: { pairs: positives.pairs, cut: positives.cut },
+          positives: found,
+          images: { trained: rows.length, left_out: all.length - rows.length },
+          ...(warnings.length > 0 && { warnings }),
           ...{ steps, skipped, loss, choices: selected },
         },
       });
       checkpoints.clear();
-      return { model: model.id };
+      return { model: model.id, ...told(warnings) };
     } finally {
       trainee.destroy();
       images.destroy();
     }
   },
-  estimate(device, { spec, images }) {
-    return estimatePretrain(device, parsePretrain(spec) as PretrainSpec & NetworkSpec, images);
+  estimate(device, { spec, images, colour }) {
+    const parsed = parsePretrain(spec) as PretrainSpec & NetworkSpec;
+    const loaded = Math.ceil(images * kind.training!.share(spec));
+    return estimatePretrain(device, parsed, loaded, { colour });
   },
 } satisfies JobHandler<JobResult<"pretrain">>;
+
+/** The images of a data set that a training looks at. */
+function trainedOn({ leave_out, include_test }: PretrainSpec, all: ImageRow[]): ImageRow[] {
+  const marked = include_test ? [] : all.filter(({ split }) => split === "test");
+  if (!leave_out) return all.filter((image) => !marked.includes(image));
+  return withoutPatientsOf(withoutTest(all, leave_out), marked);
+}
+
+/** Says what was not looked at, or that nothing was left aside to be tested on. */
+function tellLeftOut(
+  context: JobContext,
+  { leave_out }: PretrainSpec,
+  { all, rows }: { all: ImageRow[]; rows: ImageRow[] },
+): void {
+  const left = all.length - rows.length;
+  if (leave_out) {
+    const message =
+      `${left} of ${all.length} images are left out: a fine-tuning with this split tests on ` +
+      "them, or on their patients";
+    context.event("log", { message, images: rows.length, left_out: left });
+  } else if (rows.some(({ label }) => label !== null)) {
+    const message =
+      `all ${rows.length} images are looked at: a fine-tuning on this data set will test on ` +
+      "some of them, and its evaluation will say so; `leave_out` keeps its test part aside";
+    context.event("warning", { message, images: rows.length, left_out: left });
+  }
+}
+
+/** Says where the pairs are not what the arm is called; the same for the lineage. */
+async function pairWarnings(
+  context: JobContext,
+  spec: PretrainSpec,
+  { dataset, rows, positives }: { dataset: DatasetRow; rows: ImageRow[]; positives: Positives },
+): Promise<string[]> {
+  const arm = arms[spec.arm];
+  if (!arm.needs) return [];
+  const of = arm.control?.of as ArmName | undefined;
+  const unshuffled = of && await jobPositives(context.store, dataset, rows, { ...spec, arm: of });
+  const warnings = armWarnings(spec.arm, positives, rows, unshuffled);
+  for (const message of warnings) context.event("warning", { message, arm: spec.arm });
+  return warnings;
+}
+
+/** A gauge that is no number is kept as none; that it is one is said. */
+function tellWrong(context: JobContext, gauges: Record<string, number>, epoch: number): void {
+  const wrong = Object.keys(gauges).filter((name) => !Number.isFinite(gauges[name]));
+  if (wrong.length === 0) return;
+  context.event("warning", {
+    message: `after epoch ${epoch} of the embeddings ${wrong.join(", ")} is not finite`,
+    epoch,
+  });
+}
+
+const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
 
 /** A batch of as many images as there are, when there are fewer than were asked for. */
 function batchOf(context: JobContext, images: number, wanted: number): number {

@@ -10,13 +10,16 @@ import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
+import { jobDataset } from "@/lib/training/job_inputs.ts";
+import { storedGazeDigest } from "@/lib/store/digest.ts";
 import { type Layout, newId, now } from "@/lib/store/mod.ts";
 
 export const similarity = {
   async run(context: JobContext) {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
-    const dataset = store.datasets.byName(spec.dataset);
+    const dataset = jobDataset(context);
+    const gaze_digest = storedGazeDigest(store, dataset);
     checkDegrees(spec.params, dataset);
     const measure = measureOf(spec.measure);
     const items = loadItems(store, dataset, { readers: spec.readers });
@@ -30,6 +33,7 @@ export const similarity = {
           id: newId("sim"),
           dataset_id: dataset.id,
           dataset_digest: dataset.digest,
+          gaze_digest,
           job_id: job.id,
           measure: spec.measure,
           params: { ...spec.params, ...used, readers: spec.readers, combine: spec.combine },
@@ -72,7 +76,7 @@ async function compute(
   const sinks: Sink[] = spec.keep === "neighbours"
     ? [distribution, neighbours, top]
     : [distribution, new MatrixFile(file, n, measure.components.length)];
-  const { invalid, used } = await forEachTile(context.gpu, measure, items, {
+  const { invalid, used, warnings } = await forEachTile(context.gpu, measure, items, {
     params: spec.params,
     combine: spec.combine,
     sinks,
@@ -90,6 +94,7 @@ async function compute(
     }
     layout = { kind: "neighbours", top_k: neighbours.k, pairs: values.length, above };
   }
+  for (const message of warnings) context.event("warning", { message });
   if (invalid.length > 0) {
     context.event("warning", {
       message: `${invalid.length} of ${n} images have no gaze that ${spec.measure} can compare`,

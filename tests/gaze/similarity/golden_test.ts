@@ -43,7 +43,7 @@ for (const [name, tensor] of measures) {
   sharedTest(`${name}: the published similarities`, GOLDEN_FILES, async (...files) => {
     const { items, tensors } = readGolden(files[0], files[1]);
     const { values, invalid } = await computeSimilarity(gpu, name, items, { parity: true });
-    assert.ok(largestDifference(values, tensors[tensor]) < 1e-4);
+    assert.ok(largestDifference(values, tensors[tensor]) < 1e-6);
     const n = items.length;
     const without = items.filter((_, i) => Number.isNaN(tensors[tensor][i * n + i]));
     assert.deepEqual(invalid, without.map(({ id }) => id));

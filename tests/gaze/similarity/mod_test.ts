@@ -251,6 +251,31 @@ Deno.test("every measure: strict parameters, empty sets, one image", async () =>
   }
 });
 
+Deno.test("beside parity, a width or weight of maps is refused and the rest is honoured", async () => {
+  for (const name of ["moments", "dhash", "tima", "cc", "kl", "histogram"] as const) {
+    const { params } = measures[name];
+    for (const given of [{ sigma_px: 9 }, { sigma_deg: 1 }, { weight: "duration" }]) {
+      const { error } = params.safeParse({ parity: true, ...given });
+      const [issue] = error!.issues;
+      assert.deepEqual(issue.path, Object.keys(given), name);
+      assert.match(issue.message, /^Cannot use .* beside parity/);
+      assert.ok(params.safeParse(given).success);
+    }
+    // What is kept of a request is read again when the job runs.
+    const kept = JSON.parse(JSON.stringify(params.parse({ parity: true, weight: "binary" })));
+    assert.deepEqual(params.parse(kept), kept);
+  }
+  const plain = await computeSimilarity(gpu, "moments", items, { parity: true });
+  const other = { parity: true, weights: { m00: 0.2, i1: 0.8 } };
+  const dental = await computeSimilarity(gpu, "moments", items, other);
+  const smaller = await computeSimilarity(gpu, "moments", items, { parity: true, size: 16 });
+  const wider = await computeSimilarity(gpu, "tima", items, { parity: true, eps: 0.5 });
+  const tima = await computeSimilarity(gpu, "tima", items, { parity: true });
+  assert.ok(largestDifference(plain.values, dental.values) > 1e-3);
+  assert.ok(largestDifference(plain.values, smaller.values) > 1e-3);
+  assert.notDeepEqual(wider.values, tima.values);
+});
+
 Deno.test("sigma in degrees needs the geometry, and is the same as in pixels with it", async () => {
   const list = randomItems(4, () => 9, 8);
   await assert.rejects(

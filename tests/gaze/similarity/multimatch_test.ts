@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
-import { computeSimilarity } from "@/lib/gaze/similarity/mod.ts";
+import { comparandsOf } from "@/lib/gaze/similarity/comparands.ts";
+import { computeSimilarity, measures } from "@/lib/gaze/similarity/mod.ts";
 import { saccadesOf } from "@/lib/gaze/similarity/simplify.ts";
 import { sharedPath, sharedTest } from "../../support/shared.ts";
 import { GOLDEN_FILES, largestDifference, readGolden } from "./golden.ts";
@@ -132,6 +133,93 @@ for (const grouping of [false, true]) {
     assert.deepEqual(invalid, items.filter((_, i) => i % 8 < 2).map(({ id }) => id));
   });
 }
+
+/** The authors' setting, written out. */
+const AUTHORS = {
+  screen: { width: 1920, height: 1080 },
+  direction_deg: 45,
+  duration_s: 100,
+  amplitude_px: 160,
+  weights: [0.1, 0.1, 0.1, 0.1, 0.6],
+};
+
+Deno.test("multimatch: parity is the authors' whole setting, to rounding", async () => {
+  // Durations around the limit, in counts of samples, so that it decides what is merged.
+  const items = randomItems(40, (i) => 3 + i, 17).map((item) => ({
+    ...item,
+    scanpaths: item.scanpaths.map(({ reader, fixations }) => ({
+      reader,
+      fixations: fixations.map((f) => ({ ...f, duration: Math.round(300 * f.duration) })),
+    })),
+  }));
+  const score = (all: ArrayLike<number>) => Array.prototype.slice.call(all, 0, 40 * 40);
+  const { values } = await computeSimilarity(gpu, "multimatch", items, { parity: true });
+  const wanted = score(multimatchReference(items, AUTHORS));
+  // Sums of f32 lie up to one unit in the last place from the published f64.
+  assert.ok(largestDifference(score(values), wanted) < 2 ** -23);
+  // Each part of the setting matters, so none of them is left out.
+  for (const change of [{ duration_s: 60 }, { amplitude_px: 100 }, { direction_deg: 30 }]) {
+    const other = await computeSimilarity(gpu, "multimatch", items, { parity: true, ...change });
+    assert.ok(largestDifference(score(other.values), wanted) > 1e-3, Object.keys(change)[0]);
+    const reference = score(multimatchReference(items, { ...AUTHORS, ...change }));
+    assert.ok(largestDifference(score(other.values), reference) < 2 ** -23);
+  }
+});
+
+sharedTest(
+  "multimatch: parity, and options beside it, on the published values",
+  GOLDEN_FILES,
+  async (json, tensors) => {
+    const { items, params, tensors: { multimatch } } = readGolden(json, tensors);
+    const size = { width: 800, height: 800 };
+    const { values } = await computeSimilarity(gpu, "multimatch", items, {
+      parity: true,
+      screen: size,
+      duration_s: params.TDur,
+      amplitude_px: params.TAmp_px,
+    });
+    const pairs = items.length ** 2;
+    const wanted = Array.from(
+      { length: pairs },
+      (_, pair) => AUTHORS.weights.reduce((sum, w, k) => sum + w * multimatch[5 * pair + k], 0),
+    );
+    const apart = largestDifference(values.slice(0, pairs), wanted);
+    assert.ok(apart < 2 ** -23, `${apart}`);
+    // The five alone, on the authors' screen: lengths count less by the longer diagonal.
+    const other = await computeSimilarity(gpu, "multimatch", items, {
+      parity: true,
+      duration_s: params.TDur,
+      amplitude_px: params.TAmp_px,
+    });
+    const longer = Math.hypot(1920, 1080) / Math.hypot(800, 800);
+    const rescaled = Array.from({ length: pairs }, (_, pair) => {
+      const [shape, direction, length, position, duration] = multimatch.slice(
+        5 * pair,
+        5 * pair + 5,
+      );
+      const far = [shape, length, position].map((value) => 1 - (1 - value) / longer);
+      return 0.1 * (far[0] + direction + far[1] + far[2]) + 0.6 * duration;
+    });
+    assert.ok(largestDifference(other.values.slice(0, pairs), rescaled) < 2 ** -23);
+  },
+);
+
+Deno.test("multimatch: parity on durations in seconds warns, with the numbers", async () => {
+  const items = randomItems(3, () => 9, 5);
+  const { comparands } = comparandsOf(items, "scanpath");
+  const prepare = async (given: Record<string, unknown>) => {
+    const params = measures.multimatch.params.parse(given);
+    const { pairs, used, warnings } = await measures.multimatch.prepare(gpu, comparands, params);
+    pairs.destroy();
+    return { used, warnings };
+  };
+  const { used, warnings } = await prepare({ parity: true });
+  const { weights: _, direction_deg: __, ...setting } = AUTHORS;
+  assert.deepEqual({ ...used, weights: undefined }, { ...setting, weights: undefined });
+  assert.match(warnings![0], /limit of 100 counts samples.*under it/);
+  assert.deepEqual((await prepare({ parity: true, duration_s: 0.3 })).warnings, []);
+  assert.deepEqual((await prepare({})).warnings, []);
+});
 
 Deno.test("multimatch: an image with itself is 1, symmetric, weights scaled to sum 1", async () => {
   const items = randomItems(9, () => 12, 7);

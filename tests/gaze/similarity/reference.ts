@@ -77,13 +77,25 @@ function median(values: number[]): number {
   return (sorted[Math.ceil(half) - 1] + sorted[Math.floor(half)]) / 2;
 }
 
-/** One scanpath per item: score (equal weights) and five parts. */
-export function multimatchReference(items: Item[], { grouping }: { grouping: boolean }) {
+interface MultimatchSetting {
+  grouping?: boolean;
+  direction_deg?: number;
+  duration_s?: number;
+  amplitude_px?: number;
+  screen?: { width: number; height: number };
+  /** Sum 1; equal where not given. */
+  weights?: number[];
+}
+
+/** One scanpath per item: score and five parts. */
+export function multimatchReference(items: Item[], setting: MultimatchSetting) {
+  const { weights = [0.2, 0.2, 0.2, 0.2, 0.2], ...given } = setting;
   const { paths, diagonal } = saccadePaths(comparandsOf(items, "scanpath").comparands, {
     direction_deg: 45,
     duration_s: 0.3,
-    grouping,
+    grouping: true,
     parity: false,
+    ...given,
   });
   return matrixOf(items.length, 6, (i) => paths[i].dx.length > 0, (a, b) => {
     // The matrix is symmetric: its upper triangle is what is computed.
@@ -106,7 +118,7 @@ export function multimatchReference(items: Item[], { grouping }: { grouping: boo
         return Math.abs(d - e) / Math.max(d, e);
       }),
     ];
-    return [parts.reduce((sum, part) => sum + part) / 5, ...parts];
+    return [parts.reduce((sum, part, i) => sum + weights[i] * part, 0), ...parts];
   });
 }
 

@@ -135,3 +135,32 @@ Deno.test("the distribution counts every pair once", async () => {
   assert.ok(Math.abs(mean! - good.reduce((a, b) => a + b) / good.length) < 1e-9);
   assert.deepEqual([min, max], [Math.min(...good), Math.max(...good)]);
 });
+
+Deno.test("a pair of images with gaze whose similarity is no number ends the job by their names", async () => {
+  for (const wrong of [Infinity, NaN]) {
+    const broken: Measure = {
+      ...measure,
+      prepare: async (...given) => {
+        const { pairs, ...rest } = await measure.prepare(...given);
+        return {
+          ...rest,
+          pairs: {
+            ...pairs,
+            async tile(rows, columns) {
+              const values = await pairs.tile(rows, columns);
+              if (rows.from <= 3 && 3 < rows.from + rows.count && columns.from === rows.from) {
+                values[(3 - rows.from) * columns.count + 5 - columns.from] = wrong;
+              }
+              return values;
+            },
+          },
+        };
+      },
+    };
+    const options = { params: {}, sinks: [new Matrix(n, 2)] };
+    await assert.rejects(
+      forEachTile(undefined as unknown as Gpu, broken, items, options),
+      new RegExp(`similarity of "3" and "5": it is ${wrong}`),
+    );
+  }
+});

@@ -46,7 +46,7 @@ Deno.test("an input of 32 x 96 pixels: pre-trained, fine-tuned, evaluated, predi
     await predictor.serve();
     const [{ probabilities }, similar, salient] = await answers;
     scores.forEach(({ probabilities: { malignant } }, i) =>
-      assert.ok(Math.abs(probabilities[i][1] - malignant) < 1e-6)
+      assert.ok(Math.abs(probabilities[i]![1] - malignant) < 1e-6)
     );
     assert.deepEqual([similar.rows, similar.columns], [1, 3]);
     assert.equal(similar.values[2], Math.max(...similar.values), "the point's own cell");

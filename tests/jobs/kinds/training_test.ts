@@ -23,6 +23,7 @@ const pretraining = {
   epochs: 2,
   batch_size: 8,
   report_every: 1,
+  leave_out: null,
 };
 const finetuning = {
   ...network,
@@ -129,7 +130,7 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
         id: newId("sim"),
         dataset_id,
         job_id: job.id,
-        dataset_digest: "",
+        dataset_digest: store.datasets.get(dataset_id).digest,
         measure: "dhash",
         params: {},
       },
@@ -156,7 +157,9 @@ Deno.test("arms differ in their pairs only: same start, order and views", () =>
       const pairs = { arm: arm.split(",")[0], similarity, cut, soft: arm.endsWith("soft") };
       const request = { ...pretraining, ...pairs, epochs: 1 };
       const { result, context } = await runJob(gpu, store, queued(store, request));
-      lineages[arm] = store.models.get(result!.model as string).lineage.positives as never;
+      const { pairs: found, cut: used } = store.models.get(result!.model as string).lineage
+        .positives as { pairs: number; cut: number | null };
+      lineages[arm] = { pairs: found, cut: used };
       losses[arm] = context.metrics.flatMap(({ values }) => values.loss ?? []);
     }
     // Of 23 images with gaze 11 are benign and 12 malignant.
@@ -220,7 +223,7 @@ Deno.test("finetune, evaluate and predict agree about the same images", () =>
     const scores = second.scores as unknown as ImageScore[];
     test.forEach((name, i) => {
       const { malignant } = scores.find(({ image }) => image === name)!.probabilities;
-      assert.ok(Math.abs(rows[i][1] - malignant) < 1e-6, `${rows[i][1]} ${malignant}`);
+      assert.ok(Math.abs(rows[i]![1] - malignant) < 1e-6, `${rows[i]![1]} ${malignant}`);
     });
     predictor.destroy();
   }));
@@ -322,8 +325,8 @@ Deno.test("pictures of another size are refused, and a drawn one is not", () =>
     await predictor.serve();
     const { probabilities } = await answer;
     assert.equal(probabilities.length, 70);
-    probabilities.forEach((row) => assert.ok(Math.abs(row[0] + row[1] - 1) < 1e-6));
-    assert.ok(probabilities.every((row) => Math.abs(row[0] - probabilities[0][0]) < 1e-5));
+    probabilities.forEach((row) => assert.ok(Math.abs(row![0] + row![1] - 1) < 1e-6));
+    assert.ok(probabilities.every((row) => Math.abs(row![0] - probabilities[0]![0]) < 1e-5));
     assert.ok(performance.now() - start < 5000);
     predictor.destroy();
   }));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { splitsOf, withoutTest } from "@/lib/training/job_split.ts";
+import { splitsOf, withoutTest } from "@/lib/datasets/job_split.ts";
 
 const images = Array.from({ length: 40 }, (_, i) => ({
   name: `image ${i}`,

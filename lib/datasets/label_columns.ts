@@ -1,0 +1,131 @@
+/** Which column of a table of labels means what, by the names that people and published sets give them. */
+
+export type Role = "image" | "label" | "patient" | "split";
+
+export interface LabelColumns extends Record<Role, number> {
+  /** What the user should know of how the header was read. */
+  warnings: string[];
+}
+
+/** In the order of preference; compared without case, spaces and punctuation. */
+const names: Record<Role, string[]> = {
+  image: words(
+    "image image_id image_name image_file image_filename image_path image_file_path image_index " +
+      "file file_name filename file_path path dicom_id dicom img img_id external_id id",
+  ),
+  label: words(
+    "label class class_name class_label target diagnosis dx pathology category finding " +
+      "finding_labels grade cancer breast_birads birads",
+  ),
+  patient: words(
+    "patient patient_id patient_number patient_key patient_name subject subject_id subject_key " +
+      "participant participant_id person person_id individual individual_id",
+  ),
+  split: words("split set subset partition data_split dataset_split"),
+};
+
+/** Groups that are at most one person's, but may be several of one person. */
+const narrower = words(
+  "case case_id study study_id study_instance_uid exam exam_id accession accession_number lesion_id",
+);
+
+const likePatient =
+  /patient|subject|person|participant|individual|mrn|(^|[^a-z])pid([^a-z]|$)|case|study|exam|accession|lesion|proband/i;
+
+/** Of tables of gaze, which name images and readers too. */
+const place = /^(x|y|.*(fix|gaze|pog|position|point).*[xy]|.*[xy].*(px|norm))$/;
+const time = /^(t|time|timestamp|duration|dur|start|end)(s|ms|us)?$|duration|timestamp/;
+
+function words(text: string): string[] {
+  return text.split(" ").map(plain);
+}
+
+function plain(header: string): string {
+  return header.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
+}
+
+const quoted = (headers: string[]) => {
+  const shown = headers.slice(0, 10).map((header) => `"${header.slice(0, 60)}"`).join(", ");
+  return headers.length > 10 ? `${shown} and ${headers.length - 10} more` : shown;
+};
+
+/** The loud part: what follows for training when nobody knows which images show one person. */
+export const LEAK =
+  "images of one person can stand in training and test at once, and results come out too good";
+
+/** -1 for a role that no column has. */
+export function labelColumns(headers: string[]): LabelColumns {
+  const heads = headers.map(plain);
+  const find = (wanted: string[]) =>
+    wanted.map((name) => heads.indexOf(name)).find((index) => index >= 0) ?? -1;
+  const columns: LabelColumns = {
+    image: find(names.image),
+    label: find(names.label),
+    patient: find(names.patient),
+    split: find(names.split),
+    warnings: [],
+  };
+  const { warnings } = columns;
+  const named = (index: number) => `"${headers[index]}"`;
+  if (columns.image < 0 && columns.patient >= 0) {
+    // RSNA's pneumonia set calls its pictures so.
+    columns.image = columns.patient;
+    columns.patient = -1;
+    warnings.push(
+      `The column ${
+        named(columns.image)
+      } was taken for the image, as no other names it: no patient is known; ` +
+        LEAK,
+    );
+  }
+  if (columns.patient < 0) {
+    const group = find(narrower);
+    if (group >= 0) {
+      columns.patient = group;
+      warnings.push(
+        `The column ${
+          named(group)
+        } was taken for the patient: where one person has several, ${LEAK}`,
+      );
+    }
+  }
+  const used = [columns.image, columns.label, columns.patient, columns.split];
+  const unknown = headers.filter((header, index) => header !== "" && !used.includes(index));
+  const suspects = columns.patient < 0 ? unknown.filter((header) => likePatient.test(header)) : [];
+  if (suspects.length > 0) {
+    warnings.push(
+      `The column ${quoted(suspects)} looks like a patient's and is not understood: ${LEAK}. ` +
+        'Call it "patient" and send the labels again',
+    );
+  }
+  const others = unknown.filter((header) => !suspects.includes(header));
+  if (others.length > 0) {
+    warnings.push(`${others.length === 1 ? "Column" : "Columns"} not used: ${quoted(others)}`);
+  }
+  return columns;
+}
+
+/** Whose person is not known, in a sentence; undefined where that was told in other words, or all are known. */
+export function patientsMissing(
+  images: { patient: string | null }[],
+  told: { message: string }[],
+): string | undefined {
+  const without = images.filter(({ patient }) => patient === null).length;
+  if (without === 0 || told.some(({ message }) => message.includes(LEAK))) return undefined;
+  const what = without === images.length
+    ? "No patient is known"
+    : `${without} of ${images.length} images have no patient`;
+  return `${what}: where one person has several images, ${LEAK}. Name the patients in the column ` +
+    '"patient" of labels.csv';
+}
+
+/** Whether some column holds times or durations, as in tables of gaze. */
+export const hasTime = (headers: string[]): boolean =>
+  headers.some((header) => time.test(plain(header)));
+
+/** Whether a table with these headers says something of images, and is none of gaze. */
+export function isLabelTable(headers: string[]): boolean {
+  if (headers.some((header) => place.test(plain(header))) && hasTime(headers)) return false;
+  const { image, label, patient, split } = labelColumns(headers);
+  return image >= 0 && (label >= 0 || patient >= 0 || split >= 0);
+}
