@@ -8,7 +8,6 @@ import { parseArgs } from "node:util";
 import { enqueue, resolveJob } from "@/lib/jobs/queue.ts";
 import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
-import { loadItems } from "@/lib/similarities/load_items.ts";
 import { newId, now, openStore, type SimilarityRow, type Store } from "@/lib/store/mod.ts";
 import { planStudy } from "@/lib/studies/plan.ts";
 import { toFilledStudyView, toStudyView } from "@/lib/studies/study.ts";
@@ -142,9 +141,6 @@ try {
     "audit similarity",
     () => auditSimilarity(store, row, new AbortController().signal),
   );
-  await measured("load gaze (in the worker)", () => {
-    loadItems(store, store.datasets.get(dataset), { readers: null });
-  });
   const resolved = await measured("resolve study", () => job(study));
   const plan = await measured(
     "plan study",

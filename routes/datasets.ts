@@ -1,7 +1,7 @@
 /** Data sets: uploaded as ZIP, listed, summed up, downloaded, deleted. */
 import { z } from "zod";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
-import { exportArchive } from "@/lib/datasets/export.ts";
+import { exportArchive, verifyFiles } from "@/lib/datasets/export.ts";
 import {
   type ImportOptions,
   type ImportReport,
@@ -190,10 +190,12 @@ export const datasets: Route[] = [
     operationId: "downloadDataset",
     headers: ["Content-Disposition"],
     summary: "The data set as a ZIP that can be uploaded again",
+    errors: [500],
     scope: "read",
     answers: { 200: ["application/zip"] },
-    handle({ services: { store }, params: { name } }) {
+    async handle({ services: { store }, params: { name } }) {
       const row = store.datasets.byName(name);
+      await verifyFiles(store, row);
       const file = encodeURIComponent(`${row.name}.zip`);
       return new Response(exportArchive(store, row), {
         headers: {

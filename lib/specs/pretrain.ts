@@ -6,7 +6,7 @@ import { filled } from "@/lib/filled_schema.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { splitsOf } from "@/lib/datasets/job_split.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
-import type { ImageRow } from "@/lib/store/mod.ts";
+import type { Store } from "@/lib/store/mod.ts";
 import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import {
   type MethodConfig,
@@ -166,12 +166,14 @@ export function parsePretrain(spec: unknown, backbone?: string): PretrainSpec {
 /** What a fine-tuning with the same seed tests on; null where there is no such split to be drawn. */
 function sameSplit(
   { seed, split_seed, include_test }: PretrainSpec,
-  images: ImageRow[],
+  { images }: Pick<Store, "images">,
+  dataset_id: string,
 ): z.output<typeof leftOut> {
   if (include_test) return null;
+  const classes = [...images.labels(dataset_id).keys()].filter((label) => label !== null);
+  if (classes.length < 2) return null;
   const parts = leftOut.parse({ seed: split_seed ?? seed })!;
-  const rows = images.filter(({ label }) => label !== null);
-  if (new Set(rows.map(({ label }) => label)).size < 2) return null;
+  const rows = images.all(dataset_id).filter(({ label }) => label !== null);
   try {
     splitsOf(parts, rows);
     return parts;
@@ -210,7 +212,7 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
     }
     if (needs === "labels") assertLabels(store, dataset);
     const leave_out = parsed.leave_out === undefined
-      ? sameSplit(parsed, store.images.all(dataset.id))
+      ? sameSplit(parsed, store, dataset.id)
       : parsed.leave_out;
     return { ...resolveNetwork(parsed, store), leave_out, split_seed: leave_out?.seed ?? null };
   },

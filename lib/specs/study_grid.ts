@@ -89,10 +89,10 @@ export function ofRun(
   spec: Record<string, unknown>,
   run: number,
 ): Record<string, unknown> {
-  const { seed, fold } = drawn(study, run);
+  const { seed, fold, split_seed = seed } = drawn(study, run);
   const parts = spec.leave_out as Record<string, unknown> | null | undefined;
-  if (!parts) return { ...spec, seed, ...("fold" in spec ? { fold } : {}) };
-  return { ...spec, seed, leave_out: { ...parts, seed, fold } };
+  if (!parts) return { ...spec, seed, split_seed, fold };
+  return { ...spec, seed, split_seed, leave_out: { ...parts, seed: split_seed, fold } };
 }
 
 /** Shape and input of the network, where the request gives them, for trainings without a model to start from. */

@@ -199,7 +199,7 @@ export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
 export type { ModelImages, SeenSet } from "./model_images.ts";
 export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
-export type { PredictionQuery, PredictionRow } from "./predictions.ts";
+export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
 export { type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { ReportRow } from "./reports.ts";

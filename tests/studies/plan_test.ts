@@ -30,7 +30,13 @@ const offline = {
   throughput: () => Promise.resolve(1),
 };
 
-for (const runs of [{ seeds: [3, 0, 11] }, { seeds: null, folds: 3 }]) {
+for (
+  const runs of [
+    { seeds: [3, 0, 11] },
+    { seeds: [3, 0], split_seed: 5 },
+    { seeds: null, folds: 3 },
+  ]
+) {
   Deno.test(`a job of one run stands for those of the others: ${Object.keys(runs)}`, () =>
     withStore(async (store) => {
       await insertClasses(store);
