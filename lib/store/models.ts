@@ -78,7 +78,7 @@ export class Models extends Table<ModelRow> {
   }
 
   /** All versions of a name, the newest first. */
-  versionsOf(name: string): ModelRow[] {
+  versionsNamed(name: string): ModelRow[] {
     return this.select([["name = ?", name]], "ORDER BY version DESC");
   }
 
