@@ -50,8 +50,22 @@ export const classifierLineageSchema = z.object({
 }).meta({ id: "ClassifierLineage" });
 export type ClassifierLineage = z.output<typeof classifierLineageSchema>;
 
-export const uploadedLineageSchema = z.object({ uploaded: z.iso.datetime() })
-  .meta({ id: "UploadedLineage" });
+export const uploadedLineageSchema = z.object({
+  uploaded: z.iso.datetime(),
+  source: z.object({
+    format: z.enum(["safetensors", "pth"]),
+    prefix: z.string().describe("What stood in front of the network's names in the file"),
+    left_out: z.array(z.string()).describe(
+      "Tensors of the file that are no part of it, of another network its prefix and a star; at most 100",
+    ),
+    left_out_count: z.number(),
+    classifier: z.string().optional().describe("What was done to the classifier, in words"),
+  }).optional().describe("How the file became a model"),
+  origin: z.record(z.string(), z.unknown()).optional()
+    .describe("What the file said of itself, where a server like this one wrote it"),
+  warnings: z.array(z.string()).optional().describe("Those that the file told of"),
+}).meta({ id: "UploadedLineage" });
+export type UploadedLineage = z.output<typeof uploadedLineageSchema>;
 
 /** What a model's own lineage and those before it warn of. */
 export function warningsOf(model: Pick<ModelRow, "lineage"> | undefined): string[] {
