@@ -20,5 +20,5 @@ export function figureIntervals(
   const folds = Map.groupBy(scores, ({ fold = 0 }) => fold);
   const sets = [...folds].toSorted(([a], [b]) => a - b).map(([, rows]) => scoresOf(rows));
   const { runs, units } = prepare(sets, { positive_label, patients: () => patients });
-  return spreads(runs, null, units);
+  return spreads(runs, null, units, { run_kind: "fold" });
 }
