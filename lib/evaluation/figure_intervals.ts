@@ -1,4 +1,4 @@
-/** How sure the figures of one evaluation are: patients drawn with replacement, and folds where there are some. */
+/** How sure the figures of one evaluation are: patients drawn with replacement, folds as they are. */
 import type { ImageScore } from "./evaluation.ts";
 import { type Spread, spreads } from "./interval.ts";
 import { prepare, scoresOf } from "./runs.ts";
