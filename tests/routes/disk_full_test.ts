@@ -66,7 +66,7 @@ const numbers = (bytes: Uint8Array) =>
   bytes.subarray(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
 
 Deno.test("a full disk: reads answer, deletes make room, a start works, and training goes on by itself", async () => {
-  const data = mounted(96);
+  const data = mounted(192);
   if (!data) {
     console.log("skipped: mounting a small file system needs root");
     return;
