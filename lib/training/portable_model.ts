@@ -1,9 +1,6 @@
 /** What a model says of itself when it leaves: what its use needs, where it comes from, how good it was found to be. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { LEVEL } from "@/lib/evaluation/interval.ts";
-import { intervalsOf } from "@/lib/evaluation/figure_intervals_thread.ts";
-import type { FigureIntervals } from "@/lib/evaluation/figure_intervals.ts";
 import { figures } from "@/lib/evaluation/evaluation.ts";
 import type { LeavingMetadata } from "@/lib/models/model_metadata.ts";
 import type { EvaluationRow, ModelRow, Store } from "@/lib/store/mod.ts";
@@ -20,10 +17,18 @@ const portableEvaluationSchema = z.object({
   dataset_digest: z.string().nullable(),
   images: z.number(),
   created_at: z.string(),
-  level: z.number().describe("Of the intervals"),
+  folds: z.number().nullable().describe(
+    "Of a cross-validation, whose models are pooled; null without",
+  ),
+  level: z.number().nullable().describe("Of the intervals"),
+  units: z.number().nullable().describe(
+    "Patients that were drawn; an image without a patient is one",
+  ),
   figures: z.record(z.string(), z.number().nullable()),
   intervals: z.record(z.string(), z.tuple([z.number(), z.number()]).nullable())
-    .describe("Of patients drawn with replacement; null where a figure is not defined"),
+    .describe("Of patients drawn with replacement; null where there is none"),
+  seen: z.unknown().describe("What the model had seen of the tested images; null: not known"),
+  warnings: z.array(z.string()),
 });
 export type PortableEvaluation = z.output<typeof portableEvaluationSchema>;
 
@@ -41,12 +46,10 @@ export type PortableMetadata = LeavingMetadata & {
   evaluations: PortableEvaluation[];
 };
 
-/** Throws Overloaded while other evaluations are resampled. */
-export async function portableMetadata(store: Store, row: ModelRow): Promise<PortableMetadata> {
+export function portableMetadata(store: Store, row: ModelRow): PortableMetadata {
   const { backbone, width, channels, image_size, classes, normalization } = row.spec;
   const { data } = store.evaluations.list({ limit: MOST_EVALUATIONS }, [["model_id = ?", row.id]]);
-  const evaluations: PortableEvaluation[] = [];
-  for (const found of data) evaluations.push(await portableEvaluation(store, found));
+  const evaluations = data.map((found) => portableEvaluation(store, found));
   const origin = originOf(row);
   return {
     version: 1,
@@ -117,39 +120,21 @@ function digestOfNames(names: string[]): string {
   return createHash("sha256").update(JSON.stringify(names.toSorted())).digest("hex");
 }
 
-/** Resampling takes seconds, and an evaluation does not change: the oldest goes first. */
-const resampled = new Map<string, FigureIntervals>();
-const MOST_RESAMPLED = 64;
-
-async function portableEvaluation(store: Store, row: EvaluationRow): Promise<PortableEvaluation> {
-  const dataset = row.dataset_id === null ? undefined : store.datasets.find(row.dataset_id);
-  const images = dataset ? store.images.all(dataset.id) : [];
-  // The patients are those that the data set names now.
-  const key = `${row.id} ${dataset?.digest}`;
-  const spreads = resampled.get(key) ?? await intervalsOf({
-    scores: row.scores,
-    positive_label: dataset?.positive_label ?? null,
-    patients: new Map(images.map(({ name, patient }) => [name, patient])),
-  });
-  resampled.set(key, spreads);
-  if (resampled.size > MOST_RESAMPLED) resampled.delete(resampled.keys().next().value!);
+function portableEvaluation(store: Store, row: EvaluationRow): PortableEvaluation {
   const spec = store.jobs.find(row.job_id)?.spec as { dataset_digest?: string } | undefined;
   const { images: _, ...values } = figures(row.metrics);
+  const { intervals, folds, warnings } = row.metrics;
   return {
     evaluation: row.id,
-    dataset_digest: spec?.dataset_digest ?? null,
+    dataset_digest: row.dataset_digest ?? spec?.dataset_digest ?? null,
     images: row.scores.length,
+    folds: folds?.length ?? null,
     created_at: row.created_at,
-    level: LEVEL,
+    level: intervals?.level ?? null,
+    units: intervals?.units ?? null,
     figures: values,
-    intervals: Object.fromEntries(
-      Object.entries(spreads).map(([name, spread]) => [
-        NAMES[name] ?? name,
-        spread ? [spread.low, spread.high] : null,
-      ]),
-    ),
+    intervals: intervals?.figures ?? {},
+    seen: row.seen ?? null,
+    warnings: [...new Set([...row.warnings ?? [], ...warnings ?? []])],
   };
 }
-
-/** Figures that are resampled under shorter names. */
-const NAMES: Record<string, string> = { auc: "auc_macro_one_vs_rest" };

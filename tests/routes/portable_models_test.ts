@@ -29,6 +29,7 @@ interface Metadata {
   normalization: { mean: number[]; std: number[] };
   lineage: Record<string, unknown>;
   evaluations: {
+    figures: Record<string, number | null>;
     images: number;
     dataset_digest: string;
     intervals: Record<string, [number, number] | null>;
@@ -326,7 +327,7 @@ Deno.test("a model that a job made says where it comes from, also after a way th
         () => JSON.stringify(row),
       );
       assert.equal(row.state, "succeeded", row.error ?? "");
-      return { model: row.result.model, job: id };
+      return { model: row.result.model, evaluation: row.result.evaluation, job: id };
     };
     const start = await job({ kind: "pretrain", method: "simsiam", arm: "none", seed: 5 });
     const made = await job({ kind: "finetune", init: start.model, seed: 7, name: "tumour" });
@@ -352,12 +353,18 @@ Deno.test("a model that a job made says where it comes from, also after a way th
       assert.ok(!/P0\d\d_/.test(JSON.stringify(lineage)), "a name of an image left");
     });
 
-    await t.step("its metrics with intervals", () => {
-      const [{ images, intervals, dataset_digest }] = evaluations;
+    await t.step("its metrics with intervals, as they were found", async () => {
+      const [{ images, intervals, figures, dataset_digest }] = evaluations;
       assert.ok(images > 0);
       assert.equal(dataset_digest, digest);
-      const [low, high] = intervals.accuracy!;
-      assert.ok(low >= 0 && low <= high && high <= 1);
+      const { metrics } = await server.json<{ metrics: Record<string, unknown> }>(
+        "GET",
+        `/v1/evaluations/${made.evaluation}`,
+      );
+      assert.equal(figures.brier_score, metrics.brier_score);
+      assert.deepEqual(intervals, (metrics.intervals as { figures: unknown }).figures);
+      const [low, high] = intervals.brier_score!;
+      assert.ok(low >= 0 && low <= figures.brier_score! && figures.brier_score! <= high);
     });
 
     await t.step("all of it comes back, and goes out again as it came", async () => {
