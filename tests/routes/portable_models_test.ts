@@ -307,7 +307,7 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
 Deno.test("a model that a job made says where it comes from, also after a way through another server", async (t) => {
   await withServer(async (server) => {
     await server.ready();
-    await upload(server, "breast", 16);
+    await upload(server, "breast", 40);
     const job = async (spec: Record<string, unknown>) => {
       const { id } = await server.json<{ id: string }>("POST", "/v1/jobs", {
         dataset: "breast",
@@ -348,7 +348,7 @@ Deno.test("a model that a job made says where it comes from, also after a way th
       ]);
       const parts = split as Record<string, { images: number; names_sha256: string }>;
       const { train, validation, test } = parts;
-      assert.equal(train.images + validation.images + test.images, 16);
+      assert.equal(train.images + validation.images + test.images, 40);
       assert.match(test.names_sha256, /^[0-9a-f]{64}$/);
       assert.ok(!/P0\d\d_/.test(JSON.stringify(lineage)), "a name of an image left");
     });
