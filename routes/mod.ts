@@ -3,6 +3,7 @@ import { augmented } from "./augmentation_preview.ts";
 import { dashboard } from "./dashboard.ts";
 import { datasets } from "./datasets.ts";
 import { description } from "./description.ts";
+import { dicomweb } from "./dicomweb.ts";
 import { embeddings } from "./embeddings.ts";
 import { evaluations } from "./evaluations.ts";
 import { gazeRoutes } from "./gaze.ts";
@@ -51,7 +52,7 @@ export const resources: Resource[] = [
   {
     tag: "Images",
     description: "Single images of a data set, and what training makes of them.",
-    routes: [...augmented, ...images],
+    routes: [...augmented, ...dicomweb, ...images],
   },
   {
     tag: "Jobs",

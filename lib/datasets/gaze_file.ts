@@ -105,6 +105,18 @@ export async function addGaze(
     const added = recordings.all();
     const report = { ...reportOf(parsed, added), warnings: [...parsed.warnings] };
     report.warnings.push(...recordings.warnings);
+    const unnamed = added.filter(({ image, reader }) =>
+      reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0
+    ).length;
+    if (unnamed > 0) {
+      const one = unnamed === 1;
+      const what = one ? "recording that names" : "recordings that name";
+      const replaces = dryRun ? (one ? "replaces" : "replace") : "replaced";
+      const message =
+        `${unnamed} ${what} no reader ${replaces} earlier gaze that names none: where two ` +
+        "readers looked, the option `reader` names each";
+      report.warnings.push({ file: options.file, message });
+    }
     if (dryRun) {
       const replaced = added.filter(({ image, reader }) =>
         store.gaze.ofImage(names.exact(image)!.id, reader).length > 0

@@ -57,6 +57,13 @@ export class Models extends Table<ModelRow> {
     return row;
   }
 
+  /** All versions that there are of a model's name, the oldest first; of one without a name itself. */
+  versionsOf(row: ModelRow): ModelRow[] {
+    return row.name === null
+      ? [row]
+      : this.select([["name = ?", row.name]], "ORDER BY version ASC");
+  }
+
   #named(name: string): ModelRow | undefined {
     return this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", name]]) ??
       this.select([["name = ?", name]], "ORDER BY version DESC LIMIT 1")[0];

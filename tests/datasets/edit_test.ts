@@ -57,6 +57,25 @@ Deno.test(
 );
 
 Deno.test(
+  "gaze that names no reader in the place of other such gaze is told",
+  withSet(async (store) => {
+    const send = async (reader: string | undefined, dryRun: boolean) => {
+      const csv = bytes("image,x,y,duration_ms\na,3,3,150\n");
+      const report = await putGaze(store, "d", csv, { file: "s01.csv", reader, dryRun });
+      return report.warnings.map(({ message }) => message).join("\n");
+    };
+    assert.equal(await send(undefined, false), "");
+    assert.match(
+      await send(undefined, true),
+      /1 recording that names no reader replaces .*`reader`/,
+    );
+    assert.match(await send(undefined, false), /1 recording that names no reader replaced /);
+    assert.equal(await send("r7", false), "");
+    assert.equal(await send("r7", false), "");
+  }),
+);
+
+Deno.test(
   "a gaze file adds recordings and replaces those it repeats",
   withSet(async (store, id) => {
     const csv = "image,reader,x,y,duration_ms\na,r1,3,3,150\nd,r1,4,4,200\n";

@@ -111,3 +111,14 @@ for (const [what, [content, message]] of Object.entries(OTHERS)) {
     await assert.rejects(() => parse({ file: "gaze/a.bin", text: "" }, {}, bytes), message);
   });
 }
+
+Deno.test("workbook: a second sheet with gaze is not left out in silence", async () => {
+  const parsed = await read(await workbook({ "Day 1": GAZE, "Day 2": GAZE }));
+  assert.equal(parsed.assumptions[0], 'sheet "Day 1" of the workbook');
+  assert.ok(
+    parsed.warnings.some(({ message }) =>
+      message ===
+        'sheet "Day 2" passed over, which seems to hold gaze too: send it as a file of its own'
+    ),
+  );
+});

@@ -45,7 +45,7 @@ export const bids: GazeFormat = {
     }
     const type = String(sidecar.PhysioType ?? "eyetrack").toLowerCase();
     if (type !== "eyetrack" || !columns.some((column) => /x_coordinate$/.test(column))) {
-      return sink.warn(
+      return sink.leaveOut(
         "no eye tracking by its sidecar (another physiological recording): left out",
       );
     }

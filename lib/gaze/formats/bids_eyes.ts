@@ -29,7 +29,7 @@ export async function otherEyeOf(
     sink.useEye();
     const side = sideOf(sidecar, own);
     if (side === wanted) return undefined;
-    sink.warn(
+    sink.leaveOut(
       side === undefined
         ? `the sidecar does not say which eye it is (RecordedEye), ${wanted} was asked for: left out`
         : `recording of the ${side} eye, ${wanted} was asked for: left out`,
@@ -38,7 +38,9 @@ export async function otherEyeOf(
   }
   if (!both) return undefined;
   if (own === "2") {
-    sink.warn("the other eye of a recording whose first eye is there: read with it, and averaged");
+    sink.leaveOut(
+      "the other eye of a recording whose first eye is there: read with it, and averaged",
+    );
     return "left out";
   }
   const twinSidecar = await sidecarOf({ ...options, file: twin }, kind, sink);

@@ -39,6 +39,8 @@ class AscReader {
   #trials = 0;
   #byTrialId = false;
   #recording = false;
+  /** Whether there has been a sample or a fixation. */
+  #found = false;
   #display?: Rectangle;
   /** Eyes of the current block: their columns of x. */
   #columns: { left?: number; right?: number } = { left: 1 };
@@ -90,6 +92,9 @@ class AscReader {
   /** The last trial. */
   finish(): void {
     this.#trial.finish(this.#display);
+    if (this.#trials === 0 && !this.#found) {
+      this.#sink.problem("no recording of an EyeLink: neither a line START nor samples or EFIX", 1);
+    }
   }
 
   #samplesAre(line: string, number: number): void {
@@ -106,6 +111,7 @@ class AscReader {
   }
 
   #sample(line: string, number: number): void {
+    this.#found = true;
     const cells = line.split(/\s+/);
     const t = this.#number(cells, 0, number);
     const { left, right } = this.#columns;
@@ -125,6 +131,7 @@ class AscReader {
 
   /** EFIX eye start end duration x y pupil, or with head-referenced x y pupil before these. */
   #fixation(line: string, number: number): void {
+    this.#found = true;
     const cells = line.split(/\s+/);
     if (cells.length < 7) {
       return this.#sink.problem("EFIX with too few values", number, cells.length);
@@ -141,7 +148,8 @@ class AscReader {
     const parts = /^MSG\s+(\S+)\s*(.*)$/.exec(line.slice(0, 1000));
     if (!parts) return;
     const [, time, text] = parts;
-    this.#display = displayOf(text) ?? this.#display;
+    this.#display = displayOf(text, (message) => this.#sink.problem(message, number)) ??
+      this.#display;
     if (/^TRIALID\b/.test(text)) {
       this.#byTrialId = true;
       this.#newTrial(number);
@@ -182,10 +190,19 @@ const COORDINATES =
   /\b(?:DISPLAY_COORDS|GAZE_COORDS|screen_pixel_coords)\b\s*[=:]?\s*[[(]?\s*(-?[\d.]+)[,\s]+(-?[\d.]+)[,\s]+(-?[\d.]+)[,\s]+(-?[\d.]+)/i;
 
 /** The screen by a message, in its several spellings. */
-function displayOf(text: string): Rectangle | undefined {
+function displayOf(text: string, wrong: (message: string) => void): Rectangle | undefined {
   const found = COORDINATES.exec(text);
   if (!found) return undefined;
   const [left, top, right, bottom] = found.slice(1).map(Number);
+  if (right < left || bottom < top) {
+    wrong(
+      `the screen is told as ${
+        found.slice(1).join(" ")
+      }, which is left, top, right, bottom: positions that count ` +
+        "leftwards or upwards are not read; convert them to count from the top left",
+    );
+    return undefined;
+  }
   // The last pixel, as it should be, or the size, as it often is.
   const [width, height] = [screenLength(right - left), screenLength(bottom - top)];
   return width > 0 && height > 0 ? { x: left, y: top, width, height } : undefined;

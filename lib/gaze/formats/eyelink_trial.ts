@@ -8,6 +8,9 @@ import type { Rectangle } from "../gaze.ts";
 /** Numbers per sample that is kept: t, x and y of the left eye, x and y of the right one. */
 const KEPT = 5;
 
+/** Of a picture's message after the first gaze, ms: beyond it something else may have been shown before. */
+const LATE = 100;
+
 interface Shown extends PictureMessage {
   /** Time of the message, ms; NaN where it names the picture of the whole trial. */
   t: number;
@@ -111,11 +114,23 @@ export class EyelinkTrial {
     const told = timed.length > 0 ? timed : pictures;
     const names = new Set(told.map(({ image }) => image));
     if (names.size <= 1) {
+      this.#sayLate(timed[0]?.t);
       return [{ ...(told[0] ?? { image: "" }), from: -Infinity, to: Infinity }];
     }
     if (timed.length === 0) return [{ ...told.at(-1)!, from: -Infinity, to: Infinity }];
     this.sink.assume("several pictures in a trial: each shown from its message to the next one");
     return timed.map((one, i) => ({ ...one, from: one.t, to: timed[i + 1]?.t ?? Infinity }));
+  }
+
+  /** A picture that is named while gaze is recorded may have come after a cross or a blank, whose gaze is taken too. */
+  #sayLate(t = NaN): void {
+    const first = this.#samples[0] ?? this.#fixations[0]?.start;
+    const last = this.#samples[this.#samples.length - KEPT] ?? this.#fixations.at(-1)?.start;
+    if (!(t - first > LATE && t < last)) return;
+    this.sink.tally(
+      `the trial's picture is named more than ${LATE} ms after its gaze began: all gaze of the trial is taken as on it`,
+      this.line,
+    );
   }
 
   /** @returns number of fixations that were cut */

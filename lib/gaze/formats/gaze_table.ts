@@ -141,7 +141,16 @@ export class Table {
   #found(role: string, column: number): number {
     if (!this.#roles.has(column)) {
       this.#roles.add(column);
-      this.#sink.columns[role] ??= this.headers[column].trim();
+      const header = this.headers[column].trim();
+      this.#sink.columns[role] ??= header;
+      const times = this.headers.filter((other) => plainWord(other) === plainWord(header)).length;
+      if (times > 1) {
+        this.#sink.warn(
+          `column "${header}" stands ${times} times: the first is read`,
+          this.line,
+          column + 1,
+        );
+      }
     }
     return column;
   }
@@ -212,5 +221,12 @@ export async function readTable(
       sink.stopIfWrong();
     }
   });
-  if (!table) sink.problem("no header", 1);
+  if (table) return;
+  sink.problem(
+    `no line of headers as ${sink.format} has it, the first line begins "${
+      text.head.first.trim().slice(0, 60)
+    }"; ` +
+      "without the option `format` the server looks which format the file is in",
+    1,
+  );
 }

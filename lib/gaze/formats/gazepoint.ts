@@ -36,6 +36,8 @@ interface Open extends Point {
   valid: boolean;
   /** Beside the radiograph. */
   away: boolean;
+  /** Where it began on another picture: when this one came, s. */
+  from?: number;
 }
 
 /** A sample that is kept until it is known whether rows are samples. */
@@ -119,18 +121,24 @@ function reader(
   const kept: Kept[] = [];
   /** Fixations without a valid row: not yet sure ones, or lost ones where a row is a fixation. */
   const never: Open[] = [];
+  const found: Open[] = [];
   const close = () => {
-    if (!open) return;
-    const { scanpath, x, y, start, duration, mapping, valid, away } = open;
-    if (valid && away) scanpath.away++;
-    else if (valid) scanpath.addFixation(x, y, start, duration, mapping);
-    else never.push(open);
+    if (open?.valid && open.away) open.scanpath.away++;
+    else if (open) (open.valid ? found : never).push(open);
     open = undefined;
   };
   sink.atEnd(() => {
     close();
     // One row a fixation is a table of fixations, whatever else stands in it.
-    if (fixed && rows === fixations) {
+    const tableOfFixations = fixed && rows === fixations;
+    for (const { scanpath, x, y, start, duration, mapping, from = -Infinity } of found) {
+      const begin = tableOfFixations || !(from > start) ? start : from;
+      if (begin > start) {
+        sink.assume("fixations during which the picture changed count on each for its part");
+      }
+      scanpath.addFixation(x, y, begin, Math.max(0, start + duration - begin), mapping);
+    }
+    if (tableOfFixations) {
       for (const { scanpath, start, duration } of never) {
         scanpath.addFixation(NaN, NaN, start, duration);
       }
@@ -157,6 +165,7 @@ function reader(
     const part = table.text(row, session);
     rows++;
     const valid = fv < 0 || table.text(row, fv) === "1";
+    let now = NaN;
     if (sampled) {
       const t = table.number(row, time);
       // Positions on the radiograph are made of the fixations' positions.
@@ -166,23 +175,24 @@ function reader(
       const own = radiograph && side ? ofScreen(scanpath, name, row.line) : mapping;
       if (Number.isNaN(t)) sink.tally("rows without a time left out", row.line, time + 1);
       else {
-        const at = sink.timeIn(scanpath, part, t, { line: row.line });
-        kept.push({ scanpath, t: at, eyes, mapping: own, line: row.line });
+        now = sink.timeIn(scanpath, part, t, { line: row.line });
+        kept.push({ scanpath, t: now, eyes, mapping: own, line: row.line });
       }
     }
     if (!fixed || (side && sampled)) return;
-    const event = `${name} ${table.text(row, id)}`;
+    const event = table.text(row, id);
+    let from: number | undefined;
     if (open?.id !== event || open.scanpath !== scanpath) {
+      from = open?.id === event ? now : undefined;
       close();
       fixations++;
-      open = undefined;
-    }
+    } else from = open.from;
     const { x, y } = radiograph ?? { x: table.number(row, fx), y: table.number(row, fy) };
     const start = sink.timeIn(scanpath, part, table.number(row, fs), { line: row.line });
     const duration = table.number(row, fd);
     const away = radiograph === NOWHERE;
-    if (valid) open = { id: event, scanpath, mapping, x, y, start, duration, valid, away };
-    else open ??= { id: event, scanpath, mapping, ...NOWHERE, start, duration, valid, away };
+    if (valid) open = { id: event, scanpath, mapping, x, y, start, duration, valid, away, from };
+    else open ??= { id: event, scanpath, mapping, ...NOWHERE, start, duration, valid, away, from };
   };
 }
 

@@ -31,6 +31,12 @@ export function headersOf(line: string): string[] {
   return known.headers;
 }
 
+/** Headers as a refusal names them: the first twenty, each cut short. */
+export function headersAs(headers: string[]): string {
+  const more = headers.length > 20 ? ` and ${headers.length - 20} more` : "";
+  return headers.slice(0, 20).map((cell) => `"${cell.trim().slice(0, 40)}"`).join(", ") + more;
+}
+
 const COMMENT = /^\s*(#|%|\/\/)/;
 const SEPARATOR = /^\s*"?sep=(.|\\t)"?\s*$/i;
 

@@ -20,13 +20,13 @@ import { smi_begaze } from "./smi_begaze.ts";
 import { tobii_prolab } from "./tobii_prolab.ts";
 import { tobii_sdk } from "./tobii_sdk.ts";
 import { webgazer } from "./webgazer.ts";
-import { headersOf } from "./head.ts";
+import { cellsOf, headersAs, headersOf } from "./head.ts";
 import { GazeSink } from "./sink.ts";
 import { plainWord } from "./table_cell.ts";
 import { Text } from "./text.ts";
 import { isWorkbook, type Sheet, sheetsOf } from "./workbook.ts";
 
-export { companionOf, isCompanion } from "./companions.ts";
+export { type Companion, companionOf, isCompanion } from "./companions.ts";
 
 /** In the order in which they are tried: the first that recognises the head of a file reads it. */
 export const formats: Record<string, GazeFormat> = {
@@ -104,8 +104,12 @@ async function parseSheets(
   }
   const parsed = await parse(chosen.text);
   parsed.assumptions.unshift(`sheet "${chosen.name}" of the workbook`);
-  for (const { name } of opened.filter((other) => other !== chosen)) {
-    parsed.warnings.push({ file: options.file, message: `sheet "${name}" passed over` });
+  for (const { name, text } of opened.filter((other) => other !== chosen)) {
+    const gaze = options.format === undefined || options.format === "auto"
+      ? holdsGaze(text, options)
+      : false;
+    const more = gaze ? ", which seems to hold gaze too: send it as a file of its own" : "";
+    parsed.warnings.push({ file: options.file, message: `sheet "${name}" passed over${more}` });
   }
   return parsed;
 }
@@ -128,7 +132,8 @@ async function parseText(text: Text, options: GazeOptions): Promise<ParsedGaze> 
       message:
         "in no known gaze format; a plain CSV begins with image,reader,x,y,duration_ms (fixations) " +
         "or image,reader,x,y,t_ms (samples); other headers are named by `columns`, in dataset.json " +
-        '{"columns": {"x": "...", "y": "...", "t_ms": "..."}}, for one file columns=x:...,y:...,t_ms:...',
+        '{"columns": {"x": "...", "y": "...", "t_ms": "..."}}, for one file columns=x:...,y:...,t_ms:...; ' +
+        `the file begins with ${headersAs(cellsOf(text.head.first))}`,
     }]);
   }
   if (!Object.hasOwn(formats, name)) {

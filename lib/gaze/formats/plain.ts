@@ -6,10 +6,11 @@
 import { isYes, plainWord } from "./table_cell.ts";
 import type { GazeOptions } from "./format.ts";
 import type { GazeFormat } from "./gaze_format.ts";
-import { headersOf } from "./head.ts";
+import { headersAs, headersOf } from "./head.ts";
 import type { GazeSink } from "./sink.ts";
 import type { Scanpath } from "./scanpath.ts";
 import { readTable, type Row, type Table } from "./gaze_table.ts";
+import { EYE, FixationsByEye, SamplesByEye, sayUnused, sideOf } from "./plain_eyes.ts";
 
 /** Seconds per unit, by the ending of a column's name. */
 const UNITS = { s: 1, ms: 1e-3, us: 1e-6, ns: 1e-9 } as const;
@@ -31,6 +32,7 @@ const ROLES: Record<string, string[]> = {
   y: ["y", "y_px"],
   x_norm: ["x_norm"],
   y_norm: ["y_norm"],
+  eye: EYE,
   valid: ["valid", "validity"],
   index: ["index", "fix_index", "fixation_index"],
   ...Object.fromEntries(
@@ -93,8 +95,14 @@ function reader(table: Table, sink: GazeSink, options: GazeOptions): (row: Row) 
     }
     return { column: -1, unit: 1, name: "s" };
   };
-  const [image, reader, trial, valid, index] = ["image", "reader", "trial", "valid", "index"]
-    .map(find);
+  const [image, reader, trial, eye, valid, index] = [
+    "image",
+    "reader",
+    "trial",
+    "eye",
+    "valid",
+    "index",
+  ].map(find);
   const [px, py] = [["x_px", "x"], ["y_px", "y"]].map((roles) => {
     const [exact, plain] = roles.map(find);
     return exact >= 0 ? exact : plain;
@@ -108,12 +116,14 @@ function reader(table: Table, sink: GazeSink, options: GazeOptions): (row: Row) 
   if (duration.column < 0 && t.column < 0) withoutTime(table, sink);
   sink.timeUnit = duration.column >= 0 ? duration.name : t.name;
   const place = placer(sink, options, normalised);
-  const columns = { table, sink, place, image, reader, trial, x, y };
+  if (eye >= 0) sink.useEye();
+  sayUnused(table, sink);
+  const columns = { table, sink, place, image, reader, trial, eye, valid, x, y };
   if (duration.column >= 0) {
     const begin = start.column >= 0 ? start : t;
     return fixationReader({ ...columns, index, duration, begin });
   }
-  return sampleReader({ ...columns, valid, t });
+  return sampleReader({ ...columns, t });
 }
 
 /** Finds a role's column: by `columns`, else by its own names. */
@@ -127,6 +137,14 @@ function finder(table: Table, sink: GazeSink, { columns = {} }: GazeOptions) {
     }
   }
   const taken = new Set(Object.values(columns).map(plainWord));
+  for (const [across, down] of [["x", "y"], ["x_px", "y_px"], ["x_norm", "y_norm"]]) {
+    if (!Object.hasOwn(columns, across) || !Object.hasOwn(columns, down)) continue;
+    if (plainWord(columns[across]) !== plainWord(columns[down])) continue;
+    sink.problem(
+      `columns: ${across} and ${down} are both "${columns[down]}": name a column for each`,
+      table.line,
+    );
+  }
   return (role: string): number => {
     if (Object.hasOwn(columns, role)) return table.findAs(role, columns[role]);
     return table.find(...ROLES[role].filter((name) => !taken.has(name)));
@@ -151,7 +169,10 @@ function withoutTime(table: Table, sink: GazeSink): void {
     return;
   }
   sink.problem(
-    "no time: fixations have a column duration_s or duration_ms, samples t_s, t_ms or t_us",
+    "no time: fixations have a column duration_s or duration_ms, samples t_s, t_ms or t_us; other headers are named " +
+      `by \`columns\` (duration_ms:HEADER or t_ms:HEADER); the table has ${
+        headersAs(table.headers)
+      }`,
     table.line,
   );
 }
@@ -198,6 +219,8 @@ interface Columns {
   image: number;
   reader: number;
   trial: number;
+  eye: number;
+  valid: number;
   x: number;
   y: number;
 }
@@ -210,11 +233,28 @@ function imageOf({ table, sink, image }: Columns, row: Row): string | undefined 
   return undefined;
 }
 
+/** Whether a row is to be taken for gaze, by the column `valid`. */
+function isValid({ sink, valid }: Columns, row: Row): boolean {
+  if (valid < 0 || row.cells[valid] === "1") return true;
+  const word = plainWord(row.cells[valid]);
+  if (FALSE.has(word)) return false;
+  if (!isYes(word)) {
+    sink.problem(
+      `valid: "${word.slice(0, 40)}" is neither 1 nor 0`,
+      row.line,
+      valid + 1,
+    );
+  }
+  return true;
+}
+
 function fixationReader(
   columns: Columns & { index: number; duration: TimeColumn; begin: TimeColumn },
 ): (row: Row) => void {
-  const { table, sink, place, reader, trial, x, y, index, duration, begin } = columns;
-  const lastIndex = new Map<Scanpath, { trial: string; at: number }>();
+  const { table, sink, place, reader, trial, eye, x, y, index, duration, begin } = columns;
+  const eyes = eye < 0 ? undefined : new FixationsByEye();
+  if (eyes) sink.atEnd(() => eyes.finish(sink));
+  const lastIndex = new Map<Scanpath, { trial: string; eye: string; at: number }>();
   return (row) => {
     const name = imageOf(columns, row);
     const length = table.number(row, duration.column);
@@ -226,48 +266,50 @@ function fixationReader(
     if (length < 0 && length !== -1) {
       sink.problem(`duration ${length} is negative`, row.line, duration.column + 1);
     }
-    const missing = !(length >= 0) || (begin.column >= 0 && Number.isNaN(start));
+    const missing = !isValid(columns, row) || !(length >= 0) ||
+      (begin.column >= 0 && Number.isNaN(start));
     const part = table.text(row, trial);
     if (index >= 0 && begin.column < 0) {
       const at = table.number(row, index);
       const last = lastIndex.get(scanpath);
-      if (last && last.trial === part && at < last.at) {
+      const same = last && last.trial === part && (!eyes || last.eye === table.text(row, eye));
+      if (same && at < last.at) {
         sink.problem(
           `fixation ${at} comes after a later one, and has no start`,
           row.line,
           index + 1,
         );
       }
-      lastIndex.set(scanpath, { trial: part, at });
+      lastIndex.set(scanpath, { trial: part, eye: table.text(row, eye), at });
     }
-    const time = trial < 0 || Number.isNaN(start)
-      ? start
-      : sink.timeIn(scanpath, part, start, { line: row.line });
-    scanpath.addFixation(
-      missing ? NaN : px,
-      py,
-      time,
-      length >= 0 ? length * duration.unit : NaN,
-    );
+    const add = () => {
+      const time = trial < 0 || Number.isNaN(start)
+        ? start
+        : sink.timeIn(scanpath, part, start, { line: row.line });
+      scanpath.addFixation(
+        missing ? NaN : px,
+        py,
+        time,
+        length >= 0 ? length * duration.unit : NaN,
+      );
+    };
+    if (eyes) eyes.keep(scanpath, part, sideOf(table.text(row, eye)), add);
+    else add();
   };
 }
 
 function sampleReader(
-  columns: Columns & { valid: number; t: TimeColumn },
+  columns: Columns & { t: TimeColumn },
 ): (row: Row) => void {
-  const { table, sink, place, reader, trial, x, y, valid, t } = columns;
+  const { table, sink, place, reader, trial, eye, x, y, t } = columns;
+  const eyes = eye < 0 ? undefined : new SamplesByEye(sink.options.eye ?? "average");
+  if (eyes) sink.atEnd(() => eyes.finish());
   return (row) => {
     const name = imageOf(columns, row);
     const read = table.number(row, t.column) * t.unit;
     let px = table.position(row, x);
     const py = table.position(row, y);
-    if (valid >= 0 && row.cells[valid] !== "1") {
-      const word = plainWord(row.cells[valid]);
-      if (FALSE.has(word)) px = NaN;
-      else if (!isYes(word)) {
-        sink.problem(`valid: "${word.slice(0, 40)}" is neither 1 nor 0`, row.line, valid + 1);
-      }
-    }
+    if (!isValid(columns, row)) px = NaN;
     if (name === undefined) return;
     const scanpath = place(name, table.text(row, reader), row.line);
     if (!scanpath) return;
@@ -275,12 +317,15 @@ function sampleReader(
     const time = trial < 0
       ? read
       : sink.timeIn(scanpath, table.text(row, trial), read, { line: row.line });
-    if (time < scanpath.lastTime) {
+    const last = eyes?.lastTime(scanpath) ?? scanpath.lastTime;
+    if (time < last) {
       sink.problem(
-        `time goes backwards, from ${scanpath.lastTime} s to ${time} s`,
+        `time goes backwards, from ${last} s to ${time} s: sort the rows; where each trial counts anew, a column ` +
+          "trial tells them apart",
         row.line,
         t.column + 1,
       );
-    } else scanpath.addSample(time, px, py);
+    } else if (eyes) eyes.add(scanpath, time, sideOf(table.text(row, eye)), { x: px, y: py });
+    else scanpath.addSample(time, px, py);
   };
 }

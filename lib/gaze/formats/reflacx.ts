@@ -27,18 +27,20 @@ export const reflacx: GazeFormat = {
     const name = options.file.split("/").at(-2) ?? "";
     const reading = await readingOf(name, options);
     const image = options.image ?? reading?.image ?? name;
+    // A folder of the image's name tells no reading: the file's name and the options may tell the reader.
+    const reader = options.reader ?? (image === name ? "" : name);
     sink.assume("positions in image px; time in s, from the start of the reading");
     if (reading?.discarded) {
-      sink.warn("the metadata says that this reading's gaze was discarded: left out");
+      sink.leaveOut("the metadata says that this reading's gaze was discarded: left out");
     }
     await readTable(text, sink, (table) => {
-      const visit = reader(table, sink, options.reader ?? name, image, reading?.size);
+      const visit = rowsOf(table, sink, reader, image, reading?.size);
       return reading?.discarded ? () => {} : visit;
     });
   },
 };
 
-function reader(
+function rowsOf(
   table: Table,
   sink: GazeSink,
   reading: string,

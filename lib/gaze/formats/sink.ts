@@ -4,6 +4,7 @@ import type { GazeOptions, ParsedGaze } from "./format.ts";
 import { BETWEEN_PARTS, finishScanpath } from "./finish_scanpath.ts";
 import { nameByFile, type Named } from "./named_by_file.ts";
 import { compose, ofRectangle, Scanpath } from "./scanpath.ts";
+import { unlikely } from "./unlikely.ts";
 import { unusedOptions } from "./unused_options.ts";
 import { describe, type Filter, type FilterSpec, filterSpec } from "../filters/mod.ts";
 import type { Gaze, Mapping, Rectangle, Size } from "../gaze.ts";
@@ -45,8 +46,12 @@ export class GazeSink {
   readonly #tallies = new Map<string, { rows: number; line?: number; column?: number }>();
   readonly #problems: Problem[] = [];
   readonly #endings: (() => void)[] = [];
+  readonly #guesses = new Set<string>();
+  /** What no eyes do, and on which images. */
+  readonly #unlikely = new Map<string, string[]>();
   readonly #used = new Set<string>();
   #unheard = 0;
+  #leftOut = false;
   #named?: Named;
 
   constructor(readonly options: GazeOptions, readonly format: string) {
@@ -64,6 +69,12 @@ export class GazeSink {
     if (this.#warnings.length < MOST) {
       this.#warnings.push({ file: this.file, line, column, message });
     } else this.#unheard++;
+  }
+
+  /** Why the whole file was left out, on purpose. */
+  leaveOut(why: string): void {
+    this.#leftOut = true;
+    this.warn(why);
   }
 
   /** A warning that many rows give: told once, with their number and where they begin. */
@@ -204,16 +215,24 @@ export class GazeSink {
         this.assume(
           "positions relative to the screen: the image taken to have filled it (no screen given)",
         );
+        this.#withoutScreen("the image taken to have filled the screen");
       }
       return;
     }
     if (!size || (!screen && !on)) {
       this.assume("screen px taken for image px (no screen given)");
+      if (size) this.#withoutScreen("screen px taken for image px");
       return;
     }
     const { mapping, imagePxPerScreenPx } = this.mappingOf(size, screen, on, normalised);
     scanpath.mapping = mapping;
     scanpath.imagePxPerScreenPx = imagePxPerScreenPx;
+  }
+
+  /** Where the picture stood is a guess that moves all gaze. */
+  #withoutScreen(guess: string): void {
+    const told = '1920x1080, or JSON {"width_px", "height_px", "image"}';
+    this.#guesses.add(`${guess}: the option \`screen\` (${told}) says where else it stood`);
   }
 
   /** From the screen's px (or 0..1 of it) to px of an image that stood `on` it, by default where `screen` says. */
@@ -230,6 +249,13 @@ export class GazeSink {
   screen(told?: Size): Screen | undefined {
     if (this.options.screen) {
       this.use("screen");
+      const { width_px, height_px } = this.options.screen;
+      if (told && (told.width !== width_px || told.height !== height_px)) {
+        this.tally(
+          `the file says a screen of ${told.width} x ${told.height} px, the option \`screen\` ${width_px} x ` +
+            `${height_px} px: the option is taken`,
+        );
+      }
       return this.options.screen;
     }
     if (!told) return undefined;
@@ -302,14 +328,23 @@ export class GazeSink {
           `(on ${where}${off.images.size > 5 ? ", ..." : ""})`,
       );
     }
+    for (const guess of this.#guesses) this.warn(guess);
+    for (const [message, [first, ...others]] of this.#unlikely) {
+      const more = others.length > 0 ? ` and ${others.length} more` : "";
+      this.warn(`image "${first}"${more}: ${message}`);
+    }
     for (const [message, { rows, line, column }] of this.#tallies) {
       this.warn(rows === 1 ? message : `${message} (${rows} rows, from here)`, line, column);
     }
-    if (gaze.length === 0 && this.#unknown.size === 0 && this.#warnings.length === 0) {
-      this.warn("no gaze on a named image: where the file names none, the option `image` does");
+    if (gaze.length === 0 && this.#unknown.size === 0 && !this.#leftOut) {
+      this.warn(
+        this.#warnings.length === 0
+          ? "no gaze on a named image: the file holds none, or names no image, which the option `image` does"
+          : "no gaze was kept of this file: the other warnings and what was assumed say why",
+      );
     }
     if (off.samples > 0) this.warn(`${off.samples} samples lie off the image: kept as they are`);
-    if (gaze.length > 0) {
+    if (gaze.length > 0 || this.#unknown.size > 0) {
       for (const message of unusedOptions(this.options, this.#used)) this.warn(message);
     }
     if (this.#unheard > 0) {
@@ -328,7 +363,14 @@ export class GazeSink {
   }
 
   /** Flags a recording that is mostly lost, or whose fixations hold little of its gaze. */
-  #flag({ image, data_loss, facts }: Gaze, { found }: Scanpath): void {
+  #flag(gaze: Gaze, scanpath: Scanpath): void {
+    const { image, data_loss, facts } = gaze;
+    const { found } = scanpath;
+    for (const message of unlikely(gaze, scanpath)) {
+      const images = this.#unlikely.get(message);
+      if (images) images.push(image);
+      else this.#unlikely.set(message, [image]);
+    }
     const percent = (share: number) => `${Math.round(share * 100)} %`;
     if (data_loss > 0.25) {
       this.warn(`image "${image}": ${percent(data_loss)} of the recording is without gaze`);
