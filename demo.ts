@@ -50,12 +50,18 @@ async function main(): Promise<number> {
     console.log(HELP);
     return 0;
   }
+  const { images, size, seed, control } = options;
+  if (options.data && (images ?? size ?? seed ?? control) !== undefined) {
+    throw new Error(
+      "Cannot use --data with --images, --size, --seed or --control: these make a set",
+    );
+  }
   const started = performance.now();
   const set = options.data ? readFolder(options.data, { label: options.label }) : synthesize({
-    images: Number(options.images ?? DEFAULTS.images),
-    size: Number(options.size ?? DEFAULTS.size),
-    seed: Number(options.seed ?? DEFAULTS.seed),
-    control: options.control ?? false,
+    images: Number(images ?? DEFAULTS.images),
+    size: Number(size ?? DEFAULTS.size),
+    seed: Number(seed ?? DEFAULTS.seed),
+    control: control ?? false,
   });
   const archive = await zipSet(set);
   const classes = Map.groupBy(set.images, (image) => image.label);
@@ -99,6 +105,9 @@ async function main(): Promise<number> {
 
 /** The default one is the demo's own and starts empty; one that is named must not be there yet. */
 function makeDataDir(named?: string): string {
+  if (named !== undefined && existsSync(named)) {
+    throw new Error(`Cannot use ${named}: it exists, and --into makes a new folder; name another`);
+  }
   if (named !== undefined) Deno.mkdirSync(named);
   else if (existsSync(OWN_DATA)) Deno.removeSync(OWN_DATA, { recursive: true });
   return named ?? OWN_DATA;

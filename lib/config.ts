@@ -76,6 +76,8 @@ export const limits = {
   tensorBytes: 32 * 2 ** 20,
   /** Parts of a multipart body. */
   parts: 32,
+  /** DICOM instances of one request. */
+  instances: 1000,
   /** One picture in the body of a request. */
   imageBytes: 64 * 2 ** 20,
   /** One gaze or label file in the body of a request. */

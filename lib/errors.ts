@@ -27,6 +27,11 @@ export class Overloaded extends Error {
   }
 }
 
+/** What was stored is not what it was: its file is gone or holds other bytes. `message` names what it is of. */
+export class Damaged extends Error {
+  override name = "Damaged";
+}
+
 /** A part of the server that the request needs is not there: no GPU, or it is leaving. */
 export class Unavailable extends Error {
   override name = "Unavailable";

@@ -85,7 +85,11 @@ export async function readJson(
 ): Promise<{ text: string; value: unknown }> {
   const type = request.headers.get("content-type") ?? "application/json";
   if (!jsonTypes.test(type)) throw new HttpError(415, "Cannot read this body: JSON is needed");
-  const bytes = await readBytes(request, maxBytes);
+  return parseJson(await readBytes(request, maxBytes));
+}
+
+/** Text and value of JSON. Throws HttpError 400. */
+export function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   let text: string;
   let value: unknown;
   try {

@@ -11,6 +11,8 @@ const types: Record<string, string> = {
   svg: "image/svg+xml",
   png: "image/png",
   woff2: "font/woff2",
+  py: "text/x-python; charset=utf-8",
+  ipynb: "application/x-ipynb+json",
 };
 
 /** Regular files under `folder` by path; links are not followed, other types are left out. */
@@ -74,6 +76,24 @@ export const dashboard: Route[] = [
     answers: { 200: ["text/javascript", "text/css"], 304: null },
     handle: ({ request, params: { file } }) =>
       serveFile(file, new Map(Object.entries(vendored)).get(file), request),
+  }),
+  route({
+    method: "GET",
+    path: "/mcgip.py",
+    operationId: "getPythonClient",
+    summary: "The client for Python: one file, without packages",
+    scope: null,
+    answers: { 200: ["text/x-python"], 304: null },
+    handle: ({ request }) => staticFile("mcgip.py", request),
+  }),
+  route({
+    method: "GET",
+    path: "/mcgip.ipynb",
+    operationId: "getNotebook",
+    summary: "A notebook that goes the whole way with the client for Python",
+    scope: null,
+    answers: { 200: ["application/x-ipynb+json"], 304: null },
+    handle: ({ request }) => staticFile("mcgip.ipynb", request),
   }),
   route({
     method: "GET",

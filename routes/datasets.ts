@@ -1,7 +1,7 @@
 /** Data sets: uploaded as ZIP, listed, summed up, downloaded, deleted. */
 import { z } from "zod";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
-import { exportArchive } from "@/lib/datasets/export.ts";
+import { exportArchive, verifyFiles } from "@/lib/datasets/export.ts";
 import {
   type ImportOptions,
   type ImportReport,
@@ -11,7 +11,7 @@ import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
 import { importUpload } from "@/lib/datasets/upload_import.ts";
 import { viewQuery } from "@/lib/images/view.ts";
-import { chunks, readParts } from "./body.ts";
+import { chunks, isMultipart, readParts } from "./body.ts";
 import { archiveBytes, checkModes, importModes, runImport } from "./imports.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -42,6 +42,13 @@ async function fromBody(call: Call<PutQuery>): Promise<Imported> {
   // Before the body: a name that cannot be used should not cost an upload.
   const name = datasetName(call.params.name);
   checkModes(call.query);
+  if (isMultipart(call.request)) {
+    throw new HttpError(
+      415,
+      "Cannot read a form here: send the ZIP itself as the body (curl -T set.zip), or the form by POST " +
+        "to /v1/datasets",
+    );
+  }
   const { store } = call.services;
   const { upload, dry_run: dryRun } = call.query;
   if (upload !== undefined) {
@@ -120,7 +127,7 @@ export const datasets: Route[] = [
     path: "/v1/datasets/{name}",
     operationId: "putDataset",
     headers: ["Location"],
-    errors: [409, 422, 429],
+    errors: [409, 415, 422, 429],
     summary:
       "Creates or replaces a data set from a ZIP, or adds to it; nothing is kept if it fails",
     scope: "write",
@@ -183,10 +190,12 @@ export const datasets: Route[] = [
     operationId: "downloadDataset",
     headers: ["Content-Disposition"],
     summary: "The data set as a ZIP that can be uploaded again",
+    errors: [500],
     scope: "read",
     answers: { 200: ["application/zip"] },
-    handle({ services: { store }, params: { name } }) {
+    async handle({ services: { store }, params: { name } }) {
       const row = store.datasets.byName(name);
+      await verifyFiles(store, row);
       const file = encodeURIComponent(`${row.name}.zip`);
       return new Response(exportArchive(store, row), {
         headers: {

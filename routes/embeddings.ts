@@ -128,7 +128,7 @@ export const embeddings: Route[] = [
     path: "/v1/models/{id}/embeddings",
     operationId: "computeEmbeddings",
     form: picturesForm,
-    errors: [429],
+    errors: [429, 500],
     summary: "Feature vectors of pictures (as the body, or a data set's, all or some)",
     scope: "read",
     query,
@@ -141,7 +141,7 @@ export const embeddings: Route[] = [
     method: "POST",
     path: "/v1/models/{id}/neighbours",
     operationId: "findNeighbours",
-    errors: [429],
+    errors: [429, 500],
     summary: "The pictures of a data set whose features are most similar to a picture's",
     scope: "read",
     query: pictureQuery.extend({

@@ -7,9 +7,15 @@ import {
   evaluationSchema,
   scoredEvaluationSchema,
   toEvaluationView,
+  toScoredEvaluationView,
 } from "@/lib/jobs/evaluation_view.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
+import { finishedStates } from "@/lib/store/mod.ts";
+import { columnsOf } from "@/lib/table_file.ts";
+import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
+import { listFormats, tableAnswer, tableMediaTypes } from "./tables.ts";
 
 export const evaluations: Route[] = [
   route({
@@ -27,12 +33,58 @@ export const evaluations: Route[] = [
     method: "GET",
     path: "/v1/evaluations/{id}",
     operationId: "getEvaluation",
-    summary: "Metrics, per fold where there are folds, with confusion, curves and scores",
+    summary:
+      "Metrics with intervals and warnings, per fold where there are folds, with confusion, curves and scores",
     scope: "read",
     answers: { 200: scoredEvaluationSchema },
+    handle: ({ services: { store }, params: { id } }) =>
+      toScoredEvaluationView(store, store.evaluations.get(id)),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/evaluations/{id}/scores",
+    operationId: "listScores",
+    headers: ["Content-Disposition"],
+    summary: "What the classifier said of each image, as JSON, CSV or Parquet",
+    description: "Tables have a column `probability_<class>` for every class.",
+    scope: "read",
+    answers: { 200: [pageOf(imageScoreSchema), ...tableMediaTypes] },
+    formats: listFormats,
+    handle({ services: { store }, params: { id }, format }) {
+      const { scores, metrics: { classes } } = store.evaluations.get(id);
+      if (format === "json") return wholePage(scores);
+      const columns = columnsOf(imageScoreSchema, {
+        probabilities: { prefix: "probability", keys: classes },
+      });
+      return tableAnswer({ format, name: `${id}_scores` }, columns, [scores]);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/evaluations/{id}",
+    operationId: "deleteEvaluation",
+    errors: [409],
+    summary: "Deletes an evaluation that no study's table needs; its model stays",
+    scope: "write",
+    answers: { 204: null },
     handle({ services: { store }, params: { id } }) {
-      const row = store.evaluations.get(id);
-      return { ...toEvaluationView(store, row), scores: row.scores };
+      store.db.transaction(() => {
+        const { job_id } = store.evaluations.get(id);
+        const state = store.jobs.find(job_id)?.state;
+        if (state !== undefined && !finishedStates.includes(state)) {
+          throw new Conflict(
+            `Cannot delete evaluation "${id}": job "${job_id}", which made it, is ${state}`,
+          );
+        }
+        const study = store.studies.withEvaluation(id);
+        if (study !== undefined) {
+          throw new Conflict(
+            `Cannot delete evaluation "${id}": study "${study}" needs it; delete that first`,
+          );
+        }
+        store.evaluations.remove(id);
+      });
+      return reply(204, null);
     },
   }),
   route({
@@ -41,7 +93,7 @@ export const evaluations: Route[] = [
     operationId: "compareEvaluations",
     errors: [409, 422, 429],
     summary:
-      "The difference to another evaluation of the same images, with paired bootstrap intervals",
+      "The difference to another evaluation of the same images: paired bootstrap intervals, DeLong's test",
     scope: "read",
     query: z.strictObject({
       to: z.string().min(1).max(200).describe("Id of the other evaluation"),

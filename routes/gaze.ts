@@ -4,8 +4,9 @@ import { limits } from "@/lib/config.ts";
 import { gazeReportSchema, putGaze } from "@/lib/datasets/gaze_file.ts";
 import { columnsSchema, gazeOptions, screenSchema } from "@/lib/datasets/gaze_options.ts";
 import {
+  measureBatches,
+  measureColumns,
   measureRows,
-  measuresCsv,
   type MeasureTable,
   measureTables,
 } from "@/lib/datasets/gaze_measures.ts";
@@ -19,6 +20,7 @@ import { pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { type Route, route } from "./route.ts";
 import { fromText } from "./query_fields.ts";
+import { listFormats, needWhole, tableAnswer, tableMediaTypes } from "./tables.ts";
 
 const putQuery = z.strictObject({
   dry_run: z.stringbool().default(false).describe("Only reports, with a preview; nothing is kept"),
@@ -72,23 +74,21 @@ export const gazeRoutes: Route[] = [
     method: "GET",
     path: "/v1/datasets/{name}/gaze",
     operationId: "listGazeMeasures",
-    summary: "Measures of all gaze of a data set, as pages or, by `format` or Accept, whole as CSV",
+    summary: "Measures of all gaze of a data set: pages of JSON, or whole as CSV or Parquet",
     scope: "read",
     query: measuresQuery,
-    answers: { 200: [pageOf(z.union(Object.values(measureRows))), "text/csv"] },
-    formats: { json: "application/json", csv: "text/csv" },
-    handle({ services: { store }, params: { name }, query, format }) {
+    answers: { 200: [pageOf(z.union(Object.values(measureRows))), ...tableMediaTypes] },
+    headers: ["Content-Disposition"],
+    formats: listFormats,
+    handle({ services: { store }, params: { name }, query, request, format }) {
       const dataset = store.datasets.byName(name);
       const { table, limit, after } = query;
       const reader = query.reader === undefined ? undefined : readerName(store, query.reader);
-      if (format === "csv") {
-        const file = encodeURIComponent(`${dataset.name}_${table}.csv`);
-        return new Response(measuresCsv(store, dataset, table, reader), {
-          headers: {
-            "content-type": "text/csv; charset=utf-8",
-            "content-disposition": `attachment; filename*=UTF-8''${file}`,
-          },
-        });
+      if (format !== "json") {
+        needWhole(request, format);
+        const name = `${dataset.name}_${table}`;
+        const batches = measureBatches(store, dataset, table, reader);
+        return tableAnswer({ format, name }, measureColumns(table), batches);
       }
       const { data, ...page } = store.images.listOf(dataset.id, { limit, after });
       const rows = data.flatMap((image) => [...measureTables[table](store, image, reader)]);

@@ -17,7 +17,7 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
     method: "GET",
     path: `${imagePath}/${kind}.png`,
     operationId: `getImage${kind[0].toUpperCase()}${kind.slice(1)}`,
-    errors: [422, 429],
+    errors: [422, 429, 500],
     summary,
     scope: "read",
     query,
@@ -36,12 +36,14 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
       }
       const png = await drawGaze({
         kind,
-        bytes: await store.files.read(image.file),
+        bytes: await store.files.read(image.file, `image "${image.name}"`),
         width: image.width,
         height: image.height,
         most: size,
         scanpaths: rows.map(({ fixations }) => fixations),
-        maps: await Promise.all(maps.map(({ file }) => store.files.read(file))),
+        maps: await Promise.all(
+          maps.map(({ file }) => store.files.read(file, `a heatmap on image "${image.name}"`)),
+        ),
       });
       return new Response(png, { headers: pngHeaders });
     },

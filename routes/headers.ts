@@ -19,6 +19,7 @@ const retryAfter = z.string().regex(/^\d+$/).meta({
   header: { id: "RetryAfter" },
 });
 
+const jsonLength = z.string().regex(/^\d{1,9}$/).optional();
 const bytes = z.string().regex(/^\d{1,15}$/);
 const version = z.literal("1.0.0").meta({
   description: "The version of tus that is spoken",
@@ -35,11 +36,19 @@ const answered: Partial<Record<HeaderName, z.ZodType>> = {
     description: "Name for the file",
     header: { id: "ContentDisposition" },
   }),
+  "Inference-Header-Content-Length": jsonLength.meta({
+    description: "Bytes of JSON before those of tensors, where the answer holds both",
+    header: { id: "AnsweredInferenceHeaderContentLength" },
+  }),
   "Tus-Resumable": version,
 };
 
 const asked: Partial<Record<HeaderName, z.ZodType>> = {
   "Last-Event-ID": lastEventId,
+  "Inference-Header-Content-Length": jsonLength.meta({
+    description: "Bytes of JSON before those of tensors, where the body holds both",
+    param: { id: "InferenceHeaderContentLength" },
+  }),
   "Tus-Resumable": z.literal("1.0.0").meta({
     description: "The version of tus that the client speaks",
     param: { id: "TusResumable" },

@@ -75,7 +75,7 @@ export const images: Route[] = [
     method: "GET",
     path: `${imagePath}/image.png`,
     operationId: "getImagePicture",
-    errors: [422, 429],
+    errors: [422, 429, 500],
     summary: "The picture as PNG",
     scope: "read",
     query: pngQuery,
@@ -91,7 +91,7 @@ export const images: Route[] = [
         );
       }
       const view = viewOf({ ...fields, frame: undefined });
-      const bytes = await call.services.store.files.read(image.file);
+      const bytes = await call.services.store.files.read(image.file, `image "${image.name}"`);
       // Of DICOM a PNG is stored.
       const isPng = image.format === "png" || image.format === "dicom";
       const scale = Math.min(1, most / Math.max(image.width, image.height));

@@ -1,13 +1,17 @@
-/** What a job tells while it runs: events as pages or as a stream, metrics as JSON or CSV. */
+/** What a job tells while it runs: events as pages or as a stream, metrics as files too. */
 import { z } from "zod";
+import { eventFile } from "@/lib/jobs/event_file.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
+import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 /** A stream without news says this often that it is alive. */
 const ALIVE_MS = 15_000;
+/** A client whose connection broke should wait this long before it comes again. */
+const RETRY_MS = 2_000;
 /** News that nobody told of are looked for this often. */
 const LOOK_MS = 1_000;
 const encoder = new TextEncoder();
@@ -29,7 +33,7 @@ async function* eventStream({ services, params, request }: Call, after: number) 
   const signal = AbortSignal.any([request.signal, leaving]);
   let spoken = Date.now();
   // A first line opens the stream for clients that wait for one.
-  yield ": events\n\n";
+  yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
     const job = store.jobs.find(params.id);
     const { data, has_more } = store.events.list(params.id, { after, limit: 500 });
@@ -48,6 +52,16 @@ async function* eventStream({ services, params, request }: Call, after: number) 
   }
 }
 
+/**
+ * Whether a client that comes back has heard all that there will ever be: without being told by 204 it would come
+ * again and again (WHATWG HTML, "Server-sent events").
+ */
+function hasHeardAll({ services: { store }, params: { id }, request }: Call, after: number) {
+  return request.headers.has("last-event-id") &&
+    finishedStates.includes(store.jobs.get(id).state) &&
+    store.events.list(id, { after, limit: 1 }).data.length === 0;
+}
+
 async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
   for await (const text of texts) yield encoder.encode(text);
 }
@@ -64,13 +78,18 @@ export const jobEvents: Route[] = [
       limit: z.coerce.number().int().min(1).max(1000).default(100),
       after: z.coerce.number().int().min(0).default(0),
     }),
-    answers: { 200: [pageOf(eventSchema), "text/event-stream"] },
+    description:
+      "Each event has its number as `id`; a client that lost the stream sends the last one " +
+      "as `Last-Event-ID` and hears what followed. Once the job has ended and it has heard all, the " +
+      "answer is 204, at which an EventSource stops asking.",
+    answers: { 200: [pageOf(eventSchema), "text/event-stream"], 204: null },
     formats: { json: "application/json", stream: "text/event-stream" },
     handle(call) {
       const { services: { store }, params: { id }, query, request, format } = call;
       store.jobs.get(id);
       if (format === "json") return mapPage(store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
+      if (hasHeardAll(call, after)) return reply(204, null);
       return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
       });
@@ -80,24 +99,49 @@ export const jobEvents: Route[] = [
     method: "GET",
     path: "/v1/jobs/{id}/metrics",
     operationId: "listJobMetrics",
-    summary: "The series of a job; with `Accept: text/csv` as CSV",
+    headers: ["Content-Disposition"],
+    summary: "The series of a job as JSON, CSV, JSON Lines, or an event file of TensorBoard",
+    description:
+      "`?format=tensorboard` (or `application/x-tfevents`): saved into a folder under the " +
+      "name that the answer gives, it is a run for `tensorboard --logdir`.",
     scope: "read",
     query: z.strictObject({
       name: z.string().max(200).optional(),
       after_step: z.coerce.number().int().min(0).optional(),
     }),
-    answers: { 200: [pageOf(pointSchema), "text/csv"] },
-    formats: { json: "application/json", csv: "text/csv" },
+    answers: {
+      200: [pageOf(pointSchema), "text/csv", "application/jsonl", "application/octet-stream"],
+    },
+    formats: {
+      json: "application/json",
+      csv: "text/csv",
+      jsonl: ["application/jsonl", "application/x-ndjson"],
+      tensorboard: ["application/octet-stream", "application/x-tfevents"],
+    },
     handle({ services: { store }, params: { id }, query, format }) {
-      store.jobs.get(id);
+      const job = store.jobs.get(id);
       const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
       if (format === "json") return wholePage(rows);
-      const lines = rows.map(({ step, epoch, name, value }) =>
-        `${step},${epoch},${name},${value ?? ""}\n`
-      );
-      return new Response(`step,epoch,name,value\n${lines.join("")}`, {
-        headers: { "content-type": "text/csv; charset=utf-8" },
-      });
+      if (format === "tensorboard") {
+        const started = new Date(job.started_at ?? job.created_at);
+        const times = { started, steps: store.events.stepTimes(id) };
+        const name = `events.out.tfevents.${Math.floor(started.getTime() / 1000)}.${id}`;
+        return new Response(ReadableStream.from(eventFile(rows, times)), {
+          headers: {
+            "content-type": "application/octet-stream",
+            "content-disposition": `attachment; filename="${name}"`,
+          },
+        });
+      }
+      const [heading, lines] = format === "csv"
+        ? [
+          "step,epoch,name,value\n",
+          rows.map(({ step, epoch, name, value }) => `${step},${epoch},${name},${value ?? ""}\n`),
+        ]
+        : ["", rows.map((row) => `${JSON.stringify(row)}\n`)];
+      return new Response(heading + lines.join(""), { headers: { "content-type": types[format] } });
     },
   }),
 ];
+
+const types = { csv: "text/csv; charset=utf-8", jsonl: "application/jsonl" } as const;

@@ -87,7 +87,7 @@ export const maps: Route[] = [
     method: "POST",
     path: "/v1/models/{id}/similarity-map",
     operationId: "computeSimilarityMap",
-    errors: [429],
+    errors: [429, 500],
     summary:
       "Spatial sensing: how similar the network finds every place of an image to a point; JSON, or PNG by Accept",
     scope: "read",
@@ -109,7 +109,7 @@ export const maps: Route[] = [
     method: "POST",
     path: "/v1/models/{id}/saliency",
     operationId: "computeSaliency",
-    errors: [429],
+    errors: [429, 500],
     summary: "Grad-CAM: which places speak for a class, the predicted one by default; JSON or PNG",
     scope: "read",
     query: query.extend({ class: z.string().max(512).optional() }),

@@ -3,6 +3,7 @@ import { augmented } from "./augmentation_preview.ts";
 import { dashboard } from "./dashboard.ts";
 import { datasets } from "./datasets.ts";
 import { description } from "./description.ts";
+import { dicomweb } from "./dicomweb.ts";
 import { embeddings } from "./embeddings.ts";
 import { evaluations } from "./evaluations.ts";
 import { gazeRoutes } from "./gaze.ts";
@@ -12,6 +13,7 @@ import { jobEvents } from "./job_events.ts";
 import { jobs } from "./jobs.ts";
 import { keys } from "./keys.ts";
 import { maps } from "./maps.ts";
+import { modelWeights } from "./model_weights.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
 import { predictions } from "./predictions.ts";
@@ -50,7 +52,7 @@ export const resources: Resource[] = [
   {
     tag: "Images",
     description: "Single images of a data set, and what training makes of them.",
-    routes: [...augmented, ...images],
+    routes: [...augmented, ...dicomweb, ...images],
   },
   {
     tag: "Jobs",
@@ -65,7 +67,7 @@ export const resources: Resource[] = [
   {
     tag: "Models",
     description: "Networks that were trained here or uploaded, with lineage and weights.",
-    routes: models,
+    routes: [...models, ...modelWeights],
   },
   {
     tag: "Inference",

@@ -31,7 +31,7 @@ pre-training, evaluation, predictions.
 /** The schema of what has no schema of its own, by media type. */
 function schemaOfType(type: string): ZodOpenApiMediaTypeObject["schema"] {
   if (/\bjson$/.test(type)) return { type: ["object", "array"] };
-  if (/^text\/|-tex$/.test(type)) return { type: "string" };
+  if (/^text\/|-tex$|jsonl$/.test(type)) return { type: "string" };
   return { type: "string", format: "binary" };
 }
 

@@ -54,7 +54,7 @@ export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow
     dataset: dataset.name,
     image: image.name,
     stored: { id: image.id, file: image.file },
-    ...encodedPicture(() => store.files.read(image.file)),
+    ...encodedPicture(() => store.files.read(image.file, `image "${image.name}"`)),
   };
 }
 
@@ -137,5 +137,6 @@ export async function onePicture(
   }
   const row = store.datasets.byName(dataset);
   const stored = { dataset: row, image: store.images.byName(row.id, image) };
-  return { bytes: await store.files.read(stored.image.file), stored };
+  const { file, name } = stored.image;
+  return { bytes: await store.files.read(file, `image "${name}"`), stored };
 }

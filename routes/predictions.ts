@@ -1,7 +1,9 @@
-/** Predictions: made for pictures of a request or of a data set, stored, queried. */
+/** Predictions: made for pictures of a request or of a data set, stored, queried, deleted. */
 import { z } from "zod";
 import { type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
+import { columnsOf } from "@/lib/table_file.ts";
+import type { PredictionFilter, Store } from "@/lib/store/mod.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
@@ -14,7 +16,10 @@ import {
   sentPictures,
   storedPictures,
 } from "./pictures.ts";
+import { HttpError } from "./problem.ts";
+import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
+import { batchesOf, listFormats, needWhole, tableAnswer, tableMediaTypes } from "./tables.ts";
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
 
@@ -40,13 +45,40 @@ async function predict(
   );
 }
 
+/** Which predictions are meant. */
+const filter = {
+  model: z.string().max(200).optional().describe("Id, alias or name"),
+  dataset: z.string().max(200).optional(),
+  image: z.string().max(512).optional(),
+  label: z.string().max(512).optional(),
+  min_probability: z.coerce.number().min(0).max(1).optional()
+    .describe("Least probability of the predicted label"),
+  stale: z.enum(["exclude", "include", "only"]).default("exclude").describe(
+    "Predictions of images that are gone or have another picture by now",
+  ),
+};
+/** What is deleted is meant whatever has become of its image. */
+const deletedFilter = { ...filter, stale: filter.stale.unwrap().default("include") };
+
+/** As the store has it. Throws NotFound. */
+function filterOf(
+  store: Store,
+  { model, stale, ...query }: z.output<z.ZodObject<typeof filter>>,
+): PredictionFilter {
+  // A model that was deleted is known by its id only.
+  const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
+    ? model
+    : store.models.resolve(model).id;
+  return { ...query, model: id, stale: stale === "include" ? undefined : stale === "only" };
+}
+
 export const predictions: Route[] = [
   route({
     method: "POST",
     path: "/v1/models/{id}/predictions",
     operationId: "predict",
     form: picturesForm,
-    errors: [429],
+    errors: [429, 500],
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     query,
@@ -60,32 +92,70 @@ export const predictions: Route[] = [
     path: "/v1/predictions",
     operationId: "listPredictions",
     errors: [404],
-    summary: "Stored predictions, in the order of their making",
+    summary:
+      "Stored predictions in the order of their making: pages of JSON, or whole as CSV or Parquet",
+    description: "Tables have a column `probability_<class>` for every class of what is found.",
     scope: "read",
-    query: z.strictObject({
-      ...pageQuery,
-      model: z.string().max(200).optional().describe("Id, alias or name"),
-      dataset: z.string().max(200).optional(),
-      image: z.string().max(512).optional(),
-      label: z.string().max(512).optional(),
-      min_probability: z.coerce.number().min(0).max(1).optional()
-        .describe("Least probability of the predicted label"),
-      stale: z.enum(["exclude", "include", "only"]).default("exclude").describe(
-        "Predictions of images that are gone or have another picture by now",
-      ),
-    }),
-    answers: { 200: pageOf(predictionSchema) },
-    handle({ services: { store }, query: { model, stale, ...query } }) {
-      // A model that was deleted is known by its id only.
-      const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
-        ? model
-        : store.models.resolve(model).id;
-      const asked = {
-        ...query,
-        model: id,
-        stale: stale === "include" ? undefined : stale === "only",
-      };
-      return mapPage(store.predictions.query(asked), toPredictionView);
+    query: z.strictObject({ ...pageQuery, ...filter }),
+    answers: { 200: [pageOf(predictionSchema), ...tableMediaTypes] },
+    headers: ["Content-Disposition"],
+    formats: listFormats,
+    handle({ services: { store }, query: { limit, after, ...asked }, request, format }) {
+      const query = filterOf(store, asked);
+      if (format === "json") {
+        return mapPage(store.predictions.query({ ...query, limit, after }), toPredictionView);
+      }
+      needWhole(request, format);
+      const columns = columnsOf(predictionSchema.omit({ file: true }), {
+        probabilities: { prefix: "probability", keys: store.predictions.classes(query) },
+      });
+      const batches = batchesOf((after) =>
+        mapPage(store.predictions.query({ ...query, limit: 1000, after }), toPredictionView)
+      );
+      return tableAnswer({ format, name: "predictions" }, columns, batches);
+    },
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/predictions",
+    operationId: "deletePredictions",
+    errors: [404],
+    summary: "Deletes the stored predictions that a query finds; without any condition none",
+    scope: "write",
+    query: z.strictObject(deletedFilter),
+    answers: { 200: z.object({ deleted: z.number() }).meta({ id: "DeletedPredictions" }) },
+    handle({ services: { store }, query }) {
+      const { stale, ...named } = query;
+      if (stale === "include" && Object.values(named).every((value) => value === undefined)) {
+        throw new HttpError(
+          400,
+          "Cannot delete all predictions: name a model, dataset, image, label or min_probability",
+        );
+      }
+      return { deleted: store.predictions.removeAll(filterOf(store, query)) };
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/predictions/{id}",
+    operationId: "getPrediction",
+    summary: "One stored prediction",
+    scope: "read",
+    answers: { 200: predictionSchema },
+    handle: ({ services: { store }, params: { id } }) =>
+      toPredictionView(store.predictions.get(id)),
+  }),
+  route({
+    method: "DELETE",
+    path: "/v1/predictions/{id}",
+    operationId: "deletePrediction",
+    summary: "Deletes a stored prediction",
+    scope: "write",
+    answers: { 204: null },
+    handle({ services: { store }, params: { id } }) {
+      store.predictions.get(id);
+      store.predictions.remove(id);
+      return reply(204, null);
     },
   }),
 ];

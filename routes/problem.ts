@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   Conflict,
+  Damaged,
   InvalidInput,
   isDiskFull,
   NotFound,
@@ -59,6 +60,8 @@ export const clientGone = () => new HttpError(499, "Cannot answer: the client ha
 interface Described {
   status: number;
   detail: string;
+  /** Where the status has more than one. */
+  title?: string;
   headers?: Record<string, string>;
   errors?: Problem[];
 }
@@ -79,6 +82,9 @@ function describe(error: unknown): Described {
   if (error instanceof Unavailable) {
     return { status: 503, detail: error.message, headers: { "retry-after": "5" } };
   }
+  if (error instanceof Damaged) {
+    return { status: 500, detail: error.message, title: "Damaged file" };
+  }
   if (isDiskFull(error)) {
     return { status: 507, detail: "Cannot write: the server's disk is full" };
   }
@@ -94,10 +100,10 @@ export function problem(
   instance: string,
   { inference = false }: { inference?: boolean } = {},
 ): Response {
-  const { status, detail, headers, errors } = describe(error);
+  const { status, detail, title = titles[status] ?? "Error", headers, errors } = describe(error);
   const body = {
     type: "about:blank",
-    title: titles[status] ?? "Error",
+    title,
     status,
     detail,
     instance: `urn:uuid:${instance}`,

@@ -61,6 +61,7 @@ export type HeaderName =
   | "Location"
   | "Last-Event-ID"
   | "Content-Disposition"
+  | "Inference-Header-Content-Length"
   | "Tus-Resumable"
   | "Upload-Length"
   | "Upload-Offset"
@@ -94,7 +95,7 @@ export interface Route {
   answers: Answers;
   /** Forms of the answer, to be chosen by `?format=` or Accept. */
   formats?: Formats;
-  /** Statuses of errors that do not follow from the rest of the row. */
+  /** Statuses of errors that do not follow from the rest of the row; 500 where a stored file may be damaged. */
   errors?: number[];
   handle(call: Call): unknown;
 }

@@ -17,6 +17,19 @@ const ORPHAN_MS = 1_000;
 
 const log = (text: string) => console.error(`${new Date().toISOString()} ${text}`);
 
+/** What helps against an address that cannot be had. */
+const remedies: Record<string, string> = {
+  EADDRINUSE: "another program listens there: end it, or choose another port by --port",
+  EACCES: "ports below 1024 are for the system: choose another by --port",
+  EADDRNOTAVAIL: "--host takes an address of this machine",
+  ENOTFOUND: "--host takes an address of this machine",
+};
+
+function whatToDo(error: Error): string {
+  const remedy = remedies[(error as { code?: string }).code ?? ""];
+  return remedy ? `; ${remedy}` : "";
+}
+
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
   const store = openStore(config.data);
@@ -77,7 +90,11 @@ export async function serve(config: Config): Promise<void> {
     server.once(
       "error",
       (error: Error) =>
-        reject(new Error(`Cannot listen on ${config.host}:${config.port}: ${error.message}`)),
+        reject(
+          new Error(
+            `Cannot listen on ${config.host}:${config.port}: ${error.message}${whatToDo(error)}`,
+          ),
+        ),
     );
     server.listen(config.port, config.host, () => resolve());
   });

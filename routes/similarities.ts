@@ -24,6 +24,7 @@ import {
   similaritySchema,
   toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
+import { nameOf } from "@/lib/similarities/stored_similarity.ts";
 import { pngHeaders } from "./images.ts";
 import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
@@ -123,7 +124,7 @@ export const similarities: Route[] = [
     path: "/v1/similarities/{id}/matrix",
     operationId: "getSimilarityMatrix",
     headers: ["Content-Disposition"],
-    errors: [422],
+    errors: [422, 500],
     summary: "The matrix as JSON, CSV or NPY (f32, NaN where invalid), by `format` or Accept",
     scope: "read",
     query: z.strictObject({
@@ -132,11 +133,14 @@ export const similarities: Route[] = [
     }),
     answers: { 200: [matrixSchema, "text/csv", "application/octet-stream"] },
     formats: { ...matrixTypes, npy: [matrixTypes.npy, "application/x-npy", "application/x-numpy"] },
-    handle({ services: { store }, params: { id }, query, format }) {
+    async handle({ services: { store }, params: { id }, query, format }) {
       const row = store.similarities.get(id);
       const images = namesOf(query.images);
       const part = { format, component: query.component, images };
-      return new Response(matrixStream(store.files, row, part), {
+      // Once a stream has begun it can only break off.
+      const stream = matrixStream(store.files, row, part);
+      await store.files.verify(row.file, nameOf(row));
+      return new Response(stream, {
         headers: {
           "content-type": matrixTypes[format],
           "content-disposition": `attachment; filename="${row.id}.${format}"`,
@@ -148,7 +152,7 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/matrix.png",
     operationId: "getSimilarityPicture",
-    errors: [422],
+    errors: [422, 500],
     summary: "The matrix as a picture, rows and columns ordered by label",
     scope: "read",
     query: z.strictObject({
@@ -169,7 +173,7 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/pairs",
     operationId: "listSimilarityPairs",
-    errors: [422],
+    errors: [422, 500],
     summary: "The most similar images of one, or the most similar pairs of all",
     scope: "read",
     query: z.strictObject({
@@ -192,7 +196,7 @@ export const similarities: Route[] = [
     method: "GET",
     path: "/v1/similarities/{id}/audit",
     operationId: "auditSimilarity",
-    errors: [409, 422, 429],
+    errors: [409, 422, 429, 500],
     summary: "What pairs by this similarity would be worth: coverage, hubs, precision by label",
     scope: "read",
     query: z.strictObject({

@@ -1,10 +1,11 @@
 /** Studies: the table of methods, arms and backbones, while it fills and when it is done. */
 import { z } from "zod";
-import { Conflict } from "@/lib/errors.ts";
+import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import {
   publishedTable,
   publishedTableSchema,
   renderTable,
+  tableStyles,
   tableTypes,
 } from "@/lib/studies/render_table.ts";
 import {
@@ -48,16 +49,30 @@ export const studies: Route[] = [
     headers: ["Content-Disposition"],
     summary: "The table in the published form: JSON, CSV, Markdown or LaTeX",
     scope: "read",
+    errors: [422],
+    query: z.strictObject({
+      style: z.enum(tableStyles).default("full").describe(
+        "`paper`: percent with two digits, best in bold, n and p, booktabs; of CSV, Markdown and LaTeX",
+      ),
+    }),
     answers: {
       200: [publishedTableSchema, ...Object.values(tableTypes).map((type) => type.split(";")[0])],
     },
     formats: { json: "application/json", ...tableTypes },
-    handle({ services: { store }, params: { id }, format }) {
+    handle({ services: { store }, params: { id }, query: { style }, format }) {
       const row = store.studies.get(id);
       const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
       const table = tableOf(store, row);
-      if (format === "json") return publishedTable(table, { title });
-      return new Response(renderTable(format, table, { title }), {
+      if (format === "json") {
+        if (style === "full") return publishedTable(table, { title });
+        throw new InvalidInput(
+          "Cannot write JSON in the style of a paper: its numbers are in full",
+          [
+            { pointer: "/style", message: "for the formats csv, markdown and latex" },
+          ],
+        );
+      }
+      return new Response(renderTable(format, table, { title, style }), {
         headers: {
           "content-type": tableTypes[format],
           "content-disposition": `attachment; filename="${row.id}.${ENDINGS[format]}"`,

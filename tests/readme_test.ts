@@ -9,7 +9,14 @@ import { projectFiles, readText } from "./support/imports.ts";
 const blocks = [...readText("README.md").matchAll(/<!-- tested -->\s+```bash\n([\s\S]*?)```/g)]
   .map((match) => match[1]);
 
+const programs = [...readText("README.md").matchAll(/<!-- tested -->\s+```python\n([\s\S]*?)```/g)]
+  .map((match) => match[1]);
+
 const curl = existsSync("/usr/bin/curl");
+/** With NumPy, as the example makes arrays. */
+const python = existsSync("/usr/bin/python3") &&
+  new Deno.Command("/usr/bin/python3", { args: ["-c", "import numpy"], stderr: "null" })
+    .outputSync().success;
 
 Deno.test({
   name: `the README's curl examples work when pasted${curl ? "" : " (skipped: no curl)"}`,
@@ -28,6 +35,8 @@ async function pasteExamples(): Promise<void> {
       MCGIP_URL: server.url,
     });
     const [, upload, preview, similarity, training, prediction] = said.split("\n--\n");
+    if (python) await pastePrograms(folder, { MCGIP_API_KEY: server.key, MCGIP_URL: server.url });
+    else console.log("the README's example in Python was not tried: no python3 with NumPy");
     assert.match(upload, /"images": ?24/);
     assert.match(upload, /"has_more": ?true/);
     assert.match(upload, /"assumptions"/);
@@ -44,6 +53,21 @@ async function pasteExamples(): Promise<void> {
     await server.stop();
     Deno.removeSync(folder, { recursive: true });
   }
+}
+
+/** The client lies in the folder since the curl examples. */
+async function pastePrograms(cwd: string, env: Record<string, string>): Promise<void> {
+  assert.equal(programs.length, 1);
+  const { success, stdout, stderr } = await new Deno.Command("/usr/bin/python3", {
+    args: ["-c", programs[0]],
+    cwd,
+    env: { ...env, PYTHONDONTWRITEBYTECODE: "1" },
+    stdin: "null",
+  }).output();
+  const [said, errors] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  assert.ok(success, `${said}\n${errors}`);
+  assert.match(said, /P\d+_\w+ (benign|malignant) \{'benign': 0\.\d+/);
+  assert.match(said, /404 Cannot find dataset "nothing" \[\]\n$/);
 }
 
 /** @returns what the script printed; fails with its errors when any command failed */

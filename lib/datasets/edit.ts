@@ -8,7 +8,7 @@ import { patientsMissing } from "./label_columns.ts";
 import { checkSplits } from "./labels.ts";
 import { readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
-import { type StoreOptions, storePicture } from "./picture.ts";
+import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { keepReport } from "./report.ts";
 import { problemSchema } from "@/lib/problems.ts";
@@ -33,31 +33,44 @@ export async function putImage(
   const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
   const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
-  const result = change(store, dataset, [picture.file], ({ id: dataset_id }) => {
-    const known = store.images.findByName(dataset_id, name);
-    if (known && known.width === picture.width && known.height === picture.height) {
-      old.push(known.file);
-      store.images.update(known.id, picture);
-      return { image: { ...known, ...picture }, created: false };
-    }
-    const row: ImageRow = {
-      id: newId("im"),
-      dataset_id,
-      name,
-      label: known?.label ?? null,
-      patient: known?.patient ?? null,
-      split: known?.split ?? null,
-      ...picture,
-    };
-    if (known) {
-      old.push(...filesOfImage(store, known));
-      store.images.remove(known.id);
-    }
-    return { image: store.images.insert(row), created: !known };
-  }, begin);
+  const result = change(
+    store,
+    dataset,
+    [picture.file],
+    ({ id }) => place(store, { dataset_id: id, name, picture }, old),
+    begin,
+  );
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return { ...result, notes };
+}
+
+/** Puts the row of a picture in, in the place of one of the same name; `old` gets files that it may have freed. */
+export function place(
+  store: Store,
+  { dataset_id, name, picture }: { dataset_id: string; name: string; picture: StoredPicture },
+  old: string[],
+): { image: ImageRow; created: boolean } {
+  const known = store.images.findByName(dataset_id, name);
+  if (known && known.width === picture.width && known.height === picture.height) {
+    old.push(known.file);
+    store.images.update(known.id, picture);
+    return { image: { ...known, ...picture }, created: false };
+  }
+  const row: ImageRow = {
+    id: newId("im"),
+    dataset_id,
+    name,
+    label: known?.label ?? null,
+    patient: known?.patient ?? null,
+    split: known?.split ?? null,
+    ...picture,
+  };
+  if (known) {
+    old.push(...filesOfImage(store, known));
+    store.images.remove(known.id);
+  }
+  return { image: store.images.insert(row), created: !known };
 }
 
 export const labelsReportSchema = z.object({

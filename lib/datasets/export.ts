@@ -11,6 +11,26 @@ const endings = { png: "png", jpeg: "jpg", pnm: "pgm", dicom: "png" } as const;
 
 const encoder = new TextEncoder();
 
+const samplesOf = (image: string) => `the gaze samples on image "${image}"`;
+
+/**
+ * Makes sure that all files of a data set are what was stored: an archive that has begun can only break off.
+ * @throws {Damaged} that names the first which is not
+ */
+export async function verifyFiles(store: Store, dataset: DatasetRow): Promise<void> {
+  const { files } = store;
+  const [gaze, maps] = [store.gaze.ofDataset(dataset.id), store.heatmaps.ofDataset(dataset.id)];
+  for (const { id, name, file } of store.images.all(dataset.id)) {
+    await files.verify(file, `image "${name}"`);
+    for (const map of maps.get(id) ?? []) {
+      await files.verify(map.file, `a heatmap on image "${name}"`);
+    }
+    for (const { samples_file } of gaze.get(id) ?? []) {
+      if (samples_file) await files.verify(samples_file, samplesOf(name));
+    }
+  }
+}
+
 /** Streams the archive; files are read one at a time. */
 export function exportArchive(
   store: Store,
@@ -36,11 +56,11 @@ async function* filesOfArchive(store: Store, dataset: DatasetRow): AsyncGenerato
   for (const image of images) {
     yield {
       name: `images/${image.name}.${endings[image.format]}`,
-      data: await store.files.read(image.file),
+      data: await store.files.read(image.file, `image "${image.name}"`),
     };
     for (const { reader, file } of maps.get(image.id) ?? []) {
       const folder = reader === "" ? "" : `${reader}/`;
-      const data = await store.files.read(file);
+      const data = await store.files.read(file, `a heatmap on image "${image.name}"`);
       const ending = data[0] === 0xff ? "jpg" : "png";
       yield { name: `heatmaps/${folder}${image.name}.${ending}`, data };
     }
@@ -66,7 +86,7 @@ async function* gazeFiles(
         fixations += csvLine(name, row.reader, x, y, start, duration);
       }
       if (!row.samples_file) continue;
-      const table = bytesToSamples(await store.files.read(row.samples_file));
+      const table = bytesToSamples(await store.files.read(row.samples_file, samplesOf(name)));
       let csv = csvLine("image", "reader", "t_s", "x", "y", "valid");
       for (let at = 0; at < table.length; at += SAMPLE_STRIDE) {
         const [t, x, y, valid] = table.subarray(at, at + SAMPLE_STRIDE);

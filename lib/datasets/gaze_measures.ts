@@ -1,9 +1,9 @@
 /** Measures of a whole data set's gaze: a row for every recording, or for every pair of readers. */
 import { z } from "zod";
-import { csvLine, type CsvValue } from "@/lib/csv.ts";
 import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import { type Column, columnsOf } from "@/lib/table_file.ts";
 
 const image = {
   image: z.string(),
@@ -64,31 +64,21 @@ function* agreement(
 /** Images whose gaze is looked at before others get their turn. */
 const AT_ONCE = 10;
 
-/** The whole table as CSV, image by image. */
-export function measuresCsv(
+/** Columns of the whole table. */
+export const measureColumns = (table: MeasureTable): Column[] => columnsOf(measureRows[table]);
+
+/** Rows of the whole table, some images at a time. */
+export async function* measureBatches(
   store: Store,
   dataset: DatasetRow,
   table: MeasureTable,
   reader?: string,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return ReadableStream.from(parts()).pipeThrough(new TextEncoderStream());
-
-  async function* parts(): AsyncGenerator<string> {
-    const columns = Object.keys(measureRows[table].shape);
-    yield csvLine(...columns);
-    let after: string | undefined;
-    do {
-      const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
-      let text = "";
-      for (const image of page.data) {
-        for (const row of measureTables[table](store, image, reader)) {
-          const values: Record<string, CsvValue> = row;
-          text += csvLine(...columns.map((column) => values[column]));
-        }
-      }
-      if (text !== "") yield text;
-      after = page.next ?? undefined;
-      await new Promise((resolve) => setTimeout(resolve));
-    } while (after !== undefined);
-  }
+): AsyncGenerator<MeasureRow<MeasureTable>[]> {
+  let after: string | undefined;
+  do {
+    const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
+    yield page.data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+    after = page.next ?? undefined;
+    await new Promise((resolve) => setTimeout(resolve));
+  } while (after !== undefined);
 }

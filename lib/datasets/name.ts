@@ -4,15 +4,18 @@ import { InvalidInput } from "@/lib/errors.ts";
 // deno-lint-ignore no-control-regex
 const control = /[\0-\x1f\x7f]/;
 
-/** The name as it is kept (NFC); throws InvalidInput. */
-export function datasetName(name: string): string {
+/**
+ * The name as it is kept (NFC); throws InvalidInput.
+ * @param of what is named so: models are, too
+ */
+export function datasetName(name: string, of = "dataset's name"): string {
   const kept = name.normalize("NFC");
   if (
     kept.trim() !== kept || kept === "" || kept.length > 200 || control.test(kept) ||
     kept.includes("/") || kept === "." || kept === ".."
   ) {
     throw new InvalidInput(
-      "Cannot use the dataset's name: 1 to 200 characters without slashes, control characters or outer spaces are needed",
+      `Cannot use the ${of}: 1 to 200 characters without slashes, control characters or outer spaces are needed`,
     );
   }
   return kept;

@@ -110,7 +110,7 @@ async function decodeAll(
   const take = async () => {
     for (const [i, { name, file }] of queue) {
       try {
-        const bytes = await store.files.read(file);
+        const bytes = await store.files.read(file, `image "${name}"`);
         place(
           await decodePool.decode(bytes, { size: [size.width, size.height] }),
           data,

@@ -11,7 +11,22 @@ import { crc32 } from "node:zlib";
 
 export interface ZipFile {
   name: string;
-  data: Uint8Array;
+  /** One after the other where there are several. */
+  data: Uint8Array | Uint8Array[];
+}
+
+/** Bytes whose checksum is computed at once: a large file must not keep the thread. */
+const CHECKED = 4 << 20;
+
+async function checksumOf(parts: Uint8Array[]): Promise<number> {
+  let checksum = 0;
+  for (const part of parts) {
+    for (let at = 0; at < part.length; at += CHECKED) {
+      checksum = crc32(part.subarray(at, at + CHECKED), checksum);
+      if (part.length > CHECKED) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+  return checksum;
 }
 
 /** The largest value of a field stands for "see ZIP64", so that it is none itself. */
@@ -59,7 +74,9 @@ export async function* writeZip(
   let offset = 0;
   for await (const { name, data } of files) {
     const nameBytes = new TextEncoder().encode(name);
-    const checksum = crc32(data);
+    const parts = data instanceof Uint8Array ? [data] : data;
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const checksum = await checksumOf(parts);
     const large = offset >= maxUint32;
     const extra = large ? fields([1, 2], [8, 2], [offset, 8]) : new Uint8Array(0);
     const version = large ? 45 : 20;
@@ -67,7 +84,7 @@ export async function* writeZip(
       fields(
         [0x02014b50, 4],
         [45, 2],
-        ...common(version, checksum, data.length, nameBytes.length, extra.length),
+        ...common(version, checksum, length, nameBytes.length, extra.length),
         [0, 2],
         [0, 2],
         [0, 2],
@@ -79,12 +96,12 @@ export async function* writeZip(
     );
     const header = fields(
       [0x04034b50, 4],
-      ...common(version, checksum, data.length, nameBytes.length, 0),
+      ...common(version, checksum, length, nameBytes.length, 0),
     );
     yield header;
     yield nameBytes;
-    yield data as Uint8Array<ArrayBuffer>;
-    offset += header.length + nameBytes.length + data.length;
+    for (const part of parts) yield part as Uint8Array<ArrayBuffer>;
+    offset += header.length + nameBytes.length + length;
   }
   const start = offset;
   for (const part of directory) {

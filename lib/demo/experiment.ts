@@ -3,7 +3,7 @@
  * tells it with noise, pairs by gaze ought to help, and on a set whose gaze is independent of the label no arm
  * ought to win. All parameters stand here, fixed before the runs; what comes out is written down as it is.
  */
-import type { StudyTable } from "@/lib/studies/study_table.ts";
+import type { StudyTable } from "@/lib/studies/table_schema.ts";
 import type { Client, Job } from "./client.ts";
 import { writeSynthetic } from "./synthetic.ts";
 import { step } from "./terminal.ts";

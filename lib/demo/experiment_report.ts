@@ -1,5 +1,5 @@
 /** What an experiment gave, as a Markdown file: every number comes from its tables. */
-import type { StudyTable, TableCell } from "@/lib/studies/study_table.ts";
+import type { StudyTable, TableCell } from "@/lib/studies/table_schema.ts";
 import { markdownTable } from "@/lib/studies/render_table.ts";
 import { type Experiment, SET, SIMILARITY, STUDY, studyWith } from "./experiment.ts";
 

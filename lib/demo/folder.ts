@@ -21,6 +21,7 @@ const MOST_CLASSES = 10;
  * @throws {Error} naming what is missing
  */
 export function readFolder(folder: string, options: { label?: string } = {}): DemoSet {
+  if (!existsSync(folder)) throw new Error(`Cannot read ${folder}: there is no such folder`);
   const table = join(folder, "fixations.csv");
   if (!existsSync(table)) throw new Error(`Cannot read ${folder}: it has no fixations.csv`);
   const text = readFileSync(table, "utf8");

@@ -100,9 +100,14 @@ export function writeSynthetic(options: SyntheticOptions = {}): Promise<Uint8Arr
 }
 
 function checkOptions(options: Required<SyntheticOptions>): void {
-  const { images, size, readers } = options;
-  const whole = { images: [4, 20_000], size: [16, 2048], readers: [1, 20] } as const;
-  for (const [name, value] of Object.entries({ images, size, readers })) {
+  const { images, size, readers, seed } = options;
+  const whole = {
+    images: [4, 20_000],
+    size: [16, 2048],
+    readers: [1, 20],
+    seed: [0, 2 ** 32 - 1],
+  } as const;
+  for (const [name, value] of Object.entries({ images, size, readers, seed })) {
     const [least, most] = whole[name as keyof typeof whole];
     if (!Number.isInteger(value) || value < least || value > most) {
       throw new Error(`Cannot make the set: ${name} is ${value}, ${least} to ${most} allowed`);

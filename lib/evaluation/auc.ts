@@ -59,6 +59,11 @@ export function macroOneVersusOne({ classes, labels, probabilities }: Scores): n
   return meanOrNull(pairs);
 }
 
+/** AUC of all pairs of image and class in one ranking, a pair being true for the image's own class. */
+export function microOneVersusRest({ classes, labels, probabilities }: Scores): number | null {
+  return auc(labels.flatMap((label) => classes.map((_, c) => label === c)), probabilities.flat());
+}
+
 function meanOrNull(values: (number | null)[]): number | null {
   let sum = 0;
   for (const value of values) {

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { ImageScore } from "./evaluation.ts";
 import type { Scores } from "./scores.ts";
+import { type AucComparison, delongDifference } from "./delong.ts";
 import { LEVEL, type Spread, spreads } from "./interval.ts";
+import { numbering } from "./patient_numbering.ts";
 import { prepare, scoresOf } from "./runs.ts";
 import { type FigureName, FIGURES } from "./weighted.ts";
 
@@ -20,7 +22,18 @@ export interface EvaluationDifference {
   images: number;
   /** Of `a` less those of `b`: means over the folds where there are folds. */
   figures: Record<FigureName, Spread | null>;
+  /** Patients that were drawn. */
+  units: number;
+  /** Of the positive class; null without one, with folds, and where a side has fewer than two patients. */
+  delong: (AucComparison & { class: string }) | null;
 }
+
+const pairSchema = z.tuple([z.number(), z.number()]);
+const estimateSchema = z.object({
+  auc: z.number(),
+  standard_error: z.number(),
+  interval: pairSchema.nullable().describe("null without any spread"),
+});
 
 export const differenceSchema = z.object({
   evaluation: z.string().describe("Id"),
@@ -32,27 +45,58 @@ export const differenceSchema = z.object({
     z.object({
       value: z.number().describe("Of the evaluation less that of the other; of folds, their mean"),
       n: z.number().describe("Folds; 1 without"),
-      interval: z.tuple([z.number(), z.number()]),
+      interval: pairSchema,
+      p: z.number().nullable().describe(
+        "Two-sided, by the spread over resamples of patients; null where there is none",
+      ),
     }).nullable(),
   ).describe("null where one is not defined"),
+  patients: z.number().describe("That are drawn; an image without a patient is one"),
+  delong: z.object({
+    class: z.string().describe("The positive class, against all others"),
+    a: estimateSchema,
+    b: estimateSchema,
+    difference: z.number(),
+    standard_error: z.number(),
+    interval: pairSchema,
+    z: z.number().nullable(),
+    p: z.number().nullable().describe("Two-sided"),
+  }).nullable().describe(
+    "DeLong's test of the two AUC, by patients where one has several images (Obuchowski). null without a " +
+      "positive class, with folds (whose scores are of several models), and where a side has fewer than two " +
+      "patients",
+  ),
 }).meta({ id: "EvaluationDifference" });
 
 /** A difference as it is told; `pair` names the two. */
 export function toDifferenceView(
-  { images, figures }: EvaluationDifference,
+  { images, figures, units, delong }: EvaluationDifference,
   pair: { evaluation: string; to: string },
 ): z.output<typeof differenceSchema> {
   const told = FIGURES.map((name) => {
     const found = figures[name];
     if (!found) return [name, null];
-    const { value, n, low, high } = found;
-    return [name, { value, n, interval: [low, high] }];
+    const { value, n, low, high, p } = found;
+    return [name, { value, n, interval: [low, high], p }];
   });
-  return { ...pair, images, level: LEVEL, figures: Object.fromEntries(told) };
+  const estimate = ({ auc, standard_error, low, high }: AucComparison["a"]) => ({
+    ...{ auc, standard_error },
+    interval: standard_error > 0 ? [low, high] as [number, number] : null,
+  });
+  return {
+    ...{ ...pair, images, level: LEVEL, figures: Object.fromEntries(told), patients: units },
+    delong: delong && {
+      class: delong.class,
+      ...{ a: estimate(delong.a), b: estimate(delong.b), difference: delong.difference },
+      standard_error: delong.standard_error,
+      interval: [delong.low, delong.high],
+      ...{ z: delong.z, p: delong.p },
+    },
+  };
 }
 
 /**
- * Paired bootstrap: patients are drawn with replacement, and folds are, the same ones for both.
+ * Paired bootstrap: patients are drawn with replacement, the same ones for both; folds stand as they are.
  * @throws {InvalidInput} when the two are not about the same images, fold by fold
  */
 export function difference(
@@ -68,8 +112,32 @@ export function difference(
   const { runs: ready, units } = prepare([...runs, ...others], source);
   return {
     images: new Set(a.map(({ image }) => image)).size,
-    figures: spreads(ready.slice(0, runs.length), ready.slice(runs.length), units),
+    figures: spreads(ready.slice(0, runs.length), ready.slice(runs.length), units, {
+      run_kind: "fold",
+    }),
+    units,
+    delong: runs.length === 1 ? delongOf(runs[0], others[0], source) : null,
   };
+}
+
+function delongOf(
+  a: Scores,
+  b: Scores,
+  { positive_label, patients }: {
+    positive_label: string | null;
+    patients(): DifferenceRequest["patients"];
+  },
+): EvaluationDifference["delong"] {
+  if (positive_label === null) return null;
+  const [own, other] = [a, b].map(({ classes }) => classes.indexOf(positive_label));
+  if (own < 0 || other < 0) return null;
+  const { unitOf } = numbering(patients());
+  const found = delongDifference(
+    a.labels.map((label) => label === own),
+    { a: a.probabilities.map((row) => row[own]), b: b.probabilities.map((row) => row[other]) },
+    a.images.map(unitOf),
+  );
+  return found && { ...found, class: positive_label };
 }
 
 /** The scores of each fold, or all of them. */

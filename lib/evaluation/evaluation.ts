@@ -1,6 +1,23 @@
 import { z } from "zod";
 import { type Metrics, metrics, metricsSchema } from "./metrics.ts";
 import { argmax, concatenate, type Scores } from "./scores.ts";
+import { aucDelong, aucDelongSchema } from "./auc_delong.ts";
+import { evaluationIntervals, evaluationIntervalsSchema } from "./evaluation_intervals.ts";
+import {
+  absent,
+  type OperatingPoint,
+  operatingPoints,
+  operatingPointSchema,
+  type Threshold,
+} from "./operating_points.ts";
+import {
+  patientLevel,
+  patientLevelSchema,
+  type PatientScore,
+  patientScores,
+} from "./patient_level.ts";
+import { numbering } from "./patient_numbering.ts";
+import { scoreWarnings } from "./warnings.ts";
 
 /** One image's row of an evaluation. */
 export const imageScoreSchema = z.object({
@@ -10,6 +27,7 @@ export const imageScoreSchema = z.object({
   probabilities: z.record(z.string(), z.number()),
   fold: z.number().optional()
     .describe("Fold in whose test part the image stood; absent without folds"),
+  patient: z.string().optional().describe("As known when it was evaluated"),
 }).meta({ id: "ImageScore" });
 export type ImageScore = z.output<typeof imageScoreSchema>;
 
@@ -22,10 +40,14 @@ export const figuresSchema = z.object({
   balanced_accuracy: number,
   auc_macro_one_vs_rest: number,
   auc_macro_one_vs_one: number,
+  auc_micro_one_vs_rest: number,
   m_auc: number,
   f1_macro: number,
   majority_class_accuracy: number,
   expected_calibration_error: number,
+  brier_score: number,
+  mean_absolute_error: number,
+  quadratic_weighted_kappa: number,
 }).meta({ id: "Figures" });
 export type Figures = z.output<typeof figuresSchema>;
 
@@ -36,8 +58,30 @@ export const evaluationMetricsSchema = metricsSchema.extend({
   folds: z.array(z.object({ fold: z.number(), figures: figuresSchema })).optional(),
   mean: figuresSchema.optional().describe("Over the folds where the figure is defined"),
   standard_deviation: figuresSchema.optional(),
+  n: figuresSchema.nullish().describe("Folds in which each figure is defined: behind `mean`"),
+  warnings: z.array(z.string()).nullish()
+    .describe(
+      "What to know before a figure is believed; null in an evaluation of an earlier version",
+    ),
+  intervals: evaluationIntervalsSchema.nullish()
+    .describe("null in an evaluation of an earlier version"),
+  auc_delong: z.array(aucDelongSchema).nullish()
+    .describe("AUC of each class against the rest with its interval by DeLong; not with folds"),
+  operating_points: z.array(operatingPointSchema).nullish()
+    .describe("Of the positive class, at thresholds from the validation images"),
+  operating_points_absent: z.string().nullish().describe("Why there are none"),
+  patient_level: patientLevelSchema.nullish()
+    .describe("null where the data set names no patients"),
 }).meta({ id: "EvaluationMetrics" });
 export type EvaluationMetrics = z.output<typeof evaluationMetricsSchema>;
+
+/** What else is known of an evaluation. */
+export interface EvaluationContext {
+  /** Patient of each image, where known. */
+  patients?: Map<string, string | null>;
+  /** Of each part, from its validation images; null where there are none. */
+  thresholds?: (Threshold[] | null)[];
+}
 
 /**
  * What is stored of an evaluation: metrics and the scores behind them. The metrics over all images pool
@@ -47,6 +91,7 @@ export type EvaluationMetrics = z.output<typeof evaluationMetricsSchema>;
 export function evaluation(
   parts: Scores[],
   positive: string | null,
+  { patients = new Map(), thresholds = [] }: EvaluationContext = {},
 ): { metrics: EvaluationMetrics; scores: ImageScore[] } {
   const folded = parts.length > 1;
   const scores = parts.flatMap((part, fold) =>
@@ -58,10 +103,33 @@ export function evaluation(
         part.classes.map((name, c) => [name, part.probabilities[i][c]]),
       ),
       ...(folded ? { fold } : {}),
+      ...(patients.get(image) ? { patient: patients.get(image)! } : {}),
     }))
   );
-  const pooled = metrics(concatenate(parts), positive);
-  if (!folded) return { metrics: pooled, scores };
+  const together = concatenate(parts);
+  const pooled = metrics(together, positive);
+  const { unitOf } = numbering(patients);
+  const units = parts.map(({ images }) => images.map(unitOf));
+  const points = operatingPoints(parts, positive, thresholds);
+  const found = evaluationIntervals(parts, {
+    ...{ units, positive },
+    shares: points.flatMap(({ shares }) => shares),
+  });
+  const added = {
+    warnings: warningsOf(parts, units),
+    intervals: found.intervals,
+    auc_delong: folded ? null : aucDelong(together, units[0]),
+    operating_points: points.length > 0
+      ? points.map(({ point }, k): OperatingPoint => {
+        const [sensitivity, specificity] = found.shares.slice(2 * k);
+        const intervals = point.sensitivity === null ? NO_INTERVALS : { sensitivity, specificity };
+        return { ...point, intervals };
+      })
+      : null,
+    operating_points_absent: points.length > 0 ? null : absent(positive, thresholds),
+    patient_level: patientLevelOf(scores, pooled.classes, positive),
+  };
+  if (!folded) return { metrics: { ...pooled, ...added }, scores };
   const folds = parts.map((part, fold) => ({ fold, figures: figures(metrics(part, positive)) }));
   const over = (reduce: (values: number[]) => number) =>
     byFigure((name) => {
@@ -69,9 +137,70 @@ export function evaluation(
       return values.length ? reduce(values) : null;
     });
   return {
-    metrics: { ...pooled, folds, mean: over(mean), standard_deviation: over(deviation) },
+    metrics: {
+      ...pooled,
+      ...{ folds, mean: over(mean), standard_deviation: over(deviation) },
+      n: byFigure((name) => folds.filter(({ figures }) => figures[name] !== null).length),
+      ...added,
+    },
     scores,
   };
+}
+
+const NO_INTERVALS = { sensitivity: null, specificity: null };
+
+/** What an evaluation of an earlier version lacks stands as null. */
+export function completed(known: EvaluationMetrics): EvaluationMetrics {
+  const whole = (found: Figures) => ({ ...found, ...byFigure(() => null), ...found });
+  // Given twice, so that its fields keep their order.
+  return {
+    ...known,
+    ...{ auc_micro_one_vs_rest: null, brier_score: null, calibration: null },
+    ...{ mean_absolute_error: null, quadratic_weighted_kappa: null },
+    ...{ warnings: null, intervals: null, auc_delong: null, operating_points: null },
+    ...{ operating_points_absent: null, patient_level: null },
+    ...known,
+    per_class: known.per_class.map((row) => ({ ...row, brier_score: row.brier_score ?? null })),
+    ...(known.folds && {
+      folds: known.folds.map(({ fold, figures }) => ({ fold, figures: whole(figures) })),
+      n: known.n ?? null,
+    }),
+    ...(known.mean && { mean: whole(known.mean) }),
+    ...(known.standard_deviation && { standard_deviation: whole(known.standard_deviation) }),
+  };
+}
+
+/** The patients of an evaluation with their scores; null where none is known. */
+export function patientScoresOf(
+  scores: ImageScore[],
+  classes: string[],
+  positive: string | null,
+): PatientScore[] | null {
+  if (!scores.some(({ patient }) => patient !== undefined)) return null;
+  return patientScores(
+    {
+      classes,
+      images: scores.map(({ image }) => image),
+      labels: scores.map(({ label }) => classes.indexOf(label)),
+      probabilities: scores.map(({ probabilities }) => classes.map((name) => probabilities[name])),
+    },
+    scores.map(({ patient }) => patient ?? null),
+    positive,
+  );
+}
+
+function patientLevelOf(scores: ImageScore[], classes: string[], positive: string | null) {
+  const found = patientScoresOf(scores, classes, positive);
+  return found && patientLevel(classes, found, positive);
+}
+
+function warningsOf(parts: Scores[], units: number[][]): string[] {
+  const whole = scoreWarnings(concatenate(parts), units.flat());
+  if (parts.length === 1) return whole;
+  const each = parts.flatMap((part, fold) =>
+    scoreWarnings(part, units[fold]).map((text) => `Fold ${fold}: ${text}`)
+  );
+  return [...whole, ...each];
 }
 
 /** The single numbers among the metrics. */

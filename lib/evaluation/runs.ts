@@ -1,6 +1,7 @@
 /** Scores of several runs, made ready to be compared by resampling patients. */
 import type { ImageScore } from "./evaluation.ts";
 import type { Scores } from "./scores.ts";
+import { numbering } from "./patient_numbering.ts";
 import { WeightedFigures } from "./weighted.ts";
 
 /** Runs ready for resampling, with one numbering of patients: those that the runs were tested on. */
@@ -11,18 +12,12 @@ export function prepare(
     patients(): Map<string, string | null>;
   },
 ) {
-  const units = new Map<string, number>();
-  const unitOf = (image: string) => {
-    const patient = patients().get(image) ?? null;
-    const unit = patient === null ? `image ${image}` : `patient ${patient}`;
-    if (!units.has(unit)) units.set(unit, units.size);
-    return units.get(unit)!;
-  };
+  const { unitOf, size } = numbering(patients());
   const runs = sets.map((scores) => {
     const positive = scores.classes.includes(positive_label ?? "") ? positive_label : null;
     return new WeightedFigures(scores, scores.images.map(unitOf), positive);
   });
-  return { runs, units: units.size };
+  return { runs, units: size() };
 }
 
 /** The rows of an evaluation as scores, in the order of image names. */

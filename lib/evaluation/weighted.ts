@@ -18,6 +18,9 @@ export class WeightedFigures {
   private readonly correct: Uint8Array;
   private readonly classes: ClassOrder[];
   private readonly positive: number;
+  /** Patients of each class, and of all others. */
+  private readonly patients: { own: number; others: number }[];
+  private readonly all: number;
 
   /**
    * @param units number of the resampled unit (a patient) that each image belongs to: [N]
@@ -33,6 +36,13 @@ export class WeightedFigures {
       (label, i) => Number(argmax(probabilities[i]) === label),
     );
     this.positive = positive === null ? -1 : classes.indexOf(positive);
+    const patientsOf = (is: (label: number) => boolean) =>
+      new Set(labels.flatMap((label, i) => is(label) ? units[i] : [])).size;
+    this.all = patientsOf(() => true);
+    this.patients = classes.map((_, c) => ({
+      own: patientsOf((label) => label === c),
+      others: patientsOf((label) => label !== c),
+    }));
     this.classes = classes.map((_, c) => {
       const score = probabilities.map((row) => row[c]);
       const order = Uint32Array.from(labels, (_, i) => i).sort((a, b) => score[a] - score[b]);
@@ -45,6 +55,20 @@ export class WeightedFigures {
         ),
       };
     });
+  }
+
+  /** Passes over images and classes that `at` takes. */
+  get work(): number {
+    return this.correct.length * (this.classes.length + 1);
+  }
+
+  /** Patients that a figure rests on: of an AUC, those of its smallest side. */
+  fewest(name: FigureName): number {
+    if (name === "accuracy") return this.all;
+    const sides = name === "auc"
+      ? this.patients
+      : this.patients.slice(this.positive, this.positive + 1);
+    return Math.min(...sides.flatMap(({ own, others }) => [own, others]));
   }
 
   /** All figures; null where one is not defined. @param weights per unit: [units] */

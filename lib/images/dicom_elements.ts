@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { inflateRawSync } from "node:zlib";
 import { InvalidInput } from "@/lib/errors.ts";
-import { bareDicomStart } from "./sniff.ts";
+import { bareDicomStart, sniffImage } from "./sniff.ts";
 
 /** Tag as group << 16 | element, to the value representation used when the file does not say. */
 const wanted: Record<number, string> = {
@@ -100,12 +100,48 @@ interface Syntax {
 
 /** Throws InvalidInput. */
 export function readDicom(bytes: Uint8Array): DicomFile {
+  return readElements(bytes, { kept: wanted, last: pixelData });
+}
+
+/** What tells one image from another; to be forgotten, as it leads to a patient (PS3.15, annex E). */
+export interface DicomIdentity {
+  sopClass: string;
+  sopInstance: string;
+  study: string;
+}
+
+const identity = { 0x00020010: "UI", 0x00080016: "UI", 0x00080018: "UI", 0x0020000d: "UI" };
+const STUDY = 0x0020000d;
+/** The identity stands near the start; whoever hides it behind more is not looked for. */
+const identityBytes = 4 * 2 ** 20;
+
+/** Unique identifiers of an image, "" where the file has none. Throws InvalidInput. */
+export function readIdentity(bytes: Uint8Array): DicomIdentity {
+  if (sniffImage(bytes) !== "dicom") throw refuse("it is no DICOM file");
+  const start = bytes.subarray(0, identityBytes);
+  const { elements } = readElements(start, { kept: identity, last: STUDY });
+  const value = (tag: number) => {
+    const found = text(elements.get(tag)?.value ?? new Uint8Array());
+    if (found !== "" && !/^[0-9.]{1,64}$/.test(found)) throw refuse("an identifier is damaged");
+    return found;
+  };
+  return { sopClass: value(0x00080016), sopInstance: value(0x00080018), study: value(STUDY) };
+}
+
+interface Reading {
+  /** Elements that are kept, as in `wanted`. */
+  kept: Record<number, string>;
+  /** Tag of the last element that is looked at. */
+  last: number;
+}
+
+function readElements(bytes: Uint8Array, { kept, last }: Reading): DicomFile {
   const hasPreamble = bytes.length > 132 && bytes[128] === 0x44 && bytes[129] === 0x49 &&
     bytes[130] === 0x43 && bytes[131] === 0x4d;
   let at = hasPreamble ? 132 : bareDicomStart(bytes) ?? 0;
   let transferSyntax: string | undefined;
   if (bytes[at] === 2 && bytes[at + 1] === 0) {
-    const meta = new Reader(bytes, { explicit: true, little: true });
+    const meta = new Reader(bytes, { explicit: true, little: true }, kept);
     at = meta.read(at, bytes.length, (tag) => tag >>> 16 !== 2);
     const value = meta.elements.get(0x00020010)?.value;
     transferSyntax = value && text(value);
@@ -119,8 +155,8 @@ export function readDicom(bytes: Uint8Array): DicomFile {
     explicit: transferSyntax !== "1.2.840.10008.1.2" && hasVr,
     little: transferSyntax !== "1.2.840.10008.1.2.2",
   };
-  const reader = new Reader(body, syntax);
-  reader.read(0, body.length, (tag) => tag > pixelData);
+  const reader = new Reader(body, syntax, kept);
+  reader.read(0, body.length, (tag) => tag > last);
   const { elements, overlays } = reader;
   return { elements, overlays, transferSyntax, littleEndian: syntax.little };
 }
@@ -149,7 +185,12 @@ class Reader {
   overlays = false;
   readonly #view: DataView;
 
-  constructor(readonly bytes: Uint8Array, readonly syntax: Syntax, readonly depth = 0) {
+  constructor(
+    readonly bytes: Uint8Array,
+    readonly syntax: Syntax,
+    readonly kept: Reading["kept"],
+    readonly depth = 0,
+  ) {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     if (depth > maxDepth) throw refuse(`sequences nest deeper than ${maxDepth}`);
   }
@@ -178,7 +219,7 @@ class Reader {
 
   #element(tag: number, at: number, end: number): number {
     const { little, explicit } = this.syntax;
-    let vr = wanted[tag] ?? "UN";
+    let vr = this.kept[tag] ?? "UN";
     let length: number;
     if (explicit) {
       vr = String.fromCharCode(this.bytes[at], this.bytes[at + 1]);
@@ -196,14 +237,14 @@ class Reader {
       at += 4;
     }
     if (tag === pixelData && length === undefinedLength) return this.#fragments(tag, at, end);
-    const isSequence = vr === "SQ" || (vr === "UN" && wanted[tag] === "SQ");
-    if (length === undefinedLength || (isSequence && tag in wanted)) {
+    const isSequence = vr === "SQ" || (vr === "UN" && this.kept[tag] === "SQ");
+    if (length === undefinedLength || (isSequence && tag in this.kept)) {
       return this.#sequence(tag, vr, length, at, end);
     }
     this.#need(at, length, end);
     // Overlay rows: 6000,0010 and those of the other fifteen.
     if (tag >>> 24 === 0x60 && (tag & 0x1ffff) === 0x10) this.overlays = true;
-    if (tag in wanted) {
+    if (tag in this.kept) {
       this.elements.set(tag, { vr, value: this.bytes.subarray(at, at + length) });
     }
     return at + length;
@@ -225,7 +266,7 @@ class Reader {
       at += 8;
       if (item === 0xfffee0dd) break;
       if (item !== 0xfffee000) throw refuse("a sequence holds something else than items");
-      const inner = new Reader(this.bytes, syntax, this.depth + 1);
+      const inner = new Reader(this.bytes, syntax, this.kept, this.depth + 1);
       if (size === undefinedLength) {
         at = inner.read(at, end, (t) => t === 0xfffee00d);
         this.#need(at, 8, end);
@@ -236,7 +277,7 @@ class Reader {
       }
       items.push(inner.elements);
     }
-    if (tag in wanted) this.elements.set(tag, { vr, value: new Uint8Array(0), items });
+    if (tag in this.kept) this.elements.set(tag, { vr, value: new Uint8Array(0), items });
     return at;
   }
 

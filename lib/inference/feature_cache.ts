@@ -40,7 +40,7 @@ export async function featuresOf(
       context,
       part.map((i) => ({
         image: images[i].name,
-        ...encodedPicture(() => store.files.read(images[i].file)),
+        ...encodedPicture(() => store.files.read(images[i].file, `image "${images[i].name}"`)),
       })),
     );
     part.forEach((i, at) => features[i] = vectors[at]);

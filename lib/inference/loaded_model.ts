@@ -38,7 +38,7 @@ export class LoadedModel {
    * @throws {InvalidInput} when its weights do not fit it
    */
   static async load(gpu: Gpu, files: Store["files"], row: ModelRow): Promise<LoadedModel> {
-    const { tensors } = readSafetensors(await files.read(row.file));
+    const { tensors } = readSafetensors(await files.read(row.file, `model "${row.id}"`));
     const weights = new ParameterStore(gpu, { trainable: () => false });
     declare(weights, row);
     loadWeights(weights, tensors);

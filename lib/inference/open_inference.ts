@@ -21,20 +21,27 @@ export const inferenceAnswerSchema = z.object({
   model_name: z.string(),
   model_version: z.string(),
   id: z.string().optional().describe("As the request has it"),
+  parameters: z.object({
+    unused: z.string().optional().describe("Parameters of the request that nothing depends on"),
+  }).optional(),
   outputs: z.array(tensorSchema.extend({
     data: z.union([z.array(z.number()), z.array(z.string())]),
   })),
 }).meta({ id: "InferenceAnswer" });
-type InferenceAnswer = z.output<typeof inferenceAnswerSchema>;
+export type InferenceAnswer = z.output<typeof inferenceAnswerSchema>;
 
-const versionOf = ({ version }: ModelRow) => String(version ?? 1);
+export const versionOf = ({ version }: ModelRow) => String(version ?? 1);
 
-export function toInferenceModelView(row: ModelRow): z.output<typeof inferenceModelSchema> {
+/** @param versions all that may be asked for under the model's name */
+export function toInferenceModelView(
+  row: ModelRow,
+  versions: ModelRow[],
+): z.output<typeof inferenceModelSchema> {
   const { channels: C, image_size, classes, backbone } = row.spec;
   const { height: H, width: W } = sizeOf(image_size);
   return {
     name: row.id,
-    versions: [versionOf(row)],
+    versions: versions.map(versionOf),
     platform: `mcgip_${backbone}`,
     inputs: [
       { name: "pixels", datatype: "FP32", shape: [-1, C, H, W] },
@@ -51,7 +58,7 @@ export function toInferenceModelView(row: ModelRow): z.output<typeof inferenceMo
 export function toInferenceView(
   model: ModelRow,
   rows: PredictionRow[],
-  asked: { id?: string; outputs: ("probabilities" | "labels")[] },
+  asked: { id?: string; outputs: ("probabilities" | "labels")[]; unused: string[] },
 ): InferenceAnswer {
   const { classes } = model.spec;
   const N = rows.length;
@@ -73,6 +80,7 @@ export function toInferenceView(
     model_name: model.id,
     model_version: versionOf(model),
     id: asked.id,
+    ...(asked.unused.length > 0 ? { parameters: { unused: asked.unused.join(", ") } } : {}),
     outputs: asked.outputs.map((name) => made[name]),
   };
 }

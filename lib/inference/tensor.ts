@@ -9,7 +9,7 @@ interface Placed {
   pointer: string;
   shape: number[];
   /** Row by row, nested or not. */
-  data: unknown[];
+  data: unknown[] | Float32Array;
 }
 
 const refuse = (message: string, pointer: string): never => {
@@ -49,11 +49,15 @@ export function tensorPictures(
   return pictures;
 }
 
-/** Files of pictures, `[N]` texts in base64. Throws InvalidInput. */
+/** Files of pictures, `[N]` texts in base64, or bytes. Throws InvalidInput. */
 export function encodedFiles({ pointer, shape, data }: Placed): Uint8Array<ArrayBuffer>[] {
   const files: Uint8Array<ArrayBuffer>[] = [];
   checkNesting(data, shape, pointer);
   walk(data, (value) => {
+    if (value instanceof Uint8Array) {
+      files.push(value as Uint8Array<ArrayBuffer>);
+      return;
+    }
     try {
       files.push(Uint8Array.fromBase64(value as string));
     } catch {
@@ -70,8 +74,8 @@ export function encodedFiles({ pointer, shape, data }: Placed): Uint8Array<Array
  * Numbers may come row by row in one list, or nested as the shape says: anything between would put them in
  * other places than was meant. @throws {InvalidInput} naming the first list of another length
  */
-function checkNesting(data: unknown[], shape: number[], pointer: string): void {
-  if (!data.some(Array.isArray)) return;
+function checkNesting(data: Placed["data"], shape: number[], pointer: string): void {
+  if (data instanceof Float32Array || !data.some(Array.isArray)) return;
   const check = (value: unknown, level: number, at: string): void => {
     if (level === shape.length) {
       if (Array.isArray(value)) {
@@ -96,7 +100,7 @@ function checkNesting(data: unknown[], shape: number[], pointer: string): void {
 }
 
 /** Calls `take` with everything that is no array, in order. */
-function walk(data: unknown[], take: (value: unknown) => void): void {
+function walk(data: Placed["data"], take: (value: unknown) => void): void {
   for (const value of data) {
     if (Array.isArray(value)) walk(value, take);
     else take(value);

@@ -1,6 +1,12 @@
 /** An evaluation as it is told: metrics, and the scores of the images behind them. */
 import { z } from "zod";
-import { evaluationMetricsSchema, imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
+import {
+  completed,
+  evaluationMetricsSchema,
+  imageScoreSchema,
+  patientScoresOf,
+} from "@/lib/evaluation/evaluation.ts";
+import { patientScoreSchema } from "@/lib/evaluation/patient_level.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import { type EvaluationRow, seenSchema, type Store } from "@/lib/store/mod.ts";
 
@@ -28,7 +34,21 @@ export type Evaluation = z.output<typeof evaluationSchema>;
 
 export const scoredEvaluationSchema = evaluationSchema.extend({
   scores: z.array(imageScoreSchema),
+  patient_scores: z.array(patientScoreSchema).nullable()
+    .describe("null where no patient is known, and in an evaluation of an earlier version"),
 }).meta({ id: "ScoredEvaluation" });
+
+export function toScoredEvaluationView(
+  store: Store,
+  row: EvaluationRow,
+): z.output<typeof scoredEvaluationSchema> {
+  const { scores, metrics: { classes, positive_label } } = row;
+  return {
+    ...toEvaluationView(store, row),
+    scores,
+    patient_scores: patientScoresOf(scores, classes, positive_label),
+  };
+}
 
 export function toEvaluationView(store: Store, row: EvaluationRow): Evaluation {
   const spec = store.jobs.find(row.job_id)?.spec as Pick<Evaluation, "split"> | undefined;
@@ -41,10 +61,10 @@ export function toEvaluationView(store: Store, row: EvaluationRow): Evaluation {
     seen_in_pretraining: row.seen?.pretraining?.images ?? null,
     seen_in_training: row.seen?.training?.images ?? null,
     seen: row.seen ?? null,
-    warnings: row.warnings ?? [],
+    warnings: [...new Set([...row.warnings ?? [], ...row.metrics.warnings ?? []])],
     job: row.job_id,
     split: spec?.split ?? null,
-    metrics: row.metrics,
+    metrics: completed(row.metrics),
     created_at: row.created_at,
   };
 }

@@ -45,6 +45,11 @@ export interface BackboneFamily {
    * @throws {InvalidInput} when there are several and none is named, or one that cannot be run
    */
   detect?(weights: Weights, prefix?: string): Detected | undefined;
+  /**
+   * What timm calls the first convolution, and pixels of the input to a cell of the last map; absent where timm has no
+   * network under the backbone's name whose parameters have these names.
+   */
+  timm?: { first_conv: string; stride: number };
   /** The network behind the weights as an ONNX model; absent where that cannot be written. */
   exportOnnx?(spec: OnnxSpec, weights: Weights): Uint8Array<ArrayBuffer>;
 }
@@ -53,9 +58,15 @@ export interface BackboneFamily {
 export type Weights = Map<string, WeightTensor>;
 
 export interface Detected {
-  /** Under the names of the family's own parameters. */
+  /** Under the names of the family's own parameters: all of them, and no other. */
   network: Weights;
   architecture: Architecture;
+  /** What stood in front of the network's names. */
+  prefix: string;
+  /** Names in the file that are no part of the network: heads, queues; of another network its prefix and a star. */
+  leftOut: string[];
+  /** Those of them that stand beside the network as heads do: a classifier's answers might go through them. */
+  heads: string[];
 }
 
 export interface Architecture {
@@ -73,6 +84,10 @@ export interface OnnxSpec {
   channels: number;
   /** Input in pixels. */
   image_size: ImageSize;
-  /** Stored as the model's metadata, comma separated; none: there is no classifier. */
+  /** None: there is no classifier. */
   classes: string[];
+  /** Per channel, of pixels in 0 to 1. */
+  normalization: { mean: number[]; std: number[] };
+  /** Texts that travel with the model, by key. */
+  metadata?: Record<string, string>;
 }

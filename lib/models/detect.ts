@@ -11,7 +11,10 @@ import { families } from "./specs.ts";
 export function detect(weights: Weights, prefix?: string): Detected {
   for (const family of families) {
     const found = family.detect?.(weights, prefix);
-    if (found) return found;
+    if (found) {
+      refuseNumbers(found.network);
+      return found;
+    }
   }
   const known = families.filter((family) => family.detect);
   throw new InvalidInput(
@@ -19,4 +22,23 @@ export function detect(weights: Weights, prefix?: string): Detected {
       known.map(({ title, signature }) => `no ${title} is in them (${signature})`).join(", ")
     }`,
   );
+}
+
+/** Whole numbers are a quantised network's, and a variance below 0 is nobody's. */
+function refuseNumbers(network: Weights): void {
+  for (const [name, { data, integer }] of network) {
+    if (integer) {
+      throw new InvalidInput(
+        `Cannot use these weights: "${name}" holds whole numbers; floating-point weights are needed`,
+      );
+    }
+    const at = name.endsWith(".running_var") ? data.findIndex((value) => value < 0) : -1;
+    if (at >= 0) {
+      throw new InvalidInput(
+        `Cannot use these weights: element ${at} of "${name}" is ${
+          data[at]
+        }, and a variance is never below 0`,
+      );
+    }
+  }
 }

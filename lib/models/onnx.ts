@@ -6,7 +6,7 @@ import type { WeightTensor } from "./pth.ts";
 import { type ResnetName, STAGES } from "./resnet_stages.ts";
 
 /**
- * Input `x` [N, C, H, W], normalised as the model's `spec` says; output `logits` [N, classes], or
+ * Input `x` [N, C, H, W], normalised as the file's documentation and metadata say; output `logits` [N, classes], or
  * `features` [N, F] without classes.
  * @param weights torchvision's names in PyTorch's layout, running statistics and `fc` included
  * @throws {Error} when a weight is missing
@@ -33,17 +33,27 @@ export function writeOnnx(
     graph.node("Gemm", head, { transB: 1 }, output);
   }
   const { height, width } = sizeOf(spec.image_size);
+  const { mean, std } = spec.normalization;
+  const input =
+    `Pixels in 0 to 1, minus the mean [${mean}], by the standard deviation [${std}], per channel.`;
+  const result = count > 0
+    ? `Logits of ${JSON.stringify(spec.classes)}; a softmax gives the probabilities.`
+    : "Features, before any classifier.";
   graph.message
     .text(2, spec.backbone)
-    .message(11, valueInfo("x", ["N", spec.channels, height, width]))
-    .message(12, valueInfo(output, ["N", count > 0 ? count : "F"]));
-  return new Message()
+    .message(11, valueInfo("x", ["N", spec.channels, height, width], input))
+    .message(12, valueInfo(output, ["N", count > 0 ? count : "F"], result));
+  const model = new Message()
     .int(1, 8)
     .text(2, "mcgip")
+    .text(6, `${input} ${result}`)
     .message(7, graph.message)
-    .message(8, new Message().text(1, "").int(2, 13))
-    .message(14, new Message().text(1, "classes").text(2, spec.classes.join(",")))
-    .finish();
+    .message(8, new Message().text(1, "").int(2, 13));
+  const texts = { classes: JSON.stringify(spec.classes), ...spec.metadata };
+  for (const [key, value] of Object.entries(texts)) {
+    model.message(14, new Message().text(1, key).text(2, value));
+  }
+  return model.finish();
 }
 
 type Attribute = number | number[];
@@ -126,7 +136,7 @@ class Graph {
   }
 }
 
-function valueInfo(name: string, shape: (string | number)[]): Message {
+function valueInfo(name: string, shape: (string | number)[], about: string): Message {
   const dims = new Message();
   for (const size of shape) {
     dims.message(
@@ -135,5 +145,5 @@ function valueInfo(name: string, shape: (string | number)[]): Message {
     );
   }
   const tensor = new Message().int(1, 1).message(2, dims);
-  return new Message().text(1, name).message(2, new Message().message(1, tensor));
+  return new Message().text(1, name).message(2, new Message().message(1, tensor)).text(3, about);
 }

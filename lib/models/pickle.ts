@@ -15,9 +15,15 @@ export class PickledTensor {
   ) {}
 }
 
-/** A storage by its key in the archive (`data/KEY`). */
+/** A storage by its key in the archive (`data/KEY`, or the list at the end of a file before PyTorch 1.6). */
 export class PickledStorage {
-  constructor(readonly type: string, readonly key: string, readonly elements: number) {}
+  constructor(
+    readonly type: string,
+    readonly key: string,
+    readonly elements: number,
+    /** Where a view of another storage begins in it, elements; 0 for a storage of its own. */
+    readonly from = 0,
+  ) {}
 }
 
 export type Pickled =
@@ -41,6 +47,7 @@ class Global {
 const STORAGES = /^torch (Float|Double|Half|BFloat16|Long|Int|Short|Char|Byte|Bool)Storage$/;
 const CONSTRUCTORS = new Set([
   "collections OrderedDict",
+  "torch._utils _rebuild_tensor",
   "torch._utils _rebuild_tensor_v2",
   "torch._utils _rebuild_parameter",
 ]);
@@ -52,17 +59,34 @@ const MOST_VALUES = 1_000_000;
  * @throws {Error} on an opcode or a global outside the list, on truncation, and beyond a million values
  */
 export function readPickle(bytes: Uint8Array): Pickled {
-  return new Unpickler(bytes).run();
+  return readPickleAt(bytes, 0).value;
+}
+
+/** A pickle among others in a file. */
+export interface PickledPart {
+  value: Pickled;
+  /** The byte after it. */
+  end: number;
+  /** Types of the storages that it names, by key. */
+  storages: Map<string, string>;
+}
+
+/** Reads the pickle that begins at a byte of a file. Throws as `readPickle`. */
+export function readPickleAt(bytes: Uint8Array, at: number): PickledPart {
+  const unpickler = new Unpickler(bytes, at);
+  const value = unpickler.run();
+  return { value, end: unpickler.at, storages: unpickler.storages };
 }
 
 class Unpickler {
-  private at = 0;
   private readonly view: DataView;
   private readonly stack: (Pickled | typeof MARK)[] = [];
   private readonly memo = new Map<number, Pickled>();
   private values = 0;
+  readonly storages = new Map<string, string>();
 
-  constructor(private readonly bytes: Uint8Array) {
+  /** @param at the next byte to be read */
+  constructor(private readonly bytes: Uint8Array, public at: number) {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
@@ -96,6 +120,10 @@ class Unpickler {
         return this.push(this.view.getUint16(this.skip(2), true));
       case 0x8a: // LONG1
         return this.push(this.long(this.take(this.take(1)[0])));
+      case 0x55: // SHORT_BINSTRING, of Python 2
+        return this.push(this.text(this.take(1)[0]));
+      case 0x54: // BINSTRING, of Python 2
+        return this.push(this.text(this.view.getUint32(this.skip(4), true)));
       case 0x47: // BINFLOAT
         return this.push(this.view.getFloat64(this.skip(8), false));
       case 0x58: // BINUNICODE
@@ -247,17 +275,21 @@ class Unpickler {
     throw new Error(
       `Cannot read pickle: it names "${
         name.replace(" ", ".")
-      }", and only tensors and dictionaries are read`,
+      }", and only tensors and dictionaries are read: save model.state_dict() alone`,
     );
   }
 
-  /** `("storage", type, key, device, elements)` */
+  /** `("storage", type, key, device, elements)`, before PyTorch 1.6 with `(key, from, elements)` of a view or None. */
   private storage(id: Pickled): PickledStorage {
     if (Array.isArray(id) && id[0] === "storage" && id[1] instanceof Global) {
-      const [, type, key, , elements] = id;
+      const [, type, key, , elements, part = null] = id;
       const name = STORAGES.exec(type.name)?.[1];
       if (name && typeof key === "string" && isCount(elements)) {
-        return new PickledStorage(name, key, elements);
+        this.storages.set(key, name);
+        if (part === null) return new PickledStorage(name, key, elements);
+        if (Array.isArray(part) && isCount(part[1]) && isCount(part[2])) {
+          return new PickledStorage(name, key, part[2], part[1]);
+        }
       }
     }
     throw new Error("Cannot read pickle: a storage is malformed");
@@ -271,7 +303,8 @@ class Unpickler {
       }
       const [storage, offset, shape, strides] = args;
       if (
-        callee.name === "torch._utils _rebuild_tensor_v2" && storage instanceof PickledStorage &&
+        callee.name.startsWith("torch._utils _rebuild_tensor") &&
+        storage instanceof PickledStorage &&
         isCount(offset) && isCounts(shape) && isCounts(strides) && shape.length === strides.length
       ) return new PickledTensor(storage, offset, shape, strides);
     }

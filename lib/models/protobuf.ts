@@ -23,6 +23,14 @@ export class Message {
     return this;
   }
 
+  /** A 64-bit float field. */
+  double(field: number, value: number): this {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setFloat64(0, value, true);
+    this.parts.push(varint(field * 8 + 1), bytes);
+    return this;
+  }
+
   /** A packed list of non-negative integers. */
   ints(field: number, values: number[]): this {
     return this.bytes(field, concat(values.map(varint)));

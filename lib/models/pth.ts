@@ -1,21 +1,22 @@
 /**
- * Reads weights from PyTorch's `.pth`/`.pt` ZIP files (`torch.save` since version 1.6). Only tensors and
- * dictionaries are understood and nothing is executed; see `pickle.ts`.
+ * Reads weights from PyTorch's `.pth`/`.pt` files: ZIP files (`torch.save` since version 1.6) and those of
+ * before. Only tensors and dictionaries are understood and nothing is executed; see `pickle.ts`.
  */
-import { Buffer } from "node:buffer";
-// @ts-types="@/lib/yauzl.d.ts"
-import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
 import { bfloatToNumber } from "./bfloat.ts";
-import { type Pickled, PickledTensor, readPickle } from "./pickle.ts";
+import { type Pickled, PickledTensor } from "./pickle.ts";
+import type { PickledCheckpoint } from "./pickled_checkpoint.ts";
+import { isLegacy, openLegacy } from "./pth_legacy.ts";
+import { openZip } from "./pth_zip.ts";
 
 /** Dense values in row-major order, converted to f32. */
 export interface WeightTensor {
   shape: number[];
   data: Float32Array<ArrayBuffer>;
+  /** Of a file whose numbers are whole; absent otherwise. */
+  integer?: true;
 }
 
-const MOST_PICKLE_BYTES = 16 * 2 ** 20;
 const MOST_BYTES = 2 ** 31;
 
 const READERS: Record<string, { bytes: number; read(view: DataView, at: number): number }> = {
@@ -31,36 +32,37 @@ const READERS: Record<string, { bytes: number; read(view: DataView, at: number):
   Bool: { bytes: 1, read: (view, at) => view.getUint8(at) },
 };
 
+const FLOATS = new Set(["Float", "Double", "Half", "BFloat16"]);
+
 /**
  * Tensors of a checkpoint by name. Nested dictionaries are joined by dots, a `state_dict` (or `model`)
  * around them and DistributedDataParallel's `module.` are taken off; whatever is no tensor is left out.
- * @throws {InvalidInput} when the file is no PyTorch ZIP, names other objects, or its sizes do not fit
+ * @throws {InvalidInput} when the file is no PyTorch file, names other objects, or its sizes do not fit
  */
 export async function readPth(bytes: Uint8Array): Promise<Map<string, WeightTensor>> {
   try {
-    return await readTensors(await zipEntries(bytes));
+    return await readTensors(
+      isLegacy(bytes) ? openLegacy(bytes) : await openZip(bytes),
+    );
   } catch (error) {
     throw new InvalidInput(`Cannot read PyTorch file: ${(error as Error).message}`);
   }
 }
 
-async function readTensors(entries: Map<string, () => Promise<Uint8Array>>) {
-  const main = [...entries.keys()].find((key) => /^[^/]+\/data\.pkl$/.test(key));
-  if (!main) throw new Error("it holds no data.pkl (files of torch.save before 1.6 are not read)");
-  const folder = main.slice(0, -"data.pkl".length);
-  const pickle = await entries.get(main)!();
-  if (pickle.length > MOST_PICKLE_BYTES) throw new Error("its data.pkl is larger than 16 MiB");
+async function readTensors(
+  { root, storage }: PickledCheckpoint,
+): Promise<Map<string, WeightTensor>> {
   const tensors = new Map<string, PickledTensor>();
-  collect(unwrap(readPickle(pickle)), "", tensors, 0);
+  collect(unwrap(root), "", tensors, 0);
   if (tensors.size === 0) throw new Error("it holds no tensor");
   const weights = new Map<string, WeightTensor>();
   const storages = new Map<string, Uint8Array>();
   for (const [name, tensor] of tensors) {
     const { key } = tensor.storage;
     if (!storages.has(key)) {
-      const read = entries.get(`${folder}data/${key}`);
-      if (!read) throw new Error(`the data of tensor "${name}" are missing`);
-      storages.set(key, await read());
+      const data = await storage(tensor.storage);
+      if (!data) throw new Error(`the data of tensor "${name}" are missing`);
+      storages.set(key, data);
     }
     weights.set(name.replace(/^module\./, ""), dense(name, tensor, storages.get(key)!));
   }
@@ -85,7 +87,8 @@ function collect(value: Pickled, path: string, into: Map<string, PickledTensor>,
 }
 
 function dense(name: string, tensor: PickledTensor, storage: Uint8Array): WeightTensor {
-  const { shape, strides, offset } = tensor;
+  const { shape, strides } = tensor;
+  const offset = tensor.storage.from + tensor.offset;
   const { bytes, read } = READERS[tensor.storage.type];
   const count = shape.reduce((product, size) => product * size, 1);
   const last = shape.reduce((sum, size, i) => sum + (size - 1) * strides[i], offset);
@@ -108,45 +111,6 @@ function dense(name: string, tensor: PickledTensor, storage: Uint8Array): Weight
       index[axis] = 0;
     }
   }
-  return { shape, data };
-}
-
-/** Readers of a ZIP's entries; sizes are checked by yauzl against what comes out. */
-async function zipEntries(bytes: Uint8Array): Promise<Map<string, () => Promise<Uint8Array>>> {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const zip = await new Promise<yauzl.ZipFile>((resolve, reject) =>
-    yauzl.fromBuffer(
-      buffer,
-      { lazyEntries: true },
-      (error: Error | null, file?: yauzl.ZipFile) => error ? reject(error) : resolve(file!),
-    )
-  );
-  const entries = new Map<string, () => Promise<Uint8Array>>();
-  let total = 0;
-  await new Promise<void>((resolve, reject) => {
-    zip.on("error", reject);
-    zip.on("end", resolve);
-    zip.on("entry", (entry: yauzl.Entry) => {
-      total += entry.uncompressedSize;
-      if (total > MOST_BYTES || entry.uncompressedSize > 200 * entry.compressedSize + 1024) {
-        return reject(new Error("it unpacks to more than is allowed"));
-      }
-      entries.set(entry.fileName, () => readEntry(zip, entry));
-      zip.readEntry();
-    });
-    zip.readEntry();
-  });
-  return entries;
-}
-
-function readEntry(zip: yauzl.ZipFile, entry: yauzl.Entry): Promise<Uint8Array> {
-  return new Promise((resolve, reject) =>
-    zip.openReadStream(entry, (error: Error | null, stream?: NodeJS.ReadableStream) => {
-      if (error) return reject(error);
-      const chunks: Uint8Array[] = [];
-      stream!.on("data", (chunk: Uint8Array) => chunks.push(chunk));
-      stream!.on("error", reject);
-      stream!.on("end", () => resolve(new Uint8Array(Buffer.concat(chunks))));
-    })
-  );
+  const integer = !FLOATS.has(tensor.storage.type);
+  return integer ? { shape, data, integer } : { shape, data };
 }

@@ -41,26 +41,41 @@ export function architectureOf(weights: Shapes): Architecture {
   );
   if (!found) {
     throw new InvalidInput(
-      `Cannot use these weights: a third stage of ${blocks.size} blocks is none of ${
-        backbones.map(({ backbone }) => backbone).join(", ")
-      }`,
+      `Cannot use these weights: a third stage of ${blocks.size} ${
+        bottleneck ? "bottlenecks" : "blocks of two convolutions"
+      } is none of ${backbones.map(({ backbone }) => backbone).join(", ")}`,
     );
   }
   const outputs = weights.get("fc.weight")?.shape[0] ?? 0;
   const needed = shapesOf(found, { width, channels, outputs });
-  const problems = [...needed].flatMap(([name, shape]) => {
-    const actual = weights.get(name)?.shape;
-    if (actual?.join() === shape.join()) return [];
-    const instead = actual ? `got [${actual.join(", ")}]` : "it is missing";
-    return [{ message: `"${name}" of shape [${shape.join(", ")}] expected, ${instead}` }];
-  });
-  if (problems.length > 0) {
-    throw new InvalidInput(
-      `Cannot use these weights as ${found.backbone}: ${problems[0].message}`,
-      problems.slice(0, 20),
-    );
-  }
+  refuseOthers(weights, needed, found.backbone);
   return { backbone: found.backbone, width, channels, outputs };
+}
+
+/** A network that holds more or other than the architecture answers differently, so it is no such network. */
+function refuseOthers(weights: Shapes, needed: Map<string, number[]>, backbone: string): void {
+  const wrong: string[] = [], missing: string[] = [];
+  for (const [name, shape] of needed) {
+    const actual = weights.get(name)?.shape;
+    if (!actual) missing.push(`"${name}" of shape [${shape.join(", ")}] expected, it is missing`);
+    else if (actual.join() !== shape.join()) {
+      wrong.push(
+        `"${name}" of shape [${shape.join(", ")}] expected, got [${actual.join(", ")}]`,
+      );
+    }
+  }
+  const unexpected = [...weights.keys()].filter((name) => !needed.has(name))
+    .map((name) => `"${name}" is no part of it`);
+  const kinds = [wrong, missing, unexpected].filter((problems) => problems.length > 0);
+  if (kinds.length === 0) return;
+  // Some of each kind: together they tell which network it is.
+  const told = kinds.map(([first, ...more]) =>
+    more.length > 0 ? `${first} (and ${more.length} more like this)` : first
+  );
+  throw new InvalidInput(
+    `Cannot use these weights as ${backbone}: ${told.join("; ")}`,
+    kinds.flatMap((problems) => problems.slice(0, 20)).map((message) => ({ message })),
+  );
 }
 
 /** Every tensor of a network in PyTorch's shapes, by torchvision's names. */

@@ -9,9 +9,10 @@ const family: BackboneFamily = {
   title: "ResNet",
   signature: "conv1.weight [width, channels, 7, 7]",
   detect(weights, prefix) {
-    const network = onlyResnet(weights, prefix);
-    return network && { network, architecture: architectureOf(network) };
+    const found = onlyResnet(weights, prefix);
+    return found && { ...found, architecture: architectureOf(found.network) };
   },
+  timm: { first_conv: "conv1", stride: 32 },
   exportOnnx: writeOnnx,
 };
 

@@ -13,45 +13,77 @@ const CHILDREN: Record<string, string> = {
   9: "fc",
 };
 
-/** What a network consists of; counters of batches are left out. */
-const PART =
-  /^((conv1|bn1|layer[1-4]\.\d+\..+)\.(weight|bias|running_mean|running_var)|fc\.(weight|bias))$/;
+/** Counters of batches: no number of the network's. */
+const COUNTER = /(^|\.)num_batches_tracked$/;
 
 /** Networks that follow another one: of two in a file, they are not the one that is wanted. */
 const FOLLOWERS = /(^|[._])(target|teacher|momentum|ema|key|encoder_k|k)(?=$|[._])/i;
+
+/** What training scripts put beside a backbone under the same prefix: heads of pre-training, and queues of keys. */
+const BESIDE =
+  /^(fc\.\d+\.|(\w*project(or|ion)\w*|\w*predict(or|ion)\w*|head|heads|\w*_head|mlp|prototypes)\.|queue)/i;
+
+export interface FoundResnet {
+  /** Under torchvision's names; what else stood under the prefix keeps its name. */
+  network: Weights;
+  prefix: string;
+  leftOut: string[];
+  heads: string[];
+}
 
 /**
  * The ResNet in a file, without what is around it: training scripts save it inside of wrappers
  * (`module.encoder_q.`, `backbone.`, `online_network.`), beside heads and a copy that follows it, or as
  * numbered children. `fc` is kept if it is one linear layer; undefined where no ResNet is in it.
  * @param prefix what stands in front of the wanted network's names; needed where there are several
- * @throws {InvalidInput} when there are several and none is named
+ * @throws {InvalidInput} when there are several and none is named, or its first convolution is another one
  */
-export function onlyResnet(
-  weights: Weights,
-  prefix?: string,
-): Weights | undefined {
+export function onlyResnet(weights: Weights, prefix?: string): FoundResnet | undefined {
   const found = stems(weights);
-  if (found.length === 0) return undefined;
+  if (found.length === 0) return refuseOtherStem(weights);
   const chosen = prefix === undefined ? theOne(found) : found.find((one) => one.prefix === prefix);
   if (!chosen) {
     const seen = found.map((one) => `"${one.prefix}"`).join(", ");
     throw new InvalidInput(`Cannot tell which network to use: give one of the prefixes ${seen}`);
   }
   const network: Weights = new Map();
+  const leftOut: string[] = [], heads: string[] = [];
+  const copies = new Set<string>();
   for (const [name, weight] of weights) {
-    if (!name.startsWith(chosen.prefix)) continue;
     const suffix = name.slice(chosen.prefix.length);
     const [first, ...rest] = suffix.split(".");
-    const known = chosen.numbered ? [CHILDREN[first], ...rest].join(".") : suffix;
-    if (PART.test(known)) network.set(known, weight);
+    const known = chosen.numbered && CHILDREN[first]
+      ? [CHILDREN[first], ...rest].join(".")
+      : suffix;
+    // Of prefixes one of which begins like the other, the longer one is meant.
+    const owner = longest(found.filter((one) => name.startsWith(one.prefix)));
+    if (owner && owner.prefix !== chosen.prefix) copies.add(`${owner.prefix}*`);
+    else if (!owner) leftOut.push(name);
+    else if (BESIDE.test(known)) {
+      leftOut.push(name);
+      heads.push(name);
+    } else if (!COUNTER.test(known)) network.set(known, weight);
   }
-  // A projector of several layers in the classifier's place has numbers in its names.
-  if (!network.has("fc.weight") || !network.has("fc.bias")) {
-    network.delete("fc.weight");
-    network.delete("fc.bias");
-  }
-  return network;
+  return { network, prefix: chosen.prefix, leftOut: [...leftOut, ...copies], heads };
+}
+
+function longest(found: Stem[]): Stem | undefined {
+  return found.toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
+}
+
+/** A network of ResNet's names that begins otherwise: ResNet-D, CIFAR's. */
+function refuseOtherStem(weights: Weights): undefined {
+  const names = [...weights.keys()];
+  if (!names.some((name) => /(^|\.)layer1\.0\.conv1\.weight$/.test(name))) return undefined;
+  const stem = names.find((name) =>
+    /(^|\.)conv1(\.0)?\.weight$/.test(name) && !/layer\d\./.test(name)
+  );
+  if (stem === undefined) return undefined;
+  throw new InvalidInput(
+    `Cannot use these weights: they begin with "${stem}" of shape [${
+      weights.get(stem)!.shape.join(", ")
+    }], and a ResNet with conv1.weight [width, channels, 7, 7] is needed`,
+  );
 }
 
 interface Stem {

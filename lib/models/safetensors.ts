@@ -59,7 +59,8 @@ function read(bytes: Uint8Array): Safetensors {
     }
     const { type, shape, from, to } = describe(name, entry, bytes.length - start);
     ranges.push([from, to]);
-    tensors.set(name, { shape, data: convert(name, type, bytes, start + from, start + to) });
+    const data = convert(name, type, bytes, start + from, start + to);
+    tensors.set(name, type.includes("F") ? { shape, data } : { shape, data, integer: true });
   }
   ranges.sort(([a], [b]) => a - b);
   let end = 0;
@@ -106,8 +107,8 @@ function convert(
   return data;
 }
 
-/** A file of f32 tensors. */
-export function writeSafetensors(
+/** Length and header of a file of f32 tensors; their data follow in the same order. */
+export function safetensorsHead(
   tensors: Map<string, WeightTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
@@ -120,10 +121,26 @@ export function writeSafetensors(
   const text = new TextEncoder().encode(JSON.stringify(header));
   // Spaces up to a multiple of 8 keep the data aligned.
   const length = Math.ceil(text.length / 8) * 8;
-  const bytes = new Uint8Array(8 + length + end).fill(32, 8, 8 + length);
+  if (length > MOST_HEADER_BYTES) {
+    throw new InvalidInput(`Cannot write a safetensors header of ${length} bytes: above 1 MiB`);
+  }
+  const bytes = new Uint8Array(8 + length).fill(32, 8);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
   bytes.set(text, 8);
-  let at = 8 + length;
+  return bytes;
+}
+
+/** A file of f32 tensors. */
+export function writeSafetensors(
+  tensors: Map<string, WeightTensor>,
+  metadata: Record<string, string> = {},
+): Uint8Array<ArrayBuffer> {
+  const head = safetensorsHead(tensors, metadata);
+  let at = head.length;
+  let end = at;
+  for (const { data } of tensors.values()) end += data.byteLength;
+  const bytes = new Uint8Array(end);
+  bytes.set(head);
   for (const { data } of tensors.values()) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;

@@ -1,20 +1,16 @@
 /** Weights from elsewhere become a model: read without executing anything, stored as safetensors. */
-import { InvalidInput } from "@/lib/errors.ts";
+import { z } from "zod";
+import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import type { Architecture } from "./backbone_spec.ts";
 import { backboneSpec } from "./specs.ts";
-import { type ImageSize, sizeOf } from "@/lib/images/image_size.ts";
+import { sizeOf } from "@/lib/images/image_size.ts";
+import type { ModelMetadata, Told } from "./model_metadata.ts";
 import { convertWeights } from "./weights_thread.ts";
 import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
-export interface UploadOptions {
+/** Where neither it nor the file says so: no classifier, 224 pixels, ImageNet's mean and deviation. */
+export interface UploadOptions extends Told {
   name: string;
-  /** Names of the classifier's outputs, in order; without them the classifier is left aside. */
-  classes?: string[];
-  /** Input in pixels; 224 where not given. */
-  image_size?: ImageSize;
-  /** Per channel, of pixels in 0 to 1; ImageNet's where not given. */
-  mean?: number[];
-  std?: number[];
   /** What stands in front of the network's names, where a file holds several. */
   prefix?: string;
 }
@@ -22,47 +18,68 @@ export interface UploadOptions {
 const imagenet = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 /**
- * Stores the file of safetensors or the `.pth` checkpoint at `path` as the next version of a name. Throws InvalidInput
- * for a damaged file, a number that is not finite, or a network that cannot be run; Overloaded while
- * others are read.
+ * Stores the file of safetensors or the `.pth` checkpoint at `path` as the next version of a name. What the file says
+ * of itself counts where the options are silent. Throws InvalidInput for a damaged file, a number that is not finite, a
+ * network that cannot be run, or an option that contradicts the file; Conflict where the name is an alias; Overloaded
+ * while others are read.
  */
 export async function uploadModel(
   store: Store,
   path: string,
-  options: UploadOptions,
+  { name, prefix, ...options }: UploadOptions,
 ): Promise<ModelRow> {
-  const { classes = [], image_size = 224, prefix } = options;
-  const { architecture, file } = await convertWeights({ path, prefix, classes: classes.length });
+  const { architecture, file, source, told, metadata } = await convertWeights({
+    path,
+    prefix,
+    told: options,
+  });
+  const { classes = [], image_size = 224 } = told;
   const { outputs: _, ...network } = architecture;
   const wrong = backboneSpec(network.backbone).sizes?.(sizeOf(image_size));
   if (wrong) throw new InvalidInput(`Cannot use image_size ${image_size}: ${wrong}`);
   const normalization = {
-    mean: perChannel("mean", options, network),
-    std: perChannel("std", options, network),
+    mean: perChannel("mean", told, network),
+    std: perChannel("std", told, network),
   };
   if (normalization.std.some((std) => !(std > 0))) {
     throw new InvalidInput("Cannot use std: numbers above 0 are needed");
   }
   const { sha256 } = await store.files.put(file);
-  return store.commitFiles([sha256], () =>
-    store.models.insert({
+  return store.commitFiles([sha256], () => {
+    const meant = store.models.aliased(name);
+    if (meant !== undefined) {
+      throw new Conflict(
+        `Cannot name a model "${name}": that is an alias of model "${meant}"; remove it first`,
+      );
+    }
+    return store.models.insert({
       id: newId("mod"),
-      name: options.name,
-      version: store.models.nextVersion(options.name),
+      name,
+      version: store.models.nextVersion(name),
       kind: "uploaded",
       job_id: null,
       dataset_id: null,
       dataset_digest: null,
       spec: { ...network, image_size, classes, normalization },
-      lineage: { uploaded: now() },
+      lineage: { uploaded: now(), source, ...pastOf(metadata) },
       file: sha256,
       created_at: now(),
-    }));
+    });
+  });
 }
+
+/** What a file says of its past; its warnings stay warnings of the model. */
+function pastOf(metadata?: ModelMetadata): Record<string, unknown> {
+  if (!metadata) return {};
+  const told = pastSchema.safeParse(metadata).data?.lineage.warnings;
+  return { origin: metadata, ...(told?.length ? { warnings: told } : {}) };
+}
+
+const pastSchema = z.object({ lineage: z.object({ warnings: z.array(z.string()) }) });
 
 function perChannel(
   name: "mean" | "std",
-  options: UploadOptions,
+  options: Told,
   { channels }: Pick<Architecture, "channels">,
 ): number[] {
   const values = options[name] ??

@@ -1,38 +1,111 @@
 /** The thread of `weights_thread.ts`: one file. */
 import { InvalidInput } from "@/lib/errors.ts";
+import { StoredFiles } from "@/lib/store/stored_files.ts";
 import { serveTasks } from "@/lib/threads/serve.ts";
+import { checkClasses, fitClassifier } from "./classes.ts";
 import { detect } from "./detect.ts";
-import { readSafetensors, writeSafetensors } from "./safetensors.ts";
+import {
+  agreed,
+  digestOfWeights,
+  METADATA_KEY,
+  type ModelMetadata,
+  readMetadata,
+} from "./model_metadata.ts";
+import { readSafetensors, safetensorsHead, writeSafetensors } from "./safetensors.ts";
 import { backboneSpec } from "./specs.ts";
 import { readWeightsFile } from "./weights_file.ts";
-import type { Converted, ConvertRequest, OnnxRequest, WeightsRequest } from "./weights_thread.ts";
+import type {
+  Converted,
+  ConvertRequest,
+  Leaving,
+  LeavingRequest,
+  OnnxRequest,
+  WeightsRequest,
+} from "./weights_thread.ts";
 
-async function convert({ path, prefix, classes }: ConvertRequest): Promise<Converted> {
-  const file = await readWeightsFile(await Deno.readFile(path));
-  const { network, architecture } = detect(file, prefix);
-  if (classes === 0) {
-    const { head } = backboneSpec(architecture.backbone);
-    network.delete(`${head}.weight`);
-    network.delete(`${head}.bias`);
-  } else if (classes !== architecture.outputs) {
-    throw new InvalidInput(
-      `Cannot name the classes: the classifier has ${architecture.outputs} outputs, ${classes} names came`,
-    );
-  }
-  return { architecture, file: writeSafetensors(network, { format: "pt" }) };
+/** Names told of what was left out. */
+const MOST_TOLD = 100;
+
+async function convert({ path, prefix, told: request }: ConvertRequest): Promise<Converted> {
+  const { format, tensors, metadata: texts } = await readWeightsFile(await Deno.readFile(path));
+  const metadata = readMetadata(texts);
+  const told = agreed(metadata, request);
+  const { classes = [] } = told;
+  checkClasses(classes);
+  const found = detect(tensors, prefix);
+  const { network, architecture, leftOut } = found;
+  const classifier = fitClassifier(found, classes);
+  if (metadata) compare(metadata, found, network);
+  const source = {
+    format,
+    prefix: found.prefix,
+    left_out: leftOut.slice(0, MOST_TOLD),
+    left_out_count: leftOut.length,
+    ...(classifier === undefined ? {} : { classifier }),
+  };
+  const file = writeSafetensors(network, { format: "pt" });
+  return { architecture, file, source, told, metadata };
 }
 
-async function onnx({ path, spec }: OnnxRequest): Promise<Uint8Array<ArrayBuffer>> {
+/** @throws {InvalidInput} when a file's metadata are of other weights */
+function compare(
+  metadata: ModelMetadata,
+  { architecture }: Pick<Converted, "architecture">,
+  network: Parameters<typeof digestOfWeights>[0],
+): void {
+  const said = `${metadata.architecture} of width ${metadata.width}, ${metadata.channels} channels`;
+  const { backbone, width, channels } = architecture;
+  const is = `${backbone} of width ${width}, ${channels} channels`;
+  if (said !== is) {
+    throw new InvalidInput(`Cannot use this file: its metadata say ${said}, its weights are ${is}`);
+  }
+  const digest = digestOfWeights(network);
+  if (digest === metadata.weights_sha256) return;
+  throw new InvalidInput(
+    `Cannot use this file: its weights have the digest ${digest}, its metadata say ${metadata.weights_sha256}; ` +
+      `weights that were changed need metadata of their own, or none under "${METADATA_KEY}"`,
+  );
+}
+
+/** The tensors of a stored model, and its metadata with their digest. Throws Damaged. */
+async function read({ directory, sha256, what, metadata }: LeavingRequest) {
+  const bytes = await new StoredFiles(directory).read(sha256, what);
+  const { tensors } = readSafetensors(bytes);
+  return { bytes, tensors, metadata: { ...metadata, weights_sha256: digestOfWeights(tensors) } };
+}
+
+async function onnx(
+  { spec, ...request }: OnnxRequest & LeavingRequest,
+): Promise<Uint8Array<ArrayBuffer>> {
   const { family, title } = backboneSpec(spec.backbone);
   if (!family.exportOnnx) {
     throw new InvalidInput(
       `Cannot write this model as ONNX: ${title} has no export; its weights can be had as safetensors`,
     );
   }
-  return family.exportOnnx(spec, readSafetensors(await Deno.readFile(path)).tensors);
+  const { tensors, metadata } = await read(request);
+  return family.exportOnnx(
+    { ...spec, metadata: { [METADATA_KEY]: JSON.stringify(metadata) } },
+    tensors,
+  );
 }
 
-serveTasks<WeightsRequest, Converted | Uint8Array<ArrayBuffer>>(
-  (request) => "convert" in request ? convert(request.convert) : onnx(request.onnx),
-  (result) => ["file" in result ? result.file.buffer : result.buffer],
+async function leaving(request: LeavingRequest): Promise<Leaving> {
+  const { bytes, tensors, metadata } = await read(request);
+  const texts = { format: "pt", [METADATA_KEY]: JSON.stringify(metadata) };
+  const head = safetensorsHead(tensors, texts);
+  let data = 0;
+  for (const { data: { byteLength } } of tensors.values()) data += byteLength;
+  return { weights_sha256: metadata.weights_sha256, head, from: bytes.length - data };
+}
+
+serveTasks<WeightsRequest, Converted | Leaving | Uint8Array<ArrayBuffer>>(
+  (request) => {
+    if ("convert" in request) return convert(request.convert);
+    return "onnx" in request ? onnx(request.onnx) : leaving(request.leaving);
+  },
+  (result) => {
+    if (result instanceof Uint8Array) return [result.buffer];
+    return ["file" in result ? result.file.buffer : result.head.buffer];
+  },
 );

@@ -6,8 +6,8 @@ import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 
 export interface AuditRequest {
-  /** Where the matrix lies. */
-  path: string;
+  /** Where stored files lie. */
+  directory: string;
   row: SimilarityRow;
   labels?: (string | null)[];
   /** Names of the images that are looked at; all without it. */
@@ -39,7 +39,7 @@ export async function auditSimilarity(
   const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
   const labels = dataset ? labelsOf(store, row, images) : undefined;
-  const request: AuditRequest = { path: store.files.path(row.file), row, labels, images };
+  const request: AuditRequest = { directory: store.files.directory, row, labels, images };
   const pairs = pairsOf(row);
   const making = pool.run<Audit>(request, { memory: memoryOf(row), size: pairs / 1e6, signal });
   underWay.set(key, making);

@@ -2,11 +2,11 @@
 import { z } from "zod";
 import { csvLine } from "@/lib/csv.ts";
 import {
-  type FilePaths,
   type MatrixPart,
   matrixRows,
   needMatrix,
   partOf,
+  type ReadableFiles,
 } from "./stored_similarity.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 
@@ -27,7 +27,7 @@ export const matrixSchema = z.object({
 
 /** The matrix as a stream of bytes; checks everything that can be wrong before it begins. */
 export function matrixStream(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   { format, ...part }: MatrixPart & { format: MatrixFormat },
 ): ReadableStream<Uint8Array<ArrayBuffer>> {

@@ -24,7 +24,8 @@ export function loadItems(
       .filter(({ reader }) => !readers || readers.includes(reader))
       .map(({ reader, file }) => ({
         reader,
-        map: async () => await decodeImage(await store.files.read(file)),
+        map: async () =>
+          await decodeImage(await store.files.read(file, `a heatmap on image "${name}"`)),
       })),
   }));
 }

@@ -1,10 +1,10 @@
 /** The most similar images of one, and the most similar pairs of all, from a kept similarity. */
 import { z } from "zod";
 import {
-  type FilePaths,
   matrixRow,
   matrixRows,
   partOf,
+  type ReadableFiles,
   readNeighbours,
 } from "./stored_similarity.ts";
 import { TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
@@ -24,7 +24,7 @@ export type Pair = z.output<typeof pairSchema>;
 
 /** The `top` most similar images of one, best first; images without a value are left out. */
 export async function neighboursOf(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   options: { image: string; top: number; component?: string },
 ): Promise<Neighbour[]> {
@@ -46,7 +46,7 @@ export async function neighboursOf(
 
 /** The `top` most similar pairs of all images, best first. */
 export async function topPairs(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   options: { top: number; component?: string },
 ): Promise<Pair[]> {

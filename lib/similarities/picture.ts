@@ -1,5 +1,5 @@
 /** A kept similarity as a picture, rows and columns ordered by label. */
-import { type FilePaths, readMatrix } from "./stored_similarity.ts";
+import { type ReadableFiles, readMatrix } from "./stored_similarity.ts";
 import type { Measure } from "@/lib/gaze/similarity/measure.ts";
 import { type MeasureName, measures } from "@/lib/gaze/similarity/mod.ts";
 import { labelOrder, matrixPicture } from "@/lib/images/picture.ts";
@@ -13,7 +13,7 @@ import type { SimilarityRow } from "@/lib/store/mod.ts";
  * @throws {Conflict} when only neighbours were kept
  */
 export async function matrixPng(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   options: { labels?: Map<string, string | null>; component?: string; side?: number } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {

@@ -3,11 +3,10 @@ import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
 import { among, pairsOf, type TopSimilarity } from "@/lib/gaze/top_similarity.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
 import type { Layout, SimilarityRow } from "@/lib/store/mod.ts";
+import type { StoredFiles } from "@/lib/store/stored_files.ts";
 
-/** Where a similarity's file lies. */
-export interface FilePaths {
-  path(sha256: string): string;
-}
+/** What reads a similarity's file, and throws Damaged where it is not what was stored. */
+export type ReadableFiles = Pick<StoredFiles, "read" | "open">;
 
 export interface MatrixPart {
   /** One of the similarity's components; the first without it. */
@@ -36,15 +35,18 @@ function place(places: Map<string, number>, name: string): number {
   return found;
 }
 
+/** For people. */
+export const nameOf = ({ id }: SimilarityRow) => `similarity "${id}"`;
+
 /** Rows of a matrix file, one at a time, columns as wanted. */
 export async function* matrixRows(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   { at, wanted }: { at: number; wanted: number[] },
 ): AsyncGenerator<Float32Array<ArrayBuffer>> {
   const n = row.images.length;
   const whole = wanted.length === n && wanted.every((image, i) => image === i);
-  using file = await Deno.open(files.path(row.file), { read: true });
+  using file = await files.open(row.file, nameOf(row));
   for (const image of wanted) {
     const values = await readFloats(file, (at * n + image) * n, n);
     yield whole ? values : Float32Array.from(wanted, (other) => values[other]);
@@ -53,12 +55,12 @@ export async function* matrixRows(
 
 /** One image's row of a matrix file. */
 export async function matrixRow(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   { at, image }: { at: number; image: number },
 ): Promise<Float32Array<ArrayBuffer>> {
   const n = row.images.length;
-  using file = await Deno.open(files.path(row.file), { read: true });
+  using file = await files.open(row.file, nameOf(row));
   return await readFloats(file, (at * n + image) * n, n);
 }
 
@@ -90,7 +92,7 @@ export function needMatrix(row: SimilarityRow): void {
 
 /** A matrix in memory, [images, images]. */
 export async function readMatrix(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   part: MatrixPart = {},
 ): Promise<{ images: string[]; values: Float32Array<ArrayBuffer> }> {
@@ -112,7 +114,7 @@ export async function readMatrix(
  * @throws {NotFound} for an unknown image
  */
 export async function readTopSimilarity(
-  files: FilePaths,
+  files: ReadableFiles,
   row: SimilarityRow,
   images?: string[],
 ): Promise<TopSimilarity> {
@@ -133,7 +135,7 @@ export async function readTopSimilarity(
 }
 
 /** A file of the layout `neighbours`. @throws {Conflict} when the whole matrix was kept */
-export async function readNeighbours(files: FilePaths, row: SimilarityRow): Promise<{
+export async function readNeighbours(files: ReadableFiles, row: SimilarityRow): Promise<{
   indices: Int32Array<ArrayBuffer>;
   values: Float32Array<ArrayBuffer>;
   pairs: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
@@ -143,7 +145,7 @@ export async function readNeighbours(files: FilePaths, row: SimilarityRow): Prom
   if (layout.kind !== "neighbours") {
     throw new Conflict("Cannot read neighbours: the whole matrix was kept");
   }
-  const { buffer } = await Deno.readFile(files.path(row.file));
+  const { buffer } = await files.read(row.file, nameOf(row));
   const lists = row.images.length * layout.top_k, { pairs } = layout;
   const at = 8 * lists;
   return {

@@ -42,4 +42,14 @@ export class Events {
       (row) => String(row.id),
     );
   }
+
+  /** When each step of the job's series was told last. */
+  stepTimes(job_id: string): Map<number, Date> {
+    const rows = this.db.all<{ step: number; created_at: string }>(
+      `SELECT json_extract(data, '$.step') AS step, created_at FROM events
+       WHERE job_id = ? AND type = 'metric' ORDER BY id`,
+      job_id,
+    );
+    return new Map(rows.map(({ step, created_at }) => [step, new Date(created_at)]));
+  }
 }

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { InvalidInput } from "@/lib/errors.ts";
+import { StoredFiles } from "./stored_files.ts";
 
 export interface StoredFile {
   sha256: string;
@@ -16,26 +17,14 @@ export interface PutOptions {
   maxBytes?: number;
 }
 
-export class Files {
+export class Files extends StoredFiles {
   /** Files that a caller has put and not yet settled (by rows or by dropping them). */
   readonly #held = new Map<string, number>();
 
-  constructor(readonly directory: string, readonly temporary: string) {
+  constructor(directory: string, readonly temporary: string) {
+    super(directory);
     Deno.mkdirSync(directory, { recursive: true });
     Deno.mkdirSync(temporary, { recursive: true });
-  }
-
-  path(sha256: string): string {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`Cannot name a file by "${sha256}"`);
-    return `${this.directory}/${sha256.slice(0, 2)}/${sha256}`;
-  }
-
-  has(sha256: string): boolean {
-    return existsSync(this.path(sha256));
-  }
-
-  async read(sha256: string): Promise<Uint8Array<ArrayBuffer>> {
-    return await Deno.readFile(this.path(sha256));
   }
 
   /** A new path under `tmp/`, for callers that write a file themselves and then `adopt` it. */

@@ -59,7 +59,7 @@ export class Store {
   readonly #lock?: Lock;
 
   constructor(readonly directory: string, options: StoreOptions) {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory);
     this.reserve = new Reserve(directory);
     if (!options.shared) this.#lock = takeLock(directory);
     try {
@@ -199,10 +199,25 @@ export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
 export type { ModelImages, SeenSet } from "./model_images.ts";
 export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
-export type { PredictionQuery, PredictionRow } from "./predictions.ts";
+export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
 export { type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
+
+/** @throws Conflict that says why the directory cannot be had */
+function makeDirectory(directory: string): void {
+  try {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Deno.errors.AlreadyExists
+      ? "it is a file"
+      : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
+      ? "it may not be written"
+      : undefined;
+    if (!why) throw error;
+    throw new Conflict(`Cannot use ${directory}: ${why}; name another data directory by --data`);
+  }
+}

@@ -1,6 +1,6 @@
 /** Models: weights with their architecture and where they come from; names have versions. */
 import { z } from "zod";
-import { NotFound } from "@/lib/errors.ts";
+import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
 import { imageSizeSchema } from "@/lib/images/image_size.ts";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
@@ -57,13 +57,40 @@ export class Models extends Table<ModelRow> {
     return row;
   }
 
+  /** All versions that there are of a model's name, the oldest first; of one without a name itself. */
+  versionsOf(row: ModelRow): ModelRow[] {
+    return row.name === null
+      ? [row]
+      : this.select([["name = ?", row.name]], "ORDER BY version ASC");
+  }
+
   #named(name: string): ModelRow | undefined {
     return this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", name]]) ??
       this.select([["name = ?", name]], "ORDER BY version DESC LIMIT 1")[0];
   }
 
-  /** Lets `alias` stand for a model; an alias of that name is moved. */
+  /** The id of the model that an alias stands for. */
+  aliased(alias: string): string | undefined {
+    return this.db.get<{ model_id: string }>(
+      "SELECT model_id FROM aliases WHERE alias = ?",
+      alias,
+    )?.model_id;
+  }
+
+  /** All versions of a name, the newest first. */
+  versionsOf(name: string): ModelRow[] {
+    return this.select([["name = ?", name]], "ORDER BY version DESC");
+  }
+
+  /** Lets `alias` stand for a model; an alias of that name is moved. Throws Conflict where it would hide a model. */
   setAlias(alias: string, model_id: string): void {
+    const hidden = this.find(alias) ?? this.findBy([["name = ?", alias]]);
+    if (hidden) {
+      throw new Conflict(`Cannot use alias "${alias}": model "${hidden.id}" is called so`);
+    }
+    if (MODEL_ID.test(alias)) {
+      throw new InvalidInput(`Cannot use alias "${alias}": it looks like a model's id`);
+    }
     this.db.run("INSERT OR REPLACE INTO aliases (alias, model_id) VALUES (?, ?)", alias, model_id);
   }
 

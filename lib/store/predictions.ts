@@ -1,6 +1,6 @@
 /** Stored predictions and the query over them. */
 import type { Database } from "./database.ts";
-import { type Page, type PageOptions, Table } from "./table.ts";
+import { type Conditions, type Page, type PageOptions, Table } from "./table.ts";
 
 export interface PredictionRow {
   id: string;
@@ -21,7 +21,7 @@ export interface PredictionRow {
   created_at: string;
 }
 
-export interface PredictionQuery extends PageOptions {
+export interface PredictionFilter {
   /** Id of the model. */
   model?: string;
   dataset?: string;
@@ -32,6 +32,8 @@ export interface PredictionQuery extends PageOptions {
   /** Those of images that are gone or have another picture by now, instead of the others. */
   stale?: boolean;
 }
+
+export type PredictionQuery = PredictionFilter & PageOptions;
 
 /**
  * Whether the image of a prediction is gone or has another picture by now. Of rows that say no more than a
@@ -54,18 +56,17 @@ export class Predictions extends Table<PredictionRow> {
   /** A page in the order of making; each row says whether it is stale. */
   query(query: PredictionQuery): Page<PredictionRow> {
     const { stale } = query;
-    const page = this.list(query, [
-      ["model_id = ?", query.model],
-      ["dataset = ?", query.dataset],
-      ["label = ?", query.label],
-      ["image = ?", query.image],
-      ["probability >= ?", query.min_probability],
-      [`(${STALE}) = ?`, stale === undefined ? undefined : Number(stale)],
-    ]);
+    const page = this.list(query, conditionsOf(query));
     return {
       ...page,
       data: page.data.map((row) => ({ ...row, stale: this.#isStale(row, stale) })),
     };
+  }
+
+  /** One, which says whether it is stale. Throws NotFound. */
+  override get(id: string): PredictionRow {
+    const row = super.get(id);
+    return { ...row, stale: this.#isStale(row, undefined) };
   }
 
   #isStale({ id }: PredictionRow, known: boolean | undefined): boolean {
@@ -74,4 +75,28 @@ export class Predictions extends Table<PredictionRow> {
           id,
         ) !== undefined;
   }
+
+  /** Removes what the query finds; how many that were. */
+  removeAll(query: PredictionFilter): number {
+    const { where, values } = this.where(conditionsOf(query));
+    return this.db.run(`DELETE FROM predictions ${where}`, ...values);
+  }
+
+  /** All classes in what the query finds, in their order. */
+  classes(query: PredictionFilter): string[] {
+    const { where, values } = this.where(conditionsOf(query));
+    return this.db.all<{ name: string }>(
+      `SELECT DISTINCT key AS name FROM predictions, json_each(probabilities) ${where} ORDER BY name`,
+      ...values,
+    ).map(({ name }) => name);
+  }
 }
+
+const conditionsOf = (query: PredictionFilter): Conditions => [
+  ["model_id = ?", query.model],
+  ["dataset = ?", query.dataset],
+  ["label = ?", query.label],
+  ["image = ?", query.image],
+  ["probability >= ?", query.min_probability],
+  [`(${STALE}) = ?`, query.stale === undefined ? undefined : Number(query.stale)],
+];

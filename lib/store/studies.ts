@@ -100,6 +100,14 @@ export class Studies extends Table<StudyRow> {
     );
   }
 
+  /** Id of a study of whose cells one has this evaluation. */
+  withEvaluation(evaluation: string): string | undefined {
+    return this.db.get<{ study_id: string }>(
+      "SELECT study_id FROM study_cells WHERE evaluation = ? LIMIT 1",
+      evaluation,
+    )?.study_id;
+  }
+
   /** Jobs that this study queued, that have not ended, and that no other study on its way waits for. */
   ownJobs(study_id: string): string[] {
     return this.db.all<{ id: string }>(

@@ -106,11 +106,10 @@ export class Table<Row extends { id: string }> {
   }
 
   protected select(conditions: Conditions, tail: string): Row[] {
-    const used = conditions.filter(([, value]) => value !== undefined);
-    const where = used.length ? `WHERE ${used.map(([sql]) => sql).join(" AND ")}` : "";
+    const { where, values } = this.where(conditions);
     return this.db.all(
       `SELECT * FROM ${this.options.table} ${where} ${tail}`,
-      ...used.map(([, value]) => value!),
+      ...values,
     ).map((row) => this.decode(row));
   }
 
@@ -125,12 +124,20 @@ export class Table<Row extends { id: string }> {
     return page(rows, limit, (row) => row.id);
   }
 
-  count(conditions: Conditions = []): number {
+  /** The text of a WHERE clause, and its values. */
+  protected where(conditions: Conditions): { where: string; values: SqlValue[] } {
     const used = conditions.filter(([, value]) => value !== undefined);
-    const where = used.length ? `WHERE ${used.map(([sql]) => sql).join(" AND ")}` : "";
+    return {
+      where: used.length ? `WHERE ${used.map(([sql]) => sql).join(" AND ")}` : "",
+      values: used.map(([, value]) => value!),
+    };
+  }
+
+  count(conditions: Conditions = []): number {
+    const { where, values } = this.where(conditions);
     return this.db.get<{ n: number }>(
       `SELECT count(*) AS n FROM ${this.options.table} ${where}`,
-      ...used.map(([, value]) => value!),
+      ...values,
     )!.n;
   }
 

@@ -6,7 +6,8 @@
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
-import { type StudyTable, studyTable } from "./study_table.ts";
+import { studyTable } from "./study_table.ts";
+import type { StudyTable } from "./table_schema.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { control, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";

@@ -2,24 +2,41 @@
 import { z } from "zod";
 import { csvLine } from "@/lib/csv.ts";
 import { LEVEL } from "@/lib/evaluation/interval.ts";
-import type { Arm } from "@/lib/gaze/arms/arm.ts";
-import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
-import { backboneSpec } from "@/lib/models/specs.ts";
+import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
+import { paperTables } from "./paper_table.ts";
 import {
   type Difference,
   type StudyTable,
   studyTableSchema,
   type TableCell,
-} from "./study_table.ts";
-import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
+} from "./table_schema.ts";
+import {
+  backboneName,
+  body,
+  cellOf,
+  COLUMNS,
+  columns,
+  controls,
+  instead,
+  latexText,
+  latexWarnings,
+  markdownGrid,
+  markdownText,
+  markdownWarnings,
+  positiveText,
+  pText,
+  shownFigures,
+  signed,
+  stateOf,
+  subject,
+  testText,
+} from "./table_text.ts";
 
 /** What stands around the table. */
 export interface TableTitle {
   /** Name of the study or of its data set. */
   title: string;
 }
-
-const COLUMNS: Record<FigureName, string> = { m_auc: "M-AUC", auc: "AUC", accuracy: "ACC" };
 
 export const tableTypes = {
   csv: "text/csv; charset=utf-8",
@@ -28,11 +45,17 @@ export const tableTypes = {
 } as const;
 export type TableFormat = keyof typeof tableTypes;
 
-export function renderTable(format: TableFormat, table: StudyTable, title: TableTitle): string {
-  return { csv: csvTable, markdown: markdownTable, latex: latexTable }[format](
-    table,
-    title,
-  );
+/** `full`: figures and all that is known of them; `paper`: as journals print it. */
+export const tableStyles = ["full", "paper"] as const;
+export type TableStyle = typeof tableStyles[number];
+
+export function renderTable(
+  format: TableFormat,
+  table: StudyTable,
+  { title, style = "full" }: TableTitle & { style?: TableStyle },
+): string {
+  const full = { csv: csvTable, markdown: markdownTable, latex: latexTable };
+  return { full, paper: paperTables }[style][format](table, { title });
 }
 
 export const publishedTableSchema = z.object({
@@ -54,7 +77,8 @@ export function publishedTable(
 export function csvTable(table: StudyTable): string {
   const head = "row,method,arm,backbone,figure,mean,std,n,planned,failed,low,high," +
     "difference,difference_low,difference_high,difference_n,against," +
-    "control_difference,control_low,control_high,control_n,control,state,warnings";
+    "control_difference,control_low,control_high,control_n,control,state,warnings," +
+    "p,p_holm,control_p,control_p_holm,interval_method";
   const lines = table.rows.flatMap((row) =>
     table.backbones.flatMap((backbone) =>
       FIGURES.map((name) => {
@@ -68,7 +92,9 @@ export function csvTable(table: StudyTable): string {
           ...(figure?.interval ?? [null, null]),
           ...[difference?.value, ...(difference?.interval ?? [null, null]), difference?.n],
           ...[difference?.against, control?.value, ...(control?.interval ?? [null, null])],
-          ...[control?.n, control?.against, stateOf(cell), cell.warnings?.join("; ")],
+          ...[control?.n, control?.against, stateOf(cell), cell.warnings.join("; ")],
+          ...[difference?.p, difference?.p_holm, control?.p, control?.p_holm],
+          figure?.interval_method,
         );
       })
     )
@@ -76,43 +102,13 @@ export function csvTable(table: StudyTable): string {
   return `${head}\n${lines.join("")}`;
 }
 
-/** `0.812 ± 0.034`, with the number of runs where some are missing; else what became of the cell. */
+/** `0.812 ± 0.034`, with the number of runs where some are missing, and a mark where there are warnings; else what became of the cell. */
 function written(cell: TableCell, name: FigureName): string {
   const figure = cell.figures[name];
-  if (!figure) return cell.done > 0 ? "not defined" : stateOf(cell);
+  if (!figure) return instead(cell);
   const runs = figure.n < cell.planned ? ` (n = ${figure.n} of ${cell.planned})` : "";
-  const mark = cell.warnings ? " *" : "";
+  const mark = cell.warnings.length > 0 ? " *" : "";
   return `${figure.mean.toFixed(3)} ± ${figure.std.toFixed(3)}${runs}${mark}`;
-}
-
-function stateOf({ planned, done, failed, cancelled }: TableCell): string {
-  if (done === planned) return "complete";
-  if (done > 0) return "partial";
-  if (failed === planned) return "failed";
-  return cancelled > 0 ? "cancelled" : failed > 0 ? "partly failed" : "missing";
-}
-
-const signed = (value: number) => (value < 0 ? "−" : "+") + Math.abs(value).toFixed(3);
-
-/** Rows of texts: head, then the table's body. */
-function body(
-  table: StudyTable,
-  text: (cell: TableCell, name: FigureName) => string | null,
-): string[][] {
-  return table.rows.flatMap((row) => {
-    const cells = table.backbones.flatMap((backbone) =>
-      FIGURES.map((name) => text(cellOf(table, row.key, backbone), name))
-    );
-    return cells.every((cell) => cell === null) ? [] : [[row.name, ...cells.map((c) => c ?? "–")]];
-  });
-}
-
-function columns({ backbones }: StudyTable): string[] {
-  return backbones.flatMap((backbone) =>
-    FIGURES.map((name) =>
-      `${backbones.length > 1 ? `${backboneSpec(backbone).title} ` : ""}${COLUMNS[name]}`
-    )
-  );
 }
 
 const difference = (cell: TableCell, name: FigureName) => differenceText(cell.differences[name]);
@@ -121,50 +117,23 @@ const control = (cell: TableCell, name: FigureName) => differenceText(cell.contr
 function differenceText(found: Difference | null): string | null {
   if (!found) return null;
   const [low, high] = found.interval;
-  return `${signed(found.value)} [${signed(low)}, ${signed(high)}]`;
+  const p = found.p_holm === null ? "" : ` p ${pText(found.p_holm).replace(/^(?=\d)/, "= ")}`;
+  return `${signed(found.value)} [${signed(low)}, ${signed(high)}]${p}`;
 }
 
 function legend(table: StudyTable): string[] {
-  const { run_kind, planned, positive_label, backbones } = table;
-  const percent = Math.round(LEVEL * 100);
   return [
-    `Mean ± population standard deviation over ${planned} ${run_kind}${planned > 1 ? "s" : ""} ` +
-    `on images that no training saw${
-      backbones.length === 1 ? `, ${backboneSpec(backbones[0]).title}` : ""
-    }.`,
-    positive_label === null
-      ? "M-AUC is not defined: the data set names no positive label."
-      : `M-AUC is the one-versus-rest AUC of "${positive_label}"; AUC is the mean of that of every class.`,
-    `Differences are to the same method without gaze on the same images and runs, with ${percent} % ` +
-    "bootstrap intervals over patients and runs; where one holds 0, the two cannot be told apart.",
+    subject(table),
+    positiveText(table),
+    "Differences are to the same method without gaze on the same images and runs; where an interval holds 0, " +
+    `the two cannot be told apart. ${testText(table)}`,
     ...controls(table).map(({ control }) => control!.shows),
   ];
 }
 
-/** What the marks of cells mean. */
-function notes({ rows, cells }: StudyTable): string[] {
-  return rows.flatMap(({ key, name }) => {
-    const own = cells.filter(({ row }) => row === key).flatMap(({ warnings }) => warnings ?? []);
-    return own.length === 0 ? [] : [`* ${name}: ${[...new Set(own)].join("; ")}.`];
-  });
-}
-
-/** The arms that rows are compared with as their control. */
-function controls({ rows, cells }: StudyTable): Arm[] {
-  const keys = new Set(
-    cells.flatMap(({ controls }) => FIGURES.flatMap((name) => controls[name]?.against ?? [])),
-  );
-  const names = new Set(rows.filter(({ key }) => keys.has(key)).map(({ arm }) => arm as ArmName));
-  return [...names].map((name) => arms[name]);
-}
-
 export function markdownTable(table: StudyTable, { title }: TableTitle): string {
-  const grid = (rows: string[][]) => {
-    const head = ["", ...columns(table)];
-    const rule = head.map((_, i) => i === 0 ? "---" : "---:");
-    const line = (row: string[]) => `| ${row.join(" | ")} |`;
-    return [head, rule, ...rows.map((row) => row.map(markdownText))].map(line).join("\n");
-  };
+  const grid = (rows: string[][]) =>
+    markdownGrid(["", ...columns(table)], rows.map((row) => row.map(markdownText)));
   const compared = body(table, difference);
   const controlled = body(table, control);
   const against = controls(table).map(({ title }) => title.toLowerCase()).join(" or ");
@@ -173,64 +142,41 @@ export function markdownTable(table: StudyTable, { title }: TableTitle): string 
     grid(body(table, written)),
     ...(compared.length > 0 ? ["Difference to the same method without gaze:", grid(compared)] : []),
     ...(against ? [`Difference to the same method with ${against}:`, grid(controlled)] : []),
-    [...legend(table), ...notes(table)].map(markdownText).join("\n"),
+    legend(table).map(markdownText).join("\n"),
+    ...markdownWarnings(table),
   ].join("\n\n") + "\n";
-}
-
-function markdownText(text: string): string {
-  return text.replace(/[\r\n]+/g, " ").replace(/[\\`*_<>|#]|\[(?=[^+−])/g, "\\$&");
 }
 
 export function latexTable(table: StudyTable, { title }: TableTitle): string {
   const { backbones } = table;
-  const grid = (rows: string[][], caption: string) =>
+  const names = shownFigures(table);
+  const grid = (rows: string[][], caption: string, below: string[] = []) =>
     [
       "\\begin{table}",
       "\\centering",
       `\\caption{${latexText(caption)}}`,
-      `\\begin{tabular}{l${"ccc".repeat(backbones.length)}}`,
+      `\\begin{tabular}{l${"c".repeat(names.length * backbones.length)}}`,
       "\\hline",
       ` & ${
-        backbones.map((name) => `\\multicolumn{3}{c}{${backboneSpec(name).title}}`).join(" & ")
+        backbones.map((name) => `\\multicolumn{${names.length}}{c}{${backboneName(name)}}`)
+          .join(" & ")
       } \\\\`,
-      ` & ${backbones.flatMap(() => FIGURES.map((name) => COLUMNS[name])).join(" & ")} \\\\`,
+      ` & ${backbones.flatMap(() => names.map((name) => COLUMNS[name])).join(" & ")} \\\\`,
       "\\hline",
       ...rows.map((row) => `${row.map(latexText).join(" & ")} \\\\`),
       "\\hline",
       "\\end{tabular}",
+      ...below,
       "\\end{table}",
     ].join("\n");
   const [about, positive, compared, ...informed] = legend(table);
   const against = controls(table).map(({ title }) => title.toLowerCase()).join(" or ");
   const differences = body(table, difference);
   return [
-    grid(body(table, written), `${title}. ${about} ${positive}`),
+    grid(body(table, written), `${title}. ${about} ${positive}`, latexWarnings(table)),
     ...(differences.length > 0 ? [grid(differences, `${title}. ${compared}`)] : []),
     ...(against
       ? [grid(body(table, control), `${title}, against ${against}. ${informed.join(" ")}`)]
       : []),
-    ...notes(table).map(latexText),
   ].join("\n\n") + "\n";
-}
-
-const LATEX: Record<string, string> = {
-  "\\": "\\textbackslash{}",
-  "~": "\\textasciitilde{}",
-  "^": "\\textasciicircum{}",
-  "±": "$\\pm$",
-  "−": "$-$",
-  "–": "--",
-  "<": "$<$",
-  ">": "$>$",
-};
-
-function latexText(text: string): string {
-  return text.replace(/[\r\n]+/g, " ").replace(
-    /[\\~^±−–<>{}$%&#_]/g,
-    (character) => LATEX[character] ?? `\\${character}`,
-  );
-}
-
-function cellOf({ cells }: StudyTable, row: string, backbone: string): TableCell {
-  return cells.find((cell) => cell.row === row && cell.backbone === backbone)!;
 }

@@ -9,7 +9,9 @@ import {
 } from "@/lib/training/lineage.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
-import { type StudyTable, studyTable, studyTableSchema } from "./study_table.ts";
+import { completedCell, finished } from "./finished_table.ts";
+import { studyTable } from "./study_table.ts";
+import { type StudyTable, studyTableSchema } from "./table_schema.ts";
 
 export const studySchema = z.object({
   id: z.string(),
@@ -42,6 +44,7 @@ export const filledStudySchema = studySchema.extend({
   spec: specs.study.kept,
   rows: studyTableSchema.shape.rows,
   cells: studyTableSchema.shape.cells,
+  warnings: studyTableSchema.shape.warnings,
   runs: z.array(trainingSchema)
     .describe("The single trainings; learning curves are metrics of their jobs"),
 }).meta({ id: "FilledStudy" });
@@ -64,7 +67,7 @@ export function toFilledStudyView(
   store: Store,
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
-  const { rows, cells } = tableOf(store, row);
+  const { rows, cells, warnings } = tableOf(store, row);
   const runs = store.studies.cells(row.id).map(
     ({ study_id: _, position: __, pretrained, ...run }) => ({
       ...run,
@@ -74,7 +77,8 @@ export function toFilledStudyView(
         : store.evaluations.find(run.evaluation)?.warnings ?? [],
     }),
   );
-  return { ...toStudyView(store, row), spec: row.spec as KeptSpec<"study">, rows, cells, runs };
+  const spec = row.spec as KeptSpec<"study">;
+  return { ...toStudyView(store, row), spec, rows, cells, warnings, runs };
 }
 
 /** The pairs that a pre-training was made with; null once the model is deleted. */
@@ -102,7 +106,7 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
     patients: () => new Map(),
     evaluation: (id) => store.evaluations.get(id),
   });
-  return {
+  return finished({
     ...empty,
     cells: empty.cells.map((cell) => {
       const { failed, cancelled } = cell;
@@ -110,7 +114,7 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
         row === cell.row && backbone === cell.backbone
       );
       // What an earlier version did not compute stays empty.
-      return { ...cell, ...found, failed, cancelled };
+      return completedCell({ ...cell, ...found, failed, cancelled });
     }),
-  };
+  });
 }

@@ -1,71 +1,21 @@
 /** The table of a study in plain data: every number stands on evaluations that are named beside it. */
-import { z } from "zod";
 import { gridRows, gridRuns } from "@/lib/specs/study_grid.ts";
-import { spreads } from "@/lib/evaluation/interval.ts";
+import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
+import { numbering } from "@/lib/evaluation/patient_numbering.ts";
 import { prepare, scoresOf } from "@/lib/evaluation/runs.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
+import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
-
-const interval = z.tuple([z.number(), z.number()]).describe("95 %, by bootstrap");
-
-/** A figure of a cell over its runs. */
-const cellFigureSchema = z.object({
-  mean: z.number(),
-  std: z.number().describe("Population standard deviation over the runs"),
-  n: z.number(),
-  interval,
-  values: z.array(z.number()).describe("In the order of `runs`"),
-}).meta({ id: "CellFigure" });
-export type CellFigure = z.output<typeof cellFigureSchema>;
-
-const cellDifferenceSchema = z.object({
-  value: z.number(),
-  n: z.number().describe("Runs that both rows have"),
-  interval,
-  against: z.string().describe("Key of the other row"),
-}).meta({ id: "CellDifference" });
-export type Difference = z.output<typeof cellDifferenceSchema>;
-
-/** null where a figure is not defined. */
-const byFigureSchema = <Entry extends z.ZodType>(entry: Entry) =>
-  z.record(z.enum(FIGURES), entry.nullable());
-
-/** A row's cell for one backbone. */
-const tableCellSchema = z.object({
-  row: z.string(),
-  backbone: z.string(),
-  planned: z.number().describe("Runs that were asked for"),
-  done: z.number(),
-  failed: z.number(),
-  cancelled: z.number(),
-  runs: z.array(z.number()).describe("Seeds, or numbers of the folds, behind the figures"),
-  evaluations: z.array(z.string()),
-  warnings: z.array(z.string()).optional()
-    .describe("Why its figures may mean something else than its row says, from its runs"),
-  figures: byFigureSchema(cellFigureSchema),
-  differences: byFigureSchema(cellDifferenceSchema)
-    .describe("To the same method without gaze, on the same images and runs"),
-  controls: byFigureSchema(cellDifferenceSchema)
-    .describe("Of gaze, to the same method with shuffled gaze, on the same images and runs"),
-}).meta({ id: "TableCell" });
-export type TableCell = z.output<typeof tableCellSchema>;
-
-export const studyTableSchema = z.object({
-  rows: z.array(z.object({
-    key: z.string(),
-    name: z.string(),
-    method: z.string().nullable(),
-    arm: z.string().nullable(),
-  })),
-  backbones: z.array(z.string()),
-  run_kind: z.enum(["seed", "fold"]),
-  planned: z.number().describe("Runs of each cell"),
-  positive_label: z.string().nullable(),
-  cells: z.array(tableCellSchema),
-});
-export type StudyTable = z.output<typeof studyTableSchema>;
+import { finished } from "./finished_table.ts";
+import {
+  byFigure,
+  type CellFigure,
+  type Difference,
+  type StudyTable,
+  type TableCell,
+} from "./table_schema.ts";
 
 /** What the table is made of; evaluations are looked up only where a cell has changed. */
 export interface TableSource {
@@ -105,43 +55,35 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
       };
       const evaluations = own.map(({ evaluation }) => evaluation!);
       const known = before?.cells.find((cell) => cell.row === key && cell.backbone === backbone);
-      const unchanged = known && same(known.evaluations, evaluations) &&
+      const unchanged = known?.classes !== undefined && same(known.evaluations, evaluations) &&
         (["differences", "controls"] as const).every((name) =>
           runsOf(known[name]) === shared[name].length
         );
-      if (unchanged) return { ...known, ...counts };
+      if (known && unchanged) return { ...known, ...counts };
       const compared = (pairs: typeof shared.controls, against: string | null) =>
         differences(
-          pairs.map(({ cell }) => read(cell)),
-          pairs.map(({ other }) => read(other)),
+          pairs.map(({ cell }) => read(cell).scores),
+          pairs.map(({ other }) => read(other).scores),
           { source, against },
         );
       return {
         ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run), evaluations },
-        ...warningsOf(evaluations, source),
-        figures: figures(own.map(read), source),
+        figures: figures(own.map((cell) => read(cell).scores), source),
         differences: compared(shared.differences, against),
         controls: compared(shared.controls, control),
+        classes: own.length > 0 ? read(own[0]).scores.classes.length : null,
+        warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), source),
       };
     })
   );
-  return {
+  return finished({
     rows: rows.map(({ key, name, method, arm }) => ({ key, name, method, arm })),
     backbones: spec.backbones,
     run_kind: spec.folds === null ? "seed" : "fold",
     planned: gridRuns(spec).length,
     positive_label,
     cells,
-  };
-}
-
-/** What the evaluations of a cell warn of, each once. */
-function warningsOf(
-  evaluations: string[],
-  { evaluation }: TableSource,
-): Pick<TableCell, "warnings"> {
-  const warnings = new Set(evaluations.flatMap((id) => evaluation(id).warnings ?? []));
-  return warnings.size > 0 ? { warnings: [...warnings] } : {};
+  });
 }
 
 /** Runs behind differences; -1 where an earlier version did not make them. */
@@ -154,22 +96,44 @@ function same(a: string[], b: string[]): boolean {
   return a.length === b.length && a.every((id, i) => id === b[i]);
 }
 
-/** Reads the scores of evaluations, each once. */
-function reader({ evaluation }: TableSource): (cell: CellRow) => Scores {
-  const known = new Map<string, Scores>();
-  return ({ evaluation: id }) => {
+/** Warnings of a cell's runs, each once, with the runs that it is of. */
+function cellWarnings(
+  runs: { run: number; scores: Scores; warnings: string[] }[],
+  { spec, patients }: TableSource,
+): string[] {
+  if (runs.length === 0) return [];
+  const known = patients();
+  const all = runs.flatMap(({ run, scores, warnings }) => {
+    const { unitOf } = numbering(known);
+    const own = scoreWarnings(scores, scores.images.map(unitOf));
+    return [...new Set([...warnings, ...own])].map((text) => ({ run, text }));
+  });
+  const kind = spec.folds === null ? "Seed" : "Fold";
+  return [...Map.groupBy(all, ({ text }) => text)].map(([text, list]) =>
+    `${kind}${list.length > 1 ? "s" : ""} ${list.map(({ run }) => run).join(", ")}: ${text}`
+  );
+}
+
+/** Reads the scores of evaluations, each once, and what was warned of. */
+function reader({ evaluation }: TableSource) {
+  const known = new Map<string, { scores: Scores; warnings: string[] }>();
+  return ({ evaluation: id }: CellRow) => {
     if (!known.has(id!)) {
-      known.set(id!, scoresOf(evaluation(id!).scores));
+      const { scores, metrics, warnings } = evaluation(id!);
+      const all = [...warnings ?? [], ...metrics?.warnings ?? []];
+      known.set(id!, { scores: scoresOf(scores), warnings: all });
     }
     return known.get(id!)!;
   };
 }
 
+const runKind = ({ spec }: TableSource) => spec.folds === null ? "seed" : "fold";
+
 function figures(sets: Scores[], source: TableSource): Record<FigureName, CellFigure | null> {
   const { runs, units } = prepare(sets, source);
   const whole = new Uint8Array(units).fill(1);
   const each = runs.map((run) => run.at(whole));
-  const found = spreads(runs, null, units);
+  const found = spreads(runs, null, units, { run_kind: runKind(source) });
   return byFigure((name) => {
     const spread = found[name];
     if (!spread) return null;
@@ -179,7 +143,7 @@ function figures(sets: Scores[], source: TableSource): Record<FigureName, CellFi
       mean: spread.value,
       std: Math.sqrt(variance / values.length),
       n: spread.n,
-      interval: [spread.low, spread.high],
+      ...intervalOf(spread),
       values,
     };
   });
@@ -191,15 +155,18 @@ function differences(
   { source, against }: { source: TableSource; against: string | null },
 ): Record<FigureName, Difference | null> {
   const { runs, units } = prepare([...sets, ...others], source);
-  const found = spreads(runs.slice(0, sets.length), runs.slice(sets.length), units);
+  const found = spreads(runs.slice(0, sets.length), runs.slice(sets.length), units, {
+    run_kind: runKind(source),
+  });
   return byFigure((name) => {
     const spread = found[name];
     if (!spread || against === null) return null;
-    const { value, low, high, n } = spread;
-    return { value, n, interval: [low, high], against };
+    const { value, n, p, test, p_with_patients } = spread;
+    const tested = { p, test, p_with_patients, p_holm: null };
+    return { value, n, ...intervalOf(spread), ...tested, against };
   });
 }
 
-function byFigure<T>(make: (name: FigureName) => T): Record<FigureName, T> {
-  return Object.fromEntries(FIGURES.map((name) => [name, make(name)])) as Record<FigureName, T>;
+function intervalOf({ low, high, interval_method }: Spread) {
+  return { interval: [low, high] as [number, number], interval_method };
 }

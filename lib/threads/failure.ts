@@ -1,6 +1,7 @@
 /** Errors on their way between threads: a clone would lose the class and the fields of the domain's own. */
 import {
   Conflict,
+  Damaged,
   InvalidInput,
   NotFound,
   Overloaded,
@@ -29,11 +30,12 @@ const domain: Record<string, (failure: Failure) => Error> = {
   Conflict: ({ message }) => new Conflict(message),
   InvalidInput: ({ message, problems }) => new InvalidInput(message, problems),
   Overloaded: ({ message, seconds }) => new Overloaded(message, seconds),
+  Damaged: ({ message }) => new Damaged(message),
   Unavailable: ({ message }) => new Unavailable(message),
   Crashed: ({ message }) => new Crashed(message),
 };
 
-const classes = [NotFound, Conflict, InvalidInput, Overloaded, Unavailable, Crashed];
+const classes = [NotFound, Conflict, Damaged, InvalidInput, Overloaded, Unavailable, Crashed];
 
 /** Deno's own NotFound is no NotFound of the domain: classes count, not names. */
 export function failureOf(error: unknown): Failure {

@@ -38,6 +38,8 @@ export interface FoldResult {
   weights: State;
   model: ModelSpec;
   scores: Scores;
+  /** Of the validation part, by the weights that were kept; null in a result of an earlier version. */
+  validation: Scores | null;
   best: Best;
 }
 
@@ -49,8 +51,8 @@ export interface Best {
 
 /** Images of an evaluation batch. */
 const EVALUATED = 16;
-/** Name of the scores beside the weights in a result. */
-const SCORES = "test probabilities";
+/** Names of the scores beside the weights in a result. */
+const SCORES = { test: "test probabilities", validation: "validation probabilities" } as const;
 
 /** Trains a fold, or goes on training it, or takes its finished result, from its own directory. */
 export async function runFold(context: JobContext, options: FoldOptions): Promise<FoldResult> {
@@ -71,17 +73,19 @@ export async function runFold(context: JobContext, options: FoldOptions): Promis
 function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint): FoldResult {
   const { model, best } = meta as unknown as Pick<FoldResult, "model" | "best">;
   const weights = new Map(state);
-  weights.delete(SCORES);
-  const { data, shape: [, K] } = state.get(SCORES)!;
-  return {
-    ...{ weights, model, best },
-    scores: {
+  const scores = (part: keyof typeof SCORES): Scores | null => {
+    const kept = state.get(SCORES[part]);
+    weights.delete(SCORES[part]);
+    if (!kept) return null;
+    const { data, shape: [, K] } = kept;
+    return {
       classes: model.classes,
-      images: split.test.map((i) => labelled.rows[i].name),
-      labels: split.test.map((i) => labelled.labels[i]),
-      probabilities: split.test.map((_, i) => Array.from(data.subarray(i * K, (i + 1) * K))),
-    },
+      images: split[part].map((i) => labelled.rows[i].name),
+      labels: split[part].map((i) => labelled.labels[i]),
+      probabilities: split[part].map((_, i) => Array.from(data.subarray(i * K, (i + 1) * K))),
+    };
   };
+  return { weights, model, best, scores: scores("test")!, validation: scores("validation") };
 }
 
 async function trainFold(
@@ -164,12 +168,14 @@ async function trainFold(
       throw new Error(`Cannot take the best epoch, ${best.epoch}: its checkpoint is damaged`);
     }
     restoreState(trainee.store, chosen.state);
-    const { probabilities } = await tester.score(between);
     const state: State = await saveWeights(trainee.store);
-    state.set(SCORES, {
-      shape: [probabilities.length, classes.length],
-      data: Float32Array.from(probabilities.flat()),
-    });
+    for (const [part, scorer] of [["test", tester], ["validation", validator]] as const) {
+      const { probabilities } = await scorer.score(between);
+      state.set(SCORES[part], {
+        shape: [probabilities.length, classes.length],
+        data: Float32Array.from(probabilities.flat()),
+      });
+    }
     return { state, meta: { model, best } };
   } finally {
     validator.destroy();

@@ -26,7 +26,10 @@ export async function initialModel(
 ): Promise<{ row: ModelRow; weights: Map<string, WeightTensor> } | undefined> {
   if (init === "scratch") return undefined;
   const row = store.models.resolve(init);
-  return { row, weights: readSafetensors(await store.files.read(row.file)).tensors };
+  return {
+    row,
+    weights: readSafetensors(await store.files.read(row.file, `model "${row.id}"`)).tensors,
+  };
 }
 
 /**

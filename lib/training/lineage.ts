@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { finetune } from "@/lib/specs/finetune.ts";
 import { pretrain } from "@/lib/specs/pretrain.ts";
+import { thresholdSchema } from "@/lib/evaluation/operating_points.ts";
 import type { ModelRow } from "@/lib/store/mod.ts";
 import { validationSchema } from "./model_selection.ts";
 
@@ -42,12 +43,29 @@ export const classifierLineageSchema = z.object({
   best: z.object({ epoch: z.number(), validation: validationSchema })
     .describe("The chosen epoch and its figures"),
   fold: z.number().optional().describe("Of a cross-validation: the one whose weights are kept"),
+  thresholds: z.array(thresholdSchema).optional().describe(
+    "Of the positive class, chosen on the validation images; absent without one, and of earlier models",
+  ),
   split: z.object({ train: names, validation: names, test: names }).describe("Names of images"),
 }).meta({ id: "ClassifierLineage" });
 export type ClassifierLineage = z.output<typeof classifierLineageSchema>;
 
-export const uploadedLineageSchema = z.object({ uploaded: z.iso.datetime() })
-  .meta({ id: "UploadedLineage" });
+export const uploadedLineageSchema = z.object({
+  uploaded: z.iso.datetime(),
+  source: z.object({
+    format: z.enum(["safetensors", "pth"]),
+    prefix: z.string().describe("What stood in front of the network's names in the file"),
+    left_out: z.array(z.string()).describe(
+      "Tensors of the file that are no part of it, of another network its prefix and a star; at most 100",
+    ),
+    left_out_count: z.number(),
+    classifier: z.string().optional().describe("What was done to the classifier, in words"),
+  }).optional().describe("How the file became a model"),
+  origin: z.record(z.string(), z.unknown()).optional()
+    .describe("What the file said of itself, where a server like this one wrote it"),
+  warnings: z.array(z.string()).optional().describe("Those that the file told of"),
+}).meta({ id: "UploadedLineage" });
+export type UploadedLineage = z.output<typeof uploadedLineageSchema>;
 
 /** What a model's own lineage and those before it warn of. */
 export function warningsOf(model: Pick<ModelRow, "lineage"> | undefined): string[] {

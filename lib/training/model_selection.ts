@@ -1,7 +1,7 @@
 /** Which epoch's weights are kept: the best on the validation images. */
 import { z } from "zod";
 import { macroOneVersusRest } from "@/lib/evaluation/auc.ts";
-import { metrics } from "@/lib/evaluation/metrics.ts";
+import { accuracies } from "@/lib/evaluation/metrics.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 
@@ -15,6 +15,7 @@ export const validationSchema = z.object({
 });
 export type Validation = z.output<typeof validationSchema>;
 
+/** @throws {Error} when there is no image, or a probability is no finite number */
 export function validate(scores: Scores): Validation {
   const { labels, probabilities } = scores;
   // The smallest f32 keeps a probability that rounds to 0 from an infinite loss.
@@ -22,8 +23,7 @@ export function validate(scores: Scores): Validation {
     (sum, label, i) => sum - Math.log(Math.max(probabilities[i][label], 1.2e-38)),
     0,
   ) / labels.length;
-  const { accuracy, balanced_accuracy } = metrics(scores);
-  return { loss, accuracy, balanced_accuracy, auc: macroOneVersusRest(scores) };
+  return { loss, ...accuracies(scores), auc: macroOneVersusRest(scores) };
 }
 
 /** Whether `a` is better than `b` by the chosen figure; equal ones, and undefined ones, go by the loss. */

@@ -1,5 +1,6 @@
 /** Calls between two processes or threads: requests with an id, replies, and notifications. */
-import { Conflict, InvalidInput, NotFound, Overloaded, Unavailable } from "@/lib/errors.ts";
+import { Unavailable } from "@/lib/errors.ts";
+import { errorOf, type Failure, failureOf } from "@/lib/threads/failure.ts";
 
 export interface Message {
   /** Absent for a notification. */
@@ -7,7 +8,7 @@ export interface Message {
   method?: string;
   params?: unknown;
   result?: unknown;
-  error?: { name: string; message: string; problems?: InvalidInput["problems"] };
+  error?: Failure;
 }
 
 export type Handlers = Record<string, (params: never) => unknown>;
@@ -51,14 +52,14 @@ export class Peer {
       if (message.id !== undefined) this.send({ id: message.id, result: result ?? null });
     } catch (error) {
       if (message.id === undefined) throw error;
-      this.send({ id: message.id, error: encodeError(error) });
+      this.send({ id: message.id, error: failureOf(error) });
     }
   }
 
   #settle({ id, result, error }: Message): void {
     const waiting = this.#waiting.get(id!);
     this.#waiting.delete(id!);
-    if (error) waiting?.reject(decodeError(error));
+    if (error) waiting?.reject(errorOf(error));
     else waiting?.resolve(result);
   }
 
@@ -68,18 +69,6 @@ export class Peer {
     for (const { reject } of this.#waiting.values()) reject(new Unavailable(message));
     this.#waiting.clear();
   }
-}
-
-function encodeError(error: unknown): NonNullable<Message["error"]> {
-  if (!(error instanceof Error)) return { name: "Error", message: String(error) };
-  const problems = error instanceof InvalidInput ? error.problems : undefined;
-  return { name: error.name, message: error.message, problems };
-}
-
-function decodeError({ name, message, problems }: NonNullable<Message["error"]>): Error {
-  if (name === "InvalidInput") return new InvalidInput(message, problems);
-  const known = { NotFound, Conflict, Overloaded, Unavailable }[name];
-  return known ? new known(message) : new Error(message);
 }
 
 /** Messages of a stream of JSON lines; `other` gets lines that are none (a driver's own words). */

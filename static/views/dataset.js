@@ -17,7 +17,7 @@ export async function show({ id: name, signal }) {
   const set = await get(base, signal);
   const grid = h("div", { class: "grid pictures" });
   const more = h("button", { type: "button" }, "More");
-  const layer = select("layer", LAYERS, "overlay");
+  const layer = select("layer", LAYERS, set.gaze.images > 0 ? "overlay" : "image");
   const shown = gallery({ base, grid, more, layer, signal });
   await shown.next();
   const remove = h("button", { type: "button", class: "danger" }, "Delete");
@@ -84,15 +84,20 @@ function sized(layer) {
 /** Pages of images; pictures are fetched when they come into view. */
 function gallery({ base, grid, more, layer, signal }) {
   let after = "";
+  const draw = async (target, shown) => {
+    const picture = (which) => `${base}/images/${target.dataset.id}/${which}.png${sized(which)}`;
+    await showPicture(target, picture(shown), signal);
+    // An image that nobody read is still an image.
+    if (shown === "overlay" && target.classList.contains("missing") && !signal.aborted) {
+      target.classList.remove("missing");
+      await showPicture(target, picture("image"), signal);
+    }
+  };
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       seen.unobserve(target);
-      showPicture(
-        target,
-        `${base}/images/${target.dataset.id}/${layer.value}.png${sized(layer.value)}`,
-        signal,
-      );
+      draw(target, layer.value);
     }
   }, { rootMargin: "300px" });
   signal.addEventListener("abort", () => seen.disconnect(), { once: true });

@@ -9,9 +9,10 @@ import { datasetLink } from "./similarities.js";
 export async function show({ id, signal }) {
   const found = await get(`/v1/evaluations/${encodeURIComponent(id)}`, signal);
   const metrics = found.metrics ?? {};
+  const { figures = {}, units } = metrics.intervals ?? {};
   // A figure that needs two classes is null where only one occurs; it is shown as such.
   const plain = Object.entries(metrics).filter(([name, value]) =>
-    name !== "positive_label" && (typeof value === "number" || value === null)
+    typeof value === "number" || (value === null && Object.hasOwn(figures, name))
   );
   return [
     pageHead("Evaluation", id),
@@ -22,6 +23,7 @@ export async function show({ id, signal }) {
         ["Model", modelLink(found.model)],
         ["Data set", datasetLink(found.dataset)],
         ["Images", number(metrics.images)],
+        ["Patients", number(units)],
         ["Split", typeof found.split === "string" ? found.split : null],
         ["Data set since", found.stale ? "changed or deleted" : "unchanged"],
         ["Seen in pre-training", seenText(found.seen?.pretraining)],
@@ -41,6 +43,7 @@ export async function show({ id, signal }) {
           [
             { head: "Metric", cell: ([name]) => words(name) },
             { head: "Value", cell: ([name, value]) => figure(name, value), number: true },
+            { head: "95 %", cell: ([name]) => range(figures[name]), number: true },
           ],
           plain,
           { label: "Metrics" },
@@ -57,6 +60,11 @@ export async function show({ id, signal }) {
     foldTable(metrics),
     scoreTable(found),
   ];
+}
+
+/** An interval over patients, where it is known. */
+function range(interval) {
+  return interval ? interval.map(score).join(" to ") : "–";
 }
 
 /** How many of the tested images a model had looked at before. */
@@ -147,6 +155,7 @@ function foldTable(metrics) {
     ...metrics.folds.map(({ fold, figures }) => [`fold ${fold + 1}`, figures]),
     ["mean", metrics.mean],
     ["standard deviation", metrics.standard_deviation],
+    ...(metrics.n ? [["folds behind the mean", metrics.n]] : []),
   ];
   const names = Object.keys(metrics.mean);
   return card(
@@ -156,7 +165,8 @@ function foldTable(metrics) {
         { head: "", cell: ([name]) => name },
         ...names.map((name) => ({
           head: words(name),
-          cell: ([, figures]) => figure(name, figures[name]),
+          cell: ([row, figures]) =>
+            row === "folds behind the mean" ? number(figures[name]) : figure(name, figures[name]),
           number: true,
         })),
       ],

@@ -51,6 +51,7 @@ function shown(found) {
         ["Made", time(found.created_at)],
       ]),
     ),
+    found.warnings.map((warning) => h("p", { class: "warn-text" }, warning)),
     card(
       "Mean ± deviation over runs",
       grid(found, "Figures", (cell, name) => {
@@ -66,7 +67,8 @@ function shown(found) {
       h(
         "p",
         { class: "hint" },
-        "With 95 % intervals. Where one holds 0, the two cannot be told apart.",
+        "With 95 % intervals. Where one holds 0, the two cannot be told apart. " +
+          "p is adjusted by Holm for all comparisons of the study.",
       ),
       grid(found, "Differences", (cell, name) => differenceText(cell.differences[name])),
     ),
@@ -113,13 +115,16 @@ function controlled(found) {
 function differenceText(difference) {
   if (!difference) return "–";
   const [low, high] = difference.interval;
-  return `${signed(difference.value)} [${signed(low)}, ${signed(high)}]`;
+  const p = difference.p_holm === null ? "" : `, p ${pText(difference.p_holm)}`;
+  return `${signed(difference.value)} [${signed(low)}, ${signed(high)}]${p}`;
 }
 
 function grid({ rows, cells }, label, text) {
   const backbones = [...new Set(cells.map(({ backbone }) => backbone))];
+  // With two classes M-AUC is the AUC.
+  const figures = cells.some(({ classes }) => classes === 2) ? FIGURES.slice(1) : FIGURES;
   const columns = backbones.flatMap((backbone) =>
-    FIGURES.map(([name, head]) => ({
+    figures.map(([name, head]) => ({
       head: backbones.length > 1 ? `${backbone} ${head}` : head,
       cell: ({ key }) =>
         text(cells.find((cell) => cell.row === key && cell.backbone === backbone), name),
@@ -136,6 +141,7 @@ function instead({ done, failed, cancelled }) {
   return cancelled > 0 ? "cancelled" : "missing";
 }
 
+const pText = (p) => p < 0.001 ? "< 0.001" : `= ${score(p)}`;
 const signed = (value) => `${value < 0 ? "−" : "+"}${score(Math.abs(value))}`;
 
 function trainings({ rows, runs }) {

@@ -77,3 +77,33 @@ Deno.test("the Tufts dental set is recognised as it is published", () =>
     assert.deepEqual(labels, ["normal", "abnormal", "normal"]);
     assert.equal(store.heatmaps.ofDataset(dataset.id).size, 2);
   }));
+
+Deno.test("labels.csv counts beside gaze.csv or fixations.csv, as Pupil Cloud's does not", () =>
+  withStore(async (store) => {
+    const gaze = "image,reader,x,y,duration_ms\na,R1,5,5,200\nb,R1,6,6,100\n";
+    const pictures = { "a.png": picture(20, 30, 1), "b.png": picture(20, 30, 2) };
+    const labels = "image,label,patient\na,benign,A\nb,malignant,B\n";
+    for (const name of ["gaze.csv", "fixations.csv"]) {
+      const { report } = await load(store, { ...pictures, "labels.csv": labels, [name]: gaze });
+      assert.deepEqual([report.labels, report.gaze, report.warnings], [2, 2, []]);
+    }
+    const { report } = await load(store, {
+      ...pictures,
+      "export/gaze.csv": gaze,
+      "export/labels.csv": "recording id,label name\n1,start\n",
+    });
+    assert.deepEqual([report.labels, report.gaze], [0, 2]);
+    assert.match(report.warnings[0].message, /^Skipped: Pupil Cloud's file/);
+  }));
+
+Deno.test("a table that was not understood is told where gaze belongs", () =>
+  withStore(async (store) => {
+    const files = {
+      "images/a.png": picture(20, 30, 1),
+      "eyetracking/fixations.csv": "Image,FixationX,FixationY,Length\na,5,5,200\n",
+    };
+    const first = await load(store, files);
+    assert.match(first.report.warnings[0].message, /nor gaze; where it is gaze, put it under gaze/);
+    const second = await load(store, { ...files, "labels.csv": "image,label\na,x\n" });
+    assert.match(second.report.warnings[0].message, /layout; where it is gaze, put it under gaze/);
+  }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { METHODS, SEEDS, STUDY } from "@/lib/demo/experiment.ts";
 import { readings, report } from "@/lib/demo/experiment_report.ts";
 import { gridCells } from "@/lib/specs/study_grid.ts";
-import type { StudyTable, TableCell } from "@/lib/studies/study_table.ts";
+import type { StudyTable, TableCell } from "@/lib/studies/table_schema.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 
 Deno.test("the experiment's study is one that the server takes", () => {
@@ -16,17 +16,21 @@ Deno.test("the experiment's study is one that the server takes", () => {
 const figure = (mean: number) => ({
   ...{ mean, std: 0.01, n: 2, values: [mean, mean] },
   interval: [mean - 0.05, mean + 0.05] as [number, number],
+  interval_method: "t_over_runs_and_patients" as const,
 });
 
 function cell(row: string, mean: number, difference?: [number, number, number]): TableCell {
   const compared = difference && {
     ...{ value: difference[0], n: 2, against: "byol none" },
     interval: difference.slice(1) as [number, number],
+    interval_method: "t_over_runs_and_patients" as const,
+    ...{ p: 0.01, test: "paired_t_over_runs" as const, p_with_patients: 0.02, p_holm: 0.03 },
   };
   const each = <T>(value: T) => ({ m_auc: value, auc: value, accuracy: value });
   return {
     ...{ row, backbone: "resnet18", planned: 2, done: 2, failed: 0, cancelled: 0, runs: [0, 1] },
     evaluations: ["a", "b"],
+    ...{ classes: 2, warnings: [] },
     figures: each(figure(mean)),
     differences: each(compared ?? null),
     controls: each(row === "byol gaze" ? { ...compared!, against: "byol shuffled" } : null),
@@ -38,6 +42,7 @@ const table: StudyTable = {
     ...{ key: `byol ${arm}`, name: arm, method: "byol", arm },
   })),
   ...{ backbones: ["resnet18"], run_kind: "seed", planned: 2, positive_label: "malignant" },
+  ...{ classes: 2, comparisons: { m_auc: 3, auc: 3, accuracy: 3 }, warnings: [] },
   cells: [
     cell("byol none", 0.7),
     cell("byol gaze", 0.65, [-0.05, -0.09, -0.01]),

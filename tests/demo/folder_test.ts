@@ -85,3 +85,13 @@ sharedTest("real gaze: 50 photographs, a numeric column is split at its median",
   assert.equal(counts.get("high")!.length, 25);
   assert.ok((await zipSet(set)).length > 1_000_000);
 });
+
+Deno.test("a folder that is not there is called so, one without gaze lacks its file", () => {
+  const empty = Deno.makeTempDirSync();
+  try {
+    assert.throws(() => readFolder(`${empty}/none`), /none: there is no such folder/);
+    assert.throws(() => readFolder(empty), /it has no fixations.csv/);
+  } finally {
+    Deno.removeSync(empty);
+  }
+});

@@ -122,3 +122,8 @@ Deno.test("options out of range are refused by name", () => {
   assert.throws(() => synthesize({ visibility: 1.5 }), /visibility is 1.5/);
   assert.throws(() => synthesize({ size: DEFAULTS.size + 0.5 }), /size/);
 });
+
+Deno.test("numbers that make no set are refused with what is allowed", () => {
+  assert.throws(() => synthesize({ seed: NaN }), /seed is NaN, 0 to 4294967295 allowed/);
+  assert.throws(() => synthesize({ images: 2 }), /images is 2, 4 to 20000 allowed/);
+});

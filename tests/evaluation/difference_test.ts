@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { pairedBootstrap } from "@/lib/evaluation/bootstrap.ts";
 import { difference } from "@/lib/evaluation/difference.ts";
 import { type ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { metrics } from "@/lib/evaluation/metrics.ts";
+import { quantile } from "@/lib/evaluation/quantile.ts";
 import { scoresOf } from "@/lib/evaluation/runs.ts";
+import { take } from "@/lib/evaluation/scores.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import { uniform } from "@/lib/random.ts";
+import { below, uniform } from "@/lib/random.ts";
 
 /** `n` images in `folds`, told apart the better the greater the skill. */
 function scored(n: number, skill: number, folds = 1): ImageScore[] {
@@ -27,30 +28,47 @@ const patients = new Map<string, string | null>();
 
 Deno.test("the value is the figures' difference, the interval that of a paired bootstrap", () => {
   const [a, b] = [scored(120, 0.4), scored(120, 0.2)];
-  const { images, figures } = difference({ a, b: b.toReversed(), positive_label, patients });
+  const { images, figures, units, delong } = difference({
+    a,
+    b: b.toReversed(),
+    positive_label,
+    patients,
+  });
   assert.equal(images, 120);
   const [first, second] = [a, b].map((rows) => metrics(scoresOf(rows), positive_label));
   assert.ok(Math.abs(figures.m_auc!.value - (first.m_auc! - second.m_auc!)) < 1e-12);
   assert.ok(Math.abs(figures.accuracy!.value - (first.accuracy - second.accuracy)) < 1e-12);
-  const plain = pairedBootstrap(
-    scoresOf(a),
-    scoresOf(b),
-    (scores) => metrics(scores, positive_label).m_auc,
-    { resamples: 500 },
-  )!;
-  assert.ok(Math.abs(figures.m_auc!.low - plain.low) < 0.02, `${figures.m_auc!.low} ${plain.low}`);
-  assert.ok(Math.abs(figures.m_auc!.high - plain.high) < 0.02);
+  // A paired bootstrap as it stands in textbooks: draw images, copy, compute.
+  const drawn = Array.from({ length: 500 }, (_, r) => {
+    const rows = Array.from({ length: 120 }, (_, i) => below(120, 4, r, i));
+    const [x, y] = [a, b].map((set) => metrics(take(scoresOf(set), rows), positive_label).m_auc!);
+    return x - y;
+  }).sort((x, y) => x - y);
+  const { low, high, p } = figures.m_auc!;
+  assert.ok(Math.abs(low - quantile(drawn, 0.025)) < 0.02, `${low} ${quantile(drawn, 0.025)}`);
+  assert.ok(Math.abs(high - quantile(drawn, 0.975)) < 0.02, `${high} ${quantile(drawn, 0.975)}`);
+  const test = delong!;
+  assert.deepEqual([test.class, units], ["malignant", 120]);
+  assert.ok(Math.abs(test.difference - figures.m_auc!.value) < 1e-12);
+  assert.ok(Math.abs(test.low - low) < 0.03 && Math.abs(test.high - high) < 0.03);
+  assert.ok(p! < 0.05 && test.p! < 0.05, `${p} ${test.p}`);
+  const none = {
+    ...{ interval_method: "patients", test: "patients" },
+    ...{ p: 1, p_with_patients: 1 },
+  };
   const same = difference({ a, b: a, positive_label: null, patients }).figures;
   assert.deepEqual(same, {
     m_auc: null,
-    auc: { value: 0, low: 0, high: 0, n: 1 },
-    accuracy: { value: 0, low: 0, high: 0, n: 1 },
+    auc: { ...none, value: 0, low: 0, high: 0, n: 1 },
+    accuracy: { ...none, value: 0, low: 0, high: 0, n: 1 },
   });
+  assert.equal(difference({ a, b: a, positive_label: null, patients }).delong, null);
 });
 
 Deno.test("folds are runs; images of one patient are drawn together", () => {
   const [a, b] = [scored(60, 0.4, 3), scored(60, 0.1, 3)];
-  assert.equal(difference({ a, b, positive_label, patients }).figures.auc!.n, 3);
+  const folded = difference({ a, b, positive_label, patients });
+  assert.deepEqual([folded.figures.auc!.n, folded.delong], [3, null]);
   const width = (of: Map<string, string | null>) => {
     const { low, high } = difference({
       a: scored(60, 0.4),

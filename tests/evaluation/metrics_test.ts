@@ -2,29 +2,8 @@ import assert from "node:assert/strict";
 import { auc } from "@/lib/evaluation/auc.ts";
 import { calibrationError, metrics } from "@/lib/evaluation/metrics.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
+import { near } from "@/tests/support/near.ts";
 import fixture from "@/tests/fixtures/classification_metrics.json" with { type: "json" };
-
-const TOLERANCE = 1e-9;
-
-function near(actual: unknown, expected: unknown, what: string): void {
-  if (expected === null || typeof expected !== "object") {
-    if (typeof expected !== "number") return assert.equal(actual, expected, what);
-    assert.ok(
-      typeof actual === "number" && Math.abs(actual - expected) <= TOLERANCE,
-      `${what}: ${actual}, ${expected} expected`,
-    );
-  } else {
-    const keys = Object.keys(expected);
-    assert.equal(Object.keys(actual as object).length, keys.length, `${what}: number of entries`);
-    for (const key of keys) {
-      near(
-        (actual as Record<string, unknown>)[key],
-        (expected as Record<string, unknown>)[key],
-        `${what}.${key}`,
-      );
-    }
-  }
-}
 
 for (const { name, classes, labels, probabilities, positive, expected } of fixture.cases) {
   Deno.test(`metrics equal scikit-learn ${fixture.scikit_learn}: ${name}`, () => {

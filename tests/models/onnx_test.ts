@@ -14,6 +14,7 @@ import { resnetWeights } from "../support/weights.ts";
 const gpu = await openGpu();
 const there = hasOnnxRuntime();
 const [N, H, W] = [2, 64, 96];
+const normalization = { mean: [0.5], std: [0.25] };
 
 for (
   const [backbone, channels, classes] of [
@@ -52,7 +53,7 @@ for (
       program.destroy();
       store.destroy();
 
-      const file = writeOnnx({ ...network, image_size: [H, W] }, weights);
+      const file = writeOnnx({ ...network, image_size: [H, W], normalization }, weights);
       const { data: theirs, ...rest } = await runOnnx(file, planes, [N, channels, H, W]);
       assert.deepEqual(rest, { name: output, shape: [N, tensor.shape[1]] });
       assert.ok(Math.max(...theirs) > 0.01);

@@ -28,15 +28,41 @@ Deno.test("pth: a pickle that names a function is refused by that name, and noth
   );
 });
 
-Deno.test("pth: older formats, damage and noise are refused as invalid input", async () => {
-  await assert.rejects(readPth(await fixture("checkpoint_legacy.pth")), InvalidInput);
-  const good = await fixture("checkpoint.pth");
-  for (let cut = 0; cut < good.length; cut += 97) {
-    await assert.rejects(readPth(good.slice(0, cut)), InvalidInput);
+// checkpoint_legacy.pth and .json: by tests/fixtures/checkpoint_legacy.py with PyTorch 1.13
+Deno.test("pth: a file of before PyTorch 1.6 gives what PyTorch finds in it", async () => {
+  const weights = await readPth(await fixture("checkpoint_legacy.pth"));
+  const expected: Record<string, { shape: number[]; data: number[] }> = JSON.parse(
+    new TextDecoder().decode(await fixture("checkpoint_legacy.json")),
+  );
+  for (const [name, { shape, data }] of Object.entries(expected)) {
+    const found = weights.get(name)!;
+    assert.deepEqual(found.shape, shape, name);
+    assert.deepEqual([...found.data], data.map(Math.fround), name);
   }
-  for (let at = 0; at < good.length; at += 13) {
-    const bad = good.slice();
-    bad[at] ^= 0x5a;
-    await readPth(bad).catch((error) => assert.ok(error instanceof InvalidInput, `${error.stack}`));
+});
+
+Deno.test("pth: a hostile file of before PyTorch 1.6 is refused by what it names", async () => {
+  const good = await fixture("checkpoint_legacy.pth");
+  const names = new TextEncoder().encode("ccollections\nOrderedDict\n");
+  const at = good.findIndex((_, i) => names.every((byte, k) => good[i + k] === byte));
+  assert.ok(at > 0);
+  const bad = good.slice();
+  bad.set(new TextEncoder().encode("cbuiltins\neval__________\n"), at);
+  await assert.rejects(readPth(bad), /it names "builtins.eval__________".*state_dict/);
+});
+
+Deno.test("pth: damage and noise are refused as invalid input", async () => {
+  for (const name of ["checkpoint.pth", "checkpoint_legacy.pth"]) {
+    const good = await fixture(name);
+    for (let cut = 0; cut < good.length; cut += 97) {
+      await assert.rejects(readPth(good.slice(0, cut)), InvalidInput);
+    }
+    for (let at = 0; at < good.length; at += 13) {
+      const bad = good.slice();
+      bad[at] ^= 0x5a;
+      await readPth(bad).catch((error) =>
+        assert.ok(error instanceof InvalidInput, `${error.stack}`)
+      );
+    }
   }
 });

@@ -30,7 +30,7 @@ const numbered = (name: string) => {
 // checkpoint_moco.pth: by tests/fixtures/checkpoint_moco.py with PyTorch 1.13
 Deno.test("a MoCo checkpoint of PyTorch: the query encoder comes out and computes the same", async () => {
   const { network: weights, architecture } = detect(
-    await readWeightsFile(await fixture("checkpoint_moco.pth")),
+    (await readWeightsFile(await fixture("checkpoint_moco.pth"))).tensors,
   );
   assert.deepEqual(architecture, { backbone: "resnet18", width: 4, channels: 3, outputs: 0 });
   const gpu = await openGpu();
@@ -125,7 +125,7 @@ Deno.test("a format is told by its header, whatever the header's length looks li
     const name = "x".repeat(letters);
     const file = writeSafetensors(new Map([[name, { shape: [1], data: Float32Array.of(2) }]]));
     seen.add(file[0]);
-    assert.deepEqual([...await readWeightsFile(file)][0][1].data, Float32Array.of(2));
+    assert.deepEqual([...(await readWeightsFile(file)).tensors][0][1].data, Float32Array.of(2));
   }
   assert.ok(seen.has(0x50) && seen.has(0x80));
   for (const bytes of ["", "{", "PK", "no weights at all", "\x80\x02}q."]) {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { z } from "zod";
 import { jobSchema } from "@/lib/jobs/job.ts";
 import { answered, assertDeclared, checkAnswer, declared } from "../support/answers.ts";
+import { bytes, dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
 import { type TestServer, until, withServer } from "../support/server.ts";
 import { smallArchive, upload } from "../support/small_set.ts";
 
@@ -128,6 +129,37 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       await get(`${set}/gaze?table=agreement`);
     });
 
+    await t.step("of instances of DICOM", async () => {
+      const identified = (uid: string) =>
+        new Uint8Array(dicomFile({
+          ...pixelElements({ width: 2, height: 1 }),
+          ...{ "00080018 UI": bytes(uid), "0020000d UI": bytes("1.2") },
+          "7fe00010 OW": u16(0, 9),
+        }));
+      const part = (
+        body: BlobPart,
+      ) => ["--b\r\nContent-Type: application/dicom\r\n\r\n", body, "\r\n"];
+      for (const path of ["studies", "studies/1.2"]) {
+        for (
+          const [parts, status] of [
+            [[identified("1.2.3")], 200],
+            [[identified("1.2.4"), "x"], 202],
+            [["x"], 409],
+          ] as const
+        ) {
+          const response = await server.fetch(`/v1/datasets/other/dicomweb/${path}`, {
+            method: "POST",
+            body: new Blob([...parts.flatMap(part), "--b--\r\n"]),
+            headers: {
+              "content-type": "multipart/related; boundary=b",
+              accept: "application/json",
+            },
+          });
+          assert.equal(response.status, status, await response.text());
+        }
+      }
+    });
+
     const { id: compared, result: { similarity } } = await make(server, {
       ...{ kind: "similarity", dataset: "breast", measure: "multimatch" },
     });
@@ -173,7 +205,8 @@ Deno.test("every JSON answer of every route is what the route declares", async (
     await t.step("of models", async () => {
       const weights = await (await ask("GET", `${model}/weights`)).bytes();
       await ask("PUT", "/v1/models/again?classes=benign,malignant&image_size=16", weights);
-      await get("/v1/models", model, "/v1/models/again");
+      await get("/v1/models", model, "/v1/models/again", `${model}/aliases`);
+      await ask("PUT", `${model}/aliases/best`);
     });
 
     await t.step("of evaluations", async () => {
@@ -187,6 +220,7 @@ Deno.test("every JSON answer of every route is what the route declares", async (
         runs.find(({ row }) => row === key)!.evaluation
       );
       await get(`/v1/evaluations/${a}/difference?to=${b}`);
+      await get(`/v1/evaluations/${folds.result.evaluation}/scores`);
     });
 
     await t.step("of what models say", async () => {
@@ -198,12 +232,18 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       await ask("POST", `${model}/neighbours?${one}`);
       await ask("POST", `${model}/similarity-map?${one}&x=3&y=4`);
       await ask("POST", `${model}/saliency?${one}`);
-      await get("/v1/predictions");
+      const { data: [{ id: predicted }] } = await (await ask("GET", "/v1/predictions")).json();
+      await get(`/v1/predictions/${predicted}`);
+      await ask("DELETE", `/v1/predictions?dataset=breast&min_probability=1`);
       const picture = (await (await ask("GET", `${image}/image.png`)).bytes()).toBase64();
       const protocol = `/v2/models/${folds.result.model}`;
-      await ask("POST", `${protocol}/infer`, {
-        inputs: [{ name: "images", datatype: "BYTES", shape: [1], data: [picture] }],
-      });
+      const version = `${protocol}/versions/1`;
+      for (const path of [protocol, version]) {
+        await ask("POST", `${path}/infer`, {
+          inputs: [{ name: "images", datatype: "BYTES", shape: [1], data: [picture] }],
+        });
+      }
+      await get(version, `${version}/ready`);
       await get("/v2", "/v2/health/live", "/v2/health/ready", protocol, `${protocol}/ready`);
     });
 

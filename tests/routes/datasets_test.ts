@@ -36,6 +36,14 @@ Deno.test("data sets and images over HTTP", async (t) => {
     const put = (name: string, body: BodyInit) =>
       server.fetch(`/v1/datasets/${name}`, { method: "PUT", body });
 
+    await t.step("a form is no archive: what to send is said", async () => {
+      const form = new FormData();
+      form.set("file", new Blob([archive]), "set.zip");
+      const { detail } = await problem(await put("breast", form), 415);
+      assert.match(detail, /^Cannot read a form here: .*curl -T.*POST to \/v1\/datasets/);
+      await nothingKept(server);
+    });
+
     await t.step("a dry run reports and keeps nothing", async () => {
       const response = await put("breast?dry_run=true", archive);
       assert.equal(response.status, 200);

@@ -68,6 +68,10 @@ Deno.test("every answer with forms lists them in its query", () => {
     "listGazeMeasures",
     "listJobEvents",
     "listJobMetrics",
+    "listPredictions",
+    "listScores",
+    "storeInstances",
+    "storeStudyInstances",
   ]);
   for (const { operationId, formats, query } of withForms) {
     for (const name of Object.keys(formats!)) {

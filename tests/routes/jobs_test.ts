@@ -118,6 +118,18 @@ Deno.test("jobs over HTTP", async (t) => {
         headers: { accept: "text/event-stream", "last-event-id": "2" },
       });
       assert.deepEqual(parse(await rest.text()), all.slice(2));
+      const told = await (await server.fetch(`${path}?format=stream`)).text();
+      assert.match(told, /^: .*\nretry: \d+\n\n/);
+      const back = async (headers: Record<string, string>, query = "") => {
+        const answer = await server.fetch(`${path}?format=stream${query}`, { headers });
+        return [answer.status, await answer.text()] as const;
+      };
+      // All is heard: an EventSource stops at 204, and would ask for ever otherwise.
+      const last = String(all.at(-1)!.id);
+      assert.deepEqual(await back({ "last-event-id": last }), [204, ""]);
+      assert.equal((await back({ "last-event-id": String(Number(last) - 1) }))[0], 200);
+      assert.equal((await back({}, `&after=${last}`))[0], 200);
+      assert.equal((await back({ "last-event-id": "x" }))[0], 400);
     });
 
     await t.step("a stream that is open hears of a job as it goes on", async () => {

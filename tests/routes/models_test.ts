@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
 import { writeOnnx } from "@/lib/models/onnx.ts";
+import type { ModelSpec } from "@/lib/store/mod.ts";
 import { until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 import { uploadModel } from "../support/uploaded_model.ts";
@@ -12,6 +13,15 @@ interface Model {
   kind: string;
   classes: string[];
   spec: Record<string, unknown>;
+  lineage: {
+    source: {
+      format: string;
+      prefix: string;
+      left_out: string[];
+      left_out_count: number;
+      classifier?: string;
+    };
+  };
 }
 
 Deno.test("weights from elsewhere: taken, started from, given back", async (t) => {
@@ -44,6 +54,11 @@ Deno.test("weights from elsewhere: taken, started from, given back", async (t) =
         classes: [],
         normalization: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
       });
+      const { source } = moco.lineage;
+      assert.deepEqual([source.format, source.prefix], ["pth", "encoder_q."]);
+      assert.ok(source.left_out.includes("encoder_q.fc.0.weight"));
+      assert.ok(source.left_out.includes("queue") && source.left_out.length <= 100);
+      assert.ok(source.left_out_count >= source.left_out.length);
       const weights = await weightsOf(moco.id);
       assert.equal(weights.size, resnetWeights().size);
       assert.ok(!weights.has("fc.weight"));
@@ -61,6 +76,7 @@ Deno.test("weights from elsewhere: taken, started from, given back", async (t) =
         assert.deepEqual(kept.classes, ["a", "b", "c", "d", "e"]);
         assert.deepEqual((await weightsOf(kept.id)).get("fc.weight")!.shape, [5, 32]);
         const dropped: Model = await put("dropped", file);
+        assert.match(dropped.lineage.source.classifier!, /"fc" of 5 outputs was left out/);
         assert.ok(!(await weightsOf(dropped.id)).has("fc.weight"));
         const { detail } = await put("wrong?classes=a,b", file, 422);
         assert.match(detail, /has 5 outputs, 2 names came/);
@@ -118,9 +134,12 @@ Deno.test("weights from elsewhere: taken, started from, given back", async (t) =
       const id = await uploadModel(server, "small", { classes, image_size: 48 });
       const response = await server.fetch(`/v1/models/${id}/weights?format=onnx`);
       assert.match(response.headers.get("content-disposition")!, new RegExp(`${id}\\.onnx`));
-      const spec = { backbone: "resnet18", channels: 3, image_size: 48, classes } as const;
-      const expected = writeOnnx({ ...spec, classes }, resnetWeights({ classes: 2 }));
-      assert.deepEqual(await response.bytes(), expected);
+      const { spec } = await server.json<{ spec: ModelSpec }>("GET", `/v1/models/${id}`);
+      const expected = writeOnnx(spec, resnetWeights({ classes: 2 }));
+      const file = await response.bytes();
+      // Only what it says of itself comes behind.
+      assert.deepEqual(file.subarray(0, expected.length), expected);
+      assert.match(new TextDecoder().decode(file.subarray(expected.length)), /"weights_sha256"/);
       const bare = await server.fetch("/v1/models/moco/weights?format=onnx");
       assert.match(new TextDecoder().decode(await bare.bytes()), /features/);
       assert.equal((await server.fetch(`/v1/models/${id}/weights?format=pth`)).status, 400);

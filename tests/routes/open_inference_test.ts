@@ -67,8 +67,9 @@ Deno.test("Open Inference Protocol: health, metadata, tensors and files", async 
     });
 
     await t.step("what there is", async () => {
-      assert.deepEqual(await server.json("GET", "/v2/health/ready"), { ready: true });
-      assert.equal((await server.json("GET", "/v2")).name, "mcgip");
+      assert.deepEqual(await server.json("GET", "/v2/health/ready"), { ready: true, live: true });
+      const { name, extensions } = await server.json("GET", "/v2");
+      assert.deepEqual([name, extensions], ["mcgip", ["binary_tensor_data"]]);
       assert.deepEqual(await server.json("GET", "/v2/models/tumour/ready"), {
         name: id,
         ready: true,
@@ -135,6 +136,210 @@ Deno.test("Open Inference Protocol: health, metadata, tensors and files", async 
         assert.equal(outputs.length, 1);
         near(outputs[0].data);
       }
+    });
+
+    /** JSON and bytes behind it, as the extension has them. */
+    const inferBytes = (
+      json: unknown,
+      parts: Uint8Array<ArrayBuffer>[],
+      { length, type = "application/octet-stream" }: { length?: string; type?: string } = {},
+    ) => {
+      const head = new TextEncoder().encode(JSON.stringify(json));
+      return server.fetch("/v2/models/tumour/infer", {
+        method: "POST",
+        body: new Blob([head, ...parts]),
+        headers: {
+          "content-type": type,
+          "inference-header-content-length": length ?? String(head.length),
+        },
+      });
+    };
+    const u32 = (value: number) => new Uint8Array(new Uint32Array([value]).buffer);
+    const encoded = files.flatMap((file) => [u32(file.length), file]);
+    const size = encoded.reduce((sum, { length }) => sum + length, 0);
+    const asBytes = (change: Record<string, unknown> = {}, binary_data_size: unknown = size) => ({
+      inputs: [{ name: "images", datatype: "BYTES", shape: [2], parameters: { binary_data_size } }],
+      ...change,
+    });
+
+    await t.step("optional fields may be null, and are as if they were not there", async () => {
+      const input = {
+        ...{ name: "images", datatype: "BYTES", shape: [1], parameters: null },
+        data: [files[0].toBase64()],
+      };
+      for (const outputs of [null, []]) {
+        const made: Inferred = await (await infer({
+          ...{ id: null, parameters: null, inputs: [input], outputs },
+        })).json();
+        assert.deepEqual(made.outputs.map(({ name }) => name), ["probabilities", "labels"]);
+        assert.ok(!("id" in made) && !("parameters" in made));
+      }
+      const chosen = await infer({
+        inputs: [input],
+        outputs: [{ name: "labels", parameters: null }],
+      });
+      assert.equal((await chosen.json()).outputs.length, 1);
+    });
+
+    await t.step("what is not used of the parameters is said", async () => {
+      const made = await (await infer({
+        parameters: { priority: 1, binary_data_output: false },
+        inputs: [{
+          ...{ name: "images", datatype: "BYTES", shape: [1], data: [files[0].toBase64()] },
+          parameters: { content_type: "base64" },
+        }],
+      })).json();
+      assert.deepEqual(made.parameters, { unused: "priority, images.content_type" });
+    });
+
+    await t.step("bytes behind the JSON, both ways", async () => {
+      for (const type of ["application/octet-stream", "application/json"]) {
+        const { outputs }: Inferred = await (await inferBytes(asBytes(), encoded, { type })).json();
+        near(outputs[0].data);
+      }
+      const answer = await inferBytes(
+        asBytes({
+          id: "42",
+          parameters: { binary_data_output: true },
+          outputs: [{ name: "labels" }, {
+            name: "probabilities",
+            parameters: { binary_data: true },
+          }],
+        }),
+        encoded,
+      );
+      assert.equal(answer.headers.get("content-type"), "application/octet-stream");
+      const length = Number(answer.headers.get("inference-header-content-length"));
+      const bytes = await answer.bytes();
+      const head = JSON.parse(new TextDecoder().decode(bytes.subarray(0, length)));
+      const best = expected.map((row) => ["a", "b", "c"][row.indexOf(Math.max(...row))]);
+      assert.deepEqual(head, {
+        ...{ model_name: id, model_version: "1", id: "42" },
+        outputs: [
+          {
+            ...{ name: "labels", datatype: "BYTES", shape: [2] },
+            parameters: { binary_data_size: 10 },
+          },
+          {
+            ...{ name: "probabilities", datatype: "FP32", shape: [2, 3] },
+            parameters: { binary_data_size: 24 },
+          },
+        ],
+      });
+      const tail = bytes.slice(length);
+      const texts = best.flatMap((name) => [...u32(1), name.charCodeAt(0)]);
+      assert.deepEqual([...tail.subarray(0, 10)], texts);
+      near([...new Float32Array(tail.slice(10).buffer)]);
+      const mixed = await inferBytes(
+        asBytes({
+          outputs: [{ name: "probabilities", parameters: { binary_data: true } }, {
+            name: "labels",
+          }],
+        }),
+        encoded,
+      );
+      assert.match(
+        new TextDecoder("latin1").decode(await mixed.bytes()),
+        /"data":\["[abc]","[abc]"\]/,
+      );
+    });
+
+    await t.step("numbers as bytes; again under the same key", async () => {
+      const decoded = await Promise.all(files.map((file) => decodeImage(file)));
+      const floats = Float32Array.from(
+        decoded.flatMap(({ data }) =>
+          Array.from(
+            { length: 3 * S * S },
+            (_, i) => data[(i % (S * S)) * 3 + Math.floor(i / (S * S))],
+          )
+        ),
+        (value) => value / 255,
+      );
+      const json = {
+        parameters: { binary_data_output: true },
+        inputs: [{
+          ...{ name: "pixels", datatype: "FP32", shape: [2, 3, S, S] },
+          parameters: { binary_data_size: floats.byteLength },
+        }],
+      };
+      const head = new TextEncoder().encode(JSON.stringify(json));
+      const ask = () =>
+        server.fetch(`/v2/models/${id}/infer`, {
+          method: "POST",
+          body: new Blob([head, floats]),
+          headers: {
+            "inference-header-content-length": String(head.length),
+            "idempotency-key": "bytes",
+          },
+        });
+      const [first, second] = [await ask(), await ask()];
+      assert.equal(second.headers.get("idempotency-replayed"), "true");
+      const bytes = await first.bytes();
+      assert.deepEqual(await second.bytes(), bytes);
+      const at = Number(first.headers.get("inference-header-content-length"));
+      near([...new Float32Array(bytes.slice(at, at + 24).buffer)]);
+    });
+
+    await t.step("bytes that do not fit are refused", async () => {
+      const cases: [Response, number, RegExp][] = [
+        [await inferBytes(asBytes(), encoded, { length: "0" }), 400, /JSON before them/],
+        [await inferBytes(asBytes(), encoded, { length: "9999999" }), 400, /up to \d+ is needed/],
+        [await inferBytes(asBytes(), encoded, { length: "-1" }), 400, /up to/],
+        [await inferBytes(asBytes(), encoded, { length: "5" }), 400, /as JSON/],
+        [await inferBytes(asBytes({}, size - 1), encoded), 422, /bytes: \d+ follow the JSON/],
+        [await inferBytes(asBytes({}, "12"), encoded), 422, /a number of bytes is needed/],
+        [await inferBytes(asBytes({}, null), encoded), 422, /no input has "binary_data_size"/],
+        [await inferBytes(asBytes({}, 4), [u32(7)]), 422, /element 0: its bytes are cut off/],
+        [await inferBytes(asBytes({}, 2), [new Uint8Array(2)]), 422, /cut off/],
+        [await inferBytes(asBytes({}, 12), [u32(1), u32(7), u32(1)]), 422, /Cannot/],
+        [
+          await inferBytes(asBytes({ parameters: { binary_data_output: "yes" } }), encoded),
+          422,
+          /a boolean is needed/,
+        ],
+        [
+          await infer({ inputs: [{ name: "images", datatype: "BYTES", shape: [1] }] }),
+          422,
+          /neither "data" nor "binary_data_size"/,
+        ],
+      ];
+      for (const [response, status, why] of cases) {
+        const problem = await response.json();
+        assert.equal(response.status, status, problem.detail);
+        assert.match(problem.error, why);
+      }
+    });
+
+    await t.step("every version of a name is listed, and can be asked for", async () => {
+      const newer = await uploadModel(server, "tumour", { classes: ["x", "y"], image_size: S });
+      const input = {
+        ...{ name: "images", datatype: "BYTES", shape: [1], data: [files[0].toBase64()] },
+      };
+      for (const asked of ["tumour", id, newer]) {
+        const { versions } = await server.json("GET", `/v2/models/${asked}`);
+        assert.deepEqual(versions, ["1", "2"], asked);
+        for (const [version, row] of [["1", id], ["2", newer]]) {
+          const path = `/v2/models/${asked}/versions/${version}`;
+          assert.equal((await server.json("GET", path)).name, row);
+          assert.deepEqual(await server.json("GET", `${path}/ready`), { name: row, ready: true });
+          const made = await server.json<Inferred>("POST", `${path}/infer`, { inputs: [input] });
+          assert.deepEqual([made.model_name, made.model_version], [row, version]);
+          assert.equal(made.outputs[0].shape[1], version === "1" ? 3 : 2);
+        }
+      }
+      assert.equal(
+        (await server.json<Inferred>("POST", "/v2/models/tumour/infer", {
+          inputs: [input],
+        })).model_name,
+        newer,
+      );
+      for (const version of ["3", "01", "x"]) {
+        const gone = await server.fetch(`/v2/models/tumour/versions/${version}`);
+        assert.equal(gone.status, 404);
+        assert.match((await gone.json()).error, /there is 1, 2$/);
+      }
+      await (await server.fetch(`/v1/models/${newer}`, { method: "DELETE" })).body?.cancel();
+      assert.deepEqual((await server.json("GET", "/v2/models/tumour")).versions, ["1"]);
     });
 
     await t.step("bodies above the limit of other JSON are taken", async () => {

@@ -1,6 +1,7 @@
 /** Models, evaluations and predictions over HTTP, with a real classifier. */
 import assert from "node:assert/strict";
 import { bytes, dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
+import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -79,7 +80,7 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
         `/v1/evaluations/${again.evaluation}/difference?to=${again.evaluation}`,
       );
       assert.equal(same.images, 16);
-      assert.deepEqual(same.figures.accuracy, { value: 0, n: 1, interval: [0, 0] });
+      assert.deepEqual(same.figures.accuracy, { value: 0, n: 1, interval: [0, 0], p: 1 });
       const other = await server.fetch(
         `/v1/evaluations/${again.evaluation}/difference?to=${result.evaluation}`,
       );
@@ -218,7 +219,9 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
         4,
       ]);
       const back = await (await server.fetch(`/v1/models/${copy.id}/weights`)).bytes();
-      assert.deepEqual(back, weights);
+      assert.deepEqual(readSafetensors(back).tensors, readSafetensors(weights).tensors);
+      const { spec } = await server.json<{ spec: unknown }>("GET", model);
+      assert.deepEqual(copy.spec, spec);
       for (
         const [path, body] of [
           ["x?classes=one", weights],

@@ -60,7 +60,9 @@ async function finalWeights(server: TestServer, id: string): Promise<Uint8Array>
     120_000,
     () => JSON.stringify(job) + server.log(),
   );
-  return await (await server.fetch(`/v1/models/${job.result!.model}/weights`)).bytes();
+  const bytes = await (await server.fetch(`/v1/models/${job.result!.model}/weights`)).bytes();
+  // Its header tells which job made it.
+  return bytes.subarray(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
 }
 
 Deno.test("kill -9 of the worker, of the API, of all, and leaving: training ends with the same weights", async () => {
@@ -135,7 +137,20 @@ Deno.test("an address that is taken, settings that cannot be used: one line, and
     const data = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
     const start = (options: { port?: number; env?: Record<string, string>; args?: string[] }) =>
       startServer({ data, port: freePort(), ...options });
-    await assert.rejects(start({ port: Number(new URL(server.url).port) }), /Cannot listen on 127/);
+    await assert.rejects(
+      start({ port: Number(new URL(server.url).port) }),
+      /Cannot listen on 127.*--port/,
+    );
+    await assert.rejects(
+      start({ args: ["--host=no-such-host.invalid"] }),
+      /Cannot listen on no-such-host.*--host takes an address/,
+    );
+    const file = `${data}/a-file`;
+    Deno.writeTextFileSync(file, "");
+    await assert.rejects(
+      startServer({ data: file, port: freePort() }),
+      /Cannot use .*a-file: it is a file; name another data directory by --data/,
+    );
     await assert.rejects(start({ env: { MCGIP_PORT: "many" } }), /Cannot use MCGIP_PORT=many/);
     await assert.rejects(start({ env: { MCGIP_API_KEY: "short" } }), /Cannot use MCGIP_API_KEY/);
     await assert.rejects(

@@ -213,7 +213,11 @@ Deno.test("a study over HTTP", async (t) => {
         return await response.text();
       };
       assert.match(await text("markdown"), /\| McGIP \+ BYOL \| [01]\.\d{3} ± 0\.\d{3} \|/);
-      assert.match(await text("latex"), /\\begin\{tabular\}\{lccc\}/);
+      assert.match(await text("latex"), /\\begin\{tabular\}\{lcc\}/);
+      assert.match(await text("latex&style=paper"), /\\toprule/);
+      const styled = await server.fetch(`/v1/studies/${ref}/table?format=json&style=paper`);
+      assert.equal(styled.status, 422);
+      assert.match((await styled.json()).detail, /Cannot write JSON in the style of a paper/);
       assert.equal(parse(await text("csv"), { columns: true }).length, 9);
       assert.equal(JSON.parse(await text("json")).cells.length, 3);
       const bad = await server.fetch(`/v1/studies/${ref}/table?format=xls`);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import type { Page } from "playwright-core";
+import { picture as raster } from "../support/archives.ts";
 import { client } from "@/lib/demo/client.ts";
 import { type DemoServer, startServer } from "@/lib/demo/server.ts";
 import { synthesize } from "@/lib/demo/synthetic.ts";
@@ -110,6 +111,23 @@ Deno.test({
         await until(page, `${loaded("dialog[open] img")} === 4`);
         await picture(page, "image");
         await page.keyboard.press("Escape");
+      });
+
+      await step("shows images that nobody has read", async () => {
+        const put = await fetch(`${server.url}/v1/datasets/unread/images/a.png`, {
+          method: "PUT",
+          headers: { authorization: `Bearer ${server.key}` },
+          body: raster(20, 30, 1),
+        });
+        assert.equal(put.status, 201, await put.text());
+        await open(page, server, "datasets/unread");
+        assert.equal(await page.getByLabel("Show").inputValue(), "image");
+        await until(page, `${loaded(".tile img")} === 1`);
+        await page.locator(".tile img").evaluate((image) => image.removeAttribute("src"));
+        await page.getByLabel("Show").selectOption("overlay");
+        await until(page, `${loaded(".tile img")} === 1`);
+        // The overlay that is not there; nothing else may be amiss.
+        assert.match(problems.splice(0).join(), /^console: [^,]*404[^,]*overlay\.png[^,]*$/);
       });
 
       await step("computes a similarity and shows it", async () => {

@@ -5,7 +5,9 @@ import { auc, macroOneVersusRest } from "@/lib/evaluation/auc.ts";
 import { type Scores, take } from "@/lib/evaluation/scores.ts";
 import { finetuneRequest, gridCells, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { spreads } from "@/lib/evaluation/interval.ts";
-import { type StudyTable, studyTable } from "@/lib/studies/study_table.ts";
+import { studyTable } from "@/lib/studies/study_table.ts";
+import { completedCell, finished } from "@/lib/studies/finished_table.ts";
+import { type StudyTable, studyTableSchema } from "@/lib/studies/table_schema.ts";
 import { publishedTable, renderTable } from "@/lib/studies/render_table.ts";
 import { WeightedFigures } from "@/lib/evaluation/weighted.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
@@ -56,20 +58,25 @@ Deno.test("intervals: of a mean, of a difference, and of two alike", () => {
     const scores = drawScores(120, seed, skill);
     return new WeightedFigures(scores, scores.images.map(unit), "malignant");
   };
+  const seeds = { run_kind: "seed" as const };
   const weak = [1, 2, 3].map((seed) => prepared(0.1, seed));
   const strong = [1, 2, 3].map((seed) => prepared(1, seed));
-  const one = spreads(strong, null, 60).auc!;
+  const one = spreads(strong, null, 60, seeds).auc!;
   assert.ok(one.low < one.value && one.value < one.high && one.n === 3);
-  const gain = spreads(strong, weak, 60).auc!;
+  const gain = spreads(strong, weak, 60, seeds).auc!;
   assert.ok(gain.low > 0 && gain.value > 0.1, JSON.stringify(gain));
-  const same = spreads(strong, strong, 60).auc!;
+  const same = spreads(strong, strong, 60, seeds).auc!;
   assert.deepEqual([same.low, same.value, same.high], [0, 0, 0]);
-  assert.deepEqual(spreads(strong, weak, 60), spreads(strong, weak, 60), "drawn from a fixed seed");
-  assert.equal(spreads([], null, 0).auc, null);
+  assert.deepEqual(
+    spreads(strong, weak, 60, seeds),
+    spreads(strong, weak, 60, seeds),
+    "drawn from a fixed seed",
+  );
+  assert.equal(spreads([], null, 0, seeds).auc, null);
   // Of two that differ by chance alone an interval at 95 % must hold 0 nearly always.
   const holds = Array.from({ length: 12 }, (_, i) => {
     const [a, b] = [[prepared(0.4, 50 + i)], [prepared(0.4, 90 + i)]];
-    const { low, high } = spreads(a, b, 60).accuracy!;
+    const { low, high } = spreads(a, b, 60, seeds).accuracy!;
     return low <= 0 && high >= 0;
   });
   assert.ok(holds.filter(Boolean).length >= 9, `${holds.filter(Boolean).length} of 12`);
@@ -169,6 +176,8 @@ function smallTable(
   before?: StudyTable,
   read: string[] = [],
   arms: ("none" | "gaze" | "shuffled")[] = ["none", "gaze"],
+  classes = ["benign", "malignant"],
+  images = 60,
 ) {
   const spec = parseStudy({
     dataset: "x",
@@ -194,10 +203,7 @@ function smallTable(
     patients: () => new Map(),
     evaluation(id) {
       read.push(id);
-      const scores = drawScores(60, Number(id.at(-1)), id.includes("gaze") ? 1 : 0.1, [
-        "benign",
-        "malignant",
-      ]);
+      const scores = drawScores(images, Number(id.at(-1)), id.includes("gaze") ? 1 : 0.1, classes);
       return {
         scores: scores.images.map((image, i) => ({
           image,
@@ -267,13 +273,16 @@ Deno.test("the table is written in four forms, and says what is missing", () => 
   const table = smallTable();
   const title = { title: '=HYPERLINK("x")|50 % of_it & more' };
   const markdown = renderTable("markdown", table, title);
-  assert.match(markdown, /\| +\| M-AUC \| AUC \| ACC \|/);
-  assert.match(markdown, /\| From scratch \| partly failed \| partly failed \| partly failed \|/);
+  assert.match(markdown, /\| +\| AUC \| ACC \|/, "with two classes M-AUC is the AUC");
+  assert.match(markdown, /\| From scratch \| partly failed \| partly failed \|/);
   assert.match(markdown, /\| McGIP \+ BYOL \| 0\.\d{3} ± 0\.000 \(n = 1 of 2\) \|/);
-  assert.match(markdown, /\| McGIP \+ BYOL \| [+−]0\.\d{3} \[[+−]0\.\d{3}, [+−]0\.\d{3}\] \|/);
+  assert.match(
+    markdown,
+    /\| McGIP \+ BYOL \| [+−]0\.\d{3} \[[+−]0\.\d{3}, [+−]0\.\d{3}\] p (= [01]|\\?< 0)\.\d{3} \|/,
+  );
   assert.match(markdown, /\\\|50 % of\\_it/);
   const latex = renderTable("latex", table, title);
-  assert.match(latex, /\\begin\{tabular\}\{lccc\}/);
+  assert.match(latex, /\\begin\{tabular\}\{lcc\}/);
   assert.match(latex, /BYOL & 0\.\d{3} \$\\pm\$ 0\.\d{3}/);
   assert.match(latex, /50 \\% of\\_it \\& more/);
   assert.equal(latex.match(/\\begin\{table\}/g)!.length, 2);
@@ -292,4 +301,109 @@ Deno.test("the table is written in four forms, and says what is missing", () => 
   const evil = structuredClone(table);
   evil.rows[0].name = "=1+1";
   assert.match(renderTable("csv", evil, title), /^'=1\+1,/m);
+});
+
+Deno.test("more than two classes: M-AUC has its column", () => {
+  const table = smallTable(undefined, [], ["none", "gaze"], CLASSES);
+  assert.equal(table.classes, 3);
+  assert.match(renderTable("markdown", table, { title: "x" }), /\| +\| M-AUC \| AUC \| ACC \|/);
+  assert.match(renderTable("latex", table, { title: "x" }), /\\begin\{tabular\}\{lccc\}/);
+});
+
+Deno.test("Holm counts every comparison of a figure that the table makes", () => {
+  const table = smallTable(undefined, [], ["none", "gaze", "shuffled"]);
+  const found = table.cells.flatMap(({ differences, controls }) =>
+    [differences.auc, controls.auc].filter((one) => one !== null)
+  );
+  // Gaze and shuffled gaze against none, and gaze against shuffled gaze.
+  assert.equal(found.length, 3);
+  assert.equal(table.comparisons.auc, 3);
+  const smallest = found.toSorted((a, b) => a.p! - b.p!)[0];
+  assert.ok(Math.abs(smallest.p_holm! - Math.min(1, 3 * smallest.p!)) < 1e-12);
+  for (const { test, n } of found) assert.equal(test, n === 1 ? "patients" : "paired_t_over_runs");
+});
+
+Deno.test("warnings of the runs stand in the cell, in the table, and in every written form", () => {
+  const table = smallTable();
+  const cell = table.cells.find(({ row }) => row === "byol gaze")!;
+  assert.deepEqual(cell.warnings, []);
+  assert.ok(
+    table.warnings.some((text) => /Where n is 1 the interval speaks of patients alone/.test(text)),
+  );
+  assert.ok(table.warnings.some((text) => /Fewer than 8 seeds/.test(text)));
+  const few = smallTable(undefined, [], ["none", "gaze"], undefined, 3);
+  const [, none, gaze] = few.cells;
+  assert.match(none.warnings[0], /^Seeds 0, 1: Class "malignant" has one image among the tested/);
+  assert.match(
+    gaze.warnings[0],
+    /^Seed 0: Class "malignant" has one image/,
+    "of the run that is done",
+  );
+  assert.match(few.warnings.join("\n"), /^BYOL: Seeds 0, 1: Class "malignant" has one image/m);
+  for (const format of ["csv", "markdown", "latex"] as const) {
+    for (const style of ["full", "paper"] as const) {
+      assert.match(
+        renderTable(format, few, { title: "x", style }),
+        /Seeds 0, 1: Class .+malignant.+ has one image/,
+        `${format} ${style}`,
+      );
+    }
+  }
+});
+
+Deno.test("a table of an earlier version says that its intervals are too narrow", () => {
+  const old = structuredClone(smallTable());
+  for (const cell of old.cells) {
+    for (const name of ["m_auc", "auc", "accuracy"] as const) {
+      for (const entry of [cell.figures[name], cell.differences[name]]) {
+        for (const added of ["interval_method", "p", "p_holm", "p_with_patients", "test"]) {
+          if (entry) delete (entry as unknown as Record<string, unknown>)[added];
+        }
+      }
+    }
+  }
+  const told = finished({ ...old, cells: old.cells.map(completedCell) });
+  assert.deepEqual(studyTableSchema.parse(told), told);
+  const { differences, figures } = told.cells.find(({ row }) => row === "byol gaze")!;
+  assert.deepEqual([figures.auc!.interval_method, differences.auc!.p], [
+    "percentile_over_runs",
+    null,
+  ]);
+  assert.ok(
+    told.warnings.some((text) =>
+      /earlier version, percentiles over runs, and too narrow/.test(text)
+    ),
+  );
+});
+
+Deno.test("the style of a paper: percent with two digits, the best in bold, n, p, booktabs", () => {
+  const table = smallTable(undefined, [], ["none", "gaze", "shuffled"]);
+  const title = { title: "x", style: "paper" } as const;
+  const { figures, differences } = table.cells.find(({ row }) => row === "byol gaze")!;
+  const mean = (100 * figures.auc!.mean).toFixed(2);
+  const p = differences.auc!.p_holm!;
+  const written = p < 0.001 ? "\\\\< 0\\.001" : p.toFixed(3);
+  const markdown = renderTable("markdown", table, title);
+  assert.match(markdown, /\| +\| AUC \| ACC \| n \| p \|/);
+  assert.match(
+    markdown,
+    new RegExp(`McGIP \\+ BYOL \\| \\*\\*${mean} ± 0\\.00\\*\\* \\| .+ \\| 1 \\| ${written} \\|`),
+  );
+  assert.match(markdown, /\| BYOL \| \d+\.\d\d ± \d+\.\d\d \| .+ \| 2 \| – \|/);
+  assert.match(markdown, /McGIP \+ BYOL against BYOL, shuffled gaze \| [+−]\d+\.\d\d \[/);
+  assert.match(markdown, /after Holm for all 3 comparisons/);
+  const latex = renderTable("latex", table, title);
+  assert.match(latex, /^% \\usepackage\{booktabs\}/);
+  for (const rule of ["toprule", "midrule", "bottomrule", "cmidrule\\(lr\\)\\{2-5\\}"]) {
+    assert.match(latex, new RegExp(`\\\\${rule}`));
+  }
+  assert.doesNotMatch(latex, /hline/);
+  assert.match(latex, new RegExp(`\\\\textbf\\{${mean} \\$\\\\pm\\$ 0\\.00\\}`));
+  const rows = parse(renderTable("csv", table, title), { columns: true }) as Record<
+    string,
+    string
+  >[];
+  assert.equal(rows.length, 4);
+  const gaze = rows.find(({ row }) => row === "McGIP + BYOL")!;
+  assert.deepEqual([gaze.AUC, gaze.n, gaze.best], [`${mean} ± 0.00`, "1", "AUC; ACC"]);
 });

@@ -1,11 +1,12 @@
 /**
  * Writes `routes/examples.json`: what a server answers on a small set, with lists cut short.
  *
- *     deno run -A --config=tests/deno.json tests/support/record_examples.ts
+ *     deno run -A --config=tests/deno.json tests/support/record_examples.ts [FILE]
  */
 import { fileURLToPath } from "node:url";
 import { routes } from "@/routes/mod.ts";
 import { bare } from "@/routes/format.ts";
+import { bytes, dicomFile, pixelElements, u16 } from "./dicom_file.ts";
 import { type TestServer, until, withServer } from "./server.ts";
 import { smallArchive } from "./small_set.ts";
 
@@ -23,6 +24,10 @@ interface Asked {
   name?: string;
   /** Lines that are kept of text. */
   lines?: number;
+  /** What is sent and asked for, where that is no JSON or CSV. */
+  headers?: Record<string, string>;
+  /** Statuses of errors that are answers too. */
+  also?: number[];
 }
 
 const known: Record<string, { bodies?: Media; answers?: Record<string, Media> }> = {};
@@ -47,25 +52,27 @@ function keepBody(id: string, type: string, value: unknown, name?: string): void
 async function ask<T>(server: TestServer, id: string, asked: Asked = {}): Promise<T> {
   const route = routes.find(({ operationId }) => operationId === id);
   if (!route) throw new Error(`Cannot ask for "${id}": there is no such operation`);
-  const { params = {}, query = "", json, csv, bytes, name, lines = 3 } = asked;
+  const { params = {}, query = "", json, csv, bytes, name, lines = 3, headers = {} } = asked;
   const path = route.path.replace(/\{(\w+)\*?\}/g, (_, key) => encodeURIComponent(params[key]));
   const type = json === undefined ? csv === undefined ? undefined : "text/csv" : "application/json";
   const response = await server.fetch(path + query, {
     method: route.method,
     body: json === undefined ? csv ?? bytes : JSON.stringify(json),
-    headers: type ? { "content-type": type } : {},
+    headers: type ? { "content-type": type, ...headers } : headers,
   });
   const text = await response.text();
-  if (!response.ok) throw new Error(`${id}: ${response.status} ${text}`);
+  if (!response.ok && !asked.also?.includes(response.status)) {
+    throw new Error(`${id}: ${response.status} ${text}`);
+  }
   if (type) keepBody(id, type, json ?? csv, name);
   const given = bare(response.headers.get("content-type") ?? "");
   const answers = (known[id] ??= {}).answers ??= {};
   (answers[response.status] ??= {})[given] = {
-    example: given === "application/json"
+    example: /[/+]json$/.test(given)
       ? shortened(JSON.parse(text))
       : text.split("\n").slice(0, lines).join("\n") + "\n",
   };
-  return (given === "application/json" ? JSON.parse(text) : undefined) as T;
+  return (/[/+]json$/.test(given) ? JSON.parse(text) : undefined) as T;
 }
 
 interface Job {
@@ -145,7 +152,7 @@ async function record(server: TestServer): Promise<void> {
   await ask(server, "listJobs", { query: "?kind=similarity&limit=1" });
   await ask(server, "listJobEvents", { params: job, query: "?limit=2" });
   await ask(server, "listJobEvents", { params: job, query: "?format=stream", lines: 5 });
-  for (const query of ["", "?format=csv"]) {
+  for (const query of ["", "?format=csv", "?format=jsonl"]) {
     await ask(server, "listJobMetrics", { params: job, query });
   }
   await each("getSimilarity listSimilarityImages listSimilarityPairs auditSimilarity", {
@@ -160,7 +167,10 @@ async function record(server: TestServer): Promise<void> {
   await each("listSimilarities listModels listEvaluations listStudies", { query: "?limit=1" });
 
   const model = { id: tuned.result.model };
-  await each("getModel getInferenceModel getInferenceModelReadiness", { params: model });
+  await ask(server, "setModelAlias", { params: { ...model, alias: "best" } });
+  await each("listModelAliases getModel getInferenceModel getInferenceModelReadiness", {
+    params: model,
+  });
   await ask(server, "uploadModel", {
     params: { id: "uploaded" },
     query: "?classes=benign,malignant&image_size=16",
@@ -172,13 +182,30 @@ async function record(server: TestServer): Promise<void> {
   const named = { dataset, images: ["P001_CC", "P001_MLO"] };
   await each("computeEmbeddings predict", { params: model, json: named });
   await ask(server, "findNeighbours", { ...sent, query: "?among=breast&top=2" });
-  await ask(server, "listPredictions", { query: "?limit=1" });
   const pixels = picture.toBase64();
   const input = { name: "images", datatype: "BYTES", shape: [1], data: [pixels] };
   await ask(server, "infer", { params: model, json: { inputs: [input] } });
   keepBody("infer", "application/json", {
     inputs: [{ ...input, data: [`${pixels.slice(0, 60)}...`] }],
   });
+  const { data: [{ id: predicted }] } = await ask<{ data: { id: string }[] }>(
+    server,
+    "listPredictions",
+    { query: "?limit=1" },
+  );
+  await ask(server, "listPredictions", { query: "?format=csv" });
+  await ask(server, "getPrediction", { params: { id: predicted } });
+  await ask(server, "deletePredictions", { query: `?model=${model.id}&label=none` });
+  const version = { ...model, version: "1" };
+  await each("getInferenceModelVersion getInferenceModelVersionReadiness", { params: version });
+  await ask(server, "inferVersion", { params: version, json: { inputs: [input] } });
+  keepBody("inferVersion", "application/json", {
+    inputs: [{ ...input, data: [`${pixels.slice(0, 60)}...`] }],
+  });
+  await recordInstances(server);
+  for (const query of ["", "?format=csv"]) {
+    await ask(server, "listScores", { params: { id: tuned.result.evaluation }, query });
+  }
   await ask(server, "getEvaluation", { params: { id: tuned.result.evaluation } });
   await ask(server, "compareEvaluations", {
     params: { id: first.result.evaluation },
@@ -198,6 +225,46 @@ async function record(server: TestServer): Promise<void> {
   };
 }
 
+/** All, some and none are stored; in both forms. */
+async function recordInstances(server: TestServer): Promise<void> {
+  const identified = (uid: string, more = {}) =>
+    new Uint8Array(dicomFile({
+      ...pixelElements({ width: 3, height: 1, stored: 12 }),
+      "00080016 UI": bytes("1.2.840.10008.5.1.4.1.1.1.2"),
+      ...{ "00080018 UI": bytes(uid), "0020000d UI": bytes("1.2.826.0.1.1") },
+      "7fe00010 OW": u16(0, 100, 4000),
+      ...more,
+    }));
+  const good = identified("1.2.826.0.1.1.1");
+  const bad = identified("1.2.826.0.1.1.2", { "00280301 CS": bytes("YES") });
+  const params = { name: "copy", study: "1.2.826.0.1.1" };
+  for (const id of ["storeInstances", "storeStudyInstances"]) {
+    for (const parts of [[good], [good, bad], [bad]]) {
+      for (const accept of ["application/json", "application/dicom+json"]) {
+        await ask(server, id, {
+          params,
+          bytes: new Blob([
+            ...parts.flatMap((part) => [
+              "--part\r\nContent-Type: application/dicom\r\n\r\n",
+              ...[part, "\r\n"],
+            ]),
+            "--part--\r\n",
+          ]),
+          headers: { "content-type": "multipart/related; boundary=part", accept },
+          also: [409],
+        });
+      }
+    }
+    known[id].answers![409]["application/problem+json"] = {
+      example: {
+        ...{ type: "about:blank", title: "Conflict", status: 409 },
+        detail: 'Cannot change dataset "copy": job "job_01J8" reads it',
+        instance: "urn:uuid:3d1f1a52-6c2e-4b0e-9a3c-5d1c3f0b7a11",
+      },
+    };
+  }
+}
+
 await withServer(async (server) => {
   await server.ready();
   await record(server);
@@ -205,6 +272,6 @@ await withServer(async (server) => {
 const lines = Object.keys(known).sort()
   .map((id) => `  ${JSON.stringify(id)}: ${JSON.stringify(known[id])}`);
 await Deno.writeTextFile(
-  fileURLToPath(new URL("../../routes/examples.json", import.meta.url)),
+  Deno.args[0] ?? fileURLToPath(new URL("../../routes/examples.json", import.meta.url)),
   `{\n${lines.join(",\n")}\n}\n`,
 );

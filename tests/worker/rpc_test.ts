@@ -1,6 +1,6 @@
 /** Calls between processes: answers, errors of each kind, ends, lines cut anywhere. */
 import assert from "node:assert/strict";
-import { Conflict, InvalidInput, NotFound, Overloaded } from "@/lib/errors.ts";
+import { Conflict, Damaged, InvalidInput, NotFound, Overloaded } from "@/lib/errors.ts";
 import { type Message, messages, Peer } from "@/lib/worker/rpc.ts";
 
 function pair(): [Peer, Peer] {
@@ -57,4 +57,24 @@ Deno.test("lines are put together wherever the stream cuts them; other lines are
     }
     assert.deepEqual([got, others], [sent, ["warning: driver"]]);
   }
+});
+
+Deno.test("an error keeps its class, and one of the system's is none of the domain's", async () => {
+  const damaged = new Damaged('Cannot use image "a"');
+  const right: Peer = new Peer(
+    (message) => void left.receive(JSON.parse(JSON.stringify(message))),
+    {
+      damaged: () => {
+        throw damaged;
+      },
+      missing: () => Deno.readFile(`${import.meta.dirname}/no such file`),
+    },
+  );
+  const left: Peer = new Peer((message) => void right.receive(message), {});
+  await assert.rejects(left.call("damaged", {}), (error) => {
+    assert.ok(error instanceof Damaged);
+    assert.equal(error.message, damaged.message);
+    return true;
+  });
+  await assert.rejects(left.call("missing", {}), (error) => !(error instanceof NotFound));
 });

@@ -3,8 +3,11 @@ import { withoutExtension } from "../image_names.ts";
 import { readLabels } from "../labels.ts";
 import { nothingFits } from "./found.ts";
 import { document, emptyPlan, skip, takeCommon } from "./shared_parts.ts";
-import { takeTexts } from "./tables.ts";
+import { isText, takeTexts } from "./tables.ts";
 import type { Layout } from "./layout.ts";
+
+const noPart = (name: string) =>
+  `not a part of the layout${isText(name) ? "; where it is gaze, put it under gaze/" : ""}`;
 
 export const standard: Layout = {
   title: "images/, labels.csv, gaze/, heatmaps/, dataset.json",
@@ -26,7 +29,7 @@ export const standard: Layout = {
     }
     if (plan.images.length === 0 && !source.adding) throw nothingFits(names.map(full));
     if (names.includes("labels.csv")) {
-      for (const name of others) skip(plan, source, name, "not a part of the layout");
+      for (const name of others) skip(plan, source, name, noPart(name));
     } else await takeTexts(plan, source, others);
     return plan;
   },

@@ -4,10 +4,11 @@ import { type LabelTable, readLabels } from "../labels.ts";
 import { tableHeaders } from "../csv_table.ts";
 import { note, skip } from "./shared_parts.ts";
 import type { Plan, Source } from "./layout.ts";
-import { isCompanion, recognise } from "@/lib/gaze/formats/mod.ts";
+import { type Companion, companionOf, recognise } from "@/lib/gaze/formats/mod.ts";
 import { isWorkbook, sheetsOf } from "@/lib/gaze/formats/workbook.ts";
 
-const isText = (name: string) => /\.(csv|tsv|txt|asc|json|log|xlsx)(\.gz)?$/i.test(name);
+/** By the end of its name. */
+export const isText = (name: string) => /\.(csv|tsv|txt|asc|json|log|xlsx)(\.gz)?$/i.test(name);
 /** Larger texts beside the pictures are gaze, if they are anything. */
 const MOST_TABLE_BYTES = 64 * 2 ** 20;
 
@@ -21,6 +22,7 @@ export async function takeTexts(plan: Plan, source: Source, names: string[]): Pr
       tables.push({ name, table: readLabels(sheet ?? await source.read(name), source.full(name)) });
     } else if (kind === "gaze") plan.gaze.push(name);
     else if (kind === "other") skip(plan, source, name, whyOther(name));
+    else if (kind !== "read") skip(plan, source, name, kind.why);
   }
   joinTables(plan, source, tables);
 }
@@ -34,21 +36,28 @@ async function labelSheet(source: Source, name: string): Promise<Uint8Array | un
   return sheets.find((sheet) => isLabelTable(tableHeaders(sheet.bytes)))?.bytes;
 }
 
+const HINT =
+  "; where it is gaze, put it under gaze/ with the columns image,reader,x,y,duration_ms, or name its own by " +
+  "`columns` in dataset.json";
+
 const whyOther = (name: string) =>
   /\.(xlsx?|ods|numbers)$/i.test(name)
     ? 'an Excel table in which neither labels nor gaze were found; save it as "CSV UTF-8" where it is one'
-    : "neither a picture, nor labels, nor gaze";
+    : `neither a picture, nor labels, nor gaze${isText(name) ? HINT : ""}`;
 
 async function kindOf(
   { description: { columns } }: Plan,
   source: Source,
   name: string,
-): Promise<"labels" | "gaze" | "beside" | "other"> {
-  if (isCompanion(name, source.names)) return "beside";
-  if (!isText(name) || source.bytes(name) > MOST_TABLE_BYTES) return "other";
+): Promise<"labels" | "gaze" | "read" | "other" | Companion> {
+  const companion = companionOf(name, source.names);
+  if (companion?.read) return "read";
+  if (!isText(name) || source.bytes(name) > MOST_TABLE_BYTES) return companion ?? "other";
   const bytes = await source.read(name);
   const headers = /\.(csv|tsv|txt)$/i.test(name) ? tableHeaders(bytes) : [];
+  // Before the companions: Pupil Cloud calls a file "labels.csv" too.
   if (isLabelTable(headers)) return "labels";
+  if (companion) return companion;
   const own = Object.values(columns ?? {}).map((header) => header.toLowerCase());
   if (own.some((header) => headers.includes(header))) return "gaze";
   const format = await recognise(bytes, { file: source.full(name) });

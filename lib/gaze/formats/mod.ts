@@ -26,7 +26,7 @@ import { plainWord } from "./table_cell.ts";
 import { Text } from "./text.ts";
 import { isWorkbook, type Sheet, sheetsOf } from "./workbook.ts";
 
-export { companionOf, isCompanion } from "./companions.ts";
+export { type Companion, companionOf, isCompanion } from "./companions.ts";
 
 /** In the order in which they are tried: the first that recognises the head of a file reads it. */
 export const formats: Record<string, GazeFormat> = {

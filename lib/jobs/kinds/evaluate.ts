@@ -61,7 +61,11 @@ export const evaluate = {
       scorer.destroy();
       const { positive_label: positive } = dataset;
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
-      const result = evaluation([scores], named);
+      const { thresholds } = row.lineage as Partial<ClassifierLineage>;
+      const result = evaluation([scores], named, {
+        patients: new Map(rows.map(({ name, patient }) => [name, patient])),
+        thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
+      });
       const { id } = store.jobs.withClaim(job, () =>
         store.evaluations.insert({
           id: newId("ev"),

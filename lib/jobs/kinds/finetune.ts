@@ -1,5 +1,6 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
+import { thresholds } from "@/lib/evaluation/operating_points.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
@@ -61,12 +62,16 @@ export const finetune = {
       // Only the weights that will be kept stay in memory.
       results.forEach(({ weights }, i) => i !== chosen && weights.clear());
     }
-    const { metrics, scores } = evaluation(
-      results.map(({ scores }) => scores),
-      dataset.positive_label !== null && classes.includes(dataset.positive_label)
-        ? dataset.positive_label
-        : null,
+    const positive = dataset.positive_label !== null && classes.includes(dataset.positive_label)
+      ? dataset.positive_label
+      : null;
+    const operating = results.map(({ validation }) =>
+      validation && positive !== null ? thresholds(validation, positive) : null
     );
+    const { metrics, scores } = evaluation(results.map(({ scores }) => scores), positive, {
+      patients: new Map(rows.map(({ name, patient }) => [name, patient])),
+      thresholds: operating,
+    });
     const tested = splits.flatMap(({ test }) => test);
     const seen: SeenImages = {
       pretraining: seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
@@ -78,6 +83,7 @@ export const finetune = {
     const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
     for (const message of [...warnings, ...few]) context.event("warning", { message });
     const evaluated = newId("ev");
+    const kept = operating[chosen];
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
     const { train, validation, test } = splits[chosen];
     const model = await publish(context, {
@@ -92,6 +98,7 @@ export const finetune = {
         ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
+        ...(kept && { thresholds: kept }),
         ...(inherited.length > 0 && { warnings: inherited }),
         split: { train: names(train), validation: names(validation), test: names(test) },
       },

@@ -3,6 +3,7 @@ import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { EvaluationMetrics, ImageScore } from "@/lib/evaluation/evaluation.ts";
+import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { Predictor } from "@/lib/inference/predictor.ts";
 import { encodePicture } from "@/lib/inference/protocol.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
@@ -205,6 +206,19 @@ Deno.test("finetune, evaluate and predict agree about the same images", () =>
     );
     const second = store.evaluations.get(evaluated.result!.evaluation as string);
     assert.deepEqual(second.metrics.confusion, evaluation.metrics.confusion);
+    // Thresholds come from the validation images, and go with the model.
+    const points = metrics.operating_points!;
+    assert.deepEqual([points.length, points[0].class], [6, "malignant"]);
+    const kept = (model.lineage as Partial<ClassifierLineage>).thresholds!;
+    assert.deepEqual(
+      points.map(({ thresholds }) => thresholds),
+      kept.map((one) => [one.threshold]),
+    );
+    assert.deepEqual(second.metrics.operating_points, points);
+    const { positives, negatives } = kept.find(({ validation }) => validation)!.validation!;
+    assert.equal(positives + negatives, validation.length);
+    assert.equal(metrics.patient_level!.patients, patients(test).size);
+    assert.equal(metrics.intervals!.units, patients(test).size);
 
     const predictor = new Predictor(gpu, store);
     const picture = async (name: string) => {
@@ -246,6 +260,9 @@ Deno.test("folds: every image is tested once; stopped between folds, the same mo
       if (run.result) {
         const again = store.evaluations.get(run.result.evaluation as string);
         assert.deepEqual(again.scores, evaluation.scores);
+        assert.deepEqual(again.metrics.operating_points, metrics.operating_points);
+        const { operating_points_absent } = again.metrics;
+        assert.match(operating_points_absent!, /validation images hold one side only/);
         break;
       }
       stops++;

@@ -1,0 +1,94 @@
+/** Content-addressed files as those see them who only read: nothing is given away that is not what was stored. */
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { Damaged } from "@/lib/errors.ts";
+
+/** `directory/ab/abcdef...` holds the bytes whose SHA-256 is `abcdef...`. */
+export class StoredFiles {
+  /** Size and times of files when their bytes were last found right: large ones are hashed once. */
+  readonly #verified = new Map<string, string>();
+  readonly #underWay = new Map<string, Promise<void>>();
+
+  constructor(readonly directory: string) {}
+
+  path(sha256: string): string {
+    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new Error(`Cannot name a file by "${sha256}"`);
+    return `${this.directory}/${sha256.slice(0, 2)}/${sha256}`;
+  }
+
+  has(sha256: string): boolean {
+    return existsSync(this.path(sha256));
+  }
+
+  /**
+   * The bytes, hashed anew.
+   * @param what names what they are of, for people: `image "knee_1"`
+   * @throws {Damaged} when the file is gone, or its bytes are others
+   */
+  async read(sha256: string, what?: string): Promise<Uint8Array<ArrayBuffer>> {
+    const bytes = await orDamaged(() => Deno.readFile(this.path(sha256)), sha256, what);
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
+    if (hash !== sha256) throw differs(sha256, what);
+    return bytes;
+  }
+
+  /**
+   * Opens a file for reading in parts, after `verify`.
+   * @throws {Damaged} when the file is gone, or its bytes are others
+   */
+  async open(sha256: string, what?: string): Promise<Deno.FsFile> {
+    await this.verify(sha256, what);
+    return await orDamaged(() => Deno.open(this.path(sha256), { read: true }), sha256, what);
+  }
+
+  /**
+   * Makes sure that a file is as it was stored. Hashed again only when its size or a time of it has changed.
+   * @throws {Damaged} when the file is gone, or its bytes are others
+   */
+  async verify(sha256: string, what?: string): Promise<void> {
+    const path = this.path(sha256);
+    const { size, mtime, ctime } = await orDamaged(() => Deno.stat(path), sha256, what);
+    const state = `${size} ${mtime?.getTime()} ${ctime?.getTime()}`;
+    if (this.#verified.get(sha256) === state) return;
+    const key = `${sha256} ${state}`;
+    const hashing = this.#underWay.get(key) ?? this.#hash(path, sha256, what);
+    this.#underWay.set(key, hashing);
+    try {
+      await hashing;
+      this.#verified.set(sha256, state);
+    } finally {
+      this.#underWay.delete(key);
+    }
+  }
+
+  async #hash(path: string, sha256: string, what?: string): Promise<void> {
+    using file = await orDamaged(() => Deno.open(path, { read: true }), sha256, what);
+    const hash = createHash("sha256");
+    const chunk = new Uint8Array(1 << 18);
+    for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
+      hash.update(chunk.subarray(0, n));
+    }
+    if (hash.digest("hex") !== sha256) throw differs(sha256, what);
+  }
+}
+
+/** The system's own words hold a path, which is nobody's business. */
+async function orDamaged<T>(action: () => Promise<T>, sha256: string, what?: string): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw damaged("is missing", sha256, what);
+  }
+}
+
+const differs = (sha256: string, what?: string) =>
+  damaged("no longer holds the bytes that were stored", sha256, what);
+
+function damaged(how: string, sha256: string, what = "what is asked for"): Damaged {
+  return new Damaged(
+    `Cannot use ${what}: its stored file ${
+      sha256.slice(0, 12)
+    } ${how}; put it in again, or restore a backup`,
+  );
+}

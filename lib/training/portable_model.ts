@@ -1,0 +1,155 @@
+/** What a model says of itself when it leaves: what its use needs, where it comes from, how good it was found to be. */
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { LEVEL } from "@/lib/evaluation/interval.ts";
+import { intervalsOf } from "@/lib/evaluation/figure_intervals_thread.ts";
+import type { FigureIntervals } from "@/lib/evaluation/figure_intervals.ts";
+import { figures } from "@/lib/evaluation/evaluation.ts";
+import type { LeavingMetadata } from "@/lib/models/model_metadata.ts";
+import type { EvaluationRow, ModelRow, Store } from "@/lib/store/mod.ts";
+import { version } from "@/lib/version.ts";
+import type { ClassifierLineage, PretrainedLineage, UploadedLineage } from "./lineage.ts";
+
+/** Evaluations that are told, the newest. */
+const MOST_EVALUATIONS = 5;
+/** Models that a model was started from, one from the other. */
+const MOST_STARTS = 8;
+
+const portableEvaluationSchema = z.object({
+  evaluation: z.string(),
+  dataset_digest: z.string().nullable(),
+  images: z.number(),
+  created_at: z.string(),
+  level: z.number().describe("Of the intervals"),
+  figures: z.record(z.string(), z.number().nullable()),
+  intervals: z.record(z.string(), z.tuple([z.number(), z.number()]).nullable())
+    .describe("Of patients drawn with replacement; null where a figure is not defined"),
+});
+export type PortableEvaluation = z.output<typeof portableEvaluationSchema>;
+
+/** Free JSON: the forms of lineage differ between kinds and versions. */
+const lineageSchema = z.record(z.string(), z.unknown());
+export type PortableLineage = z.output<typeof lineageSchema>;
+
+export type PortableMetadata = LeavingMetadata & {
+  written_by: string;
+  /** What goes in and what comes out, in words. */
+  input: string;
+  outputs: string;
+  model: Pick<ModelRow, "id" | "name" | "version" | "kind">;
+  lineage: PortableLineage;
+  evaluations: PortableEvaluation[];
+};
+
+/** Throws Overloaded while other evaluations are resampled. */
+export async function portableMetadata(store: Store, row: ModelRow): Promise<PortableMetadata> {
+  const { backbone, width, channels, image_size, classes, normalization } = row.spec;
+  const { data } = store.evaluations.list({ limit: MOST_EVALUATIONS }, [["model_id = ?", row.id]]);
+  const evaluations: PortableEvaluation[] = [];
+  for (const found of data) evaluations.push(await portableEvaluation(store, found));
+  const origin = originOf(row);
+  return {
+    version: 1,
+    written_by: `McGIP Server ${version}`,
+    ...{ architecture: backbone, width, channels, image_size, classes, normalization },
+    input: "Pixels in 0 to 1 of the whole picture resized to image_size, minus mean, by std; " +
+      (channels === 1
+        ? "one grey channel"
+        : "red, green, blue; of a grey picture three times the grey"),
+    outputs: classes.length > 0 ? "logits; a softmax gives probabilities" : "features",
+    model: { id: row.id, name: row.name, version: row.version, kind: row.kind },
+    lineage: portableLineage(store, row, MOST_STARTS),
+    evaluations: [...evaluations, ...origin?.evaluations ?? []],
+  };
+}
+
+/** What an uploaded model's file said of its past, where that can be read. */
+const originSchema = z.object({
+  lineage: lineageSchema.optional().catch(undefined),
+  evaluations: z.array(portableEvaluationSchema).catch([]),
+});
+
+function originOf(row: ModelRow): z.output<typeof originSchema> | undefined {
+  if (row.kind !== "uploaded") return undefined;
+  return originSchema.safeParse((row.lineage as UploadedLineage).origin).data;
+}
+
+/** Names of images stay here: they may tell who a patient is. Their digests tell whether two parts are the same. */
+function portableLineage(store: Store, row: ModelRow, starts: number): PortableLineage {
+  if (row.kind === "uploaded") {
+    const { uploaded, source } = row.lineage as UploadedLineage;
+    return originOf(row)?.lineage ?? { kind: row.kind, uploaded, source };
+  }
+  const lineage = row.lineage as PretrainedLineage | ClassifierLineage;
+  const { spec, job, dataset_digest, code_version, adapter, init, warnings } = lineage;
+  const first = starts > 0 && init !== "scratch" ? store.models.find(init) : undefined;
+  const shared = {
+    kind: row.kind,
+    ...{ job, dataset: spec.dataset, dataset_digest, seed: spec.seed, code_version, adapter, init },
+    ...(first ? { start: portableLineage(store, first, starts - 1) } : {}),
+    created_at: row.created_at,
+    ...(warnings ? { warnings } : {}),
+    spec,
+  };
+  if (!("split" in lineage)) {
+    const { method, arm, leave_out } = (lineage as PretrainedLineage).spec;
+    const { positives, images, steps, loss } = lineage as PretrainedLineage;
+    const split = { leave_out, ...(images ? { images } : {}) };
+    return { ...shared, method, arm, split, positives, steps, loss };
+  }
+  const { best, fold, split: names } = lineage;
+  const { split, folds } = lineage.spec;
+  const parts = Object.entries(names).map(([part, images]) => [
+    part,
+    { images: images.length, names_sha256: digestOfNames(images) },
+  ]);
+  return {
+    ...shared,
+    method: "finetune",
+    mode: lineage.spec.mode,
+    best,
+    split: { shares: split, folds, fold, ...Object.fromEntries(parts) },
+  };
+}
+
+/** SHA-256 of the sorted names as a JSON array. */
+function digestOfNames(names: string[]): string {
+  return createHash("sha256").update(JSON.stringify(names.toSorted())).digest("hex");
+}
+
+/** Resampling takes seconds, and an evaluation does not change: the oldest goes first. */
+const resampled = new Map<string, FigureIntervals>();
+const MOST_RESAMPLED = 64;
+
+async function portableEvaluation(store: Store, row: EvaluationRow): Promise<PortableEvaluation> {
+  const dataset = row.dataset_id === null ? undefined : store.datasets.find(row.dataset_id);
+  const images = dataset ? store.images.all(dataset.id) : [];
+  // The patients are those that the data set names now.
+  const key = `${row.id} ${dataset?.digest}`;
+  const spreads = resampled.get(key) ?? await intervalsOf({
+    scores: row.scores,
+    positive_label: dataset?.positive_label ?? null,
+    patients: new Map(images.map(({ name, patient }) => [name, patient])),
+  });
+  resampled.set(key, spreads);
+  if (resampled.size > MOST_RESAMPLED) resampled.delete(resampled.keys().next().value!);
+  const spec = store.jobs.find(row.job_id)?.spec as { dataset_digest?: string } | undefined;
+  const { images: _, ...values } = figures(row.metrics);
+  return {
+    evaluation: row.id,
+    dataset_digest: spec?.dataset_digest ?? null,
+    images: row.scores.length,
+    created_at: row.created_at,
+    level: LEVEL,
+    figures: values,
+    intervals: Object.fromEntries(
+      Object.entries(spreads).map(([name, spread]) => [
+        NAMES[name] ?? name,
+        spread ? [spread.low, spread.high] : null,
+      ]),
+    ),
+  };
+}
+
+/** Figures that are resampled under shorter names. */
+const NAMES: Record<string, string> = { auc: "auc_macro_one_vs_rest" };
