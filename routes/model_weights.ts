@@ -60,7 +60,7 @@ const attachment = (type: string, name: string) => ({
 });
 
 async function safetensorsAnswer(store: Store, row: ModelRow): Promise<Response> {
-  const metadata = await portableMetadata(store, row);
+  const metadata = portableMetadata(store, row);
   const { head, from } = await leavingWeights(store.files, row, metadata);
   const file = await store.files.open(row.file, `model "${row.id}"`);
   const { size } = await file.stat();
@@ -85,7 +85,7 @@ async function safetensorsAnswer(store: Store, row: ModelRow): Promise<Response>
 
 /** Input `x` [N, C, H, W], normalised as its metadata say; output `logits`, of a backbone `features`. */
 async function onnxAnswer(store: Store, row: ModelRow): Promise<Response> {
-  const onnx = await onnxOf(store.files, row, await portableMetadata(store, row));
+  const onnx = await onnxOf(store.files, row, portableMetadata(store, row));
   return new Response(onnx, {
     headers: {
       ...attachment("application/octet-stream", `${row.id}.onnx`),

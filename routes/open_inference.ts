@@ -15,7 +15,7 @@ import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/p
 import { needClasses } from "@/lib/inference/protocol.ts";
 import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
 import { problemsOf } from "@/lib/problems.ts";
-import type { ModelRow, ModelSpec } from "@/lib/store/mod.ts";
+import type { ModelRow, ModelSpec, Store } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
 import { digestOf } from "./auth.ts";
 import { parseJson, readBytes, readJson } from "./body.ts";
@@ -217,13 +217,17 @@ async function infer(call: Call) {
   return bytes.size > 0 ? withBytes(await answer.json(), bytes, answer.headers) : answer;
 }
 
+/** All versions of a model's name, the oldest first; of one without a name itself. */
+const versionsOf = (models: Store["models"], row: ModelRow): ModelRow[] =>
+  row.name === null ? [row] : models.versionsOf(row.name).toReversed();
+
 /** The model that a path means: of an id, an alias or a name, and of a version of the same name. Throws NotFound. */
 function modelOf(
   { services: { store: { models } }, params }: Pick<Call, "services" | "params">,
 ): ModelRow {
   const row = models.resolve(params.id);
   if (params.version === undefined) return row;
-  const versions = models.versionsOf(row);
+  const versions = versionsOf(models, row);
   const found = versions.find((one) => versionOf(one) === params.version);
   if (found) return found;
   throw new NotFound(
@@ -251,7 +255,7 @@ const ofModel = (path: string, named: string, what: string): Route[] => [
     handle(call) {
       const row = modelOf(call);
       needClasses(row);
-      return toInferenceModelView(row, call.services.store.models.versionsOf(row));
+      return toInferenceModelView(row, versionsOf(call.services.store.models, row));
     },
   }),
   route({

@@ -57,13 +57,6 @@ export class Models extends Table<ModelRow> {
     return row;
   }
 
-  /** All versions that there are of a model's name, the oldest first; of one without a name itself. */
-  versionsOf(row: ModelRow): ModelRow[] {
-    return row.name === null
-      ? [row]
-      : this.select([["name = ?", row.name]], "ORDER BY version ASC");
-  }
-
   #named(name: string): ModelRow | undefined {
     return this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", name]]) ??
       this.select([["name = ?", name]], "ORDER BY version DESC LIMIT 1")[0];
@@ -77,7 +70,7 @@ export class Models extends Table<ModelRow> {
     )?.model_id;
   }
 
-  /** All versions of a name, the newest first. */
+  /** All versions that there are of a name, the newest first. */
   versionsOf(name: string): ModelRow[] {
     return this.select([["name = ?", name]], "ORDER BY version DESC");
   }

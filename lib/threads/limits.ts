@@ -162,18 +162,4 @@ export const limits = {
     graceMs: 0,
     delegates: false,
   },
-  intervals: {
-    doing: "resample the evaluation",
-    threads: 2,
-    waiting: 16,
-    waitMs: 30 * seconds,
-    retrySeconds: 2,
-    cpuMs: 60 * seconds,
-    cpuMsPerUnit: 0,
-    unit: "megabyte",
-    heapMb: 512,
-    idleMs: 0,
-    graceMs: 0,
-    delegates: false,
-  },
 } as const satisfies Record<string, Limits>;

@@ -1,9 +1,7 @@
 /** What a model says of itself when it leaves: what its use needs, where it comes from, how good it was found to be. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { LEVEL } from "@/lib/evaluation/interval.ts";
-import { intervalsOf } from "@/lib/evaluation/figure_intervals_thread.ts";
-import type { FigureIntervals } from "@/lib/evaluation/figure_intervals.ts";
+import { LEVEL } from "@/lib/evaluation/evaluation_intervals.ts";
 import { figures } from "@/lib/evaluation/evaluation.ts";
 import type { LeavingMetadata } from "@/lib/models/model_metadata.ts";
 import type { EvaluationRow, ModelRow, Store } from "@/lib/store/mod.ts";
@@ -41,12 +39,10 @@ export type PortableMetadata = LeavingMetadata & {
   evaluations: PortableEvaluation[];
 };
 
-/** Throws Overloaded while other evaluations are resampled. */
-export async function portableMetadata(store: Store, row: ModelRow): Promise<PortableMetadata> {
+export function portableMetadata(store: Store, row: ModelRow): PortableMetadata {
   const { backbone, width, channels, image_size, classes, normalization } = row.spec;
   const { data } = store.evaluations.list({ limit: MOST_EVALUATIONS }, [["model_id = ?", row.id]]);
-  const evaluations: PortableEvaluation[] = [];
-  for (const found of data) evaluations.push(await portableEvaluation(store, found));
+  const evaluations = data.map((found) => portableEvaluation(store, found));
   const origin = originOf(row);
   return {
     version: 1,
@@ -117,39 +113,18 @@ function digestOfNames(names: string[]): string {
   return createHash("sha256").update(JSON.stringify(names.toSorted())).digest("hex");
 }
 
-/** Resampling takes seconds, and an evaluation does not change: the oldest goes first. */
-const resampled = new Map<string, FigureIntervals>();
-const MOST_RESAMPLED = 64;
-
-async function portableEvaluation(store: Store, row: EvaluationRow): Promise<PortableEvaluation> {
-  const dataset = row.dataset_id === null ? undefined : store.datasets.find(row.dataset_id);
-  const images = dataset ? store.images.all(dataset.id) : [];
-  // The patients are those that the data set names now.
-  const key = `${row.id} ${dataset?.digest}`;
-  const spreads = resampled.get(key) ?? await intervalsOf({
-    scores: row.scores,
-    positive_label: dataset?.positive_label ?? null,
-    patients: new Map(images.map(({ name, patient }) => [name, patient])),
-  });
-  resampled.set(key, spreads);
-  if (resampled.size > MOST_RESAMPLED) resampled.delete(resampled.keys().next().value!);
+function portableEvaluation(store: Store, row: EvaluationRow): PortableEvaluation {
   const spec = store.jobs.find(row.job_id)?.spec as { dataset_digest?: string } | undefined;
   const { images: _, ...values } = figures(row.metrics);
+  // Evaluations of earlier versions have none.
+  const { intervals } = row.metrics;
   return {
     evaluation: row.id,
     dataset_digest: spec?.dataset_digest ?? null,
     images: row.scores.length,
     created_at: row.created_at,
-    level: LEVEL,
+    level: intervals?.level ?? LEVEL,
     figures: values,
-    intervals: Object.fromEntries(
-      Object.entries(spreads).map(([name, spread]) => [
-        NAMES[name] ?? name,
-        spread ? [spread.low, spread.high] : null,
-      ]),
-    ),
+    intervals: { ...intervals?.mean ?? intervals?.figures },
   };
 }
-
-/** Figures that are resampled under shorter names. */
-const NAMES: Record<string, string> = { auc: "auc_macro_one_vs_rest" };

@@ -212,7 +212,7 @@ Deno.test("a study over HTTP", async (t) => {
         assert.equal(response.status, 200);
         return await response.text();
       };
-      assert.match(await text("markdown"), /\| McGIP \+ BYOL \| [01]\.\d{3} ± 0\.\d{3} \|/);
+      assert.match(await text("markdown"), /\| McGIP \+ BYOL \| [01]\.\d{3} ± 0\.\d{3} \\\* \|/);
       assert.match(await text("latex"), /\\begin\{tabular\}\{lcc\}/);
       assert.match(await text("latex&style=paper"), /\\toprule/);
       const styled = await server.fetch(`/v1/studies/${ref}/table?format=json&style=paper`);
