@@ -102,11 +102,17 @@ function metrics(found: PortableEvaluation): string {
       return `| ${name} | ${round(value!)} | ${sure} |`;
     });
   return [
-    `On ${found.images} images of the data set of digest ${
+    `On ${found.images} images${
+      found.folds === null ? "" : ` (${found.folds} folds, whose models are pooled)`
+    } of the data set of digest ${
       found.dataset_digest ?? "(not known any more)"
     }, ${found.created_at}:`,
     "",
-    `| Figure | Value | ${found.level * 100} % interval, patients resampled |\n|---|---:|---:|`,
+    ...found.warnings.map((warning) => `- ${line(warning)}`),
+    ...(found.warnings.length > 0 ? [""] : []),
+    `| Figure | Value | ${(found.level ?? 0.95) * 100} % interval, ${
+      found.units === null ? "patients" : `${found.units} patients`
+    } resampled |\n|---|---:|---:|`,
     ...rows,
   ].join("\n");
 }

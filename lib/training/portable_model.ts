@@ -1,7 +1,6 @@
 /** What a model says of itself when it leaves: what its use needs, where it comes from, how good it was found to be. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { LEVEL } from "@/lib/evaluation/evaluation_intervals.ts";
 import { figures } from "@/lib/evaluation/evaluation.ts";
 import type { LeavingMetadata } from "@/lib/models/model_metadata.ts";
 import type { EvaluationRow, ModelRow, Store } from "@/lib/store/mod.ts";
@@ -18,10 +17,18 @@ const portableEvaluationSchema = z.object({
   dataset_digest: z.string().nullable(),
   images: z.number(),
   created_at: z.string(),
-  level: z.number().describe("Of the intervals"),
+  folds: z.number().nullable().describe(
+    "Of a cross-validation, whose models are pooled; null without",
+  ),
+  level: z.number().nullable().describe("Of the intervals"),
+  units: z.number().nullable().describe(
+    "Patients that were drawn; an image without a patient is one",
+  ),
   figures: z.record(z.string(), z.number().nullable()),
   intervals: z.record(z.string(), z.tuple([z.number(), z.number()]).nullable())
-    .describe("Of patients drawn with replacement; null where a figure is not defined"),
+    .describe("Of patients drawn with replacement; null where there is none"),
+  seen: z.unknown().describe("What the model had seen of the tested images; null: not known"),
+  warnings: z.array(z.string()),
 });
 export type PortableEvaluation = z.output<typeof portableEvaluationSchema>;
 
@@ -116,15 +123,18 @@ function digestOfNames(names: string[]): string {
 function portableEvaluation(store: Store, row: EvaluationRow): PortableEvaluation {
   const spec = store.jobs.find(row.job_id)?.spec as { dataset_digest?: string } | undefined;
   const { images: _, ...values } = figures(row.metrics);
-  // Evaluations of earlier versions have none.
-  const { intervals } = row.metrics;
+  const { intervals, folds, warnings } = row.metrics;
   return {
     evaluation: row.id,
-    dataset_digest: spec?.dataset_digest ?? null,
+    dataset_digest: row.dataset_digest ?? spec?.dataset_digest ?? null,
     images: row.scores.length,
+    folds: folds?.length ?? null,
     created_at: row.created_at,
-    level: intervals?.level ?? LEVEL,
+    level: intervals?.level ?? null,
+    units: intervals?.units ?? null,
     figures: values,
-    intervals: { ...intervals?.mean ?? intervals?.figures },
+    intervals: intervals?.figures ?? {},
+    seen: row.seen ?? null,
+    warnings: [...new Set([...row.warnings ?? [], ...warnings ?? []])],
   };
 }

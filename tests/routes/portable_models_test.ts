@@ -29,6 +29,7 @@ interface Metadata {
   normalization: { mean: number[]; std: number[] };
   lineage: Record<string, unknown>;
   evaluations: {
+    figures: Record<string, number | null>;
     images: number;
     dataset_digest: string;
     intervals: Record<string, [number, number] | null>;
@@ -306,7 +307,7 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
 Deno.test("a model that a job made says where it comes from, also after a way through another server", async (t) => {
   await withServer(async (server) => {
     await server.ready();
-    await upload(server, "breast", 16);
+    await upload(server, "breast", 40);
     const job = async (spec: Record<string, unknown>) => {
       const { id } = await server.json<{ id: string }>("POST", "/v1/jobs", {
         dataset: "breast",
@@ -326,7 +327,7 @@ Deno.test("a model that a job made says where it comes from, also after a way th
         () => JSON.stringify(row),
       );
       assert.equal(row.state, "succeeded", row.error ?? "");
-      return { model: row.result.model, job: id };
+      return { model: row.result.model, evaluation: row.result.evaluation, job: id };
     };
     const start = await job({ kind: "pretrain", method: "simsiam", arm: "none", seed: 5 });
     const made = await job({ kind: "finetune", init: start.model, seed: 7, name: "tumour" });
@@ -347,17 +348,23 @@ Deno.test("a model that a job made says where it comes from, also after a way th
       ]);
       const parts = split as Record<string, { images: number; names_sha256: string }>;
       const { train, validation, test } = parts;
-      assert.equal(train.images + validation.images + test.images, 16);
+      assert.equal(train.images + validation.images + test.images, 40);
       assert.match(test.names_sha256, /^[0-9a-f]{64}$/);
       assert.ok(!/P0\d\d_/.test(JSON.stringify(lineage)), "a name of an image left");
     });
 
-    await t.step("its metrics with intervals", () => {
-      const [{ images, intervals, dataset_digest }] = evaluations;
+    await t.step("its metrics with intervals, as they were found", async () => {
+      const [{ images, intervals, figures, dataset_digest }] = evaluations;
       assert.ok(images > 0);
       assert.equal(dataset_digest, digest);
-      const [low, high] = intervals.accuracy!;
-      assert.ok(low >= 0 && low <= high && high <= 1);
+      const { metrics } = await server.json<{ metrics: Record<string, unknown> }>(
+        "GET",
+        `/v1/evaluations/${made.evaluation}`,
+      );
+      assert.equal(figures.brier_score, metrics.brier_score);
+      assert.deepEqual(intervals, (metrics.intervals as { figures: unknown }).figures);
+      const [low, high] = intervals.brier_score!;
+      assert.ok(low >= 0 && low <= figures.brier_score! && figures.brier_score! <= high);
     });
 
     await t.step("all of it comes back, and goes out again as it came", async () => {

@@ -49,7 +49,11 @@ Deno.test("a card tells figures with intervals, and no text of people breaks it"
       dataset_digest: null,
       images: 12,
       created_at: "2026-01-02T03:04:05Z",
+      folds: null,
       level: 0.95,
+      units: 9,
+      seen: null,
+      warnings: ["few patients"],
       figures: { accuracy: 0.75, m_auc: null, f1_macro: 0.5 },
       intervals: { accuracy: [0.5, 0.9123456], m_auc: null },
     }],
@@ -68,6 +72,10 @@ Deno.test("a card tells figures with intervals, and no text of people breaks it"
   );
   assert.match(card, /^\| Seed \| `0` \|$/m);
   assert.match(card, /^\| test \| `12 images` \|$/m);
+  assert.match(
+    card,
+    /^- few patients\n\n\| Figure \| Value \| 95 % interval, 9 patients resampled \|$/m,
+  );
   assert.match(card, /^## Warnings\n\n- 12 images were seen$/m);
   assert.match(card, /not for diagnosis/);
   assert.match(card, /one grey channel/);

@@ -45,6 +45,8 @@ class AscReader {
   /** Eyes of the current block: their columns of x. */
   #columns: { left?: number; right?: number } = { left: 1 };
   #gazeX = GAZE_X.GAZE;
+  /** Values of EFIX lines behind the gaze: the resolution, x and y. */
+  #behindGaze = 0;
 
   constructor(sink: GazeSink, readonly options: GazeOptions) {
     this.#sink = sink;
@@ -83,8 +85,9 @@ class AscReader {
       case "SAMPLES":
         return this.#samplesAre(line, number);
       case "EVENTS": {
-        const kind = line.split(/\s+/)[1];
+        const [, kind, ...words] = line.split(/\s+/);
         this.#gazeX = GAZE_X[kind] ?? NaN;
+        this.#behindGaze = words.includes("RES") ? 2 : 0;
       }
     }
   }
@@ -137,7 +140,8 @@ class AscReader {
       return this.#sink.problem("EFIX with too few values", number, cells.length);
     }
     const x = this.#gazeX;
-    if (!(x + 1 < cells.length)) {
+    const behind = x === GAZE_X.HREF ? this.#behindGaze : 0;
+    if (!(x + 1 + behind < cells.length)) {
       return this.#sink.tally("fixations that are not in screen px left out", number);
     }
     const [start, duration, px, py] = [2, 4, x, x + 1].map((at) => this.#number(cells, at, number));

@@ -303,7 +303,7 @@ function sampleReader(
 ): (row: Row) => void {
   const { table, sink, place, reader, trial, eye, x, y, t } = columns;
   const eyes = eye < 0 ? undefined : new SamplesByEye(sink.options.eye ?? "average");
-  if (eyes) sink.atEnd(() => eyes.finish());
+  if (eyes) sink.atEnd(() => eyes.finish(sink));
   return (row) => {
     const name = imageOf(columns, row);
     const read = table.number(row, t.column) * t.unit;

@@ -40,6 +40,7 @@ export class FixationsByEye {
   /** Adds those of the eye that is wanted, or of the left one where a trial has both. */
   finish(sink: GazeSink): void {
     const { eye } = sink.options;
+    const asked = eye === "left" || eye === "right" ? eye : undefined;
     for (const trials of this.#trials.values()) {
       for (const eyes of trials.values()) {
         const both = eyes.has("left") && eyes.has("right");
@@ -48,7 +49,8 @@ export class FixationsByEye {
             `fixations of the ${eye === "right" ? "right" : "left"} eye, where the table has both`,
           );
         }
-        const wanted = eye === "left" || eye === "right" ? eye : both ? "left" : undefined;
+        if (asked && !eyes.has(asked) && !eyes.has(undefined)) sayOther(sink, asked);
+        const wanted = asked ?? (both ? "left" : undefined);
         for (const [side, fixations] of eyes) {
           if (wanted && side && side !== wanted) continue;
           for (const add of fixations) add();
@@ -58,16 +60,26 @@ export class FixationsByEye {
   }
 }
 
+function sayOther(sink: GazeSink, asked: Side): void {
+  sink.tally(`trials that have not the ${asked} eye, which was asked for, left out`);
+}
+
 /** Samples of which each row is one eye. */
 export class SamplesByEye {
   readonly #open = new Map<Scanpath, { t: number; left?: Point; right?: Point }>();
+
+  /** Scanpaths with rows of the eye that is wanted, and of the other one. */
+  readonly #own = new Set<Scanpath>();
+  readonly #other = new Set<Scanpath>();
 
   constructor(readonly wanted: "average" | Side) {}
 
   /** @param side undefined where the row does not tell its eye: taken as the sample of both */
   add(scanpath: Scanpath, t: number, side: Side | undefined, place: Point): void {
     if (this.wanted !== "average") {
-      if (!side || side === this.wanted) scanpath.addSample(t, place.x, place.y);
+      const own = !side || side === this.wanted;
+      if (own) scanpath.addSample(t, place.x, place.y);
+      (own ? this.#own : this.#other).add(scanpath);
       return;
     }
     const open = this.#open.get(scanpath);
@@ -87,7 +99,10 @@ export class SamplesByEye {
     return this.#open.get(scanpath)?.t ?? scanpath.lastTime;
   }
 
-  finish(): void {
+  finish(sink: GazeSink): void {
+    for (const scanpath of this.#other) {
+      if (!this.#own.has(scanpath) && this.wanted !== "average") sayOther(sink, this.wanted);
+    }
     for (const [scanpath, open] of this.#open) this.#close(scanpath, open);
     this.#open.clear();
   }

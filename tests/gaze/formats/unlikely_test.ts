@@ -271,3 +271,29 @@ Deno.test("Gazepoint: a fixation that goes on over a change of picture counts it
   assert.deepEqual(spans, [["a.png", [0.1, 0.58]], ["b.png", [0.6, 1.18]]]);
   assert.ok(assumptions.some((one) => /count on each for its part/.test(one)));
 });
+
+Deno.test("a plain table without the eye that was asked for: told", async () => {
+  const told = /trials that have not the right eye, which was asked for, left out/;
+  const fixations = "image,eye,x,y,start_ms,duration_ms\na,L,100,200,0,300\n";
+  assert.match(await warnings(fixations, { eye: "right" }), told);
+  const rows = Array.from({ length: 9 }, (_, i) => `a,L,100,200,${i * 10}\n`).join("");
+  assert.match(await warnings(`image,eye,x,y,t_ms\n${rows}`, { eye: "right" }), told);
+});
+
+Deno.test("EyeLink: head-referenced fixations with the resolution behind them give no places", async () => {
+  const text = (events: string, behind: string) =>
+    "** CONVERTED FROM s.edf\nMSG\t900\tDISPLAY_COORDS 0 0 799 999\nSTART\t1000\tRIGHT\tEVENTS\n" +
+    `EVENTS\t${events}\tRATE\t500.00\nMSG\t1000\t!V IMGLOAD FILL a.png\n` +
+    `EFIX R\t1000\t1300\t302\t-1000.0\t2000.0\t800${behind}\nEND\t1600\tEVENTS\n`;
+  const places = async (events: string, behind: string) =>
+    (await parse(text(events, behind))).gaze.flatMap(({ fixations }) =>
+      fixations.map(({ x, y }) => [x, y])
+    );
+  assert.deepEqual(await places("HREF\tRIGHT", "\t400.0\t500.0"), [[400, 500]]);
+  assert.deepEqual(await places("HREF\tRIGHT\tRES", "\t400.0\t500.0\t36.0\t33.0"), [[400, 500]]);
+  assert.deepEqual(await places("HREF\tRIGHT\tRES", "\t36.0\t33.0"), []);
+  assert.match(
+    await warnings(text("HREF\tRIGHT\tRES", "\t36.0\t33.0")),
+    /not in screen px left out/,
+  );
+});
