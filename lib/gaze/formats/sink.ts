@@ -3,7 +3,6 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { GazeOptions, ParsedGaze } from "./format.ts";
 import { BETWEEN_PARTS, finishScanpath } from "./finish_scanpath.ts";
 import { nameByFile, type Named } from "./named_by_file.ts";
-import { implausible } from "./plausibility.ts";
 import { compose, ofRectangle, Scanpath } from "./scanpath.ts";
 import { unlikely } from "./unlikely.ts";
 import { unusedOptions } from "./unused_options.ts";
@@ -344,7 +343,6 @@ export class GazeSink {
           : "no gaze was kept of this file: the other warnings and what was assumed say why",
       );
     }
-    for (const message of implausible(gaze)) this.warn(message);
     if (off.samples > 0) this.warn(`${off.samples} samples lie off the image: kept as they are`);
     if (gaze.length > 0 || this.#unknown.size > 0) {
       for (const message of unusedOptions(this.options, this.#used)) this.warn(message);
