@@ -19,7 +19,7 @@ function toDelete(store: Store, reference: string, versions?: "newest" | "all"):
       `Cannot delete by the alias "${reference}": give the id "${aliased}" to delete the model, or remove the alias`,
     );
   }
-  const named = models.versionsNamed(reference);
+  const named = models.versionsOf(reference);
   if (named.length === 0) throw new NotFound(`Cannot find model "${reference}"`);
   if (named.length > 1 && versions === undefined) {
     throw new Conflict(
