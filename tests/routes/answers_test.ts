@@ -247,6 +247,24 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       await get("/v2", "/v2/health/live", "/v2/health/ready", protocol, `${protocol}/ready`);
     });
 
+    await t.step("of uploads and reports", async () => {
+      await get("/v1/datasets/breast/report", "/v1/uploads");
+      const zip = await smallArchive(4);
+      const created = await server.fetch("/v1/uploads", {
+        method: "POST",
+        body: zip,
+        headers: {
+          "tus-resumable": "1.0.0",
+          "upload-length": String(zip.length),
+          "content-type": "application/offset+octet-stream",
+        },
+      });
+      await created.body?.cancel();
+      const { pathname } = new URL(created.headers.get("location")!, server.url);
+      await get(pathname);
+      await ask("POST", `${pathname}/import`, { dataset: "later" });
+    });
+
     await t.step("of the server itself, and there is no other", async () => {
       await ask("POST", "/v1/keys", { name: "x", scopes: ["read"] });
       await get("/v1/keys", "/healthz", "/readyz", "/v1/device");

@@ -49,7 +49,9 @@ Deno.test("bodies have bounds, and the server goes on after each", async (t) => 
     await t.step("pictures: 64 MiB", async () => {
       const path = "/v1/datasets/none/images/x";
       const put = (body: BodyInit) => status(server.fetch(path, { method: "PUT", body }));
-      assert.equal(await put(chunked(MIB)), 404);
+      // Begins a data set, but for what is no picture.
+      assert.equal(await put(chunked(MIB)), 422);
+      assert.equal(await put(chunked(65 * MIB)), 413);
       await goesOn();
     });
 

@@ -106,6 +106,20 @@ async function record(server: TestServer): Promise<void> {
   await each("getHealth getReadiness getDevice getDataset getImageGaze getImage", { params });
   await each("listDatasets listGazeMeasures listImages", { params, query: "?limit=1" });
   await ask(server, "listGazeMeasures", { params, query: "?format=csv" });
+  await ask(server, "getDatasetReport", { params, query: "?limit=1" });
+  const created = await server.fetch("/v1/uploads", {
+    method: "POST",
+    body: new Blob([zip]),
+    headers: {
+      "tus-resumable": "1.0.0",
+      "upload-length": String(zip.length),
+      "content-type": "application/offset+octet-stream",
+    },
+  });
+  const upload = created.headers.get("location")!.split("/").at(-1)!;
+  await created.body?.cancel();
+  await each("listUploads getUpload", { params: { id: upload } });
+  await ask(server, "importUpload", { params: { id: upload }, json: { dataset: "later" } });
   await ask(server, "getFigures", { lines: 4 });
   const picture = await (await server.fetch("/v1/datasets/breast/images/P001_CC/image.png"))
     .bytes();
