@@ -55,7 +55,7 @@ Deno.test("a second loading comes from the cache, and a torn cache is made again
     assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
     await assert.rejects(
       loadPixels(store, images, { size: sizeOf(3), channels: 1 }),
-      Deno.errors.NotFound,
+      { name: "Damaged" },
     );
 
     const folder = `${store.cache}/ds_a`;
@@ -98,5 +98,5 @@ Deno.test("arrays of one data set outlive changes to others, and go with their o
     assert.deepEqual(await load("ds_a"), first);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
     clearPixels(store, "ds_a");
-    await assert.rejects(load("ds_a"), Deno.errors.NotFound);
+    await assert.rejects(load("ds_a"), { name: "Damaged" });
   }));
