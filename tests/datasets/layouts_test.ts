@@ -129,3 +129,17 @@ Deno.test("beside images/ and labels.csv, gaze is taken from the top too, but no
     });
     assert.deepEqual([report.gaze, report.skipped], [1, 2]);
   }));
+
+Deno.test("labels.csv with name;class counts beside flat pictures, boxes do not", () =>
+  withStore(async (store) => {
+    const { report } = await load(store, {
+      "a.png": picture(20, 10, 1),
+      "b.png": picture(20, 10, 2),
+      "labels.csv": "name;class\na.png;benign\nb.png;malignant\n",
+      "boxes.csv": "path,x,y\na.png,1,2\n",
+    });
+    assert.deepEqual([report.labels, report.skipped], [2, 1]);
+    assert.ok(
+      report.warnings.some(({ message }) => /"name" was taken for the image/.test(message)),
+    );
+  }));

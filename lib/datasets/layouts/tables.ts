@@ -72,6 +72,7 @@ async function kindOf(
   // Before the companions: Pupil Cloud calls a file "labels.csv" too.
   if (isLabelTable(headers)) return "labels";
   if (companion) return companion;
+  if (/(^|\/)labels?\.\w+$/i.test(name) && isLabelTable(headers, true)) return "labels";
   const own = Object.values(columns ?? {}).map((header) => header.toLowerCase());
   if (own.some((header) => headers.includes(header))) return "gaze";
   const format = await recognise(bytes, { file: source.full(name) });
