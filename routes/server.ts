@@ -46,9 +46,6 @@ export async function serve(config: Config): Promise<void> {
     store.jobs.forgive();
     return new Keyring(store, config.apiKey);
   });
-  if (keyring.created && config.auth) {
-    console.log(`The key of this server, shown only now: ${keyring.created}`);
-  }
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
       `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
@@ -86,7 +83,7 @@ export async function serve(config: Config): Promise<void> {
   });
   // Below the limit of file handles, at which a listener stops accepting for good.
   if (config.connections !== undefined) server.maxConnections = config.connections;
-  await new Promise<void>((resolve, reject) => {
+  const listening = new Promise<void>((resolve, reject) => {
     server.once(
       "error",
       (error: Error) =>
@@ -98,8 +95,18 @@ export async function serve(config: Config): Promise<void> {
     );
     server.listen(config.port, config.host, () => resolve());
   });
+  try {
+    await listening;
+  } catch (error) {
+    // Nobody has seen it: the next start makes another.
+    if (keyring.created) keyring.forgetCreated();
+    throw error;
+  }
   const { port } = server.address() as { port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
+  if (keyring.created && config.auth) {
+    console.log(`The key of this server, shown only now: ${keyring.created}`);
+  }
   console.log(`McGIP Server listens on http://${host}:${port}`);
   supervisor.start();
 

@@ -12,6 +12,7 @@ export class Keyring {
   #rows: KeyRow[];
   /** The key that this start made, to be shown once. */
   readonly created?: string;
+  #createdId?: string;
 
   /**
    * With `apiKey` that key is valid from now on, under the same id for as long as it is set: answers are kept
@@ -30,7 +31,9 @@ export class Keyring {
     });
     this.#rows = store.keys.all();
     if (!this.#rows.some(({ scopes }) => scopes.includes("admin"))) {
-      this.created = this.make("first", everything).key;
+      const { key, row } = this.make("first", everything);
+      this.created = key;
+      this.#createdId = row.id;
     }
   }
 
@@ -56,6 +59,11 @@ export class Keyring {
     const row = this.#insert(name, key, scopes);
     this.#rows = this.store.keys.all();
     return { key, row };
+  }
+
+  /** Removes the key that this start made, where nobody was shown it. */
+  forgetCreated(): void {
+    if (this.#createdId !== undefined) this.remove(this.#createdId);
   }
 
   /** False when there is no such key. */

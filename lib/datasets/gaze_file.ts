@@ -89,6 +89,7 @@ export async function addGaze(
     ...given,
     file: options.file,
     imageSize: (name) => names.find(name),
+    candidates: (name) => names.candidates(name),
   });
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
@@ -104,6 +105,11 @@ export async function addGaze(
     }
     const added = recordings.all();
     const report = { ...reportOf(parsed, added), warnings: [...parsed.warnings] };
+    const { unknown } = parsed;
+    if (parsed.gaze.length === 0 && unknown.length > 0 && images.length > 0) {
+      const message = names.noneNamed(options.file, unknown);
+      report.warnings.unshift({ file: options.file, message });
+    }
     report.warnings.push(...recordings.warnings);
     const unnamed = added.filter(({ image, reader }) =>
       reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0

@@ -4,7 +4,9 @@ import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 
 /** What can be sent to a thread. */
-export type GazeFileOptions = Omit<GazeOptions, "imageSize" | "beside"> & { dryRun?: boolean };
+export type GazeFileOptions = Omit<GazeOptions, "imageSize" | "candidates" | "beside"> & {
+  dryRun?: boolean;
+};
 
 export interface GazeRequest {
   /** The store's. */

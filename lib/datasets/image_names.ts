@@ -15,6 +15,16 @@ const lastPart = (name: string) => name.slice(name.lastIndexOf("/") + 1);
 /** Whether one path ends in the whole of the other. */
 const endsIn = (path: string, end: string) => path === end || path.endsWith(`/${end}`);
 
+/** Names that a sentence shows, and characters of each. */
+const SHOWN = 4;
+const MOST_CHARACTERS = 100;
+
+/** Names in quotes, the first few of them. */
+export function shownNames(names: string[]): string {
+  const shown = names.slice(0, SHOWN).map((name) => `"${name.slice(0, MOST_CHARACTERS)}"`);
+  return shown.join(", ") + (names.length > SHOWN ? ", ..." : "");
+}
+
 export class ImageNames<T extends { name: string }> {
   readonly #byName = new Map<string, T>();
   /** By the last part of the name and of the place. */
@@ -58,16 +68,49 @@ export class ImageNames<T extends { name: string }> {
     const bare = withoutExtension(name);
     const exact = this.#byName.get(name) ?? this.#byName.get(bare);
     if (exact) return exact;
-    const fitting = [...new Set([name, bare])].map((path) =>
+    const fitting = this.#fitting(name, bare);
+    if (fitting) return fitting.length === 1 ? fitting[0] : undefined;
+    const number = inbreast.exec(lastPart(bare))?.[1];
+    return number === undefined ? undefined : this.#byName.get(number);
+  }
+
+  /** Images by their folders, where the reference fits at least one. */
+  #fitting(name: string, bare: string): T[] | undefined {
+    return [...new Set([name, bare])].map((path) =>
       (this.#byLastPart.get(lastPart(path)) ?? []).filter((image) =>
         this.#places(image).some((place) =>
           endsIn(place, path) || (place.includes("/") && endsIn(path, place))
         )
       )
     ).find((images) => images.length > 0);
-    if (fitting) return fitting.length === 1 ? fitting[0] : undefined;
-    const number = inbreast.exec(lastPart(bare))?.[1];
-    return number === undefined ? undefined : this.#byName.get(number);
+  }
+
+  /** The images that a reference may mean, where it fits several and so finds none. */
+  candidates(reference: string): string[] {
+    if (this.find(reference)) return [];
+    const name = this.#plain(reference);
+    const fitting = this.#fitting(name, withoutExtension(name)) ?? [];
+    return fitting.length > 1 ? fitting.map((image) => image.name).sort() : [];
+  }
+
+  /** Why a row of labels or gaze finds no image, in a sentence. */
+  missing(reference: string): string {
+    const several = this.candidates(reference);
+    return several.length === 0
+      ? `there is no image "${reference}"`
+      : `"${reference}" may mean ${shownNames(several)}: name its folder too`;
+  }
+
+  /** Of a table that names no image of the set; `said` are the names that it has. */
+  noneNamed(file: string, said: string[]): string {
+    const called = shownNames([...this.#byName.keys()]);
+    const whom = said.length === 1
+      ? `The one image that ${file} names is not in the set`
+      // Files of gaze tell no more than the first thousand.
+      : `None of the ${
+        said.length < 1000 ? `${said.length} ` : ""
+      }images that ${file} names is in the set`;
+    return `${whom}: its images are called ${called}; the file says ${shownNames(said)}`;
   }
 
   #withoutFolders(reference: string): T | undefined {

@@ -185,14 +185,25 @@ export class Importer {
     }
   }
 
+  /** A warning that none of the others may hide. */
+  #lead(warning: Problem): void {
+    this.#content.warnings.unshift(warning);
+  }
+
   #applyLabels(names: ImageNames<Target>, kept: ImageRow[]): void {
     const given = new Map<Target, ImageLabel>();
+    /** Of each table: its rows, the names that are no images, and how many are. */
+    const tables = new Map<string, { said: string[]; found: number }>();
     for (const row of this.plan.labels) {
       const file = row.file ?? this.plan.labelsFile;
       const { line } = row;
       const target = names.findInFolder(row.image);
-      if (!target) {
-        const message = `Skipped: there is no image "${row.image}"`;
+      const table = tables.get(file) ?? { said: [], found: 0 };
+      if (line !== undefined) tables.set(file, table);
+      if (target) table.found++;
+      else {
+        table.said.push(row.image);
+        const message = `Skipped: ${names.missing(row.image)}`;
         this.#content.warnings.push({ file, line, message });
         continue;
       }
@@ -213,6 +224,9 @@ export class Importer {
       known.label ??= row.label;
       known.patient ??= row.patient;
       known.split ??= row.split;
+    }
+    for (const [file, { said, found }] of tables) {
+      if (found === 0) this.#lead({ file, message: names.noneNamed(file, said) });
     }
     if (this.plan.splitByFolder) this.#dropHalfSplit(given);
     const own = new Set<Target>(this.#content.images);
@@ -304,11 +318,16 @@ export class Importer {
           ...gazeOptions,
           file,
           imageSize: (name) => names.find(name),
+          candidates: (name) => names.candidates(name),
           beside: {
             names: this.source.names.map(this.source.full),
             read: (name) => this.zip.read(name),
           },
         });
+        const { gaze, unknown } = parsed;
+        if (gaze.length === 0 && unknown.length > 0) {
+          this.#lead({ file, message: names.noneNamed(file, unknown) });
+        }
         this.#content.warnings.push(...parsed.warnings);
         for (const gaze of parsed.gaze) {
           const image = names.find(gaze.image);

@@ -24,6 +24,22 @@ const names: Record<Role, string[]> = {
   split: words("split set subset partition data_split dataset_split"),
 };
 
+/** What may mean the image or its class, and other things as well: taken where one column alone can be meant. */
+const vague: Record<"image" | "label", string[]> = {
+  image: words(
+    "name picture picture_id picture_name photo scan radiograph slide sample_id uid basename key",
+  ),
+  label: words(
+    "y labels classes targets class_id label_id label_name disease condition outcome result " +
+      "ground_truth groundtruth gt diagnostic category_name type",
+  ),
+};
+
+/** What a refusal lists. */
+export const ACCEPTED =
+  'the image may be called "image", "image_id", "filename", "file", "name" or "path", ' +
+  'its class "label", "class", "class_name", "diagnosis", "target" or "y"';
+
 /** Groups that are at most one person's, but may be several of one person. */
 const narrower = words(
   "case case_id study study_id study_instance_uid exam exam_id accession accession_number lesion_id",
@@ -53,8 +69,11 @@ const quoted = (headers: string[]) => {
 export const LEAK =
   "images of one person can stand in training and test at once, and results come out too good";
 
-/** -1 for a role that no column has. */
-export function labelColumns(headers: string[]): LabelColumns {
+/**
+ * -1 for a role that no column has.
+ * @param certain whether the table is one of labels, so that vague names of columns count too
+ */
+export function labelColumns(headers: string[], certain = false): LabelColumns {
   const heads = headers.map(plain);
   const find = (wanted: string[]) =>
     wanted.map((name) => heads.indexOf(name)).find((index) => index >= 0) ?? -1;
@@ -67,6 +86,16 @@ export function labelColumns(headers: string[]): LabelColumns {
   };
   const { warnings } = columns;
   const named = (index: number) => `"${headers[index]}"`;
+  for (const role of ["image", "label"] as const) {
+    if (!certain || columns[role] >= 0) continue;
+    const fitting = heads.flatMap((head, index) =>
+      // Beside an x, y is a place.
+      vague[role].includes(head) && !(head === "y" && heads.includes("x")) ? [index] : []
+    );
+    if (fitting.length !== 1 || (role === "image" && columns.patient >= 0)) continue;
+    columns[role] = fitting[0];
+    warnings.push(`The column ${named(fitting[0])} was taken for the ${role}`);
+  }
   if (columns.image < 0 && columns.patient >= 0) {
     // RSNA's pneumonia set calls its pictures so.
     columns.image = columns.patient;
@@ -124,8 +153,8 @@ export const hasTime = (headers: string[]): boolean =>
   headers.some((header) => time.test(plain(header)));
 
 /** Whether a table with these headers says something of images, and is none of gaze. */
-export function isLabelTable(headers: string[]): boolean {
+export function isLabelTable(headers: string[], certain = false): boolean {
   if (headers.some((header) => place.test(plain(header))) && hasTime(headers)) return false;
-  const { image, label, patient, split } = labelColumns(headers);
+  const { image, label, patient, split } = labelColumns(headers, certain);
   return image >= 0 && (label >= 0 || patient >= 0 || split >= 0);
 }

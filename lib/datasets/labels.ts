@@ -3,7 +3,7 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
 import { maxProblems, scanTable } from "./csv_table.ts";
 import { classOfFindings } from "./findings.ts";
-import { type LabelColumns, labelColumns } from "./label_columns.ts";
+import { ACCEPTED, type LabelColumns, labelColumns } from "./label_columns.ts";
 import { isMissing, isNobody } from "./missing.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
@@ -156,10 +156,12 @@ function mergeRow(
 
 /** Throws InvalidInput where the columns that are needed are not there. */
 function columnsOf(headers: string[], file: string): LabelColumns {
-  const at = labelColumns(headers);
+  const at = labelColumns(headers, true);
   if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return at;
   const found = headers.join(",").slice(0, 200);
-  const message = `Cannot find the columns image and label in "${found}"`;
+  const lacks = at.image < 0 ? "the image" : "its label, patient or split";
+  const message =
+    `Cannot find the columns image and label in "${found}": none names ${lacks}; ${ACCEPTED}`;
   throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }]);
 }
 

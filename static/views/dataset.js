@@ -15,6 +15,7 @@ const LAYERS = [
 export async function show({ id: name, signal }) {
   const base = `/v1/datasets/${encodeURIComponent(name)}`;
   const set = await get(base, signal);
+  const report = await get(`${base}/report?limit=1`, signal);
   const grid = h("div", { class: "grid pictures" });
   const more = h("button", { type: "button" }, "More");
   const layer = select("layer", LAYERS, set.gaze.images > 0 ? "overlay" : "image");
@@ -37,6 +38,7 @@ export async function show({ id: name, signal }) {
   return [
     pageHead(name, `uploaded ${time(set.created_at)}`, archive, remove),
     summary(set),
+    said(report),
     h(
       "p",
       { class: "row" },
@@ -74,6 +76,24 @@ function summary(set) {
     ["Digest", h("code", { title: set.digest }, short(set.digest))],
   ];
   return h("section", { class: "card" }, facts(entries));
+}
+
+/** What was warned of when the set came: each kind once, with an example. */
+function said({ warning_kinds: kinds }) {
+  if (kinds.length === 0) return null;
+  const line = ({ count, example: { file, line, message } }) =>
+    h(
+      "li",
+      {},
+      count > 1 && `${number(count)} × `,
+      [file, line, message].filter(Boolean).join(": "),
+    );
+  return h(
+    "details",
+    { class: "card", open: true },
+    h("summary", {}, `Warnings of the import (${number(kinds.length)} kinds)`),
+    h("ul", {}, kinds.map(line)),
+  );
 }
 
 /** Small ones do for the grid; the image itself has one size. */

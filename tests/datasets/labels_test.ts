@@ -68,3 +68,31 @@ Deno.test("a table without rows, without a header, without its columns", () => {
     return true;
   });
 });
+
+Deno.test("headers that can mean the image or the class alone are taken, and told", () => {
+  const read = (header: string) => readLabels(encode(`${header}\n1.png;benign;7\n`), "labels.csv");
+  for (
+    const [header, image, label] of [
+      ["name;class;age", "name", "class"],
+      ["picture;y;age", "picture", "y"],
+      ["filename;target;name", "filename", "target"],
+    ]
+  ) {
+    const { columns, labels, warnings } = read(header);
+    assert.deepEqual([columns.image, columns.label], [image, label]);
+    assert.deepEqual([labels[0].image, labels[0].label], ["1.png", "benign"]);
+    const taken = warnings.some(({ message }) =>
+      message === `The column "${image}" was taken for the image`
+    );
+    assert.equal(taken, image !== "filename", header);
+  }
+  // Two that may be meant: neither is taken.
+  assert.throws(() => read("name;class;picture"), (error) => {
+    assert(error instanceof InvalidInput);
+    assert.match(
+      error.problems[0].message,
+      /in "name,class,picture": none names the image; the image may be called "image".*"y"/,
+    );
+    return true;
+  });
+});

@@ -107,3 +107,39 @@ Deno.test("a table that was not understood is told where gaze belongs", () =>
     const second = await load(store, { ...files, "labels.csv": "image,label\na,x\n" });
     assert.match(second.report.warnings[0].message, /layout; where it is gaze, put it under gaze/);
   }));
+
+Deno.test("beside images/ and labels.csv, gaze is taken from the top too, but not twice", () =>
+  withStore(async (store) => {
+    const rows = "image,reader,x,y,duration_ms\na,r1,5,5,200\nb,r1,4,4,100\n";
+    const set = {
+      "images/a.png": picture(20, 10, 1),
+      "images/b.png": picture(20, 10, 2),
+      "labels.csv": "image,label,patient\na,benign,p\nb,malignant,q\n",
+      "notes.csv": "what,why\n1,2\n",
+    };
+    for (const name of ["gaze.csv", "fixations.csv"]) {
+      const { report } = await load(store, { ...set, [name]: rows });
+      assert.deepEqual([report.gaze, report.labels, report.skipped], [2, 2, 1], name);
+      assert.deepEqual(report.warnings.map(({ file }) => file), ["notes.csv"]);
+    }
+    const { report } = await load(store, {
+      ...set,
+      "gaze/one.csv": "image,reader,x,y,duration_ms\na,r1,5,5,200\n",
+      "fixations.csv": rows,
+    });
+    assert.deepEqual([report.gaze, report.skipped], [1, 2]);
+  }));
+
+Deno.test("labels.csv with name;class counts beside flat pictures, boxes do not", () =>
+  withStore(async (store) => {
+    const { report } = await load(store, {
+      "a.png": picture(20, 10, 1),
+      "b.png": picture(20, 10, 2),
+      "labels.csv": "name;class\na.png;benign\nb.png;malignant\n",
+      "boxes.csv": "path,x,y\na.png,1,2\n",
+    });
+    assert.deepEqual([report.labels, report.skipped], [2, 1]);
+    assert.ok(
+      report.warnings.some(({ message }) => /"name" was taken for the image/.test(message)),
+    );
+  }));

@@ -277,7 +277,11 @@ Deno.test("wrong options, files and names are told", async () => {
     }
     const unknown = await post(server, "d", "f.csv", {}, csv("image,x,y,duration_ms\nb,5,5,2\n"));
     assert.equal(unknown.answer.gaze, 0);
-    assert.match(unknown.answer.warnings[0].message, /image "b" is not in the data set/);
+    assert.match(
+      unknown.answer.warnings[0].message,
+      /its images are called "a"; the file says "b"/,
+    );
+    assert.match(unknown.answer.warnings[1].message, /image "b" is not in the data set/);
     // Large files are read in a thread of their own, with the same refusals.
     const many = Array.from({ length: 40_000 }, (_, i) => `a,5,5,${i === 39_000 ? "x" : i}\n`);
     const large = csv(`image,x,y,t_ms\n${many.join("")}`);

@@ -3,7 +3,7 @@ import { withoutExtension } from "../image_names.ts";
 import { readLabels } from "../labels.ts";
 import { nothingFits } from "./found.ts";
 import { document, emptyPlan, skip, takeCommon } from "./shared_parts.ts";
-import { isText, takeTexts } from "./tables.ts";
+import { isText, takeGaze, takeTexts } from "./tables.ts";
 import type { Layout } from "./layout.ts";
 
 const noPart = (name: string) =>
@@ -28,9 +28,12 @@ export const standard: Layout = {
       else plan.images.push({ name: withoutExtension(rest), path: name });
     }
     if (plan.images.length === 0 && !source.adding) throw nothingFits(names.map(full));
-    if (names.includes("labels.csv")) {
-      for (const name of others) skip(plan, source, name, noPart(name));
-    } else await takeTexts(plan, source, others);
+    if (!names.includes("labels.csv")) await takeTexts(plan, source, others);
+    else {
+      // With a folder gaze/, a table beside it may well say the same again.
+      const rest = plan.gaze.length > 0 ? others : await takeGaze(plan, source, others);
+      for (const name of rest) skip(plan, source, name, noPart(name));
+    }
     return plan;
   },
 };

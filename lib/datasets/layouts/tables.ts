@@ -27,6 +27,20 @@ export async function takeTexts(plan: Plan, source: Source, names: string[]): Pr
   joinTables(plan, source, tables);
 }
 
+/** Takes the files of gaze among the texts of an archive; gives back the others. */
+export async function takeGaze(plan: Plan, source: Source, names: string[]): Promise<string[]> {
+  const others: string[] = [];
+  for (const name of names) {
+    if (await labelSheet(source, name)) others.push(name);
+    else {
+      const kind = await kindOf(plan, source, name);
+      if (kind === "gaze") plan.gaze.push(name);
+      else if (kind !== "read") others.push(name);
+    }
+  }
+  return others;
+}
+
 /** The sheet of a workbook that is a table of labels. Throws InvalidInput for a damaged one. */
 async function labelSheet(source: Source, name: string): Promise<Uint8Array | undefined> {
   if (!/\.xlsx$/i.test(name) || source.bytes(name) > MOST_TABLE_BYTES) return undefined;
@@ -58,6 +72,7 @@ async function kindOf(
   // Before the companions: Pupil Cloud calls a file "labels.csv" too.
   if (isLabelTable(headers)) return "labels";
   if (companion) return companion;
+  if (/(^|\/)labels?\.\w+$/i.test(name) && isLabelTable(headers, true)) return "labels";
   const own = Object.values(columns ?? {}).map((header) => header.toLowerCase());
   if (own.some((header) => headers.includes(header))) return "gaze";
   const format = await recognise(bytes, { file: source.full(name) });

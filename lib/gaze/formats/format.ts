@@ -24,6 +24,8 @@ export interface GazeOptions {
    * normalised positions cannot be read.
    */
   imageSize?(name: string): (Size & { name?: string }) | undefined;
+  /** Of a name for which `imageSize` finds none: the images among which it does not decide. */
+  candidates?(name: string): string[];
   /** Image and reader where the file names none (otherwise found in the file's name). */
   image?: string;
   reader?: string;
@@ -56,6 +58,8 @@ export interface ParsedGaze {
   columns: Record<string, string>;
   /** What was assumed for the whole file. */
   assumptions: string[];
+  /** Images that the file names and the data set has not: the first thousand. */
+  unknown: string[];
   /** What the user should look at; none of it stops the import. */
   warnings: Problem[];
 }

@@ -303,8 +303,14 @@ export class GazeSink {
     for (const ending of this.#endings) ending();
     this.stopIfWrong();
     for (const [image, { line, rows }] of this.#unknown) {
+      const left = `${rows} ${rows === 1 ? "row" : "rows"} left out`;
+      const several = this.options.candidates?.(image) ?? [];
+      const shown = several.slice(0, 4).map((name) => `"${name}"`).join(", ") +
+        (several.length > 4 ? ", ..." : "");
       this.warn(
-        `image "${image}" is not in the data set: ${rows} ${rows === 1 ? "row" : "rows"} left out`,
+        several.length === 0
+          ? `image "${image}" is not in the data set: ${left}`
+          : `image "${image}" may mean ${shown}: name its folder too; ${left}`,
         line,
       );
     }
@@ -353,7 +359,8 @@ export class GazeSink {
     const assumptions = [...this.#assumed];
     for (const one of gaze) one.assumptions = assumptions;
     const { columns, format } = this;
-    return { gaze, format, columns, assumptions, warnings: this.#warnings };
+    const unknown = [...this.#unknown.keys()];
+    return { gaze, format, columns, assumptions, unknown, warnings: this.#warnings };
   }
 
   /** Says which filter made the fixations. */

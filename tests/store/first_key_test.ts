@@ -1,0 +1,13 @@
+import assert from "node:assert/strict";
+import { Keyring } from "@/lib/access/keyring.ts";
+import { withStore } from "../support/temporary.ts";
+
+Deno.test("a first key that nobody was shown is made anew by the next start", () =>
+  withStore((store) => {
+    const failed = new Keyring(store);
+    failed.forgetCreated();
+    assert.equal(failed.find(failed.created!), undefined);
+    const next = new Keyring(store);
+    assert.ok(next.created && next.created !== failed.created);
+    assert.equal(new Keyring(store).created, undefined);
+  }));
