@@ -152,7 +152,7 @@ Deno.test("bad input is refused with file and line, and leaves nothing behind", 
         /twice, line 2 did/,
         { file: "labels.csv", line: 3 },
       ],
-      [{ "labels.csv": "picture,class\na,x\n" }, /columns image and label/, { line: 1 }],
+      [{ "labels.csv": "thing,kind\na,x\n" }, /image.*label/s, { line: 1 }],
       [
         { "labels.csv": "image,label,patient,split\na,x,p,train\nd,x,p,test\n" },
         /patient "p" into both/,
