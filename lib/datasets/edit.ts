@@ -4,7 +4,7 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
 import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { patientsMissing } from "./label_columns.ts";
+import { labelsAlike, patientsMissing } from "./label_columns.ts";
 import { checkSplits } from "./labels.ts";
 import { readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
@@ -111,6 +111,8 @@ export async function putLabels(
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
     const missing = patientsMissing(now, warnings);
     if (missing) warnings.push({ file, message: missing });
+    const alike = labelsAlike(now);
+    if (alike) warnings.push({ file, message: alike });
     const report = { labels: labels.length, warnings };
     keepReport(store, dataset, "labels", report);
     return report;

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { patientsMissing } from "./label_columns.ts";
+import { labelsAlike, patientsMissing } from "./label_columns.ts";
 import { checkSplits, type ImageLabel } from "./labels.ts";
 import type { Plan, Source } from "./layouts/layout.ts";
 import { type ArchiveLimits, defaultLimits } from "./limits.ts";
@@ -253,6 +253,8 @@ export class Importer {
       ? undefined
       : patientsMissing(all, this.#content.warnings);
     if (missing) this.#content.warnings.push({ message: missing });
+    const alike = labelsAlike(all);
+    if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });
   }
 
   /** What labels say of an image that is there may not contradict what is known, unless that was asked for. */

@@ -148,6 +148,22 @@ export function patientsMissing(
     '"patient" of labels.csv';
 }
 
+/** Which labels are two classes by their case, spaces or punctuation alone, in a sentence; undefined where none is. */
+export function labelsAlike(images: { label: string | null }[]): string | undefined {
+  const labels = [...new Set(images.flatMap(({ label }) => label ?? []))].sort();
+  // Signs at the end mean something, as in ER+ and ER-, and so do those of numbers.
+  const spelling = (label: string) => {
+    const [signs] = /[^\p{L}\p{N}\s]*$/u.exec(label)!;
+    return plain(label.normalize("NFKC")) + signs;
+  };
+  const alike = [...Map.groupBy(labels, spelling).values()]
+    .filter((group) => group.length > 1 && !group.some((label) => /^[^\p{L}]*$/u.test(label)));
+  if (alike.length === 0) return undefined;
+  const groups = alike.slice(0, 10).map(quoted).join("; ");
+  return `Labels that are classes of their own, and differ in case, spaces or punctuation alone: ${groups}. ` +
+    "If one class is meant, send the labels again in one spelling";
+}
+
 /** Whether some column holds times or durations, as in tables of gaze. */
 export const hasTime = (headers: string[]): boolean =>
   headers.some((header) => time.test(plain(header)));

@@ -115,10 +115,9 @@ function assertShare(name: string, share: number): void {
   }
 }
 
-/** Whether the data set brings its own split: some image is marked as test, and others are not. */
+/** Whether the data set brings its own split: some image is marked as test. */
 export function hasGivenSplit(images: SplitImage[]): boolean {
-  return images.some(({ split }) => split === "test") &&
-    images.some(({ split }) => split === "train" || split === null);
+  return images.some(({ split }) => split === "test");
 }
 
 /**
@@ -135,7 +134,11 @@ export function givenSplit(
   const split: Split = { train: of("train"), validation: of("validation"), test: of("test") };
   if (split.train.length === 0) split.train = unmarked;
   if (split.train.length === 0 || split.test.length === 0) {
-    throw new InvalidInput("Cannot use the data set's split: it has no training or no test images");
+    const lacking = split.test.length === 0 ? "test" : "training";
+    throw new InvalidInput(
+      `Cannot use the data set's split: none of its ${images.length} labelled images is for ${lacking}; ` +
+        "mark some otherwise, or take the marks away",
+    );
   }
   if (split.validation.length === 0 && options.validation > 0) {
     const shares = [1 - options.validation, options.validation];

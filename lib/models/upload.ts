@@ -6,7 +6,7 @@ import { backboneSpec } from "./specs.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelMetadata, Told } from "./model_metadata.ts";
 import { convertWeights } from "./weights_thread.ts";
-import { type ModelRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import { type ModelRow, type ModelSpec, newId, now, type Store } from "@/lib/store/mod.ts";
 
 /** Where neither it nor the file says so: no classifier, 224 pixels, ImageNet's mean and deviation. */
 export interface UploadOptions extends Told {
@@ -44,6 +44,7 @@ export async function uploadModel(
   if (normalization.std.some((std) => !(std > 0))) {
     throw new InvalidInput("Cannot use std: numbers above 0 are needed");
   }
+  assertOfPixels(normalization);
   const { sha256 } = await store.files.put(file);
   return store.commitFiles([sha256], () => {
     const meant = store.models.aliased(name);
@@ -76,6 +77,18 @@ function pastOf(metadata?: ModelMetadata): Record<string, unknown> {
 }
 
 const pastSchema = z.object({ lineage: z.object({ warnings: z.array(z.string()) }) });
+
+/** Pixels are in 0 to 1 before they are normalized: figures of 0 to 255 would make one grey of every picture. */
+function assertOfPixels({ mean, std }: ModelSpec["normalization"]): void {
+  const over = Object.entries({ mean, std }).find(([, values]) => values.some((one) => one > 1));
+  if (!over) return;
+  const [name, values] = over;
+  throw new InvalidInput(
+    `Cannot use ${name} ${
+      values.join(",")
+    }: pixels are in 0 to 1 here; divide what was meant for 0 to 255 by 255`,
+  );
+}
 
 function perChannel(
   name: "mean" | "std",

@@ -60,6 +60,11 @@ export function armWarnings(
   if (pairs === all) {
     warnings.push(`${is} takes all ${all} pairs of its ${n} images as positive: they tell nothing`);
   }
+  if (pairs === 1 && n > 2) {
+    warnings.push(
+      `${is} has one positive pair among its ${n} images: it is hardly more than "none"`,
+    );
+  }
   const hub = pairs > 1 && n > 2 ? hubOf(positives) : undefined;
   if (hub !== undefined) warnings.push(`${is}: all of its ${pairs} pairs are pairs of one image`);
   const ofOnePatient = every(

@@ -26,3 +26,11 @@ Deno.test("one fold is the fold of that number among all", () => {
   const all = splitsOf(spec, labelled);
   all.forEach((split, fold) => assert.deepEqual(splitsOf({ ...spec, fold }, labelled), [split]));
 });
+
+Deno.test("images that are all marked as test are not trained on", () => {
+  const marked = labelled.map((image) => ({ ...image, split: "test" as const }));
+  assert.throws(() => splitsOf(parts, marked), /Cannot use .* none of its 36 .* for training/);
+  const [first, ...rest] = marked;
+  const [{ train, test }] = splitsOf(parts, [{ ...first, split: null, patient: null }, ...rest]);
+  assert.deepEqual([train.length, test.length], [1, 35]);
+});

@@ -190,6 +190,10 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
         const { detail } = await put(server, `wrong?${query}`, file, 422);
         assert.match(detail, new RegExp(`^Cannot use ${name} .*the file itself says`));
       }
+      for (const [name, values] of [["mean", "123,117,104"], ["std", "58,57,57"]]) {
+        const { detail } = await put(server, `wrong?${name}=${values}`, small, 422);
+        assert.match(detail, new RegExp(`^Cannot use ${name} ${values}: pixels are in 0 to 1`));
+      }
       const { tensors, metadata } = readSafetensors(file);
       tensors.get("fc.bias")!.data[0] += 1;
       const { detail } = await put(server, "wrong", writeSafetensors(tensors, metadata), 422);

@@ -15,6 +15,7 @@ import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBy, seenWarning } from "@/lib/training/seen.ts";
 import { testPartWarnings } from "@/lib/training/test_part.ts";
+import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate = {
@@ -31,7 +32,11 @@ export const evaluate = {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
     const seen = seenBy(store, row, dataset, rows);
-    const warnings = [...warningsOf(row), ...seenWarning(seen, { images: rows.length })];
+    const warnings = [
+      ...warningsOf(row),
+      ...seenWarning(seen, { images: rows.length }),
+      ...sameSetWarning(store, row, dataset),
+    ];
     const few = testPartWarnings(rows, labels, row.spec.classes);
     for (const message of [...warnings, ...few]) context.event("warning", { message });
     const trained = seen.training?.images ?? null;

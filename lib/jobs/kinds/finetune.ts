@@ -10,6 +10,8 @@ import { splitOf } from "@/lib/specs/split_spec.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
 import { testPartWarnings } from "@/lib/training/test_part.ts";
+import { sameSetWarning } from "@/lib/training/told_origin.ts";
+import { trainingPartWarnings } from "@/lib/training/training_part.ts";
 import { newId, now, type SeenImages } from "@/lib/store/mod.ts";
 import { isBetter } from "@/lib/training/model_selection.ts";
 import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
@@ -78,7 +80,12 @@ export const finetune = {
       training: { images: 0, patients: 0 },
     };
     const inherited = warningsOf(start?.row);
-    const warnings = [...inherited, ...seenWarning(seen, { images: tested.length })];
+    const warnings = [
+      ...inherited,
+      ...seenWarning(seen, { images: tested.length }),
+      ...sameSetWarning(store, start?.row, dataset),
+      ...trainingPartWarnings(splits, known.labels, classes),
+    ];
     const part = tested.map((i) => rows[i]);
     const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
     for (const message of [...warnings, ...few]) context.event("warning", { message });
