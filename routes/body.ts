@@ -2,6 +2,7 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
 import { Readable } from "node:stream";
 import { limits } from "@/lib/config.ts";
+import { malformed, readAllParts } from "./parts.ts";
 import { clientGone, HttpError } from "./problem.ts";
 
 /** No byte for this long, or less than the rate after it, ends a request. */
@@ -135,10 +136,7 @@ export async function readParts(
 ): Promise<void> {
   const type = request.headers.get("content-type") ?? "";
   if (!isMultipart(request)) throw new HttpError(415, "Cannot read this body: a form is needed");
-  const malformed = (error: unknown) =>
-    error instanceof HttpError
-      ? error
-      : new HttpError(400, `Cannot read the form: ${(error as Error).message}`);
+  const doing = "read the form";
   let busboy: BusboyInstance;
   try {
     busboy = new Busboy({
@@ -146,48 +144,20 @@ export async function readParts(
       limits: { parts: limits.parts, fieldSize: 65536, headerPairs: 32 },
     });
   } catch (error) {
-    throw malformed(error);
+    throw malformed(error, doing);
   }
-  const handled: Promise<void>[] = [];
-  const files: BusboyFileStream[] = [];
   const source = Readable.from(chunks(request, maxBytes), { objectMode: false });
-  const done = new Promise<void>((resolve, reject) => {
-    // Whatever fails ends the whole: parts that are being read, or are still to be, end with it.
-    const fail = (error: unknown) => {
-      reject(error);
-      source.destroy();
-      busboy.destroy();
-      for (const file of files) file.destroy(error as Error);
-    };
-    const take = (part: Part) => {
-      const handling = onPart(part);
-      handled.push(handling);
-      handling.catch(fail);
-    };
+  await readAllParts(source, busboy, doing, ({ open, handle, fail }) => {
     busboy.on("file", (name, stream, filename, _encoding, mime) => {
-      // At once: a part that is cut off says so before anybody has begun to read it.
-      stream.on("error", (error) => fail(malformed(error)));
-      files.push(stream);
-      take({ name, filename, type: mime, file: bytesOf(stream) });
+      open(stream);
+      handle(onPart({ name, filename, type: mime, file: bytesOf(stream) }));
     });
-    busboy.on("field", (name, value) => take({ name, value }));
+    busboy.on("field", (name, value) => handle(onPart({ name, value })));
     busboy.on(
       "partsLimit",
       () => fail(new HttpError(413, `Cannot take a form of more than ${limits.parts} parts`)),
     );
-    busboy.on("error", (error) => fail(malformed(error)));
-    busboy.on("finish", resolve);
-    source.on("error", (error) => fail(malformed(error)));
-    source.pipe(busboy);
   });
-  try {
-    await done;
-    await Promise.all(handled);
-  } catch (error) {
-    // Nothing of the parts may be under way when the answer goes.
-    await Promise.allSettled(handled);
-    throw error;
-  }
 }
 
 async function* bytesOf(stream: BusboyFileStream): AsyncGenerator<Uint8Array<ArrayBuffer>> {

@@ -2,6 +2,7 @@
 import { Dicer } from "@fastify/busboy";
 import { Readable } from "node:stream";
 import { chunks } from "./body.ts";
+import { readAllParts } from "./parts.ts";
 import { HttpError } from "./problem.ts";
 
 export interface RelatedPart {
@@ -49,23 +50,9 @@ export async function readRelated(
 ): Promise<void> {
   const dicer = new Dicer({ boundary: boundaryOf(request, type) });
   const source = Readable.from(chunks(request, limits.bytes), { objectMode: false });
-  const malformed = (error: unknown) =>
-    error instanceof HttpError
-      ? error
-      : new HttpError(400, `Cannot read the parts: ${(error as Error).message}`);
-  const handled: Promise<void>[] = [];
-  const streams: Readable[] = [];
-  const done = new Promise<void>((resolve, reject) => {
-    // Whatever fails ends the whole: parts that are being read, or are still to be, end with it.
-    const fail = (error: unknown) => {
-      reject(malformed(error));
-      source.destroy();
-      dicer.destroy();
-      for (const stream of streams) stream.destroy(error as Error);
-    };
+  await readAllParts(source, dicer, "read the parts", ({ handled, open, handle, fail }) => {
     dicer.on("part", (part) => {
-      part.on("error", fail);
-      streams.push(part);
+      open(part);
       part.on("header", (header) => {
         const given = (header as Record<string, string[]>)["content-type"]?.[0] ?? "";
         if (handled.length >= limits.parts) {
@@ -77,27 +64,13 @@ export async function readRelated(
           );
           return;
         }
-        const handling = onPart({
+        handle(onPart({
           type: given.split(";")[0].trim().toLowerCase(),
           file: bytesOf(part, limits.partBytes),
-        });
-        handled.push(handling);
-        handling.catch(fail);
+        }));
       });
     });
-    dicer.on("error", fail);
-    dicer.on("finish", resolve);
-    source.on("error", fail);
-    source.pipe(dicer);
   });
-  try {
-    await done;
-    await Promise.all(handled);
-  } catch (error) {
-    // Nothing of the parts may be under way when the answer goes.
-    await Promise.allSettled(handled);
-    throw error;
-  }
 }
 
 async function* bytesOf(
