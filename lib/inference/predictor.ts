@@ -1,4 +1,4 @@
-/** Looks at pictures on the GPU thread; requests that wait together share a batch. */
+/** Looks at pictures on the GPU; requests that wait together share a batch. */
 import type { Gpu } from "@/gpu/device.ts";
 import { place } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
@@ -120,6 +120,11 @@ export class Predictor implements PredictorInterface {
     return await new Promise((resolve, reject) =>
       this.waiting.push({ model: id, taps, pictures: prepared, resolve, reject })
     );
+  }
+
+  /** Whether `serve` has something to run. */
+  get busy(): boolean {
+    return this.waiting.length > 0;
   }
 
   async serve(): Promise<void> {

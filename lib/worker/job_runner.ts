@@ -20,7 +20,7 @@ export interface JobRunnerOptions {
   kinds: Record<string, JobHandler>;
   /** Unique per process: a job that runs under another name has lost its worker. */
   name: string;
-  /** Serves what came in between (predictions). */
+  /** Serves what came in between (views to be shown). */
   between(): Promise<void>;
   changed(job_id: string): void;
   log(text: string): void;
@@ -75,7 +75,7 @@ export class JobRunner {
     }
   }
 
-  /** Waits until something can be written again, and serves predictions meanwhile. */
+  /** Waits until something can be written again, and serves what comes in meanwhile. */
   async #room(): Promise<void> {
     const { store, between, log } = this.#options;
     log("The disk is full: jobs wait until there is room");

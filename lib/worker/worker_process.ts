@@ -1,9 +1,10 @@
 /**
- * The main thread of the worker process: passes messages between the API (standard input and output)
- * and the GPU thread, beats and estimates jobs while that thread waits for the GPU.
+ * The main thread of the worker process: passes messages between the API (standard input and output), the
+ * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU.
  */
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
+import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
@@ -15,6 +16,8 @@ const BEAT_MS = 1000;
 export interface Beat extends Tick {
   /** Milliseconds since the GPU thread was last seen alive. */
   silent_ms: number;
+  /** Milliseconds for which somebody has waited for a thread that predicts and says nothing. */
+  unanswered_ms: number;
   /** Memory of the process, bytes. */
   rss: number;
 }
@@ -37,6 +40,7 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
       return needed;
     },
   });
+  const predictor = new PredictorLink({ start: { data }, send });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
   gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
@@ -62,10 +66,16 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
   }
   setInterval(() => {
     const silent_ms = performance.now() - seen;
-    const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
+    const beat: Beat = {
+      ...tick,
+      silent_ms,
+      unanswered_ms: predictor.unansweredMs,
+      gpu_bytes: tick.gpu_bytes + predictor.gpuBytes,
+      rss: Deno.memoryUsage().rss,
+    };
     send({ method: "beat", params: beat });
   }, BEAT_MS);
-  relay(gpuThread, own);
+  relay({ own, predictor, gpuThread });
 }
 
 /** What the GPU thread says of its device, as estimates take it. */
@@ -74,10 +84,13 @@ function deviceOf({ params }: Message): Device | undefined {
   return gpu ? { info: gpu, ...rest } : undefined;
 }
 
-/** From the API to the GPU thread, but for what this thread answers itself; the end of the input is the end of the API. */
-async function relay(gpuThread: Worker, own: Peer): Promise<void> {
+/** From the API to whom it concerns; the end of the input is the end of the API. */
+async function relay(
+  { own, predictor, gpuThread }: { own: Peer; predictor: PredictorLink; gpuThread: Worker },
+): Promise<void> {
   for await (const message of messages(Deno.stdin.readable, () => {})) {
     if (Object.hasOwn(own.handlers, message.method ?? "")) await own.receive(message);
+    else if (predictor.answers(message)) predictor.receive(message);
     else gpuThread.postMessage(message);
   }
   Deno.exit(0);
