@@ -40,7 +40,7 @@ try {
   report(`GET /v1/jobs, ${RATE}/s, idle`, await load());
 
   const { id } = await api.call<{ id: string }>("POST", "/v1/jobs", {
-    ...{ kind: "pretrain", dataset: "bench", method: "byol", width: 32, image_size: 64 },
+    ...{ kind: "pretrain", dataset: "bench", method: "byol", width: 8, image_size: 64 },
     ...{ batch_size: 16, epochs: 10_000 },
   });
   const steps = async () => {
@@ -66,10 +66,11 @@ try {
   const ratio = quantile(training, 0.5) / quantile(idle, 0.5);
   console.log(`a prediction while training to one when idle, p50: ${ratio.toFixed(2)}`);
   const [free, shared] = [alone, beside].map((paces) => quantile(paces, 0.5));
-  const taken = SECONDS * TURNS / training.length * 1000;
+  const each = SECONDS * TURNS / training.length;
   console.log(
     `training: ${free.toFixed(2)} steps/s, ${shared.toFixed(2)} beside predictions without pause ` +
-      `(one in ${taken.toFixed(1)} ms): ${(shared / free).toFixed(2)}`,
+      `(${(1 / each).toFixed(1)}/s): ${(shared / free).toFixed(2)}; a prediction takes ` +
+      `${(1000 * each * (1 - shared / free)).toFixed(1)} ms of it`,
   );
   const [times, pace] = await pacing(load);
   report(`GET /v1/jobs, ${RATE}/s, while training (${pace.toFixed(2)} steps/s)`, times);

@@ -45,6 +45,10 @@ export class PredictorLink {
     return this.#waiting.size === 0 ? 0 : performance.now() - this.#heard;
   }
 
+  close(): void {
+    this.#thread?.terminate();
+  }
+
   #spawn(): Worker {
     const { start, send, thread = import.meta.resolve("./predictor_thread.ts") } = this.#options;
     const worker = new Worker(thread, { type: "module", name: "predictor" });
