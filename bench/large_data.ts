@@ -26,6 +26,7 @@ function fill(store: Store): string {
   const dataset = newId("ds");
   store.db.transaction(() => {
     store.datasets.insert({
+      names: "keep",
       ...{ id: dataset, name: "large", digest: "d", structured: false },
       ...{ positive_label: "malignant", meta: {}, created_at: now() },
     });

@@ -11,6 +11,7 @@ import {
   embeddingsSchema,
   nearestImagesSchema,
 } from "@/lib/inference/embedding.ts";
+import { imageByName } from "@/lib/datasets/find_image.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { InvalidInput } from "@/lib/errors.ts";
@@ -67,7 +68,7 @@ async function storedVectors(
 ): Promise<Embedded[]> {
   const { store } = asking;
   const dataset = store.datasets.byName(named.dataset);
-  const images = named.images?.map((name) => store.images.byName(dataset.id, name)) ??
+  const images = named.images?.map((name) => imageByName(store, dataset.id, name)) ??
     store.images.all(dataset.id);
   if (images.length > MOST) {
     throw new InvalidInput(

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
-import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { findImage } from "@/lib/datasets/find_image.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
@@ -11,6 +11,7 @@ import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
+import { namesOption } from "./imports.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
@@ -35,9 +36,8 @@ export function imageOf(
   { services: { store }, params }: Pick<Call, "services" | "params">,
 ): { dataset: DatasetRow; image: ImageRow } {
   const dataset = store.datasets.byName(params.name);
-  const name = params.image.normalize("NFC");
-  const image = store.images.findByName(dataset.id, name) ??
-    store.images.findByName(dataset.id, withoutExtension(name)) ?? store.images.find(name);
+  const image = findImage(store, dataset.id, params.image) ??
+    store.images.find(params.image);
   if (image?.dataset_id !== dataset.id) throw new NotFound(`Cannot find image "${params.image}"`);
   return { dataset, image };
 }
@@ -119,16 +119,17 @@ export const images: Route[] = [
     errors: [409, 422, 429],
     summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
-    query: z.strictObject(viewQuery),
+    query: z.strictObject({ ...viewQuery, names: namesOption }),
     accepts: pictureTypes,
     answers: { 200: storedImageSchema, 201: storedImageSchema },
     async handle(call) {
       const { services: { store }, params: { name, image: path }, query } = call;
-      const view = viewOf(query);
+      const { names, ...fields } = query;
+      const view = viewOf(fields);
       // Before the body: a name that cannot be used should not cost an upload.
       datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
-      const { image, created, notes } = await putImage(store, name, path, bytes, { view });
+      const { image, created, notes } = await putImage(store, name, path, bytes, { view, names });
       return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });
     },
   }),

@@ -1,6 +1,7 @@
 /** Pictures that a request is about: in its body, or by the names that they have in a data set. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
+import { imageByName } from "@/lib/datasets/find_image.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
 import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/images/view.ts";
@@ -65,7 +66,7 @@ export function storedPictures(
 ): PictureInput[] {
   const dataset = store.datasets.byName(named.dataset);
   return named.images.map((name) =>
-    storedPicture(store, dataset, store.images.byName(dataset.id, name))
+    storedPicture(store, dataset, imageByName(store, dataset.id, name))
   );
 }
 
@@ -136,7 +137,7 @@ export async function onePicture(
     throw new InvalidInput("Cannot look at two pictures: one is in the body, one is named");
   }
   const row = store.datasets.byName(dataset);
-  const stored = { dataset: row, image: store.images.byName(row.id, image) };
+  const stored = { dataset: row, image: imageByName(store, row.id, image) };
   const { file, name } = stored.image;
   return { bytes: await store.files.read(file, `image "${name}"`), stored };
 }

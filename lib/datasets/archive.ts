@@ -14,6 +14,8 @@ import { defaultLimits } from "./limits.ts";
 import { datasetName } from "./name.ts";
 import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { sameNames } from "./mutation.ts";
+import { KEPT } from "./pseudonym.ts";
 import { keepReport, warningKinds, warningKindSchema } from "./report.ts";
 import { openZip, type Zip } from "./zip.ts";
 import type { DatasetRow, Store } from "@/lib/store/mod.ts";
@@ -62,8 +64,15 @@ export async function importArchive(
     }
     if (base) keepDescription(base, source, plan);
     const takers = takersFor(zip);
-    const content = await new Importer(store, zip, source, plan, takers, pinned, options, base)
+    const said = options.names ?? plan.description.names;
+    const names = said ?? before?.names ?? (layout.published ? "keep" : "hash");
+    if (base) sameNames(base, names);
+    const resolved = { ...options, names };
+    const content = await new Importer(store, zip, source, plan, takers, pinned, resolved, base)
       .run();
+    if (said === undefined && before?.names === "keep" && namesPeople(content)) {
+      content.warnings.push({ message: KEPT });
+    }
     const report = reportOf(name, layout.title, content, plan.skipped.length);
     if (!options.dryRun) {
       store.commitFiles(pinned.splice(0), () => {
@@ -80,6 +89,12 @@ export async function importArchive(
     if (pinned.length > 0) store.discard(pinned);
     zip.close();
   }
+}
+
+/** Whether something came that may name a person. */
+function namesPeople({ images, relabelled }: Content): boolean {
+  return images.some(({ format, patient }) => format === "dicom" || patient !== null) ||
+    relabelled.some(({ changes }) => changes.patient != null);
 }
 
 /** Pictures at once: large ones are read one at a time, to stay under 300 MB whatever is uploaded. */
@@ -144,7 +159,7 @@ function refuseNested(source: Source): void {
 
 function reportOf(name: string, layout: string, content: Content, skipped: number): ImportReport {
   const { description, images, gaze, heatmaps, warnings } = content;
-  const { structured, positive_label, ...meta } = description;
+  const { structured, positive_label, names: _, ...meta } = description;
   return {
     name,
     images: images.length,

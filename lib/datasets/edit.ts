@@ -1,7 +1,8 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { change, changeable } from "./mutation.ts";
+import { findImage } from "./find_image.ts";
+import { change, changeable, sameNames } from "./mutation.ts";
 import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
@@ -10,9 +11,16 @@ import { readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { dicomName, HASHED, patientName } from "./pseudonym.ts";
 import { keepReport } from "./report.ts";
 import { problemSchema } from "@/lib/problems.ts";
-import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
+import {
+  type DatasetRow,
+  type ImageRow,
+  type NameMode,
+  newId,
+  type Store,
+} from "@/lib/store/mod.ts";
 
 /**
  * Adds or replaces one image (its name is taken without a picture's file ending); a replaced one keeps label, patient
@@ -24,25 +32,38 @@ export async function putImage(
   dataset: string,
   image: string,
   bytes: Uint8Array<ArrayBuffer>,
-  options: StoreOptions = {},
+  { names, ...options }: StoreOptions & { names?: NameMode } = {},
 ): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
   const known = store.datasets.findByName(dataset);
-  if (known) changeable(store, dataset);
+  if (known) sameNames(changeable(store, dataset), names);
   else dataset = datasetName(dataset);
-  const name = imageName(withoutExtension(image));
+  const sent = imageName(withoutExtension(image));
   const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
-  const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
+  const begin = () =>
+    known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset, names ?? "hash");
   const result = change(
     store,
     dataset,
     [picture.file],
-    ({ id }) => place(store, { dataset_id: id, name, picture }, old),
+    (row) => {
+      sameNames(row, names);
+      const name = nameOf(store, row, sent, picture);
+      return place(store, { dataset_id: row.id, name, picture }, old);
+    },
     begin,
   );
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
+  if (result.image.name !== sent) notes.push(HASHED);
   return { ...result, notes };
+}
+
+/** What an image that is sent under a name is called: as it is known already, a new DICOM file's after a hash. */
+function nameOf(store: Store, set: DatasetRow, sent: string, { format }: StoredPicture): string {
+  const known = findImage(store, set.id, sent);
+  if (known) return known.name;
+  return format === "dicom" && set.names === "hash" ? dicomName(store, sent) : sent;
 }
 
 /** Puts the row of a picture in, in the place of one of the same name; `old` gets files that it may have freed. */
@@ -91,28 +112,36 @@ export async function putLabels(
 ): Promise<LabelsReport> {
   const { id } = changeable(store, dataset);
   const images = store.images.all(id).map(({ name }) => name);
-  const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images });
-  return change(store, dataset, [], ({ id }) => {
-    const names = new ImageNames(store.images.all(id));
+  const { secret } = store;
+  const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images, secret });
+  return change(store, dataset, [], ({ id, names: mode }) => {
+    const names = new ImageNames(store.images.all(id), { keyed: store });
+    const lines = new Map<string, number | undefined>();
+    let hashed = false;
     const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
+        lines.set(known.id, line);
+        const kept = patient && mode === "hash" ? patientName(store, patient) : patient;
+        hashed ||= kept !== patient;
         store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
-          ...(patient === undefined ? {} : { patient }),
+          ...(patient === undefined ? {} : { patient: kept }),
           ...(split === undefined ? {} : { split }),
         });
       }
     }
     const now = store.images.all(id);
-    problems.push(...checkSplits(now, file));
+    const told = now.map((image) => ({ ...image, line: lines.get(image.id) }));
+    problems.push(...checkSplits(told, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
     const missing = patientsMissing(now, warnings);
     if (missing) warnings.push({ file, message: missing });
     const alike = labelsAlike(now);
     if (alike) warnings.push({ file, message: alike });
+    if (hashed) warnings.push({ message: HASHED });
     const report = { labels: labels.length, warnings };
     keepReport(store, dataset, "labels", report);
     return report;

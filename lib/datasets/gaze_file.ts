@@ -4,7 +4,8 @@ import { change, changeable } from "./mutation.ts";
 import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
 import { keepReport } from "./report.ts";
-import { readerName } from "./reader_name.ts";
+import { isHashedImage, readerName } from "./pseudonym.ts";
+import { Redaction } from "./redaction.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
@@ -79,7 +80,7 @@ export async function addGaze(
 ): Promise<GazeReport> {
   const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
   const images = store.images.all(id);
-  const names = new ImageNames(images);
+  const names = new ImageNames(images, { keyed: store });
   const { birads: _, ...described } = meta;
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -111,6 +112,11 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
+    if (images.some(({ name }) => isHashedImage(name))) {
+      const redaction = new Redaction(store);
+      redaction.add(...unknown);
+      report.warnings = redaction.of(report.warnings);
+    }
     const unnamed = added.filter(({ image, reader }) =>
       reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0
     ).length;

@@ -9,6 +9,8 @@ export interface LabelsRequest {
   file: string;
   /** Names of the data set's images. */
   images: string[];
+  /** By which some were hashed. */
+  secret: Uint8Array;
 }
 
 const pool = new ThreadPool(import.meta.resolve("./labels_worker.ts"), limits.labels);
@@ -30,7 +32,7 @@ export async function readLabelsFile(
   });
 }
 
-export function readLabelsOf({ bytes, file, images }: LabelsRequest) {
-  const names = new ImageNames(images.map((name) => ({ name })));
+export function readLabelsOf({ bytes, file, images, secret }: LabelsRequest) {
+  const names = new ImageNames(images.map((name) => ({ name })), { keyed: { secret } });
   return readKnownLabels(bytes, file, (image) => names.findInFolder(image));
 }

@@ -5,10 +5,11 @@ import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import { type DatasetRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, type NameMode, newId, now, type Store } from "@/lib/store/mod.ts";
 
 export interface Content {
   description: Description;
+  names: NameMode;
   images: Omit<ImageRow, "id" | "dataset_id">[];
   /** Here and below `image` is an image's name. */
   gaze: Recording[];
@@ -42,8 +43,8 @@ export function filesOfImage(store: Store, { id, file }: Pick<ImageRow, "id" | "
 }
 
 /** An empty data set without a description. */
-export function beginDataset(store: Store, name: string): DatasetRow {
-  const { structured, positive_label, ...meta } = descriptionSchema.parse({});
+export function beginDataset(store: Store, name: string, names: NameMode): DatasetRow {
+  const { structured, positive_label, names: _, ...meta } = descriptionSchema.parse({});
   return store.datasets.insert({
     id: newId("ds"),
     name,
@@ -51,19 +52,21 @@ export function beginDataset(store: Store, name: string): DatasetRow {
     structured,
     positive_label,
     meta,
+    names,
     created_at: now(),
   });
 }
 
 /** Creates the data set, or replaces all that is in it; to be called in a transaction. */
 export function writeContent(store: Store, name: string, content: Content, digest: string): void {
-  const { structured, positive_label, ...meta } = content.description;
+  const { structured, positive_label, names: _, ...meta } = content.description;
+  const { names } = content;
   const known = store.datasets.findByName(name);
   const dataset_id = known?.id ?? newId("ds");
   if (known) {
     content.replaced = filesOf(store, dataset_id);
     store.db.run("DELETE FROM images WHERE dataset_id = ?", dataset_id);
-    store.datasets.update(dataset_id, { digest, structured, positive_label, meta });
+    store.datasets.update(dataset_id, { digest, structured, positive_label, meta, names });
   } else {
     store.datasets.insert({
       id: dataset_id,
@@ -72,6 +75,7 @@ export function writeContent(store: Store, name: string, content: Content, diges
       structured,
       positive_label,
       meta,
+      names,
       created_at: now(),
     });
   }

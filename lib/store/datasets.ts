@@ -4,6 +4,9 @@ import type { Database, SqlRow } from "./database.ts";
 import { type ContentTables, storedDigest } from "./digest.ts";
 import { Table } from "./table.ts";
 
+export const nameModes = ["hash", "keep"] as const;
+export type NameMode = (typeof nameModes)[number];
+
 export interface DatasetRow {
   id: string;
   name: string;
@@ -17,6 +20,8 @@ export interface DatasetRow {
   positive_label: string | null;
   /** What else `dataset.json` says (screen, viewing distance, columns). */
   meta: Record<string, unknown>;
+  /** Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent. */
+  names: NameMode;
   created_at: string;
 }
 

@@ -186,7 +186,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 }
 
 export type { Page, PageOptions } from "./table.ts";
-export type { DatasetRow } from "./datasets.ts";
+export { type DatasetRow, type NameMode, nameModes } from "./datasets.ts";
 export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";

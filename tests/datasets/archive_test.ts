@@ -12,7 +12,7 @@ type Files = Record<string, string | Uint8Array>;
 
 async function load(store: Store, name: string, files: Files, options = {}) {
   const path = await zipTo(`${store.directory}/upload.zip`, files);
-  return await importArchive(store, name, path, options);
+  return await importArchive(store, name, path, { names: "keep", ...options });
 }
 
 /** The problems with which an import is refused; nothing may be left of it. */

@@ -15,7 +15,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const withSet = (body: (store: Store, id: string) => Promise<void> | void) => () =>
   withStore(async (store) => {
     const path = await zipTo(`${store.directory}/upload.zip`, smallSet());
-    await importArchive(store, "d", path);
+    await importArchive(store, "d", path, { names: "keep" });
     try {
       await body(store, store.datasets.byName("d").id);
     } finally {

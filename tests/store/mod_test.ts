@@ -32,6 +32,7 @@ function job(store: Store, changes: Partial<JobRow> = {}): JobRow {
 
 function dataset(store: Store, name: string) {
   return store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name,
     digest: "0",
@@ -105,7 +106,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(pragma("synchronous"), 2);
     assert.equal(pragma("foreign_keys"), 1);
     assert.equal(pragma("busy_timeout"), 15_000);
-    assert.equal(pragma("user_version"), 6);
+    assert.equal(pragma("user_version"), 7);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>

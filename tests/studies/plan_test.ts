@@ -135,6 +135,7 @@ Deno.test("whose gaze there is, and which labels, is told without reading the ro
     );
     const other = newId("ds");
     store.datasets.insert({
+      names: "keep",
       ...{ id: other, name: "other", digest: "e", structured: false, positive_label: null },
       ...{ meta: {}, created_at: now() },
     });

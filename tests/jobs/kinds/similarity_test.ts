@@ -20,6 +20,7 @@ const gpu = await openGpu();
 /** A data set "gaze" of these items, in the store. */
 function keep(store: Store, items: Item[], meta: Record<string, unknown> = {}): void {
   const dataset = store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name: "gaze",
     digest: "d",

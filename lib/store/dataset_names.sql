@@ -1,0 +1,5 @@
+-- Whether a set keeps names of DICOM files and of patients, or hashes of them. Sets of before go on as they are.
+ALTER TABLE datasets ADD COLUMN names TEXT NOT NULL DEFAULT 'hash' CHECK (names IN ('hash', 'keep'));
+UPDATE datasets SET names = 'keep';
+-- Counts of labels, without reading every image.
+CREATE INDEX images_label ON images (dataset_id, label);
