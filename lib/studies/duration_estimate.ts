@@ -80,14 +80,17 @@ export function durationEstimator(
   };
 }
 
-/** Undefined for one that was interrupted: its time holds pauses. */
+/** Undefined for one that was interrupted: its time holds pauses; and where a clock was set back meanwhile. */
 function secondsOf(store: Store, { id, started_at, finished_at }: JobRow): number | undefined {
-  const states = store.db.get<{ n: number }>(
-    "SELECT count(*) AS n FROM events WHERE job_id = ? AND type = 'state'",
+  const { states, measured } = store.db.get<{ states: number; measured: number | null }>(
+    `SELECT count(*) AS states, max(json_extract(data, '$.seconds')) AS measured
+     FROM events WHERE job_id = ? AND type = 'state'`,
     id,
-  )!.n;
+  )!;
   if (states !== 3) return undefined;
-  return (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+  // Older versions have not measured it.
+  const seconds = measured ?? (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {

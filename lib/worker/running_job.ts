@@ -30,6 +30,7 @@ export class RunningJob implements JobContext {
   training: TrainingPace | null = null;
   readonly #options: RunningJobOptions;
   readonly #points: { step: number; epoch: number; values: Record<string, number> }[] = [];
+  readonly #started = performance.now();
   #progress?: JobProgress;
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
@@ -97,7 +98,12 @@ export class RunningJob implements JobContext {
     this.flush(() => {
       this.store.jobs.change(this.job, changes);
       const { state } = changes;
-      this.store.events.append(this.job.id, "state", reason ? { state, reason } : { state });
+      const seconds = (performance.now() - this.#started) / 1000;
+      this.store.events.append(this.job.id, "state", {
+        ...{ state, ...(reason && { reason }) },
+        // The times of the row are those of a clock that may be set meanwhile.
+        ...(state === "succeeded" && { seconds }),
+      });
     });
   }
 
