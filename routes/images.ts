@@ -65,7 +65,7 @@ export const images: Route[] = [
       const { id } = store.datasets.byName(name);
       const page = store.images.listOf(id, query);
       const counts = Map.groupBy(
-        store.gaze.counts(id, page.data.map((row) => row.id)),
+        store.gaze.countsOf(page.data.map((row) => row.id)),
         ({ image_id }) => image_id,
       );
       return mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));

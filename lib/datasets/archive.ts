@@ -18,7 +18,7 @@ import { sameNames } from "./mutation.ts";
 import { KEPT } from "./pseudonym.ts";
 import { keepReport, warningKinds, warningKindSchema } from "./report.ts";
 import { openZip, type Zip } from "./zip.ts";
-import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
 
 export const importReportSchema = z.object({
   name: z.string(),
@@ -27,6 +27,10 @@ export const importReportSchema = z.object({
   readers: z.number().describe("Different readers"),
   labels: z.number().describe("Images with a label"),
   skipped: z.number().describe("Files that nothing was taken from"),
+  names: z.enum(nameModes)
+    .describe(
+      "Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent",
+    ),
   warnings: z.array(problemSchema).describe("The first thousand"),
   warning_kinds: z.array(warningKindSchema).describe("All warnings, counted by what they say"),
   layout: z.string().describe("As what the archive was read"),
@@ -158,7 +162,7 @@ function refuseNested(source: Source): void {
 }
 
 function reportOf(name: string, layout: string, content: Content, skipped: number): ImportReport {
-  const { description, images, gaze, heatmaps, warnings } = content;
+  const { description, images, gaze, heatmaps, names, warnings } = content;
   const { structured, positive_label, names: _, ...meta } = description;
   return {
     name,
@@ -167,6 +171,7 @@ function reportOf(name: string, layout: string, content: Content, skipped: numbe
     readers: new Set(gaze.map(({ reader }) => reader)).size,
     labels: images.filter(({ label }) => label !== null).length + content.relabelled.length,
     skipped,
+    names,
     warnings: warnings.slice(0, maxWarnings),
     warning_kinds: warningKinds(warnings),
     layout,

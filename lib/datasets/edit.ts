@@ -6,8 +6,9 @@ import { change, changeable, sameNames } from "./mutation.ts";
 import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
-import { checkSplits } from "./labels.ts";
-import { readLabelsFile } from "./labels_thread.ts";
+import { imagesNamed } from "./images_named.ts";
+import { checkSplits, type LabelTable, readLabels } from "./labels.ts";
+import { isSmall, readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
@@ -111,13 +112,12 @@ export async function putLabels(
   file = "labels.csv",
 ): Promise<LabelsReport> {
   const { id } = changeable(store, dataset);
-  const images = store.images.all(id).map(({ name }) => name);
-  const { secret } = store;
-  const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images, secret });
+  const { labels, unknown, warnings } = await readKnown(store, id, bytes, file);
   return change(store, dataset, [], ({ id, names: mode }) => {
-    const names = new ImageNames(store.images.all(id), { keyed: store });
+    const named = imagesNamed(store, id, labels.map(({ image }) => image));
+    const names = new ImageNames(named ?? store.images.all(id), { keyed: store });
     const lines = new Map<string, number | undefined>();
-    let hashed = false;
+    const patients = new Set<string>();
     const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.findInFolder(image);
@@ -125,7 +125,8 @@ export async function putLabels(
       else {
         lines.set(known.id, line);
         const kept = patient && mode === "hash" ? patientName(store, patient) : patient;
-        hashed ||= kept !== patient;
+        const now = kept === undefined ? known.patient : kept;
+        if (now !== null) patients.add(now);
         store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
           ...(patient === undefined ? {} : { patient: kept }),
@@ -133,19 +134,42 @@ export async function putLabels(
         });
       }
     }
-    const now = store.images.all(id);
-    const told = now.map((image) => ({ ...image, line: lines.get(image.id) }));
+    const persons = store.images.ofPatients(id, [...patients]);
+    const told = persons.map((image) => ({ ...image, line: lines.get(image.id) }));
     problems.push(...checkSplits(told, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
-    const missing = patientsMissing(now, warnings);
+    const missing = patientsMissing(store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
-    const alike = labelsAlike(now);
+    const alike = labelsAlike(Array.from(store.images.labels(id).keys(), (label) => ({ label })));
     if (alike) warnings.push({ file, message: alike });
-    if (hashed) warnings.push({ message: HASHED });
     const report = { labels: labels.length, warnings };
     keepReport(store, dataset, "labels", report);
     return report;
   });
+}
+
+/** Reads a table of labels; of a small one that names images wholly, only these are looked at. */
+async function readKnown(
+  store: Store,
+  dataset_id: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  file: string,
+): Promise<LabelTable & { unknown: Problem[] }> {
+  const table = isSmall(bytes) ? soundLabels(bytes, file) : undefined;
+  if (table && imagesNamed(store, dataset_id, table.labels.map(({ image }) => image))) {
+    return { ...table, unknown: [] };
+  }
+  const images = store.images.all(dataset_id).map(({ name }) => name);
+  return await readLabelsFile({ bytes, file, images, secret: store.secret });
+}
+
+/** What is wrong with a table is said by who knows all images. */
+function soundLabels(bytes: Uint8Array, file: string): LabelTable | undefined {
+  try {
+    return readLabels(bytes, file);
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+  }
 }
 
 /** Deletes a data set with its files; models and similarities made from it stay. */

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
 import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
+import { imagesNamed } from "./images_named.ts";
 import { keepReport } from "./report.ts";
 import { isHashedImage, readerName } from "./pseudonym.ts";
 import { Redaction } from "./redaction.ts";
@@ -79,19 +80,18 @@ export async function addGaze(
   { dryRun = false, ...options }: GazeFileOptions,
 ): Promise<GazeReport> {
   const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
-  const images = store.images.all(id);
-  const names = new ImageNames(images, { keyed: store });
   const { birads: _, ...described } = meta;
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
-  const parsed = await parseGaze(bytes, {
-    ...described,
-    ...given,
-    file: options.file,
-    imageSize: (name) => names.find(name),
-    candidates: (name) => names.candidates(name),
-  });
+  const { images, names, parsed } = await readGaze(store, id, bytes, (names) =>
+    parseGaze(bytes, {
+      ...described,
+      ...given,
+      file: options.file,
+      imageSize: (name) => names.find(name),
+      candidates: (name) => names.candidates(name),
+    }));
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
@@ -112,7 +112,7 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
-    if (images.some(({ name }) => isHashedImage(name))) {
+    if (unknown.length > 0 && images.some(({ name }) => isHashedImage(name))) {
       const redaction = new Redaction(store);
       redaction.add(...unknown);
       report.warnings = redaction.of(report.warnings);
@@ -139,6 +139,43 @@ export async function addGaze(
   } finally {
     if (pinned.length > 0) store.discard(pinned);
   }
+}
+
+/** What tells a file's images apart. */
+type Names = Pick<ImageNames<ImageRow>, "find" | "candidates">;
+
+/**
+ * Reads a file. A small one is read twice, first to learn of which images it speaks: where it names them wholly, the
+ * others of the set are not looked at.
+ * @returns all images of the set, or those that the file speaks of
+ */
+async function readGaze(
+  store: Store,
+  dataset_id: string,
+  bytes: Uint8Array,
+  parse: (names: Names) => Promise<ParsedGaze>,
+) {
+  const asked = new Set<string>();
+  const listening: Names = { find: (name) => void asked.add(name), candidates: () => [] };
+  // What is wrong with the file is said of the whole set.
+  const heard = !isLarge(bytes) && await parse(listening).then(() => true, () => false);
+  const few = heard ? imagesNamed(store, dataset_id, asked) : undefined;
+  if (few) {
+    const names = new ImageNames(few, { keyed: store });
+    let more = false;
+    const find = (name: string) => {
+      more ||= !asked.has(name);
+      return names.find(name);
+    };
+    const parsed = await parse({ find, candidates: (name) => names.candidates(name) })
+      .catch((error) => {
+        if (!more) throw error;
+      });
+    if (parsed && !more) return { images: few, names, parsed };
+  }
+  const images = store.images.all(dataset_id);
+  const names = new ImageNames(images, { keyed: store });
+  return { images, names, parsed: await parse(names) };
 }
 
 /** Writes the recordings and the report, completed by how many were there before. */

@@ -38,4 +38,4 @@ export function toImageView(
 
 /** One image, with its readers looked up. */
 export const imageViewOf = (store: Store, row: ImageRow): Image =>
-  toImageView(row, store.gaze.counts(row.dataset_id, [row.id]));
+  toImageView(row, store.gaze.countsOf([row.id]));

@@ -33,6 +33,18 @@ export interface ImageNamesOptions<T> {
   placeOf?: (image: T) => string | undefined;
 }
 
+/** A reference without what tables and operating systems add to a name. */
+function plainReference(reference: string): string {
+  return unescapeFormula(reference.normalize("NFC")).replaceAll("\\", "/").trim()
+    .replace(/^(\.\/)+/, "");
+}
+
+/** Names under which an image may be kept that a reference names wholly, the most likely first. */
+export function exactNames(keyed: Keyed, reference: string): string[] {
+  const name = plainReference(reference);
+  return [name, withoutExtension(name), dicomName(keyed, withoutExtension(name))];
+}
+
 /** What people may call an image that is kept under a hash: parts of a path as they are hashed, "images/" left as it is. */
 function hashedReference(keyed: Keyed, reference: string): string {
   const bare = withoutExtension(reference);
@@ -79,18 +91,18 @@ export class ImageNames<T extends { name: string }> {
    * left aside where the image has none.
    */
   find(reference: string): T | undefined {
-    return this.findInFolder(reference) ?? this.#withoutFolders(this.#plain(reference)) ??
+    return this.findInFolder(reference) ?? this.#withoutFolders(plainReference(reference)) ??
       (this.#hashed ? this.#withoutFolders(this.#hash(reference)) : undefined);
   }
 
   /** The image that a row of labels names; another folder's picture of that name is another picture. */
   findInFolder(reference: string): T | undefined {
-    return this.#inFolder(this.#plain(reference)) ??
+    return this.#inFolder(plainReference(reference)) ??
       (this.#hashed ? this.#inFolder(this.#hash(reference)) : undefined);
   }
 
   #hash(reference: string): string {
-    return hashedReference(this.options.keyed, this.#plain(reference));
+    return hashedReference(this.options.keyed, plainReference(reference));
   }
 
   #inFolder(name: string): T | undefined {
@@ -117,7 +129,7 @@ export class ImageNames<T extends { name: string }> {
   /** The images that a reference may mean, where it fits several and so finds none. */
   candidates(reference: string): string[] {
     if (this.find(reference)) return [];
-    const name = this.#plain(reference);
+    const name = plainReference(reference);
     const hashed = this.#hashed ? this.#hash(reference) : name;
     const fitting = this.#fitting(name, withoutExtension(name)) ?? this.#fitting(hashed, hashed) ??
       [];
@@ -148,10 +160,5 @@ export class ImageNames<T extends { name: string }> {
     const last = lastPart(path);
     const images = this.#byLastPart.get(last) ?? this.#byLastPart.get(withoutExtension(last)) ?? [];
     return images.length === 1 && !images[0].name.includes("/") ? images[0] : undefined;
-  }
-
-  #plain(reference: string): string {
-    return unescapeFormula(reference.normalize("NFC")).replaceAll("\\", "/").trim()
-      .replace(/^(\.\/)+/, "");
   }
 }

@@ -117,14 +117,14 @@ export class Importer {
   /** What is said of an import is kept: it names nobody whose name is not kept otherwise. */
   #hideNames(): void {
     if (this.options.names === "keep") return;
-    const { images, relabelled } = this.#content;
+    const { images } = this.#content;
     if ([...images, ...this.#known].some(({ name }) => isHashedImage(name))) {
       for (const { image } of this.plan.labels) this.#redaction.add(image);
       this.#content.warnings = this.#redaction.of(this.#content.warnings);
     }
-    const hashed = this.#dicomFiles > 0 || [...images, ...relabelled.map(({ changes }) => changes)]
-      .some(({ patient }) => patient != null);
-    if (hashed) this.#content.warnings.push({ message: HASHED });
+    if (images.some(({ name, format }) => format === "dicom" && isHashedImage(name))) {
+      this.#content.warnings.push({ message: HASHED });
+    }
   }
 
   #failIfProblems(): void {
@@ -286,9 +286,10 @@ export class Importer {
     const all = [...this.#content.images, ...kept];
     const lines = all.map((image) => ({ ...image, line: given.get(image)?.line }));
     this.#problems.push(...checkSplits(lines, this.plan.labelsFile));
+    const without = all.filter(({ patient }) => patient === null).length;
     const missing = this.plan.patientsKnown
       ? undefined
-      : patientsMissing(all, this.#content.warnings);
+      : patientsMissing({ images: all.length, without }, this.#content.warnings);
     if (missing) this.#content.warnings.push({ message: missing });
     const alike = labelsAlike(all);
     if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });

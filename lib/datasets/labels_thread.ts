@@ -17,13 +17,14 @@ const pool = new ThreadPool(import.meta.resolve("./labels_worker.ts"), limits.la
 
 /** Smaller files take less time than a thread takes to start. */
 const SMALL = 2 ** 18;
+export const isSmall = (bytes: Uint8Array) => bytes.length <= SMALL;
 
 /** As `readKnownLabels`; throws InvalidInput, Overloaded. The bytes of a large file are gone afterwards. */
 export async function readLabelsFile(
   request: LabelsRequest,
 ): Promise<ReturnType<typeof readKnownLabels>> {
   const { bytes } = request;
-  if (bytes.length <= SMALL) return readLabelsOf(request);
+  if (isSmall(bytes)) return readLabelsOf(request);
   // The file, its text, and what of it becomes labels.
   return await pool.run(request, {
     memory: 4 * bytes.length,

@@ -38,9 +38,24 @@ export const datasetSchema = z.object({
 }).meta({ id: "Dataset" });
 export type Dataset = z.output<typeof datasetSchema>;
 
+/** Summaries kept; the oldest goes first. */
+const MOST_KEPT = 256;
+const kept = new Map<string, Dataset>();
+
+/** What the set holds; counted once for each change of it. */
 export function summary(store: Store, dataset: DatasetRow): Dataset {
+  const key = `${dataset.id} ${dataset.version}`;
+  const known = kept.get(key);
+  if (known) return known;
+  const made = count(store, dataset);
+  kept.set(key, made);
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+  return made;
+}
+
+function count(store: Store, dataset: DatasetRow): Dataset {
   const { db } = store;
-  const { meta, ...row } = dataset;
+  const { meta, version: _, ...row } = dataset;
   const counts = (column: string) =>
     db.all<{ value: string | null; n: number }>(
       `SELECT ${column} AS value, count(*) AS n FROM images WHERE dataset_id = ?

@@ -66,6 +66,7 @@ export function writeContent(store: Store, name: string, content: Content, diges
   if (known) {
     content.replaced = filesOf(store, dataset_id);
     store.db.run("DELETE FROM images WHERE dataset_id = ?", dataset_id);
+    store.datasets.changed(dataset_id);
     store.datasets.update(dataset_id, { digest, structured, positive_label, meta, names });
   } else {
     store.datasets.insert({
@@ -111,6 +112,7 @@ export function addContent(store: Store, dataset: DatasetRow, content: Content):
   // What still is referred to is kept.
   content.replaced = before;
   const digest = storedDigest(store, dataset);
+  store.datasets.changed(dataset.id);
   store.datasets.update(dataset.id, { digest });
   return digest;
 }

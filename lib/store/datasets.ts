@@ -23,6 +23,8 @@ export interface DatasetRow {
   /** Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent. */
   names: NameMode;
   created_at: string;
+  /** Counts changes of the content; `changed` does it. */
+  version?: number;
 }
 
 /** Stands for a digest that is not known since a change. */
@@ -64,7 +66,7 @@ export class Datasets extends Table<DatasetRow> {
 
   /** The content has changed: its digest is another. */
   changed(id: string): void {
-    this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", STALE, id);
+    this.db.run("UPDATE datasets SET digest = ?, version = version + 1 WHERE id = ?", STALE, id);
   }
 
   findByName(name: string): DatasetRow | undefined {

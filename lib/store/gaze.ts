@@ -54,15 +54,21 @@ export class GazeTable extends Table<GazeRow> {
     return byImage;
   }
 
-  /** Readers and numbers of fixations, without the fixations; of a data set, or of some images. */
-  counts(dataset_id: string, image_ids?: string[]): GazeCount[] {
+  /** Readers and numbers of fixations of a data set, without the fixations. */
+  counts(dataset_id: string): GazeCount[] {
+    return this.#counts("SELECT id FROM images WHERE dataset_id = ?", dataset_id);
+  }
+
+  /** The same of some images; the others of their set are not looked at. */
+  countsOf(image_ids: string[]): GazeCount[] {
+    return this.#counts("SELECT value FROM json_each(?)", JSON.stringify(image_ids));
+  }
+
+  #counts(images: string, value: string): GazeCount[] {
     return this.db.all<GazeCount>(
       `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
-       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
-       ${image_ids ? "AND image_id IN (SELECT value FROM json_each(?))" : ""}
-       ORDER BY image_id, reader`,
-      dataset_id,
-      ...(image_ids ? [JSON.stringify(image_ids)] : []),
+       WHERE image_id IN (${images}) ORDER BY image_id, reader`,
+      value,
     );
   }
 

@@ -36,6 +36,31 @@ export class Images extends Table<ImageRow> {
     return this.findBy([["dataset_id = ?", dataset_id], ["name = ?", name]]);
   }
 
+  /** Images of a data set that have one of these names. */
+  named(dataset_id: string, names: string[]): ImageRow[] {
+    return this.select([
+      ["dataset_id = ?", dataset_id],
+      ["name IN (SELECT value FROM json_each(?))", JSON.stringify(names)],
+    ], "ORDER BY name");
+  }
+
+  /** Images of a data set that are of one of these patients. */
+  ofPatients(dataset_id: string, patients: string[]): ImageRow[] {
+    return this.select([
+      ["dataset_id = ?", dataset_id],
+      ["patient IN (SELECT value FROM json_each(?))", JSON.stringify(patients)],
+    ], "ORDER BY name");
+  }
+
+  /** How many images a data set has, and how many of them have no patient. */
+  patientCounts(dataset_id: string): { images: number; without: number } {
+    return this.db.get<{ images: number; without: number }>(
+      `SELECT count(*) AS images, count(*) - count(patient) AS without FROM images
+       WHERE dataset_id = ?`,
+      dataset_id,
+    )!;
+  }
+
   /** Throws NotFound. */
   byName(dataset_id: string, name: string): ImageRow {
     const row = this.findByName(dataset_id, name);

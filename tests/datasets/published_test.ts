@@ -371,6 +371,7 @@ Deno.test("several archives into one set, and sets that begin with one picture",
         "labels.csv": "image,label,patient\na,z,1\nb,y,2\n",
         "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\n",
       }),
+      { names: "keep" },
     );
     assert.equal(third.report.digest, store.datasets.byName("whole").digest);
     assert.equal(store.reports.ofDataset(third.id).length, 2);

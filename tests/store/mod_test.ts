@@ -40,6 +40,7 @@ function dataset(store: Store, name: string) {
     positive_label: "malignant",
     meta: { screen: [1, 2] },
     created_at: now(),
+    version: 0,
   });
 }
 
