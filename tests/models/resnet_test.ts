@@ -9,9 +9,9 @@ import { classifier } from "@/lib/models/heads.ts";
 import { resnet } from "@/lib/models/resnet.ts";
 import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { images, parameters } from "../support/formula.ts";
+import { describedImages, parameters } from "../support/formula.ts";
 import { difference, noise } from "../support/operation.ts";
-import { readGoldens } from "../support/safetensors.ts";
+import { goldenWords, readGoldens } from "../support/safetensors.ts";
 import { sharedTest } from "../support/shared.ts";
 
 const gpu = await openGpu();
@@ -53,7 +53,7 @@ for (
     initialize(store, 0);
     const last = name === "resnet18" ? /layer.*bn2.weight/ : /layer.*bn3.weight/;
     store.load(parameters([...store.entries.values()], last));
-    const input = images(batch, 64);
+    const input = describedImages(goldenWords(file).input);
     train.program.write("x", input);
     train.program.write("labels", Uint32Array.from({ length: batch }, (_, n) => n % CLASSES));
     train.program.run();
