@@ -2,7 +2,7 @@
 import { torchShape } from "@/gpu/weight_layout.ts";
 import type { Entry, Weight } from "@/gpu/parameters.ts";
 
-function unit(i: number): number {
+export function unit(i: number): number {
   const value = 43758.5453 * Math.sin(i);
   return 2 * (value - Math.floor(value)) - 1;
 }
