@@ -16,7 +16,6 @@ import { targetMomentum } from "./momentum.ts";
 export function mocoV3(tape: Tape, input: MethodInput, config: MocoV3Config): Built {
   const { encoder, images: N } = input;
   const { projector, predictor } = mocoV3Heads(config);
-  const { temperature, normalizer } = config;
   const v = [input.views([0]), input.views([1])];
   const embed = (x: Tensor, network: string) => {
     const y = encoder.apply(tape, x, { prefix: `${network}backbone.` }); // [N, F]
@@ -26,18 +25,32 @@ export function mocoV3(tape: Tape, input: MethodInput, config: MocoV3Config): Bu
   const z = online.map(({ z }) => z);
   const q = z.map((z) => l2Normalize(tape, head(tape, z, predictor, { prefix: "predictor." })));
   const k = v.map((x) => l2Normalize(tape, embed(x, "target.").z));
-  const A = input.weights(N); // [N, N]
-  const contrast = (a: number, b: number) =>
-    softmaxLoss(tape, pairLogits(tape, q[a], k[b], temperature), A, { normalizer });
-  // 2 tau times each cross-entropy, as in the paper.
-  const loss = weightedSum(
-    tape,
-    [contrast(0, 1), contrast(1, 0)].map((x) => ({ x, weight: 2 * temperature })),
-  );
+  const loss = mocoV3Loss(tape, q, k, input.weights(N), config);
   return {
     ...{ loss, output: z[0], embeddings: z, features: online[0].y },
     momentum: (step, steps) => targetMomentum(config.momentum, step, steps),
   };
+}
+
+/**
+ * 2 tau times the cross-entropy of each view's queries against the other view's keys; `[1]`.
+ * @param q of either view, `[N, D]`, rows of length 1
+ * @param k likewise, constants
+ * @param A `[N, N]` weights in [0, 1]
+ */
+export function mocoV3Loss(
+  tape: Tape,
+  q: Tensor[],
+  k: Tensor[],
+  A: Tensor,
+  { temperature, normalizer }: Pick<MocoV3Config, "temperature" | "normalizer">,
+): Tensor {
+  const contrast = (a: number, b: number) =>
+    softmaxLoss(tape, pairLogits(tape, q[a], k[b], temperature), A, { normalizer });
+  return weightedSum(
+    tape,
+    [contrast(0, 1), contrast(1, 0)].map((x) => ({ x, weight: 2 * temperature })),
+  );
 }
 
 /** Batch norm after every layer, without an affine map after the last ones. */
