@@ -20,10 +20,16 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     old.exec(
       "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
     );
+    old.exec(
+      "INSERT INTO datasets (id, name, digest, structured, meta, created_at) VALUES ('a', 'b', '', 0, '{}', '')",
+    );
     old.close();
     const database = new Database(path);
     const row = database.get("SELECT id, study FROM jobs")!;
     assert.deepEqual([row.id, row.study], ["a", null]);
+    // Sets of before go on with the names that they have.
+    const set = database.get("SELECT names, version FROM datasets")!;
+    assert.deepEqual([set.names, set.version], ["keep", 0]);
     assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 7);
     database.close();
   }));
