@@ -7,6 +7,7 @@ import { zipSet } from "@/lib/demo/archive.ts";
 import { client, type Job } from "@/lib/demo/client.ts";
 import { startServer } from "@/lib/demo/server.ts";
 import { synthesize } from "@/lib/demo/synthetic.ts";
+import { evenly, oneByOne, quantile, report, timed } from "./load.ts";
 
 const RATE = 500;
 const SECONDS = 10;
@@ -16,6 +17,8 @@ const TURNS = 3;
 const data = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
 const server = await startServer(data);
 const headers = { authorization: `Bearer ${server.key}` };
+const lists = () =>
+  evenly(() => timed(`${server.url}/v1/jobs`, { headers }), { rate: RATE, seconds: SECONDS });
 try {
   const api = client(server.url, server.key);
   await api.call("PUT", "/v1/datasets/bench", await zipSet(synthesize({ images: 32, size: 64 })));
@@ -27,7 +30,7 @@ try {
   const image = `${server.url}/v1/datasets/bench/images/${list.data[0].name}/image.png`;
   const picture = await (await fetch(image, { headers })).bytes();
   const predict = () =>
-    timed(`/v1/models/${model}/predictions`, {
+    timed(`${server.url}/v1/models/${model}/predictions`, {
       method: "POST",
       body: picture,
       headers: { ...headers, "content-type": "image/png" },
@@ -37,7 +40,7 @@ try {
   await predict();
   const idle = await oneByOne(predict, SECONDS);
   report("a prediction, idle", idle);
-  report(`GET /v1/jobs, ${RATE}/s, idle`, await load());
+  report(`GET /v1/jobs, ${RATE}/s, idle`, await lists());
 
   const { id } = await api.call<{ id: string }>("POST", "/v1/jobs", {
     ...{ kind: "pretrain", dataset: "bench", method: "byol", width: 8, image_size: 64 },
@@ -72,49 +75,9 @@ try {
       `(${(1 / each).toFixed(1)}/s): ${(shared / free).toFixed(2)}; a prediction takes ` +
       `${(1000 * each * (1 - shared / free)).toFixed(1)} ms of it`,
   );
-  const [times, pace] = await pacing(load);
+  const [times, pace] = await pacing(lists);
   report(`GET /v1/jobs, ${RATE}/s, while training (${pace.toFixed(2)} steps/s)`, times);
 } finally {
   await server.stop();
   Deno.removeSync(data, { recursive: true });
-}
-
-/** Milliseconds of each call, one after the other. */
-async function oneByOne(call: () => Promise<number>, seconds: number): Promise<number[]> {
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  while (performance.now() < end) times.push(await call());
-  return times;
-}
-
-/** Milliseconds of each request for a list of jobs; they are sent by the clock, not one after the other. */
-async function load(): Promise<number[]> {
-  const waiting: Promise<number>[] = [];
-  const started = performance.now();
-  while (waiting.length < RATE * SECONDS) {
-    while (waiting.length < (performance.now() - started) * RATE / 1000) {
-      waiting.push(timed("/v1/jobs", { headers }));
-    }
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  return await Promise.all(waiting);
-}
-
-/** Milliseconds until the answer is there. */
-async function timed(path: string, init: RequestInit): Promise<number> {
-  const sent = performance.now();
-  const response = await fetch(server.url + path, init);
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${path}: ${response.status} ${text}`);
-  return performance.now() - sent;
-}
-
-function quantile(values: number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(share * (sorted.length - 1))];
-}
-
-function report(what: string, times: number[]): void {
-  const at = (share: number) => quantile(times, share).toFixed(1);
-  console.log(`${what}: p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms`);
 }

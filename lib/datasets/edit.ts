@@ -172,14 +172,21 @@ function soundLabels(bytes: Uint8Array, file: string): LabelTable | undefined {
   }
 }
 
+/** Files that are removed without a break: some milliseconds. */
+const FREED_AT_ONCE = 50;
+
 /** Deletes a data set with its files; models and similarities made from it stay. */
-export function deleteDataset(store: Store, name: string): void {
+export async function deleteDataset(store: Store, name: string): Promise<void> {
   const { id, files } = store.db.transaction(() => {
     const { id } = changeable(store, name);
     const files = filesOf(store, id);
     store.datasets.remove(id);
     return { id, files };
   });
-  store.collectGarbage(files);
   clearPixels(store, id);
+  for (let from = 0; from < files.length; from += FREED_AT_ONCE) {
+    store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
+    // Others are answered in between; what a crash leaves here, the next start sets aside.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
 }
