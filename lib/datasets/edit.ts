@@ -56,7 +56,7 @@ export async function putImage(
   );
   store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
-  if (result.image.name !== sent) notes.push(HASHED);
+  if (result.created && result.image.name !== sent) notes.push(HASHED);
   return { ...result, notes };
 }
 

@@ -114,7 +114,7 @@ export async function addGaze(
     report.warnings.push(...recordings.warnings);
     if (unknown.length > 0 && images.some(({ name }) => isHashedImage(name))) {
       const redaction = new Redaction(store);
-      redaction.add(...unknown);
+      redaction.addReferences(unknown);
       report.warnings = redaction.of(report.warnings);
     }
     const unnamed = added.filter(({ image, reader }) =>

@@ -46,7 +46,7 @@ export function exactNames(keyed: Keyed, reference: string): string[] {
 }
 
 /** What people may call an image that is kept under a hash: parts of a path as they are hashed, "images/" left as it is. */
-function hashedReference(keyed: Keyed, reference: string): string {
+export function hashedReference(keyed: Keyed, reference: string): string {
   const bare = withoutExtension(reference);
   const folder = bare.startsWith("images/") ? "images/" : "";
   return folder + dicomName(keyed, bare.slice(folder.length));

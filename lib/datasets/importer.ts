@@ -119,7 +119,7 @@ export class Importer {
     if (this.options.names === "keep") return;
     const { images } = this.#content;
     if ([...images, ...this.#known].some(({ name }) => isHashedImage(name))) {
-      for (const { image } of this.plan.labels) this.#redaction.add(image);
+      this.#redaction.addReferences(this.plan.labels.map(({ image }) => image));
       this.#content.warnings = this.#redaction.of(this.#content.warnings);
     }
     if (images.some(({ name, format }) => format === "dicom" && isHashedImage(name))) {
@@ -204,7 +204,7 @@ export class Importer {
         await this.#file(path, async (bytes, file) => {
           const picture = await this.#picture(bytes, file);
           const called = this.#nameOf(name, picture.format === "dicom", there);
-          if (called !== name) this.#redaction.add(name, path, file);
+          if (called !== name) this.#redaction.addImage(name, called, [path, file]);
           this.#places.set(called, file);
           const none = { label: null, patient: null, split: null };
           this.#content.images.push({ ...picture, name: called, ...none });
@@ -374,7 +374,7 @@ export class Importer {
           this.#lead({ file, message: names.noneNamed(file, unknown) });
         }
         this.#content.warnings.push(...parsed.warnings);
-        for (const image of unknown) this.#redaction.add(image);
+        this.#redaction.addReferences(unknown);
         for (const gaze of parsed.gaze) {
           const image = names.find(gaze.image);
           if (image) await recordings.add({ ...gaze, image: image.name }, file);
