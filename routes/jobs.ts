@@ -13,9 +13,10 @@ import { type Route, route, type Services } from "./route.ts";
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: jobKindSchema });
 
-function changed({ supervisor, notifier }: Services, id: string): void {
+function changed({ supervisor, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
   supervisor.notify("wake");
+  studies.wake();
 }
 
 const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>

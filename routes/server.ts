@@ -2,6 +2,7 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
+import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -43,7 +44,7 @@ export async function serve(config: Config): Promise<void> {
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(() => {
-    store.jobs.forgive();
+    store.jobs.releaseOrphans();
     return new Keyring(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
@@ -54,8 +55,20 @@ export async function serve(config: Config): Promise<void> {
   const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => notifier.emit(job),
-    blameless: () => store.jobs.forgive(),
+    changed(job, ended) {
+      notifier.emit(job);
+      if (ended) studies.wake();
+    },
+    hold: (name) => store.jobs.hold(name),
+    ended: (name, how) => store.jobs.release(name, how),
+    log,
+  });
+  const studies = new StudyKeeper({
+    store,
+    changed(jobs) {
+      for (const job of jobs) notifier.emit(job);
+      supervisor.notify("wake");
+    },
     log,
   });
   const leaving = new AbortController();
@@ -63,6 +76,7 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
+    studies,
     notifier,
     keyring,
     traffic: new Traffic(),
@@ -109,11 +123,13 @@ export async function serve(config: Config): Promise<void> {
   }
   console.log(`McGIP Server listens on http://${host}:${port}`);
   supervisor.start();
+  studies.start();
 
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
     server.close();
+    await studies.stop();
     await supervisor.stop(ms);
     store.close();
     Deno.exit(0);

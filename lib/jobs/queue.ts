@@ -7,6 +7,9 @@ import { parseSpec } from "@/lib/specs/parse.ts";
 import type { JobAction } from "@/lib/specs/spec.ts";
 import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 
+/** At least so many jobs may wait for each worker. */
+const QUEUED_PER_WORKER = 4;
+
 /** A job about to be queued. */
 export interface ResolvedJob {
   kind: string;
@@ -58,9 +61,8 @@ export function enqueue(
   study: string | null = null,
 ): JobRow {
   return store.db.transaction(() => {
-    if (store.jobs.count([["state = ?", "queued"]]) >= limits.queuedJobs) {
-      throw new Overloaded(`Cannot queue more than ${limits.queuedJobs} jobs`, 30);
-    }
+    const most = mostQueued(store);
+    if (queueLength(store) >= most) throw new Overloaded(`Cannot queue more than ${most} jobs`, 30);
     const job = store.jobs.insert({
       ...newJob(kind, spec),
       study,
@@ -70,6 +72,21 @@ export function enqueue(
     specOf(kind)?.queued?.(job, store);
     return store.jobs.get(job.id);
   });
+}
+
+/** The server's own worker and those beside it. */
+export function workerCount(store: Store): number {
+  return 1 + store.workers.count();
+}
+
+/** Jobs that wait. */
+export function queueLength(store: Store): number {
+  return store.jobs.count([["state = ?", "queued"]]);
+}
+
+/** How many may wait: more where many workers are there to be kept busy. */
+export function mostQueued(store: Store): number {
+  return Math.max(limits.queuedJobs, QUEUED_PER_WORKER * workerCount(store));
 }
 
 /** Resolves a request and queues it. */
@@ -102,6 +119,8 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
     estimated_finish: null,
     study: null,
     fingerprint: null,
+    sequence: 0,
+    lease_until: null,
   };
 }
 

@@ -1,6 +1,7 @@
 /** SQLite as the store uses it: prepared statements kept, transactions nested into the outermost. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import binding from "./binding.sql" with { type: "text" };
+import leases from "./leases.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
@@ -10,7 +11,7 @@ import tuning from "./tuning.sql" with { type: "text" };
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
-const versions = [schema, studies, tuning, names, reports, binding];
+const versions = [schema, studies, tuning, names, reports, binding, leases];
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;
@@ -19,6 +20,8 @@ export class Database {
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
+  /** An expression for the database's clock: whole milliseconds since 1970. */
+  readonly clock = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
   /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
   constructor(path: string) {

@@ -1,7 +1,11 @@
-/** Jobs: a queue in the database; a claim's fencing number keeps a lost worker from writing. */
+/**
+ * Jobs: a queue in the database. A claim lasts as long as its lease is prolonged; its fencing number keeps a worker
+ * that lost it from writing.
+ */
 import type { AdapterInfo } from "@/gpu/device.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
+import { LEASE_MS, leased } from "./lease.ts";
 import { now, type Page, type PageOptions, Table } from "./table.ts";
 
 export const jobStates = [
@@ -46,6 +50,10 @@ export interface JobRow {
   study: string | null;
   /** SHA-256 of all that its result depends on; null where that is not known. */
   fingerprint: string | null;
+  /** Place in the order of queueing, given by `insert`. */
+  sequence: number;
+  /** Until when its worker is taken for alive, ms by the database's clock; null: it is gone, or there is none. */
+  lease_until: number | null;
 }
 
 export interface JobFilter extends PageOptions {
@@ -71,6 +79,9 @@ export class ClaimLost extends Conflict {
   override name = "ClaimLost";
 }
 
+/** Takes back the last attempt. */
+const FORGIVEN = "attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END";
+
 export class Jobs extends Table<JobRow> {
   constructor(db: Database) {
     super(db, {
@@ -78,6 +89,15 @@ export class Jobs extends Table<JobRow> {
       noun: "job",
       json: ["spec", "progress", "result", "device"],
       newestFirst: true,
+    });
+  }
+
+  override insert(row: JobRow): JobRow {
+    return this.db.transaction(() => {
+      const { next } = this.db.get<{ next: number }>(
+        "SELECT coalesce(max(sequence), 0) + 1 AS next FROM jobs",
+      )!;
+      return super.insert({ ...row, sequence: next });
     });
   }
 
@@ -93,36 +113,38 @@ export class Jobs extends Table<JobRow> {
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */
   studies(): JobRow[] {
-    return this.select([["kind = ?", "study"]], "AND state IN ('queued', 'running') ORDER BY id");
+    return this.select(
+      [["kind = ?", "study"]],
+      "AND state IN ('queued', 'running') ORDER BY sequence",
+    );
   }
 
   /** A job that gives, or gave, the result of this fingerprint: a finished one before others. */
   sameAs(fingerprint: string): JobRow[] {
     return this.select(
       [["fingerprint = ?", fingerprint]],
-      "AND state IN ('succeeded', 'queued', 'running') ORDER BY state = 'succeeded' DESC, id",
+      "AND state IN ('succeeded', 'queued', 'running') ORDER BY state = 'succeeded' DESC, sequence",
     );
   }
 
   /** 0 for the next job to be claimed; undefined when the job does not wait. */
   queuePosition(job: JobRow): number | undefined {
     if (job.state !== "queued") return undefined;
-    return this.count([["state = ?", "queued"], ["id < ?", job.id]]);
+    return this.count([["state = ?", "queued"], ["sequence < ?", job.sequence]]);
   }
 
   /**
-   * Gives `worker` the next job: first one that runs under another worker's name (it died), then
-   * the oldest in the queue. The state becomes running and the fence grows.
+   * Gives `worker` the next job: first one whose worker's lease has ended (it died), then the oldest in the queue.
+   * The state becomes running and the fence grows.
    * @param kinds that the worker runs; without them all
    */
   claim(worker: string, kinds?: string[]): JobRow | undefined {
     return this.db.transaction(() => {
       const job = this.select(
-        [
-          ["(state = 'queued' OR (state = 'running' AND worker <> ?))", worker],
-          ["kind IN (SELECT value FROM json_each(?))", kinds && JSON.stringify(kinds)],
-        ],
-        "ORDER BY state DESC, id LIMIT 1",
+        [["kind IN (?)", kinds]],
+        `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
+          leased(this.db)
+        })) ORDER BY state DESC, sequence LIMIT 1`,
       )[0];
       if (!job) return undefined;
       const changes: Partial<JobRow> = {
@@ -133,13 +155,39 @@ export class Jobs extends Table<JobRow> {
         started_at: job.started_at ?? now(),
       };
       this.update(job.id, changes);
+      this.hold(worker);
       return { ...job, ...changes };
     });
   }
 
-  /** Takes back the last attempt of what runs: it was cut off for no fault of the job. */
-  forgive(): void {
-    this.db.run("UPDATE jobs SET attempts = max(attempts - 1, 0) WHERE state = 'running'");
+  /** Prolongs the lease of what a worker runs: it is alive. */
+  hold(worker: string): void {
+    this.db.run(
+      `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
+       WHERE worker = ? AND state = 'running'`,
+      worker,
+    );
+  }
+
+  /**
+   * A worker is gone: what it ran can be claimed at once.
+   * @param blameless it was cut off for no fault of the job: the attempt does not count
+   */
+  release(worker: string, { blameless = false } = {}): void {
+    this.db.run(
+      `UPDATE jobs SET lease_until = NULL${blameless ? `, ${FORGIVEN}` : ""}
+       WHERE worker = ? AND state = 'running'`,
+      worker,
+    );
+  }
+
+  /** The same of the workers of a server that is gone, which are those that do not speak for themselves. */
+  releaseOrphans(): void {
+    this.db.run(
+      `UPDATE jobs SET lease_until = NULL, ${FORGIVEN}
+       WHERE state = 'running' AND lease_until IS NOT NULL
+       AND worker NOT IN (SELECT name FROM workers)`,
+    );
   }
 
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
@@ -169,7 +217,7 @@ export class Jobs extends Table<JobRow> {
       this.update(job.id, {
         ...changes,
         ...(final ? { finished_at: now(), estimated_finish: null } : {}),
-        ...(free ? { worker: null } : {}),
+        ...(free ? { worker: null, lease_until: null } : {}),
       });
     });
   }

@@ -24,6 +24,7 @@ import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
 import { Uploads } from "./uploads.ts";
+import { Workers } from "./workers.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -51,6 +52,7 @@ export class Store {
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
   readonly uploads: Uploads;
+  readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
   readonly setAside?: SetAside;
   readonly reserve: Reserve;
@@ -86,6 +88,7 @@ export class Store {
       this.keys = new Keys(db);
       this.idempotency = new Idempotency(db);
       this.tuning = new Tuning(db);
+      this.workers = new Workers(db);
       if (!options.shared) {
         const referred = new Set(
           db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),

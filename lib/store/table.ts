@@ -25,8 +25,8 @@ export function page<T>(rows: T[], limit: number, key: (row: T) => string): Page
   return { data, has_more, next: has_more ? key(data[data.length - 1]) : null };
 }
 
-/** Conditions of a WHERE clause; those whose value is undefined are left out. */
-export type Conditions = [sql: string, value: SqlValue | undefined][];
+/** Conditions of a WHERE clause; those whose value is undefined are left out. `IN (?)` takes a list. */
+export type Conditions = [sql: string, value: SqlValue | SqlValue[] | undefined][];
 
 export class Table<Row extends { id: string }> {
   /**
@@ -127,9 +127,12 @@ export class Table<Row extends { id: string }> {
   /** The text of a WHERE clause, and its values. */
   protected where(conditions: Conditions): { where: string; values: SqlValue[] } {
     const used = conditions.filter(([, value]) => value !== undefined);
+    const texts = used.map(([sql, value]) =>
+      Array.isArray(value) ? sql.replace("IN (?)", `IN (${value.map(() => "?").join(", ")})`) : sql
+    );
     return {
-      where: used.length ? `WHERE ${used.map(([sql]) => sql).join(" AND ")}` : "",
-      values: used.map(([, value]) => value!),
+      where: used.length ? `WHERE ${texts.join(" AND ")}` : "",
+      values: used.flatMap(([, value]) => value!),
     };
   }
 

@@ -1,16 +1,23 @@
 /**
- * Keeps studies going. A study holds no worker: between two jobs the worker looks at what has become of its
- * cells, queues their next jobs, and brings its table up to date. All of it stands in the database, so that a
- * study survives whatever its cells survive.
+ * Advances studies. A study holds no worker: the API looks at what has become of its cells, queues their next jobs,
+ * and brings its table up to date. All of it stands in the database, so that a study survives whatever its cells
+ * survive.
  */
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
-import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
-import { studyTable } from "./study_table.ts";
+import { neededEvaluations } from "./study_table.ts";
 import type { StudyTable } from "./table_schema.ts";
+import { studyTableOf } from "./table_thread.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
-import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
-import { control, enqueue, type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
+import {
+  control,
+  enqueue,
+  mostQueued,
+  queueLength,
+  type ResolvedJob,
+  resolveJob,
+  workerCount,
+} from "@/lib/jobs/queue.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import {
@@ -22,17 +29,20 @@ import {
 } from "@/lib/store/mod.ts";
 import { now } from "@/lib/store/mod.ts";
 
-/** Jobs of one study that wait in the queue at a time, so that other people's jobs come in between. */
+/**
+ * Jobs of one study that wait in the queue at a time, so that other people's jobs come in between; where there are
+ * more workers, one for each.
+ */
 const WAITING = 2;
-/** Cells that need no job of their own are looked up this long at a time. */
-const TURN_MS = 200;
+/** Cells that need no job of their own are looked up this long at a time; requests come in between. */
+const TURN_MS = 20;
 
 /** Does what can be done for every study that is on its way; ids of the jobs that changed. */
-export function advanceStudies(store: Store): string[] {
+export async function advanceStudies(store: Store): Promise<string[]> {
   const changed = new Set<string>();
   for (const job of store.jobs.studies()) {
     try {
-      new Study(store, job, changed).advance();
+      await new Study(store, job, changed).advance();
     } catch (error) {
       // Once there is room again the study goes on.
       if (isDiskFull(error)) continue;
@@ -43,9 +53,6 @@ export function advanceStudies(store: Store): string[] {
   }
   return [...changed];
 }
-
-/** The worker's half of the kind `study`. */
-export const study = { advance: advanceStudies } satisfies JobHandler;
 
 class Study {
   private readonly study: StudyRow;
@@ -60,7 +67,7 @@ class Study {
     this.spec = parseStudy(job.spec);
   }
 
-  advance(): void {
+  async advance(): Promise<void> {
     const { store, study, job } = this;
     const ended = store.db.transaction(() => {
       // What was asked of it meanwhile counts.
@@ -69,8 +76,9 @@ class Study {
       for (const cell of store.studies.cells(study.id, openCells)) this.follow(cell);
       if (store.jobs.get(job.id).state === "paused") return undefined;
       if (state === "queued") this.start();
+      const waiting = store.studies.cells(study.id, ["waiting"]);
       const until = performance.now() + TURN_MS;
-      for (const cell of store.studies.cells(study.id, ["waiting"])) {
+      for (const cell of waiting) {
         if (!this.hasRoom() || performance.now() > until) break;
         this.begin(cell);
       }
@@ -85,7 +93,7 @@ class Study {
     });
     if (!ended) return;
     // Resampling takes a while: the database is not held meanwhile.
-    if (ended.news || ended.rest === 0) this.tabulate(ended.cells);
+    if (ended.news || ended.rest === 0) await this.tabulate(ended.cells);
     if (ended.rest === 0) this.conclude(ended.cells);
   }
 
@@ -196,7 +204,7 @@ class Study {
     );
     const same = sameJob(store, resolved);
     if (same) return same;
-    if (queueLength(store) >= limits.queuedJobs) return undefined;
+    if (queueLength(store) >= mostQueued(store)) return undefined;
     const queued = enqueue(store, resolved, study.id);
     this.changed.add(queued.id);
     return queued;
@@ -204,8 +212,9 @@ class Study {
 
   private hasRoom(): boolean {
     const { store, study } = this;
-    return queueLength(store) < limits.queuedJobs &&
-      store.jobs.count([["study = ?", study.id], ["state = ?", "queued"]]) < WAITING;
+    return queueLength(store) < mostQueued(store) &&
+      store.jobs.count([["study = ?", study.id], ["state = ?", "queued"]]) <
+        Math.max(WAITING, workerCount(store));
   }
 
   /** By the time that the cells took which this study had computed itself. */
@@ -221,17 +230,19 @@ class Study {
     return new Date(Date.now() + each * rest).toISOString();
   }
 
-  private tabulate(cells: CellRow[]): void {
+  private async tabulate(cells: CellRow[]): Promise<void> {
     const { store, study, spec } = this;
     const dataset = store.datasets.find(study.dataset_id)!;
-    const table = studyTable({
-      spec,
-      cells,
-      positive_label: dataset.positive_label,
-      patients: () =>
-        new Map(store.images.all(dataset.id).map(({ name, patient }) => [name, patient])),
-      evaluation: (id) => store.evaluations.get(id),
-    }, study.summary as unknown as StudyTable ?? undefined);
+    const before = study.summary as unknown as StudyTable ?? undefined;
+    const evaluations = neededEvaluations({ spec, cells }, before);
+    const table = await studyTableOf({
+      source: {
+        ...{ spec, cells, positive_label: dataset.positive_label },
+        patients: new Map(store.images.all(dataset.id).map(({ name, patient }) => [name, patient])),
+        evaluations: new Map(evaluations.map((id) => [id, store.evaluations.get(id)])),
+      },
+      before,
+    });
     store.studies.update(study.id, { summary: { ...table } });
   }
 
@@ -279,8 +290,4 @@ export function sameJob(store: Store, job: ResolvedJob): JobRow | undefined {
     return store.models.find(model) !== undefined &&
       (evaluation === undefined || store.evaluations.find(evaluation) !== undefined);
   });
-}
-
-function queueLength(store: Store): number {
-  return store.jobs.count([["state = ?", "queued"]]);
 }

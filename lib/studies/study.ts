@@ -103,8 +103,8 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
     positive_label: known
       ? known.positive_label
       : store.datasets.find(row.dataset_id)?.positive_label ?? null,
-    patients: () => new Map(),
-    evaluation: (id) => store.evaluations.get(id),
+    patients: new Map(),
+    evaluations: new Map(),
   });
   return finished({
     ...empty,

@@ -24,7 +24,7 @@ const TICK_MS = 500;
 export interface ThreadStart {
   /** The data directory. */
   data: string;
-  /** Name of this worker, unique per process. */
+  /** Name of this worker. */
   name: string;
 }
 
@@ -104,7 +104,7 @@ async function start(
       await sampler.serve();
       await throughput.serve();
     },
-    changed: (job) => peer.notify("changed", { job }),
+    changed: (job, ended = false) => peer.notify("changed", { job, ended }),
     log: (text) => console.error(text),
   });
   // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.

@@ -18,11 +18,12 @@ export interface JobRunnerOptions {
   store: Store;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
-  /** Unique per process: a job that runs under another name has lost its worker. */
+  /** Of this worker; no other one that lives has it. */
   name: string;
   /** Serves what came in between (predictions). */
   between(): Promise<void>;
-  changed(job_id: string): void;
+  /** @param ended the job does not run any more */
+  changed(job_id: string, ended?: boolean): void;
   log(text: string): void;
 }
 
@@ -61,13 +62,11 @@ export class JobRunner {
     while (!this.#leaving) {
       await between();
       try {
-        const advanced = Object.values(kinds).flatMap(({ advance }) => advance?.(store) ?? []);
-        for (const id of advanced) this.#options.changed(id);
         const job = store.jobs.claim(name, runnable);
         if (job) {
           await this.#execute(job);
           gpu.check();
-        } else if (advanced.length === 0) await this.#idle();
+        } else await this.#idle();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
         await this.#room();
@@ -120,7 +119,7 @@ export class JobRunner {
     } finally {
       this.current = null;
       this.#run = undefined;
-      changed(job.id);
+      changed(job.id, true);
     }
   }
 
@@ -177,7 +176,7 @@ export class JobRunner {
         run.state({ state: "cancelled", requested: null });
         return removeCheckpoints(store, id);
       }
-      run.state({ state: "queued" }, "the server leaves");
+      run.state({ state: "queued" }, "its worker leaves");
       // Leaving in order is no crash.
       store.jobs.update(id, { attempts: 0 });
       return;

@@ -22,9 +22,9 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     );
     old.close();
     const database = new Database(path);
-    const row = database.get("SELECT id, study FROM jobs")!;
-    assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 6);
+    const row = database.get("SELECT id, study, sequence FROM jobs")!;
+    assert.deepEqual([row.id, row.study, row.sequence], ["a", null, 1]);
+    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 7);
     database.close();
   }));
 

@@ -26,6 +26,8 @@ function job(store: Store, changes: Partial<JobRow> = {}): JobRow {
     estimated_finish: null,
     study: null,
     fingerprint: null,
+    sequence: 0,
+    lease_until: null,
     ...changes,
   });
 }
@@ -105,7 +107,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(pragma("synchronous"), 2);
     assert.equal(pragma("foreign_keys"), 1);
     assert.equal(pragma("busy_timeout"), 15_000);
-    assert.equal(pragma("user_version"), 6);
+    assert.equal(pragma("user_version"), 7);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>
@@ -257,6 +259,8 @@ Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =
     assert.equal(store.jobs.claim("w1"), undefined);
 
     // Another worker takes over what the first left; the first cannot write any more.
+    assert.equal(store.jobs.claim("w2"), undefined, "the first is alive");
+    store.jobs.release("w1");
     assert.equal(store.jobs.claim("w2", ["another"]), undefined, "what it cannot run it leaves");
     const b = store.jobs.claim("w2", ["another", first.kind])!;
     assert.equal(b.id, first.id);

@@ -61,10 +61,10 @@ function resultOf(store: Store, job: JobRow): Record<string, unknown> {
 }
 
 /** Works until nothing is left to do; the jobs in their order. */
-function run(store: Store, errorOf: (job: JobRow) => string | undefined = () => undefined) {
+async function run(store: Store, errorOf: (job: JobRow) => string | undefined = () => undefined) {
   const done: string[] = [];
   for (let turn = 0; turn < 100; turn++) {
-    const changed = advanceStudies(store);
+    const changed = await advanceStudies(store);
     const next = store.jobs.list({ limit: 1000 }).data
       .filter(({ state, kind }) => state === "queued" && kind !== "study").at(-1);
     const job = work(store, next && errorOf(next));
@@ -84,11 +84,11 @@ Deno.test("cells become jobs, a few at a time, and the table fills", () =>
     const study = store.jobs.get(id).study!;
     assert.deepEqual(store.jobs.get(id).progress, { done: 0, total: 6, unit: "cells" });
     assert.equal(store.jobs.claim("test", TRAININGS), undefined, "no worker holds a study");
-    assert.ok(advanceStudies(store).includes(id));
+    assert.ok((await advanceStudies(store)).includes(id));
     assert.equal(store.jobs.get(id).state, "running");
     assert.equal(waiting(store), 2, "others come in between");
-    assert.deepEqual(advanceStudies(store), [], "nothing has happened");
-    const done = run(store);
+    assert.deepEqual(await advanceStudies(store), [], "nothing has happened");
+    const done = await run(store);
     assert.equal(done.length, 4 + 6);
     const job = store.jobs.get(id);
     assert.deepEqual([job.state, job.progress.done, job.error], ["succeeded", 6, null]);
@@ -137,32 +137,37 @@ Deno.test("another study computes only what is new; what a result depends on dec
   withStore(async (store) => {
     await insertClasses(store);
     submit(store, request, "1");
-    run(store);
+    await run(store);
     submit(store, request, "1");
-    assert.deepEqual(run(store), [], "everything is known");
+    assert.deepEqual(await run(store), [], "everything is known");
     submit(store, { ...request, arms: ["none", "labels", "self"] }, "1");
-    const more = run(store);
+    const more = await run(store);
     assert.deepEqual(more.filter((job) => job.startsWith("pretrain")), [
       "pretrain self 0",
       "pretrain self 1",
     ]);
     assert.equal(more.length, 4);
     submit(store, { ...request, finetune: { epochs: 2 } }, "1");
-    assert.equal(run(store).length, 6, "fine-tuning alone");
+    assert.equal((await run(store)).length, 6, "fine-tuning alone");
     submit(store, request, "2");
-    assert.equal(run(store).length, 10, "another version of the program");
+    assert.equal((await run(store)).length, 10, "another version of the program");
     const [last] = store.studies.list().data;
     const { pretrained } = store.studies.cells(last.id).find(({ row }) => row === "byol none")!;
     store.models.remove(pretrained!);
     submit(store, request, "2");
-    assert.deepEqual(run(store).filter((job) => job.startsWith("pretrain")), ["pretrain none 0"]);
+    assert.deepEqual((await run(store)).filter((job) => job.startsWith("pretrain")), [
+      "pretrain none 0",
+    ]);
   }));
 
 Deno.test("a failed job fails its cell and not the study; sent again, only that is tried", () =>
   withStore(async (store) => {
     await insertClasses(store);
     const { id } = submit(store, request, "1");
-    run(store, ({ spec }) => spec.arm === "labels" && spec.seed === 1 ? "Cannot see" : undefined);
+    await run(
+      store,
+      ({ spec }) => spec.arm === "labels" && spec.seed === 1 ? "Cannot see" : undefined,
+    );
     assert.deepEqual(
       [store.jobs.get(id).state, store.jobs.get(id).result!.failed],
       ["succeeded", 1],
@@ -171,10 +176,10 @@ Deno.test("a failed job fails its cell and not the study; sent again, only that 
       .find(({ state }) => state === "failed")!;
     assert.deepEqual([cell.row, cell.run, cell.error], ["byol labels", 1, "pretrain: Cannot see"]);
     const again = submit(store, request, "1");
-    assert.deepEqual(run(store).length, 2);
+    assert.deepEqual((await run(store)).length, 2);
     assert.equal(store.jobs.get(again.id).result!.failed, 0);
     const { id: hopeless } = submit(store, { ...request, seeds: [7] }, "1");
-    run(store, () => "Cannot see");
+    await run(store, () => "Cannot see");
     assert.equal(store.jobs.get(hopeless).state, "failed");
     assert.match(store.jobs.get(hopeless).error!, /Cannot see/);
   }));
@@ -183,9 +188,9 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
   withStore(async (store) => {
     await insertClasses(store);
     const { id } = submit(store, request, "1");
-    advanceStudies(store);
+    await advanceStudies(store);
     const running = store.jobs.claim("test", TRAININGS)!;
-    advanceStudies(store);
+    await advanceStudies(store);
     const states = () =>
       store.jobs.listJobs({ study: store.jobs.get(id).study! }).data
         .filter(({ kind }) => kind !== "study").map(({ state }) => state);
@@ -193,11 +198,11 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
     assert.equal(store.jobs.get(running.id).requested, "pause");
     store.jobs.change(running, { state: "paused", requested: null });
     assert.ok(states().every((state) => state === "paused") && states().length === 3);
-    assert.deepEqual(run(store), [], "a paused study does nothing");
+    assert.deepEqual(await run(store), [], "a paused study does nothing");
     assert.equal(control(store, id, "resume").state, "queued");
     assert.ok(states().every((state) => state === "queued"));
     assert.equal(work(store)!.id, running.id);
-    advanceStudies(store);
+    await advanceStudies(store);
     assert.equal(control(store, id, "cancel").state, "cancelled");
     assert.deepEqual(new Set(states()), new Set(["succeeded", "cancelled"]));
     const cells = store.studies.cells(store.jobs.get(id).study!);
@@ -205,7 +210,7 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
       ...Array(5).fill("cancelled"),
       "done",
     ]);
-    assert.deepEqual(run(store), []);
+    assert.deepEqual(await run(store), []);
     assert.throws(() => control(store, id, "resume"), /Cannot resume/);
     remove(store, id);
     assert.ok(store.studies.list().data.length === 1, "the study outlives its job");
@@ -215,10 +220,10 @@ Deno.test("two studies share a job; one of them cancelled leaves it to the other
   withStore(async (store) => {
     await insertClasses(store);
     const [a, b] = [submit(store, request, "1"), submit(store, request, "1")];
-    advanceStudies(store);
+    await advanceStudies(store);
     assert.equal(waiting(store), 4, "two jobs of the first for both, then two of the second");
     control(store, a.id, "cancel");
-    const done = run(store);
+    const done = await run(store);
     assert.equal(store.jobs.get(b.id).state, "succeeded");
     assert.equal(done.length, 10);
   }));
@@ -227,18 +232,18 @@ Deno.test("a full disk pauses the study; a job that somebody deletes is done ane
   withStore(async (store) => {
     await insertClasses(store);
     const { id } = submit(store, request, "1");
-    advanceStudies(store);
+    await advanceStudies(store);
     const job = store.jobs.claim("test", TRAININGS)!;
     store.jobs.change(job, { state: "paused", error: "no space left on device" });
-    advanceStudies(store);
+    await advanceStudies(store);
     assert.deepEqual(
       [store.jobs.get(id).state, store.jobs.get(id).error],
       ["paused", "no space left on device"],
     );
     control(store, id, "resume");
-    advanceStudies(store);
+    await advanceStudies(store);
     assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).error], ["running", null]);
     remove(store, work(store)!.id);
-    run(store);
+    await run(store);
     assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).result!.done], ["succeeded", 6]);
   }));

@@ -47,6 +47,7 @@ Deno.test("a worker that lost its claim cannot write any more", async () => {
     async run(context) {
       // Another worker takes the job over and ends it, while this one hung.
       const { jobs } = context.store;
+      jobs.release("here");
       jobs.change(jobs.claim("another")!, { state: "succeeded", result: { by: "another" } });
       try {
         context.event("log", { message: "late" });

@@ -25,6 +25,8 @@ async function withWorker(
         args: ["run", "-A", "--no-check", "--quiet", program, store.directory],
       },
       changed() {},
+      hold: (name) => store.jobs.hold(name),
+      ended: (name, how) => store.jobs.release(name, how),
       log: (text) => log.push(text),
     });
     supervisor.start();
@@ -137,7 +139,7 @@ Deno.test("leaving puts the running job back into the queue, without counting a 
     };
     const id = queue(store, "count", { to: 100, ms: 10 });
     for (const goal of [15, 45]) {
-      const supervisor = new Supervisor({ command, changed() {}, log() {} });
+      const supervisor = new Supervisor({ command, changed() {}, hold() {}, ended() {}, log() {} });
       supervisor.start();
       await until(() => store.jobs.get(id).progress.done > goal, 20_000);
       await supervisor.stop(10_000);
