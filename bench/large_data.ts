@@ -26,7 +26,7 @@ function fill(store: Store): string {
   const dataset = newId("ds");
   store.db.transaction(() => {
     store.datasets.insert({
-      ...{ id: dataset, name: "large", digest: "d", structured: false },
+      ...{ id: dataset, name: "large", known_digest: "d", structured: false },
       ...{ positive_label: "malignant", meta: {}, created_at: now() },
     });
     for (let i = 0; i < images; i++) {

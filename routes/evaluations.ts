@@ -107,7 +107,8 @@ export const evaluations: Route[] = [
           { pointer: "/to", message: "of another data set, or of one that was deleted" },
         ]);
       }
-      const { digest } = store.datasets.find(dataset_id) ?? {};
+      const dataset = store.datasets.find(dataset_id);
+      const digest = dataset && store.datasets.digestOf(dataset);
       const changed = [row, other].find(({ dataset_digest }) =>
         dataset_digest && dataset_digest !== digest
       );
@@ -118,7 +119,7 @@ export const evaluations: Route[] = [
       }
       const found = await differenceOf({
         ...{ a: row.scores, b: other.scores },
-        positive_label: store.datasets.find(dataset_id)?.positive_label ?? null,
+        positive_label: dataset?.positive_label ?? null,
         patients: new Map(store.images.all(dataset_id).map(({ name, patient }) => [name, patient])),
       });
       return toDifferenceView(found, { evaluation: row.id, to: other.id });

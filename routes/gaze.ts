@@ -7,6 +7,7 @@ import {
   measureBatches,
   measureColumns,
   measureRows,
+  measureRowsOf,
   type MeasureTable,
   measureTables,
 } from "@/lib/datasets/gaze_measures.ts";
@@ -91,7 +92,7 @@ export const gazeRoutes: Route[] = [
         return tableAnswer({ format, name }, measureColumns(table), batches);
       }
       const { data, ...page } = store.images.listOf(dataset.id, { limit, after });
-      const rows = data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+      const rows = measureRowsOf(store, data, table, reader);
       return { data: rows, ...page };
     },
   }),

@@ -45,7 +45,7 @@ export async function serve(config: Config): Promise<void> {
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(() => {
     store.jobs.releaseOrphans();
-    return new Keyring(store, config.apiKey);
+    return Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(

@@ -9,16 +9,19 @@ const everything: Scope[] = ["read", "write", "admin"];
 const hashOf = (key: string) => createHash("sha256").update(key).digest("hex");
 
 export class Keyring {
-  #rows: KeyRow[];
+  #rows: KeyRow[] = [];
   /** The key that this start made, to be shown once. */
-  readonly created?: string;
+  created?: string;
   #createdId?: string;
+
+  private constructor(readonly store: Store) {}
 
   /**
    * With `apiKey` that key is valid from now on, under the same id for as long as it is set: answers are kept
    * by it. Where nobody could make or remove keys (none has the scope `admin`), one that can is made.
    */
-  constructor(readonly store: Store, apiKey?: string) {
+  static open(store: Store, apiKey?: string): Keyring {
+    const keyring = new Keyring(store);
     store.db.transaction(() => {
       const hash = apiKey === undefined ? undefined : hashOf(apiKey);
       let known = false;
@@ -27,14 +30,15 @@ export class Keyring {
         // A key that is no longer set has no power any more.
         else store.keys.remove(row.id);
       }
-      if (apiKey !== undefined && !known) this.#insert(environment, apiKey, everything);
+      if (apiKey !== undefined && !known) keyring.#insert(environment, apiKey, everything);
     });
-    this.#rows = store.keys.all();
-    if (!this.#rows.some(({ scopes }) => scopes.includes("admin"))) {
-      const { key, row } = this.make("first", everything);
-      this.created = key;
-      this.#createdId = row.id;
+    keyring.#rows = store.keys.all();
+    if (!keyring.#rows.some(({ scopes }) => scopes.includes("admin"))) {
+      const { key, row } = keyring.make("first", everything);
+      keyring.created = key;
+      keyring.#createdId = row.id;
     }
+    return keyring;
   }
 
   /** Keys with the scope `admin` beside the one that the environment sets. */

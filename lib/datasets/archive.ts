@@ -74,7 +74,7 @@ export async function importArchive(
       });
       store.collectGarbage(content.replaced);
       if (before) clearPixels(store, before.id);
-    } else if (base) report.digest = base.digest;
+    } else if (base) report.digest = store.datasets.digestOf(base);
     return report;
   } finally {
     if (pinned.length > 0) store.discard(pinned);

@@ -111,9 +111,9 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
-    const unnamed = added.filter(({ image, reader }) =>
-      reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0
-    ).length;
+    const has = gazeThere(store, id);
+    const isThere = ({ image, reader }: Recording) => has(names.exact(image)!.id, reader);
+    const unnamed = added.filter((one) => one.reader === "" && isThere(one)).length;
     if (unnamed > 0) {
       const one = unnamed === 1;
       const what = one ? "recording that names" : "recordings that name";
@@ -124,15 +124,24 @@ export async function addGaze(
       report.warnings.push({ file: options.file, message });
     }
     if (dryRun) {
-      const replaced = added.filter(({ image, reader }) =>
-        store.gaze.ofImage(names.exact(image)!.id, reader).length > 0
-      ).length;
+      const replaced = added.filter(isThere).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
     return keep(store, dataset, added, pinned.splice(0), report);
   } finally {
     if (pinned.length > 0) store.discard(pinned);
   }
+}
+
+/** Tells whether an image has gaze of a reader. */
+function gazeThere(
+  store: Store,
+  dataset_id: string,
+): (image_id: string, reader: string) => boolean {
+  const there = new Set(
+    store.gaze.readers(dataset_id).map(({ image_id, reader }) => `${image_id} ${reader}`),
+  );
+  return (image_id, reader) => there.has(`${image_id} ${reader}`);
 }
 
 /** Writes the recordings and the report, completed by how many were there before. */

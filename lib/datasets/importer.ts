@@ -55,7 +55,7 @@ export class Importer {
   readonly #problems: Problem[] = [];
   readonly #content: Content;
   /** Images that are there, where this comes to them. */
-  readonly #known: ImageRow[];
+  #known: ImageRow[] = [];
   #done = 0;
   #dicomFiles = 0;
   readonly #view?: ViewOptions;
@@ -69,9 +69,8 @@ export class Importer {
     readonly takers: number,
     readonly pinned: string[],
     readonly options: ImportOptions,
-    base?: DatasetRow,
+    readonly base?: DatasetRow,
   ) {
-    this.#known = base ? store.images.all(base.id) : [];
     this.#content = {
       description: plan.description,
       images: [],
@@ -85,6 +84,7 @@ export class Importer {
   }
 
   async run(): Promise<Content> {
+    if (this.base) this.#known = this.store.images.all(this.base.id);
     await this.#readImages();
     this.#failIfProblems();
     const { images } = this.#content;

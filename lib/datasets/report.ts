@@ -95,8 +95,9 @@ export function datasetReport(
     report,
   }));
   const { data: images, has_more, next } = store.images.listOf(dataset.id, page);
+  const gaze = store.gaze.ofImages(images.map(({ id }) => id));
   const data = images.flatMap((image) =>
-    store.gaze.ofImage(image.id).map((row) => ({
+    (gaze.get(image.id) ?? []).map((row) => ({
       image: image.name,
       reader: row.reader,
       format: row.format,
@@ -109,7 +110,7 @@ export function datasetReport(
   );
   return {
     dataset: dataset.name,
-    digest: dataset.digest,
+    digest: store.datasets.digestOf(dataset),
     warning_kinds: together(entries.flatMap(({ warning_kinds }) => warning_kinds)),
     entries,
     recordings: { total: store.gaze.counts(dataset.id).length, data, has_more, next },

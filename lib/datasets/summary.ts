@@ -38,7 +38,7 @@ export type Dataset = z.output<typeof datasetSchema>;
 
 export function summary(store: Store, dataset: DatasetRow): Dataset {
   const { db } = store;
-  const { meta, ...row } = dataset;
+  const { meta, known_digest: _, ...row } = dataset;
   const counts = (column: string) =>
     db.all<{ value: string | null; n: number }>(
       `SELECT ${column} AS value, count(*) AS n FROM images WHERE dataset_id = ?
@@ -61,6 +61,7 @@ export function summary(store: Store, dataset: DatasetRow): Dataset {
   const labels = counts("label");
   return {
     ...row,
+    digest: store.datasets.digestOf(dataset),
     images,
     labels: named(labels),
     unlabelled: labels.find(({ value }) => value === null)?.n ?? 0,

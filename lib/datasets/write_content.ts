@@ -47,7 +47,7 @@ export function beginDataset(store: Store, name: string): DatasetRow {
   return store.datasets.insert({
     id: newId("ds"),
     name,
-    digest: "",
+    known_digest: "",
     structured,
     positive_label,
     meta,
@@ -63,12 +63,12 @@ export function writeContent(store: Store, name: string, content: Content, diges
   if (known) {
     content.replaced = filesOf(store, dataset_id);
     store.db.run("DELETE FROM images WHERE dataset_id = ?", dataset_id);
-    store.datasets.update(dataset_id, { digest, structured, positive_label, meta });
+    store.datasets.update(dataset_id, { known_digest: digest, structured, positive_label, meta });
   } else {
     store.datasets.insert({
       id: dataset_id,
       name,
-      digest,
+      known_digest: digest,
       structured,
       positive_label,
       meta,
@@ -107,7 +107,7 @@ export function addContent(store: Store, dataset: DatasetRow, content: Content):
   // What still is referred to is kept.
   content.replaced = before;
   const digest = storedDigest(store, dataset);
-  store.datasets.update(dataset.id, { digest });
+  store.datasets.update(dataset.id, { known_digest: digest });
   return digest;
 }
 

@@ -51,13 +51,14 @@ export function toScoredEvaluationView(
 }
 
 export function toEvaluationView(store: Store, row: EvaluationRow): Evaluation {
+  const dataset = row.dataset_id === null ? undefined : store.datasets.find(row.dataset_id);
   const spec = store.jobs.find(row.job_id)?.spec as Pick<Evaluation, "split"> | undefined;
   return {
     id: row.id,
     model: row.model_id,
-    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset: dataset?.name ?? null,
     dataset_digest: row.dataset_digest ?? null,
-    stale: row.dataset_digest !== store.datasets.find(row.dataset_id ?? "")?.digest,
+    stale: row.dataset_digest !== (dataset && store.datasets.digestOf(dataset)),
     seen_in_pretraining: row.seen?.pretraining?.images ?? null,
     seen_in_training: row.seen?.training?.images ?? null,
     seen: row.seen ?? null,

@@ -39,12 +39,13 @@ export function resolveJob(
   const dataset = typeof parsed.dataset === "string"
     ? store.datasets.byName(parsed.dataset)
     : undefined;
-  if (wanted !== undefined && wanted !== dataset?.digest) {
+  const digest = dataset && store.datasets.digestOf(dataset);
+  if (wanted !== undefined && wanted !== digest) {
     throw new Conflict(`Cannot repeat this job: dataset "${dataset?.name}" has changed since`);
   }
   const spec = {
     ...found.resolve(parsed, store),
-    ...(dataset ? { dataset_digest: dataset.digest } : {}),
+    ...(dataset ? { dataset_digest: digest } : {}),
     code_version: codeVersion,
   };
   return { kind, spec };

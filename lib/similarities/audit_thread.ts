@@ -35,7 +35,7 @@ export async function auditSimilarity(
 ): Promise<Audit> {
   const dataset = store.datasets.find(row.dataset_id);
   if (dataset) assertCurrent(store, row, dataset);
-  const key = JSON.stringify([row.id, dataset?.digest, images ?? null]);
+  const key = JSON.stringify([row.id, dataset && store.datasets.digestOf(dataset), images ?? null]);
   const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
   const labels = dataset ? labelsOf(store, row, images) : undefined;

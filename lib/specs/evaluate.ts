@@ -33,7 +33,7 @@ export function parseEvaluate(spec: unknown): EvaluateSpec {
 function testedPart(store: Store, model: ModelRow, name: string): EvaluateSpec["split"] {
   const dataset = store.datasets.byName(name);
   const { split } = model.lineage as { split?: { test: string[] } };
-  if (split && model.dataset_digest === dataset.digest) return "test";
+  if (split && model.dataset_digest === store.datasets.digestOf(dataset)) return "test";
   // Of a set that has changed since, the model's own parts are not to be found any more.
   const given = store.images.all(dataset.id).some(({ split }) => split === "test");
   return model.dataset_id === dataset.id && given ? "test" : "all";

@@ -13,7 +13,7 @@ import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
  * @throws {InvalidInput} when it is of another data set, lacks the component, or too little was kept for the cut
  */
 export function usableSimilarity(
-  store: Pick<Store, "similarities" | "images" | "gaze" | "heatmaps">,
+  store: Pick<Store, "similarities" | "images" | "gaze" | "heatmaps" | "datasets">,
   dataset: DatasetRow,
   id: string,
   component: string | null,

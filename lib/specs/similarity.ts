@@ -63,12 +63,17 @@ export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
     const images = store.images.count([["dataset_id = ?", dataset.id]]);
     const has = (reader?: string) =>
       store.gaze.has(dataset.id, reader) || store.heatmaps.has(dataset.id, reader);
-    if (!has()) {
+    const any = has();
+    if (!any) {
       throw new InvalidInput(`Cannot compare gaze: dataset "${spec.dataset}" has none`, [
         { pointer: "/dataset", message: "gaze or heatmaps are needed" },
       ]);
     }
-    const unknown = (spec.readers ?? []).filter((reader) => !has(reader));
+    const unknown: string[] = [];
+    for (const reader of spec.readers ?? []) {
+      const known = has(reader);
+      if (!known) unknown.push(reader);
+    }
     if (unknown.length > 0) {
       throw new InvalidInput(`Cannot find readers [${unknown.join(", ")}] in the data set`, [
         { pointer: "/readers", message: "unknown reader" },

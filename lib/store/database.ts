@@ -23,7 +23,6 @@ export class Database {
   /** An expression for the database's clock: whole milliseconds since 1970. */
   readonly clock = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 
-  /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
   constructor(path: string) {
     this.#connection = new DatabaseSync(path);
     // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
@@ -98,6 +97,11 @@ export class Database {
     this.#statements.clear();
     this.#connection.close();
   }
+}
+
+/** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
+export function openDatabase(path: string): Database {
+  return new Database(path);
 }
 
 function isOlder(version: string): boolean {

@@ -8,10 +8,10 @@ export interface DatasetRow {
   id: string;
   name: string;
   /**
-   * SHA-256 over the content; equal content gives an equal digest (digest.ts). After a change it is made when it is
-   * asked for: a thousand pictures put in one by one are not hashed a thousand times.
+   * The digest as it was last made; "" where the content has changed since: a thousand pictures put in one by one are
+   * not hashed a thousand times. `Datasets.digestOf` makes it.
    */
-  digest: string;
+  known_digest: string;
   /** Whether the pictures are anatomically aligned (methods.md, structured heatmap measures). */
   structured: boolean;
   positive_label: string | null;
@@ -19,6 +19,9 @@ export interface DatasetRow {
   meta: Record<string, unknown>;
   created_at: string;
 }
+
+/** With SHA-256 over the content; equal content gives an equal digest (digest.ts). */
+export type HashedDatasetRow = DatasetRow & { digest: string };
 
 /** Stands for a digest that is not known since a change. */
 const STALE = "";
@@ -28,14 +31,24 @@ export class Datasets extends Table<DatasetRow> {
     super(db, { table: "datasets", noun: "dataset", json: ["meta"], booleans: ["structured"] });
   }
 
-  protected override decode(row: SqlRow): DatasetRow {
-    const decoded = super.decode(row);
-    if (decoded.digest !== STALE) return decoded;
-    let made: string | undefined;
-    return Object.defineProperty(decoded, "digest", {
-      enumerable: true,
-      get: () => made ??= this.#renewDigest(decoded.id),
-    });
+  protected override encode({ known_digest, ...row }: Partial<DatasetRow>): SqlRow {
+    return {
+      ...super.encode(row),
+      ...(known_digest === undefined ? {} : { digest: known_digest }),
+    };
+  }
+
+  protected override decode({ digest, ...row }: SqlRow): DatasetRow {
+    return super.decode({ ...row, known_digest: digest });
+  }
+
+  /** The digest of the content that there is now, or, of a row that carries its digest, was then. */
+  digestOf({ id, known_digest }: Pick<DatasetRow, "id" | "known_digest">): string {
+    return known_digest !== STALE ? known_digest : this.#renewDigest(id);
+  }
+
+  hashed(row: DatasetRow): HashedDatasetRow {
+    return { ...row, digest: this.digestOf(row) };
   }
 
   /** In a write transaction, so that nothing changes between the content and its digest. */
@@ -43,10 +56,10 @@ export class Datasets extends Table<DatasetRow> {
     let digest = STALE;
     try {
       return this.db.transaction(() => {
-        const row = this.db.get("SELECT * FROM datasets WHERE id = ?", id);
+        const row = this.find(id);
         // Deleted meanwhile, or renewed by another process.
-        if (!row || row.digest !== STALE) return (row?.digest ?? STALE) as string;
-        digest = storedDigest(this.content, super.decode(row));
+        if (!row || row.known_digest !== STALE) return row?.known_digest ?? STALE;
+        digest = storedDigest(this.content, row);
         this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", digest, id);
         return digest;
       });

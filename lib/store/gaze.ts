@@ -38,6 +38,15 @@ export class GazeTable extends Table<GazeRow> {
     return this.select([["image_id = ?", image_id], ["reader = ?", reader]], "ORDER BY reader");
   }
 
+  /** The same of several images, by image id. */
+  ofImages(image_ids: string[], reader?: string): Map<string, GazeRow[]> {
+    const rows = this.select(
+      [["image_id IN (?)", image_ids], ["reader = ?", reader]],
+      "ORDER BY image_id, reader",
+    );
+    return Map.groupBy(rows, (row) => row.image_id);
+  }
+
   /** All gaze of a data set by image id, readers in order; `readers` picks some. */
   ofDataset(dataset_id: string, readers?: string[]): Map<string, GazeRow[]> {
     const rows = this.select(
@@ -59,10 +68,19 @@ export class GazeTable extends Table<GazeRow> {
     return this.db.all<GazeCount>(
       `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
        WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
-       ${image_ids ? "AND image_id IN (SELECT value FROM json_each(?))" : ""}
+       ${image_ids ? `AND image_id IN (${image_ids.map(() => "?").join(", ")})` : ""}
        ORDER BY image_id, reader`,
       dataset_id,
-      ...(image_ids ? [JSON.stringify(image_ids)] : []),
+      ...image_ids ?? [],
+    );
+  }
+
+  /** Who has looked at which image of a data set. */
+  readers(dataset_id: string): Pick<GazeRow, "image_id" | "reader">[] {
+    return this.db.all(
+      `SELECT image_id, reader FROM gaze
+       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)`,
+      dataset_id,
     );
   }
 

@@ -119,6 +119,12 @@ export class Jobs extends Table<JobRow> {
     );
   }
 
+  /** Ids of the jobs that a study has queued. */
+  idsOfStudy(study: string): string[] {
+    return this.db.all<{ id: string }>("SELECT id FROM jobs WHERE study = ?", study)
+      .map(({ id }) => id);
+  }
+
   /** A job that gives, or gave, the result of this fingerprint: a finished one before others. */
   sameAs(fingerprint: string): JobRow[] {
     return this.select(

@@ -1,6 +1,6 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
-import { Database } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -54,59 +54,70 @@ export class Store {
   readonly uploads: Uploads;
   readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
-  readonly setAside?: SetAside;
+  setAside?: SetAside;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
 
-  constructor(readonly directory: string, options: StoreOptions) {
-    makeDirectory(directory);
+  private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
+    this.#lock = lock;
+    this.secret = secret;
     this.reserve = new Reserve(directory);
-    if (!options.shared) this.#lock = takeLock(directory);
+    this.files = new Files(`${directory}/files`, `${directory}/tmp`);
+    this.uploads = new Uploads(`${directory}/uploads`);
+    this.db = db;
+    this.datasets = new Datasets(db, this);
+    this.images = new Images(db);
+    this.gaze = new GazeTable(db);
+    this.heatmaps = new Heatmaps(db);
+    this.reports = new Reports(db);
+    this.similarities = new Similarities(db);
+    this.models = new Models(db);
+    this.modelImages = new ModelImagesTable(db);
+    this.evaluations = new Evaluations(db);
+    this.studies = new Studies(db);
+    this.predictions = new Predictions(db);
+    this.jobs = new Jobs(db);
+    this.events = new Events(db);
+    this.metrics = new Metrics(db);
+    this.keys = new Keys(db);
+    this.idempotency = new Idempotency(db);
+    this.tuning = new Tuning(db);
+    this.workers = new Workers(db);
+  }
+
+  static open(directory: string, options: StoreOptions): Store {
+    makeDirectory(directory);
+    const lock = options.shared ? undefined : takeLock(directory);
     try {
-      this.secret = readSecret(directory);
-      this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      this.uploads = new Uploads(`${directory}/uploads`);
+      const secret = readSecret(directory);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = this.db = new Database(database);
-      this.datasets = new Datasets(db, this);
-      this.images = new Images(db);
-      this.gaze = new GazeTable(db);
-      this.heatmaps = new Heatmaps(db);
-      this.reports = new Reports(db);
-      this.similarities = new Similarities(db);
-      this.models = new Models(db);
-      this.modelImages = new ModelImagesTable(db);
-      this.evaluations = new Evaluations(db);
-      this.studies = new Studies(db);
-      this.predictions = new Predictions(db);
-      this.jobs = new Jobs(db);
-      this.events = new Events(db);
-      this.metrics = new Metrics(db);
-      this.keys = new Keys(db);
-      this.idempotency = new Idempotency(db);
-      this.tuning = new Tuning(db);
-      this.workers = new Workers(db);
-      if (!options.shared) {
-        const referred = new Set(
-          db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
-        );
-        this.files.emptyTemporary();
-        // Those that have expired go.
-        this.uploads.list();
-        this.setAside = setAside(directory, this.files, {
-          referred,
-          hasJob: (id) => this.jobs.find(id) !== undefined,
-        });
-        this.idempotency.purge({ hours: 24, unfinished: true });
-        this.reserve.take();
-      }
+      const db = openDatabase(database);
+      const store = new Store(directory, db, secret, lock);
+      if (lock) store.#begin();
+      return store;
     } catch (error) {
-      this.#lock?.release();
+      lock?.release();
       throw error;
     }
+  }
+
+  /** What the server that holds the directory does when it starts. */
+  #begin(): void {
+    const { db, files } = this;
+    const rows = db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
+    const jobs = db.all<{ id: string }>("SELECT id FROM jobs");
+    files.emptyTemporary();
+    // Those that have expired go.
+    this.uploads.list();
+    this.setAside = setAside(this.directory, files, {
+      referred: new Set(rows.map(({ sha256 }) => sha256)),
+      jobs: new Set(jobs.map(({ id }) => id)),
+    });
+    this.idempotency.purge({ hours: 24, unfinished: true });
+    this.reserve.take();
   }
 
   /** The directory of a job's checkpoints (not made here). */
@@ -173,12 +184,12 @@ export class Store {
  */
 export function openStore(directory: string, options: StoreOptions = {}): Store {
   try {
-    return new Store(directory, options);
+    return Store.open(directory, options);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     new Reserve(directory).release();
     try {
-      return new Store(directory, options);
+      return Store.open(directory, options);
     } catch (again) {
       if (!isDiskFull(again)) throw again;
       throw new Error(
@@ -189,7 +200,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 }
 
 export type { Page, PageOptions } from "./table.ts";
-export type { DatasetRow } from "./datasets.ts";
+export type { DatasetRow, HashedDatasetRow } from "./datasets.ts";
 export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";

@@ -50,30 +50,36 @@ export class Predictions extends Table<PredictionRow> {
 
   /** Stores all or none. */
   insertAll(rows: PredictionRow[]): void {
-    this.db.transaction(() => rows.forEach((row) => this.insert(row)));
+    this.db.transaction(() => {
+      for (const row of rows) this.insert(row);
+    });
   }
 
   /** A page in the order of making; each row says whether it is stale. */
   query(query: PredictionQuery): Page<PredictionRow> {
     const { stale } = query;
     const page = this.list(query, conditionsOf(query));
+    const found = stale === undefined ? this.#stale(page.data) : undefined;
     return {
       ...page,
-      data: page.data.map((row) => ({ ...row, stale: this.#isStale(row, stale) })),
+      data: page.data.map((row) => ({ ...row, stale: found ? found.has(row.id) : stale })),
     };
   }
 
   /** One, which says whether it is stale. Throws NotFound. */
   override get(id: string): PredictionRow {
     const row = super.get(id);
-    return { ...row, stale: this.#isStale(row, undefined) };
+    const found = this.#stale([row]);
+    return { ...row, stale: found.has(id) };
   }
 
-  #isStale({ id }: PredictionRow, known: boolean | undefined): boolean {
-    return known ?? this.db.get(
-          `SELECT 1 FROM predictions WHERE id = ? AND ${STALE}`,
-          id,
-        ) !== undefined;
+  /** Ids of those rows that are stale. */
+  #stale(rows: PredictionRow[]): Set<string> {
+    const found = this.db.all<{ id: string }>(
+      `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
+      ...rows.map(({ id }) => id),
+    );
+    return new Set(found.map(({ id }) => id));
   }
 
   /** Removes what the query finds; how many that were. */

@@ -42,7 +42,8 @@ export async function advanceStudies(store: Store): Promise<string[]> {
   const changed = new Set<string>();
   for (const job of store.jobs.studies()) {
     try {
-      await new Study(store, job, changed).advance();
+      const study = store.studies.ofJob(job.id)!;
+      await new Study(store, job, study, changed).advance();
     } catch (error) {
       // Once there is room again the study goes on.
       if (isDiskFull(error)) continue;
@@ -55,15 +56,14 @@ export async function advanceStudies(store: Store): Promise<string[]> {
 }
 
 class Study {
-  private readonly study: StudyRow;
   private readonly spec: StudySpec;
 
   constructor(
     private readonly store: Store,
     private readonly job: JobRow,
+    private readonly study: StudyRow,
     private readonly changed: Set<string>,
   ) {
-    this.study = store.studies.ofJob(job.id)!;
     this.spec = parseStudy(job.spec);
   }
 
@@ -220,10 +220,9 @@ class Study {
   /** By the time that the cells took which this study had computed itself. */
   private finish(cells: CellRow[]): string | null {
     const { store, study, job } = this;
+    const jobs = new Set(store.jobs.idsOfStudy(study.id));
     const own =
-      cells.filter(({ state, finetune_job }) =>
-        state === "done" && store.jobs.find(finetune_job!)?.study === study.id
-      ).length;
+      cells.filter(({ state, finetune_job }) => state === "done" && jobs.has(finetune_job!)).length;
     const rest = cells.filter(({ state }) => openCells.includes(state)).length;
     if (own === 0 || rest === 0 || job.started_at === null) return null;
     const each = (Date.now() - Date.parse(job.started_at)) / own;
@@ -284,10 +283,13 @@ function end(
 
 /** A job with this result whose result is still there, or one that will have it. */
 export function sameJob(store: Store, job: ResolvedJob): JobRow | undefined {
-  return store.jobs.sameAs(fingerprint(store, job)!).find(({ state, result }) => {
-    if (state !== "succeeded") return true;
-    const { model, evaluation } = result as { model: string; evaluation?: string };
-    return store.models.find(model) !== undefined &&
-      (evaluation === undefined || store.evaluations.find(evaluation) !== undefined);
-  });
+  const digest = fingerprint(store, job)!;
+  for (const same of store.jobs.sameAs(digest)) {
+    if (same.state !== "succeeded") return same;
+    const { model, evaluation } = same.result as { model: string; evaluation?: string };
+    const models = store.models.count([["id = ?", model]]);
+    const evaluations = store.evaluations.count([["id = ?", evaluation]]);
+    if (models > 0 && (evaluation === undefined || evaluations > 0)) return same;
+  }
+  return undefined;
 }

@@ -47,22 +47,24 @@ export function durationEstimator(
   throughput: () => Promise<number | undefined>,
 ): (job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined> {
   const counts = new Map<string, number>();
-  const imagesOf = ({ kind, spec }: ResolvedJob) => {
+  const imagesOf = ({ kind, spec }: ResolvedJob): number | undefined => {
     const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
     const row = store.datasets.findByName(dataset);
     const key = `${kind} ${digest}`;
-    if (!counts.has(key) && row?.digest === digest) {
+    if (!counts.has(key) && row && store.datasets.digestOf(row) === digest) {
       counts.set(key, trainings.get(kind)!.images(store.images.labels(row.id)));
     }
     return counts.get(key);
   };
-  const timed = [...trainings.keys()].flatMap((kind) =>
-    store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY }).data
-  ).filter(isKnown).flatMap((job) => {
-    const images = imagesOf(job);
-    const seconds = images === undefined ? undefined : secondsOf(store, job);
-    return seconds === undefined ? [] : [{ ...shapeOf(job, images!), seconds }];
-  });
+  const timed: (Shape & { seconds: number })[] = [];
+  for (const kind of trainings.keys()) {
+    const { data } = store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY });
+    for (const job of data.filter(isKnown)) {
+      const images = imagesOf(job);
+      const seconds = images === undefined ? undefined : secondsOf(store, job);
+      if (seconds !== undefined) timed.push({ ...shapeOf(job, images!), seconds });
+    }
+  }
   return async (job, images) => {
     const shape = shapeOf(job, images);
     const alike = timed.filter(({ key }) => key === shape.key);

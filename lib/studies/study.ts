@@ -50,13 +50,14 @@ export const filledStudySchema = studySchema.extend({
 }).meta({ id: "FilledStudy" });
 
 export function toStudyView(store: Store, row: StudyRow): Study {
+  const dataset = store.datasets.find(row.dataset_id);
   const { total, open } = store.studies.progress(row.id);
   return {
     id: row.id,
     name: row.name,
     job: row.job_id,
-    dataset: store.datasets.find(row.dataset_id)?.name ?? null,
-    stale: store.datasets.find(row.dataset_id)?.digest !== row.spec.dataset_digest,
+    dataset: dataset?.name ?? null,
+    stale: (dataset && store.datasets.digestOf(dataset)) !== row.spec.dataset_digest,
     state: store.jobs.find(row.job_id)?.state ?? null,
     progress: { done: total - open, total, unit: "cells" },
     created_at: row.created_at,

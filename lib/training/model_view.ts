@@ -38,6 +38,7 @@ export const modelSchema = z.discriminatedUnion("kind", [
 export type Model = z.output<typeof modelSchema>;
 
 export function toModelView(store: Store, row: ModelRow): Model {
+  const dataset = row.dataset_id === null ? undefined : store.datasets.find(row.dataset_id);
   const told = {
     id: row.id,
     name: row.name,
@@ -45,11 +46,11 @@ export function toModelView(store: Store, row: ModelRow): Model {
     aliases: store.models.aliasesOf(row.id),
     kind: row.kind,
     job: row.job_id,
-    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset: dataset?.name ?? null,
     dataset_digest: row.dataset_digest,
     stale: row.dataset_id === null
       ? null
-      : store.datasets.find(row.dataset_id)?.digest !== row.dataset_digest,
+      : (dataset && store.datasets.digestOf(dataset)) !== row.dataset_digest,
     classes: row.spec.classes,
     spec: row.spec,
     lineage: row.lineage as Model["lineage"],

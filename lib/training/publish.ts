@@ -3,7 +3,13 @@ import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import type { ClassifierLineage, PretrainedLineage } from "./lineage.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { seenSet } from "./seen.ts";
-import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
+import {
+  type HashedDatasetRow,
+  type ImageRow,
+  type ModelRow,
+  newId,
+  now,
+} from "@/lib/store/mod.ts";
 
 export type Published =
   & {
@@ -11,7 +17,7 @@ export type Published =
     weights: Map<string, WeightTensor>;
     name: string | null;
     spec: ModelRow["spec"];
-    dataset: DatasetRow;
+    dataset: HashedDatasetRow;
     /** Images that it was trained on, validation included. */
     trained: ImageRow[];
   }

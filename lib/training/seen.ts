@@ -1,6 +1,7 @@
 /** Which of the images that a model is tested on it has seen before, in its training or in one before it. */
 import type {
   DatasetRow,
+  HashedDatasetRow,
   ImageRow,
   ModelRow,
   SeenImages,
@@ -72,7 +73,7 @@ export function seenBefore(
 export function seenBy(
   store: Pick<Store, "images" | "modelImages">,
   model: ModelRow,
-  dataset: DatasetRow,
+  dataset: HashedDatasetRow,
   tested: ImageRow[],
 ): SeenImages {
   const { own: kept, before, complete } = store.modelImages.of(model.id);
@@ -85,7 +86,7 @@ export function seenBy(
 }
 
 /** Of a model that an older version has made: by the names in its lineage, while they mean the same images. */
-function listed(model: ModelRow, dataset: DatasetRow, all: ImageRow[]): SeenSet[] {
+function listed(model: ModelRow, dataset: HashedDatasetRow, all: ImageRow[]): SeenSet[] {
   const { split } = model.lineage as { split?: { train: string[]; validation: string[] } };
   if (!split || model.dataset_digest !== dataset.digest) return [];
   const names = new Set([...split.train, ...split.validation]);

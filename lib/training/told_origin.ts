@@ -1,6 +1,6 @@
 /** What the file of an uploaded model says that it was trained on: of whole data sets, never of their images. */
 import { z } from "zod";
-import type { DatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
+import type { HashedDatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
 
 /** Models that are followed, one started from the other. */
 const MOST_STARTS = 32;
@@ -35,7 +35,7 @@ function uploadedStart(store: Pick<Store, "models">, model?: ModelRow): ModelRow
 export function sameSetWarning(
   store: Pick<Store, "models">,
   model: ModelRow | undefined,
-  dataset: Pick<DatasetRow, "name" | "digest">,
+  dataset: Pick<HashedDatasetRow, "name" | "digest">,
 ): string[] {
   const uploaded = uploadedStart(store, model);
   const { origin } = (uploaded?.lineage ?? {}) as { origin?: { lineage?: unknown } };

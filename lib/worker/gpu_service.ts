@@ -79,10 +79,10 @@ async function start(
     peer.notify("device", { gpu: null, hint: error.message });
   });
   if (!gpu) return;
-  gpu.lost.then((reason) => {
+  gpu.lost.then(async (reason) => {
     // The next process takes the job up from its last checkpoint.
     const job = held.runner?.current;
-    if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
+    if (job) await store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
   const tick = ticker((tick) => peer.notify("tick", tick));

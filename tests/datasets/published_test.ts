@@ -342,7 +342,7 @@ Deno.test("several archives into one set, and sets that begin with one picture",
       "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\nb,r1,1,1,100\n",
     }, add);
     assert.deepEqual(second.rows, [["a", "x", "1", null], ["b", "y", "2", null]]);
-    const { digest } = store.datasets.byName("d");
+    const digest = store.datasets.digestOf(store.datasets.byName("d"));
     assert.equal(second.report.digest, digest);
     assert.equal(store.gaze.counts(second.id).length, 2);
 
@@ -357,7 +357,7 @@ Deno.test("several archives into one set, and sets that begin with one picture",
     );
     const gaze = { "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\n" };
     assert.match(await refusal(store, gaze, add), /Cannot add gaze on "a" of reader "r1"/);
-    assert.equal(store.datasets.byName("d").digest, digest);
+    assert.equal(store.datasets.digestOf(store.datasets.byName("d")), digest);
     const third = await load(store, again, { ...add, same: "replace" });
     assert.deepEqual(third.rows, [["a", "z", "1", null], ["b", "y", "2", null]]);
 
@@ -372,6 +372,6 @@ Deno.test("several archives into one set, and sets that begin with one picture",
         "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\n",
       }),
     );
-    assert.equal(third.report.digest, store.datasets.byName("whole").digest);
+    assert.equal(third.report.digest, store.datasets.digestOf(store.datasets.byName("whole")));
     assert.equal(store.reports.ofDataset(third.id).length, 2);
   }));

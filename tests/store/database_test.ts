@@ -1,7 +1,7 @@
 /** The database's file: older ones are brought up, newer ones refused. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Database, type SqlRow } from "@/lib/store/database.ts";
+import { openDatabase, type SqlRow } from "@/lib/store/database.ts";
 import { Evaluations } from "@/lib/store/evaluations.ts";
 import { ModelImagesTable } from "@/lib/store/model_images.ts";
 import { type PredictionQuery, Predictions } from "@/lib/store/predictions.ts";
@@ -21,7 +21,7 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
       "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
     );
     old.close();
-    const database = new Database(path);
+    const database = openDatabase(path);
     const row = database.get("SELECT id, study, sequence FROM jobs")!;
     assert.deepEqual([row.id, row.study, row.sequence], ["a", null, 1]);
     assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 7);
@@ -51,7 +51,7 @@ Deno.test("variants of convolutions that were measured or held under older names
       held.run(id, JSON.stringify(selected));
     }
     old.close();
-    const database = new Database(path);
+    const database = openDatabase(path);
     const after = {
       [`forward ${shape}`]: "subgroup 2 images",
       [`backward_data ${shape}`]: "winograd subgroup",
@@ -89,7 +89,7 @@ Deno.test("what was kept of a similarity is read from older rows", () =>
       JSON.stringify({ pairs: 9, kept: { layout: "neighbours", ...lists, above: null } }),
     );
     old.close();
-    const database = new Database(path);
+    const database = openDatabase(path);
     const rows = new Similarities(database);
     assert.deepEqual(["a", "b", "c", "d"].map((id) => rows.get(id).layout), [
       { kind: "neighbours", ...lists },
@@ -115,7 +115,7 @@ Deno.test("older evaluations know the content they were made on; of older predic
         VALUES ('named', 'm', 'set', 'x', 'l', 1, '{}', ''), ('sent', 'm', NULL, NULL, 'l', 1, '{}', '');
     `);
     old.close();
-    const database = new Database(path);
+    const database = openDatabase(path);
     const evaluations = new Evaluations(database);
     assert.deepEqual(["a", "b"].map((id) => evaluations.get(id).dataset_digest), ["d", null]);
     const told = (query: PredictionQuery) =>
@@ -128,7 +128,7 @@ Deno.test("older evaluations know the content they were made on; of older predic
 
 Deno.test("what a model has looked at stays with those that started from it, once for all", () =>
   withDirectory((directory) => {
-    const database = new Database(`${directory}/x.db`);
+    const database = openDatabase(`${directory}/x.db`);
     const insert = (id: string) =>
       database.run(
         `INSERT INTO models (id, kind, spec, lineage, file, created_at)
@@ -160,8 +160,8 @@ Deno.test("what a model has looked at stays with those that started from it, onc
 Deno.test("a database of a newer server is refused", () =>
   withDirectory((directory) => {
     const path = `${directory}/x.db`;
-    const database = new Database(path);
+    const database = openDatabase(path);
     database.run("PRAGMA user_version = 99");
     database.close();
-    assert.throws(() => new Database(path), /Cannot open .*version 99/);
+    assert.throws(() => openDatabase(path), /Cannot open .*version 99/);
   }));

@@ -36,7 +36,7 @@ function dataset(store: Store, name: string) {
   return store.datasets.insert({
     id: newId("ds"),
     name,
-    digest: "0",
+    known_digest: "0",
     structured: true,
     positive_label: "malignant",
     meta: { screen: [1, 2] },

@@ -135,7 +135,7 @@ Deno.test("whose gaze there is, and which labels, is told without reading the ro
     );
     const other = newId("ds");
     store.datasets.insert({
-      ...{ id: other, name: "other", digest: "e", structured: false, positive_label: null },
+      ...{ id: other, name: "other", known_digest: "e", structured: false, positive_label: null },
       ...{ meta: {}, created_at: now() },
     });
     assert.deepEqual([store.heatmaps.has(other), store.images.labels(other).size], [false, 0]);

@@ -36,7 +36,7 @@ export async function insertClasses(
   const dataset: DatasetRow = store.datasets.insert({
     id: newId("ds"),
     name,
-    digest: `digest of ${name}`,
+    known_digest: `digest of ${name}`,
     structured: false,
     positive_label: "malignant",
     meta: {},

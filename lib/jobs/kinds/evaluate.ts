@@ -7,7 +7,13 @@ import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
+import {
+  type HashedDatasetRow,
+  type ImageRow,
+  type ModelRow,
+  newId,
+  now,
+} from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
@@ -94,7 +100,7 @@ function imagesOf(
   { store, event }: JobContext,
   { split }: EvaluateSpec,
   model: ModelRow,
-  dataset: DatasetRow,
+  dataset: HashedDatasetRow,
 ): ImageRow[] {
   const images = store.images.all(dataset.id);
   if (split === "all") return images;

@@ -115,7 +115,7 @@ Deno.test("labels are coins thrown by patient: what a default workflow tests on 
       ...dataset,
       id: newId("ds"),
       name: "copy",
-      digest: "other",
+      known_digest: "other",
     });
     for (const image of store.images.all(dataset.id)) {
       store.images.insert({
@@ -176,7 +176,7 @@ Deno.test("evaluate looks at the test part by default, and says how many images 
     const own = images.filter(({ name }) => [...split.train, ...split.validation].includes(name));
     store.modelImages.insert(tuned.model, seenSet(dataset, own), null);
     // Of a changed set the model's own parts are not to be found, but its pictures are.
-    store.datasets.update(dataset.id, { digest: "changed" });
+    store.datasets.update(dataset.id, { known_digest: "changed" });
     const changed = await made(store, asked);
     assert.equal(evaluationOf(store, changed.evaluation).scores.length, 24);
     assert.deepEqual(evaluationOf(store, changed.evaluation).seen, seen);
@@ -208,13 +208,13 @@ Deno.test("a similarity of gaze that has changed since is refused, when queued a
     const request = { ...pretraining, arm: "gaze", similarity, cut: { quantile: 0.2 } };
     // Labels are not what gaze was compared by.
     store.images.update(images[0].id, { label: null });
-    store.datasets.update(dataset.id, { digest: "with other labels" });
+    store.datasets.update(dataset.id, { known_digest: "with other labels" });
     const { model } = await made(store, request);
     assert.ok(store.models.get(model));
     const waiting = queued(store, request);
     for (const { id } of images) store.db.run("DELETE FROM gaze WHERE image_id = ?", id);
     insertGaze(store, images, 2);
-    store.datasets.update(dataset.id, { digest: "with other gaze" });
+    store.datasets.update(dataset.id, { known_digest: "with other gaze" });
     await assert.rejects(runJob(gpu, store, waiting), Conflict);
     store.jobs.change(waiting, { state: "failed" });
     assert.throws(() => submit(store, request, "test"), /images or gaze of "discs" have changed/);
@@ -255,7 +255,7 @@ Deno.test("an arm that is not its arm is said in the job and in the lineage, and
     assert.match(evaluationOf(store, tuned.evaluation).warnings!.join(), /no positive pair/);
     for (const { id } of images) store.images.update(id, { patient: id, label: "one" });
     store.images.update(images[0].id, { label: "two" });
-    store.datasets.update(dataset.id, { digest: "other labels" });
+    store.datasets.update(dataset.id, { known_digest: "other labels" });
     const sound = await arm("gaze", { quantile: 0.2 });
     assert.doesNotMatch(warningsIn(sound.context), /arm "/);
     const { positives } = store.models.get(sound.model).lineage as {

@@ -22,7 +22,7 @@ function keep(store: Store, items: Item[], meta: Record<string, unknown> = {}): 
   const dataset = store.datasets.insert({
     id: newId("ds"),
     name: "gaze",
-    digest: "d",
+    known_digest: "d",
     structured: false,
     positive_label: null,
     meta,

@@ -131,7 +131,7 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
         id: newId("sim"),
         dataset_id,
         job_id: job.id,
-        dataset_digest: store.datasets.get(dataset_id).digest,
+        dataset_digest: store.datasets.digestOf(store.datasets.get(dataset_id)),
         measure: "dhash",
         params: {},
       },
