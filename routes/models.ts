@@ -34,7 +34,8 @@ function assertUnused(store: Store, rows: ModelRow[]): void {
   for (const { id } of rows) {
     const job = store.db.get<{ id: string }>(
       `SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')
-       AND (json_extract(spec, '$.model') = ?1 OR json_extract(spec, '$.init') = ?1) LIMIT 1`,
+       AND (spec ->> 'model' = ? OR spec ->> 'init' = ?) LIMIT 1`,
+      id,
       id,
     );
     if (job) throw new Conflict(`Cannot delete model "${id}": job "${job.id}" needs it`);

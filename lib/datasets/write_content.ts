@@ -118,15 +118,17 @@ function insertContent(
   content: Content,
   ids: Map<string, string>,
 ): void {
-  for (const image of content.images) {
-    const id = newId("im");
-    ids.set(image.name, id);
-    store.images.insert({ id, dataset_id, ...image });
-  }
-  for (const { image, source: _, ...recording } of content.gaze) {
-    store.gaze.insert({ id: newId("gz"), image_id: ids.get(image)!, ...recording });
-  }
-  for (const { image, ...heatmap } of content.heatmaps) {
-    store.heatmaps.insert({ id: newId("hm"), image_id: ids.get(image)!, ...heatmap });
-  }
+  const images = content.images.map((image) => ({ id: newId("im"), dataset_id, ...image }));
+  for (const { id, name } of images) ids.set(name, id);
+  store.images.insertAll(images);
+  store.gaze.insertAll(content.gaze.map(({ image, source: _, ...recording }) => ({
+    id: newId("gz"),
+    image_id: ids.get(image)!,
+    ...recording,
+  })));
+  store.heatmaps.insertAll(content.heatmaps.map(({ image, ...heatmap }) => ({
+    id: newId("hm"),
+    image_id: ids.get(image)!,
+    ...heatmap,
+  })));
 }

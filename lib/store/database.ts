@@ -22,6 +22,8 @@ export class Database {
   #depth = 0;
   /** An expression for the database's clock: whole milliseconds since 1970. */
   readonly clock = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+  /** A join whose tables are looked at in the order in which they stand. */
+  readonly orderedJoin = "CROSS JOIN";
 
   constructor(path: string) {
     this.#connection = new DatabaseSync(path);

@@ -90,7 +90,7 @@ export class Datasets extends Table<DatasetRow> {
   reader(name: string): string | undefined {
     return this.db.get<{ id: string }>(
       `SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')
-       AND json_extract(spec, '$.dataset') = ? LIMIT 1`,
+       AND spec ->> 'dataset' = ? LIMIT 1`,
       name,
     )?.id;
   }

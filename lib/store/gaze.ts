@@ -88,7 +88,7 @@ export class GazeTable extends Table<GazeRow> {
   has(dataset_id: string, reader?: string): boolean {
     // The order of the tables is kept, so that not all images are looked at.
     return this.db.get(
-      `SELECT 1 FROM images CROSS JOIN gaze ON gaze.image_id = images.id
+      `SELECT 1 FROM images ${this.db.orderedJoin} gaze ON gaze.image_id = images.id
        WHERE images.dataset_id = ? ${reader === undefined ? "" : "AND gaze.reader = ?"} LIMIT 1`,
       dataset_id,
       ...(reader === undefined ? [] : [reader]),

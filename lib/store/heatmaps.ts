@@ -32,7 +32,7 @@ export class Heatmaps extends Table<HeatmapRow> {
   has(dataset_id: string, reader?: string): boolean {
     // The order of the tables is kept, so that not all images are looked at.
     return this.db.get(
-      `SELECT 1 FROM images CROSS JOIN heatmaps ON heatmaps.image_id = images.id
+      `SELECT 1 FROM images ${this.db.orderedJoin} heatmaps ON heatmaps.image_id = images.id
        WHERE images.dataset_id = ? ${
         reader === undefined ? "" : "AND heatmaps.reader = ?"
       } LIMIT 1`,

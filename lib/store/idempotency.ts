@@ -68,7 +68,7 @@ export class Idempotency {
   purge(options: { hours: number; unfinished: boolean }): number {
     const before = new Date(Date.now() - options.hours * 3_600_000).toISOString();
     return this.db.run(
-      "DELETE FROM idempotency WHERE created_at < ? OR (? AND status IS NULL)",
+      "DELETE FROM idempotency WHERE created_at < ? OR (? = 1 AND status IS NULL)",
       before,
       options.unfinished ? 1 : 0,
     );

@@ -106,7 +106,7 @@ export class Jobs extends Table<JobRow> {
     return this.list(filter, [
       ["kind = ?", filter.kind],
       ["state = ?", filter.state],
-      ["json_extract(spec, '$.dataset') = ?", filter.dataset],
+      ["spec ->> 'dataset' = ?", filter.dataset],
       ["study = ?", filter.study],
     ]);
   }

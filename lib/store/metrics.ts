@@ -1,5 +1,6 @@
 /** Series of numbers of a job. A step that is run again after a restart replaces its numbers. */
 import type { Database } from "./database.ts";
+import { insertRows } from "./table.ts";
 
 export interface MetricRow {
   step: number;
@@ -9,22 +10,35 @@ export interface MetricRow {
   value: number | null;
 }
 
+/** Numbers by name at one step. */
+export interface MetricPoint {
+  step: number;
+  epoch: number;
+  values: Record<string, number>;
+}
+
 export class Metrics {
   constructor(readonly db: Database) {}
 
-  put(job_id: string, step: number, epoch: number, values: Record<string, number>): void {
-    this.db.transaction(() => {
-      for (const [name, value] of Object.entries(values)) {
-        this.db.run(
-          "INSERT OR REPLACE INTO metrics (job_id, step, name, epoch, value) VALUES (?, ?, ?, ?, ?)",
-          job_id,
-          step,
-          name,
-          epoch,
-          Number.isFinite(value) ? value : null,
-        );
-      }
-    });
+  put(job_id: string, points: MetricPoint[]): void {
+    // A statement may not write one row twice.
+    const rows = new Map(
+      points.flatMap(({ step, epoch, values }) =>
+        Object.entries(values).map(([name, value]) => [
+          `${step} ${name}`,
+          { job_id, step, name, epoch, value: Number.isFinite(value) ? value : null },
+        ])
+      ),
+    );
+    this.db.transaction(() =>
+      insertRows(
+        this.db,
+        "metrics",
+        [...rows.values()],
+        `ON CONFLICT (job_id, step, name)
+         DO UPDATE SET epoch = excluded.epoch, value = excluded.value`,
+      )
+    );
   }
 
   /** In the order of steps, then names. */

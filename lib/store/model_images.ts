@@ -48,11 +48,16 @@ export class ModelImagesTable {
     const id = createHash("sha256").update(content).digest("hex");
     const link = (set_id: string, own: 0 | 1) =>
       this.db.run(
-        "INSERT OR IGNORE INTO model_image_sets (model_id, set_id, own) VALUES (?, ?, ?)",
+        `INSERT INTO model_image_sets (model_id, set_id, own) VALUES (?, ?, ?)
+         ON CONFLICT DO NOTHING`,
         ...[model_id, set_id, own],
       );
     this.db.transaction(() => {
-      this.db.run("INSERT OR IGNORE INTO image_sets (id, content) VALUES (?, ?)", id, content);
+      this.db.run(
+        "INSERT INTO image_sets (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        id,
+        content,
+      );
       link(id, 1);
       if (init === null) return;
       const sets = this.db.all<{ set_id: string }>(

@@ -84,7 +84,12 @@ export class Models extends Table<ModelRow> {
     if (MODEL_ID.test(alias)) {
       throw new InvalidInput(`Cannot use alias "${alias}": it looks like a model's id`);
     }
-    this.db.run("INSERT OR REPLACE INTO aliases (alias, model_id) VALUES (?, ?)", alias, model_id);
+    this.db.run(
+      `INSERT INTO aliases (alias, model_id) VALUES (?, ?)
+       ON CONFLICT (alias) DO UPDATE SET model_id = excluded.model_id`,
+      alias,
+      model_id,
+    );
   }
 
   removeAlias(alias: string): boolean {

@@ -48,13 +48,6 @@ export class Predictions extends Table<PredictionRow> {
     super(db, { table: "predictions", noun: "prediction", json: ["probabilities"] });
   }
 
-  /** Stores all or none. */
-  insertAll(rows: PredictionRow[]): void {
-    this.db.transaction(() => {
-      for (const row of rows) this.insert(row);
-    });
-  }
-
   /** A page in the order of making; each row says whether it is stale. */
   query(query: PredictionQuery): Page<PredictionRow> {
     const { stale } = query;
@@ -104,5 +97,5 @@ const conditionsOf = (query: PredictionFilter): Conditions => [
   ["label = ?", query.label],
   ["image = ?", query.image],
   ["probability >= ?", query.min_probability],
-  [`(${STALE}) = ?`, query.stale === undefined ? undefined : Number(query.stale)],
+  [`(${STALE}) = (? = 1)`, query.stale === undefined ? undefined : Number(query.stale)],
 ];

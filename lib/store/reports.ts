@@ -29,11 +29,10 @@ export class Reports extends Table<ReportRow> {
   /** Forgets the oldest of a kind beyond `most`. */
   keepNewest(dataset_id: string, kind: ReportRow["kind"], most: number): void {
     this.db.run(
-      `DELETE FROM reports WHERE id IN (
-         SELECT id FROM reports WHERE dataset_id = ? AND kind = ? ORDER BY id DESC LIMIT -1 OFFSET ?
+      `DELETE FROM reports WHERE dataset_id = ? AND kind = ? AND id NOT IN (
+         SELECT id FROM reports WHERE dataset_id = ? AND kind = ? ORDER BY id DESC LIMIT ?
        )`,
-      dataset_id,
-      kind,
+      ...[dataset_id, kind, dataset_id, kind],
       most,
     );
   }

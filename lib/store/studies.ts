@@ -1,6 +1,6 @@
 /** Studies: a table of trainings. Its cells, one per row, backbone and run, are jobs of their own. */
 import type { Database, SqlValue } from "./database.ts";
-import { Table } from "./table.ts";
+import { insertRows, Table } from "./table.ts";
 
 export interface StudyRow {
   id: string;
@@ -54,18 +54,16 @@ export class Studies extends Table<StudyRow> {
     return this.findBy([["job_id = ?", job_id]]);
   }
 
-  /** All cells of a study in one statement, none of them begun. */
+  /** All cells of a study, none of them begun. */
   insertCells(
     study_id: string,
     cells: Pick<CellRow, "row" | "backbone" | "run">[],
   ): void {
-    this.db.run(
-      `INSERT INTO study_cells (study_id, position, "row", backbone, run, state)
-       SELECT ?, key, value ->> 'row', value ->> 'backbone', value ->> 'run', 'waiting'
-       FROM json_each(?)`,
-      study_id,
-      JSON.stringify(cells),
-    );
+    const rows = cells.map(({ row, backbone, run }, position) => ({
+      ...{ study_id, position, row, backbone, run },
+      state: "waiting",
+    }));
+    this.db.transaction(() => insertRows(this.db, "study_cells", rows));
   }
 
   /** How many cells a study has, and how many of them are still open. */
@@ -111,15 +109,16 @@ export class Studies extends Table<StudyRow> {
   /** Jobs that this study queued, that have not ended, and that no other study on its way waits for. */
   ownJobs(study_id: string): string[] {
     return this.db.all<{ id: string }>(
-      `SELECT id FROM jobs WHERE study = ?1 AND kind <> 'study'
+      `SELECT id FROM jobs WHERE study = ? AND kind <> 'study'
        AND state IN ('queued', 'running', 'paused')
        AND NOT EXISTS (
          SELECT 1 FROM study_cells JOIN studies ON studies.id = study_id
          JOIN jobs AS parent ON parent.id = studies.job_id
-         WHERE study_id <> ?1 AND parent.state IN ('queued', 'running')
+         WHERE study_id <> ? AND parent.state IN ('queued', 'running')
          AND study_cells.state IN ('pretraining', 'finetuning')
          AND (pretrain_job = jobs.id OR finetune_job = jobs.id)
        )`,
+      study_id,
       study_id,
     ).map(({ id }) => id);
   }

@@ -25,6 +25,29 @@ export function page<T>(rows: T[], limit: number, key: (row: T) => string): Page
   return { data, has_more, next: has_more ? key(data[data.length - 1]) : null };
 }
 
+/** Rows of one statement: what a statement may hold is bounded. */
+const ROWS_AT_ONCE = 200;
+
+/** Inserts rows of the same columns, many by one statement; `tail` says what becomes of those that are there. */
+export function insertRows(
+  db: Database,
+  table: string,
+  rows: SqlRow[],
+  tail = "",
+): void {
+  if (rows.length === 0) return;
+  const columns = Object.keys(rows[0]);
+  const places = `(${columns.map(() => "?").join(", ")})`;
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const part = rows.slice(from, from + ROWS_AT_ONCE);
+    db.run(
+      `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(", ")})
+       VALUES ${part.map(() => places).join(", ")} ${tail}`,
+      ...part.flatMap((row) => columns.map((name) => row[name])),
+    );
+  }
+}
+
 /** Conditions of a WHERE clause; those whose value is undefined are left out. `IN (?)` takes a list. */
 export type Conditions = [sql: string, value: SqlValue | SqlValue[] | undefined][];
 
@@ -77,6 +100,15 @@ export class Table<Row extends { id: string }> {
       ...Object.values(encoded),
     );
     return row;
+  }
+
+  /** All or none; rows without an optional column have null there. */
+  insertAll(rows: Row[]): void {
+    const encoded = rows.map((row) => this.encode(row));
+    const none = Object.fromEntries(encoded.flatMap(Object.keys).map((name) => [name, null]));
+    this.db.transaction(() =>
+      insertRows(this.db, this.options.table, encoded.map((row) => ({ ...none, ...row })))
+    );
   }
 
   /** Changes columns of one row; false when there is no such row. */

@@ -57,11 +57,7 @@ export class RunningJob implements JobContext {
 
   /** Whether a checkpoint lies beyond all before it: one that is made again is no progress. */
   #isProgress({ step }: Record<string, unknown>): boolean {
-    const { last } = this.store.db.get<{ last: number | null }>(
-      `SELECT max(json_extract(data, '$.step')) AS last FROM events
-       WHERE job_id = ? AND type = 'checkpoint'`,
-      this.job.id,
-    )!;
+    const last = this.store.events.lastCheckpoint(this.job.id);
     return last === null || typeof step !== "number" || step > last;
   }
 
@@ -111,10 +107,9 @@ export class RunningJob implements JobContext {
     if (!more && !this.#progress && this.#points.length === 0) return;
     const { store, job } = this;
     store.jobs.withClaim(job, () => {
-      for (const { step, epoch, values } of this.#points) {
-        store.metrics.put(job.id, step, epoch, values);
-        store.events.append(job.id, "metric", { step, epoch, ...values });
-      }
+      store.metrics.put(job.id, this.#points);
+      const points = this.#points.map(({ step, epoch, values }) => ({ step, epoch, ...values }));
+      store.events.appendAll(job.id, points.map((data) => ({ type: "metric", data })));
       if (this.#progress) {
         store.jobs.change(job, {
           progress: this.#progress,

@@ -309,16 +309,21 @@ Deno.test("a data set is read by jobs that have not ended", () =>
 Deno.test("events count from 1 per job; metrics of a repeated step are replaced", () =>
   withStore((store) => {
     const [a, b] = [job(store), job(store)];
-    assert.equal(store.events.append(a.id, "log", { message: "x" }).id, 1);
-    assert.equal(store.events.append(a.id, "log", { message: "y" }).id, 2);
-    assert.equal(store.events.append(b.id, "log", {}).id, 1);
+    store.events.append(a.id, "log", { message: "x" });
+    store.events.append(b.id, "log", {});
+    store.events.append(a.id, "log", { message: "y" });
+    assert.deepEqual(store.events.list(b.id).data.map(({ id }) => id), [1]);
     const page = store.events.list(a.id, { limit: 1 });
     assert.deepEqual([page.has_more, page.next], [true, "1"]);
     assert.deepEqual(store.events.list(a.id, { after: 1 }).data[0].data, { message: "y" });
 
-    store.metrics.put(a.id, 1, 0.5, { loss: 2, accuracy: 0.1 });
-    store.metrics.put(a.id, 1, 0.5, { loss: 1 });
-    store.metrics.put(a.id, 2, 1, { loss: NaN });
+    store.metrics.put(a.id, [{ step: 1, epoch: 0.5, values: { loss: 2, accuracy: 0.1 } }]);
+    store.metrics.put(a.id, [{ step: 1, epoch: 0.5, values: { loss: 0 } }]);
+    store.metrics.put(a.id, [
+      { step: 1, epoch: 0.4, values: { loss: 3 } },
+      { step: 1, epoch: 0.5, values: { loss: 1 } },
+      { step: 2, epoch: 1, values: { loss: NaN } },
+    ]);
     assert.deepEqual(store.metrics.list(a.id, { name: "loss" }).map((r) => r.value), [1, null]);
     assert.equal(store.metrics.list(a.id, { afterStep: 1 }).length, 1);
   }));
