@@ -36,6 +36,7 @@ export function recorded(options: {
     event: (type, data) => void context.events.push({ type, data }),
     metric: (step, epoch, values) => void context.metrics.push({ step, epoch, values }),
     progress: (done, total) => void (context.done = { done, total }),
+    flush() {},
     pace: (pace) => void context.paces.push(pace),
     yield() {
       context.yields++;

@@ -15,6 +15,7 @@ const count: JobHandler = {
         Deno.writeTextFileSync(`${path}.new`, JSON.stringify({ at, starts }));
         Deno.renameSync(`${path}.new`, path);
         context.event("checkpoint", { step: at });
+        context.flush();
       }
       context.metric(at, at / 10, { value: at });
       context.progress(at, to, "steps");
@@ -38,6 +39,7 @@ function readCheckpoint(path: string): { at: number; starts: number[] } {
 const crash: JobHandler = {
   run(context) {
     context.event("checkpoint", { step: 5 });
+    context.flush();
     Deno.kill(Deno.pid, "SIGKILL");
     return new Promise(() => {});
   },

@@ -51,6 +51,7 @@ Deno.test("a worker that lost its claim cannot write any more", async () => {
       jobs.change(jobs.claim("another")!, { state: "succeeded", result: { by: "another" } });
       try {
         context.event("log", { message: "late" });
+        context.flush();
       } catch (error) {
         seen = error;
       }

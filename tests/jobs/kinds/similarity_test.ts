@@ -76,6 +76,7 @@ async function run(
     gpu,
     event: (_type, data) => void warnings.push(data.message),
     metric() {},
+    flush() {},
     pace() {},
     progress: (done, total) => void progress.push([done, total]),
     yield() {
