@@ -67,8 +67,9 @@ async function storedVectors(
 ): Promise<Embedded[]> {
   const { store } = asking;
   const dataset = store.datasets.byName(named.dataset);
-  const images = named.images?.map((name) => store.images.byName(dataset.id, name)) ??
-    store.images.all(dataset.id);
+  const images = named.images
+    ? store.images.byNames(dataset.id, named.images)
+    : store.images.all(dataset.id);
   if (images.length > MOST) {
     throw new InvalidInput(
       `Cannot look at ${images.length} pictures at once: name at most ${MOST}`,

@@ -64,9 +64,8 @@ export function storedPictures(
   named: z.output<typeof namedPictures>,
 ): PictureInput[] {
   const dataset = store.datasets.byName(named.dataset);
-  return named.images.map((name) =>
-    storedPicture(store, dataset, store.images.byName(dataset.id, name))
-  );
+  const images = store.images.byNames(dataset.id, named.images);
+  return images.map((image) => storedPicture(store, dataset, image));
 }
 
 /** A picture that came with the request, and the name of its file in a form. */

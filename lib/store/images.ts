@@ -43,6 +43,17 @@ export class Images extends Table<ImageRow> {
     return row;
   }
 
+  /** Those of these names, in their order. Throws NotFound. */
+  byNames(dataset_id: string, names: string[]): ImageRow[] {
+    const found = this.select([["dataset_id = ?", dataset_id], ["name IN (?)", names]], "");
+    const rows = new Map(found.map((row) => [row.name, row]));
+    return names.map((name) => {
+      const row = rows.get(name);
+      if (!row) throw new NotFound(`Cannot find image "${name}"`);
+      return row;
+    });
+  }
+
   /** A page of a data set in the order of names; `after` is a name. */
   listOf(dataset_id: string, options: PageOptions & { label?: string } = {}): Page<ImageRow> {
     const { after, limit = 100, label } = options;

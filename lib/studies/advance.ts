@@ -238,7 +238,7 @@ class Study {
       source: {
         ...{ spec, cells, positive_label: dataset.positive_label },
         patients: new Map(store.images.all(dataset.id).map(({ name, patient }) => [name, patient])),
-        evaluations: new Map(evaluations.map((id) => [id, store.evaluations.get(id)])),
+        evaluations: new Map(store.evaluations.getAll(evaluations).map((row) => [row.id, row])),
       },
       before,
     });

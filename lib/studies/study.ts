@@ -69,23 +69,21 @@ export function toFilledStudyView(
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
   const { rows, cells, warnings } = tableOf(store, row);
-  const runs = store.studies.cells(row.id).map(
-    ({ study_id: _, position: __, pretrained, ...run }) => ({
+  const runs = [];
+  for (const cell of store.studies.cells(row.id)) {
+    const { study_id: _, position: __, pretrained, ...run } = cell;
+    const model = pretrained === null ? undefined : store.models.find(pretrained);
+    const lineage = model?.lineage as Partial<PretrainedLineage> | undefined;
+    const evaluation = run.evaluation === null ? undefined : store.evaluations.find(run.evaluation);
+    runs.push({
       ...run,
-      ...pairsOf(store, pretrained),
-      warnings: run.evaluation === null
-        ? warningsOf(pretrained === null ? undefined : store.models.find(pretrained))
-        : store.evaluations.find(run.evaluation)?.warnings ?? [],
-    }),
-  );
+      // The pairs that a pre-training was made with; null once the model is deleted.
+      positives: lineage?.positives ?? null,
+      warnings: run.evaluation === null ? warningsOf(model) : evaluation?.warnings ?? [],
+    });
+  }
   const spec = row.spec as KeptSpec<"study">;
   return { ...toStudyView(store, row), spec, rows, cells, warnings, runs };
-}
-
-/** The pairs that a pre-training was made with; null once the model is deleted. */
-function pairsOf(store: Store, pretrained: string | null) {
-  const lineage = pretrained === null ? undefined : store.models.find(pretrained)?.lineage;
-  return { positives: (lineage as PretrainedLineage | undefined)?.positives ?? null };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */

@@ -35,7 +35,7 @@ export type Published =
 export async function publish(
   { store, job }: JobContext,
   { weights, kind, name, spec, dataset, trained, lineage }: Published,
-  also: (model: ModelRow) => void = () => {},
+  also?: (model: ModelRow) => unknown,
 ): Promise<ModelRow> {
   for (const [tensor, { data }] of weights) {
     if (!data.every(Number.isFinite)) {
@@ -60,7 +60,7 @@ export async function publish(
       });
       const init = lineage.init === "scratch" ? null : lineage.init;
       store.modelImages.insert(model.id, seenSet(dataset, trained), init);
-      also(model);
+      also?.(model);
       return model;
     }));
 }

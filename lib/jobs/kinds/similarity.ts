@@ -2,7 +2,7 @@
 import { Distribution, type DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import { checkDegrees, loadItems } from "@/lib/similarities/load_items.ts";
 import { MatrixFile } from "@/lib/gaze/similarity/matrix.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import type { Item, Measure } from "@/lib/gaze/similarity/measure.ts";
 import { measureOf } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
@@ -58,7 +58,7 @@ async function compute(
   context: JobContext,
   { measure, items, spec, temporary }: {
     measure: Measure;
-    items: ReturnType<typeof loadItems>;
+    items: Item[];
     spec: SimilaritySpec;
     temporary: string;
   },
