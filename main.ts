@@ -9,7 +9,11 @@ try {
   if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
     const [name, ...rest] = args;
-    work({ data: dataDirectory(Deno.env.get("MCGIP_DATA")), name, alone: rest.includes("alone") });
+    await work({
+      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
+      name,
+      alone: rest.includes("alone"),
+    });
   } else if (role === "worker") {
     const { launchWorker } = await import("@/lib/worker_launcher.ts");
     await launchWorker(dataDirectory(Deno.env.get("MCGIP_DATA")));

@@ -33,7 +33,7 @@ function whatToDo(error: Error): string {
 
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
-  const store = openStore(config.data);
+  const store = await openStore(config.data);
   const { files, checkpoints, returned } = store.setAside!;
   if (files + checkpoints > 0) {
     log(
@@ -43,9 +43,9 @@ export async function serve(config: Config): Promise<void> {
   }
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
   // The first writes of a start; on a full disk they take the room that is kept.
-  const keyring = await store.reserve.freeing(() => {
-    store.jobs.releaseOrphans();
-    return Keyring.open(store, config.apiKey);
+  const keyring = await store.reserve.freeing(async () => {
+    await store.jobs.releaseOrphans();
+    return await Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
@@ -59,8 +59,8 @@ export async function serve(config: Config): Promise<void> {
       notifier.emit(job);
       if (ended) studies.wake();
     },
-    hold: (name) => store.jobs.hold(name),
-    ended: (name, how) => store.jobs.release(name, how),
+    hold: async (name) => await store.jobs.hold(name),
+    ended: async (name, how) => await store.jobs.release(name, how),
     log,
   });
   const studies = new StudyKeeper({
@@ -113,7 +113,7 @@ export async function serve(config: Config): Promise<void> {
     await listening;
   } catch (error) {
     // Nobody has seen it: the next start makes another.
-    if (keyring.created) keyring.forgetCreated();
+    if (keyring.created) await keyring.forgetCreated();
     throw error;
   }
   const { port } = server.address() as { port: number };
@@ -131,7 +131,7 @@ export async function serve(config: Config): Promise<void> {
     server.close();
     await studies.stop();
     await supervisor.stop(ms);
-    store.close();
+    await store.close();
     Deno.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

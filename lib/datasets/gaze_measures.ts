@@ -63,13 +63,13 @@ function* agreement(
 }
 
 /** Rows of some images, in their order. */
-export function measureRowsOf<Table extends MeasureTable>(
+export async function measureRowsOf<Table extends MeasureTable>(
   store: Store,
   images: ImageRow[],
   table: Table,
   reader?: string,
-): MeasureRow<Table>[] {
-  const gaze = store.gaze.ofImages(images.map(({ id }) => id));
+): Promise<MeasureRow<Table>[]> {
+  const gaze = await store.gaze.ofImages(images.map(({ id }) => id));
   return images.flatMap((image) => [
     ...measureTables[table](image, gaze.get(image.id) ?? [], reader),
   ]);
@@ -90,8 +90,8 @@ export async function* measureBatches(
 ): AsyncGenerator<MeasureRow<MeasureTable>[]> {
   let after: string | undefined;
   do {
-    const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
-    yield measureRowsOf(store, page.data, table, reader);
+    const page = await store.images.listOf(dataset.id, { after, limit: AT_ONCE });
+    yield await measureRowsOf(store, page.data, table, reader);
     after = page.next ?? undefined;
     await new Promise((resolve) => setTimeout(resolve));
   } while (after !== undefined);

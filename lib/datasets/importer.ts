@@ -84,7 +84,7 @@ export class Importer {
   }
 
   async run(): Promise<Content> {
-    if (this.base) this.#known = this.store.images.all(this.base.id);
+    if (this.base) this.#known = await this.store.images.all(this.base.id);
     await this.#readImages();
     this.#failIfProblems();
     const { images } = this.#content;
@@ -97,7 +97,7 @@ export class Importer {
     this.#applyLabels(names, kept);
     await this.#readGaze(names);
     await this.#readHeatmaps(names);
-    this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
+    await this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
     this.#failIfProblems();
     return this.#content;
   }
@@ -270,7 +270,7 @@ export class Importer {
   }
 
   /** Likewise of gaze and maps. */
-  #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): void {
+  async #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): Promise<void> {
     if (this.options.same === "replace") return;
     const ids = new Map(this.#known.map(({ id, name }) => [name, id]));
     const refuse = (image: string, reader: string, file?: string) => {
@@ -281,11 +281,13 @@ export class Importer {
     };
     for (const { image, reader, source } of gaze) {
       const id = ids.get(image);
-      if (id && this.store.gaze.ofImage(id, reader).length > 0) refuse(image, reader, source);
+      if (id && (await this.store.gaze.ofImage(id, reader)).length > 0) {
+        refuse(image, reader, source);
+      }
     }
     for (const { image, reader } of heatmaps) {
       const id = ids.get(image);
-      if (id && this.store.heatmaps.ofImage(id).some((row) => row.reader === reader)) {
+      if (id && (await this.store.heatmaps.ofImage(id)).some((row) => row.reader === reader)) {
         refuse(image, reader);
       }
     }

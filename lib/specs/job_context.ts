@@ -21,7 +21,7 @@ export interface JobContext {
   /** Tells how far the job is; cheap enough for every step (it is written at most each 250 ms). */
   progress(done: number, total: number, unit: string): void;
   /** Writes what has gathered: events that must be there before the job goes on. @throws {ClaimLost} */
-  flush(): void;
+  flush(): Promise<void>;
   /** Tells how fast a training goes just now; it is shown in `/metrics` and kept nowhere. */
   pace(pace: TrainingPace): void;
   /**

@@ -43,24 +43,24 @@ export class Datasets extends Table<DatasetRow> {
   }
 
   /** The digest of the content that there is now, or, of a row that carries its digest, was then. */
-  digestOf({ id, known_digest }: Pick<DatasetRow, "id" | "known_digest">): string {
-    return known_digest !== STALE ? known_digest : this.#renewDigest(id);
+  async digestOf({ id, known_digest }: Pick<DatasetRow, "id" | "known_digest">): Promise<string> {
+    return known_digest !== STALE ? known_digest : await this.#renewDigest(id);
   }
 
-  hashed(row: DatasetRow): HashedDatasetRow {
-    return { ...row, digest: this.digestOf(row) };
+  async hashed(row: DatasetRow): Promise<HashedDatasetRow> {
+    return { ...row, digest: await this.digestOf(row) };
   }
 
   /** In a write transaction, so that nothing changes between the content and its digest. */
-  #renewDigest(id: string): string {
+  async #renewDigest(id: string): Promise<string> {
     let digest = STALE;
     try {
-      return this.db.transaction(() => {
-        const row = this.find(id);
+      return await this.db.transaction(async () => {
+        const row = await this.find(id);
         // Deleted meanwhile, or renewed by another process.
         if (!row || row.known_digest !== STALE) return row?.known_digest ?? STALE;
-        digest = storedDigest(this.content, row);
-        this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", digest, id);
+        digest = await storedDigest(this.content, row);
+        await this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", digest, id);
         return digest;
       });
     } catch (error) {
@@ -71,27 +71,27 @@ export class Datasets extends Table<DatasetRow> {
   }
 
   /** The content has changed: its digest is another. */
-  changed(id: string): void {
-    this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", STALE, id);
+  async changed(id: string): Promise<void> {
+    await this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", STALE, id);
   }
 
-  findByName(name: string): DatasetRow | undefined {
-    return this.findBy([["name = ?", name]]);
+  async findByName(name: string): Promise<DatasetRow | undefined> {
+    return await this.findBy([["name = ?", name]]);
   }
 
   /** Throws NotFound. */
-  byName(name: string): DatasetRow {
-    const row = this.findByName(name);
+  async byName(name: string): Promise<DatasetRow> {
+    const row = await this.findByName(name);
     if (!row) throw new NotFound(`Cannot find dataset "${name}"`);
     return row;
   }
 
   /** The id of a job that has not ended and whose spec names this data set. */
-  reader(name: string): string | undefined {
-    return this.db.get<{ id: string }>(
+  async reader(name: string): Promise<string | undefined> {
+    return (await this.db.get<{ id: string }>(
       `SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')
        AND spec ->> 'dataset' = ? LIMIT 1`,
       name,
-    )?.id;
+    ))?.id;
   }
 }

@@ -17,19 +17,19 @@ export type NewEvent = Pick<EventRow, "type" | "data">;
 export class Events {
   constructor(readonly db: Database) {}
 
-  append(job_id: string, type: EventType, data: Record<string, unknown>): void {
-    this.appendAll(job_id, [{ type, data }]);
+  async append(job_id: string, type: EventType, data: Record<string, unknown>): Promise<void> {
+    await this.appendAll(job_id, [{ type, data }]);
   }
 
-  appendAll(job_id: string, events: NewEvent[]): void {
+  async appendAll(job_id: string, events: NewEvent[]): Promise<void> {
     if (events.length === 0) return;
     const created_at = now();
-    this.db.transaction(() => {
-      const { last } = this.db.get<{ last: number }>(
+    await this.db.transaction(async () => {
+      const { last } = (await this.db.get<{ last: number }>(
         "SELECT coalesce(max(id), 0) AS last FROM events WHERE job_id = ?",
         job_id,
-      )!;
-      insertRows(
+      ))!;
+      await insertRows(
         this.db,
         "events",
         events.map(({ type, data }, i) => ({
@@ -41,18 +41,21 @@ export class Events {
   }
 
   /** The step of the last checkpoint that a job has told of; null where it has told of none. */
-  lastCheckpoint(job_id: string): number | null {
-    return this.db.get<{ last: number | null }>(
+  async lastCheckpoint(job_id: string): Promise<number | null> {
+    return (await this.db.get<{ last: number | null }>(
       `SELECT max(CAST(data ->> 'step' AS BIGINT)) AS last FROM events
        WHERE job_id = ? AND type = 'checkpoint'`,
       job_id,
-    )!.last;
+    ))!.last;
   }
 
   /** Events with an id above `after`, oldest first. */
-  list(job_id: string, options: { after?: number; limit?: number } = {}): Page<EventRow> {
+  async list(
+    job_id: string,
+    options: { after?: number; limit?: number } = {},
+  ): Promise<Page<EventRow>> {
     const { after = 0, limit = 100 } = options;
-    const rows = this.db.all<Omit<EventRow, "data"> & { data: string }>(
+    const rows = await this.db.all<Omit<EventRow, "data"> & { data: string }>(
       `SELECT * FROM events WHERE job_id = ? AND id > ? ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,
       job_id,
       after,
@@ -65,8 +68,8 @@ export class Events {
   }
 
   /** When each step of the job's series was told last. */
-  stepTimes(job_id: string): Map<number, Date> {
-    const rows = this.db.all<{ step: number; created_at: string }>(
+  async stepTimes(job_id: string): Promise<Map<number, Date>> {
+    const rows = await this.db.all<{ step: number; created_at: string }>(
       `SELECT CAST(data ->> 'step' AS BIGINT) AS step, created_at FROM events
        WHERE job_id = ? AND type = 'metric' ORDER BY id`,
       job_id,

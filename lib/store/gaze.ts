@@ -34,13 +34,16 @@ export class GazeTable extends Table<GazeRow> {
     super(db, { table: "gaze", noun: "gaze", json: ["fixations", "assumptions", "facts"] });
   }
 
-  ofImage(image_id: string, reader?: string): GazeRow[] {
-    return this.select([["image_id = ?", image_id], ["reader = ?", reader]], "ORDER BY reader");
+  async ofImage(image_id: string, reader?: string): Promise<GazeRow[]> {
+    return await this.select(
+      [["image_id = ?", image_id], ["reader = ?", reader]],
+      "ORDER BY reader",
+    );
   }
 
   /** The same of several images, by image id. */
-  ofImages(image_ids: string[], reader?: string): Map<string, GazeRow[]> {
-    const rows = this.select(
+  async ofImages(image_ids: string[], reader?: string): Promise<Map<string, GazeRow[]>> {
+    const rows = await this.select(
       [["image_id IN (?)", image_ids], ["reader = ?", reader]],
       "ORDER BY image_id, reader",
     );
@@ -48,8 +51,8 @@ export class GazeTable extends Table<GazeRow> {
   }
 
   /** All gaze of a data set by image id, readers in order; `readers` picks some. */
-  ofDataset(dataset_id: string, readers?: string[]): Map<string, GazeRow[]> {
-    const rows = this.select(
+  async ofDataset(dataset_id: string, readers?: string[]): Promise<Map<string, GazeRow[]>> {
+    const rows = await this.select(
       [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],
       "ORDER BY image_id, reader",
     );
@@ -64,8 +67,8 @@ export class GazeTable extends Table<GazeRow> {
   }
 
   /** Readers and numbers of fixations, without the fixations; of a data set, or of some images. */
-  counts(dataset_id: string, image_ids?: string[]): GazeCount[] {
-    return this.db.all<GazeCount>(
+  async counts(dataset_id: string, image_ids?: string[]): Promise<GazeCount[]> {
+    return await this.db.all<GazeCount>(
       `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
        WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
        ${image_ids ? `AND image_id IN (${image_ids.map(() => "?").join(", ")})` : ""}
@@ -76,8 +79,8 @@ export class GazeTable extends Table<GazeRow> {
   }
 
   /** Who has looked at which image of a data set. */
-  readers(dataset_id: string): Pick<GazeRow, "image_id" | "reader">[] {
-    return this.db.all(
+  async readers(dataset_id: string): Promise<Pick<GazeRow, "image_id" | "reader">[]> {
+    return await this.db.all(
       `SELECT image_id, reader FROM gaze
        WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)`,
       dataset_id,
@@ -85,9 +88,9 @@ export class GazeTable extends Table<GazeRow> {
   }
 
   /** Whether a data set has gaze, of one reader if one is named; ends at the first. */
-  has(dataset_id: string, reader?: string): boolean {
+  async has(dataset_id: string, reader?: string): Promise<boolean> {
     // The order of the tables is kept, so that not all images are looked at.
-    return this.db.get(
+    return await this.db.get(
       `SELECT 1 FROM images ${this.db.orderedJoin} gaze ON gaze.image_id = images.id
        WHERE images.dataset_id = ? ${reader === undefined ? "" : "AND gaze.reader = ?"} LIMIT 1`,
       dataset_id,

@@ -92,18 +92,18 @@ export class Jobs extends Table<JobRow> {
     });
   }
 
-  override insert(row: JobRow): JobRow {
-    return this.db.transaction(() => {
-      const { next } = this.db.get<{ next: number }>(
+  override async insert(row: JobRow): Promise<JobRow> {
+    return await this.db.transaction(async () => {
+      const { next } = (await this.db.get<{ next: number }>(
         "SELECT coalesce(max(sequence), 0) + 1 AS next FROM jobs",
-      )!;
-      return super.insert({ ...row, sequence: next });
+      ))!;
+      return await super.insert({ ...row, sequence: next });
     });
   }
 
   /** Newest first. */
-  listJobs(filter: JobFilter = {}): Page<JobRow> {
-    return this.list(filter, [
+  async listJobs(filter: JobFilter = {}): Promise<Page<JobRow>> {
+    return await this.list(filter, [
       ["kind = ?", filter.kind],
       ["state = ?", filter.state],
       ["spec ->> 'dataset' = ?", filter.dataset],
@@ -112,31 +112,31 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */
-  studies(): JobRow[] {
-    return this.select(
+  async studies(): Promise<JobRow[]> {
+    return await this.select(
       [["kind = ?", "study"]],
       "AND state IN ('queued', 'running') ORDER BY sequence",
     );
   }
 
   /** Ids of the jobs that a study has queued. */
-  idsOfStudy(study: string): string[] {
-    return this.db.all<{ id: string }>("SELECT id FROM jobs WHERE study = ?", study)
+  async idsOfStudy(study: string): Promise<string[]> {
+    return (await this.db.all<{ id: string }>("SELECT id FROM jobs WHERE study = ?", study))
       .map(({ id }) => id);
   }
 
   /** A job that gives, or gave, the result of this fingerprint: a finished one before others. */
-  sameAs(fingerprint: string): JobRow[] {
-    return this.select(
+  async sameAs(fingerprint: string): Promise<JobRow[]> {
+    return await this.select(
       [["fingerprint = ?", fingerprint]],
       "AND state IN ('succeeded', 'queued', 'running') ORDER BY state = 'succeeded' DESC, sequence",
     );
   }
 
   /** 0 for the next job to be claimed; undefined when the job does not wait. */
-  queuePosition(job: JobRow): number | undefined {
+  async queuePosition(job: JobRow): Promise<number | undefined> {
     if (job.state !== "queued") return undefined;
-    return this.count([["state = ?", "queued"], ["sequence < ?", job.sequence]]);
+    return await this.count([["state = ?", "queued"], ["sequence < ?", job.sequence]]);
   }
 
   /**
@@ -144,14 +144,14 @@ export class Jobs extends Table<JobRow> {
    * The state becomes running and the fence grows.
    * @param kinds that the worker runs; without them all
    */
-  claim(worker: string, kinds?: string[]): JobRow | undefined {
-    return this.db.transaction(() => {
-      const job = this.select(
+  async claim(worker: string, kinds?: string[]): Promise<JobRow | undefined> {
+    return await this.db.transaction(async () => {
+      const job = (await this.select(
         [["kind IN (?)", kinds]],
         `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
           leased(this.db)
         })) ORDER BY state DESC, sequence LIMIT 1`,
-      )[0];
+      ))[0];
       if (!job) return undefined;
       const changes: Partial<JobRow> = {
         state: "running",
@@ -160,15 +160,15 @@ export class Jobs extends Table<JobRow> {
         attempts: job.attempts + 1,
         started_at: job.started_at ?? now(),
       };
-      this.update(job.id, changes);
-      this.hold(worker);
+      await this.update(job.id, changes);
+      await this.hold(worker);
       return { ...job, ...changes };
     });
   }
 
   /** Prolongs the lease of what a worker runs: it is alive. */
-  hold(worker: string): void {
-    this.db.run(
+  async hold(worker: string): Promise<void> {
+    await this.db.run(
       `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
        WHERE worker = ? AND state = 'running'`,
       worker,
@@ -179,8 +179,8 @@ export class Jobs extends Table<JobRow> {
    * A worker is gone: what it ran can be claimed at once.
    * @param blameless it was cut off for no fault of the job: the attempt does not count
    */
-  release(worker: string, { blameless = false } = {}): void {
-    this.db.run(
+  async release(worker: string, { blameless = false } = {}): Promise<void> {
+    await this.db.run(
       `UPDATE jobs SET lease_until = NULL${blameless ? `, ${FORGIVEN}` : ""}
        WHERE worker = ? AND state = 'running'`,
       worker,
@@ -188,8 +188,8 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** The same of the workers of a server that is gone, which are those that do not speak for themselves. */
-  releaseOrphans(): void {
-    this.db.run(
+  async releaseOrphans(): Promise<void> {
+    await this.db.run(
       `UPDATE jobs SET lease_until = NULL, ${FORGIVEN}
        WHERE state = 'running' AND lease_until IS NOT NULL
        AND worker NOT IN (SELECT name FROM workers)`,
@@ -197,8 +197,8 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
-  assertClaim(id: string, fence: number): void {
-    const row = this.db.get<{ state: string; fence: number }>(
+  async assertClaim(id: string, fence: number): Promise<void> {
+    const row = await this.db.get<{ state: string; fence: number }>(
       "SELECT state, fence FROM jobs WHERE id = ?",
       id,
     );
@@ -208,19 +208,19 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** Runs `body` in a transaction that holds the claim; throws ClaimLost before it otherwise. */
-  withClaim<T>(job: { id: string; fence: number }, body: () => T): T {
-    return this.db.transaction(() => {
-      this.assertClaim(job.id, job.fence);
-      return body();
+  async withClaim<T>(job: { id: string; fence: number }, body: () => Promise<T>): Promise<T> {
+    return await this.db.transaction(async () => {
+      await this.assertClaim(job.id, job.fence);
+      return await body();
     });
   }
 
   /** A change by the worker that holds the claim; a final state also sets `finished_at`. */
-  change(job: { id: string; fence: number }, changes: JobChanges): void {
-    this.withClaim(job, () => {
+  async change(job: { id: string; fence: number }, changes: JobChanges): Promise<void> {
+    await this.withClaim(job, async () => {
       const final = changes.state !== undefined && finishedStates.includes(changes.state);
       const free = changes.state !== undefined && changes.state !== "running";
-      this.update(job.id, {
+      await this.update(job.id, {
         ...changes,
         ...(final ? { finished_at: now(), estimated_finish: null } : {}),
         ...(free ? { worker: null, lease_until: null } : {}),
@@ -229,8 +229,11 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** What a person has asked of a running job. */
-  requested(id: string): JobRow["requested"] {
-    return this.db.get<Pick<JobRow, "requested">>("SELECT requested FROM jobs WHERE id = ?", id)
+  async requested(id: string): Promise<JobRow["requested"]> {
+    return (await this.db.get<Pick<JobRow, "requested">>(
+      "SELECT requested FROM jobs WHERE id = ?",
+      id,
+    ))
       ?.requested ?? null;
   }
 
@@ -238,56 +241,56 @@ export class Jobs extends Table<JobRow> {
    * Cancels: at once unless the job runs, else by a request that its loop sees. Throws NotFound,
    * and Conflict for a job that has ended.
    */
-  cancel(id: string): JobRow {
-    return this.#ask(id, "cancel", { state: "cancelled", finished_at: now() });
+  async cancel(id: string): Promise<JobRow> {
+    return await this.#ask(id, "cancel", { state: "cancelled", finished_at: now() });
   }
 
   /** Pauses, likewise. */
-  pause(id: string): JobRow {
-    return this.#ask(id, "pause", { state: "paused" });
+  async pause(id: string): Promise<JobRow> {
+    return await this.#ask(id, "pause", { state: "paused" });
   }
 
-  #ask(id: string, what: "cancel" | "pause", atOnce: Partial<JobRow>): JobRow {
-    return this.db.transaction(() => {
-      const job = this.get(id);
+  async #ask(id: string, what: "cancel" | "pause", atOnce: Partial<JobRow>): Promise<JobRow> {
+    return await this.db.transaction(async () => {
+      const job = await this.get(id);
       if (finishedStates.includes(job.state)) {
         throw new Conflict(`Cannot ${what} job "${id}": it has ${job.state}`);
       }
       if (job.state === "running") {
         // A cancellation is not weakened to a pause.
-        if (job.requested !== "cancel") this.update(id, { requested: what });
-      } else this.update(id, { requested: null, ...atOnce });
-      return this.get(id);
+        if (job.requested !== "cancel") await this.update(id, { requested: what });
+      } else await this.update(id, { requested: null, ...atOnce });
+      return await this.get(id);
     });
   }
 
   /** Queues a paused job again, or takes back the request to pause a running one. */
-  resume(id: string): JobRow {
-    return this.db.transaction(() => {
-      const job = this.get(id);
+  async resume(id: string): Promise<JobRow> {
+    return await this.db.transaction(async () => {
+      const job = await this.get(id);
       if (job.state === "paused") {
-        this.update(id, { state: "queued", requested: null, attempts: 0, error: null });
+        await this.update(id, { state: "queued", requested: null, attempts: 0, error: null });
       } else if (job.state === "running" && job.requested === "pause") {
-        this.update(id, { requested: null });
+        await this.update(id, { requested: null });
       } else throw new Conflict(`Cannot resume job "${id}": it is ${job.state}`);
-      return this.get(id);
+      return await this.get(id);
     });
   }
 
   /** Removes an ended job with its events and metrics; throws NotFound, Conflict. */
-  removeFinished(id: string): void {
-    this.db.transaction(() => {
-      const job = this.get(id);
+  async removeFinished(id: string): Promise<void> {
+    await this.db.transaction(async () => {
+      const job = await this.get(id);
       if (!finishedStates.includes(job.state)) {
         throw new Conflict(`Cannot delete job "${id}": it is ${job.state}`);
       }
-      this.remove(id);
+      await this.remove(id);
     });
   }
 
   /** Numbers of jobs by state. */
-  countByState(): Record<string, number> {
-    const rows = this.db.all<{ state: string; n: number }>(
+  async countByState(): Promise<Record<string, number>> {
+    const rows = await this.db.all<{ state: string; n: number }>(
       "SELECT state, count(*) AS n FROM jobs GROUP BY state",
     );
     return Object.fromEntries(rows.map(({ state, n }) => [state, n]));

@@ -20,7 +20,7 @@ export interface MetricPoint {
 export class Metrics {
   constructor(readonly db: Database) {}
 
-  put(job_id: string, points: MetricPoint[]): void {
+  async put(job_id: string, points: MetricPoint[]): Promise<void> {
     // A statement may not write one row twice.
     const rows = new Map(
       points.flatMap(({ step, epoch, values }) =>
@@ -30,8 +30,8 @@ export class Metrics {
         ])
       ),
     );
-    this.db.transaction(() =>
-      insertRows(
+    await this.db.transaction(async () =>
+      await insertRows(
         this.db,
         "metrics",
         [...rows.values()],
@@ -42,12 +42,12 @@ export class Metrics {
   }
 
   /** In the order of steps, then names. */
-  list(
+  async list(
     job_id: string,
     options: { name?: string; afterStep?: number; limit?: number } = {},
-  ): MetricRow[] {
+  ): Promise<MetricRow[]> {
     const { name, afterStep, limit } = options;
-    return this.db.all<MetricRow>(
+    return await this.db.all<MetricRow>(
       `SELECT step, epoch, name, value FROM metrics
        WHERE job_id = ? AND step > ? ${name === undefined ? "" : "AND name = ?"}
        ORDER BY step, name ${limit === undefined ? "" : `LIMIT ${Math.trunc(limit)}`}`,

@@ -1,6 +1,6 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
-import { type Database, openDatabase } from "./database.ts";
+import type { Database } from "./database.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -15,6 +15,7 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
+import { openDatabase } from "./open_database.ts";
 import { Predictions } from "./predictions.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
@@ -87,16 +88,16 @@ export class Store {
     this.workers = new Workers(db);
   }
 
-  static open(directory: string, options: StoreOptions): Store {
+  static async open(directory: string, options: StoreOptions): Promise<Store> {
     makeDirectory(directory);
     const lock = options.shared ? undefined : takeLock(directory);
     try {
       const secret = readSecret(directory);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = openDatabase(database);
+      const db = await openDatabase(database);
       const store = new Store(directory, db, secret, lock);
-      if (lock) store.#begin();
+      if (lock) await store.#begin();
       return store;
     } catch (error) {
       lock?.release();
@@ -105,10 +106,10 @@ export class Store {
   }
 
   /** What the server that holds the directory does when it starts. */
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { db, files } = this;
-    const rows = db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
-    const jobs = db.all<{ id: string }>("SELECT id FROM jobs");
+    const rows = await db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
+    const jobs = await db.all<{ id: string }>("SELECT id FROM jobs");
     files.emptyTemporary();
     // Those that have expired go.
     this.uploads.list();
@@ -116,7 +117,7 @@ export class Store {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
     });
-    this.idempotency.purge({ hours: 24, unfinished: true });
+    await this.idempotency.purge({ hours: 24, unfinished: true });
     this.reserve.take();
   }
 
@@ -134,36 +135,36 @@ export class Store {
    * Inserts rows that refer to files just put: in one transaction that first makes sure that the
    * files are there, and unpins them. When `insert` throws, nothing is kept.
    */
-  commitFiles<T>(sha256s: string[], insert: () => T): T {
+  async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
-      const result = this.db.transaction(() => {
+      const result = await this.db.transaction(async () => {
         for (const sha256 of new Set(sha256s)) {
           if (!this.files.has(sha256)) {
             throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
           }
         }
-        return insert();
+        return await insert();
       });
       this.files.unpin(sha256s);
       return result;
     } catch (error) {
-      this.discard(sha256s);
+      await this.discard(sha256s);
       throw error;
     }
   }
 
   /** Unpins files whose rows will not come, and removes those nobody else needs. */
-  discard(sha256s: string[]): void {
+  async discard(sha256s: string[]): Promise<void> {
     this.files.unpin(sha256s);
-    this.collectGarbage(sha256s);
+    await this.collectGarbage(sha256s);
   }
 
   /** Removes those of the files that no row refers to and nobody has pinned. */
-  collectGarbage(sha256s: Iterable<string>): void {
+  async collectGarbage(sha256s: Iterable<string>): Promise<void> {
     // In a write transaction, so that no other process inserts a reference meanwhile.
-    this.db.transaction(() => {
+    await this.db.transaction(async () => {
       for (const sha256 of new Set(sha256s)) {
-        const referred = this.db.get(
+        const referred = await this.db.get(
           "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
           sha256,
         );
@@ -172,8 +173,8 @@ export class Store {
     });
   }
 
-  close(): void {
-    this.db.close();
+  async close(): Promise<void> {
+    await this.db.close();
     this.#lock?.release();
   }
 }
@@ -182,14 +183,14 @@ export class Store {
  * Opens the data directory, on a full disk in the room that is kept for it.
  * @throws {Conflict} when another server uses it, or its database is gone
  */
-export function openStore(directory: string, options: StoreOptions = {}): Store {
+export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
   try {
-    return Store.open(directory, options);
+    return await Store.open(directory, options);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     new Reserve(directory).release();
     try {
-      return Store.open(directory, options);
+      return await Store.open(directory, options);
     } catch (again) {
       if (!isDiskFull(again)) throw again;
       throw new Error(

@@ -49,10 +49,10 @@ export class Predictions extends Table<PredictionRow> {
   }
 
   /** A page in the order of making; each row says whether it is stale. */
-  query(query: PredictionQuery): Page<PredictionRow> {
+  async query(query: PredictionQuery): Promise<Page<PredictionRow>> {
     const { stale } = query;
-    const page = this.list(query, conditionsOf(query));
-    const found = stale === undefined ? this.#stale(page.data) : undefined;
+    const page = await this.list(query, conditionsOf(query));
+    const found = stale === undefined ? await this.#stale(page.data) : undefined;
     return {
       ...page,
       data: page.data.map((row) => ({ ...row, stale: found ? found.has(row.id) : stale })),
@@ -60,15 +60,15 @@ export class Predictions extends Table<PredictionRow> {
   }
 
   /** One, which says whether it is stale. Throws NotFound. */
-  override get(id: string): PredictionRow {
-    const row = super.get(id);
-    const found = this.#stale([row]);
+  override async get(id: string): Promise<PredictionRow> {
+    const row = await super.get(id);
+    const found = await this.#stale([row]);
     return { ...row, stale: found.has(id) };
   }
 
   /** Ids of those rows that are stale. */
-  #stale(rows: PredictionRow[]): Set<string> {
-    const found = this.db.all<{ id: string }>(
+  async #stale(rows: PredictionRow[]): Promise<Set<string>> {
+    const found = await this.db.all<{ id: string }>(
       `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
       ...rows.map(({ id }) => id),
     );
@@ -76,18 +76,18 @@ export class Predictions extends Table<PredictionRow> {
   }
 
   /** Removes what the query finds; how many that were. */
-  removeAll(query: PredictionFilter): number {
+  async removeAll(query: PredictionFilter): Promise<number> {
     const { where, values } = this.where(conditionsOf(query));
-    return this.db.run(`DELETE FROM predictions ${where}`, ...values);
+    return await this.db.run(`DELETE FROM predictions ${where}`, ...values);
   }
 
   /** All classes in what the query finds, in their order. */
-  classes(query: PredictionFilter): string[] {
+  async classes(query: PredictionFilter): Promise<string[]> {
     const { where, values } = this.where(conditionsOf(query));
-    return this.db.all<{ name: string }>(
+    return (await this.db.all<{ name: string }>(
       `SELECT DISTINCT key AS name FROM predictions, json_each(probabilities) ${where} ORDER BY name`,
       ...values,
-    ).map(({ name }) => name);
+    )).map(({ name }) => name);
   }
 }
 

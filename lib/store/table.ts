@@ -29,18 +29,18 @@ export function page<T>(rows: T[], limit: number, key: (row: T) => string): Page
 const ROWS_AT_ONCE = 200;
 
 /** Inserts rows of the same columns, many by one statement; `tail` says what becomes of those that are there. */
-export function insertRows(
+export async function insertRows(
   db: Database,
   table: string,
   rows: SqlRow[],
   tail = "",
-): void {
+): Promise<void> {
   if (rows.length === 0) return;
   const columns = Object.keys(rows[0]);
   const places = `(${columns.map(() => "?").join(", ")})`;
   for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
     const part = rows.slice(from, from + ROWS_AT_ONCE);
-    db.run(
+    await db.run(
       `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(", ")})
        VALUES ${part.map(() => places).join(", ")} ${tail}`,
       ...part.flatMap((row) => columns.map((name) => row[name])),
@@ -90,10 +90,10 @@ export class Table<Row extends { id: string }> {
     return out as unknown as Row;
   }
 
-  insert(row: Row): Row {
+  async insert(row: Row): Promise<Row> {
     const encoded = this.encode(row);
     const columns = Object.keys(encoded);
-    this.db.run(
+    await this.db.run(
       `INSERT INTO ${this.options.table} (${columns.join(", ")}) VALUES (${
         columns.map(() => "?").join(", ")
       })`,
@@ -103,41 +103,41 @@ export class Table<Row extends { id: string }> {
   }
 
   /** All or none; rows without an optional column have null there. */
-  insertAll(rows: Row[]): void {
+  async insertAll(rows: Row[]): Promise<void> {
     const encoded = rows.map((row) => this.encode(row));
     const none = Object.fromEntries(encoded.flatMap(Object.keys).map((name) => [name, null]));
-    this.db.transaction(() =>
-      insertRows(this.db, this.options.table, encoded.map((row) => ({ ...none, ...row })))
+    await this.db.transaction(async () =>
+      await insertRows(this.db, this.options.table, encoded.map((row) => ({ ...none, ...row })))
     );
   }
 
   /** Changes columns of one row; false when there is no such row. */
-  update(id: string, changes: Partial<Row>): boolean {
+  async update(id: string, changes: Partial<Row>): Promise<boolean> {
     const encoded = this.encode(changes);
     const columns = Object.keys(encoded);
-    return this.db.run(
+    return await this.db.run(
       `UPDATE ${this.options.table} SET ${columns.map((c) => `${c} = ?`).join(", ")} WHERE id = ?`,
       ...Object.values(encoded),
       id,
     ) > 0;
   }
 
-  find(id: string): Row | undefined {
-    return this.findBy([["id = ?", id]]);
+  async find(id: string): Promise<Row | undefined> {
+    return await this.findBy([["id = ?", id]]);
   }
 
   /** Throws NotFound when there is no row with this id. */
-  get(id: string): Row {
-    const row = this.find(id);
+  async get(id: string): Promise<Row> {
+    const row = await this.find(id);
     if (!row) throw new NotFound(`Cannot find ${this.options.noun} "${id}"`);
     return row;
   }
 
   /** All rows with these ids, in no order. Throws NotFound when one is not there. */
-  getAll(ids: string[]): Row[] {
+  async getAll(ids: string[]): Promise<Row[]> {
     const rows: Row[] = [];
     for (let from = 0; from < ids.length; from += ROWS_AT_ONCE) {
-      rows.push(...this.select([["id IN (?)", ids.slice(from, from + ROWS_AT_ONCE)]], ""));
+      rows.push(...await this.select([["id IN (?)", ids.slice(from, from + ROWS_AT_ONCE)]], ""));
     }
     const found = new Set(rows.map(({ id }) => id));
     const missing = ids.find((id) => !found.has(id));
@@ -147,23 +147,23 @@ export class Table<Row extends { id: string }> {
     return rows;
   }
 
-  findBy(conditions: Conditions): Row | undefined {
-    return this.select(conditions, "LIMIT 1")[0];
+  async findBy(conditions: Conditions): Promise<Row | undefined> {
+    return (await this.select(conditions, "LIMIT 1"))[0];
   }
 
-  protected select(conditions: Conditions, tail: string): Row[] {
+  protected async select(conditions: Conditions, tail: string): Promise<Row[]> {
     const { where, values } = this.where(conditions);
-    return this.db.all(
+    return (await this.db.all(
       `SELECT * FROM ${this.options.table} ${where} ${tail}`,
       ...values,
-    ).map((row) => this.decode(row));
+    )).map((row) => this.decode(row));
   }
 
   /** A page in the order of making (newest first where the table says so). */
-  list(options: PageOptions = {}, conditions: Conditions = []): Page<Row> {
+  async list(options: PageOptions = {}, conditions: Conditions = []): Promise<Page<Row>> {
     const { after, limit = 100 } = options;
     const { newestFirst } = this.options;
-    const rows = this.select(
+    const rows = await this.select(
       [...conditions, [newestFirst ? "id < ?" : "id > ?", after]],
       `ORDER BY id ${newestFirst ? "DESC" : "ASC"} LIMIT ${Math.trunc(limit) + 1}`,
     );
@@ -182,16 +182,16 @@ export class Table<Row extends { id: string }> {
     };
   }
 
-  count(conditions: Conditions = []): number {
+  async count(conditions: Conditions = []): Promise<number> {
     const { where, values } = this.where(conditions);
-    return this.db.get<{ n: number }>(
+    return (await this.db.get<{ n: number }>(
       `SELECT count(*) AS n FROM ${this.options.table} ${where}`,
       ...values,
-    )!.n;
+    ))!.n;
   }
 
   /** False when there was no such row. */
-  remove(id: string): boolean {
-    return this.db.run(`DELETE FROM ${this.options.table} WHERE id = ?`, id) > 0;
+  async remove(id: string): Promise<boolean> {
+    return await this.db.run(`DELETE FROM ${this.options.table} WHERE id = ?`, id) > 0;
   }
 }

@@ -6,23 +6,23 @@ export class Workers {
   constructor(readonly db: Database) {}
 
   /** Takes a worker for alive from now on, until its lease ends. */
-  hold(name: string): void {
+  async hold(name: string): Promise<void> {
     const { clock } = this.db;
-    this.db.run(
+    await this.db.run(
       `INSERT INTO workers (name, lease_until) VALUES (?, ${clock} + ${LEASE_MS})
        ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until`,
       name,
     );
   }
 
-  remove(name: string): void {
-    this.db.run(`DELETE FROM workers WHERE name = ? OR NOT ${leased(this.db)}`, name);
+  async remove(name: string): Promise<void> {
+    await this.db.run(`DELETE FROM workers WHERE name = ? OR NOT ${leased(this.db)}`, name);
   }
 
   /** How many there are. */
-  count(): number {
-    return this.db.get<{ n: number }>(
+  async count(): Promise<number> {
+    return (await this.db.get<{ n: number }>(
       `SELECT count(*) AS n FROM workers WHERE ${leased(this.db)}`,
-    )!.n;
+    ))!.n;
   }
 }

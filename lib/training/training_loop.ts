@@ -250,7 +250,7 @@ class TrainingLoop {
     });
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
     // Else a job that takes its worker down behind each checkpoint would be taken up without end.
-    this.context.flush();
+    await this.context.flush();
   }
 
   /**

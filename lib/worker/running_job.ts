@@ -54,9 +54,9 @@ export class RunningJob implements JobContext {
   }
 
   /** Whether a checkpoint lies beyond all before it: one that is made again is no progress. */
-  #isProgress(checkpoints: NewEvent[]): boolean {
+  async #isProgress(checkpoints: NewEvent[]): Promise<boolean> {
     if (checkpoints.length === 0) return false;
-    const last = this.store.events.lastCheckpoint(this.job.id);
+    const last = await this.store.events.lastCheckpoint(this.job.id);
     return checkpoints.some(({ data: { step } }) =>
       last === null || typeof step !== "number" || step > last
     );
@@ -79,46 +79,46 @@ export class RunningJob implements JobContext {
   async yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await this.#options.between();
-    if (performance.now() - this.#flushed >= FLUSH_MS) this.flush();
+    if (performance.now() - this.#flushed >= FLUSH_MS) await this.flush();
     if (this.#options.leaving()) throw new JobStopped("shutdown");
     if (performance.now() - this.#looked < REQUEST_MS) return;
     this.#looked = performance.now();
-    this.store.jobs.assertClaim(this.job.id, this.job.fence);
-    const requested = this.store.jobs.requested(this.job.id);
+    await this.store.jobs.assertClaim(this.job.id, this.job.fence);
+    const requested = await this.store.jobs.requested(this.job.id);
     if (requested) throw new JobStopped(requested);
   }
 
   /** A change of the job's state, told as an event with the reason. */
-  state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): void {
+  async state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): Promise<void> {
     const { state } = changes;
     this.#events.push({ type: "state", data: reason ? { state, reason } : { state } });
-    this.#write(changes);
+    await this.#write(changes);
   }
 
   /** Writes what has gathered. @throws {ClaimLost} */
-  flush(): void {
+  async flush(): Promise<void> {
     this.#flushed = performance.now();
-    if (this.#progress || this.#events.length > 0) this.#write({});
+    if (this.#progress || this.#events.length > 0) await this.#write({});
   }
 
   /** Writes what has gathered, and changes of the job, in one transaction. */
-  #write(more: JobChanges): void {
+  async #write(more: JobChanges): Promise<void> {
     const { store, job } = this;
     const [points, events, progress] = [this.#points, this.#events, this.#progress];
     this.#points = [];
     this.#events = [];
     this.#progress = undefined;
     try {
-      store.jobs.withClaim(job, () => {
+      await store.jobs.withClaim(job, async () => {
         // What is behind a new checkpoint cannot be lost any more: crashes count anew.
         const checkpoints = events.filter(({ type }) => type === "checkpoint");
-        const forgiven = this.#isProgress(checkpoints);
-        if (forgiven) store.jobs.update(job.id, { attempts: 0 });
-        store.metrics.put(job.id, points);
-        store.events.appendAll(job.id, events);
+        const forgiven = await this.#isProgress(checkpoints);
+        if (forgiven) await store.jobs.update(job.id, { attempts: 0 });
+        await store.metrics.put(job.id, points);
+        await store.events.appendAll(job.id, events);
         const told = progress && { progress, estimated_finish: this.#estimate(progress) };
         const changes = { ...told, ...more };
-        if (Object.keys(changes).length > 0) store.jobs.change(job, changes);
+        if (Object.keys(changes).length > 0) await store.jobs.change(job, changes);
       });
     } catch (error) {
       // What could not be written on a full disk is written when there is room.

@@ -30,12 +30,12 @@ export interface SupervisorOptions {
   /** A job's row, events or metrics changed. */
   changed(job_id: string, ended: boolean): void;
   /** The worker of this name lives: what it runs stays its own. */
-  hold(name: string): void;
+  hold(name: string): Promise<void>;
   /**
    * It has ended.
    * @param how.blameless not by what it was doing
    */
-  ended(name: string, how: { blameless: boolean }): void;
+  ended(name: string, how: { blameless: boolean }): Promise<void>;
   log(text: string): void;
 }
 
@@ -50,6 +50,8 @@ export class Supervisor {
   restarts = 0;
   readonly #options: SupervisorOptions;
   #process?: Deno.ChildProcess;
+  /** Resolves when the process has ended, and what it ran is free. */
+  #ended?: Promise<void>;
   #peer?: Peer;
   #leaving = false;
   #delay = BACKOFF[0];
@@ -111,14 +113,19 @@ export class Supervisor {
     const idle = { job: null, training: null, gpu_bytes: 0 };
     this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
-    child.status.then(({ code, signal }) => {
+    this.#ended = child.status.then(async ({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");
       this.#peer = undefined;
       this.#process = undefined;
       this.device = undefined;
       this.beat = undefined;
       const blameless = this.#leaving || (signal !== null && FROM_OUTSIDE.includes(signal));
-      this.#options.ended(this.name, { blameless });
+      try {
+        await this.#options.ended(this.name, { blameless });
+      } catch (error) {
+        // Its lease ends by itself.
+        this.#options.log(`Cannot free what the worker ran: ${(error as Error).message}`);
+      }
       if (this.#leaving) return;
       this.restarts++;
       if (performance.now() - started > HEALTHY_MS) {
@@ -145,7 +152,9 @@ export class Supervisor {
           this.beat = { ...beat, time };
           if (time - this.#held < HOLD_MS) return;
           this.#held = time;
-          this.#options.hold(this.name);
+          this.#options.hold(this.name).catch((error) =>
+            this.#options.log(`Cannot prolong the lease of the worker: ${error.message}`)
+          );
         },
         device: (device: Device) => {
           this.device = device;
@@ -190,7 +199,7 @@ export class Supervisor {
     if (!process) return;
     this.#peer?.notify("leave");
     const timer = setTimeout(() => this.#kill("SIGKILL"), ms);
-    await process.status;
+    await this.#ended;
     clearTimeout(timer);
   }
 }

@@ -21,10 +21,10 @@ export interface WorkOptions extends ThreadStart {
 }
 
 /** Runs until whoever started it goes away, or asks to leave. */
-export function work(
+export async function work(
   { data, name, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
-): void {
-  const lease = alone ? ownLease({ data, name }) : undefined;
+): Promise<void> {
+  const lease = alone ? await ownLease({ data, name }) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -42,12 +42,12 @@ export function work(
     },
   });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
-  gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
+  gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
     if (message.method === "tick") tick = message.params as Tick;
     else if (message.method === "left") {
-      lease?.end();
+      await lease?.end();
       Deno.exit(0);
     } else send(message);
   };
@@ -65,39 +65,42 @@ export function work(
       if (alone) gpuThread.postMessage({ method: "leave", params: null } satisfies Message);
     });
   }
-  setInterval(() => {
+  setInterval(async () => {
     const silent_ms = performance.now() - seen;
     const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
     if (lease) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (tick.job !== null && silent_ms > SILENT_MS) Deno.exit(70);
-      lease.hold();
+      await lease.hold();
     } else send({ method: "beat", params: beat });
   }, BEAT_MS);
   relay(gpuThread, own);
 }
 
 /** Tells the store that this worker lives. */
-function ownLease({ data, name }: ThreadStart): { hold(): void; end(): void } {
-  const store = openStore(data, { shared: true });
+async function ownLease({ data, name }: ThreadStart): Promise<{
+  hold(): Promise<void>;
+  end(): Promise<void>;
+}> {
+  const store = await openStore(data, { shared: true });
   // What a process of this name ran that has died.
-  store.jobs.release(name);
+  await store.jobs.release(name);
   let held = -Infinity;
   return {
-    hold() {
+    async hold() {
       if (performance.now() - held < HOLD_MS) return;
       held = performance.now();
       try {
-        store.workers.hold(name);
-        store.jobs.hold(name);
+        await store.workers.hold(name);
+        await store.jobs.hold(name);
       } catch (error) {
         // The next one may come through, long before the lease ends.
         console.error("Cannot prolong the lease of this worker:", error);
       }
     },
-    end() {
-      store.workers.remove(name);
-      store.close();
+    async end() {
+      await store.workers.remove(name);
+      await store.close();
     },
   };
 }

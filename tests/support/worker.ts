@@ -2,7 +2,7 @@
 import { work } from "@/lib/worker/worker_process.ts";
 
 const [data, name, alone] = Deno.args;
-work({
+await work({
   ...{ data, name, alone: alone === "alone" },
   thread: import.meta.resolve("./worker_thread.ts"),
 });

@@ -27,41 +27,48 @@ Deno.test("both work, and neither takes what the other runs; what a killed one r
   withStore(async (store) => {
     const workers = ["first", "second"].map((name) => start(store, name));
     try {
-      await until(() => store.workers.count() === 2, 60_000);
-      const ids = [1, 2].map(() => store.jobs.insert(newJob("count", { to: 100_000, ms: 10 })).id);
-      const jobs = () => ids.map((id) => store.jobs.get(id));
-      await until(() => jobs().every(({ state }) => state === "running"), 20_000);
-      assert.deepEqual(jobs().map(({ worker }) => worker).toSorted(), ["first", "second"]);
-      await until(
-        () => jobs().every(({ progress }) => progress.done > 60),
-        60_000,
-        () => told(...jobs()),
+      await until(async () => await store.workers.count() === 2, 60_000);
+      const ids = await Promise.all(
+        [1, 2].map(async () =>
+          (await store.jobs.insert(newJob("count", { to: 100_000, ms: 10 }))).id
+        ),
       );
-      assert.deepEqual(jobs().map(({ fence, attempts }) => [fence, attempts]), [[1, 0], [1, 0]]);
+      const jobs = async () => (await Promise.all(ids.map(async (id) => await store.jobs.get(id))));
+      await until(async () => (await jobs()).every(({ state }) => state === "running"), 20_000);
+      assert.deepEqual((await jobs()).map(({ worker }) => worker).toSorted(), ["first", "second"]);
+      await until(
+        async () => (await jobs()).every(({ progress }) => progress.done > 60),
+        60_000,
+        async () => told(...await jobs()),
+      );
+      assert.deepEqual((await jobs()).map(({ fence, attempts }) => [fence, attempts]), [[1, 0], [
+        1,
+        0,
+      ]]);
 
-      const lost = jobs().find(({ worker }) => worker === "first")!;
+      const lost = (await jobs()).find(({ worker }) => worker === "first")!;
       workers[0].kill("SIGKILL");
       await workers[0].status;
       const other = ids.find((id) => id !== lost.id)!;
-      store.jobs.cancel(other);
-      await until(() => store.jobs.get(other).state === "cancelled", 10_000);
+      await store.jobs.cancel(other);
+      await until(async () => (await store.jobs.get(other)).state === "cancelled", 10_000);
       await new Promise((resolve) => setTimeout(resolve, 1500));
-      assert.equal(store.jobs.get(lost.id).worker, "first", "its lease has not ended");
+      assert.equal((await store.jobs.get(lost.id)).worker, "first", "its lease has not ended");
       // So much time goes by.
-      store.db.run("UPDATE jobs SET lease_until = lease_until - ?", LEASE_MS);
-      await until(() => store.jobs.get(lost.id).worker === "second", 10_000);
+      await store.db.run("UPDATE jobs SET lease_until = lease_until - ?", LEASE_MS);
+      await until(async () => (await store.jobs.get(lost.id)).worker === "second", 10_000);
       await until(
-        () => store.jobs.get(lost.id).progress.done > lost.progress.done,
+        async () => (await store.jobs.get(lost.id)).progress.done > lost.progress.done,
         30_000,
-        () => told(store.jobs.get(lost.id)),
+        async () => told(await store.jobs.get(lost.id)),
       );
-      assert.equal(store.jobs.get(lost.id).fence, 2);
+      assert.equal((await store.jobs.get(lost.id)).fence, 2);
 
       workers[1].kill("SIGTERM");
       assert.equal((await workers[1].status).code, 0);
-      const left = store.jobs.get(lost.id);
+      const left = await store.jobs.get(lost.id);
       assert.deepEqual([left.state, left.worker, left.attempts], ["queued", null, 0]);
-      const { data } = store.events.list(left.id, { limit: 1000 });
+      const { data } = await store.events.list(left.id, { limit: 1000 });
       assert.deepEqual(data.at(-1)!.data, { state: "queued", reason: "its worker leaves" });
     } finally {
       for (const worker of workers) {
@@ -76,7 +83,7 @@ Deno.test("both work, and neither takes what the other runs; what a killed one r
 
 Deno.test("deno task worker serves the directory that MCGIP_DATA names, and leaves when asked", () =>
   withDirectory(async (directory) => {
-    const store = openStore(`${directory}/elsewhere`);
+    const store = await openStore(`${directory}/elsewhere`);
     const root = fileURLToPath(new URL("../../", import.meta.url));
     const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}/deno.json`));
     const worker = new Deno.Command(Deno.execPath(), {
@@ -88,15 +95,15 @@ Deno.test("deno task worker serves the directory that MCGIP_DATA names, and leav
       stderr: "null",
     }).spawn();
     try {
-      await until(() => store.workers.count() === 1, 60_000);
+      await until(async () => await store.workers.count() === 1, 60_000);
       worker.kill("SIGTERM");
       assert.equal((await worker.status).code, 0);
-      assert.equal(store.workers.count(), 0);
+      assert.equal(await store.workers.count(), 0);
     } finally {
       try {
         worker.kill("SIGKILL");
       } catch { /* it has ended */ }
       await worker.status;
-      store.close();
+      await store.close();
     }
   }));
