@@ -18,21 +18,21 @@ const SECONDS = 10;
 const UPLOADERS = 8;
 
 /** Rows as an import leaves them; pictures are asked of the small set only. */
-function fill(store: Store): void {
+async function fill(store: Store): Promise<void> {
   const dataset_id = newId("ds");
-  store.db.transaction(() => {
-    store.datasets.insert({
-      ...{ id: dataset_id, name: "large", digest: "d", structured: false, names: "hash" },
+  await store.db.transaction(async () => {
+    await store.datasets.insert({
+      ...{ id: dataset_id, name: "large", known_digest: "d", structured: false, names: "hash" },
       ...{ positive_label: null, meta: {}, created_at: now() },
     });
     for (let i = 0; i < LARGE; i++) {
       const id = newId("im");
-      store.images.insert({
+      await store.images.insert({
         ...{ id, dataset_id, name: `image_${String(i).padStart(6, "0")}`, split: null },
         ...{ file: "0".repeat(64), format: "png", bytes: 1, width: 64, height: 64 },
         ...{ channels: 1, bits: 8, label: i % 3 ? "benign" : "malignant", patient: `p${i >> 1}` },
       });
-      store.gaze.insert({
+      await store.gaze.insert({
         ...{ id: newId("gz"), image_id: id, reader: "r", format: "plain", samples_file: null },
         fixations: Array.from({ length: 8 }, (_, k) => ({ x: k, y: k, start: k, duration: 0.2 })),
         ...{ assumptions: [], dropped: 0, data_loss: 0 },
@@ -42,9 +42,9 @@ function fill(store: Store): void {
 }
 
 const data = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
-const store = openStore(data);
-fill(store);
-store.close();
+const store = await openStore(data);
+await fill(store);
+await store.close();
 const server = await startServer(data);
 const control = Deno.serve(
   { port: 0, hostname: "127.0.0.1", onListen() {} },

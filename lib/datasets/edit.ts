@@ -35,48 +35,54 @@ export async function putImage(
   bytes: Uint8Array<ArrayBuffer>,
   { names, ...options }: StoreOptions & { names?: NameMode } = {},
 ): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
-  const known = store.datasets.findByName(dataset);
-  if (known) sameNames(changeable(store, dataset), names);
+  const known = await store.datasets.findByName(dataset);
+  if (known) sameNames(await changeable(store, dataset), names);
   else dataset = datasetName(dataset);
   const sent = imageName(withoutExtension(image));
   const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
-  const begin = () =>
-    known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset, names ?? "hash");
-  const result = change(
+  const begin = async () =>
+    known ?? await store.datasets.findByName(dataset) ??
+      await beginDataset(store, dataset, names ?? "hash");
+  const result = await change(
     store,
     dataset,
     [picture.file],
-    (row) => {
+    async (row) => {
       sameNames(row, names);
-      const name = nameOf(store, row, sent, picture);
-      return place(store, { dataset_id: row.id, name, picture }, old);
+      const name = await nameOf(store, row, sent, picture);
+      return await place(store, { dataset_id: row.id, name, picture }, old);
     },
     begin,
   );
-  store.collectGarbage(old);
+  await store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
   if (result.created && result.image.name !== sent) notes.push(HASHED);
   return { ...result, notes };
 }
 
 /** What an image that is sent under a name is called: as it is known already, a new DICOM file's after a hash. */
-function nameOf(store: Store, set: DatasetRow, sent: string, { format }: StoredPicture): string {
-  const known = findImage(store, set.id, sent);
+async function nameOf(
+  store: Store,
+  set: DatasetRow,
+  sent: string,
+  { format }: StoredPicture,
+): Promise<string> {
+  const known = await findImage(store, set.id, sent);
   if (known) return known.name;
   return format === "dicom" && set.names === "hash" ? dicomName(store, sent) : sent;
 }
 
 /** Puts the row of a picture in, in the place of one of the same name; `old` gets files that it may have freed. */
-export function place(
+export async function place(
   store: Store,
   { dataset_id, name, picture }: { dataset_id: string; name: string; picture: StoredPicture },
   old: string[],
-): { image: ImageRow; created: boolean } {
-  const known = store.images.findByName(dataset_id, name);
+): Promise<{ image: ImageRow; created: boolean }> {
+  const known = await store.images.findByName(dataset_id, name);
   if (known && known.width === picture.width && known.height === picture.height) {
     old.push(known.file);
-    store.images.update(known.id, picture);
+    await store.images.update(known.id, picture);
     return { image: { ...known, ...picture }, created: false };
   }
   const row: ImageRow = {
@@ -89,10 +95,10 @@ export function place(
     ...picture,
   };
   if (known) {
-    old.push(...filesOfImage(store, known));
-    store.images.remove(known.id);
+    old.push(...await filesOfImage(store, known));
+    await store.images.remove(known.id);
   }
-  return { image: store.images.insert(row), created: !known };
+  return { image: await store.images.insert(row), created: !known };
 }
 
 export const labelsReportSchema = z.object({
@@ -111,11 +117,11 @@ export async function putLabels(
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
 ): Promise<LabelsReport> {
-  const { id } = changeable(store, dataset);
+  const { id } = await changeable(store, dataset);
   const { labels, unknown, warnings } = await readKnown(store, id, bytes, file);
-  return change(store, dataset, [], ({ id, names: mode }) => {
-    const named = imagesNamed(store, id, labels.map(({ image }) => image));
-    const names = new ImageNames(named ?? store.images.all(id), { keyed: store });
+  return await change(store, dataset, [], async ({ id, names: mode }) => {
+    const named = await imagesNamed(store, id, labels.map(({ image }) => image));
+    const names = new ImageNames(named ?? await store.images.all(id), { keyed: store });
     const lines = new Map<string, number | undefined>();
     const patients = new Set<string>();
     const problems: Problem[] = [...unknown];
@@ -127,23 +133,25 @@ export async function putLabels(
         const kept = patient && mode === "hash" ? patientName(store, patient) : patient;
         const now = kept === undefined ? known.patient : kept;
         if (now !== null) patients.add(now);
-        store.images.update(known.id, {
+        await store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
           ...(patient === undefined ? {} : { patient: kept }),
           ...(split === undefined ? {} : { split }),
         });
       }
     }
-    const persons = store.images.ofPatients(id, [...patients]);
+    const persons = await store.images.ofPatients(id, [...patients]);
     const told = persons.map((image) => ({ ...image, line: lines.get(image.id) }));
     problems.push(...checkSplits(told, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
-    const missing = patientsMissing(store.images.patientCounts(id), warnings);
+    const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
-    const alike = labelsAlike(Array.from(store.images.labels(id).keys(), (label) => ({ label })));
+    const alike = labelsAlike(
+      Array.from((await store.images.labels(id)).keys(), (label) => ({ label })),
+    );
     if (alike) warnings.push({ file, message: alike });
     const report = { labels: labels.length, warnings };
-    keepReport(store, dataset, "labels", report);
+    await keepReport(store, dataset, "labels", report);
     return report;
   });
 }
@@ -156,10 +164,11 @@ async function readKnown(
   file: string,
 ): Promise<LabelTable & { unknown: Problem[] }> {
   const table = isSmall(bytes) ? soundLabels(bytes, file) : undefined;
-  if (table && imagesNamed(store, dataset_id, table.labels.map(({ image }) => image))) {
+  const references = table?.labels.map(({ image }) => image);
+  if (table && await imagesNamed(store, dataset_id, references!)) {
     return { ...table, unknown: [] };
   }
-  const images = store.images.all(dataset_id).map(({ name }) => name);
+  const images = (await store.images.all(dataset_id)).map(({ name }) => name);
   return await readLabelsFile({ bytes, file, images, secret: store.secret });
 }
 
@@ -177,15 +186,15 @@ const FREED_AT_ONCE = 50;
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
 export async function deleteDataset(store: Store, name: string): Promise<void> {
-  const { id, files } = store.db.transaction(() => {
-    const { id } = changeable(store, name);
-    const files = filesOf(store, id);
-    store.datasets.remove(id);
+  const { id, files } = await store.db.transaction(async () => {
+    const { id } = await changeable(store, name);
+    const files = await filesOf(store, id);
+    await store.datasets.remove(id);
     return { id, files };
   });
   clearPixels(store, id);
   for (let from = 0; from < files.length; from += FREED_AT_ONCE) {
-    store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
+    await store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
     // Others are answered in between; what a crash leaves here, the next start sets aside.
     await new Promise<void>((resolve) => setImmediate(resolve));
   }

@@ -79,7 +79,9 @@ export async function addGaze(
   bytes: Uint8Array<ArrayBuffer>,
   { dryRun = false, ...options }: GazeFileOptions,
 ): Promise<GazeReport> {
-  const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
+  const { id, meta } = dryRun
+    ? await store.datasets.byName(dataset)
+    : await changeable(store, dataset);
   const { birads: _, ...described } = meta;
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
@@ -117,9 +119,9 @@ export async function addGaze(
       redaction.addReferences(unknown);
       report.warnings = redaction.of(report.warnings);
     }
-    const unnamed = added.filter(({ image, reader }) =>
-      reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0
-    ).length;
+    const has = await gazeThere(store, added.map(({ image }) => names.exact(image)!.id));
+    const isThere = ({ image, reader }: Recording) => has(names.exact(image)!.id, reader);
+    const unnamed = added.filter((one) => one.reader === "" && isThere(one)).length;
     if (unnamed > 0) {
       const one = unnamed === 1;
       const what = one ? "recording that names" : "recordings that name";
@@ -130,14 +132,12 @@ export async function addGaze(
       report.warnings.push({ file: options.file, message });
     }
     if (dryRun) {
-      const replaced = added.filter(({ image, reader }) =>
-        store.gaze.ofImage(names.exact(image)!.id, reader).length > 0
-      ).length;
+      const replaced = added.filter(isThere).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return keep(store, dataset, added, pinned.splice(0), report);
+    return await keep(store, dataset, added, pinned.splice(0), report);
   } finally {
-    if (pinned.length > 0) store.discard(pinned);
+    if (pinned.length > 0) await store.discard(pinned);
   }
 }
 
@@ -159,7 +159,7 @@ async function readGaze(
   const listening: Names = { find: (name) => void asked.add(name), candidates: () => [] };
   // What is wrong with the file is said of the whole set.
   const heard = !isLarge(bytes) && await parse(listening).then(() => true, () => false);
-  const few = heard ? imagesNamed(store, dataset_id, asked) : undefined;
+  const few = heard ? await imagesNamed(store, dataset_id, asked) : undefined;
   if (few) {
     const names = new ImageNames(few, { keyed: store });
     let more = false;
@@ -173,36 +173,46 @@ async function readGaze(
       });
     if (parsed && !more) return { images: few, names, parsed };
   }
-  const images = store.images.all(dataset_id);
+  const images = await store.images.all(dataset_id);
   const names = new ImageNames(images, { keyed: store });
   return { images, names, parsed: await parse(names) };
 }
 
+/** Tells whether one of these images has gaze of a reader. */
+async function gazeThere(
+  store: Store,
+  image_ids: string[],
+): Promise<(image_id: string, reader: string) => boolean> {
+  const rows = await store.gaze.readersOf([...new Set(image_ids)]);
+  const there = new Set(rows.map(({ image_id, reader }) => `${image_id} ${reader}`));
+  return (image_id, reader) => there.has(`${image_id} ${reader}`);
+}
+
 /** Writes the recordings and the report, completed by how many were there before. */
-function keep(
+async function keep(
   store: Store,
   dataset: string,
   added: Recording[],
   files: string[],
   unfinished: Omit<GazeReport, "replaced">,
-): GazeReport {
+): Promise<GazeReport> {
   const old: string[] = [];
-  const report = change(store, dataset, files, ({ id: dataset_id }) => {
+  const report = await change(store, dataset, files, async ({ id: dataset_id }) => {
     let count = 0;
     for (const { image, source: _, ...recording } of added) {
-      const { id: image_id } = store.images.byName(dataset_id, image);
-      for (const known of store.gaze.ofImage(image_id, recording.reader)) {
+      const { id: image_id } = await store.images.byName(dataset_id, image);
+      for (const known of await store.gaze.ofImage(image_id, recording.reader)) {
         if (known.samples_file) old.push(known.samples_file);
-        store.gaze.remove(known.id);
+        await store.gaze.remove(known.id);
         count++;
       }
-      store.gaze.insert({ id: newId("gz"), image_id, ...recording });
+      await store.gaze.insert({ id: newId("gz"), image_id, ...recording });
     }
     const report = { ...unfinished, replaced: count };
-    keepReport(store, dataset, "gaze", report);
+    await keepReport(store, dataset, "gaze", report);
     return report;
   });
-  store.collectGarbage(old);
+  await store.collectGarbage(old);
   return report;
 }
 

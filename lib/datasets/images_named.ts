@@ -9,14 +9,14 @@ const MOST = 1000;
  * The images that are wholly named, where all of the references are: an exact name goes before all others that a
  * reference may mean. Undefined where one is not, or where there are many.
  */
-export function imagesNamed(
+export async function imagesNamed(
   store: Store,
   dataset_id: string,
   references: Iterable<string>,
-): ImageRow[] | undefined {
+): Promise<ImageRow[] | undefined> {
   const wanted = Array.from(references, (reference) => exactNames(store, reference));
   if (wanted.length > MOST) return undefined;
-  const images = store.images.named(dataset_id, wanted.flat());
+  const images = await store.images.named(dataset_id, wanted.flat());
   const there = new Set(images.map(({ name }) => name));
   return wanted.every((names) => names.some((name) => there.has(name))) ? images : undefined;
 }

@@ -17,7 +17,7 @@ const TICK_MS = 500;
 export interface ThreadStart {
   /** The data directory. */
   data: string;
-  /** Name of this worker, unique per process. */
+  /** Name of this worker. */
   name: string;
 }
 
@@ -42,7 +42,6 @@ async function start(
   { data, name }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
-  const store = openStore(data, { shared: true });
   const held: {
     runner?: JobRunner;
     sampler?: ViewSampler;
@@ -55,15 +54,16 @@ async function start(
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
+  const store = await openStore(data, { shared: true });
   const gpu = await openGpu().catch((error) => {
     if (!(error instanceof GpuUnavailable)) throw error;
     peer.notify("device", { gpu: null, hint: error.message });
   });
   if (!gpu) return;
-  gpu.lost.then((reason) => {
+  gpu.lost.then(async (reason) => {
     // The next process takes the job up from its last checkpoint.
     const job = held.runner?.current;
-    if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
+    if (job) await store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
   const tick = ticker((tick) => peer.notify("tick", tick));
@@ -83,14 +83,14 @@ async function start(
       await sampler.serve();
       await throughput.serve();
     },
-    changed: (job) => peer.notify("changed", { job }),
+    changed: (job, ended = false) => peer.notify("changed", { job, ended }),
     log: (text) => console.error(text),
   });
   // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
   peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
-  store.close();
+  await store.close();
   peer.notify("left");
 }
 

@@ -32,12 +32,8 @@ self.onmessage = ({ data: { data } }: MessageEvent<PredictorStart>) => start(dat
 function start(data: string): void {
   setPriority(NICENESS);
   const opening = open(data);
-  const look = async <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
-    const { predictor, serve } = await opening;
-    const answer = ask(predictor);
-    serve();
-    return await answer;
-  };
+  const look = async <Answer>(ask: (predictor: Predictor) => Promise<Answer>) =>
+    await ask((await opening).predictor);
   const peer: Peer = new Peer((message) => self.postMessage(message), {
     predict: (request: PredictRequest) => look((predictor) => predictor.predict(request)),
     embed: (request: EmbedRequest) => look((predictor) => predictor.embed(request)),
@@ -66,7 +62,7 @@ async function open(data: string) {
   gpu.lost.then((reason) => {
     throw new Error(`Cannot predict without the GPU: ${reason}`);
   });
-  const predictor = new Predictor(gpu, openStore(data, { shared: true }));
+  const store = await openStore(data, { shared: true });
   let serving = false;
   const serve = async () => {
     if (serving) return;
@@ -79,5 +75,6 @@ async function open(data: string) {
     }
     serving = false;
   };
-  return { gpu, predictor, serve: () => void serve() };
+  const predictor: Predictor = new Predictor(gpu, store, () => void serve());
+  return { gpu, predictor };
 }

@@ -40,6 +40,8 @@ Deno.test("a prediction is answered while the jobs' thread waits for its GPU", a
         ],
       },
       changed() {},
+      hold: async (name) => await store.jobs.hold(name),
+      ended: async (name, how) => await store.jobs.release(name, how),
       log() {},
     });
     supervisor.start();
