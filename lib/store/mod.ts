@@ -1,6 +1,8 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
-import { Conflict, isDiskFull } from "@/lib/errors.ts";
+import { existsSync } from "node:fs";
+import { Conflict, isDatabaseDamage, isDiskFull } from "@/lib/errors.ts";
 import { Database } from "./database.ts";
+import { assertSound, type AtRest, breakSeal, damaged, seal } from "./database_check.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -53,6 +55,8 @@ export class Store {
   readonly uploads: Uploads;
   /** What the start found that nothing refers to; undefined for a shared store. */
   readonly setAside?: SetAside;
+  /** Whether the database was as the server before had left it; undefined for a shared store. */
+  readonly atRest?: AtRest;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
@@ -63,12 +67,15 @@ export class Store {
     this.reserve = new Reserve(directory);
     if (!options.shared) this.#lock = takeLock(directory);
     try {
-      this.secret = readSecret(directory);
-      this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      this.uploads = new Uploads(`${directory}/uploads`);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = this.db = new Database(database);
+      const begun = existsSync(database) && Deno.statSync(database).size > 0;
+      this.secret = readSecret(directory, { mayMake: !begun });
+      this.files = new Files(`${directory}/files`, `${directory}/tmp`);
+      this.uploads = new Uploads(`${directory}/uploads`);
+      if (!options.shared) this.atRest = breakSeal(database);
+      const db = this.db = openDatabase(database);
+      if (!options.shared) assertSound(db, database);
       this.datasets = new Datasets(db, this);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
@@ -160,6 +167,7 @@ export class Store {
 
   close(): void {
     this.db.close();
+    if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
   }
 }
@@ -206,6 +214,15 @@ export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
+
+/** @throws {Conflict} for a file that is damaged, or none of SQLite's */
+function openDatabase(path: string): Database {
+  try {
+    return new Database(path);
+  } catch (error) {
+    throw isDatabaseDamage(error) ? damaged(path, error.message) : error;
+  }
+}
 
 /** @throws Conflict that says why the directory cannot be had */
 function makeDirectory(directory: string): void {
