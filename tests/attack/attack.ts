@@ -3,15 +3,19 @@
  * what harm was done. Every choice follows from the seed. Ends with 1 where there was any.
  */
 import { parseArgs } from "node:util";
-import { Attempt, type AttackOptions, type Harm, type Scenario } from "./scenario.ts";
+import { type AttackOptions, Attempt, type Harm, type Scenario } from "./scenario.ts";
 import { corpora } from "./scenarios/corpora.ts";
+import { damage } from "./scenarios/damage.ts";
 import { forms } from "./scenarios/forms.ts";
+import { kills } from "./scenarios/kills.ts";
 import { mutated } from "./scenarios/mutated.ts";
 
 export const scenarios: Record<string, Scenario> = {
   forms,
   mutated,
   corpora,
+  damage,
+  kills,
 };
 
 const HELP = `deno task test:attack [OPTIONS]

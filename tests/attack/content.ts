@@ -25,7 +25,9 @@ export async function archive(count = 12, seed = 1): Promise<Uint8Array<ArrayBuf
     if (i < 3) files[`heatmaps/${name}.png`] = picture(SIDE, SIDE, i);
     labels += `${name},${CLASSES[i % 2]},p${i}\n`;
     for (const reader of ["r1", "r2"]) {
-      for (let k = 0; k < 6; k++) fixations += `${name},${reader},${place()},${place()},${200 + k}\n`;
+      for (let k = 0; k < 6; k++) {
+        fixations += `${name},${reader},${place()},${place()},${200 + k}\n`;
+      }
     }
     if (i >= 3) continue;
     for (let k = 0; k < 200; k++) {

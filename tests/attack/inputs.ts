@@ -138,7 +138,13 @@ export async function doors(stage: Stage): Promise<Door[]> {
   const gaze = "/v1/datasets/base/gaze?image=c000&reader=r9";
   const octets = "application/octet-stream";
   const zip = await archive(4);
-  const door = (kind: string, method: string, path: string, type: string, seeds: Bytes[]): Door => ({
+  const door = (
+    kind: string,
+    method: string,
+    path: string,
+    type: string,
+    seeds: Bytes[],
+  ): Door => ({
     ...{ kind, method, path, type, seeds },
   });
   const json = (kind: string, path: string, ...json: unknown[]): Door => ({
@@ -160,7 +166,9 @@ export async function doors(stage: Stage): Promise<Door[]> {
       ...[...pngs(), jpegs[0], plainDicom()],
     ]),
     door("picture for a map", "POST", `/v1/models/${model}/saliency`, octets, pngs()),
-    ...[...gazeFiles()].map(([format, files]) => door(`gaze, ${format}`, "POST", gaze, octets, files)),
+    ...[...gazeFiles()].map(([format, files]) =>
+      door(`gaze, ${format}`, "POST", gaze, octets, files)
+    ),
     door("gaze, workbook", "POST", "/v1/datasets/base/gaze", octets, [
       new Uint8Array(await workbook({ Gaze: GAZE })),
     ]),
@@ -193,12 +201,18 @@ export async function doors(stage: Stage): Promise<Door[]> {
       `multipart/form-data; boundary=${BOUNDARY}`,
       [form(pngs().slice(0, 2).map((content, i) => ({ name: "f", file: `${i}.png`, content })))],
     ),
-    door("form with weights", "PUT", "/v1/models/hit", `multipart/form-data; boundary=${BOUNDARY}`, [
-      form([
-        { name: "settings", content: JSON.stringify({ classes: CLASSES, image_size: SIDE }) },
-        { name: "file", file: "w", content: weights() },
-      ]),
-    ]),
+    door(
+      "form with weights",
+      "PUT",
+      "/v1/models/hit",
+      `multipart/form-data; boundary=${BOUNDARY}`,
+      [
+        form([
+          { name: "settings", content: JSON.stringify({ classes: CLASSES, image_size: SIDE }) },
+          { name: "file", file: "w", content: weights() },
+        ]),
+      ],
+    ),
     door(
       "DICOMweb",
       "POST",
@@ -221,4 +235,3 @@ export async function doors(stage: Stage): Promise<Door[]> {
     }),
   ];
 }
-

@@ -13,8 +13,7 @@ const joined = (...parts: Uint8Array[]) => {
   return out;
 };
 
-const noise = (length: number, dice: Dice) =>
-  Uint8Array.from({ length }, () => dice.whole(0, 255));
+const noise = (length: number, dice: Dice) => Uint8Array.from({ length }, () => dice.whole(0, 255));
 
 /** Lengths, sizes and counts that readers trip over, in either byte order. */
 const WORDS = [0, 1, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];

@@ -1,7 +1,7 @@
 /** Hostile and odd files of public corpora (`../shared/badinputs`), through every door that takes bytes. */
 import { Assault } from "../assault.ts";
 import { furnish } from "../content.ts";
-import { type Bytes, doors, type Door } from "../inputs.ts";
+import { type Bytes, type Door, doors } from "../inputs.ts";
 import { picture, zipOf } from "../../support/archives.ts";
 import { sharedPath } from "../../support/shared.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";

@@ -84,10 +84,12 @@ async function queries(victim: Victim, ids: Record<string, string>): Promise<Que
       path: pattern.replace("{name}", "base").replace(/\{image\*?\}/, "c000")
         .replace("{id}", id ?? "none"),
       parameters: query.map(({ name }) => name),
-      of: Object.fromEntries(query.filter(({ schema }) => schema?.enum).map(({ name, schema }) => [
-        name,
-        [...schema!.enum!, ...schema!.enum!, ...ODD],
-      ])),
+      of: Object.fromEntries(
+        query.filter(({ schema }) => schema?.enum).map(({ name, schema }) => [
+          name,
+          [...schema!.enum!, ...schema!.enum!, ...ODD],
+        ]),
+      ),
     });
   }
   return found;
