@@ -43,8 +43,3 @@ export function isDiskFull(error: unknown): boolean {
   return (error as { code?: unknown }).code === "ENOSPC" ||
     /no space left on device|database or disk is full/i.test(error.message);
 }
-
-/** Whether an error of SQLite says that its file is damaged, or none of its own. */
-export const isDatabaseDamage = (error: unknown): error is Error =>
-  error instanceof Error &&
-  /is malformed|is not a database|malformed database/i.test(error.message);

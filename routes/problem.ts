@@ -4,7 +4,6 @@ import {
   Conflict,
   Damaged,
   InvalidInput,
-  isDatabaseDamage,
   isDiskFull,
   NotFound,
   Overloaded,
@@ -85,10 +84,6 @@ function describe(error: unknown): Described {
   }
   if (error instanceof Damaged) {
     return { status: 500, detail: error.message, title: "Damaged file" };
-  }
-  if (isDatabaseDamage(error)) {
-    const detail = "Cannot answer: the server's database is damaged; put it back from a backup";
-    return { status: 500, detail, title: "Damaged file" };
   }
   if (isDiskFull(error)) {
     return { status: 507, detail: "Cannot write: the server's disk is full" };

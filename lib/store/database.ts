@@ -10,7 +10,7 @@ import tuning from "./tuning.sql" with { type: "text" };
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
-const versions = [schema, studies, tuning, names, reports, binding];
+export const versions = [schema, studies, tuning, names, reports, binding];
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;

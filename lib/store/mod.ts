@@ -1,8 +1,8 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
 import { existsSync } from "node:fs";
-import { Conflict, isDatabaseDamage, isDiskFull } from "@/lib/errors.ts";
+import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import { Database } from "./database.ts";
-import { assertSound, type AtRest, breakSeal, damaged, seal } from "./database_check.ts";
+import { type AtRest, breakSeal, seal } from "./database_seal.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -74,8 +74,7 @@ export class Store {
       this.files = new Files(`${directory}/files`, `${directory}/tmp`);
       this.uploads = new Uploads(`${directory}/uploads`);
       if (!options.shared) this.atRest = breakSeal(database);
-      const db = this.db = openDatabase(database);
-      if (!options.shared) assertSound(db, database);
+      const db = this.db = new Database(database);
       this.datasets = new Datasets(db, this);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
@@ -214,15 +213,6 @@ export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
-
-/** @throws {Conflict} for a file that is damaged, or none of SQLite's */
-function openDatabase(path: string): Database {
-  try {
-    return new Database(path);
-  } catch (error) {
-    throw isDatabaseDamage(error) ? damaged(path, error.message) : error;
-  }
-}
 
 /** @throws Conflict that says why the directory cannot be had */
 function makeDirectory(directory: string): void {

@@ -6,14 +6,18 @@ import { parseArgs } from "node:util";
 import { type AttackOptions, Attempt, type Harm, type Scenario } from "./scenario.ts";
 import { corpora } from "./scenarios/corpora.ts";
 import { damage } from "./scenarios/damage.ts";
+import { floods } from "./scenarios/floods.ts";
 import { forms } from "./scenarios/forms.ts";
 import { kills } from "./scenarios/kills.ts";
 import { mutated } from "./scenarios/mutated.ts";
+import { slow } from "./scenarios/slow.ts";
 
 export const scenarios: Record<string, Scenario> = {
   forms,
   mutated,
   corpora,
+  floods,
+  slow,
   damage,
   kills,
 };

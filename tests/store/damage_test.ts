@@ -51,7 +51,7 @@ Deno.test("the secret: of before it is taken and sealed; damaged, cut or missing
     visit(directory, ({ secret }) => assert.deepEqual(secret, plain));
   }));
 
-Deno.test("the database: a changed byte at rest is told, a damaged structure refused; a killed server leaves no sum", () =>
+Deno.test("a changed byte of a database at rest is told", () =>
   withDirectory((directory) => {
     const path = `${directory}/mcgip.db`;
     visit(directory, (store) => {
@@ -68,10 +68,6 @@ Deno.test("the database: a changed byte at rest is told, a damaged structure ref
     flip(path, text.indexOf("key 30") + 4);
     visit(directory, ({ atRest }) => assert.equal(atRest, "changed"));
     visit(directory, ({ atRest }) => assert.equal(atRest, "same"));
-    Deno.truncateSync(path, Deno.statSync(path).size / 2);
-    refused(directory, /mcgip\.db is damaged \(.*Put it back from a backup/);
-    Deno.writeFileSync(path, crypto.getRandomValues(new Uint8Array(8192)));
-    refused(directory, /is damaged/);
   }));
 
 Deno.test("an upload whose facts are damaged is told, stops no start, and can be removed", () =>

@@ -1,10 +1,10 @@
 /**
- * Whether a database is what its server left. SQLite's pages carry no sums: damage to their structure is found by
- * SQLite itself, a changed byte of a text only by the sum that is taken when a server closes its database in order.
+ * Whether a database is what its server left. SQLite's pages carry no sums: a changed byte of a text is found only
+ * by the sum that is taken when a server closes its database in order, and compared when the next one opens it.
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { Conflict, isDiskFull } from "@/lib/errors.ts";
+import { isDiskFull } from "@/lib/errors.ts";
 import { readSealed, writeSealed } from "./sealed_text.ts";
 
 /** A larger file would keep a start waiting, bytes; what is left to whoever looks on purpose. */
@@ -55,24 +55,3 @@ export function breakSeal(database: string): AtRest {
   Deno.removeSync(path);
   return same ? "same" : "changed";
 }
-
-/** A database as far as the check needs it. */
-interface Checked {
-  get(sql: string): unknown;
-}
-
-/** @throws {Conflict} for one whose structure is damaged, with the way back */
-export function assertSound(db: Checked, database: string): void {
-  if (!small(database)) return;
-  const { quick_check: found } = db.get("PRAGMA quick_check(1)") as { quick_check: string };
-  if (found !== "ok") throw damaged(database, found);
-}
-
-export const damaged = (database: string, why: string): Conflict =>
-  new Conflict(
-    `Cannot start: the database ${database} is damaged (${
-      why.replaceAll("\n", "; ").slice(0, 200)
-    }). ` +
-      `Put it back from a backup, without mcgip.db-wal and mcgip.db-shm beside it unless the backup has ` +
-      `them; a copy of the damaged one may help those who rescue rows by "sqlite3 mcgip.db .recover"`,
-  );
