@@ -12,6 +12,9 @@ const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
 export const versions = [schema, studies, tuning, names, reports, binding];
 
+/** A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker. */
+const BUSY_MS = 15_000;
+
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;
 
@@ -23,8 +26,7 @@ export class Database {
   /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
   constructor(path: string) {
     this.#connection = new DatabaseSync(path);
-    // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
-    this.#connection.exec("PRAGMA busy_timeout = 15000");
+    this.#connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     const { version } = this.get("SELECT sqlite_version() AS version") as { version: string };
     if (isOlder(version)) {
       throw new Error(
@@ -88,6 +90,21 @@ export class Database {
       throw error;
     } finally {
       this.#depth--;
+    }
+  }
+
+  /** Empties the write-ahead log, in which deleted rows stand until then; false while somebody reads. */
+  emptyLog(): boolean {
+    if (this.#depth > 0) return false;
+    this.#connection.exec("PRAGMA busy_timeout = 0");
+    try {
+      const { busy } = this.get("PRAGMA wal_checkpoint(TRUNCATE)") as { busy: number };
+      return busy === 0;
+    } catch {
+      // Another connection writes.
+      return false;
+    } finally {
+      this.#connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     }
   }
 

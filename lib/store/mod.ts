@@ -32,6 +32,10 @@ export interface StoreOptions {
   shared?: boolean;
 }
 
+/** How long a deletion waits for others of its kind, and for readers, ms. */
+const FORGET_MS = 200;
+const MOST_FORGET_MS = 60_000;
+
 export class Store {
   readonly db: Database;
   readonly files: Files;
@@ -61,6 +65,7 @@ export class Store {
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
+  #forgetting?: ReturnType<typeof setTimeout>;
 
   constructor(readonly directory: string, options: StoreOptions) {
     makeDirectory(directory);
@@ -164,7 +169,17 @@ export class Store {
     });
   }
 
+  /** Soon removes what was deleted from the database's log too; again and again while others read. */
+  forgetDeleted(ms = FORGET_MS): void {
+    if (this.#forgetting !== undefined) return;
+    this.#forgetting = setTimeout(() => {
+      this.#forgetting = undefined;
+      if (!this.db.emptyLog() && ms < MOST_FORGET_MS) this.forgetDeleted(2 * ms);
+    }, ms);
+  }
+
   close(): void {
+    clearTimeout(this.#forgetting);
     this.db.close();
     if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { existsSync } from "node:fs";
 import { Conflict, NotFound } from "@/lib/errors.ts";
 import { ClaimLost, type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
@@ -243,6 +244,34 @@ Deno.test("files without their database are refused, with the way back, and noth
     Deno.renameSync(`${directory}/backup.db`, database);
     store = openStore(directory);
     assert.deepEqual(await store.files.read(kept.sha256), text("kept"));
+    store.close();
+  }));
+
+Deno.test("what was deleted is soon in the database's log no more, also where somebody reads meanwhile", () =>
+  withDirectory(async (directory) => {
+    const store = openStore(directory);
+    const reader = new DatabaseSync(`${directory}/mcgip.db`);
+    const held = () =>
+      ["mcgip.db", "mcgip.db-wal"].filter((file) =>
+        new TextDecoder("latin1").decode(Deno.readFileSync(`${directory}/${file}`))
+          .includes("some_name")
+      );
+    const row = dataset(store, "some_name");
+    assert.deepEqual(held(), ["mcgip.db-wal"]);
+    reader.exec("BEGIN");
+    reader.prepare("SELECT * FROM datasets").all();
+    store.datasets.remove(row.id);
+    store.forgetDeleted();
+    store.forgetDeleted();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    assert.notDeepEqual(held(), []);
+    reader.exec("COMMIT");
+    for (let left = 100; left > 0 && held().length > 0; left--) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    assert.deepEqual(held(), []);
+    reader.close();
+    store.forgetDeleted();
     store.close();
   }));
 
