@@ -4,22 +4,21 @@
  */
 import { parseArgs } from "node:util";
 import { type AttackOptions, Attempt, type Harm, type Scenario } from "./scenario.ts";
+import { canary } from "./scenarios/canary.ts";
 import { corpora } from "./scenarios/corpora.ts";
 import { damage } from "./scenarios/damage.ts";
+import { disk } from "./scenarios/disk.ts";
 import { floods } from "./scenarios/floods.ts";
 import { forms } from "./scenarios/forms.ts";
 import { kills } from "./scenarios/kills.ts";
 import { mutated } from "./scenarios/mutated.ts";
+import { signals } from "./scenarios/signals.ts";
 import { slow } from "./scenarios/slow.ts";
+import { versions } from "./scenarios/versions.ts";
 
 export const scenarios: Record<string, Scenario> = {
-  forms,
-  mutated,
-  corpora,
-  floods,
-  slow,
-  damage,
-  kills,
+  ...{ forms, mutated, corpora, floods, slow },
+  ...{ damage, versions, disk, canary, signals, kills },
 };
 
 const HELP = `deno task test:attack [OPTIONS]

@@ -2,10 +2,18 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import type { Job } from "./content.ts";
 import type { Victim } from "./victim.ts";
 
 export const digest = (bytes: Uint8Array): string =>
   createHash("sha256").update(bytes).digest("hex");
+
+/** SHA-256 of the weights that a job made, without their header, which tells which job that was; why there are none. */
+export async function weightsOf(victim: Victim, job: Job): Promise<string> {
+  if (job.state !== "succeeded") return `${job.state}: ${job.error}`;
+  const bytes = await (await victim.fetch(`/v1/models/${job.result!.model}/weights`)).bytes();
+  return digest(bytes.subarray(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true))));
+}
 
 export class Ledger {
   /** SHA-256 of images by path; number of images by set; sets that may be there, but then whole. */

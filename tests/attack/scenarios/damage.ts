@@ -4,7 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { furnish, type Job, names, run, type Stage } from "../content.ts";
-import { digest } from "../ledger.ts";
+import { digest, weightsOf } from "../ledger.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
 import { pause, Victim, within } from "../victim.ts";
 import { archive } from "../content.ts";
@@ -150,12 +150,6 @@ async function ask(victim: Victim, question: string) {
 
 const digestOf = ({ status, bytes }: { status: number; bytes: Uint8Array }) =>
   `${status} ${digest(bytes)}`;
-
-async function weightsOf(victim: Victim, job: Job): Promise<string> {
-  if (job.state !== "succeeded") return `${job.state}: ${job.error}`;
-  const bytes = await (await victim.fetch(`/v1/models/${job.result!.model}/weights`)).bytes();
-  return digest(bytes.subarray(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true))));
-}
 
 function filesOf(data: string): string[] {
   const found: string[] = [];

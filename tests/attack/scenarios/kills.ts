@@ -4,7 +4,7 @@
  */
 import { type Client, images, imports, models, resumable } from "../clients.ts";
 import { ended, type Job, putSet, run } from "../content.ts";
-import { digest, Ledger, unsound } from "../ledger.ts";
+import { digest, Ledger, unsound, weightsOf } from "../ledger.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
 import { pause, type Role, Victim, within } from "../victim.ts";
 
@@ -51,22 +51,14 @@ const written: Record<string, Client> = { images, imports, resumable, models };
 
 /** SHA-256 of what a job computed, without the ids that differ from server to server. */
 async function resultOf(victim: Victim, job: Job): Promise<string> {
-  if (job.state !== "succeeded") return `${job.state}: ${job.error}`;
-  const { model, similarity, study } = job.result!;
+  const { model, similarity, study } = job.result ?? {};
+  if (model || job.state !== "succeeded") return await weightsOf(victim, job);
   const path = study
     ? `/v1/studies/${study}/table?format=csv`
-    : model
-    ? `/v1/models/${model}/weights`
     : `/v1/similarities/${similarity}/matrix?format=npy`;
   const answer = await victim.fetch(path);
   const bytes = await answer.bytes();
-  if (!answer.ok) return `${path}: ${answer.status}`;
-  // The header of weights tells which job made them.
-  return digest(
-    model && !study
-      ? bytes.subarray(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)))
-      : bytes,
-  );
+  return answer.ok ? digest(bytes) : `${path}: ${answer.status}`;
 }
 
 /** A server that nobody kills, and how long it takes. */
