@@ -135,7 +135,7 @@ export class Store {
     try {
       const result = this.db.transaction(() => {
         for (const sha256 of new Set(sha256s)) {
-          if (!this.files.has(sha256)) {
+          if (!this.files.keep(sha256)) {
             throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
           }
         }

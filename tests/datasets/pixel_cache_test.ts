@@ -101,6 +101,7 @@ Deno.test("arrays of one data set outlive changes to others, and go with their o
       clearInterval(changes);
     }
     store.files.remove(sha256);
+    store.files.unpin([sha256]);
     assert.deepEqual(await load("ds_a"), first);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
     clearPixels(store, "ds_a");

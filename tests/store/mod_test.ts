@@ -177,6 +177,27 @@ Deno.test("a file that another import has pinned is not removed", () =>
     assert(!store.files.has(sha256));
   }));
 
+Deno.test("a file that another thread or process removes meanwhile is kept by whoever has put it", () =>
+  withStore(async (store) => {
+    const other = openStore(store.directory, { shared: true });
+    const row = dataset(store, "d");
+    for (const [name, put] of [["first", 1], ["equal", 2]] as const) {
+      const puts = [];
+      for (let i = 0; i < put; i++) puts.push((await store.files.put(text(name))).sha256);
+      other.collectGarbage(puts);
+      assert(!store.files.has(puts[0]));
+      // The second finds no name that it could keep the file by but its own.
+      const again = (await store.files.put(text(name))).sha256;
+      other.collectGarbage([again]);
+      store.commitFiles([again], () => image(store, row.id, name, again));
+      assert.deepEqual(await store.files.read(again), text(name));
+      store.discard(puts);
+      assert(store.files.has(again));
+    }
+    other.close();
+    assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
+  }));
+
 Deno.test("too large or broken streams leave nothing", () =>
   withStore(async (store) => {
     await assert.rejects(store.files.put(text("12345"), { maxBytes: 4 }), /more than 4 bytes/);
