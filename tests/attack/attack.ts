@@ -14,11 +14,12 @@ import { kills } from "./scenarios/kills.ts";
 import { mutated } from "./scenarios/mutated.ts";
 import { signals } from "./scenarios/signals.ts";
 import { slow } from "./scenarios/slow.ts";
+import { soak } from "./scenarios/soak.ts";
 import { versions } from "./scenarios/versions.ts";
 
 export const scenarios: Record<string, Scenario> = {
   ...{ forms, mutated, corpora, floods, slow },
-  ...{ damage, versions, disk, canary, signals, kills },
+  ...{ damage, versions, disk, canary, signals, soak, kills },
 };
 
 const HELP = `deno task test:attack [OPTIONS]
@@ -28,6 +29,7 @@ const HELP = `deno task test:attack [OPTIONS]
   --rounds X        so many times the usual count, 0.1 or 3
   --seconds N       the most for each scenario; 60, with --long 3600
   --ready N         s within which a server has to be ready again after a kill, on an idle machine; 5
+  --out FILE        figures of each scenario as JSON
   --long            200 kills, 500 forms, every hostile file at every door: hours`;
 
 /** Runs a scenario; what it throws is harm too. */
@@ -79,6 +81,7 @@ if (import.meta.main) {
       seconds: { type: "string" },
       ready: { type: "string", default: "5" },
       long: { type: "boolean", default: false },
+      out: { type: "string" },
       help: { type: "boolean", default: false },
     },
   });
@@ -101,6 +104,12 @@ if (import.meta.main) {
   };
   const attempts: Attempt[] = [];
   for (const name of chosen) attempts.push(await attempt(name, scenarios[name], options));
+  if (values.out !== undefined) {
+    const figures = attempts.map(({ name, tries, harms, notes, skipped }) => (
+      { name, unit: scenarios[name].unit, tries, harms, notes, skipped: skipped ?? null }
+    ));
+    Deno.writeTextFileSync(values.out, JSON.stringify(figures, null, 2));
+  }
   console.log(`load ${Deno.loadavg().map((load) => load.toFixed(1)).join(", ")}`);
   for (const { scenario, what } of attempts.flatMap(({ harms }) => harms)) {
     console.log(`HARM ${scenario}: ${what}`);
