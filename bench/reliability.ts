@@ -133,7 +133,7 @@ try {
       const content = await prepare(victim);
       const times = values.long ? 50 : 15;
       if (parts.has("reads")) {
-        told(...await lightReads(victim, content, { long: values.long, job: content.job }));
+        await lightReads(victim, content, { long: values.long, job: content.job, told });
       }
       if (parts.has("single")) {
         told(await predictionBesideTraining(victim, content, times));

@@ -1,5 +1,5 @@
 /** Light reads at 500/s: alone, beside a training, beside uploads, and in a set of 10,000 images. */
-import { pause, type Victim } from "@/tests/attack/victim.ts";
+import { mainThreadMs, pause, type Victim } from "@/tests/attack/victim.ts";
 import type { Job } from "@/tests/attack/content.ts";
 import { picture } from "@/tests/support/archives.ts";
 import type { Latencies } from "./evenly.ts";
@@ -61,24 +61,29 @@ const light = (set: string, first: string, { model, similarity }: Content, job: 
 export async function lightReads(
   victim: Victim,
   content: Content,
-  { long, job }: { long: boolean; job: string },
-): Promise<Row[]> {
+  { long, job, told }: { long: boolean; job: string; told(row: Row): void },
+): Promise<void> {
   const seconds = long ? 10 : 4;
-  const rows: Row[] = [];
+  const pid = victim.pids().api!;
   const base = light("base", "c001", content, job);
-  const measure = async (what: string, paths: string[]) => {
-    const [got, control] = await withControl(async (url) => [
-      await evenly(victim.url, victim.key, paths, seconds),
-      await evenly(url, victim.key, ["/"], seconds),
-    ]);
-    rows.push({
+  const measure = async (what: string, paths: string[], more: () => string = () => "") => {
+    const [got, control, busy] = await withControl(async (url) => {
+      const before = mainThreadMs(pid)!;
+      const got = await evenly(victim.url, victim.key, paths, seconds);
+      const busy = (mainThreadMs(pid)! - before) / got.sent;
+      return [got, await evenly(url, victim.key, ["/"], seconds), busy] as const;
+    });
+    const slow = control.p99 >= WANTED_MS;
+    told({
       of: "Light reads, 500 requests/s over 12 routes",
       what,
       wanted: "p99 under 10 ms",
-      measured: `p99 ${got.p99} ms, p50 ${got.p50} ms${got.bad ? `, ${got.bad} refused` : ""} ` +
-        `(a server of nothing: p99 ${control.p99} ms)`,
-      // Beyond what the machine allows at all.
-      holds: got.bad === 0 && (got.p99 < WANTED_MS || got.p99 < 1.5 * control.p99),
+      measured: `p99 ${got.p99} ms, p50 ${got.p50} ms${got.bad ? `, ${got.bad} refused` : ""}; ` +
+        `the main thread ${
+          busy.toFixed(2)
+        } ms a request; a server of nothing: p99 ${control.p99} ms` +
+        `${slow ? ", so this machine cannot tell now" : ""}${more()}`,
+      holds: got.bad > 0 || busy > 1000 / RATE ? false : slow ? undefined : got.p99 < WANTED_MS,
     });
   };
   await measure("idle", base);
@@ -101,11 +106,9 @@ export async function lightReads(
       uploads++;
     }
   });
-  await measure("while 8 clients upload images", base);
+  await measure("while 8 clients upload images", base, () => `; ${uploads} uploads meanwhile`);
   stop.abort();
   await Promise.all(clients);
-  rows.at(-1)!.measured += `, ${uploads} uploads`;
-  return rows;
 }
 
 export const training = {

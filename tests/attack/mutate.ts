@@ -102,9 +102,14 @@ export function mutateJson(value: unknown, dice: Dice): Uint8Array<ArrayBuffer> 
     if (all.length === 0) break;
     const { within, key } = dice.pick(all);
     const what = dice.next();
+    // A copy, since what is put in may be changed in turn; defined, since "__proto__" would not be set.
+    const put = (key: string) =>
+      Object.defineProperty(within, key, {
+        value: structuredClone(dice.pick(VALUES)),
+        ...{ enumerable: true, writable: true, configurable: true },
+      });
     if (what < 0.1) delete within[key];
-    else if (what < 0.25 && !Array.isArray(within)) within[dice.pick(NAMES)] = dice.pick(VALUES);
-    else within[key] = dice.pick(VALUES);
+    else put(what < 0.25 && !Array.isArray(within) ? dice.pick(NAMES) : key);
   }
   const text = JSON.stringify(copy).replace("1e+308", dice.pick(["1e308", "1e309", "-1e309"]));
   const bytes = new TextEncoder().encode(text);
