@@ -21,6 +21,7 @@ const HELP = `deno task bench:reliability [OPTIONS]
 
   --only PARTS  with commas: requests, reads, single, attack
   --long        the attack's long way, larger archives, more repetitions: hours
+  --seconds N   the most for each scenario of the attack's short way; 120 otherwise
   --rounds X    so many times the attack's usual count
   --out FILE    bench/RELIABILITY.md otherwise`;
 
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     only: { type: "string", default: "requests,reads,single,attack" },
     long: { type: "boolean", default: false },
     rounds: { type: "string", default: "1" },
+    seconds: { type: "string", default: "120" },
     out: { type: "string", default: `${root}bench/RELIABILITY.md` },
     help: { type: "boolean", default: false },
   },
@@ -89,7 +91,11 @@ async function attacked(): Promise<Row[]> {
     await new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "-A", "--config=tests/deno.json", "tests/attack/attack.ts", "--out", out],
-        ...["--rounds", values.rounds, ...(values.long ? ["--long"] : ["--seconds", "120"])],
+        ...[
+          "--rounds",
+          values.rounds,
+          ...(values.long ? ["--long"] : ["--seconds", values.seconds]),
+        ],
       ],
       cwd: root,
     }).spawn().status;

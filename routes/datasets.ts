@@ -179,8 +179,8 @@ export const datasets: Route[] = [
     summary: "Deletes a data set; models and similarities made from it stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { name } }) {
-      deleteDataset(store, name);
+    async handle({ services: { store }, params: { name } }) {
+      await deleteDataset(store, name);
       return reply(204, null);
     },
   }),

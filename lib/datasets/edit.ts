@@ -1,5 +1,6 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
 import { z } from "zod";
+import { Turns } from "@/lib/turns.ts";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { change, changeable } from "./mutation.ts";
 import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
@@ -119,14 +120,21 @@ export async function putLabels(
   });
 }
 
+/** Files that are removed before others get their turn. */
+const FILES_AT_ONCE = 50;
+
 /** Deletes a data set with its files; models and similarities made from it stay. */
-export function deleteDataset(store: Store, name: string): void {
+export async function deleteDataset(store: Store, name: string): Promise<void> {
   const { id, files } = store.db.transaction(() => {
     const { id } = changeable(store, name);
     const files = filesOf(store, id);
     store.datasets.remove(id);
     return { id, files };
   });
-  store.collectGarbage(files);
   clearPixels(store, id);
+  const turns = new Turns();
+  for (let at = 0; at < files.length; at += FILES_AT_ONCE) {
+    store.collectGarbage(files.slice(at, at + FILES_AT_ONCE));
+    await turns.give();
+  }
 }

@@ -4,6 +4,7 @@ import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { type Column, columnsOf } from "@/lib/table_file.ts";
+import { Turns } from "@/lib/turns.ts";
 
 const image = {
   image: z.string(),
@@ -74,11 +75,19 @@ export async function* measureBatches(
   table: MeasureTable,
   reader?: string,
 ): AsyncGenerator<MeasureRow<MeasureTable>[]> {
+  const turns = new Turns();
   let after: string | undefined;
   do {
     const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
-    yield page.data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+    let rows: MeasureRow<MeasureTable>[] = [];
+    for (const image of page.data) {
+      rows.push(...measureTables[table](store, image, reader));
+      if (!turns.due) continue;
+      yield rows;
+      rows = [];
+      await turns.give();
+    }
+    yield rows;
     after = page.next ?? undefined;
-    await new Promise((resolve) => setTimeout(resolve));
   } while (after !== undefined);
 }

@@ -159,14 +159,14 @@ Deno.test(
       job,
       now(),
     );
-    assert.throws(() => deleteDataset(store, "d"), Conflict);
+    await assert.rejects(deleteDataset(store, "d"), Conflict);
     await assert.rejects(putImage(store, "d", "a", picture(1, 1)), Conflict);
     await assert.rejects(putLabels(store, "d", bytes("image,label\na,x\n")), Conflict);
     store.jobs.cancel(job);
-    deleteDataset(store, "d");
+    await deleteDataset(store, "d");
     assert.equal(files(store), 0);
     assert.equal(store.images.count() + store.gaze.count(), 0);
-    assert.throws(() => deleteDataset(store, "d"), NotFound);
+    await assert.rejects(deleteDataset(store, "d"), NotFound);
   }),
 );
 
