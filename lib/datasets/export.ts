@@ -20,10 +20,10 @@ const samplesOf = (image: string) => `the gaze samples on image "${image}"`;
  */
 export async function verifyFiles(store: Store, dataset: DatasetRow): Promise<void> {
   const { files } = store;
-  const samples = store.gaze.samplesFiles(dataset.id);
-  const maps = store.heatmaps.ofDataset(dataset.id);
+  const samples = await store.gaze.samplesFiles(dataset.id);
+  const maps = await store.heatmaps.ofDataset(dataset.id);
   const turns = new Turns();
-  for (const { id, name, file } of store.images.all(dataset.id)) {
+  for (const { id, name, file } of await store.images.all(dataset.id)) {
     await files.verify(file, `image "${name}"`);
     for (const map of maps.get(id) ?? []) {
       await files.verify(map.file, `a heatmap on image "${name}"`);
@@ -53,7 +53,7 @@ async function* filesOfArchive(
   tableBytes: number,
 ): AsyncGenerator<ZipFile> {
   const { structured, positive_label, meta } = dataset;
-  const images = store.images.all(dataset.id);
+  const images = await store.images.all(dataset.id);
   yield text(
     "dataset.json",
     JSON.stringify({ structured, positive_label, ...meta }, null, 2) + "\n",
@@ -64,7 +64,7 @@ async function* filesOfArchive(
       images.map((i) => csvLine(i.name, i.label, i.patient, i.split)).join(""),
   );
   yield* gazeFiles(store, dataset, images, tableBytes);
-  const maps = store.heatmaps.ofDataset(dataset.id);
+  const maps = await store.heatmaps.ofDataset(dataset.id);
   for (const image of images) {
     yield {
       name: `images/${image.name}.${endings[image.format]}`,
@@ -103,9 +103,9 @@ async function* gazeFiles(
     name: `gaze/fixations${tables++ === 0 ? "" : `_${tables}`}.csv`,
     data: fixations,
   });
-  const withGaze = store.gaze.has(dataset.id);
+  const withGaze = await store.gaze.has(dataset.id);
   for (const { id, name } of withGaze ? images : []) {
-    for (const row of store.gaze.ofImage(id)) {
+    for (const row of await store.gaze.ofImage(id)) {
       let lines = "";
       for (const { x, y, start, duration } of row.fixations) {
         lines += csvLine(name, row.reader, x, y, start, duration);

@@ -1,6 +1,6 @@
 /** Data directories as older servers left them, a training cut off among them: they open, and go on as they were. */
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
-import { versions as schemas } from "@/lib/store/database.ts";
+import { versions as schemas } from "@/lib/store/migrations.ts";
 import { ended, furnish, type Job, run, type Stage } from "../content.ts";
 import { digest, weightsOf } from "../ledger.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
