@@ -167,7 +167,7 @@ Deno.writeTextFileSync(
   values.out,
   `# What is promised, and what was measured
 
-\`deno task bench:reliability${values.long ? " --long" : ""}\`, ${minutes} minutes, at ${
+\`${["deno task bench:reliability", ...Deno.args].join(" ")}\`, ${minutes} minutes, at ${
     commitOf(root) ?? "an unknown commit"
   }, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, load ${first} at the beginning and ${load()} at the end. **${held} of ${promised} promises held.**
 

@@ -6,7 +6,6 @@ import { writeZip } from "@/lib/datasets/zip_writer.ts";
 import { BOUNDARY, form, plainDicom } from "@/tests/attack/inputs.ts";
 import { blackPng } from "@/tests/attack/black_png.ts";
 import { asJson, figuresOf, pause, type Victim } from "@/tests/attack/victim.ts";
-import { picture } from "@/tests/support/archives.ts";
 import { resnetWeights } from "@/tests/support/weights.ts";
 import type { Silence } from "./probe.ts";
 import { MiB, type Row } from "./row.ts";
