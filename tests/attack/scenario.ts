@@ -38,11 +38,10 @@ export class Attempt {
   readonly dice: Dice;
   /** Why it was not tried at all. */
   skipped?: string;
-  readonly #until: number;
+  #until?: number;
 
   constructor(readonly name: string, readonly options: AttackOptions) {
     this.dice = new Dice(options.seed + stream(name));
-    this.#until = performance.now() + options.seconds * 1000;
   }
 
   /** So often, by the options. */
@@ -50,8 +49,9 @@ export class Attempt {
     return Math.max(1, Math.round((this.options.long ? long : short) * this.options.rounds));
   }
 
-  /** Whether there is time for more. */
+  /** Whether there is time for more: it counts from the first question, so that something is tried. */
   get time(): boolean {
+    this.#until ??= performance.now() + this.options.seconds * 1000;
     return performance.now() < this.#until;
   }
 
