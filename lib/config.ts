@@ -1,6 +1,6 @@
 /** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions as parseOptions } from "./options.ts";
 import { version } from "./version.ts";
 
 /** Every environment variable that the server reads; its processes may see these only. */
@@ -21,7 +21,7 @@ export const help = `deno task start [OPTIONS]
   --no-auth       asks for no key; on a loopback address only
   --watch         starts the server again when one of its files changes
   --version       prints the version and leaves
-  --help          prints this and leaves
+  -h, --help      prints this and leaves
 In brackets: the environment variable that says the same, and the default. By variables alone:
   MCGIP_API_KEY            the key of every request (made and printed at the first start)
   MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
@@ -61,7 +61,6 @@ const options = {
   "no-auth": { type: "boolean", default: false },
   watch: { type: "boolean", default: false },
   version: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
   /** By this the launcher, which may read the checkout, tells the other processes its commit. */
   commit: { type: "string" },
   /** By this it tells the API how many connections it may hold. */
@@ -90,16 +89,7 @@ export const limits = {
 
 const loopback = ["127.0.0.1", "::1", "localhost"];
 
-/** @throws {Error} that names an option which does not exist or lacks its value */
-function readOptions(args: string[]) {
-  try {
-    return parseArgs({ args, options }).values;
-  } catch (error) {
-    // The parser's first sentence; a second one is about arguments that are no options.
-    const what = (error as Error).message.split(". ")[0];
-    throw new Error(`Cannot start: ${what.charAt(0).toLowerCase()}${what.slice(1)}; see --help`);
-  }
-}
+const readOptions = (args: string[]) => parseOptions("start", options, args).values;
 
 /** The text to print when the arguments ask for one instead of a server. */
 export function informationFor(args: string[], commit: () => string | undefined): string | null {

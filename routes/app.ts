@@ -4,6 +4,7 @@ import { requestId } from "hono/request-id";
 import { PatternRouter } from "hono/router/pattern-router";
 import { secureHeaders } from "hono/secure-headers";
 import { guard } from "./auth.ts";
+import { nearest } from "./nearest.ts";
 import { respond } from "./pipeline.ts";
 import { clientGone, HttpError, problem } from "./problem.ts";
 import type { Env, Method, Route, Services } from "./route.ts";
@@ -76,10 +77,21 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
   app.notFound(async (c) => {
     await guardUnknown(c, () => Promise.resolve());
     const allowed = c.get("allowed");
-    if (!allowed) throw new HttpError(404, "Cannot find this: no such route");
-    throw new HttpError(405, "Cannot do this here: the method is not known", {
-      allow: [...new Set(allowed)].join(", "),
-    });
+    if (!allowed) {
+      const meant = nearest(c.req.path, routes.map(({ path }) => path));
+      throw new HttpError(
+        404,
+        `Cannot find this: no such path; ${
+          meant ? `the nearest is ${meant}, ` : ""
+        }/docs has them all`,
+      );
+    }
+    const allow = [...new Set(allowed)].join(", ");
+    throw new HttpError(
+      405,
+      `Cannot take ${c.req.method} here: this path takes ${allow} (see /docs)`,
+      { allow },
+    );
   });
   app.onError((error, c) => {
     const id = c.get("requestId");

@@ -93,6 +93,12 @@ export async function readJson(
 export function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   let text: string;
   let value: unknown;
+  if (bytes.length === 0) {
+    throw new HttpError(
+      400,
+      "Cannot read the body as JSON: it is empty; an object is needed, like {}",
+    );
+  }
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     value = JSON.parse(text);

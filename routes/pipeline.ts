@@ -54,13 +54,16 @@ async function handle(route: Route, call: Call): Promise<Response> {
   return route.method === "POST" ? once(call, text, run) : run();
 }
 
+/** @throws {HttpError} 400 that names what is wrong, and what there is */
 function parseQuery(route: Route, request: Request): Record<string, unknown> {
   const given = Object.fromEntries(new URL(request.url).searchParams);
-  if (!route.query) {
-    const [name] = Object.keys(given);
-    if (name !== undefined) throw new HttpError(400, `Cannot use "${name}": no such parameter`);
-    return {};
+  const known = Object.keys(route.query?.shape ?? {});
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const which = known.length > 0 ? `this path knows ${known.join(", ")}` : "this path knows none";
+    throw new HttpError(400, `Cannot use "${unknown}": no such parameter; ${which}`);
   }
+  if (!route.query) return {};
   const parsed = route.query.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error);

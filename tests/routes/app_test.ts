@@ -91,6 +91,32 @@ Deno.test("paths are found: the first that fits, escapes decoded, other methods 
   }
 });
 
+Deno.test("whoever asks wrongly is told what there is", async () => {
+  const { ask } = appOf(routes);
+  const told = async (method: string, path: string) => {
+    const answer = await ask(method, path);
+    return `${answer.status} ${(await answer.json()).detail}`;
+  };
+  assert.equal(
+    await told("GET", "/v1/dataset"),
+    "404 Cannot find this: no such path; the nearest is /v1/datasets, /docs has them all",
+  );
+  assert.equal(
+    await told("GET", "/x/y/z"),
+    "404 Cannot find this: no such path; /docs has them all",
+  );
+  assert.equal(
+    await told("PATCH", "/v1/jobs"),
+    "405 Cannot take PATCH here: this path takes POST, GET (see /docs)",
+  );
+  assert.match(
+    await told("GET", "/v1/keys?limt=3"),
+    /^400 Cannot use "limt": no such parameter; this path knows limit, after$/,
+  );
+  assert.match(await told("GET", "/v1/jobs/x?all=1"), /^400 .*this path knows none$/);
+  assert.match(await told("POST", "/v1/jobs"), /^400 .*as JSON: it is empty; an object is needed/);
+});
+
 Deno.test("a body that streams is cancelled for HEAD, and its headers are told", async () => {
   let cancelled = false;
   const { ask, traffic } = one(() =>
