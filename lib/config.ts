@@ -1,5 +1,6 @@
 /** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
+import { type LogFormat, logFormats } from "./log.ts";
 import { readOptions as parseOptions } from "./options.ts";
 import { version } from "./version.ts";
 
@@ -11,6 +12,7 @@ export const variables = [
   "MCGIP_API_KEY",
   "MCGIP_ALLOWED_HOSTS",
   "MCGIP_MAX_DATASET_BYTES",
+  "MCGIP_LOG",
 ] as const;
 
 /** What `--help` prints. */
@@ -25,7 +27,9 @@ export const help = `deno task start [OPTIONS]
 In brackets: the environment variable that says the same, and the default. By variables alone:
   MCGIP_API_KEY            the key of every request (made and printed at the first start)
   MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
-  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have`;
+  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have
+  MCGIP_LOG                json: the log as one JSON object a line (text)
+  DENO_WEBGPU_BACKEND      what WebGPU goes through (on Linux vulkan)`;
 
 /** Exit code of an API process that refused to start, and would refuse again. */
 export const CANNOT_START = 2;
@@ -47,6 +51,7 @@ export interface Config {
   allowedHosts: string[];
   /** Most bytes that the content of one data set may have. */
   maxDatasetBytes?: number;
+  log: LogFormat;
   /** Version of the program and, from a checkout, the commit. */
   codeVersion: string;
   /** Start the API again when a file of the program changes. */
@@ -140,9 +145,16 @@ export function readConfig(
     maxDatasetBytes: env("MCGIP_MAX_DATASET_BYTES")
       ? integer("MCGIP_MAX_DATASET_BYTES", env("MCGIP_MAX_DATASET_BYTES")!, 2 ** 50)
       : undefined,
+    log: logFormat(env("MCGIP_LOG") || "text"),
     codeVersion: codeVersion(given.commit),
     watch: given.watch,
   };
+}
+
+function logFormat(text: string): LogFormat {
+  const format = logFormats.find((one) => one === text);
+  if (!format) throw new Error(`Cannot use MCGIP_LOG=${text}: text or json is needed`);
+  return format;
 }
 
 /** Absolute path of the data directory that `--data` or `MCGIP_DATA` names. */

@@ -58,7 +58,7 @@ export function workerArguments(config: Config): string[] {
       ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`),
     ]),
     allow("write", [config.data]),
-    allow("env", ["MCGIP_DATA"]),
+    allow("env", ["MCGIP_DATA", "DENO_WEBGPU_BACKEND"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "worker",

@@ -3,6 +3,7 @@ import { type Context, Hono } from "hono";
 import { requestId } from "hono/request-id";
 import { PatternRouter } from "hono/router/pattern-router";
 import { secureHeaders } from "hono/secure-headers";
+import { withoutNames } from "@/lib/log.ts";
 import { guard } from "./auth.ts";
 import { nearest } from "./nearest.ts";
 import { respond } from "./pipeline.ts";
@@ -99,8 +100,9 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
     // Nobody reads what a client that has gone is answered; its going is no fault of the server.
     const gone = c.req.raw.signal.aborted && !(error instanceof HttpError);
     const response = problem(gone ? clientGone() : error, id, { inference });
-    // What the file system says may hold a name; it stays here.
-    if (response.status >= 500 && response.status !== 503) console.error(`request ${id}:`, error);
+    if (response.status >= 500 && response.status !== 503) {
+      services.log(`request ${id}: ${withoutNames(error)}`, { level: "error", request: id });
+    }
     return response;
   });
   return app;
@@ -117,7 +119,9 @@ function finish(c: Context<Env>, { traffic, log }: Services, seconds: number): v
   traffic.count(method, pattern, status, seconds);
   // Probes and the page's own files would drown the rest.
   if (route?.scope === null) return;
-  log(`${method} ${pattern} ${status} ${(seconds * 1000).toFixed(1)} ms ${id}`);
+  const ms = Number((seconds * 1000).toFixed(1));
+  const fields = { method, route: pattern, status, ms, request: id };
+  log(`${method} ${pattern} ${status} ${ms.toFixed(1)} ms ${id}`, fields);
 }
 
 /** Hono's router takes a slash at the end for none, and broken escapes for text; here both name nothing. */

@@ -1,6 +1,7 @@
 /** What a route is: a row of the table from which the server and its description are made. */
 import { z } from "zod";
 import type { Config } from "@/lib/config.ts";
+import type { Log } from "@/lib/log.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
@@ -17,8 +18,7 @@ export interface Services {
   notifier: JobNotifier;
   keyring: Keyring;
   traffic: Traffic;
-  /** One line about a request. */
-  log(text: string): void;
+  log: Log;
   /** Aborts when the server leaves. */
   leaving: AbortSignal;
 }

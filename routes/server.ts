@@ -1,6 +1,8 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
+import { counted } from "@/lib/counted.ts";
 import type { Config } from "@/lib/config.ts";
+import { logger } from "@/lib/log.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
@@ -14,8 +16,6 @@ import { Traffic } from "./request_metrics.ts";
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
 const LEAVE_MS = 25_000;
 const ORPHAN_MS = 1_000;
-
-const log = (text: string) => console.error(`${new Date().toISOString()} ${text}`);
 
 /** What helps against an address that cannot be had. */
 const remedies: Record<string, string> = {
@@ -32,15 +32,23 @@ function whatToDo(error: Error): string {
 
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
+  const log = logger(config.log, { process: "api" });
   const store = openStore(config.data);
   const { files, checkpoints, returned } = store.setAside!;
   if (files + checkpoints > 0) {
     log(
-      `Nothing in the database refers to ${files} files and ${checkpoints} checkpoints: set aside for a week ` +
+      `Nothing in the database refers to ${counted(files, "file")} and ` +
+        `${counted(checkpoints, "checkpoint")}: set aside for a week ` +
         `in ${config.data}/aside`,
     );
   }
-  if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
+  if (returned > 0) {
+    log(
+      `Back from those that were set aside: ${
+        counted(returned, "file or checkpoint", "files and checkpoints")
+      }`,
+    );
+  }
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(() => {
     store.jobs.forgive();
@@ -48,7 +56,8 @@ export async function serve(config: Config): Promise<void> {
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
-      `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
+      `Besides MCGIP_API_KEY another way in is open to administrators, by ` +
+        `${counted(keyring.otherAdmins(), "key")}: see /v1/keys`,
     );
   }
   const notifier = new JobNotifier();

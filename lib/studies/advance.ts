@@ -6,6 +6,7 @@
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
+import { withoutNames } from "@/lib/log.ts";
 import { studyTable } from "./study_table.ts";
 import type { StudyTable } from "./table_schema.ts";
 import { fingerprint } from "@/lib/jobs/fingerprint.ts";
@@ -36,7 +37,7 @@ export function advanceStudies(store: Store): string[] {
     } catch (error) {
       // Once there is room again the study goes on.
       if (isDiskFull(error)) continue;
-      console.error(`study ${job.id}:`, error);
+      console.error(`study ${job.id}: ${withoutNames(error)}`);
       const message = error instanceof Error ? error.message : String(error);
       end(store, job, changed, { error: message });
     }

@@ -1,6 +1,7 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
+import type { Log } from "@/lib/log.ts";
 import { messages, Peer } from "./rpc.ts";
 import type { Beat } from "./worker_process.ts";
 
@@ -21,6 +22,8 @@ const SILENT_MS = 600_000;
 export interface Device {
   gpu: AdapterInfo | null;
   hint?: string;
+  /** What WebGPU goes through: `vulkan`; undefined where the runtime chose. */
+  backend?: string;
   features?: Gpu["features"];
   limits?: Record<string, number>;
 }
@@ -32,7 +35,7 @@ export interface SupervisorOptions {
   changed(job_id: string): void;
   /** The worker ended, and not by what it was doing. */
   blameless?(): void;
-  log(text: string): void;
+  log: Log;
 }
 
 export class Supervisor {
@@ -135,7 +138,7 @@ export class Supervisor {
         },
         device: (device: Device) => {
           this.device = device;
-          this.#options.log(device.gpu ? `GPU: ${device.gpu.description}` : device.hint!);
+          this.#options.log(device.gpu ? describeDevice(device) : device.hint!);
         },
         changed: ({ job }: { job: string }) => this.#options.changed(job),
       },
@@ -178,4 +181,14 @@ export class Supervisor {
     await process.status;
     clearTimeout(timer);
   }
+}
+
+/** What was taken, and what speaks against it. */
+function describeDevice({ gpu, backend }: Device): string {
+  const untested = backend !== undefined && !["vulkan", "metal", "dx12"].includes(backend);
+  return [
+    `GPU: ${gpu!.description}${backend ? ` by ${backend}` : ""}`,
+    ...(gpu!.software ? ["it computes on the processor, slowly"] : []),
+    ...(untested ? ["the kernels are not tested there (DENO_WEBGPU_BACKEND chose it)"] : []),
+  ].join("; ");
 }
