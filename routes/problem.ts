@@ -4,6 +4,7 @@ import {
   Conflict,
   Damaged,
   InvalidInput,
+  isDatabaseDamaged,
   isDiskFull,
   NotFound,
   Overloaded,
@@ -84,6 +85,15 @@ function describe(error: unknown): Described {
   }
   if (error instanceof Damaged) {
     return { status: 500, detail: error.message, title: "Damaged file" };
+  }
+  if (isDatabaseDamaged(error)) {
+    return {
+      status: 500,
+      title: "Damaged database",
+      detail:
+        "Cannot read the database: it is damaged; whoever runs the server looks with deno task verify and " +
+        "restores a backup",
+    };
   }
   if (isDiskFull(error)) {
     return { status: 507, detail: "Cannot write: the server's disk is full" };

@@ -1,5 +1,6 @@
 /** SQLite as the store uses it: prepared statements kept, transactions nested into the outermost. */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 import binding from "./binding.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
@@ -20,9 +21,23 @@ export class Database {
   readonly #statements = new Map<string, StatementSync>();
   #depth = 0;
 
-  /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
-  constructor(path: string) {
+  /**
+   * Opens or creates the file at `path`, and brings an older one up.
+   * @param options.check looks at every page first
+   * @throws {Damaged} for a file that is damaged
+   * @throws {Error} when SQLite or the file's schema does not fit
+   */
+  constructor(path: string, { check = false }: { check?: boolean } = {}) {
     this.#connection = new DatabaseSync(path);
+    try {
+      orDamagedDatabase(path, () => this.#open(path, check));
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
+  }
+
+  #open(path: string, check: boolean): void {
     // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
     this.#connection.exec("PRAGMA busy_timeout = 15000");
     const { version } = this.get("SELECT sqlite_version() AS version") as { version: string };
@@ -35,6 +50,7 @@ export class Database {
     this.#connection.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
     );
+    if (check) assertSound(this, path);
     this.#migrate(path);
   }
 

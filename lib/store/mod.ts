@@ -68,7 +68,7 @@ export class Store {
       this.uploads = new Uploads(`${directory}/uploads`);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = this.db = new Database(database);
+      const db = this.db = new Database(database, { check: !options.shared });
       this.datasets = new Datasets(db, this);
       this.images = new Images(db);
       this.gaze = new GazeTable(db);
