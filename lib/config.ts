@@ -104,7 +104,7 @@ export function informationFor(args: string[], commit: () => string | undefined)
 }
 
 /** Version and commit, joined as in SemVer's build metadata. */
-function codeVersion(commit: string | undefined): string {
+export function codeVersion(commit: string | undefined): string {
   return commit ? `${version}+${commit}` : version;
 }
 
