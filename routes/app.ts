@@ -113,6 +113,7 @@ function finish(c: Context<Env>, { traffic, log }: Services, seconds: number): v
   const { res: { headers, status }, req: { method } } = c;
   const [id, route] = [c.get("requestId"), c.get("route")];
   headers.set("x-request-id", id);
+  for (const [name, value] of Object.entries(c.get("rate") ?? {})) headers.set(name, value);
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   // The pattern, not the path: names in paths may say who a patient is.
   const pattern = route?.path ?? "(unknown)";

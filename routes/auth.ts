@@ -1,6 +1,7 @@
 /** Who may ask at all: the Host list, the Origin rule, the key and its scope. */
 import { createHash } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
+import { hasExpired } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope } from "@/lib/store/mod.ts";
 import { HttpError } from "./problem.ts";
 import type { Env, Services } from "./route.ts";
@@ -41,6 +42,15 @@ function checkKey(
   const header = request.headers.get("authorization") ?? "";
   const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
   const key = token === undefined ? undefined : keyring.find(token);
+  if (key && hasExpired(key)) {
+    throw new HttpError(
+      401,
+      `Cannot answer: this key expired at ${key.expires_at}; ask for another`,
+      {
+        "www-authenticate": 'Bearer realm="mcgip", error="invalid_token"',
+      },
+    );
+  }
   if (!key) {
     throw new HttpError(401, "Cannot answer without a valid key (Authorization: Bearer KEY)", {
       "www-authenticate": 'Bearer realm="mcgip"',
@@ -49,7 +59,28 @@ function checkKey(
   if (!key.scopes.includes(scope)) {
     throw new HttpError(403, `Cannot do this with a key without the scope "${scope}"`);
   }
+  keyring.used(key);
   return key;
+}
+
+/** Takes one request from those that the key may send now. Throws HttpError 429. */
+function checkRate(c: Context<Env>, { limiter }: Services, key: KeyRow | undefined): void {
+  if (!key || key.rate === null) return;
+  const { rate, burst } = key;
+  const taken = limiter.take(key.id, { rate, burst });
+  const window = Math.ceil(taken.burst / rate);
+  c.set("rate", {
+    "ratelimit-policy": `"key";q=${taken.burst};w=${window}`,
+    ratelimit: `"key";r=${taken.remaining};t=${Math.ceil(taken.full)}`,
+  });
+  if (taken.allowed) return;
+  const seconds = Math.max(1, Math.ceil(taken.wait));
+  throw new HttpError(
+    429,
+    `Cannot answer so many requests: this key may send ${rate} a second, ${taken.burst} at once; ` +
+      `wait ${seconds} s`,
+    { "retry-after": String(seconds) },
+  );
 }
 
 /** Lets through who may ask: by the Host, the Origin and, unless `scope` is null, the key. */
@@ -57,7 +88,11 @@ export function guard(services: Services, scope: Scope | null): MiddlewareHandle
   return async (c, next) => {
     checkHost(c.req.raw, services.config.allowedHosts);
     checkOrigin(c.req.raw);
-    if (scope !== null) c.set("key", checkKey(c.req.raw, services, scope));
+    if (scope !== null) {
+      const key = checkKey(c.req.raw, services, scope);
+      c.set("key", key);
+      checkRate(c, services, key);
+    }
     await next();
   };
 }

@@ -38,6 +38,7 @@ export const jobs: Route[] = [
     method: "POST",
     path: "/v1/jobs",
     operationId: "createJob",
+    stores: true,
     described: jobRequest,
     headers: ["Location"],
     errors: [404, 429],
@@ -46,7 +47,7 @@ export const jobs: Route[] = [
     scope: "write",
     json: request,
     answers: { 200: studyPlanSchema, 202: jobSchema },
-    async handle({ services, body }) {
+    async handle({ services, body, key }) {
       const { store, supervisor, config } = services;
       if (supervisor.device?.gpu === null) {
         throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
@@ -66,7 +67,7 @@ export const jobs: Route[] = [
         const request = estimateRequest(store, made);
         if (request) await estimate(request);
       }
-      const row = enqueue(store, made);
+      const row = enqueue(store, made, { key });
       changed(services, row.id);
       return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
     },

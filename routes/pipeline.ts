@@ -6,6 +6,7 @@ import { readJson } from "./body.ts";
 import { formatOf } from "./format.ts";
 import { once } from "./idempotency.ts";
 import { HttpError } from "./problem.ts";
+import { checkQuota, noteOwner } from "./quota.ts";
 import { type Done, responseOf } from "./reply.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
 
@@ -26,7 +27,10 @@ export function respond(route: Route, services: Services): Handler<Env> {
         once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
     };
     try {
-      return await handle(route, call);
+      checkQuota(route, call);
+      const response = await handle(route, call);
+      noteOwner(route, call, response);
+      return response;
     } catch (thrown) {
       // A request that was given up aborts with a text, which Hono would not take for an error.
       throw thrown instanceof Error ? thrown : new Error(String(thrown));

@@ -1,5 +1,6 @@
 /** Errors as RFC 9457 problems: the one place that knows which error has which status. */
 import { z } from "zod";
+import { QuotaReached } from "@/lib/access/quota.ts";
 import {
   Conflict,
   Damaged,
@@ -76,6 +77,7 @@ function describe(error: unknown): Described {
   if (error instanceof InvalidInput) {
     return { status: 422, detail: error.message, errors: error.problems };
   }
+  if (error instanceof QuotaReached) return { status: 403, detail: error.message };
   if (error instanceof Overloaded) {
     const headers = { "retry-after": String(error.seconds) };
     return { status: 429, detail: error.message, headers };

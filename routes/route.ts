@@ -5,6 +5,7 @@ import type { Log } from "@/lib/log.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
+import type { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
 import type { Formats } from "./format.ts";
 import type { Answers, Done, Given } from "./reply.ts";
@@ -17,6 +18,7 @@ export interface Services {
   supervisor: Supervisor;
   notifier: JobNotifier;
   keyring: Keyring;
+  limiter: RateLimiter;
   traffic: Traffic;
   log: Log;
   /** Aborts when the server leaves. */
@@ -33,6 +35,8 @@ export interface Env {
     allowed?: Method[];
     /** Undefined where no key is needed. */
     key?: KeyRow;
+    /** Headers about the rate of the key, where it has one. */
+    rate?: Record<string, string>;
   };
 }
 
@@ -89,6 +93,8 @@ export interface Route {
   accepts?: string[];
   /** Describes the fields of a form. */
   form?: z.ZodObject;
+  /** Whether it stores something that counts for the quota of its key. */
+  stores?: true;
   /** False where a POST refuses an Idempotency-Key. */
   idempotent?: false;
   headers?: HeaderName[];

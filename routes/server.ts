@@ -5,6 +5,7 @@ import type { Config } from "@/lib/config.ts";
 import { logger } from "@/lib/log.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
+import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { openStore } from "@/lib/store/mod.ts";
@@ -52,7 +53,7 @@ export async function serve(config: Config): Promise<void> {
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(() => {
     store.jobs.forgive();
-    return new Keyring(store, config.apiKey);
+    return Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
@@ -74,6 +75,7 @@ export async function serve(config: Config): Promise<void> {
     supervisor,
     notifier,
     keyring,
+    limiter: new RateLimiter(),
     traffic: new Traffic(),
     log,
     leaving: leaving.signal,

@@ -1,11 +1,19 @@
 /** The queue as people see it: jobs are queued, shown, cancelled, paused, resumed, removed. */
+import { assertMayQueue } from "@/lib/access/quota.ts";
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
 import type { JobAction } from "@/lib/specs/spec.ts";
-import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import {
+  finishedStates,
+  type JobRow,
+  type KeyRow,
+  newId,
+  now,
+  type Store,
+} from "@/lib/store/mod.ts";
 
 /** A job about to be queued. */
 export interface ResolvedJob {
@@ -47,17 +55,24 @@ export function resolveJob(
   return { kind, spec };
 }
 
+export interface QueueOptions {
+  /** The study that the job belongs to. */
+  study?: string | null;
+  /** Whose job it is. */
+  key?: KeyRow;
+}
+
 /**
  * Queues a job.
- * @param study the one that it belongs to
- * @throws {Overloaded} when the queue is full
+ * @throws {Overloaded} when the queue is full, or the key has as many jobs as it may have
  */
 export function enqueue(
   store: Store,
   { kind, spec }: ResolvedJob,
-  study: string | null = null,
+  { study = null, key }: QueueOptions = {},
 ): JobRow {
   return store.db.transaction(() => {
+    if (key) assertMayQueue(store, key);
     if (store.jobs.count([["state = ?", "queued"]]) >= limits.queuedJobs) {
       throw new Overloaded(`Cannot queue more than ${limits.queuedJobs} jobs`, 30);
     }
@@ -66,6 +81,7 @@ export function enqueue(
       study,
       fingerprint: fingerprint(store, { kind, spec }),
     });
+    if (key) store.owners.note(job.id, key.id);
     store.events.append(job.id, "state", { state: "queued" });
     specOf(kind)?.queued?.(job, store);
     return store.jobs.get(job.id);

@@ -2,6 +2,7 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 import binding from "./binding.sql" with { type: "text" };
+import keyLimits from "./key_limits.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
@@ -11,7 +12,7 @@ import tuning from "./tuning.sql" with { type: "text" };
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
-const versions = [schema, studies, tuning, names, reports, binding];
+const versions = [schema, studies, tuning, names, reports, binding, keyLimits];
 
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;

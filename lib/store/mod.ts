@@ -15,6 +15,7 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
+import { Owners } from "./owners.ts";
 import { Predictions } from "./predictions.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
@@ -48,6 +49,7 @@ export class Store {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly keys: Keys;
+  readonly owners: Owners;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
   readonly uploads: Uploads;
@@ -84,6 +86,7 @@ export class Store {
       this.events = new Events(db);
       this.metrics = new Metrics(db);
       this.keys = new Keys(db);
+      this.owners = new Owners(db);
       this.idempotency = new Idempotency(db);
       this.tuning = new Tuning(db);
       if (!options.shared) {
@@ -200,7 +203,7 @@ export type { ModelImages, SeenSet } from "./model_images.ts";
 export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
-export { type KeyRow, type Scope, scopes } from "./keys.ts";
+export { type KeyLimits, type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";

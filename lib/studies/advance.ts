@@ -198,7 +198,7 @@ class Study {
     const same = sameJob(store, resolved);
     if (same) return same;
     if (queueLength(store) >= limits.queuedJobs) return undefined;
-    const queued = enqueue(store, resolved, study.id);
+    const queued = enqueue(store, resolved, { study: study.id });
     this.changed.add(queued.id);
     return queued;
   }

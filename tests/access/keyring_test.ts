@@ -4,10 +4,10 @@ import { withStore } from "../support/temporary.ts";
 
 Deno.test("a first key that nobody was shown is made anew by the next start", () =>
   withStore((store) => {
-    const failed = new Keyring(store);
+    const failed = Keyring.open(store);
     failed.forgetCreated();
     assert.equal(failed.find(failed.created!), undefined);
-    const next = new Keyring(store);
+    const next = Keyring.open(store);
     assert.ok(next.created && next.created !== failed.created);
-    assert.equal(new Keyring(store).created, undefined);
+    assert.equal(Keyring.open(store).created, undefined);
   }));

@@ -119,10 +119,10 @@ Deno.test("scopes: a key for reading cannot write", async () => {
   const data = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
   try {
     const store = openStore(data);
-    const keyring = new Keyring(store);
+    const keyring = Keyring.open(store);
     assert.match(keyring.created!, /^mcgip_[\w-]{43}$/);
     assert.deepEqual(keyring.find(keyring.created!)?.scopes, ["read", "write", "admin"]);
-    const { key } = keyring.make("reader", ["read"]);
+    const { key } = keyring.make({ name: "reader", scopes: ["read"] });
     store.close();
     await withServer(async (server) => {
       const headers = { authorization: `Bearer ${key}` };

@@ -24,7 +24,7 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     const database = new Database(path);
     const row = database.get("SELECT id, study FROM jobs")!;
     assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 6);
+    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 7);
     database.close();
   }));
 

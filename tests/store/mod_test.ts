@@ -105,7 +105,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(pragma("synchronous"), 2);
     assert.equal(pragma("foreign_keys"), 1);
     assert.equal(pragma("busy_timeout"), 15_000);
-    assert.equal(pragma("user_version"), 6);
+    assert.equal(pragma("user_version"), 7);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>
