@@ -85,7 +85,14 @@ export async function readJson(
   maxBytes: number = limits.jsonBytes,
 ): Promise<{ text: string; value: unknown }> {
   const type = request.headers.get("content-type") ?? "application/json";
-  if (!jsonTypes.test(type)) throw new HttpError(415, "Cannot read this body: JSON is needed");
+  if (!jsonTypes.test(type)) {
+    throw new HttpError(
+      415,
+      `Cannot read this body: its Content-Type is ${
+        type.slice(0, 80)
+      }, and application/json is needed`,
+    );
+  }
   return parseJson(await readBytes(request, maxBytes));
 }
 

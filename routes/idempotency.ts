@@ -1,6 +1,7 @@
 /** Idempotency-Key: the same POST twice does its work once, and gets the same answer. */
 import { digestOf, ownerOf } from "./auth.ts";
 import { HttpError } from "./problem.ts";
+import type { Reply } from "./reply.ts";
 import type { Call } from "./route.ts";
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 
@@ -12,10 +13,11 @@ const kept = ["content-type", "location"];
  * InvalidInput when the key was used for another request.
  */
 export async function once(
-  { request, services: { store }, key: apiKey }: Pick<Call, "request" | "services" | "key">,
+  call: Pick<Call, "request" | "services" | "key" | "keep">,
   body: string,
   work: () => Response | Promise<Response>,
 ): Promise<Response> {
+  const { request, services: { store }, key: apiKey } = call;
   const key = request.headers.get("idempotency-key");
   if (key === null) return await work();
   if (key === "" || key.length > 255) {
@@ -38,8 +40,14 @@ export async function once(
     const { status, headers, body } = state.answer;
     return new Response(body, { status, headers: { ...headers, "idempotency-replayed": "true" } });
   }
+  let done = false;
+  call.keep = (answer) => {
+    store.idempotency.finish(owner, key, answer);
+    done = true;
+  };
   try {
     const response = await work();
+    if (done) return response;
     if (!response.ok) {
       store.idempotency.forget(owner, key);
       return response;
@@ -48,10 +56,30 @@ export async function once(
     const headers = Object.fromEntries(
       [...response.headers].filter(([name]) => kept.includes(name)),
     );
-    store.idempotency.finish(owner, key, { status: response.status, headers, body });
+    call.keep({ status: response.status, headers, body });
     return new Response(body, { status: response.status, headers: response.headers });
   } catch (error) {
-    store.idempotency.forget(owner, key);
+    // What was made stays made, and is answered when it is asked for again.
+    if (!done) store.idempotency.forget(owner, key);
     throw error;
   }
+}
+
+/**
+ * Makes something and keeps the answer about it, where the request has an Idempotency-Key: both in one transaction,
+ * so that a server that dies in between has made nothing.
+ */
+export function inOneWith<Given extends Reply<number, unknown>>(
+  { keep, services: { store } }: Pick<Call, "keep" | "services">,
+  work: () => Given,
+): Given {
+  return store.db.transaction(() => {
+    const given = work();
+    keep?.({
+      status: given.status,
+      headers: { "content-type": "application/json", ...given.headers },
+      body: JSON.stringify(given.value),
+    });
+    return given;
+  });
 }

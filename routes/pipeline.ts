@@ -30,6 +30,7 @@ export function respond(route: Route, services: Services): Handler<Env> {
       checkQuota(route, call);
       const response = await handle(route, call);
       noteOwner(route, call, response);
+      if (route.method !== "GET") services.written();
       return response;
     } catch (thrown) {
       // A request that was given up aborts with a text, which Hono would not take for an error.

@@ -6,7 +6,7 @@ import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { RateLimiter } from "@/lib/access/rate_limiter.ts";
-import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
+import type { KeptAnswer, KeyRow, Scope, Store } from "@/lib/store/mod.ts";
 import type { Formats } from "./format.ts";
 import type { Answers, Done, Given } from "./reply.ts";
 import type { Traffic } from "./request_metrics.ts";
@@ -21,6 +21,8 @@ export interface Services {
   limiter: RateLimiter;
   traffic: Traffic;
   log: Log;
+  /** To be called when something was written: what it replaced leaves the files soon. */
+  written(): void;
   /** Aborts when the server leaves. */
   leaving: AbortSignal;
 }
@@ -53,6 +55,8 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
   format: Format;
   /** Undefined where no key is needed. */
   key?: KeyRow;
+  /** Keeps the answer for the request's Idempotency-Key, once that is taken. */
+  keep?(answer: KeptAnswer): void;
   /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
   once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
 }

@@ -10,6 +10,7 @@ import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
+import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
 import { Traffic } from "./request_metrics.ts";
@@ -69,6 +70,9 @@ export async function serve(config: Config): Promise<void> {
     log,
   });
   const leaving = new AbortController();
+  const house = keepHouse(store, log);
+  // What a server before this one has deleted.
+  house.written();
   const services: Services = {
     config,
     store,
@@ -78,6 +82,7 @@ export async function serve(config: Config): Promise<void> {
     limiter: new RateLimiter(),
     traffic: new Traffic(),
     log,
+    written: house.written,
     leaving: leaving.signal,
   };
   const server = createAdaptorServer({
@@ -124,6 +129,7 @@ export async function serve(config: Config): Promise<void> {
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
+    house.stop();
     server.close();
     await supervisor.stop(ms);
     store.close();

@@ -14,6 +14,11 @@ const oldestSqlite = [3, 51, 3];
 /** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
 const versions = [schema, studies, tuning, names, reports, binding, keyLimits];
 
+/** A thread that imports may write for seconds on a busy machine; below the 15 s of a silent worker. */
+const BUSY_MS = 15_000;
+/** What can wait waits no longer for others. */
+const PATIENCE_MS = 20;
+
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;
 
@@ -39,8 +44,7 @@ export class Database {
   }
 
   #open(path: string, check: boolean): void {
-    // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
-    this.#connection.exec("PRAGMA busy_timeout = 15000");
+    this.#connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     const { version } = this.get("SELECT sqlite_version() AS version") as { version: string };
     if (isOlder(version)) {
       throw new Error(
@@ -105,6 +109,24 @@ export class Database {
       throw error;
     } finally {
       this.#depth--;
+    }
+  }
+
+  /**
+   * Empties the write-ahead log into the database, where deleted rows are overwritten: nothing of them is in a file
+   * afterwards.
+   * @returns false while others read what is older, or write
+   */
+  emptyLog(): boolean {
+    if (this.#depth > 0) return false;
+    this.#connection.exec(`PRAGMA busy_timeout = ${PATIENCE_MS}`);
+    try {
+      return this.get<{ busy: number }>("PRAGMA wal_checkpoint(TRUNCATE)")!.busy === 0;
+    } catch (error) {
+      if (/locked|busy/.test((error as Error).message)) return false;
+      throw error;
+    } finally {
+      this.#connection.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
     }
   }
 

@@ -100,7 +100,7 @@ export class Store {
           referred,
           hasJob: (id) => this.jobs.find(id) !== undefined,
         });
-        this.idempotency.purge({ hours: 24, unfinished: true });
+        this.idempotency.purge({ unfinished: true });
         this.reserve.take();
       }
     } catch (error) {

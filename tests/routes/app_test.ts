@@ -15,6 +15,7 @@ function appOf(table: Route[], leaving = AbortSignal.any([])) {
     config: { allowedHosts: ["127.0.0.1"], auth: false },
     traffic,
     log: (line: string) => lines.push(line),
+    written() {},
     leaving,
   } as unknown as Services;
   const app = createApp(table, services);
