@@ -3,12 +3,14 @@
  * `keys`. Each has `--help`.
  */
 import { backupProgram, restoreProgram, verifyProgram } from "@/lib/operations/backup_program.ts";
+import { keysProgram } from "@/lib/operations/keys_program.ts";
 
 /** Each returns its exit code: 1 where something is wrong with the data, 2 where it could not do its work. */
 const programs: Record<string, (args: string[]) => Promise<number>> = {
   backup: backupProgram,
   restore: restoreProgram,
   verify: verifyProgram,
+  keys: keysProgram,
 };
 
 const [name, ...args] = Deno.args;

@@ -186,11 +186,11 @@ function insert(store: Store, key: string, request: KeyRequest): KeyRow {
 function check({ rate, burst }: KeyRequest, expires_at: string | null | undefined): void {
   if (typeof burst === "number" && typeof rate !== "number") {
     const message = "`rate` is needed beside it: how many come after the burst";
-    throw new InvalidInput("Cannot use burst alone", [{ pointer: "/burst", message }]);
+    throw new InvalidInput(`Cannot use burst alone: ${message}`, [{ pointer: "/burst", message }]);
   }
   if (expires_at && Date.parse(expires_at) <= Date.now()) {
     const message = "a time that is still to come is needed";
-    throw new InvalidInput("Cannot use expires_at", [{ pointer: "/expires_at", message }]);
+    throw new InvalidInput(`Cannot use expires_at ${expires_at}: ${message}`, [{ pointer: "/expires_at", message }]);
   }
 }
 
