@@ -303,5 +303,7 @@ Deno.test("each process may do what it needs and no more", async () => {
     assert.ok(flags(api!).includes(`--allow-net=${host}`));
     assert.ok(flags(worker!).includes(`--allow-write=${server.data}`));
     assert.ok(!flags(worker!).join().includes("MCGIP_API_KEY"));
+    const command = Deno.readTextFileSync(`/proc/${api}/cmdline`);
+    assert.match(command, /--connections=\d+/, "bounded below the limit of file handles");
   });
 });
