@@ -3,6 +3,7 @@
  * `keys`. Each has `--help`.
  */
 import { backupProgram, restoreProgram, verifyProgram } from "@/lib/operations/backup_program.ts";
+import { doctorProgram } from "@/lib/operations/doctor_program.ts";
 import { keysProgram } from "@/lib/operations/keys_program.ts";
 
 /** Each returns its exit code: 1 where something is wrong with the data, 2 where it could not do its work. */
@@ -10,6 +11,7 @@ const programs: Record<string, (args: string[]) => Promise<number>> = {
   backup: backupProgram,
   restore: restoreProgram,
   verify: verifyProgram,
+  doctor: doctorProgram,
   keys: keysProgram,
 };
 

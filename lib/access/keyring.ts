@@ -190,7 +190,10 @@ function check({ rate, burst }: KeyRequest, expires_at: string | null | undefine
   }
   if (expires_at && Date.parse(expires_at) <= Date.now()) {
     const message = "a time that is still to come is needed";
-    throw new InvalidInput(`Cannot use expires_at ${expires_at}: ${message}`, [{ pointer: "/expires_at", message }]);
+    throw new InvalidInput(`Cannot use expires_at ${expires_at}: ${message}`, [{
+      pointer: "/expires_at",
+      message,
+    }]);
   }
 }
 

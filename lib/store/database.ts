@@ -19,6 +19,9 @@ const BUSY_MS = 15_000;
 /** What can wait waits no longer for others. */
 const PATIENCE_MS = 20;
 
+/** The schema that this program makes. */
+export const knownVersion = versions.length;
+
 export type SqlValue = SQLInputValue;
 export type SqlRow = Record<string, SqlValue>;
 
@@ -133,6 +136,17 @@ export class Database {
   close(): void {
     this.#statements.clear();
     this.#connection.close();
+  }
+}
+
+/** Whether the runtime's SQLite is one that the store may be trusted to. */
+export function sqliteFits(): boolean {
+  const connection = new DatabaseSync(":memory:");
+  try {
+    const { version } = connection.prepare("SELECT sqlite_version() AS version").get()!;
+    return !isOlder(version as string);
+  } finally {
+    connection.close();
   }
 }
 

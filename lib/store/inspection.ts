@@ -65,7 +65,8 @@ export class Inspection {
     const pragma = quick ? "quick_check" : "integrity_check";
     try {
       const found = this.#all<Record<string, string>>(`PRAGMA ${pragma}`)
-        .map((row) => row[pragma]).filter((text) => text !== "ok");
+        .flatMap((row) => row[pragma].split("\n"))
+        .filter((line) => line !== "ok" && !line.startsWith("***"));
       const orphans = quick
         ? []
         : this.#all<{ table: string; parent: string }>("PRAGMA foreign_key_check")

@@ -36,7 +36,9 @@ export function holderOf(directory: string): string | undefined {
   try {
     file = Deno.openSync(`${directory}/server.lock`, { read: true });
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
     throw error;
   }
   using lock = file;
