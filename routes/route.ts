@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Config } from "@/lib/config.ts";
 import type { Log } from "@/lib/log.ts";
+import type { EventLoopWatch } from "@/lib/event_loop.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
@@ -20,6 +21,7 @@ export interface Services {
   keyring: Keyring;
   limiter: RateLimiter;
   traffic: Traffic;
+  loop: EventLoopWatch;
   log: Log;
   /** To be called when something was written: what it replaced leaves the files soon. */
   written(): void;

@@ -2,6 +2,7 @@
 import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
 import type { Config } from "@/lib/config.ts";
+import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { logger } from "@/lib/log.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
@@ -81,6 +82,7 @@ export async function serve(config: Config): Promise<void> {
     keyring,
     limiter: new RateLimiter(),
     traffic: new Traffic(),
+    loop: new EventLoopWatch(),
     log,
     written: house.written,
     leaving: leaving.signal,
