@@ -220,6 +220,113 @@ for (const normalizer of ["global", "anchor"] as const) {
   });
 }
 
+/** Columns less their mean. */
+function centred(z: Rows): Rows {
+  const mean = z[0].map((_, d) => z.reduce((sum, row) => sum + row[d], 0) / z.length);
+  return z.map((row) => row.map((value, d) => value - mean[d]));
+}
+
+/** sum_n a_nd b_ne for all d, e. */
+const products = (a: Rows, b: Rows): Rows =>
+  a[0].map((_, d) => b[0].map((_, e) => a.reduce((sum, row, n) => sum + row[d] * b[n][e], 0)));
+
+const sumOf = (m: Rows, value: (v: number, i: number, j: number) => number) =>
+  m.reduce((sum, row, i) => row.reduce((sum, v, j) => sum + value(v, i, j), sum), 0);
+
+Deno.test("vicreg: invariance over pairs, variance and covariance of both views", async () => {
+  const made = build("vicreg", { projector: 12, covariance_weight: 3 });
+  const { loss, z } = await made.run(A, 12);
+  const [a, b] = [z.slice(0, N), z.slice(N)];
+  const D = a[0].length;
+  const squares = (i: number, j: number) => a[i].reduce((sum, v, d) => sum + (v - b[j][d]) ** 2, 0);
+  const pairs = sumOf(A, (w, i, j) => w * squares(i, j)) / (D * sumOf(A, (w) => w));
+  const views = [a, b].map(centred).map((rows) => {
+    const c = products(rows, rows);
+    const hinge = c.reduce((sum, row, d) =>
+      sum + Math.max(0, 1 - Math.sqrt(row[d] / (N - 1) + 1e-4)), 0) / D;
+    return 12.5 * hinge + 3 * sumOf(c, (v, i, j) => i === j ? 0 : (v / (N - 1)) ** 2) / D;
+  });
+  close(loss, 25 * pairs + views[0] + views[1]);
+  made.destroy();
+});
+
+Deno.test("barlow twins: the cross-correlation over pairs becomes the identity", async () => {
+  const made = build("barlow_twins", { projector: 12, redundancy_weight: 0.1, scale: 0.5 });
+  const { loss, z } = await made.run(A, 13);
+  const [a, b] = [z.slice(0, N), z.slice(N)].map(centred).map((rows) => {
+    const variance = products(rows, rows).map((row, d) => row[d] / N);
+    return rows.map((row) => row.map((value, d) => value / Math.sqrt(variance[d] + 1e-5)));
+  });
+  const whole = sumOf(A, (w) => w);
+  const mixed = A.map((weights) =>
+    b[0].map((_, d) => weights.reduce((sum, w, j) => sum + w * b[j][d], 0) / whole)
+  );
+  const c = products(a, mixed);
+  close(loss, 0.5 * sumOf(c, (v, i, j) => i === j ? (v - 1) ** 2 : 0.1 * v ** 2));
+  made.destroy();
+});
+
+for (const normalizer of ["global", "anchor"] as const) {
+  Deno.test(`moco_v3: both views against the batch's keys, normaliser ${normalizer}`, async () => {
+    const made = build("moco_v3", { hidden: 8, output: 12, temperature: 0.3, normalizer });
+    const { loss, z } = await made.run(A, 14);
+    const normal = (rows: Rows, bend: boolean) => {
+      const c = centred(rows);
+      const variance = products(c, c).map((row, d) => row[d] / N);
+      return c.map((row) =>
+        row.map((v, d) => {
+          const value = v / Math.sqrt(variance[d] + 1e-5);
+          return bend ? Math.max(0, value) : value;
+        })
+      );
+    };
+    const apply = (rows: Rows, w: Rows) => rows.map((row) => w.map((weights) => dot(weights, row)));
+    const [first, last] = [
+      await made.weight("predictor.0.weight"),
+      await made.weight("predictor.3.weight"),
+    ];
+    // The key encoder is still equal to the other one.
+    const keys = [z.slice(0, N), z.slice(N)];
+    const queries = keys.map((z) => normal(apply(normal(apply(z, first), true), last), false));
+    const contrast = (a: number, b: number) =>
+      contrastLoss(
+        queries[a].map((q) => keys[b].map((k) => cosine(q, k) / 0.3)),
+        A,
+        normalizer,
+      );
+    close(loss, 0.6 * (contrast(0, 1) + contrast(1, 0)));
+    made.destroy();
+  });
+
+  Deno.test(`dino: the teacher's distribution of pairs, centred, normaliser ${normalizer}`, async () => {
+    const config = { hidden: 8, bottleneck: 12, prototypes: 10, center_momentum: 0.75, normalizer };
+    const made = build("dino", config);
+    const softmax = (row: number[]) => {
+      const most = Math.max(...row);
+      const powers = row.map((v) => Math.exp(v - most));
+      const sum = powers.reduce((total, v) => total + v, 0);
+      return powers.map((v) => v / sum);
+    };
+    let center = new Array(10).fill(0);
+    for (const seed of [15, 16, 17]) {
+      const { loss, z } = await made.run(A, seed);
+      const w = await made.weight("prototypes.weight");
+      const logits = z.map((row) => w.map((weights) => cosine(row, weights)));
+      const p = logits.map((row) => softmax(row.map((v, k) => (v - center[k]) / 0.04)));
+      const targets = logits.map((_, i) =>
+        center.map((_, k) =>
+          A[i % N].reduce((sum, weight, j) => sum + weight * p[i < N ? N + j : j][k], 0)
+        )
+      );
+      close(loss, contrastLoss(logits.map((row) => row.map((v) => v / 0.1)), targets, normalizer));
+      center = center.map((old, k) =>
+        0.75 * old + 0.25 * logits.reduce((sum, row) => sum + row[k], 0) / (2 * N)
+      );
+    }
+    made.destroy();
+  });
+}
+
 Deno.test("device closes without errors", () => {
   gpu.check();
   gpu.device.destroy();
