@@ -24,6 +24,7 @@ import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
+import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 
 export interface StoreOptions {
@@ -61,7 +62,7 @@ export class Store {
   readonly #lock?: Lock;
 
   constructor(readonly directory: string, options: StoreOptions) {
-    makeDirectory(directory);
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     this.reserve = new Reserve(directory);
     if (!options.shared) this.#lock = takeLock(directory);
     try {
@@ -169,9 +170,17 @@ export class Store {
 
 /**
  * Opens the data directory, on a full disk in the room that is kept for it.
- * @throws {Conflict} when another server uses it, or its database is gone
+ * @throws {Conflict} when another server uses it, it may not be written, or its database is gone
  */
 export function openStore(directory: string, options: StoreOptions = {}): Store {
+  try {
+    return openInReserve(directory, options);
+  } catch (error) {
+    throw unusable(directory, error) ?? error;
+  }
+}
+
+function openInReserve(directory: string, options: StoreOptions): Store {
   try {
     return new Store(directory, options);
   } catch (error) {
@@ -209,18 +218,3 @@ export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
-
-/** @throws Conflict that says why the directory cannot be had */
-function makeDirectory(directory: string): void {
-  try {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const why = error instanceof Deno.errors.AlreadyExists
-      ? "it is a file"
-      : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
-      ? "it may not be written"
-      : undefined;
-    if (!why) throw error;
-    throw new Conflict(`Cannot use ${directory}: ${why}; name another data directory by --data`);
-  }
-}
