@@ -55,3 +55,20 @@ export function wholeNumber(
   }
   return value;
 }
+
+/** The options of a program that does one thing: asked for help it prints it and ends, as it does with a refusal. */
+export function optionsOrEnd<const O extends Options>(
+  help: string,
+  doing: string,
+  options: O,
+): Parsed<O & typeof HELP>["values"] {
+  try {
+    const { values } = readOptions(doing, options, Deno.args);
+    if (!(values as { help?: boolean }).help) return values;
+    console.log(`${help}\n  -h, --help    prints this and leaves`);
+  } catch (error) {
+    console.error((error as Error).message);
+    Deno.exit(1);
+  }
+  Deno.exit(0);
+}

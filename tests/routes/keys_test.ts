@@ -15,8 +15,9 @@ const make = (server: TestServer, fields: Record<string, unknown>) =>
 
 /** Status, detail and headers of a request with another key. */
 async function as(key: string, url: string, init: RequestInit = {}) {
-  const type = typeof init.body === "string" ? { "content-type": "application/json" } : {};
-  const headers = { ...type, ...init.headers, authorization: `Bearer ${key}` };
+  const headers = new Headers(init.headers);
+  headers.set("authorization", `Bearer ${key}`);
+  if (typeof init.body === "string") headers.set("content-type", "application/json");
   const response = await fetch(url, { ...init, headers });
   const text = await response.text();
   const detail = response.ok ? "" : JSON.parse(text).detail as string;
