@@ -236,7 +236,7 @@ Deno.test("files without their database are refused, with the way back, and noth
     store.close();
     const database = `${directory}/mcgip.db`;
     Deno.renameSync(database, `${directory}/backup.db`);
-    const refused = /holds files, but its database mcgip.db is missing. Put mcgip.db back/;
+    const refused = /holds files, but its database mcgip.db is missing. Restore a backup into/;
     for (let i = 0; i < 2; i++) assert.throws(() => openStore(directory), refused);
     Deno.writeTextFileSync(database, "");
     assert.throws(() => openStore(directory), /is empty/);
