@@ -47,6 +47,9 @@ Deno.test("backups of a server under load are whole: each is restored, verified 
           const made = await runTask("backup", [to, ...more, "--data", server.data]);
           assert.equal(made.code, 0, made.error + server.log().slice(-2000));
           assert.match(made.last, /: \d+ files \(.*\), database .*; 0 missing or damaged$/);
+          const busy = await runTask("verify", ["--data", server.data]);
+          assert.equal(busy.code, 0, busy.out);
+          assert.match(busy.last, /^0 faults: .* \(a server runs\), in/);
         }
       } finally {
         stop.abort();
