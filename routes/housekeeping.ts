@@ -16,9 +16,9 @@ export interface Housekeeping {
 /** Empties the write-ahead log after writes; drops old answers and expired uploads by the hour. */
 export function keepHouse(store: Store, log: Log): Housekeeping {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const attempt = (work: () => void) => {
+  const attempt = async (work: () => void | Promise<void>) => {
     try {
-      work();
+      await work();
     } catch (error) {
       if (!isDiskFull(error)) log(`housekeeping: ${withoutNames(error)}`, { level: "error" });
     }
@@ -26,13 +26,13 @@ export function keepHouse(store: Store, log: Log): Housekeeping {
   const written = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      attempt(() => {
+      void attempt(() => {
         if (!store.db.emptyLog()) written();
       });
     }, SOON_MS);
   };
   const hourly = setInterval(() =>
-    attempt(() => {
+    void attempt(() => {
       store.idempotency.purge({ unfinished: false });
       // Those that have expired go.
       store.uploads.list();

@@ -13,7 +13,7 @@ const kept = ["content-type", "location"];
  * InvalidInput when the key was used for another request.
  */
 export async function once(
-  call: Pick<Call, "request" | "services" | "key" | "keep">,
+  call: Pick<Call, "request" | "services" | "key" | "keep" | "kept">,
   body: string,
   work: () => Response | Promise<Response>,
 ): Promise<Response> {
@@ -40,14 +40,10 @@ export async function once(
     const { status, headers, body } = state.answer;
     return new Response(body, { status, headers: { ...headers, "idempotency-replayed": "true" } });
   }
-  let done = false;
-  call.keep = (answer) => {
-    store.idempotency.finish(owner, key, answer);
-    done = true;
-  };
+  call.keep = (answer) => store.idempotency.finish(owner, key, answer);
   try {
     const response = await work();
-    if (done) return response;
+    if (call.kept) return response;
     if (!response.ok) {
       store.idempotency.forget(owner, key);
       return response;
@@ -60,7 +56,7 @@ export async function once(
     return new Response(body, { status: response.status, headers: response.headers });
   } catch (error) {
     // What was made stays made, and is answered when it is asked for again.
-    if (!done) store.idempotency.forget(owner, key);
+    if (!call.kept) store.idempotency.forget(owner, key);
     throw error;
   }
 }
@@ -70,16 +66,18 @@ export async function once(
  * so that a server that dies in between has made nothing.
  */
 export function inOneWith<Given extends Reply<number, unknown>>(
-  { keep, services: { store } }: Pick<Call, "keep" | "services">,
+  call: Pick<Call, "keep" | "kept" | "services">,
   work: () => Given,
 ): Given {
-  return store.db.transaction(() => {
+  const made = call.services.store.db.transaction(() => {
     const given = work();
-    keep?.({
+    call.keep?.({
       status: given.status,
       headers: { "content-type": "application/json", ...given.headers },
       body: JSON.stringify(given.value),
     });
     return given;
   });
+  call.kept = call.keep !== undefined;
+  return made;
 }

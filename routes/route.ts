@@ -59,6 +59,8 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
   key?: KeyRow;
   /** Keeps the answer for the request's Idempotency-Key, once that is taken. */
   keep?(answer: KeptAnswer): void;
+  /** Whether that was done, together with what the answer is about. */
+  kept?: boolean;
   /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
   once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
 }

@@ -57,7 +57,7 @@ export async function keysProgram(args: string[]): Promise<number> {
   if (!["make", "change"].includes(action) && Object.keys(changes).length > 0) {
     throw new Error(`Cannot ${action} keys with --${Object.keys(chosen)[0]}; see --help`);
   }
-  const work = await actionOf(action, of, changes);
+  const work = actionOf(action, of, changes);
   const directory = dataDirectory(data || Deno.env.get("MCGIP_DATA"));
   if (!existsSync(`${directory}/${DATABASE}`)) {
     throw new Error(
@@ -67,7 +67,7 @@ export async function keysProgram(args: string[]): Promise<number> {
   }
   const store = openStore(directory, { shared: true });
   try {
-    console.log(work(store, Keyring.of(store), json));
+    console.log(await work(store, Keyring.of(store), json));
     return 0;
   } finally {
     store.close();
@@ -79,7 +79,7 @@ function actionOf(
   action: string,
   of: string | undefined,
   changes: KeyChanges,
-): (store: Store, keyring: Keyring, json: boolean) => string {
+): (store: Store, keyring: Keyring, json: boolean) => string | Promise<string> {
   if (action === "list") {
     if (of !== undefined) {
       throw new Error(`Cannot list keys: unexpected argument '${of}'; see --help`);
@@ -159,27 +159,27 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
 const asJson = (rows: KeyRow[]) =>
   JSON.stringify(rows.map(toKeyView) satisfies z.output<typeof keySchema>[], null, 2);
 
-function table(store: Store, rows: KeyRow[]): string {
-  const cells = [
-    ["id", "name", "scopes", "last use", "expires", "rate", "stored", "jobs"],
-    ...rows.map((row) => [
-      row.id,
-      row.name,
-      row.scopes.join(","),
-      row.last_used_at?.slice(0, 16) ?? "never",
-      row.expires_at === null
-        ? "never"
-        : `${row.expires_at.slice(0, 16)}${hasExpired(row) ? " (over)" : ""}`,
-      row.rate === null
-        ? "any"
-        : `${row.rate}/s${row.burst === null ? "" : `, ${row.burst} at once`}`,
-      `${sizeText(storedBytes(store, row.id))}${
-        row.max_bytes === null ? "" : ` of ${sizeText(row.max_bytes)}`
-      }`,
-      `${store.owners.openJobs(row.id)}${row.max_jobs === null ? "" : ` of ${row.max_jobs}`}`,
-    ]),
-  ];
+async function table(store: Store, rows: KeyRow[]): Promise<string> {
+  const cells = [["id", "name", "scopes", "last use", "expires", "rate", "stored", "jobs"]];
+  for (const row of rows) cells.push(await cellsOf(store, row));
   const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
   return cells.map((row) => row.map((cell, i) => cell.padEnd(widths[i])).join("  ").trimEnd())
     .join("\n");
+}
+
+async function cellsOf(store: Store, row: KeyRow): Promise<string[]> {
+  const { id, name, scopes, last_used_at, expires_at, rate, burst, max_bytes, max_jobs } = row;
+  const stored = await storedBytes(store, id);
+  const jobs = await store.owners.openJobs(id);
+  const over = hasExpired(row) ? " (over)" : "";
+  return [
+    id,
+    name,
+    scopes.join(","),
+    last_used_at?.slice(0, 16) ?? "never",
+    expires_at === null ? "never" : `${expires_at.slice(0, 16)}${over}`,
+    rate === null ? "any" : `${rate}/s${burst === null ? "" : `, ${burst} at once`}`,
+    `${sizeText(stored)}${max_bytes === null ? "" : ` of ${sizeText(max_bytes)}`}`,
+    `${jobs}${max_jobs === null ? "" : ` of ${max_jobs}`}`,
+  ];
 }

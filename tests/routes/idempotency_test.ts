@@ -54,6 +54,7 @@ const callOf = (store: Store, key: string) => ({
   request: new Request("http://x/v1/jobs", { method: "POST", headers: { "idempotency-key": key } }),
   key: undefined,
   keep: undefined,
+  kept: false,
 });
 
 /** As a route that queues a job; `after` is what goes wrong once the job is made. */
