@@ -33,15 +33,15 @@ function checkOrigin(request: Request): void {
 }
 
 /** The key of the request. Throws HttpError 401 and 403. */
-function checkKey(
+async function checkKey(
   request: Request,
   { config, keyring }: Services,
   scope: Scope,
-): KeyRow | undefined {
+): Promise<KeyRow | undefined> {
   if (!config.auth) return undefined;
   const header = request.headers.get("authorization") ?? "";
   const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
-  const key = token === undefined ? undefined : keyring.find(token);
+  const key = token === undefined ? undefined : await keyring.find(token);
   if (key && hasExpired(key)) {
     throw new HttpError(
       401,
@@ -59,7 +59,7 @@ function checkKey(
   if (!key.scopes.includes(scope)) {
     throw new HttpError(403, `Cannot do this with a key without the scope "${scope}"`);
   }
-  keyring.used(key);
+  await keyring.used(key);
   return key;
 }
 
@@ -89,7 +89,7 @@ export function guard(services: Services, scope: Scope | null): MiddlewareHandle
     checkHost(c.req.raw, services.config.allowedHosts);
     checkOrigin(c.req.raw);
     if (scope !== null) {
-      const key = checkKey(c.req.raw, services, scope);
+      const key = await checkKey(c.req.raw, services, scope);
       c.set("key", key);
       checkRate(c, services, key);
     }

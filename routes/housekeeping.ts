@@ -26,14 +26,14 @@ export function keepHouse(store: Store, log: Log): Housekeeping {
   const written = () => {
     timer ??= setTimeout(() => {
       timer = undefined;
-      void attempt(() => {
-        if (!store.db.emptyLog()) written();
+      void attempt(async () => {
+        if (!await store.db.forgetDeleted()) written();
       });
     }, SOON_MS);
   };
   const hourly = setInterval(() =>
-    void attempt(() => {
-      store.idempotency.purge({ unfinished: false });
+    void attempt(async () => {
+      await store.idempotency.purge({ unfinished: false });
       // Those that have expired go.
       store.uploads.list();
       written();

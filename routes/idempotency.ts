@@ -25,7 +25,7 @@ export async function once(
   }
   const { pathname, search } = new URL(request.url);
   const owner = ownerOf(apiKey);
-  const state = store.idempotency.begin(
+  const state = await store.idempotency.begin(
     owner,
     key,
     digestOf(request.method, pathname, search, body),
@@ -45,18 +45,18 @@ export async function once(
     const response = await work();
     if (call.kept) return response;
     if (!response.ok) {
-      store.idempotency.forget(owner, key);
+      await store.idempotency.forget(owner, key);
       return response;
     }
     const body = await response.text();
     const headers = Object.fromEntries(
       [...response.headers].filter(([name]) => kept.includes(name)),
     );
-    call.keep({ status: response.status, headers, body });
+    await call.keep({ status: response.status, headers, body });
     return new Response(body, { status: response.status, headers: response.headers });
   } catch (error) {
     // What was made stays made, and is answered when it is asked for again.
-    if (!call.kept) store.idempotency.forget(owner, key);
+    if (!call.kept) await store.idempotency.forget(owner, key);
     throw error;
   }
 }
@@ -65,13 +65,13 @@ export async function once(
  * Makes something and keeps the answer about it, where the request has an Idempotency-Key: both in one transaction,
  * so that a server that dies in between has made nothing.
  */
-export function inOneWith<Given extends Reply<number, unknown>>(
+export async function inOneWith<Given extends Reply<number, unknown>>(
   call: Pick<Call, "keep" | "kept" | "services">,
-  work: () => Given,
-): Given {
-  const made = call.services.store.db.transaction(() => {
-    const given = work();
-    call.keep?.({
+  work: () => Promise<Given>,
+): Promise<Given> {
+  const made = await call.services.store.db.transaction(async () => {
+    const given = await work();
+    await call.keep?.({
       status: given.status,
       headers: { "content-type": "application/json", ...given.headers },
       body: JSON.stringify(given.value),

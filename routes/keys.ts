@@ -21,7 +21,8 @@ export const keys: Route[] = [
     scope: "admin",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(keySchema) },
-    handle: ({ services: { store }, query }) => mapPage(store.keys.list(query), toKeyView),
+    handle: async ({ services: { store }, query }) =>
+      await mapPage(await store.keys.list(query), toKeyView),
   }),
   route({
     method: "POST",
@@ -35,12 +36,12 @@ export const keys: Route[] = [
     scope: "admin",
     json: keyRequestSchema,
     answers: { 201: newKeySchema },
-    handle({ services: { keyring }, body, request }) {
+    async handle({ services: { keyring }, body, request }) {
       // Its answer would be kept for the second request, and the key with it.
       if (request.headers.has("idempotency-key")) {
         throw new Conflict("Cannot make a key with an Idempotency-Key: its answer is never kept");
       }
-      const made = keyring.make(body);
+      const made = await keyring.make(body);
       return reply(201, { ...toKeyView(made.row), key: made.key });
     },
   }),
@@ -53,8 +54,8 @@ export const keys: Route[] = [
     scope: "admin",
     json: keyChangesSchema,
     answers: { 200: keySchema },
-    handle: ({ services: { keyring }, params: { id }, body }) =>
-      toKeyView(keyring.change(id, body)),
+    handle: async ({ services: { keyring }, params: { id }, body }) =>
+      toKeyView(await keyring.change(id, body)),
   }),
   route({
     method: "DELETE",
@@ -64,9 +65,9 @@ export const keys: Route[] = [
     summary: "Removes a key; not the one that asks, nor the last one that can make keys",
     scope: "admin",
     answers: { 204: null },
-    handle({ services: { keyring }, params: { id }, key }) {
+    async handle({ services: { keyring }, params: { id }, key }) {
       if (key?.id === id) throw new Conflict("Cannot remove the key of this request");
-      keyring.remove(id);
+      await keyring.remove(id);
       return reply(204, null);
     },
   }),

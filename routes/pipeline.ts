@@ -27,9 +27,9 @@ export function respond(route: Route, services: Services): Handler<Env> {
         once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
     };
     try {
-      checkQuota(route, call);
+      await checkQuota(route, call);
       const response = await handle(route, call);
-      noteOwner(route, call, response);
+      await noteOwner(route, call, response);
       if (route.method !== "GET") services.written();
       return response;
     } catch (thrown) {

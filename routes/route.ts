@@ -4,6 +4,7 @@ import type { Config } from "@/lib/config.ts";
 import type { Log } from "@/lib/log.ts";
 import type { EventLoopWatch } from "@/lib/event_loop.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
+import type { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { RateLimiter } from "@/lib/access/rate_limiter.ts";
@@ -17,6 +18,7 @@ export interface Services {
   config: Config;
   store: Store;
   supervisor: Supervisor;
+  studies: StudyKeeper;
   notifier: JobNotifier;
   keyring: Keyring;
   limiter: RateLimiter;
@@ -58,7 +60,7 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
   /** Undefined where no key is needed. */
   key?: KeyRow;
   /** Keeps the answer for the request's Idempotency-Key, once that is taken. */
-  keep?(answer: KeptAnswer): void;
+  keep?(answer: KeptAnswer): Promise<void>;
   /** Whether that was done, together with what the answer is about. */
   kept?: boolean;
   /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */

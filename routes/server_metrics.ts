@@ -4,9 +4,11 @@ import { ThreadPool } from "@/lib/threads/pool.ts";
 import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
-export function serverMetrics({ config, store, supervisor, traffic, loop }: Services): Family[] {
+export async function serverMetrics(
+  { config, store, supervisor, traffic, loop }: Services,
+): Promise<Family[]> {
   const { beat, restarts } = supervisor;
-  const states = store.jobs.countByState();
+  const states = await store.jobs.countByState();
   const pools = ThreadPool.loads();
   const { bavail, blocks, bsize } = statfsSync(store.directory);
   const gauge = (name: string, help: string, ...values: (number | undefined)[]): Family => ({
@@ -82,8 +84,8 @@ export function serverMetrics({ config, store, supervisor, traffic, loop }: Serv
       "Size of the database's write-ahead log; it is emptied soon after each write.",
       sizeOf(`${store.directory}/mcgip.db-wal`),
     ),
-    gauge("mcgip_datasets", "Data sets.", store.datasets.count()),
-    gauge("mcgip_models", "Models.", store.models.count()),
+    gauge("mcgip_datasets", "Data sets.", await store.datasets.count()),
+    gauge("mcgip_models", "Models.", await store.models.count()),
     gauge(
       "mcgip_start_time_seconds",
       "When the API process started, since 1970 in UTC.",

@@ -30,9 +30,9 @@ export class Keyring {
   private constructor(readonly store: Store) {}
 
   /** The keys of a data directory, as they are. */
-  static of(store: Store): Keyring {
+  static async of(store: Store): Promise<Keyring> {
     const keyring = new Keyring(store);
-    keyring.#reload();
+    await keyring.#reload();
     return keyring;
   }
 
@@ -41,30 +41,30 @@ export class Keyring {
    * kept by it. Where nobody could make or remove keys (no key with the scope `admin` stays for good), one that can
    * is made.
    */
-  static open(store: Store, apiKey?: string): Keyring {
-    store.db.transaction(() => {
+  static async open(store: Store, apiKey?: string): Promise<Keyring> {
+    await store.db.transaction(async () => {
       const hash = apiKey === undefined ? undefined : hashOf(apiKey);
       let known = false;
-      for (const row of store.keys.all().filter(({ name }) => name === environment)) {
+      for (const row of (await store.keys.all()).filter(({ name }) => name === environment)) {
         if (row.hash === hash && !known) known = true;
         // A key that is no longer set has no power any more.
-        else store.keys.remove(row.id);
+        else await store.keys.remove(row.id);
       }
       if (apiKey !== undefined && !known) {
-        insert(store, apiKey, { name: environment, scopes: everything });
+        await insert(store, apiKey, { name: environment, scopes: everything });
       }
     });
-    const keyring = Keyring.of(store);
+    const keyring = await Keyring.of(store);
     if (!keyring.#rows.some(stands)) {
-      const { key, row } = keyring.#make({ name: "first", scopes: everything });
+      const { key, row } = await keyring.#make({ name: "first", scopes: everything });
       keyring.created = key;
       keyring.#createdId = row.id;
     }
     return keyring;
   }
 
-  #reload(): void {
-    this.#rows = this.store.keys.all();
+  async #reload(): Promise<void> {
+    this.#rows = await this.store.keys.all();
     this.#read = performance.now();
   }
 
@@ -78,20 +78,20 @@ export class Keyring {
    * A new key; only its hash stays.
    * @throws {InvalidInput} for the name of the environment's key, a time that is over, `burst` without `rate`
    */
-  make(request: KeyRequest): { key: string; row: KeyRow } {
+  async make(request: KeyRequest): Promise<{ key: string; row: KeyRow }> {
     if (request.name === environment) {
       throw new InvalidInput(
         `Cannot name a key "${environment}": that is the one of MCGIP_API_KEY`,
       );
     }
     check(request, request.expires_at);
-    return this.#make(request);
+    return await this.#make(request);
   }
 
-  #make(request: KeyRequest): { key: string; row: KeyRow } {
+  async #make(request: KeyRequest): Promise<{ key: string; row: KeyRow }> {
     const key = `mcgip_${randomBytes(32).toString("base64url")}`;
-    const row = insert(this.store, key, request);
-    this.#reload();
+    const row = await insert(this.store, key, request);
+    await this.#reload();
     return { key, row };
   }
 
@@ -99,16 +99,16 @@ export class Keyring {
    * Changes what is chosen of a key.
    * @throws {NotFound}, {InvalidInput}; {Conflict} for the environment's key, and where nobody could make keys then
    */
-  change(id: string, changes: KeyChanges): KeyRow {
-    const row = this.store.db.transaction(() => {
-      const before = this.#own(id, "change");
+  async change(id: string, changes: KeyChanges): Promise<KeyRow> {
+    const row = await this.store.db.transaction(async () => {
+      const before = await this.#own(id, "change");
       const after = { ...before, ...changes };
       check(after, changes.expires_at);
-      assertAdminStays(this.store, before, after);
-      if (Object.keys(changes).length > 0) this.store.keys.update(id, changes);
+      await assertAdminStays(this.store, before, after);
+      if (Object.keys(changes).length > 0) await this.store.keys.update(id, changes);
       return after;
     });
-    this.#reload();
+    await this.#reload();
     return row;
   }
 
@@ -116,17 +116,17 @@ export class Keyring {
    * Removes a key.
    * @throws {NotFound}; {Conflict} for the environment's key, and where nobody could make keys then
    */
-  remove(id: string): void {
-    this.store.db.transaction(() => {
-      assertAdminStays(this.store, this.#own(id, "remove"));
-      this.store.keys.remove(id);
+  async remove(id: string): Promise<void> {
+    await this.store.db.transaction(async () => {
+      await assertAdminStays(this.store, await this.#own(id, "remove"));
+      await this.store.keys.remove(id);
     });
-    this.#reload();
+    await this.#reload();
   }
 
   /** A key that is not the environment's. */
-  #own(id: string, doing: string): KeyRow {
-    const row = this.store.keys.find(id);
+  async #own(id: string, doing: string): Promise<KeyRow> {
+    const row = await this.store.keys.find(id);
     if (!row) throw new NotFound(`Cannot find key "${id}"`);
     if (row.name !== environment) return row;
     throw new Conflict(
@@ -135,15 +135,15 @@ export class Keyring {
   }
 
   /** Removes the key that this start made, where nobody was shown it. */
-  forgetCreated(): void {
+  async forgetCreated(): Promise<void> {
     if (this.#createdId === undefined) return;
-    this.store.keys.remove(this.#createdId);
-    this.#reload();
+    await this.store.keys.remove(this.#createdId);
+    await this.#reload();
   }
 
   /** Looks at every key, whichever matches; one that has expired is found too. */
-  find(key: string): KeyRow | undefined {
-    if (performance.now() - this.#read > FRESH_MS) this.#reload();
+  async find(key: string): Promise<KeyRow | undefined> {
+    if (performance.now() - this.#read > FRESH_MS) await this.#reload();
     const hash = new TextEncoder().encode(hashOf(key));
     let found: KeyRow | undefined;
     for (const row of this.#rows) {
@@ -153,11 +153,11 @@ export class Keyring {
   }
 
   /** Notes that a key was used, once a minute; on a full disk it is let be. */
-  used(row: KeyRow): void {
+  async used(row: KeyRow): Promise<void> {
     if (row.last_used_at !== null && Date.now() - Date.parse(row.last_used_at) < USED_MS) return;
     row.last_used_at = now();
     try {
-      this.store.keys.used(row.id);
+      await this.store.keys.used(row.id);
     } catch (error) {
       if (!isDiskFull(error)) throw error;
     }
@@ -167,8 +167,8 @@ export class Keyring {
 export const hasExpired = ({ expires_at }: KeyRow): boolean =>
   expires_at !== null && Date.parse(expires_at) <= Date.now();
 
-function insert(store: Store, key: string, request: KeyRequest): KeyRow {
-  return store.keys.insert({
+async function insert(store: Store, key: string, request: KeyRequest): Promise<KeyRow> {
+  return await store.keys.insert({
     id: newId("key"),
     ...unlimited,
     ...request,
@@ -198,9 +198,9 @@ function check({ rate, burst }: KeyRequest, expires_at: string | null | undefine
 }
 
 /** @throws {Conflict} when no key that can make keys for good would be left */
-function assertAdminStays(store: Store, before: KeyRow, after?: KeyRow): void {
+async function assertAdminStays(store: Store, before: KeyRow, after?: KeyRow): Promise<void> {
   if (!stands(before) || (after && stands(after))) return;
-  if (store.keys.all().some((row) => row.id !== before.id && stands(row))) return;
+  if ((await store.keys.all()).some((row) => row.id !== before.id && stands(row))) return;
   throw new Conflict(
     `Cannot do this to key "${before.id}": it is the last one with the scope "admin" that never expires; ` +
       "make another first",

@@ -9,19 +9,19 @@ export class QuotaReached extends Error {
 }
 
 /** Bytes of all that a key has made and that is there: each file once, uploads as long as they will be. */
-export function storedBytes(store: Store, key_id: string): number {
-  let bytes = store.owners.imageBytes(key_id);
-  for (const sha256 of store.owners.files(key_id)) {
+export async function storedBytes(store: Store, key_id: string): Promise<number> {
+  let bytes = await store.owners.imageBytes(key_id);
+  for (const sha256 of await store.owners.files(key_id)) {
     bytes += statSync(store.files.path(sha256), { throwIfNoEntry: false })?.size ?? 0;
   }
-  for (const id of store.owners.uploads(key_id)) bytes += uploadBytes(store, id);
+  for (const id of await store.owners.uploads(key_id)) bytes += await uploadBytes(store, id);
   return bytes;
 }
 
 /** An upload that is gone, or that has become a data set, counts no more. */
-function uploadBytes(store: Store, id: string): number {
+async function uploadBytes(store: Store, id: string): Promise<number> {
   const upload = store.uploads.list().find((one) => one.id === id);
-  if (!upload) store.owners.forget(id);
+  if (!upload) await store.owners.forget(id);
   return upload?.outcome ? 0 : upload?.length ?? 0;
 }
 
@@ -29,13 +29,13 @@ function uploadBytes(store: Store, id: string): number {
  * @param bytes that would come; undefined where that is not known
  * @throws {QuotaReached} that says what was found and what to do
  */
-export function assertMayStore(
+export async function assertMayStore(
   store: Store,
   { id, max_bytes }: Pick<KeyRow, "id" | "max_bytes">,
   bytes: number | undefined,
-): void {
+): Promise<void> {
   if (max_bytes === null) return;
-  const stored = storedBytes(store, id);
+  const stored = await storedBytes(store, id);
   const left = max_bytes - stored;
   if (bytes === undefined) {
     throw new QuotaReached(
@@ -51,12 +51,12 @@ export function assertMayStore(
 }
 
 /** @throws {Overloaded} where a key has as many jobs as it may have */
-export function assertMayQueue(
+export async function assertMayQueue(
   store: Store,
   { id, max_jobs }: Pick<KeyRow, "id" | "max_jobs">,
-): void {
+): Promise<void> {
   if (max_jobs === null) return;
-  const open = store.owners.openJobs(id);
+  const open = await store.owners.openJobs(id);
   if (open < max_jobs) return;
   throw new Overloaded(
     `Cannot queue another job: this key has ${open} that wait, run or pause, and may have ${max_jobs}; ` +

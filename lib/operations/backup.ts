@@ -26,7 +26,7 @@ export interface BackupOptions {
   /** Hard links instead of copies: at once and without room, on the same file system. */
   link?: boolean;
   /** Called between files. */
-  onProgress?: (done: number, total: number) => void;
+  onProgress?: (done: number, total: number) => void | Promise<void>;
 }
 
 export interface Backup {
@@ -108,7 +108,7 @@ async function copyContent(
     const damaged = new Set<string>();
     let done = 0;
     for (const sha256 of named) {
-      onProgress?.(done++, named.size);
+      await onProgress?.(done++, named.size);
       if (copied.has(sha256)) continue;
       const to = `${partial}/${placeOf(sha256)}`;
       try {

@@ -65,12 +65,12 @@ export async function keysProgram(args: string[]): Promise<number> {
         "or start the server once",
     );
   }
-  const store = openStore(directory, { shared: true });
+  const store = await openStore(directory, { shared: true });
   try {
-    console.log(await work(store, Keyring.of(store), json));
+    console.log(await work(store, await Keyring.of(store), json));
     return 0;
   } finally {
-    store.close();
+    await store.close();
   }
 }
 
@@ -79,19 +79,22 @@ function actionOf(
   action: string,
   of: string | undefined,
   changes: KeyChanges,
-): (store: Store, keyring: Keyring, json: boolean) => string | Promise<string> {
+): (store: Store, keyring: Keyring, json: boolean) => Promise<string> {
   if (action === "list") {
     if (of !== undefined) {
       throw new Error(`Cannot list keys: unexpected argument '${of}'; see --help`);
     }
-    return (store, _, json) => json ? asJson(store.keys.all()) : table(store, store.keys.all());
+    return async (store, _, json) => {
+      const rows = await store.keys.all();
+      return json ? asJson(rows) : await table(store, rows);
+    };
   }
   if (action === "make") {
     const { name = of, ...rest } = changes;
     if (name === undefined) throw new Error("Cannot make a key: give it a name; see --help");
     const request = parse(keyRequestSchema, { scopes: ["read"], ...rest, name });
-    return (_store, keyring, json) => {
-      const { key, row } = keyring.make(request);
+    return async (_store, keyring, json) => {
+      const { key, row } = await keyring.make(request);
       if (json) return JSON.stringify({ ...toKeyView(row), key }, null, 2);
       return `${row.id}  ${row.name}  ${row.scopes.join(",")}\n${key}\nIt is shown only now.`;
     };
@@ -101,8 +104,8 @@ function actionOf(
   }
   if (of === undefined) throw new Error(`Cannot ${action} a key: name its id; see --help`);
   if (action === "revoke") {
-    return (_store, keyring, json) => {
-      keyring.remove(of);
+    return async (_store, keyring, json) => {
+      await keyring.remove(of);
       return json ? JSON.stringify({ id: of, revoked: true }) : `${of} is revoked`;
     };
   }
@@ -110,9 +113,9 @@ function actionOf(
     throw new Error("Cannot change a key: say what, by an option; see --help");
   }
   const parsed = parse(keyChangesSchema, changes);
-  return (store, keyring, json) => {
-    const row = keyring.change(of, parsed);
-    return json ? JSON.stringify(toKeyView(row), null, 2) : table(store, [row]);
+  return async (store, keyring, json) => {
+    const row = await keyring.change(of, parsed);
+    return json ? JSON.stringify(toKeyView(row), null, 2) : await table(store, [row]);
   };
 }
 

@@ -27,17 +27,17 @@ export class Idempotency {
    * Takes or looks up `key` of `owner` (the API key's id); `request` is a digest of method, path
    * and body.
    */
-  begin(owner: string, key: string, request: string): IdempotencyState {
-    return this.db.transaction(() => {
-      this.db.run(
+  async begin(owner: string, key: string, request: string): Promise<IdempotencyState> {
+    return await this.db.transaction(async () => {
+      await this.db.run(
         "DELETE FROM idempotency WHERE owner = ? AND key = ? AND created_at < ?",
         ...[owner, key, oldest()],
       );
-      const row = this.db.get<
+      const row = await this.db.get<
         { request: string; status: number | null; headers: string; body: string }
       >("SELECT * FROM idempotency WHERE owner = ? AND key = ?", owner, key);
       if (!row) {
-        this.db.run(
+        await this.db.run(
           "INSERT INTO idempotency (owner, key, request, created_at) VALUES (?, ?, ?, ?)",
           owner,
           key,
@@ -55,8 +55,8 @@ export class Idempotency {
     });
   }
 
-  finish(owner: string, key: string, answer: KeptAnswer): void {
-    this.db.run(
+  async finish(owner: string, key: string, answer: KeptAnswer): Promise<void> {
+    await this.db.run(
       "UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE owner = ? AND key = ?",
       answer.status,
       JSON.stringify(answer.headers),
@@ -67,8 +67,8 @@ export class Idempotency {
   }
 
   /** Frees a key whose request did not come to an answer worth keeping. */
-  forget(owner: string, key: string): void {
-    this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
+  async forget(owner: string, key: string): Promise<void> {
+    await this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
   }
 
   /**
@@ -76,9 +76,9 @@ export class Idempotency {
    * @param options.unfinished also keys whose request has made nothing when its server died: at the start only
    * @returns how many
    */
-  purge({ unfinished }: { unfinished: boolean }): number {
-    return this.db.run(
-      "DELETE FROM idempotency WHERE created_at < ? OR (? AND status IS NULL)",
+  async purge({ unfinished }: { unfinished: boolean }): Promise<number> {
+    return await this.db.run(
+      "DELETE FROM idempotency WHERE created_at < ? OR (? = 1 AND status IS NULL)",
       oldest(),
       unfinished ? 1 : 0,
     );

@@ -36,11 +36,11 @@ export class Keys extends Table<KeyRow> {
   }
 
   /** All keys, for a comparison that takes the same time for each. */
-  all(): KeyRow[] {
-    return this.select([], "ORDER BY id");
+  async all(): Promise<KeyRow[]> {
+    return await this.select([], "ORDER BY id");
   }
 
-  used(id: string): void {
-    this.update(id, { last_used_at: now() });
+  async used(id: string): Promise<void> {
+    await this.update(id, { last_used_at: now() });
   }
 }

@@ -5,43 +5,50 @@ export class Owners {
   constructor(readonly db: Database) {}
 
   /** The first key that is noted for a thing stays its owner. */
-  note(thing: string, key_id: string): void {
+  async note(thing: string, key_id: string): Promise<void> {
     // Asked first: a reading is cheaper than a writing that does nothing.
-    if (this.of(thing) !== undefined) return;
-    this.db.run("INSERT OR IGNORE INTO owners (thing, key_id) VALUES (?, ?)", thing, key_id);
+    if (await this.of(thing) !== undefined) return;
+    await this.db.run(
+      "INSERT INTO owners (thing, key_id) VALUES (?, ?) ON CONFLICT (thing) DO NOTHING",
+      thing,
+      key_id,
+    );
   }
 
   /** Id of the key; undefined where nobody is noted, or the key is gone. */
-  of(thing: string): string | undefined {
-    return this.db.get<{ key_id: string }>("SELECT key_id FROM owners WHERE thing = ?", thing)
-      ?.key_id;
+  async of(thing: string): Promise<string | undefined> {
+    const row = await this.db.get<{ key_id: string }>(
+      "SELECT key_id FROM owners WHERE thing = ?",
+      thing,
+    );
+    return row?.key_id;
   }
 
-  forget(thing: string): void {
-    this.db.run("DELETE FROM owners WHERE thing = ?", thing);
+  async forget(thing: string): Promise<void> {
+    await this.db.run("DELETE FROM owners WHERE thing = ?", thing);
   }
 
   /** Jobs of a key that have not ended; jobs of a study are the study's. */
-  openJobs(key_id: string): number {
-    return this.db.get<{ n: number }>(
+  async openJobs(key_id: string): Promise<number> {
+    return (await this.db.get<{ n: number }>(
       `SELECT count(*) AS n FROM owners JOIN jobs ON jobs.id = thing
        WHERE key_id = ? AND state IN ('queued', 'running', 'paused')`,
       key_id,
-    )!.n;
+    ))!.n;
   }
 
   /** Bytes of the pictures in a key's data sets, each once. */
-  imageBytes(key_id: string): number {
-    return this.db.get<{ bytes: number | null }>(
+  async imageBytes(key_id: string): Promise<number> {
+    return (await this.db.get<{ bytes: number | null }>(
       `SELECT sum(bytes) AS bytes FROM (SELECT DISTINCT file, images.bytes FROM images
          JOIN owners ON thing = dataset_id WHERE key_id = ?)`,
       key_id,
-    )!.bytes ?? 0;
+    ))!.bytes ?? 0;
   }
 
   /** Other stored files of a key: gaze samples, heatmaps, models, and what its jobs have made. */
-  files(key_id: string): string[] {
-    return this.db.all<{ file: string }>(
+  async files(key_id: string): Promise<string[]> {
+    return (await this.db.all<{ file: string }>(
       `WITH own AS (SELECT thing FROM owners WHERE key_id = ?)
        SELECT samples_file AS file FROM gaze JOIN images ON images.id = image_id
          WHERE dataset_id IN own AND samples_file IS NOT NULL
@@ -50,15 +57,15 @@ export class Owners {
        UNION SELECT file FROM similarities WHERE ${MADE_BY_OWN}
        UNION SELECT file FROM models WHERE id IN own OR ${MADE_BY_OWN}`,
       key_id,
-    ).map(({ file }) => file);
+    )).map(({ file }) => file);
   }
 
   /** Ids of the uploads that a key began. */
-  uploads(key_id: string): string[] {
-    return this.db.all<{ thing: string }>(
+  async uploads(key_id: string): Promise<string[]> {
+    return (await this.db.all<{ thing: string }>(
       "SELECT thing FROM owners WHERE key_id = ? AND thing LIKE 'upl_%'",
       key_id,
-    ).map(({ thing }) => thing);
+    )).map(({ thing }) => thing);
   }
 }
 

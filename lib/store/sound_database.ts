@@ -1,9 +1,6 @@
 /** Is the database whole? A server does not start on one that is not, and says the way back. */
+import type { DatabaseSync } from "node:sqlite";
 import { Damaged, isDatabaseDamaged } from "@/lib/errors.ts";
-
-interface Rows {
-  all<T>(sql: string): T[];
-}
 
 /**
  * Runs what opens or checks a database at `path`.
@@ -22,10 +19,10 @@ export function orDamagedDatabase<T>(path: string, body: () => T): T {
  * Looks at every page (`PRAGMA quick_check`: 0.1 s for 12,000 images with gaze), not at the indexes' content.
  * @throws {Damaged} with what was found and the way back
  */
-export function assertSound(db: Rows, path: string): void {
+export function assertSound(db: DatabaseSync, path: string): void {
   orDamagedDatabase(path, () => {
-    const [first] = db.all<{ quick_check: string }>("PRAGMA quick_check(1)");
-    if (first.quick_check !== "ok") throw damagedDatabase(path, first.quick_check);
+    const found = db.prepare("PRAGMA quick_check(1)").get()!.quick_check as string;
+    if (found !== "ok") throw damagedDatabase(path, found);
   });
 }
 

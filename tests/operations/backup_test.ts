@@ -96,27 +96,27 @@ Deno.test("backups of a server under load are whole: each is restored, verified 
 
 /** A store with a data set of some images, closed. */
 async function small(directory: string, images: number): Promise<string[]> {
-  const store = openStore(directory);
+  const store = await openStore(directory);
   const dataset_id = newId("ds");
   const sha256s: string[] = [];
   for (let i = 0; i < images; i++) {
     const { sha256 } = await store.files.put(new TextEncoder().encode(`picture ${i}`));
     sha256s.push(sha256);
   }
-  store.commitFiles(sha256s, () => insert(store, dataset_id, sha256s));
+  await store.commitFiles(sha256s, () => insert(store, dataset_id, sha256s));
   Deno.mkdirSync(store.checkpoints("job_gone"), { recursive: true });
   Deno.writeTextFileSync(`${store.checkpoints("job_gone")}/step.safetensors`, "x");
-  store.close();
+  await store.close();
   return sha256s;
 }
 
-function insert(store: Store, dataset_id: string, sha256s: string[]): void {
-  store.datasets.insert({
-    ...{ id: dataset_id, name: "set", digest: "0", structured: true, positive_label: null },
+async function insert(store: Store, dataset_id: string, sha256s: string[]): Promise<void> {
+  await store.datasets.insert({
+    ...{ id: dataset_id, name: "set", known_digest: "0", structured: true, positive_label: null },
     ...{ meta: {}, created_at: now() },
   });
   for (const [i, file] of sha256s.entries()) {
-    store.images.insert({
+    await store.images.insert({
       ...{ id: newId("im"), dataset_id, name: `image ${i}`, file, format: "png", bytes: 1 },
       ...{ width: 1, height: 1, channels: 1, bits: 8, label: null, patient: null, split: null },
     });
@@ -127,23 +127,23 @@ Deno.test("what is deleted while files are copied is not in the backup, and what
   withDirectory(async (folder) => {
     const data = `${folder}/data`;
     await small(data, 20);
-    const store = openStore(data);
+    const store = await openStore(data);
     let changed = false;
     const { manifest, damaged } = await backUp(data, `${folder}/backup`, {
       ...options,
-      onProgress(done) {
+      async onProgress(done) {
         if (done !== 10 || changed) return;
         changed = true;
-        const { id } = store.datasets.byName("set");
-        const files = store.images.listOf(id, { limit: 100 }).data.map(({ file }) => file);
-        store.db.transaction(() => {
-          store.datasets.remove(id);
-          insert(store, newId("ds"), files.slice(0, 4));
+        const { id } = await store.datasets.byName("set");
+        const files = (await store.images.listOf(id, { limit: 100 })).data.map(({ file }) => file);
+        await store.db.transaction(async () => {
+          await store.datasets.remove(id);
+          await insert(store, newId("ds"), files.slice(0, 4));
         });
-        store.collectGarbage(files);
+        await store.collectGarbage(files);
       },
     });
-    store.close();
+    await store.close();
     assert.ok(changed);
     assert.deepEqual([manifest.files, damaged], [4, []]);
     assert.equal((await restore(`${folder}/backup`, `${folder}/target`)).files, 4);
@@ -257,11 +257,11 @@ Deno.test("what rows refer to is what the view of references holds", () =>
     const inspection = new Inspection(`${folder}/mcgip.db`);
     assert.equal(inspection.references().length, 2);
     inspection.close();
-    const store = openStore(folder);
-    const sql = store.db.get<{ sql: string }>(
+    const store = await openStore(folder);
+    const { sql } = (await store.db.get<{ sql: string }>(
       "SELECT sql FROM sqlite_master WHERE name = 'file_references'",
-    )!.sql;
+    ))!;
     const tables = [...sql.matchAll(/FROM (\w+)/g)].map(([, table]) => table);
     assert.deepEqual(tables, ["images", "gaze", "heatmaps", "similarities", "models"]);
-    store.close();
+    await store.close();
   }));

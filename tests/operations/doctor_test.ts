@@ -89,13 +89,13 @@ Deno.test("the port: free, another program's, the server's", async () => {
 });
 
 Deno.test("disk and clock", () =>
-  withDirectory((data) => {
+  withDirectory(async (data) => {
     const room = { bsize: 1000, blocks: 1e9, bavail: 1e8, ffree: 1e6, files: 1e7 };
     assert.equal(told(diskOf(room)), "ok disk: 100.0 GB of 1.0 TB free");
     assert.match(told(diskOf({ ...room, bavail: 1e6 })), /^warning disk: 1\.0 GB of/);
     assert.match(told(diskOf({ ...room, bavail: 1e4 })), /^fault disk: 10\.0 MB of .* -> delete/);
     assert.match(told(diskOf({ ...room, ffree: 3 })), /^fault .*no room for more files/);
-    openStore(data).close();
+    await (await openStore(data)).close();
     assert.match(told(clockOf(data, Date.now())), /^ok clock/);
     assert.match(told(clockOf(data, Date.parse("2019-01-01"))), /^fault clock: .* years behind/);
     const tomorrow = new Date(Date.now() + 86_400_000);
@@ -107,11 +107,11 @@ Deno.test("disk and clock", () =>
   }));
 
 Deno.test("directory and database: as they should be, and each way in which they are not", () =>
-  withDirectory((folder) => {
+  withDirectory(async (folder) => {
     const data = `${folder}/data`;
     assert.match(told(checkDirectory(data)), /^ok directory: .* is not there yet/);
     assert.match(told(checkDatabase(data)), /^ok database: not there yet/);
-    openStore(data).close();
+    await (await openStore(data)).close();
     assert.match(told(checkDirectory(data)), /^ok directory: .* can be written/);
     assert.match(told(checkDatabase(data)), /^ok database: sound, /);
     Deno.chmodSync(data, 0o755);

@@ -38,8 +38,8 @@ Deno.test("keys made, changed and revoked on the command line count for the runn
 
 Deno.test("what cannot be done is refused in a line", () =>
   withStore(async (store) => {
-    const { created } = Keyring.open(store);
-    const { id } = Keyring.of(store).find(created!)!;
+    const { created } = await Keyring.open(store);
+    const { id } = (await (await Keyring.of(store)).find(created!))!;
     const refused = async (args: string[], message: RegExp) => {
       const { code, out, error } = await runTask("keys", ["--data", store.directory, ...args]);
       assert.equal(code, 2, args.join(" "));
@@ -69,7 +69,7 @@ Deno.test("what cannot be done is refused in a line", () =>
     await refused(["list", "--rate", "3"], /^Cannot list keys with --rate; see --help/);
     await refused(["burn"], /^Cannot burn keys: list, make, change or revoke is needed/);
     await refused(["--foo"], /^Cannot change keys: unknown option '--foo'; see --help/);
-    assert.equal(store.keys.all().length, 1);
+    assert.equal((await store.keys.all()).length, 1);
     const nowhere = await runTask("keys", ["--data", `${store.directory}/none`]);
     assert.match(nowhere.error, /^Cannot change keys in .*none: it holds no mcgip.db/);
     const help = await runTask("keys", ["-h"]);

@@ -60,9 +60,9 @@ const callOf = (store: Store, key: string) => ({
 /** As a route that queues a job; `after` is what goes wrong once the job is made. */
 function post(store: Store, key: string, after: () => void = () => {}): Promise<Response> {
   const call = callOf(store, key);
-  return once(call, "body", () => {
-    const made = inOneWith(call, () => {
-      const { id } = store.jobs.insert(newJob("similarity", {}));
+  return once(call, "body", async () => {
+    const made = await inOneWith(call, async () => {
+      const { id } = await store.jobs.insert(newJob("similarity", {}));
       return reply(202, { id }, { location: `/v1/jobs/${id}` });
     });
     after();
@@ -77,7 +77,7 @@ Deno.test("the answer is kept with the job: in one transaction, or neither", () 
     assert.equal(again.headers.get("idempotency-replayed"), "true");
     assert.equal(again.headers.get("location"), first.headers.get("location"));
     assert.deepEqual(await again.json(), await first.json());
-    assert.equal(store.jobs.count(), 1);
+    assert.equal(await store.jobs.count(), 1);
 
     // What fails after the job is made takes nothing back.
     const failing = () => {
@@ -85,7 +85,7 @@ Deno.test("the answer is kept with the job: in one transaction, or neither", () 
     };
     await assert.rejects(post(store, "b", failing), /after/);
     assert.equal((await post(store, "b")).headers.get("idempotency-replayed"), "true");
-    assert.equal(store.jobs.count(), 2);
+    assert.equal(await store.jobs.count(), 2);
 
     // An answer that cannot be kept takes the job with it.
     const { finish } = store.idempotency;
@@ -94,20 +94,20 @@ Deno.test("the answer is kept with the job: in one transaction, or neither", () 
     };
     await assert.rejects(post(store, "c"), /the disk is full/);
     store.idempotency.finish = finish;
-    assert.equal(store.jobs.count(), 2);
+    assert.equal(await store.jobs.count(), 2);
     assert.equal((await post(store, "c")).status, 202);
-    assert.equal(store.jobs.count(), 3);
+    assert.equal(await store.jobs.count(), 3);
   }));
 
 Deno.test("answers that are older than a day are dropped while the server runs, and count no more", () =>
   withStore(async (store) => {
     for (const key of ["old", "older", "new"]) await post(store, key);
     const old = new Date(Date.now() - 25 * 3_600_000).toISOString();
-    store.db.run("UPDATE idempotency SET created_at = ? WHERE key <> 'new'", old);
+    await store.db.run("UPDATE idempotency SET created_at = ? WHERE key <> 'new'", old);
     assert.equal((await post(store, "old")).headers.get("idempotency-replayed"), null);
-    assert.equal(store.idempotency.purge({ unfinished: false }), 1);
+    assert.equal(await store.idempotency.purge({ unfinished: false }), 1);
     assert.equal((await post(store, "new")).headers.get("idempotency-replayed"), "true");
-    store.idempotency.begin("anyone", "running", "r");
-    assert.equal(store.idempotency.purge({ unfinished: false }), 0);
-    assert.equal(store.idempotency.purge({ unfinished: true }), 1);
+    await store.idempotency.begin("anyone", "running", "r");
+    assert.equal(await store.idempotency.purge({ unfinished: false }), 0);
+    assert.equal(await store.idempotency.purge({ unfinished: true }), 1);
   }));

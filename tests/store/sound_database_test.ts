@@ -7,14 +7,14 @@ import { withDirectory } from "../support/temporary.ts";
 const PAGE = 4096;
 
 Deno.test("random bytes in any page are found at the start; nothing is changed, and the way back is said", () =>
-  withDirectory((directory) => {
-    const store = openStore(directory);
-    store.db.transaction(() => {
+  withDirectory(async (directory) => {
+    const store = await openStore(directory);
+    await store.db.transaction(async () => {
       for (let i = 0; i < 200; i++) {
-        store.datasets.insert({
+        await store.datasets.insert({
           id: newId("ds"),
           name: `set ${i}`,
-          digest: "0",
+          known_digest: "0",
           structured: true,
           positive_label: null,
           meta: { text: "x".repeat(i % 10 === 0 ? 9000 : 100) },
@@ -22,7 +22,7 @@ Deno.test("random bytes in any page are found at the start; nothing is changed, 
         });
       }
     });
-    store.close();
+    await store.close();
     const path = `${directory}/mcgip.db`;
     const sound = Deno.readFileSync(path);
     const pages = sound.length / PAGE;
@@ -33,7 +33,7 @@ Deno.test("random bytes in any page are found at the start; nothing is changed, 
       crypto.getRandomValues(bytes.subarray(page * PAGE, (page + 1) * PAGE));
       Deno.writeFileSync(path, bytes);
       try {
-        openStore(directory).close();
+        await (await openStore(directory)).close();
         missed.push(page);
       } catch (error) {
         assert.ok(error instanceof Damaged, String(error));
@@ -44,11 +44,11 @@ Deno.test("random bytes in any page are found at the start; nothing is changed, 
     }
     assert.deepEqual(missed, []);
     Deno.writeFileSync(path, sound);
-    openStore(directory).close();
+    await (await openStore(directory)).close();
   }));
 
 Deno.test("a file that is no database is told in the same words", () =>
-  withDirectory((directory) => {
+  withDirectory(async (directory) => {
     Deno.writeTextFileSync(`${directory}/mcgip.db`, "no database at all ".repeat(1000));
-    assert.throws(() => openStore(directory), /Cannot open .*damaged \(file is not a database\)/);
+    await assert.rejects(openStore(directory), /Cannot open .*damaged \(file is not a database\)/);
   }));

@@ -20,7 +20,9 @@ Deno.test({
           args: [
             ...[...powerless, Deno.execPath(), "eval"],
             `import { openStore } from "${import.meta.resolve("@/lib/store/mod.ts")}";
-             try { openStore(${JSON.stringify(directory)}).close(); console.log("opened"); }
+             try { await (await openStore(${
+              JSON.stringify(directory)
+            })).close(); console.log("opened"); }
              catch (error) { console.log(error.message); }`,
           ],
         }).output();
@@ -28,7 +30,7 @@ Deno.test({
       };
       const nobody = 65_534;
       const data = `${folder}/data`;
-      openStore(data).close();
+      await (await openStore(data)).close();
       assert.equal(await open(data), "opened");
       for (
         const [name, mode] of [["mcgip.db", 0o400], ["files", 0o500], ["secret.key", 0]] as const
@@ -55,13 +57,13 @@ Deno.test({
 });
 
 Deno.test("files in its place, read-only file systems and missing permissions are told apart", () =>
-  withDirectory((folder) => {
+  withDirectory(async (folder) => {
     Deno.writeTextFileSync(`${folder}/file`, "");
     const other = "name another data directory by --data";
-    assert.throws(() => openStore(`${folder}/file`), {
+    await assert.rejects(openStore(`${folder}/file`), {
       message: `Cannot use ${folder}/file: it is a file; ${other}`,
     });
-    assert.throws(() => openStore(`${folder}/file/below`), /: it is a file; name another/);
+    await assert.rejects(openStore(`${folder}/file/below`), /: it is a file; name another/);
     assert.equal(
       unusable("/d", new Error("Read-only file system (os error 30): mkdir '/d'"))?.message,
       `Cannot use /d: its file system is read-only; ${other}`,

@@ -2,7 +2,8 @@
 import { existsSync, statfsSync, type StatsFs } from "node:fs";
 import { dirname } from "node:path";
 import { Inspection } from "@/lib/store/inspection.ts";
-import { knownVersion, sqliteFits } from "@/lib/store/database.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { sqliteFits } from "@/lib/store/sqlite.ts";
 import { DATABASE, SECRET } from "../data_files.ts";
 import { sizeText } from "../size_text.ts";
 import { fault, type Finding, ok, warning } from "./finding.ts";
