@@ -112,7 +112,14 @@ async function small(directory: string, images: number): Promise<string[]> {
 
 async function insert(store: Store, dataset_id: string, sha256s: string[]): Promise<void> {
   await store.datasets.insert({
-    ...{ id: dataset_id, name: "set", known_digest: "0", structured: true, positive_label: null },
+    ...{
+      id: dataset_id,
+      name: "set",
+      names: "keep",
+      known_digest: "0",
+      structured: true,
+      positive_label: null,
+    },
     ...{ meta: {}, created_at: now() },
   });
   for (const [i, file] of sha256s.entries()) {

@@ -14,6 +14,7 @@ Deno.test("random bytes in any page are found at the start; nothing is changed, 
         await store.datasets.insert({
           id: newId("ds"),
           name: `set ${i}`,
+          names: "keep",
           known_digest: "0",
           structured: true,
           positive_label: null,
