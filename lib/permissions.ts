@@ -58,7 +58,7 @@ export function workerArguments({ data }: Pick<Config, "data">): string[] {
       ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`),
     ]),
     allow("write", [data]),
-    allow("env", ["MCGIP_DATA"]),
+    allow("env", ["MCGIP_DATA", "DENO_WEBGPU_BACKEND"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "gpu",
