@@ -103,9 +103,15 @@ export class Store {
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
-      const secret = readSecret(directory, { mayMake: !begun });
       const atRest = lock && breakSeal(database);
       const db = await openDatabase(database, { check: lock !== undefined });
+      let secret: Uint8Array;
+      try {
+        secret = readSecret(directory, { mayMake: !begun });
+      } catch (error) {
+        await db.close();
+        throw error;
+      }
       const store = new Store(directory, db, secret, lock);
       store.atRest = atRest;
       if (lock) await store.#begin();
