@@ -5,6 +5,7 @@
 import type { Claim, News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
+import type { Handlers } from "./rpc.ts";
 
 export interface Desk {
   /** The next job of these kinds, which belongs to this worker from now on; null when there is none. */
@@ -39,4 +40,14 @@ export function deskBehind(call: <T>(method: string, params: unknown[]) => Promi
   return Object.fromEntries(
     deskMethods.map((method) => [method, (...params: unknown[]) => call(method, params)]),
   ) as unknown as Desk;
+}
+
+/** What a connection's end answers by that has a desk. */
+export function deskHandlers(desk: Desk): Handlers {
+  return Object.fromEntries(
+    deskMethods.map((method) => [
+      method,
+      (params: never[]) => (desk[method] as (...params: never[]) => unknown)(...params),
+    ]),
+  );
 }

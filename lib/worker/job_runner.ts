@@ -21,7 +21,7 @@ export interface JobRunnerOptions {
   store: WorkerStore;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
-  /** Serves what came in between (predictions). */
+  /** Serves what came in between (views to be shown). */
   between(): Promise<void>;
   log(text: string): void;
 }
@@ -79,7 +79,7 @@ export class JobRunner {
     }
   }
 
-  /** Waits until something can be written again, and serves predictions meanwhile. */
+  /** Waits until something can be written again, and serves what comes in meanwhile. */
   async #room(): Promise<void> {
     const { desk, between, log } = this.#options;
     log("The disk is full: jobs wait until there is room");

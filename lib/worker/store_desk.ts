@@ -3,9 +3,8 @@ import { type Claim, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 import { questions } from "@/lib/store/worker_store.ts";
-import { type Desk, deskMethods } from "./desk.ts";
+import type { Desk } from "./desk.ts";
 import { toAnswer } from "./answer.ts";
-import type { Handlers } from "./rpc.ts";
 import { pagedQuestions } from "./asking_store.ts";
 
 export class StoreDesk implements Desk {
@@ -78,14 +77,4 @@ export class StoreDesk implements Desk {
       await store.events.append(job_id, "state", { state: "queued", reason });
     });
   }
-}
-
-/** What a connection's end answers by that has a desk. */
-export function deskHandlers(desk: Desk): Handlers {
-  return Object.fromEntries(
-    deskMethods.map((method) => [
-      method,
-      (params: never[]) => (desk[method] as (...params: never[]) => unknown)(...params),
-    ]),
-  );
 }

@@ -4,7 +4,8 @@ import { Unavailable } from "@/lib/errors.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
-import { deskHandlers, type StoreDesk } from "./store_desk.ts";
+import { deskHandlers } from "./desk.ts";
+import type { StoreDesk } from "./store_desk.ts";
 
 /** Back-off between two starts, ms: doubles from the first to the last value. */
 const BACKOFF = [250, 2_000];
@@ -107,7 +108,7 @@ export class Supervisor {
     }).spawn();
     this.#held = started;
     const idle = { job: null, training: null, gpu_bytes: 0 };
-    this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
+    this.beat = { ...idle, silent_ms: 0, unanswered_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
     this.#ended = child.status.then(async ({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");
@@ -169,7 +170,8 @@ export class Supervisor {
     const { beat } = this;
     if (!beat || !this.#process) return;
     const beatless = performance.now() - beat.time > BEATLESS_MS;
-    const stuck = beat.job !== null && beat.silent_ms > SILENT_MS;
+    const stuck = (beat.job !== null && beat.silent_ms > SILENT_MS) ||
+      beat.unanswered_ms > SILENT_MS;
     if (!beatless && !stuck) return;
     this.#options.log(
       `worker ${beatless ? "has no heartbeat" : "waits too long for the GPU"}: ended`,

@@ -1,15 +1,17 @@
 /**
- * The main thread of the worker process: passes messages between the API (standard input and output)
- * and the GPU thread, beats and estimates jobs while that thread waits for the GPU. A worker that no server
- * started opens the store itself, here: its GPU thread knows no more than a desk (desk.ts).
+ * The main thread of the worker process: passes messages between the API (standard input and output), the
+ * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. The
+ * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, BEAT_MS, SILENT_MS } from "./beat.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
+import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
-import { deskHandlers, StoreDesk } from "./store_desk.ts";
+import { type Desk, deskBehind, deskHandlers } from "./desk.ts";
+import { StoreDesk } from "./store_desk.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
@@ -27,7 +29,7 @@ export interface WorkOptions extends ThreadStart {
 export async function work(
   { data, name, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
 ): Promise<void> {
-  const own = alone ? await ownDesk(data, name) : undefined;
+  const own = alone ? await ownStore(data, name) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -36,7 +38,7 @@ export async function work(
   let seen = performance.now();
   let tick: Tick = { job: null, training: null, gpu_bytes: 0 };
   let device: Device | undefined;
-  const here = new Peer(send, {
+  const here: Peer = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
       if (!device) return undefined;
       const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
@@ -44,9 +46,10 @@ export async function work(
       return needed;
     },
   });
+  const desk = own?.desk ?? deskBehind((method, params) => here.call(method, params));
+  const predictor = new PredictorLink({ start: { data }, desk, send });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
-  const desk = own &&
-    new Peer((message) => gpuThread.postMessage(message), deskHandlers(own.desk));
+  const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(desk));
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
@@ -54,9 +57,8 @@ export async function work(
     else if (message.method === "left") {
       await own?.end();
       Deno.exit(0);
-    } else if (desk && Object.hasOwn(desk.handlers, message.method ?? "")) {
-      await desk.receive(message);
-    } else send(message);
+    } else if (asked.answers(message)) await asked.receive(message);
+    else send(message);
   };
   gpuThread.onerror = (event) => {
     event.preventDefault();
@@ -74,19 +76,25 @@ export async function work(
   }
   setInterval(async () => {
     const silent_ms = performance.now() - seen;
-    const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
+    const beat: Beat = {
+      ...tick,
+      silent_ms,
+      unanswered_ms: predictor.unansweredMs,
+      gpu_bytes: tick.gpu_bytes + predictor.gpuBytes,
+      rss: Deno.memoryUsage().rss,
+    };
     if (own) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (tick.job !== null && silent_ms > SILENT_MS) Deno.exit(70);
       await own.hold();
     } else send({ method: "beat", params: beat });
   }, BEAT_MS);
-  relay(gpuThread, here);
+  relay({ here, predictor, gpuThread });
 }
 
-/** The desk of a worker that no server started, and its beats. */
-async function ownDesk(data: string, name: string): Promise<{
-  desk: StoreDesk;
+/** The store of a worker that no server started: its desk, and its beats. */
+async function ownStore(data: string, name: string): Promise<{
+  desk: Desk;
   hold(): Promise<void>;
   end(): Promise<void>;
 }> {
@@ -121,10 +129,13 @@ function deviceOf({ params }: Message): Device | undefined {
   return gpu ? { info: gpu, ...rest } : undefined;
 }
 
-/** From the API to the GPU thread, but for what this thread answers itself; the end of the input is the end of the API. */
-async function relay(gpuThread: Worker, here: Peer): Promise<void> {
+/** From the API to whom it concerns; the end of the input is the end of the API. */
+async function relay(
+  { here, predictor, gpuThread }: { here: Peer; predictor: PredictorLink; gpuThread: Worker },
+): Promise<void> {
   for await (const message of messages(Deno.stdin.readable, () => {})) {
-    if (Object.hasOwn(here.handlers, message.method ?? "")) await here.receive(message);
+    if (message.method === undefined || here.answers(message)) await here.receive(message);
+    else if (predictor.answers(message)) predictor.receive(message);
     else gpuThread.postMessage(message);
   }
   Deno.exit(0);
