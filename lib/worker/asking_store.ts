@@ -29,13 +29,13 @@ export function askingStore(desk: Desk, directory: string): WorkerStore {
   ) as unknown as WorkerStore;
 
   async function* pages(dataset_id: string): AsyncGenerator<ImageRow[]> {
-    for (let after: string | undefined;;) {
+    let after: string | undefined;
+    do {
       const options = { limit: PAGE, after };
       const page = await ask<Page<ImageRow>>("images", "listOf", dataset_id, options);
       yield page.data;
-      if (page.next === null) return;
-      after = page.next;
-    }
+      after = page.next ?? undefined;
+    } while (after !== undefined);
   }
 
   async function byImage<Row>(

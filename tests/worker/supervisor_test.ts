@@ -118,7 +118,7 @@ Deno.test("a job that takes its worker down every time fails with the reason", a
 
 Deno.test("pause keeps the checkpoint, resume goes on, cancel ends", async () => {
   await withWorker(async (store, supervisor) => {
-    const id = await queue(store, "count", { to: 5000, ms: 5 });
+    const id = await queue(store, "count", { to: 5000, ms: 20 });
     const waiting = await queue(store, "count", { to: 5, ms: 1 });
     supervisor.notify("wake");
     await until(async () => (await store.jobs.get(id)).progress.done > 15, 10_000);
