@@ -48,16 +48,22 @@ export function apiArguments(config: Config): string[] {
   ];
 }
 
-/** The GPU worker: the data directory and its own priority; no network, no key, no programs. */
-export function workerArguments({ data }: Pick<Config, "data">): string[] {
+/** What a worker has to do with in the data directory: no database, and with it no keys and no names. */
+const WORKED_ON = ["files", "checkpoints", "cache", "tmp"];
+
+/**
+ * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.
+ * @param alone whether it opens the store itself, having no server to ask
+ */
+export function workerArguments(
+  { data, alone = false }: Pick<Config, "data"> & { alone?: boolean },
+): string[] {
+  const own = alone ? [data] : WORKED_ON.map((folder) => `${data}/${folder}`);
   return [
     ...always,
     // Threads read their modules by the permissions of their process.
-    allow("read", [
-      data,
-      ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`),
-    ]),
-    allow("write", [data]),
+    allow("read", [...own, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
+    allow("write", own),
     allow("env", ["MCGIP_DATA", "DENO_WEBGPU_BACKEND"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
