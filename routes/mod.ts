@@ -16,6 +16,7 @@ import { maps } from "./maps.ts";
 import { modelWeights } from "./model_weights.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
+import { overview } from "./overview.ts";
 import { predictions } from "./predictions.ts";
 import { reports } from "./reports.ts";
 import type { Resource, Route } from "./route.ts";
@@ -36,7 +37,7 @@ export const resources: Resource[] = [
   {
     tag: "Datasets",
     description: "Sets of images with their labels and gaze, uploaded as ZIP.",
-    routes: [...datasets, ...reports],
+    routes: [...datasets, ...overview, ...reports],
   },
   {
     tag: "Uploads",
