@@ -23,6 +23,7 @@ import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
+import { synthetic } from "./synthetic.ts";
 import { uploads } from "./uploads.ts";
 
 /** Where two patterns fit a path, the first counts. */
@@ -37,7 +38,7 @@ export const resources: Resource[] = [
   {
     tag: "Datasets",
     description: "Sets of images with their labels and gaze, uploaded as ZIP.",
-    routes: [...datasets, ...overview, ...reports],
+    routes: [...datasets, ...overview, ...reports, ...synthetic],
   },
   {
     tag: "Uploads",

@@ -134,6 +134,11 @@ addEventListener("hashchange", async () => {
 });
 
 closeMenus();
+// What is dropped is not needed for the first view.
+addEventListener("dragenter", () => import("./importer.js").then(({ takeDrops }) => takeDrops()), {
+  once: true,
+});
+addEventListener("dragover", (event) => event.preventDefault());
 startTopBar(redraw);
 const start = history.state?.y ?? 0;
 await route();

@@ -14,7 +14,7 @@ const CHARTS = ["/vendor/chart.js"];
 const OLD = ["views.css", "pictures.css"];
 
 const ROWS = [
-  ["", "home", {}],
+  ["", "home", { styles: ["home.css"] }],
   ["d/:name/data", "data", { step: "data", styles: ["gallery.css"], wide: true }],
   ["d/:name/image/:image", "viewer", { step: "data", styles: ["viewer.css"], full: true }],
   ["d/:name/embedding", "embedding", { step: "data", wide: true }],
