@@ -108,6 +108,9 @@ export const jobEvents: Route[] = [
     query: z.strictObject({
       name: z.string().max(200).optional(),
       after_step: z.coerce.number().int().min(0).optional(),
+      points: z.coerce.number().int().min(2).max(10_000).optional().describe(
+        "As JSON: of each series at most so many points, the least and the greatest of each span of steps",
+      ),
     }),
     answers: {
       200: [pageOf(pointSchema), "text/csv", "application/jsonl", "application/octet-stream"],
@@ -120,7 +123,14 @@ export const jobEvents: Route[] = [
     },
     handle({ services: { store }, params: { id }, query, format }) {
       const job = store.jobs.get(id);
-      const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
+      const { name, after_step: afterStep, points } = query;
+      if (points !== undefined) {
+        if (format === "json") {
+          return wholePage(store.metrics.thinned(id, { points, name, afterStep }));
+        }
+        throw new HttpError(400, `Cannot thin out ${format}: files hold every value; ask for JSON`);
+      }
+      const rows = store.metrics.list(id, { name, afterStep });
       if (format === "json") return wholePage(rows);
       if (format === "tensorboard") {
         const started = new Date(job.started_at ?? job.created_at);

@@ -61,6 +61,7 @@ export type HeaderName =
   | "Location"
   | "Last-Event-ID"
   | "Content-Disposition"
+  | "X-Gaze"
   | "Inference-Header-Content-Length"
   | "Tus-Resumable"
   | "Upload-Length"

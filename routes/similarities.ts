@@ -25,8 +25,8 @@ import {
   toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
 import { nameOf } from "@/lib/similarities/stored_similarity.ts";
-import { pngHeaders } from "./images.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { pngHeaders } from "./kept_picture.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -46,6 +46,10 @@ function namesOf(text: string | undefined): string[] | undefined {
     throw new HttpError(400, "Cannot read `images`: names with commas, or a JSON array of names");
   }
 }
+
+/** Labels by name; none where they would be those of other images than were compared. */
+const labelsOf = (store: Store, row: SimilarityRow): Map<string, string | null> =>
+  isStale(store, row) ? new Map() : store.images.labelsByName(row.dataset_id);
 
 /** The images that an audit looks at, as its query says; undefined for all. Throws InvalidInput. */
 function auditedImages(
@@ -91,10 +95,13 @@ export const similarities: Route[] = [
     operationId: "listSimilarities",
     summary: "Lists similarities, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(similaritySchema.shape)) }),
     answers: { 200: pageOf(similaritySchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.similarities.list(query), (row) => toSimilarityView(store, row)),
+    handle: ({ services: { store }, query: { fields, ...query } }) =>
+      withFields(
+        mapPage(store.similarities.list(query), (row) => toSimilarityView(store, row)),
+        fields,
+      ),
   }),
   route({
     method: "GET",
@@ -163,9 +170,11 @@ export const similarities: Route[] = [
     answers: { 200: ["image/png"] },
     async handle({ services: { store }, params: { id }, query }) {
       const row = store.similarities.get(id);
-      // Labels of other images than those compared would be drawn beside them.
-      const labels = isStale(store, row) ? new Map() : store.images.labelsByName(row.dataset_id);
-      const options = { labels, component: query.component, side: query.size };
+      const options = {
+        labels: labelsOf(store, row),
+        component: query.component,
+        side: query.size,
+      };
       return new Response(await matrixPng(store.files, row, options), { headers: pngHeaders });
     },
   }),
@@ -184,7 +193,8 @@ export const similarities: Route[] = [
     answers: { 200: pageOf(z.union([pairSchema, neighbourSchema])) },
     async handle({ services: { store }, params: { id }, query }) {
       const row = store.similarities.get(id);
-      const { image, ...rest } = query;
+      const { image, ...given } = query;
+      const rest = { ...given, labels: labelsOf(store, row) };
       return wholePage<Pair | Neighbour>(
         image === undefined
           ? await topPairs(store.files, row, rest)

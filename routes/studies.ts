@@ -16,7 +16,7 @@ import {
   toStudyView,
 } from "@/lib/studies/study.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
@@ -27,10 +27,10 @@ export const studies: Route[] = [
     operationId: "listStudies",
     summary: "Lists studies, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(studySchema.shape)) }),
     answers: { 200: pageOf(studySchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.studies.list(query), (row) => toStudyView(store, row)),
+    handle: ({ services: { store }, query: { fields, ...query } }) =>
+      withFields(mapPage(store.studies.list(query), (row) => toStudyView(store, row)), fields),
   }),
   route({
     method: "GET",

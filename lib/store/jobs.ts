@@ -2,7 +2,7 @@
 import type { AdapterInfo } from "@/gpu/device.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
-import { now, type Page, type PageOptions, Table } from "./table.ts";
+import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
 
 export const jobStates = [
   "queued",
@@ -71,6 +71,12 @@ export class ClaimLost extends Conflict {
   override name = "ClaimLost";
 }
 
+const conditionsOf = ({ kind, dataset, study }: JobFilter): Conditions => [
+  ["kind = ?", kind],
+  ["json_extract(spec, '$.dataset') = ?", dataset],
+  ["study = ?", study],
+];
+
 export class Jobs extends Table<JobRow> {
   constructor(db: Database) {
     super(db, {
@@ -83,12 +89,18 @@ export class Jobs extends Table<JobRow> {
 
   /** Newest first. */
   listJobs(filter: JobFilter = {}): Page<JobRow> {
-    return this.list(filter, [
-      ["kind = ?", filter.kind],
-      ["state = ?", filter.state],
-      ["json_extract(spec, '$.dataset') = ?", filter.dataset],
-      ["study = ?", filter.study],
-    ]);
+    return this.list(filter, [...conditionsOf(filter), ["state = ?", filter.state]]);
+  }
+
+  /** Numbers of jobs by state, whatever state the filter names. */
+  totals(filter: JobFilter): Record<JobState, number> {
+    const { where, values } = this.where(conditionsOf(filter));
+    const rows = this.db.all<{ state: JobState; n: number }>(
+      `SELECT state, count(*) AS n FROM jobs ${where} GROUP BY state`,
+      ...values,
+    );
+    const none = jobStates.map((state) => [state, 0]);
+    return Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, n])]);
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */

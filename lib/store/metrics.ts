@@ -42,4 +42,40 @@ export class Metrics {
       ...(name === undefined ? [] : [name]),
     );
   }
+
+  /**
+   * The series thinned out to what can be seen: of each name at most `points`, in `points / 2` spans of steps the
+   * least and the greatest value. A series that is short enough comes whole. In the order of steps, then names.
+   */
+  thinned(
+    job_id: string,
+    options: { points: number; name?: string; afterStep?: number },
+  ): MetricRow[] {
+    const { points, name, afterStep = -1 } = options;
+    const spans = Math.max(1, Math.floor(points / 2));
+    return this.db.all<MetricRow>(
+      `WITH chosen AS (
+         SELECT step, epoch, name, value, job_id FROM metrics
+         WHERE job_id = ?1 AND step > ?2 AND (?3 IS NULL OR name = ?3)
+       ), extent AS (
+         SELECT name, min(step) AS low, max(step) - min(step) + 1 AS width, count(*) AS n
+         FROM chosen GROUP BY name
+       ), spread AS (
+         SELECT step, epoch, name, value,
+           CASE WHEN n <= ?4 THEN step ELSE CAST((step - low) * ?5 / width AS INTEGER) END AS span
+         FROM chosen JOIN extent USING (name)
+       )
+       -- Beside min() and max() stand the columns of the row that has it.
+       SELECT step, epoch, name, value FROM (
+         SELECT name, span, step, epoch, min(value) AS value FROM spread GROUP BY name, span
+         UNION
+         SELECT name, span, step, epoch, max(value) AS value FROM spread GROUP BY name, span
+       ) ORDER BY step, name`,
+      job_id,
+      afterStep,
+      name ?? null,
+      points,
+      spans,
+    );
+  }
 }
