@@ -1,0 +1,34 @@
+/** What was made from a data set, in light form: models and evaluations with their names. */
+import { list } from "./api.js";
+import { modelName } from "./names.js";
+
+const MODELS = "/v1/models?fields=id,name,version,kind,dataset,classes,spec.backbone,created_at," +
+  "lineage.spec,lineage.init";
+const EVALUATIONS = "/v1/evaluations?fields=id,model,dataset,stale,created_at,metrics.classes," +
+  "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
+
+/** @typedef {{id: string, title: string, kind: string, dataset: string, classes: string[]}} NamedModel */
+
+/** All models, the newest first, each with a `title` for people. @returns {Promise<NamedModel[]>} */
+export async function modelsNamed(signal) {
+  const models = await list(MODELS, signal);
+  const byId = new Map(models.map((model) => [model.id, model]));
+  return models.map((model) => ({ ...model, title: modelName(model, (id) => byId.get(id)) }));
+}
+
+/** Classifiers that know this data set's images: those trained on it first. */
+export async function classifiersFor(name, signal) {
+  const models = (await modelsNamed(signal)).filter(({ classes }) => classes.length > 0);
+  return [
+    ...models.filter(({ dataset }) => dataset === name),
+    ...models.filter(({ dataset }) => dataset !== name),
+  ];
+}
+
+/** Evaluations on a data set, the newest first, with the name of the model. */
+export async function evaluationsOf(name, signal) {
+  const [found, models] = await Promise.all([list(EVALUATIONS, signal), modelsNamed(signal)]);
+  const titles = new Map(models.map(({ id, title }) => [id, title]));
+  return found.filter(({ dataset }) => dataset === name)
+    .map((one) => ({ ...one, title: titles.get(one.model) ?? "a model that is deleted" }));
+}
