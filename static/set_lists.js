@@ -2,8 +2,9 @@
 import { list } from "./api.js";
 import { modelName } from "./names.js";
 
+const SPEC = ["method", "arm", "cut", "backbone", "seed", "mode", "fold", "dataset"];
 const MODELS = "/v1/models?fields=id,name,version,kind,dataset,classes,spec.backbone,created_at," +
-  "lineage.spec,lineage.init";
+  `lineage.init,${SPEC.map((field) => `lineage.spec.${field}`)}`;
 const EVALUATIONS = "/v1/evaluations?fields=id,model,dataset,stale,created_at,metrics.classes," +
   "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
 
