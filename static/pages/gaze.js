@@ -68,7 +68,7 @@ export async function show({ name, query, signal, set: promised }) {
     card("Where each of them looked", multiples),
     h(
       "div",
-      { class: "grid two" },
+      { class: readers.length <= 6 ? "gaze-two" : "stack" },
       card("How far readers agree", agreement),
       card("Gaze by label", byLabel),
     ),
