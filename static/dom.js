@@ -7,10 +7,18 @@
  * @param {...(Node | string | number | null | undefined | false | Array)} children
  */
 export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
+  return made(document.createElement(tag), props, children);
+}
+
+/** The same for SVG, whose elements have a namespace of their own. */
+export function s(tag, props = {}, ...children) {
+  return made(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
+}
+
+function made(element, props, children) {
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "class") element.className = value;
+    if (name === "class") element.setAttribute("class", value);
     else if (name === "on") {
       for (const [event, handler] of Object.entries(value)) {
         element.addEventListener(event, handler);

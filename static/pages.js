@@ -1,0 +1,70 @@
+/**
+ * The pages by their addresses. A page is a module of `pages/` that is loaded when it is asked for; it exports
+ * `show(asked)`, which gives its elements, or `{content, update}`.
+ *
+ * `asked`: `{name, params, query, signal, set}`; `name` of the data set, `params` of the pattern's `:parts`,
+ * `query` as URLSearchParams, `signal` aborts when the page is left, `set` promises `GET /v1/datasets/NAME`.
+ * `update({query})` is called instead of showing anew where only the query has changed (back, forward).
+ *
+ * A row: pattern, module, options. `step`: which of the six is marked; `styles`: style sheets of its own;
+ * `scripts`: classic scripts of packages; `wide`: uses the whole width; `full`: the whole height, without a foot.
+ */
+const CHARTS = ["/vendor/chart.js"];
+/** Style sheets of the views that are not pages of a workbench yet. */
+const OLD = ["views.css", "pictures.css"];
+
+const ROWS = [
+  ["", "home", { styles: ["home.css"] }],
+  ["d/:name/data", "data", { step: "data", styles: ["gallery.css"], wide: true }],
+  ["d/:name/image/:image", "viewer", { step: "data", styles: ["viewer.css"], full: true }],
+  ["d/:name/embedding", "embedding", { step: "data", wide: true }],
+  ["d/:name/gaze", "gaze", { step: "gaze", styles: ["gaze.css"] }],
+  ["d/:name/pairs", "pairs", { step: "pairs", wide: true }],
+  ["d/:name/pairs/:id", "pairs", { step: "pairs", wide: true }],
+  ["d/:name/training", "training", { step: "training" }],
+  ["d/:name/training/compare", "compare", { step: "training", scripts: CHARTS }],
+  ["d/:name/training/study", "study_form", { step: "training" }],
+  ["d/:name/training/start/:kind", "start", { step: "training" }],
+  ["d/:name/training/:id", "run", { step: "training", scripts: CHARTS }],
+  ["d/:name/results", "results", { step: "results" }],
+  ["d/:name/results/study/:id", "study", { step: "results", scripts: CHARTS }],
+  ["d/:name/results/evaluation/:id", "evaluation", { step: "results", scripts: CHARTS }],
+  ["d/:name/try", "try", { step: "try" }],
+  ["search", "search", {}],
+  ["jobs", "jobs", {}],
+  ["jobs/:id", "../views/job", { scripts: CHARTS, styles: OLD }],
+  ["admin", "admin", {}],
+  ["start/:id", "../views/start", { styles: OLD }],
+  ["similarities", "../views/similarities", { styles: OLD }],
+  ["similarities/:id", "../views/similarity", { scripts: CHARTS, styles: OLD }],
+  ["evaluations", "../views/evaluations", { styles: OLD }],
+  ["evaluations/:id", "../views/evaluation", { scripts: CHARTS, styles: OLD }],
+  ["studies", "../views/studies", { styles: OLD }],
+  ["studies/:id", "../views/study", { scripts: CHARTS, styles: OLD }],
+  ["models", "../views/models", { styles: OLD }],
+  ["models/:id", "../views/model", { styles: OLD }],
+  ["predictions", "../views/predictions", { styles: OLD }],
+];
+
+const PAGES = ROWS.map(([pattern, module, options]) => ({
+  parts: pattern.split("/").filter(Boolean),
+  load: () => import(`./pages/${module}.js`),
+  options,
+}));
+
+/**
+ * @param {string[]} path of the address
+ * @returns {{params: Record<string, string>, load: () => Promise<any>, options: Record<string, any>} | undefined}
+ */
+export function pageOf(path) {
+  // `#/d/NAME` is its first step.
+  const asked = path[0] === "d" && path.length === 2 ? [...path, "data"] : path;
+  for (const { parts, load, options } of PAGES) {
+    if (parts.length !== asked.length) continue;
+    if (!parts.every((part, at) => part.startsWith(":") || part === asked[at])) continue;
+    const params = parts.flatMap((part, at) =>
+      part.startsWith(":") ? [[part.slice(1), asked[at]]] : []
+    );
+    return { params: Object.fromEntries(params), load, options };
+  }
+}

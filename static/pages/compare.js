@@ -1,0 +1,10 @@
+/** Compare runs: stands in until the page is written. */
+import { pageHead } from "../dom.js";
+import { nothing } from "../parts.js";
+
+export function show() {
+  return [
+    pageHead("Compare runs"),
+    nothing("This page is being built", "The older views show what there is."),
+  ];
+}
