@@ -19,7 +19,15 @@ const text = (name: string, content: string): ZipFile => ({ name, data: encoder.
 const SIDE = 320;
 const ENDINGS = { csv: "csv", markdown: "md", latex: "tex" } as const;
 /** What the page is made of, in `static/report/`. */
-const PARTS = ["index.html", "report.css", "report.js"];
+const PARTS = [
+  "index.html",
+  "page.css",
+  "report.css",
+  "charts.js",
+  "curves.js",
+  "report.js",
+  "open.js",
+];
 
 export async function exportStudy(
   store: Store,
