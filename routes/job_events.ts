@@ -1,5 +1,7 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as files too. */
 import { z } from "zod";
+import { InvalidInput } from "@/lib/errors.ts";
+import { curveSchema, curvesOf } from "@/lib/jobs/curves.ts";
 import { eventFile } from "@/lib/jobs/event_file.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
@@ -14,6 +16,8 @@ const ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 /** News that nobody told of are looked for this often. */
 const LOOK_MS = 1_000;
+/** Jobs whose curves are joined at once. */
+const MOST_JOBS = 100;
 const encoder = new TextEncoder();
 
 function positionOf(text: string | null): number | undefined {
@@ -67,6 +71,30 @@ async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array
 }
 
 export const jobEvents: Route[] = [
+  route({
+    method: "GET",
+    path: "/v1/curves",
+    operationId: "listCurves",
+    errors: [404, 422],
+    summary: "Series of several jobs as one: mean, least and greatest over seeds and folds",
+    scope: "read",
+    query: z.strictObject({
+      jobs: z.string().min(1).max(20_000).transform((text) => [...new Set(text.split(","))])
+        .describe("Ids, with commas"),
+      points: z.coerce.number().int().min(2).max(10_000).default(500)
+        .describe("Of each curve at most; each is the mean of a span of steps"),
+    }),
+    answers: { 200: pageOf(curveSchema) },
+    handle({ services: { store }, query: { jobs, points } }) {
+      if (jobs.length > MOST_JOBS) {
+        throw new InvalidInput(
+          `Cannot join the curves of ${jobs.length} jobs: name at most ${MOST_JOBS}`,
+        );
+      }
+      for (const id of jobs) store.jobs.get(id);
+      return wholePage(curvesOf(store, jobs, points));
+    },
+  }),
   route({
     method: "GET",
     path: "/v1/jobs/{id}/events",

@@ -15,6 +15,9 @@ import {
   toFilledStudyView,
   toStudyView,
 } from "@/lib/studies/study.ts";
+import { exportStudy } from "@/lib/studies/export.ts";
+import { studyReportSchema } from "@/lib/studies/report.ts";
+import { reportOf } from "@/lib/studies/stored_report.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
 import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
@@ -76,6 +79,45 @@ export const studies: Route[] = [
         headers: {
           "content-type": tableTypes[format],
           "content-disposition": `attachment; filename="${row.id}.${ENDINGS[format]}"`,
+        },
+      });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/studies/{id}/report",
+    operationId: "getStudyReport",
+    errors: [422],
+    summary:
+      "What stands behind the figures: curves with bands over runs, confusion, mistakes, images that changed",
+    scope: "read",
+    query: z.strictObject({
+      class: z.string().min(1).max(512).optional()
+        .describe("Of the curves; the positive one, or the first, without it"),
+      most: z.coerce.number().int().min(1).max(100).default(12).describe("Images of each kind"),
+    }),
+    answers: { 200: studyReportSchema },
+    handle: ({ services: { store }, params: { id }, query: { class: label, most } }) =>
+      reportOf(store, store.studies.get(id), { label, most }),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/studies/{id}/export",
+    operationId: "exportStudy",
+    headers: ["Content-Disposition"],
+    errors: [429, 500],
+    summary: "The study as a ZIP whose index.html opens from the disk, with its pictures",
+    description:
+      "It asks nothing of any server: a classic script, the data in a second one, PNGs. The tables lie " +
+      "beside it as CSV, Markdown and LaTeX.",
+    scope: "read",
+    answers: { 200: ["application/zip"] },
+    async handle({ services: { store }, params: { id } }) {
+      const row = store.studies.get(id);
+      return new Response(await exportStudy(store, row), {
+        headers: {
+          "content-type": "application/zip",
+          "content-disposition": `attachment; filename="${row.id}.zip"`,
         },
       });
     },

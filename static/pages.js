@@ -13,6 +13,7 @@
 const CHARTS = ["/vendor/chart.js"];
 /** Style sheets of the views that are not pages of a workbench yet. */
 const OLD = ["views.css", "pictures.css"];
+const REPORT = ["report/report.css"];
 
 const ROWS = [
   ["", "home", { styles: ["home.css"] }],
@@ -27,8 +28,8 @@ const ROWS = [
   ["d/:name/training/study", "study_form", { step: "training" }],
   ["d/:name/training/start/:kind", "start", { step: "training" }],
   ["d/:name/training/:id", "run", { step: "training", scripts: CHARTS }],
-  ["d/:name/results", "results", { step: "results" }],
-  ["d/:name/results/study/:id", "study", { step: "results", scripts: CHARTS }],
+  ["d/:name/results", "results", { step: "results", styles: REPORT, wide: true }],
+  ["d/:name/results/study/:id", "study", { step: "results", styles: REPORT, wide: true }],
   ["d/:name/results/evaluation/:id", "evaluation", { step: "results", scripts: CHARTS }],
   ["d/:name/try", "try", { step: "try" }],
   ["search", "search", {}],

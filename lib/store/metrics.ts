@@ -78,4 +78,28 @@ export class Metrics {
       spans,
     );
   }
+
+  /** First and last step of a job's series; undefined where there are none. */
+  extent(job_id: string): { low: number; high: number } | undefined {
+    const found = this.db.get<{ low: number | null; high: number | null }>(
+      "SELECT min(step) AS low, max(step) AS high FROM metrics WHERE job_id = ?",
+      job_id,
+    )!;
+    return found.low === null ? undefined : { low: found.low, high: found.high! };
+  }
+
+  /** Means of each name over equal spans of the steps from `low` to `high`; `span` counts from 0. */
+  averaged(
+    job_id: string,
+    { low, high, spans }: { low: number; high: number; spans: number },
+  ): { name: string; span: number; value: number | null }[] {
+    return this.db.all(
+      `SELECT name, CAST((step - ?2) * ?3 / ?4 AS INTEGER) AS span, avg(value) AS value
+       FROM metrics WHERE job_id = ?1 GROUP BY name, span ORDER BY name, span`,
+      job_id,
+      low,
+      spans,
+      high - low + 1,
+    );
+  }
 }

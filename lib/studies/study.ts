@@ -12,6 +12,7 @@ import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { completedCell, finished } from "./finished_table.ts";
 import { studyTable } from "./study_table.ts";
 import { type StudyTable, studyTableSchema } from "./table_schema.ts";
+import { verdictOf, verdictSchema } from "./verdict.ts";
 
 export const studySchema = z.object({
   id: z.string(),
@@ -45,6 +46,10 @@ export const filledStudySchema = studySchema.extend({
   rows: studyTableSchema.shape.rows,
   cells: studyTableSchema.shape.cells,
   warnings: studyTableSchema.shape.warnings,
+  run_kind: studyTableSchema.shape.run_kind,
+  backbones: studyTableSchema.shape.backbones,
+  positive_label: studyTableSchema.shape.positive_label,
+  verdict: verdictSchema,
   runs: z.array(trainingSchema)
     .describe("The single trainings; learning curves are metrics of their jobs"),
 }).meta({ id: "FilledStudy" });
@@ -67,7 +72,10 @@ export function toFilledStudyView(
   store: Store,
   row: StudyRow,
 ): z.output<typeof filledStudySchema> {
-  const { rows, cells, warnings } = tableOf(store, row);
+  const table = tableOf(store, row);
+  const { rows, cells, warnings, run_kind, backbones, positive_label } = table;
+  const tested = cells.find(({ evaluations }) => evaluations.length > 0)?.evaluations[0];
+  const images = tested === undefined ? null : store.evaluations.find(tested)?.metrics.images;
   const runs = store.studies.cells(row.id).map(
     ({ study_id: _, position: __, pretrained, ...run }) => ({
       ...run,
@@ -78,7 +86,12 @@ export function toFilledStudyView(
     }),
   );
   const spec = row.spec as KeptSpec<"study">;
-  return { ...toStudyView(store, row), spec, rows, cells, warnings, runs };
+  return {
+    ...toStudyView(store, row),
+    ...{ spec, rows, cells, warnings, run_kind, backbones, positive_label },
+    verdict: verdictOf(table, images ?? null),
+    runs,
+  };
 }
 
 /** The pairs that a pre-training was made with; null once the model is deleted. */

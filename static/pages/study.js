@@ -1,10 +1,11 @@
-/** Study: stands in until the page is written. */
-import { pageHead } from "../dom.js";
-import { nothing } from "../parts.js";
+/** One study: its results, with the pictures behind every number. */
+import { stepLink } from "../address.js";
+import { h } from "../dom.js";
+import { studyView } from "../study_view.js";
 
-export function show() {
+export async function show({ name, params, query, signal }) {
   return [
-    pageHead("Study"),
-    nothing("This page is being built", "The older views show what there is."),
+    h("p", {}, h("a", { href: stepLink(name, "results") }, "← All results")),
+    ...await studyView({ name, id: params.id, query, signal }),
   ];
 }
