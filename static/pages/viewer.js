@@ -167,10 +167,8 @@ class Viewer {
     const ahead = list[at + 1];
     if (at >= 0 && ahead) {
       setTimeout(() => {
-        const path = imagePath(this.name, ahead.name, "image", { size: 1024 });
-        if (!this.signal.aborted && this.image.bits === 8) {
-          pictureUrl(path, this.signal).catch(() => {});
-        }
+        if (this.signal.aborted) return;
+        pictureUrl(aheadPath(this.name, ahead), this.signal).catch(() => {});
       }, 400);
     }
   }
@@ -306,7 +304,7 @@ class Viewer {
     for (const { reader, layers } of this.worlds) {
       const own = reader === undefined ? paths : paths.filter((one) => one.reader === reader);
       fill(layers, ...this.#gazeLayers(own));
-      if (reader === undefined || reader === this.worlds[0].reader) this.#networkLayers(layers);
+      this.#networkLayers(layers);
     }
     this.#drawBars();
   }
@@ -680,6 +678,9 @@ class Viewer {
     );
   }
 }
+
+/** As `BasePicture` asks for it first on a screen of usual size. */
+const aheadPath = (set, { name, bits }) => imagePath(set, name, "image", { size: 1024, bits });
 
 const untilText = (until, end) =>
   Number.isFinite(until)
