@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 // Loaded as text, for their places only: this brings the packages in, and browsers get files of them.
 import "chart.js" with { type: "text" };
 import "swagger-ui-dist" with { type: "text" };
+import "uplot" with { type: "text" };
 import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
@@ -17,6 +18,8 @@ export const vendored = {
   "chart.js": beside("chart.js", "chart.umd.min.js"),
   "swagger-ui.js": beside("swagger-ui-dist", "swagger-ui-bundle.js"),
   "swagger-ui.css": beside("swagger-ui-dist", "swagger-ui.css"),
+  "uplot.js": beside("uplot", "uPlot.iife.min.js"),
+  "uplot.css": beside("uplot", "uPlot.min.css"),
 };
 
 /** Nothing is asked for at run time, and no package comes in that the lock file does not know. */

@@ -10,6 +10,8 @@
  * `scripts`: classic scripts of packages; `wide`: uses the whole width; `full`: the whole height, without a foot.
  */
 const CHARTS = ["/vendor/chart.js"];
+/** Curves of trainings. */
+const CURVES = { scripts: ["/vendor/uplot.js"], styles: ["vendor/uplot.css", "training.css"] };
 /** Style sheets of the views that are not pages of a workbench yet. */
 const OLD = ["views.css", "pictures.css"];
 const REPORT = ["report/report.css"];
@@ -20,20 +22,20 @@ const ROWS = [
   ["d/:name/image/:image", "viewer", { step: "data", styles: ["viewer.css"], full: true }],
   ["d/:name/embedding", "embedding", { step: "data", wide: true }],
   ["d/:name/gaze", "gaze", { step: "gaze", styles: ["gaze.css"] }],
-  ["d/:name/pairs", "pairs", { step: "pairs", wide: true }],
-  ["d/:name/pairs/:id", "pairs", { step: "pairs", wide: true }],
-  ["d/:name/training", "training", { step: "training" }],
-  ["d/:name/training/compare", "compare", { step: "training", scripts: CHARTS }],
-  ["d/:name/training/study", "study_form", { step: "training" }],
-  ["d/:name/training/start/:kind", "start", { step: "training" }],
-  ["d/:name/training/:id", "run", { step: "training", scripts: CHARTS }],
+  ["d/:name/pairs", "pairs", { step: "pairs", styles: ["pairs.css"], wide: true }],
+  ["d/:name/pairs/:id", "pairs", { step: "pairs", styles: ["pairs.css"], wide: true }],
+  ["d/:name/training", "training", { step: "training", styles: ["training.css"], wide: true }],
+  ["d/:name/training/compare", "compare", { step: "training", wide: true, ...CURVES }],
+  ["d/:name/training/study", "study_form", { step: "training", styles: ["training.css"] }],
+  ["d/:name/training/start/:kind", "start", { step: "training", styles: ["training.css"] }],
+  ["d/:name/training/:id", "run", { step: "training", wide: true, ...CURVES }],
   ["d/:name/results", "results", { step: "results", styles: REPORT, wide: true }],
   ["d/:name/results/study/:id", "study", { step: "results", styles: REPORT, wide: true }],
   ["d/:name/results/evaluation/:id", "evaluation", { step: "results", scripts: CHARTS }],
   ["d/:name/try", "try", { step: "try" }],
   ["search", "search", {}],
   ["jobs", "jobs", {}],
-  ["jobs/:id", "../views/job", { scripts: CHARTS, styles: OLD }],
+  ["jobs/:id", "run", { wide: true, ...CURVES }],
   ["admin", "admin", {}],
   ["start/:id", "../views/start", { styles: OLD }],
   ["similarities", "../views/similarities", { styles: OLD }],
