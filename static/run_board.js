@@ -142,7 +142,7 @@ export function drawBands({ plan, groups, charts, large, rest, levels, signal })
   const wanted = [
     ...plan.map((
       [title, names, note],
-    ) => [title, names.filter((name) => all.includes(name)), note, large]),
+    ) => [title, seriesOf(names.filter((name) => all.includes(name)), groups), note, large]),
     ...all.filter((name) => !shown.has(name)).sort().map((
       name,
     ) => [titleOf(name), [name], undefined, rest]),
@@ -189,3 +189,7 @@ export function drawBands({ plan, groups, charts, large, rest, levels, signal })
 }
 
 export { LARGE };
+
+/** Of several groups one series each, and beside the loss that of validation: more cannot be told apart. */
+const seriesOf = (names, groups) =>
+  names.filter((name, i) => groups.length === 1 || i === 0 || name === "validation_loss");

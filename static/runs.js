@@ -1,6 +1,7 @@
 /** The runs of a data set by name, those that differ in the seed alone together. */
 import { get, list } from "./api.js";
 import { groupName, groupOfModel } from "./names.js";
+import { MODEL_FIELDS } from "./model_fields.js";
 
 const SPEC = [
   ...["dataset", "method", "arm", "cut", "similarity", "backbone", "seed", "fold", "folds", "init"],
@@ -11,7 +12,6 @@ const FIELDS = [
   ...["created_at", "result", "study", "error", "requested", "queue_position"],
   ...SPEC,
 ].join(",");
-const MODELS = "id,name,version,kind,spec.backbone,lineage";
 const FIGURES = "id,model,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy";
 
 /** Runs that are read at most. */
@@ -29,7 +29,7 @@ const TRAININGS = ["pretrain", "finetune"];
 export async function readRuns(name, signal) {
   const [jobs, models, evaluations] = await Promise.all([
     list(`/v1/jobs?dataset=${encodeURIComponent(name)}&fields=${FIELDS}`, signal, MOST),
-    list(`/v1/models?fields=${MODELS}`, signal, MOST),
+    list(`/v1/models?fields=${MODEL_FIELDS}`, signal, MOST),
     list(`/v1/evaluations?fields=${FIGURES}`, signal, MOST),
   ]);
   const modelById = new Map(models.map((model) => [model.id, model]));

@@ -16,6 +16,7 @@ import {
   timeLeft,
 } from "../parts.js";
 import { runBoard } from "../run_board.js";
+import { MODEL_FIELDS } from "../model_fields.js";
 
 const OVER = ["succeeded", "failed", "cancelled"];
 const EVERY_MS = 1000;
@@ -115,7 +116,7 @@ export async function show({ name, params, signal, set }) {
 /** The name of what a fine-tuning starts from. */
 async function startOf({ kind, spec }, signal) {
   if (kind !== "finetune" || spec.init === "scratch") return undefined;
-  const models = await list("/v1/models?fields=id,name,version,kind,spec.backbone,lineage", signal)
+  const models = await list(`/v1/models?fields=${MODEL_FIELDS}`, signal)
     .catch(() => []);
   const { groupOfModel } = await import("../names.js");
   const model = models.find(({ id }) => id === spec.init);

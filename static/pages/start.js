@@ -16,6 +16,7 @@ import { jobKinds } from "../job_fields.js";
 import { jobName, kindName } from "../names.js";
 import { attempt } from "../notice.js";
 import { nothing, tabs } from "../parts.js";
+import { MODEL_FIELDS } from "../model_fields.js";
 
 /** Fields of a spec that say what was, not what is asked for. */
 const TOLD = ["dataset_digest", "code_version", "preset"];
@@ -24,7 +25,7 @@ export async function show({ name, params, query, signal, set }) {
   const [document, sets, models, similarities, known, before] = await Promise.all([
     description(signal),
     list("/v1/datasets", signal),
-    list("/v1/models?fields=id,name,version,kind,classes,spec,lineage", signal),
+    list(`/v1/models?fields=${MODEL_FIELDS}`, signal),
     list("/v1/similarities?fields=id,measure,dataset,stale,created_at", signal),
     set,
     query.has("from")

@@ -8,6 +8,7 @@ import { jobKinds } from "../job_fields.js";
 import { kindName } from "../names.js";
 import { attempt } from "../notice.js";
 import { figure } from "../parts.js";
+import { MODEL_FIELDS } from "../model_fields.js";
 
 /** How much is trained: what the machine has decides, not the question. */
 const BUDGETS = {
@@ -41,7 +42,7 @@ export async function show({ name, query, signal, set }) {
   const [document, sets, models, similarities, known, before] = await Promise.all([
     description(signal),
     list("/v1/datasets", signal),
-    list("/v1/models?fields=id,name,version,kind,classes,spec,lineage", signal),
+    list(`/v1/models?fields=${MODEL_FIELDS}`, signal),
     list("/v1/similarities?fields=id,measure,dataset,stale,created_at", signal),
     set,
     query.has("from")
