@@ -1,4 +1,5 @@
-/** What `/metrics` tells: requests, the queue, the worker with its training and its GPU. */
+/** What `/metrics` tells: requests, the queue, the worker with its training and its GPU, the disk. */
+import { statfsSync } from "node:fs";
 import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
@@ -55,6 +56,16 @@ export function serverMetrics({ config, store, supervisor, traffic }: Services):
       "Images in a batch of the running training; absent when none runs.",
       beat?.training?.batch_size,
     ),
+    gauge(
+      "mcgip_disk_free_bytes",
+      "Room on the disk of the data directory.",
+      freeBytes(store.directory),
+    ),
     gauge("mcgip_api_memory_bytes", "Main memory of the API process.", Deno.memoryUsage().rss),
   ];
+}
+
+function freeBytes(directory: string): number {
+  const { bavail, bsize } = statfsSync(directory);
+  return bavail * bsize;
 }

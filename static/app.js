@@ -22,7 +22,8 @@ async function route() {
   const moved = MOVED[path[0]];
   if (moved) return location.replace(moved(path[1]));
   const at = JSON.stringify(path);
-  if (shown.update && shown.path === at) return shown.update({ query });
+  // An update that answers false wants to be shown anew.
+  if (shown.update && shown.path === at && shown.update({ query }) !== false) return;
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;

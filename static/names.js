@@ -16,6 +16,13 @@ const KINDS = {
   study: "Study",
 };
 
+/** Fields of a job that its name is made of, for lists that are asked for in part. */
+export const JOB_NAME_FIELDS = [
+  "kind",
+  ...["dataset", "name", "method", "arm", "cut", "backbone", "seed", "fold"],
+  ...["measure", "mode", "init"],
+].map((field) => field === "kind" ? field : `spec.${field}`).join(",");
+
 /** "BYOL" of `byol`; what is not known stands as it is. */
 export const methodName = (method) => METHODS[method] ?? method;
 
@@ -39,7 +46,7 @@ const joined = (...parts) => parts.filter((part) => part !== undefined && part !
  * "BYOL · gaze · top 10 % · RN18": all but the seed, so that runs which differ in it only share it.
  * @param {string} kind of the job
  * @param {Record<string, any>} spec of the job
- * @param {string} [from] name of the model that a fine-tuning starts from
+ * @param {string} [from] what the model that a fine-tuning starts from shares with others (`groupOfModel`)
  */
 export function groupName(kind, spec = {}, from) {
   const backbone = backboneName(spec.backbone);
@@ -56,7 +63,7 @@ export function groupName(kind, spec = {}, from) {
     const start = spec.init === "scratch" ? "from scratch" : from ?? "from a model";
     return joined(
       start,
-      spec.mode === "linear" ? "linear probe" : undefined,
+      spec.mode === "linear" ? "linear probe" : spec.init === "scratch" ? undefined : "fine-tuned",
       start.includes(backbone) ? undefined : backbone,
     );
   }

@@ -3,7 +3,14 @@ import { link, stepLink } from "./address.js";
 import { get, key, list } from "./api.js";
 import { fill, h } from "./dom.js";
 import { number } from "./format.js";
-import { jobName } from "./names.js";
+import { JOB_NAME_FIELDS, jobName } from "./names.js";
+
+/** A fine-tuning's name begins with the model that it starts from. */
+async function titleOf(job) {
+  if (job.kind !== "finetune") return jobName(job);
+  const { jobTitles } = await import("./set_lists.js");
+  return (await jobTitles([job], new AbortController().signal))(job);
+}
 
 const by = (id) => document.getElementById(id);
 
@@ -38,17 +45,20 @@ export function nameSet(name) {
   by("set-name").textContent = name ?? "Data sets";
 }
 
+const RUNNING = "/v1/jobs?state=running&limit=1&fields=id,progress,estimated_finish," +
+  JOB_NAME_FIELDS;
+
 async function readRunning() {
   const area = by("running");
   if (!key.get() || document.hidden) return;
-  const { data: [job] } = await get("/v1/jobs?state=running&limit=1").catch(() => ({ data: [] }));
+  const { data: [job] } = await get(RUNNING).catch(() => ({ data: [] }));
   area.hidden = job === undefined;
   if (!job) return;
   const { done = 0, total = 0 } = job.progress ?? {};
   const left = job.estimated_finish && new Date(job.estimated_finish) - Date.now();
   const minutes = Math.ceil(left / 60_000);
   const text = [
-    jobName(job),
+    await titleOf(job).catch(() => jobName(job)),
     total > 0 && `${Math.floor(100 * done / total)} %`,
     left > 0 && (minutes < 90 ? `${minutes} min left` : `${Math.round(minutes / 60)} h left`),
   ].filter(Boolean).join(", ");

@@ -4,12 +4,14 @@ import { get, list } from "../api.js";
 import { card, fill, h, pageHead } from "../dom.js";
 import { number, span, time } from "../format.js";
 import { chooseZip, makeUp } from "../importer.js";
-import { jobName } from "../names.js";
+import { JOB_NAME_FIELDS } from "../names.js";
 import { attempt } from "../notice.js";
 import { progressOf, timeLeft } from "../parts.js";
 import { imagePath, picture } from "../picture.js";
+import { jobTitles } from "../set_lists.js";
 
-const JOB_FIELDS = "fields=id,kind,state,spec,progress,started_at,finished_at,estimated_finish";
+const JOB_FIELDS = "fields=id,state,progress,started_at,finished_at,estimated_finish," +
+  JOB_NAME_FIELDS;
 const EVERY_MS = 5000;
 /** Sets whose pictures are shown. */
 const PICTURED = 12;
@@ -162,6 +164,7 @@ async function tellJobs(area, signal) {
     get(`/v1/jobs?state=queued&limit=1&fields=id`, signal),
   ]);
   const queued = waiting.totals?.queued ?? waiting.data.length;
+  const titleOf = await jobTitles(running, signal);
   fill(
     area,
     running.length === 0 && h("p", { class: "hint" }, "Nothing runs."),
@@ -169,7 +172,7 @@ async function tellJobs(area, signal) {
       h(
         "a",
         { class: "entry", href: link(["jobs", job.id]) },
-        h("strong", {}, jobName(job)),
+        h("strong", {}, titleOf(job)),
         h("small", {}, [job.spec.dataset, timeLeft(job)].filter(Boolean).join(" · ")),
         progressOf(job),
       )
@@ -183,6 +186,7 @@ async function tellFound(area, signal) {
     get("/v1/studies?limit=4", signal),
     get(`/v1/jobs?state=succeeded&limit=6&${JOB_FIELDS}`, signal),
   ]);
+  const titleOf = await jobTitles(jobs, signal);
   const study = (one) =>
     h(
       "a",
@@ -207,7 +211,7 @@ async function tellFound(area, signal) {
     h(
       "a",
       { class: "entry", href: link(["jobs", one.id]) },
-      h("strong", {}, jobName(one)),
+      h("strong", {}, titleOf(one)),
       h(
         "small",
         {},
