@@ -1,7 +1,7 @@
 /** The cut as a handle, and at once beside it what it chooses: numbers, images of right and wrong pairs, hubs. */
 import { address, setQuery, stepLink } from "./address.js";
 import { cutChart } from "./cut_chart.js";
-import { card, fill, h } from "./dom.js";
+import { card, fill, h, s } from "./dom.js";
 import { number, percent, score } from "./format.js";
 import { chosenAt, cutAt, examplesAt, labelHistogram } from "./pair_cut.js";
 import { pairTile, pairTiles } from "./pair_tiles.js";
@@ -186,19 +186,23 @@ function figuresOf(chosen, { share, cut, prepared, tested }) {
 
 /** From 0 to the greatest that is possible, with a line at 1: chance. */
 function liftBar(lift, most) {
+  const x = (value) => 100 * Math.min(1, value / most);
+  const words = `1 is chance, ${number(most, 2)} the most`;
   return h(
     "span",
-    {
-      class: "lift",
-      role: "img",
-      "aria-label": `Lift ${number(lift, 2)}; 1 is chance, ${number(most, 2)} the most`,
-    },
-    h("meter", {
-      min: "0",
-      max: String(most),
-      value: String(Math.min(lift, most)),
-      "aria-hidden": "true",
-    }),
-    h("small", {}, `1 is chance, ${number(most, 2)} the most`),
+    { class: "lift" },
+    s(
+      "svg",
+      {
+        viewBox: "0 0 100 12",
+        preserveAspectRatio: "none",
+        role: "img",
+        "aria-label": `Lift ${number(lift, 2)}; ${words}`,
+      },
+      s("rect", { class: "track", width: 100, y: 3, height: 6 }),
+      s("rect", { class: "value", width: x(lift), y: 3, height: 6 }),
+      s("line", { x1: x(1), x2: x(1), y1: 0, y2: 12 }),
+    ),
+    h("small", {}, words),
   );
 }

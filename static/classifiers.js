@@ -4,7 +4,6 @@ import { score } from "./format.js";
 import { modelName } from "./names.js";
 import { MODEL_FIELDS } from "./model_fields.js";
 
-
 /** @returns {Promise<{id: string, text: string, auc: number | null, evaluation: string | null, model: any}[]>} */
 export async function modelsOf(name, signal, { classifiers = false } = {}) {
   const [models, evaluations] = await Promise.all([

@@ -12,7 +12,7 @@ export function foldBands(scores, label) {
     fold !== undefined
   );
   if (folds.length < 2) return undefined;
-  const counted = folds.flatMap(([, own]) => countsOf(own, label) ?? []);
+  const counted = folds.map(([, own]) => countsOf(own, label)).filter(Boolean);
   return {
     roc: bandOf(counted.map(rocAt)),
     precisionRecall: bandOf(counted.map(precisionAt)),

@@ -10,11 +10,8 @@
  * A row: pattern, module, options. `step`: which of the six is marked; `styles`: style sheets of its own;
  * `scripts`: classic scripts of packages; `wide`: uses the whole width; `full`: the whole height, without a foot.
  */
-const CHARTS = ["/vendor/chart.js"];
 /** Curves of trainings. */
 const CURVES = { scripts: ["/vendor/uplot.js"], styles: ["vendor/uplot.css", "training.css"] };
-/** Style sheets of the views that are not pages of a workbench yet. */
-const OLD = ["views.css", "pictures.css"];
 const REPORT = ["report/report.css"];
 
 const ROWS = [
@@ -38,16 +35,8 @@ const ROWS = [
   ["jobs", "jobs", {}],
   ["jobs/:id", "run", { wide: true, ...CURVES }],
   ["admin", "admin", {}],
-  ["start/:id", "../views/start", { styles: OLD }],
-  ["similarities", "../views/similarities", { styles: OLD }],
-  ["similarities/:id", "../views/similarity", { scripts: CHARTS, styles: OLD }],
-  ["evaluations", "../views/evaluations", { styles: OLD }],
-  ["evaluations/:id", "../views/evaluation", { scripts: CHARTS, styles: OLD }],
-  ["studies", "../views/studies", { styles: OLD }],
-  ["studies/:id", "../views/study", { scripts: CHARTS, styles: OLD }],
-  ["models", "../views/models", { styles: OLD }],
-  ["models/:id", "../views/model", { styles: OLD }],
-  ["predictions", "../views/predictions", { styles: OLD }],
+  ["models", "models", { wide: true }],
+  ["models/:id", "model", {}],
 ];
 
 const PAGES = ROWS.map(([pattern, module, options]) => ({

@@ -8,9 +8,17 @@ import { modelName } from "../names.js";
 import { attempt, notice } from "../notice.js";
 import { ask, banner, menu, technical } from "../parts.js";
 
-const SAVED = [["safetensors", "Weights for PyTorch"], ["onnx", "ONNX"], ["hf", "Hugging Face folder"]];
-const KINDS = { pretrained: "a backbone, pre-trained", classifier: "a classifier", uploaded: "uploaded" };
-const FIGURES = "id,model,dataset,created_at,warnings,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
+const SAVED = [["safetensors", "Weights for PyTorch"], ["onnx", "ONNX"], [
+  "hf",
+  "Hugging Face folder",
+]];
+const KINDS = {
+  pretrained: "a backbone, pre-trained",
+  classifier: "a classifier",
+  uploaded: "uploaded",
+};
+const FIGURES =
+  "id,model,dataset,created_at,warnings,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
 
 export async function show({ params, signal }) {
   const path = `/v1/models/${encodeURIComponent(params.id)}`;
@@ -28,23 +36,52 @@ export async function show({ params, signal }) {
     pageHead(
       modelName(model, modelOf),
       `${KINDS[model.kind] ?? model.kind}, made ${time(model.created_at)}`,
-      set && classifies && h("a", { class: "button primary", href: stepLink(set, "try", { model: model.id }) }, "Try it"),
-      set && (classifies
-        ? h("a", { class: "button", href: stepLink(set, ["training", "start", "evaluate"], { model: model.id }) }, "Evaluate")
-        : h("a", { class: "button primary", href: stepLink(set, ["training", "start", "finetune"], { init: model.id }) }, "Fine-tune")),
-      set && h("a", { class: "button", href: stepLink(set, "embedding", { model: model.id }) }, "Embedding"),
+      set && classifies &&
+        h(
+          "a",
+          { class: "button primary", href: stepLink(set, "try", { model: model.id }) },
+          "Try it",
+        ),
+      set &&
+        (classifies
+          ? h("a", {
+            class: "button",
+            href: stepLink(set, ["training", "start", "evaluate"], { model: model.id }),
+          }, "Evaluate")
+          : h("a", {
+            class: "button primary",
+            href: stepLink(set, ["training", "start", "finetune"], { init: model.id }),
+          }, "Fine-tune")),
+      set &&
+        h(
+          "a",
+          { class: "button", href: stepLink(set, "embedding", { model: model.id }) },
+          "Embedding",
+        ),
       menu("Save", SAVED.map(([format, text]) => save(path, model, format, text))),
     ),
-    model.stale && banner("warn", "Its data set has changed since it was trained", "What it says of the set as it is now is of other images."),
+    model.stale &&
+    banner(
+      "warn",
+      "Its data set has changed since it was trained",
+      "What it says of the set as it is now is of other images.",
+    ),
     card(
       "What it is",
       facts([
         ["Network", `${model.spec.backbone}, width ${model.spec.width}`],
-        ["Input", `${sides(model.spec.image_size)} px, ${model.spec.channels === 1 ? "grey" : "colour"}`],
+        [
+          "Input",
+          `${sides(model.spec.image_size)} px, ${model.spec.channels === 1 ? "grey" : "colour"}`,
+        ],
         ["Classes", model.classes.join(", ")],
         ["Data set", set && h("a", { href: stepLink(set, "data") }, set)],
         ["Started from", startOf(model, modelOf)],
-        ["Run", model.job && set && h("a", { href: stepLink(set, ["training", model.job]) }, "its curves")],
+        [
+          "Run",
+          model.job && set &&
+          h("a", { href: stepLink(set, ["training", model.job]) }, "its curves"),
+        ],
         ["Best epoch", model.lineage?.best?.epoch],
         ["Trained on", imagesOf(model.lineage?.split?.train)],
         ["Tested on", imagesOf(model.lineage?.split?.test)],
@@ -54,9 +91,20 @@ export async function show({ params, signal }) {
     card("What it reached", reached(judged)),
     after.length > 0 && card(
       "What started from it",
-      h("ul", { class: "reasons" }, after.map((one) => h("li", {}, h("a", { href: link(["models", one.id]) }, modelName(one, modelOf))))),
+      h(
+        "ul",
+        { class: "reasons" },
+        after.map((one) =>
+          h("li", {}, h("a", { href: link(["models", one.id]) }, modelName(one, modelOf)))
+        ),
+      ),
     ),
-    h("details", {}, h("summary", {}, "All settings"), h("pre", { tabindex: "0" }, JSON.stringify(model.lineage?.spec ?? model.spec, null, 2))),
+    h(
+      "details",
+      {},
+      h("summary", {}, "All settings"),
+      h("pre", { tabindex: "0" }, JSON.stringify(model.lineage?.spec ?? model.spec, null, 2)),
+    ),
     technical([
       ["Model", model.id],
       ["Job", model.job],
@@ -80,8 +128,14 @@ function startOf({ lineage }, modelOf) {
 function save(path, { id, name }, format, text) {
   const endings = { safetensors: "safetensors", onnx: "onnx", hf: "zip" };
   const button = h("button", { type: "button" }, text);
-  button.addEventListener("click", () =>
-    attempt(button, () => download(`${path}/weights?format=${format}`, `${name ?? id}.${endings[format]}`)));
+  button.addEventListener(
+    "click",
+    () =>
+      attempt(
+        button,
+        () => download(`${path}/weights?format=${format}`, `${name ?? id}.${endings[format]}`),
+      ),
+  );
   return button;
 }
 
@@ -110,9 +164,15 @@ function reached(evaluations) {
       {
         head: "Data set",
         cell: ({ id, dataset }) =>
-          dataset ? h("a", { href: stepLink(dataset, ["results", "evaluation", id]) }, dataset) : "deleted since",
+          dataset
+            ? h("a", { href: stepLink(dataset, ["results", "evaluation", id]) }, dataset)
+            : "deleted since",
       },
-      { head: "AUC", cell: ({ metrics }) => score(metrics.m_auc ?? metrics.auc_macro_one_vs_rest), number: true },
+      {
+        head: "AUC",
+        cell: ({ metrics }) => score(metrics.m_auc ?? metrics.auc_macro_one_vs_rest),
+        number: true,
+      },
       { head: "ACC", cell: ({ metrics }) => score(metrics.accuracy), number: true },
       { head: "Images", cell: ({ metrics }) => number(metrics.images), number: true },
       { head: "Warnings", cell: ({ warnings }) => warnings.join(" ") || "none" },

@@ -13,20 +13,31 @@ export async function show({ signal }) {
   if (models.length === 0) {
     return [
       pageHead("Models"),
-      nothing("There is no model yet", "Trainings of a data set make them.", h("a", { class: "button primary", href: "#/" }, "Data sets")),
+      nothing(
+        "There is no model yet",
+        "Trainings of a data set make them.",
+        h("a", { class: "button primary", href: "#/" }, "Data sets"),
+      ),
     ];
   }
   return [
     pageHead("Models", `${number(models.length)} of all data sets`),
     table(
       [
-        { head: "Model", cell: (model) => h("a", { href: link(["models", model.id]) }, modelName(model, modelOf)) },
+        {
+          head: "Model",
+          cell: (model) => h("a", { href: link(["models", model.id]) }, modelName(model, modelOf)),
+        },
         {
           head: "Data set",
-          cell: ({ dataset }) => dataset && h("a", { href: stepLink(dataset, "training") }, dataset),
+          cell: ({ dataset }) =>
+            dataset && h("a", { href: stepLink(dataset, "training") }, dataset),
         },
         { head: "Kind", cell: ({ kind }) => kind },
-        { head: "Network", cell: ({ spec }) => `${spec.backbone}, width ${spec.width}, ${sides(spec.image_size)} px` },
+        {
+          head: "Network",
+          cell: ({ spec }) => `${spec.backbone}, width ${spec.width}, ${sides(spec.image_size)} px`,
+        },
         { head: "Classes", cell: ({ classes }) => classes.join(", ") },
         { head: "Made", cell: ({ created_at }) => time(created_at) },
       ],

@@ -252,7 +252,7 @@ function comparison({ cuts, labels, comparison, suggestion }, name) {
         h(
           "p",
           {},
-          `${comparison.suggestion.measure} is suggested. ${comparison.suggestion.reasons[0]}`,
+          `${comparison.suggestion.measure} is suggested: ${comparison.suggestion.reasons[0]}`,
         ),
       comparison.warnings.map((text) => h("p", { class: "warn-text" }, text)),
       table(
@@ -272,7 +272,9 @@ function comparison({ cuts, labels, comparison, suggestion }, name) {
     ),
     card(
       "Cuts that were tested",
-      suggestion.reasons.map((reason) => h("p", { class: "hint" }, reason)),
+      suggestion.reasons.map((reason) =>
+        h("p", { class: "hint" }, `${reason[0].toUpperCase()}${reason.slice(1)}.`)
+      ),
       table(
         [
           { head: "Cut", cell: cutText },

@@ -124,7 +124,7 @@ function groupOf(group, { name, ticked, compare, sparks, signal }) {
         "div",
         {},
         h(
-          "h3",
+          "h2",
           {},
           single ? h("a", { href: stepLink(name, ["training", runs[0].job.id]) }, title) : title,
         ),
