@@ -47,10 +47,11 @@ async function route() {
     // Views of one thing by its id know it as `id`.
     const made = await module.show({ name, params, id: params.id, query, signal, set });
     if (signal.aborted) return;
-    const { content = made, update } = made.content === undefined ? {} : made;
+    const { content = made, update, shown: entered } = made.content === undefined ? {} : made;
     document.body.classList.toggle("wide", wide);
     document.body.classList.toggle("full", full);
     fill(main, content);
+    entered?.();
     shown.update = update;
   } catch (error) {
     if (!signal.aborted) {
@@ -119,10 +120,18 @@ function redraw() {
 /** Where the reader was on a page is kept with its entry of the history. */
 history.scrollRestoration = "manual";
 let resting;
+const keepPlace = () => {
+  clearTimeout(resting);
+  if ((history.state?.y ?? 0) !== scrollY) {
+    history.replaceState({ ...history.state, y: scrollY }, "");
+  }
+};
 addEventListener("scroll", () => {
   clearTimeout(resting);
-  resting = setTimeout(() => history.replaceState({ ...history.state, y: scrollY }, ""), 200);
+  resting = setTimeout(keepPlace, 200);
 }, { passive: true });
+// Before a link leads away.
+addEventListener("click", keepPlace, { capture: true });
 
 addEventListener("hashchange", async () => {
   clearTimeout(resting);

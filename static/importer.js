@@ -3,7 +3,7 @@
  * page nor time takes the report away; a data set that is there is never replaced without being asked about.
  */
 import { stepLink } from "./address.js";
-import { ApiError, call, get, upload } from "./api.js";
+import { call, list, upload } from "./api.js";
 import { field, fill, h, table } from "./dom.js";
 import { bytes, number } from "./format.js";
 import { banner } from "./parts.js";
@@ -26,7 +26,7 @@ export function importZip(file, name = file.name.replace(/\.zip$/i, "")) {
   const close = h("button", { type: "button", class: "quiet" }, "Close");
   const card = h(
     "section",
-    { class: "card", "aria-label": `Import of ${file.name}` },
+    { class: "card", "aria-label": cardName(file) },
     h(
       "div",
       { class: "row between" },
@@ -40,6 +40,15 @@ export function importZip(file, name = file.name.replace(/\.zip$/i, "")) {
   choose({ file, body }, name);
   card.scrollIntoView({ block: "nearest" });
   card.querySelector("input").focus();
+}
+
+/** The same file may come several times. */
+function cardName({ name }) {
+  const label = (number) => `Import of ${name}${number > 1 ? ` (${number})` : ""}`;
+  let number = 1;
+  const taken = new Set([...area().children].map((card) => card.getAttribute("aria-label")));
+  while (taken.has(label(number))) number++;
+  return label(number);
 }
 
 /** First: under which name, and whether it is only checked. */
@@ -72,9 +81,9 @@ async function begin(task, name, options) {
   fill(task.body, h("p", { class: "hint" }, "Looking whether the name is free …"));
   let there;
   try {
-    there = await get(pathOf(name));
+    there = (await list("/v1/datasets")).find((set) => set.name === name);
   } catch (error) {
-    if (!(error instanceof ApiError && error.status === 404)) return failed(task, name, error);
+    return failed(task, name, error);
   }
   if (!there || options.dry_run) return send(task, name, options);
   const button = (text, action, kind = "") => {
@@ -198,7 +207,7 @@ function failed(task, name, error) {
 
 /** Makes a set up and opens it. */
 export async function makeUp() {
-  const taken = new Set((await get("/v1/datasets?limit=1000")).data.map(({ name }) => name));
+  const taken = new Set((await list("/v1/datasets")).map(({ name }) => name));
   let name = "made-up";
   for (let number = 2; taken.has(name); number++) name = `made-up-${number}`;
   await call("POST", `${pathOf(name)}/synthetic`);

@@ -1,11 +1,11 @@
 /**
  * The pages by their addresses. A page is a module of `pages/` that is loaded when it is asked for; it exports
- * `show(asked)`, which gives its elements, or `{content, update}`.
+ * `show(asked)`, which gives its elements, or `{content, update, shown}`.
  *
  * `asked`: `{name, params, query, signal, set}`; `name` of the data set, `params` of the pattern's `:parts`,
  * `query` as URLSearchParams, `signal` aborts when the page is left, `set` promises `GET /v1/datasets/NAME`.
  * `update({query})` is called instead of showing anew where only the query has changed (back, forward); it answers
- * false where that is not enough.
+ * false where that is not enough. `shown()` is called once the elements stand in the page.
  *
  * A row: pattern, module, options. `step`: which of the six is marked; `styles`: style sheets of its own;
  * `scripts`: classic scripts of packages; `wide`: uses the whole width; `full`: the whole height, without a foot.

@@ -56,6 +56,7 @@ export async function show({ name, query, signal, set: promised }) {
   const made = await pictures({ set, images, query, signal });
   return {
     content: [...head, ...made.content],
+    shown: made.draw,
     // Another of the views is shown anew.
     update: ({ query }) => !query.has("view") && made.update(query),
   };
@@ -150,9 +151,9 @@ async function pictures({ set, images, query: asked, signal }) {
     "click",
     () => change(Object.fromEntries(FILTERS.map((filter) => [filter, undefined]))),
   );
-  // The grid knows its width once it stands in the page.
-  requestAnimationFrame(draw);
   return {
+    // The grid knows its width once it stands in the page.
+    draw,
     content: [bar.element, h("div", { class: "row" }, found, clear), none, grid.element],
     async update(now) {
       query = now;

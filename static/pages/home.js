@@ -20,7 +20,7 @@ export async function show({ signal }) {
   const area = h("div", { class: "stack wide-gap" });
   const draw = async () => {
     const sets = await list("/v1/datasets", signal);
-    fill(area, sets.length === 0 ? firstMinute() : await work(sets, signal));
+    fill(area, sets.length === 0 ? firstMinute() : work(sets, signal));
   };
   await draw();
   const redraw = () => draw().catch(() => {});
@@ -86,11 +86,12 @@ function firstMinute() {
   ];
 }
 
-async function work(sets, signal) {
+function work(sets, signal) {
   const jobs = h("div", { class: "stack" });
   const found = h("div", { class: "stack" });
   const read = () => Promise.all([tellJobs(jobs, signal), tellFound(found, signal)]);
-  await read();
+  // The data sets do not wait for what is beside them.
+  read().catch(() => {});
   const timer = setInterval(() => document.hidden || read().catch(() => {}), EVERY_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   return [

@@ -135,7 +135,7 @@ class Viewer {
     resized.observe(this.panes);
     signal.addEventListener("abort", () => resized.disconnect(), { once: true });
     this.#draw();
-    this.#neighbours().catch(() => {});
+    this.listed = this.#neighbours().catch(() => {});
     about(this.facts, this).catch(() => {});
   }
 
@@ -176,7 +176,9 @@ class Viewer {
   }
 
   /** To the image before or after; "back" still leads to the gallery. */
-  #go(step) {
+  async #go(step) {
+    await this.listed;
+    if (this.signal.aborted) return;
     const to = this.next?.[step];
     if (!to) return;
     const { query } = address();
@@ -192,8 +194,8 @@ class Viewer {
     const layer = LAYERS.find(([, key]) => key === event.key);
     const ranged = event.target.matches?.("input[type=range]");
     const actions = {
-      ArrowLeft: () => !ranged && this.#go(-1),
-      ArrowRight: () => !ranged && this.#go(1),
+      ArrowLeft: () => ranged ? false : this.#go(-1),
+      ArrowRight: () => ranged ? false : this.#go(1),
       "[": () => this.#setOpacity(this.opacity - 10),
       "]": () => this.#setOpacity(this.opacity + 10),
       f: () => this.zooming.fit(),
