@@ -4,7 +4,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { curveSchema, curvesOf } from "@/lib/jobs/curves.ts";
 import { eventFile } from "@/lib/jobs/event_file.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
-import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
+import { type EventRow, type EventType, eventTypes, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { reply } from "./reply.ts";
@@ -32,7 +32,11 @@ const frame = ({ id, type, data, created_at }: EventRow) =>
   `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify({ data, created_at })}\n\n`;
 
 /** Events after `after`, then those to come, until the job has ended. */
-async function* eventStream({ services, params, request }: Call, after: number) {
+async function* eventStream(
+  { services, params, request }: Call,
+  after: number,
+  types: EventType[] | undefined,
+) {
   const { store, notifier, leaving } = services;
   const signal = AbortSignal.any([request.signal, leaving]);
   let spoken = Date.now();
@@ -40,7 +44,7 @@ async function* eventStream({ services, params, request }: Call, after: number) 
   yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
     const job = store.jobs.find(params.id);
-    const { data, has_more } = store.events.list(params.id, { after, limit: 500 });
+    const { data, has_more } = store.events.list(params.id, { after, limit: 500, types });
     for (const row of data) {
       yield frame(row);
       after = row.id;
@@ -60,10 +64,14 @@ async function* eventStream({ services, params, request }: Call, after: number) 
  * Whether a client that comes back has heard all that there will ever be: without being told by 204 it would come
  * again and again (WHATWG HTML, "Server-sent events").
  */
-function hasHeardAll({ services: { store }, params: { id }, request }: Call, after: number) {
+function hasHeardAll(
+  { services: { store }, params: { id }, request }: Call,
+  after: number,
+  types: EventType[] | undefined,
+) {
   return request.headers.has("last-event-id") &&
     finishedStates.includes(store.jobs.get(id).state) &&
-    store.events.list(id, { after, limit: 1 }).data.length === 0;
+    store.events.list(id, { after, limit: 1, types }).data.length === 0;
 }
 
 async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
@@ -105,6 +113,9 @@ export const jobEvents: Route[] = [
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(1000).default(100),
       after: z.coerce.number().int().min(0).default(0),
+      types: z.string().max(200).transform((text) => text.split(","))
+        .pipe(z.array(z.enum(eventTypes))).optional()
+        .describe("Of these types only, with commas: without `metric` a long training's are few"),
     }),
     description:
       "Each event has its number as `id`; a client that lost the stream sends the last one " +
@@ -117,8 +128,8 @@ export const jobEvents: Route[] = [
       store.jobs.get(id);
       if (format === "json") return mapPage(store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
-      if (hasHeardAll(call, after)) return reply(204, null);
-      return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
+      if (hasHeardAll(call, after, query.types)) return reply(204, null);
+      return new Response(ReadableStream.from(encoded(eventStream(call, after, query.types))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
       });
     },

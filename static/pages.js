@@ -10,42 +10,33 @@
  * A row: pattern, module, options. `step`: which of the six is marked; `styles`: style sheets of its own;
  * `scripts`: classic scripts of packages; `wide`: uses the whole width; `full`: the whole height, without a foot.
  */
-const CHARTS = ["/vendor/chart.js"];
-/** Style sheets of the views that are not pages of a workbench yet. */
-const OLD = ["views.css", "pictures.css"];
+/** Curves of trainings. */
+const CURVES = { scripts: ["/vendor/uplot.js"], styles: ["vendor/uplot.css", "training.css"] };
 const REPORT = ["report/report.css"];
 
 const ROWS = [
   ["", "home", { styles: ["home.css"] }],
   ["d/:name/data", "data", { step: "data", styles: ["gallery.css"], wide: true }],
   ["d/:name/image/:image", "viewer", { step: "data", styles: ["viewer.css"], full: true }],
-  ["d/:name/embedding", "embedding", { step: "data", wide: true }],
+  ["d/:name/embedding", "embedding", { step: "data", styles: ["try.css"], wide: true }],
   ["d/:name/gaze", "gaze", { step: "gaze", styles: ["gaze.css"] }],
-  ["d/:name/pairs", "pairs", { step: "pairs", wide: true }],
-  ["d/:name/pairs/:id", "pairs", { step: "pairs", wide: true }],
-  ["d/:name/training", "training", { step: "training" }],
-  ["d/:name/training/compare", "compare", { step: "training", scripts: CHARTS }],
-  ["d/:name/training/study", "study_form", { step: "training" }],
-  ["d/:name/training/start/:kind", "start", { step: "training" }],
-  ["d/:name/training/:id", "run", { step: "training", scripts: CHARTS }],
+  ["d/:name/pairs", "pairs", { step: "pairs", styles: ["pairs.css"], wide: true }],
+  ["d/:name/pairs/:id", "pairs", { step: "pairs", styles: ["pairs.css"], wide: true }],
+  ["d/:name/training", "training", { step: "training", styles: ["training.css"], wide: true }],
+  ["d/:name/training/compare", "compare", { step: "training", wide: true, ...CURVES }],
+  ["d/:name/training/study", "study_form", { step: "training", styles: ["training.css"] }],
+  ["d/:name/training/start/:kind", "start", { step: "training", styles: ["training.css"] }],
+  ["d/:name/training/:id", "run", { step: "training", wide: true, ...CURVES }],
   ["d/:name/results", "results", { step: "results", styles: REPORT, wide: true }],
   ["d/:name/results/study/:id", "study", { step: "results", styles: REPORT, wide: true }],
-  ["d/:name/results/evaluation/:id", "evaluation", { step: "results", scripts: CHARTS }],
-  ["d/:name/try", "try", { step: "try" }],
+  ["d/:name/results/evaluation/:id", "evaluation", { step: "results", styles: REPORT, wide: true }],
+  ["d/:name/try", "try", { step: "try", styles: ["try.css"] }],
   ["search", "search", {}],
   ["jobs", "jobs", {}],
-  ["jobs/:id", "../views/job", { scripts: CHARTS, styles: OLD }],
+  ["jobs/:id", "run", { wide: true, ...CURVES }],
   ["admin", "admin", {}],
-  ["start/:id", "../views/start", { styles: OLD }],
-  ["similarities", "../views/similarities", { styles: OLD }],
-  ["similarities/:id", "../views/similarity", { scripts: CHARTS, styles: OLD }],
-  ["evaluations", "../views/evaluations", { styles: OLD }],
-  ["evaluations/:id", "../views/evaluation", { scripts: CHARTS, styles: OLD }],
-  ["studies", "../views/studies", { styles: OLD }],
-  ["studies/:id", "../views/study", { scripts: CHARTS, styles: OLD }],
-  ["models", "../views/models", { styles: OLD }],
-  ["models/:id", "../views/model", { styles: OLD }],
-  ["predictions", "../views/predictions", { styles: OLD }],
+  ["models", "models", { wide: true }],
+  ["models/:id", "model", {}],
 ];
 
 const PAGES = ROWS.map(([pattern, module, options]) => ({

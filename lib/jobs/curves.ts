@@ -43,7 +43,7 @@ export function curvesOf(store: Store, ids: string[], points: number): Curve[] {
   const middle = (span: number) => low + (span + 0.5) * width - 0.5;
   return [...Map.groupBy(series, ({ name }) => name)].map(([name, runs]) => bandOf(name, runs))
     .filter(({ step }) => step.length > 0)
-    .map((curve) => ({ ...curve, step: curve.step.map(middle) }))
+    .map((curve) => ({ ...curve, step: curve.step.map((span) => rounded(middle(span))) }))
     .sort((a, b) => a.name < b.name ? -1 : 1);
 }
 
@@ -55,10 +55,15 @@ function bandOf(name: string, runs: Series[]): Curve {
   return {
     name,
     step: spans,
-    mean: at.map((values) => values.reduce((sum, value) => sum + value, 0) / values.length),
-    low: at.map((values) => Math.min(...values)),
-    high: at.map((values) => Math.max(...values)),
+    mean: at.map((values) =>
+      rounded(values.reduce((sum, value) => sum + value, 0) / values.length)
+    ),
+    low: at.map((values) => rounded(Math.min(...values))),
+    high: at.map((values) => rounded(Math.max(...values))),
     n: at.map((values) => values.length),
     runs: runs.length,
   };
 }
+
+/** Eight digits: more than a screen shows, and what an f32 has. */
+const rounded = (value: number) => Number(value.toPrecision(8));

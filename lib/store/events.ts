@@ -2,7 +2,8 @@
 import type { Database } from "./database.ts";
 import { now, type Page, page } from "./table.ts";
 
-export type EventType = "state" | "log" | "metric" | "checkpoint" | "warning";
+export const eventTypes = ["state", "log", "metric", "checkpoint", "warning"] as const;
+export type EventType = (typeof eventTypes)[number];
 
 export interface EventRow {
   job_id: string;
@@ -28,13 +29,19 @@ export class Events {
     return { job_id, id, type, data, created_at };
   }
 
-  /** Events with an id above `after`, oldest first. */
-  list(job_id: string, options: { after?: number; limit?: number } = {}): Page<EventRow> {
-    const { after = 0, limit = 100 } = options;
+  /** Events with an id above `after`, oldest first; of some types only where these are named. */
+  list(
+    job_id: string,
+    options: { after?: number; limit?: number; types?: EventType[] } = {},
+  ): Page<EventRow> {
+    const { after = 0, limit = 100, types } = options;
     const rows = this.db.all<Omit<EventRow, "data"> & { data: string }>(
-      `SELECT * FROM events WHERE job_id = ? AND id > ? ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,
+      `SELECT * FROM events WHERE job_id = ?1 AND id > ?2
+         AND (?3 IS NULL OR type IN (SELECT value FROM json_each(?3)))
+       ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,
       job_id,
       after,
+      types ? JSON.stringify(types) : null,
     );
     return page(
       rows.map((row) => ({ ...row, data: JSON.parse(row.data) })),

@@ -6,8 +6,8 @@ import { score, time } from "../format.js";
 import { groupOfModel, modelName } from "../names.js";
 import { nothing, stateChip } from "../parts.js";
 import { studyView } from "../study_view.js";
+import { MODEL_FIELDS } from "../model_fields.js";
 
-const MODEL_FIELDS = "id,name,version,kind,spec.backbone,lineage";
 const FIGURES = ["m_auc", "auc_macro_one_vs_rest", "accuracy", "majority_class_accuracy", "images"];
 const EVALUATION_FIELDS = [
   ...["id", "model", "dataset", "created_at", "warnings", "stale"],

@@ -114,7 +114,7 @@ Deno.test("lists in part, tagged, compressed", async (t) => {
         assert.match(versioned.headers.get("cache-control")!, /immutable/);
         assert.equal(await versioned.text(), await (await get(server, "/static/app.js")).text());
         for (
-          const path of ["/static/app.js", "/static/v-000000000000/app.js", "/vendor/chart.js"]
+          const path of ["/static/app.js", "/static/v-000000000000/app.js", "/vendor/uplot.js"]
         ) {
           const response = await get(server, path);
           await response.body?.cancel();

@@ -1,0 +1,18 @@
+/** Modules of the dashboard as tests see them: plain functions, whose values the tests look at. */
+// deno-lint-ignore-file no-explicit-any
+export function preparePairs(given: {
+  values: Float32Array;
+  labels: (string | null)[];
+  looked: number[];
+}): any;
+export function cutAt(pairs: any, share: number): number;
+export function chosenAt(pairs: any, cut: number): any;
+export function labelHistogram(pairs: any, bins: number): { same: number[]; other: number[] };
+export function examplesAt(
+  pairs: any,
+  cut: number,
+  count: number,
+): { right: [number, number, number][]; wrong: [number, number, number][] };
+export function lookedAt(names: string[], images: object[]): number[];
+export function within(point: number[], polygon: number[][]): boolean;
+export function foldBands(scores: object[], label: string): any;
