@@ -195,7 +195,7 @@ async function tellFound(area, signal) {
         class: "entry",
         href: one.dataset
           ? stepLink(one.dataset, ["results", "study", one.id])
-          : link(["studies", one.id]),
+          : link(["jobs", one.job]),
       },
       h("strong", {}, one.name ?? "Study"),
       h(
