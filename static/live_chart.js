@@ -75,9 +75,9 @@ function tell(label, series, data) {
 const short = (value) =>
   value === null || value === undefined
     ? "–"
-    : Math.abs(value) >= 1e5 || (value !== 0 && Math.abs(value) < 1e-3)
+    : Math.abs(value) >= 1e7 || (value !== 0 && Math.abs(value) < 1e-3)
     ? value.toExponential(2)
-    : String(Number(value.toPrecision(4)));
+    : Number(value.toPrecision(4)).toLocaleString("en", { maximumFractionDigits: 12 });
 
 function optionsOf(series, { width, height, marks, level, range = [null, null] }) {
   const muted = themeColour("muted");

@@ -283,7 +283,7 @@ function comparison({ cuts, labels, comparison, suggestion }, name) {
           { head: "Lift", cell: ({ lift }) => number(lift, 2), number: true },
           { head: "p", cell: ({ p }) => score(p), number: true },
           {
-            head: "",
+            head: "Handle",
             cell: (cut) => labels && cut.quantile !== null && tryCut(cut),
           },
         ],

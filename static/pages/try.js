@@ -51,7 +51,7 @@ export async function show({ name, query, signal }) {
         "div",
         { class: "form columns" },
         field("Classifier", model),
-        ofSet(known, name, run, query),
+        ofSet(name, run, query),
       ),
       dropZone(run),
     ),

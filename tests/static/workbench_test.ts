@@ -65,6 +65,21 @@ async function looks(
   }
 }
 
+/** Pictures are asked for when they come into view. */
+async function inView({ page }: Sight): Promise<void> {
+  await page.locator(".picture").first().scrollIntoViewIfNeeded();
+  await until(page, `document.querySelectorAll(".picture[data-state=shown]").length > 0`);
+}
+
+/** Rows of the table that a box around them scrolls or cuts off, in the page. */
+const HIDDEN_ROWS = `[...document.querySelectorAll(".report-table tbody tr")].filter((row) => {
+  for (let box = row.parentElement; box && box !== document.body; box = box.parentElement) {
+    const cuts = /auto|scroll|hidden/.test(getComputedStyle(box).overflowY);
+    if (cuts && box.clientHeight > 0 && box.scrollHeight > box.clientHeight + 1) return true;
+  }
+  return false;
+}).length`;
+
 const REPORTS = 100_000;
 /** A finished run of many reports that has collapsed, as a worker would have left it. */
 const collapsed = newId("job");
@@ -153,13 +168,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await until(page, `/top=0.0/.test(location.hash)`);
       await sight.check("pairs after use");
       await sight.close();
-      await looks(
-        dashboard,
-        "d/breast/pairs?top=0.1",
-        "pairs",
-        ({ page }) =>
-          until(page, `document.querySelectorAll(".picture[data-state=shown]").length > 4`),
-      );
+      await looks(dashboard, "d/breast/pairs?top=0.1", "pairs", inView);
     },
   );
 
@@ -283,27 +292,9 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await sight.page.getByRole("heading", { name: /^Too few runs to say/ }).waitFor();
       const rows = sight.page.locator(".report-table tbody tr");
       assert.equal(await rows.count(), 13);
-      const hidden = await rows.evaluateAll((all) =>
-        all.filter((row) => {
-          // deno-lint-ignore no-explicit-any
-          for (
-            let box: any = row.parentElement;
-            box && box !== row.ownerDocument.body;
-            box = box.parentElement
-          ) {
-            if (
-              box.scrollHeight > box.clientHeight + 1 && box.clientHeight > 0 &&
-              /auto|scroll|hidden/.test(
-                row.ownerDocument.defaultView!.getComputedStyle(box).overflowY,
-              )
-            ) return true;
-          }
-          return false;
-        }).length
-      );
+      const hidden = await sight.page.evaluate(HIDDEN_ROWS);
       assert.equal(hidden, 0, look);
-      await sight.page.mouse.wheel(0, 600);
-      await until(sight.page, `document.querySelectorAll(".picture[data-state=shown]").length > 0`);
+      await inView(sight);
       await sight.keep(`results-${look}`);
       await sight.check(`results, ${look}`);
       await sight.close();
@@ -342,7 +333,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       dashboard,
       "d/breast/training",
       "training",
-      ({ page }) => page.locator(".spark path").first().waitFor(),
+      ({ page }) => page.locator(".run-score strong").first().waitFor(),
     );
     const sight = await dashboard.page();
     const { page } = sight;
