@@ -3,14 +3,13 @@ import { address, link, setQuery } from "../address.js";
 import { get, list } from "../api.js";
 import { fill, h, pageHead, select } from "../dom.js";
 import { number, span, time } from "../format.js";
-import { JOB_NAME_FIELDS, kindName } from "../names.js";
+import { JOB_NAME_FIELDS, KINDS } from "../names.js";
 import { nothing, progressOf, stateChip, timeLeft } from "../parts.js";
 import { jobTitles } from "../set_lists.js";
 
 const EVERY_MS = 3000;
 const PAGE = 40;
 const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled"];
-const KINDS = ["similarity", "pretrain", "finetune", "evaluate", "study"];
 /** What a row shows, and the name is made of: a refresh stays small however much a job's spec holds. */
 const FIELDS = "id,state,progress,started_at,finished_at,estimated_finish,error," + JOB_NAME_FIELDS;
 
@@ -25,7 +24,7 @@ export async function show({ query, signal }) {
     return control;
   };
   const state = filter("state", [["", "all states"], ...STATES]);
-  const kind = filter("kind", [["", "all kinds"], ...KINDS.map((one) => [one, kindName(one)])]);
+  const kind = filter("kind", [["", "all kinds"], ...Object.entries(KINDS)]);
   const dataset = filter("dataset", [["", "all data sets"], ...sets.map(({ name }) => name)]);
   const totals = h("p", { class: "hint", role: "status" });
   const body = h("tbody", {});

@@ -171,7 +171,8 @@ dashboardTest("viewer: layers, keys, readers, models, grey values", async (dashb
       await one.keep(`viewer_${look}`);
       await one.check(`viewer, ${look}`);
       await one.open("d/breast/image/P003_CC?layers=cam1,sense&cross=20,30&side=1");
-      await one.page.locator(".sense canvas").waitFor();
+      await one.page.locator(".sense canvas").nth(2).waitFor();
+      await one.page.locator(".cam1 canvas").nth(2).waitFor();
       await one.keep(`viewer_maps_${look}`);
       await one.check(`viewer with maps, ${look}`);
       await one.close();
