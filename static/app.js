@@ -148,7 +148,6 @@ closeMenus();
 addEventListener("dragenter", () => import("./importer.js").then(({ takeDrops }) => takeDrops()), {
   once: true,
 });
-addEventListener("dragover", (event) => event.preventDefault());
 startTopBar(redraw);
 const start = history.state?.y ?? 0;
 await route();

@@ -226,6 +226,9 @@ export function chooseZip(text, name, kind = "") {
   return [button, input];
 }
 
+/** How long the hint stays after the last sign of what is held over the page. */
+const OVER_MS = 600;
+
 const isZip = (file) => /\.zip$/i.test(file.name) || file.type === "application/zip";
 
 /** A ZIP that is dropped anywhere is imported. */
@@ -237,20 +240,22 @@ export function takeDrops() {
   );
   document.body.append(hint);
   const files = (event) => [...event.dataTransfer?.types ?? []].includes("Files");
-  let depth = 0;
-  const show = (change) => {
-    depth = Math.max(0, depth + change);
-    hint.hidden = depth === 0;
-  };
-  // A page that takes files of its own (pictures to try) prevents the default first.
-  addEventListener("dragenter", (event) => files(event) && show(1));
-  addEventListener("dragleave", (event) => files(event) && show(-1));
-  addEventListener("dragover", (event) => files(event) && event.preventDefault());
+  let over;
+  // While something is held over the page this comes several times a second; there is no event of its end.
+  addEventListener("dragover", (event) => {
+    if (!files(event)) return;
+    // A page that takes files of its own (pictures to try) prevents the default first.
+    const taken = event.defaultPrevented;
+    event.preventDefault();
+    hint.hidden = taken;
+    clearTimeout(over);
+    over = setTimeout(() => hint.hidden = true, OVER_MS);
+  });
   addEventListener("drop", (event) => {
     if (!files(event)) return;
     const taken = event.defaultPrevented;
     event.preventDefault();
-    show(-depth);
+    hint.hidden = true;
     const zip = [...event.dataTransfer.files].find(isZip);
     if (zip) importZip(zip);
     else if (!taken) {

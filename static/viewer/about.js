@@ -3,7 +3,6 @@ import { address, stepLink } from "../address.js";
 import { get, post } from "../api.js";
 import { fill, h, table } from "../dom.js";
 import { number, time } from "../format.js";
-import { listQuery } from "../image_list.js";
 import { chip, technical } from "../parts.js";
 import { imagePath, picture } from "../picture.js";
 
@@ -135,7 +134,7 @@ function agreement({ agreement: pairs }) {
 }
 
 function nearest(title, note, data, { name, signal }) {
-  const query = { ...listQuery(new URLSearchParams()), layers: address().query.get("layers") };
+  const query = { layers: address().query.get("layers") };
   return [
     h("h2", {}, title),
     h("p", { class: "hint" }, note),

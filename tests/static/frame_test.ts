@@ -108,6 +108,33 @@ dashboardTest("frame: an empty server, a made-up set, imports that stay", async 
     assert.deepEqual(data.map(({ name }) => name).sort(), ["made-up", "small"]);
   });
 
+  await t.step(
+    "a ZIP that is dropped anywhere is imported; what is none is refused in words",
+    async () => {
+      await sight.open("jobs");
+      const drop = (name: string, type: string) =>
+        page.evaluate(`(async () => {
+        const made = new DataTransfer();
+        made.items.add(new File(["x"], "${name}", { type: "${type}" }));
+        const send = (kind) => document.querySelector("main").dispatchEvent(
+          new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer: made }));
+        send("dragenter");
+        while (!document.querySelector(".drop-hint")) await new Promise((go) => setTimeout(go, 20));
+        send("dragover");
+        const shown = !document.querySelector(".drop-hint").hidden;
+        send("drop");
+        return shown && document.querySelector(".drop-hint").hidden;
+      })()`);
+      assert.equal(await drop("more.zip", "application/zip"), true);
+      await page.getByRole("region", { name: "Import of more.zip" }).waitFor();
+      assert.equal(await page.getByLabel("Name of the data set").inputValue(), "more");
+      assert.equal(await drop("letter.txt", "text/plain"), true);
+      await page.getByText("Only a ZIP can be imported here").waitFor();
+      await sight.check("dropped");
+    await page.getByRole("region", { name: "Import of more.zip" }).getByText("Close").click();
+    },
+  );
+
   await t.step("home, search and the server's page, in every look", async () => {
     for (const [look, view] of Object.entries(LOOKS)) {
       const one = await dashboard.page(view);
@@ -131,7 +158,7 @@ dashboardTest("frame: an empty server, a made-up set, imports that stay", async 
   await t.step("a key is made, shown once and removed", async () => {
     await sight.open("admin");
     await page.getByText("Make another key").click();
-    await page.getByLabel("Name").fill("reader");
+    await page.getByRole("textbox", { name: "Name Who or what uses it" }).fill("reader");
     await page.getByRole("button", { name: "Make a key" }).click();
     const made = await page.locator("dialog[open] pre").innerText();
     const answer = await fetch(`${server.url}/v1/datasets`, {
