@@ -25,7 +25,7 @@ const REST_MS = 70;
  */
 export function gallery({ label, href, alt, path, caption, captionHeight, signal }) {
   const element = h("div", { class: "gallery", role: "list", "aria-label": label });
-  /** Tiles that exist, by index. @type {Map<number, {element: HTMLElement, abort: AbortController}>} */
+  /** Tiles that exist, by index. */
   const tiles = new Map();
   let items = [];
   let wanted = 180;
@@ -65,11 +65,9 @@ export function gallery({ label, href, alt, path, caption, captionHeight, signal
     const made = h("div", {
       class: "gallery-tile",
       role: "listitem",
-      "aria-setsize": String(items.length),
-      "aria-posinset": String(index + 1),
       data: { index },
     }, link);
-    return { element: made, picture, abort: new AbortController() };
+    return { item, element: made, picture, abort: new AbortController() };
   }
 
   function render() {
@@ -104,15 +102,20 @@ export function gallery({ label, href, alt, path, caption, captionHeight, signal
   }
 
   function draw(shown, size) {
-    for (const { element, abort } of tiles.values()) {
-      abort.abort();
-      element.remove();
-    }
-    tiles.clear();
     items = shown;
     wanted = size;
     current = Math.min(current, Math.max(0, items.length - 1));
     measure();
+    for (const [index, tile] of tiles) {
+      // What stays in its place stays as it is.
+      if (tile.item === items[index]) {
+        place(index, tile);
+        continue;
+      }
+      tile.abort.abort();
+      tile.element.remove();
+      tiles.delete(index);
+    }
     render();
   }
 

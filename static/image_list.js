@@ -10,12 +10,13 @@ import { get } from "./api.js";
  * @property {string | null} label
  * @property {string | null} patient
  * @property {"train" | "validation" | "test" | null} split
+ * @property {8 | 16} bits
  * @property {{reader: string, fixations: number}[]} readers
  * @property {Score} [score] of the evaluation that is looked at
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
-const FIELDS = "fields=name,label,patient,split,readers";
+const FIELDS = "fields=name,label,patient,split,bits,readers";
 const PAGE = 1000;
 
 /** The list that was read last. @type {{key: string, images: LightImage[]} | undefined} */
@@ -24,9 +25,10 @@ let kept;
 /**
  * All images in the order of their names.
  * @param {{name: string, digest: string}} set
+ * @param {(part: LightImage[]) => void} [onPart] hears of the first ones, where there are more to come
  * @returns {Promise<LightImage[]>}
  */
-export async function imagesOf({ name, digest }, signal) {
+export async function imagesOf({ name, digest }, signal, onPart) {
   const key = `${name} ${digest}`;
   if (kept?.key === key) return kept.images;
   const images = [];
@@ -37,6 +39,7 @@ export async function imagesOf({ name, digest }, signal) {
       signal,
     );
     images.push(...page.data);
+    if (after === "" && page.has_more) onPart?.([...images]);
     after = page.has_more ? `&after=${encodeURIComponent(page.next)}` : "";
   } while (after !== "");
   kept = { key, images };

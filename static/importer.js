@@ -5,7 +5,7 @@
 import { stepLink } from "./address.js";
 import { call, list, upload } from "./api.js";
 import { field, fill, h, table } from "./dom.js";
-import { bytes, number } from "./format.js";
+import { bytes, count, number } from "./format.js";
 import { banner } from "./parts.js";
 import { forgetPictures } from "./picture.js";
 
@@ -96,9 +96,9 @@ async function begin(task, name, options) {
     h(
       "p",
       {},
-      `There is a data set “${name}” already, with ${number(there.images)} images and ${
-        number(there.gaze.recordings)
-      } scanpaths. What shall become of it?`,
+      `There is a data set “${name}” already, with ${count(there.images, "image")} and ${
+        count(there.gaze.recordings, "scanpath")
+      }. What shall become of it?`,
     ),
     h(
       "div",
@@ -151,8 +151,8 @@ function done(task, name, report, { dry_run: dry, mode }) {
     banner(
       kinds.length > 0 ? "warn" : "good",
       `${dry ? "Checked, nothing was kept" : mode === "add" ? "Added" : "Imported"}: ${
-        number(report.images)
-      } images, ${number(report.gaze)} scanpaths`,
+        count(report.images, "image")
+      }, ${count(report.gaze, "scanpath")}`,
       kinds.length === 0
         ? "Nothing was passed over."
         : `${number(report.warnings.length)} warnings of ${number(kinds.length)} kinds. ` +

@@ -1,14 +1,26 @@
 /** Names for people: runs by what was done, not by their ids. */
 
-const METHODS = { byol: "BYOL", moco: "MoCo", simclr: "SimCLR", simsiam: "SimSiam" };
-const ARMS = {
+/** Titles of the server's registry of methods; a test keeps them alike. */
+export const METHODS = {
+  byol: "BYOL",
+  simsiam: "SimSiam",
+  moco: "MoCo",
+  simclr: "SimCLR",
+  vicreg: "VICReg",
+  barlow_twins: "Barlow Twins",
+  moco_v3: "MoCo v3",
+  dino: "DINO",
+};
+/** All arms that a pre-training can have. */
+export const ARMS = {
   none: "no pairs",
   gaze: "gaze",
   shuffled: "shuffled gaze",
   self: "earlier keys",
   labels: "labels",
 };
-const KINDS = {
+/** All kinds of jobs. */
+export const KINDS = {
   similarity: "Similarity",
   pretrain: "Pre-training",
   finetune: "Fine-tuning",
@@ -29,8 +41,12 @@ export const methodName = (method) => METHODS[method] ?? method;
 /** "shuffled gaze" of `shuffled`. */
 export const armName = (arm) => ARMS[arm] ?? arm;
 
-/** "RN18" of `resnet18`. */
-export const backboneName = (backbone) => backbone?.replace(/^resnet(\d+)$/, "RN$1");
+/** "RN18" of `resnet18`, "ViT-S/16" of `vit_small_patch16`. */
+export const backboneName = (backbone) =>
+  backbone?.replace(/^resnet(\d+)$/, "RN$1").replace(
+    /^vit_(tiny|small|base)_patch(\d+)$/,
+    (_, size, patch) => `ViT-${{ tiny: "Ti", small: "S", base: "B" }[size]}/${patch}`,
+  );
 
 /** "top 10 %", "above 0.82", "5 neighbours". */
 export function cutName(cut) {

@@ -123,9 +123,13 @@ export function picture(path, { alt, signal }) {
   return made;
 }
 
-/** Path of a data set's image; layers `image`, `overlay`, `heatmap`, `scanpath`. */
-export function imagePath(set, image, layer, { size = 320, ...query } = {}) {
-  const search = new URLSearchParams({ size, ...query });
+/**
+ * Path of a data set's image; layers `image`, `overlay`, `heatmap`, `scanpath`.
+ * @param {{size?: number, bits?: number}} options `bits` of the image: 16 show all that is in them, in 8
+ */
+export function imagePath(set, image, layer, { size = 320, bits, ...query } = {}) {
+  const deep = layer === "image" && bits === 16 ? { bits: 8, voi: "full" } : {};
+  const search = new URLSearchParams({ size, ...deep, ...query });
   return `/v1/datasets/${encodeURIComponent(set)}/images/${
     encodeURIComponent(image)
   }/${layer}.png?${search}`;

@@ -2,7 +2,7 @@
 import { stepLink } from "./address.js";
 import { get } from "./api.js";
 import { fill, h } from "./dom.js";
-import { number } from "./format.js";
+import { count, number } from "./format.js";
 
 const STEPS = [
   ["data", "Data"],
@@ -12,8 +12,6 @@ const STEPS = [
   ["results", "Results"],
   ["try", "Try"],
 ];
-
-const count = (value, one, many = `${one}s`) => `${number(value)} ${value === 1 ? one : many}`;
 
 /** What is to be said of each step. @param {any} set summary @param {any} made overview */
 function words(set, made) {

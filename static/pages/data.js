@@ -2,7 +2,7 @@
 import { address, setQuery, stepLink } from "../address.js";
 import { call, download } from "../api.js";
 import { fill, h, pageHead, select } from "../dom.js";
-import { number } from "../format.js";
+import { count, number } from "../format.js";
 import { gallery } from "../gallery.js";
 import { FILTERS, imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
 import { chooseZip } from "../importer.js";
@@ -52,8 +52,7 @@ export async function show({ name, query, signal, set: promised }) {
   if (set.images === 0) {
     return [...head, nothing("No images yet", "Add a ZIP of pictures, labels and gaze.")];
   }
-  const images = await imagesOf(set, signal);
-  const made = await pictures({ set, images, query, signal });
+  const made = await pictures({ set, query, signal });
   return {
     content: [...head, ...made.content],
     shown: made.draw,
@@ -64,8 +63,8 @@ export async function show({ name, query, signal, set: promised }) {
 
 function summaryOf(set) {
   const parts = [
-    `${number(set.images)} images`,
-    set.patients > 0 && `${number(set.patients)} patients`,
+    count(set.images, "image"),
+    set.patients > 0 && count(set.patients, "patient"),
     ...Object.entries(set.labels).slice(0, 6).map(([label, count]) => `${number(count)} ${label}`),
     set.unlabelled > 0 && `${number(set.unlabelled)} without a label`,
     set.gaze.images === 0
@@ -100,12 +99,19 @@ function manage({ name }) {
   return menu("Manage", save, ...chooseZip("Add or replace by a ZIP …", name), remove);
 }
 
-async function pictures({ set, images, query: asked, signal }) {
+async function pictures({ set, query: asked, signal }) {
   const { name } = set;
   let query = asked;
   let said;
+  /** Those that have been read so far: the first ones are shown while the rest comes. */
+  let images = [];
+  const first = Promise.withResolvers();
+  const all = imagesOf(set, signal, (part) => first.resolve(part));
+  all.then(first.resolve, first.reject);
   const evaluations = await evaluationsOf(name, signal).catch(() => []);
   if (query.get("evaluation")) said = await scoresOf(query.get("evaluation"), signal);
+
+  images = await first.promise;
 
   const found = h("p", { class: "hint found", role: "status" });
   const clear = h("button", { type: "button", class: "quiet" }, "Show all");
@@ -116,19 +122,21 @@ async function pictures({ set, images, query: asked, signal }) {
     label: "Images",
     href: (image) => stepLink(name, ["image", image.name], listQuery(query)),
     alt: (image) => `${image.name}${image.label ? `, ${image.label}` : ""}`,
-    path: (image) => imagePath(name, image.name, layer(), { size: pixels(size()) }),
+    path: (image) =>
+      imagePath(name, image.name, layer(), { size: pixels(size()), bits: image.bits }),
     caption: (image) => captionOf(image, said !== undefined),
     captionHeight: 62,
     signal,
   });
-  const bar = filterBar({ set, images, evaluations });
+  const bar = filterBar({ set, evaluations });
 
   function draw() {
     const shown = narrowed(images, query, said);
     const narrow = FILTERS.some((filter) => query.has(filter) && filter !== "evaluation");
     found.textContent = narrow
-      ? `${number(shown.length)} of ${number(images.length)} images`
-      : `${number(images.length)} images`;
+      ? `${number(shown.length)} of ${count(images.length, "image")}`
+      : count(images.length, "image");
+    if (images.length < set.images) found.textContent += ", more are read …";
     clear.hidden = !narrow;
     none.hidden = shown.length > 0;
     if (shown.length === 0) {
@@ -151,6 +159,12 @@ async function pictures({ set, images, query: asked, signal }) {
     "click",
     () => change(Object.fromEntries(FILTERS.map((filter) => [filter, undefined]))),
   );
+  all.then((whole) => {
+    bar.offer(whole);
+    if (signal.aborted || whole.length === images.length) return;
+    images = whole;
+    draw();
+  }).catch(() => {});
   return {
     // The grid knows its width once it stands in the page.
     draw,
@@ -192,7 +206,7 @@ function captionOf(image, judged) {
 
 const options = (all, values) => [["", all], ...values.map((value) => [value, value])];
 
-function filterBar({ set, images, evaluations }) {
+function filterBar({ set, evaluations }) {
   const splits = Object.keys(set.splits);
   const judged = evaluations.length > 0;
   const controls = {
@@ -245,6 +259,7 @@ function filterBar({ set, images, evaluations }) {
     layer: "Show",
     size: "Size",
   };
+  const patients = h("datalist", { id: "patients" });
   const one = (key) =>
     controls[key] && h(
       "label",
@@ -262,12 +277,7 @@ function filterBar({ set, images, evaluations }) {
     { class: "card filter-card" },
     more,
     h("div", { class: "filters view" }, ["q", "sort", "layer", "size"].map(one)),
-    controls.patient && h(
-      "datalist",
-      { id: "patients" },
-      [...new Set(images.map(({ patient }) => patient))].filter(Boolean).slice(0, 2000)
-        .map((patient) => h("option", { value: patient })),
-    ),
+    controls.patient && patients,
   );
   let changed = () => {};
   const valueOf = {
@@ -294,6 +304,11 @@ function filterBar({ set, images, evaluations }) {
   return {
     element,
     onChange: (handler) => changed = handler,
+    /** Patients to choose from. */
+    offer(images) {
+      const names = new Set(images.map(({ patient }) => patient).filter(Boolean));
+      fill(patients, [...names].slice(0, 2000).map((value) => h("option", { value })));
+    },
     /** The controls show what the address says. */
     tell(query) {
       const set = (key, value) => {

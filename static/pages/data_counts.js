@@ -1,7 +1,7 @@
 /** What a data set holds, in numbers: labels by parts, sizes, and what may leak from one part to another. */
 import { stepLink } from "../address.js";
 import { card, h, table } from "../dom.js";
-import { bytes, number, percent } from "../format.js";
+import { bytes, count as amount, number, percent } from "../format.js";
 import { imagesOf } from "../image_list.js";
 import { banner, figure, technical } from "../parts.js";
 
@@ -96,7 +96,7 @@ function pictures({ sizes, kinds, structured, positive_label, heatmaps }) {
   const entries = [
     ["Width", sizes && `${range(sizes.width)} px`],
     ["Height", sizes && `${range(sizes.height)} px`],
-    ...Object.entries(kinds).map(([text, count]) => [kind(text), `${number(count)} images`]),
+    ...Object.entries(kinds).map(([text, count]) => [kind(text), amount(count, "image")]),
     ["Ready-made maps", heatmaps > 0 && number(heatmaps)],
     ["One scene", structured ? "yes: places compare directly" : "no: each picture is its own"],
     ["Positive label", positive_label],
@@ -124,7 +124,7 @@ function leaks({ name, patients, splits }, images) {
   if (without > 0) {
     return banner(
       "warn",
-      `This may leak: ${number(without)} images name no patient`,
+      `This may leak: ${amount(without, "image")} without a patient`,
       "Each of them counts as a person of its own.",
     );
   }

@@ -3,7 +3,7 @@ import { setQuery, stepLink } from "../address.js";
 import { download, get } from "../api.js";
 import { colourAt, colourBar } from "../colours.js";
 import { card, fill, h, pageHead, select, table } from "../dom.js";
-import { number, percent } from "../format.js";
+import { count, number, percent } from "../format.js";
 import { imagesOf } from "../image_list.js";
 import { attempt } from "../notice.js";
 import { banner, menu, nothing } from "../parts.js";
@@ -77,9 +77,9 @@ export async function show({ name, query, signal, set: promised }) {
 }
 
 function summaryOf({ gaze }) {
-  return `${number(gaze.recordings)} recordings of ${number(gaze.readers.length)} readers, ${
-    number(gaze.fixations)
-  } fixations`;
+  return `${count(gaze.recordings, "recording")} of ${count(gaze.readers.length, "reader")}, ${
+    count(gaze.fixations, "fixation")
+  }`;
 }
 
 function tables(name) {
@@ -116,7 +116,7 @@ function coverage({ name, images, gaze }) {
   if (gaze.images === images) return null;
   return banner(
     "warn",
-    `${number(images - gaze.images)} of ${number(images)} images have no gaze`,
+    `${number(images - gaze.images)} of ${count(images, "image")} have no gaze`,
     "They take part in trainings with their own views only. ",
     h("a", { href: stepLink(name, "data", { gaze: "none" }) }, "Look at them"),
   );
@@ -143,7 +143,7 @@ function readerCard(reader, rows, name) {
     ["Mean fixation", fixations > 0 ? `${Math.round(1000 * seconds / fixations)} ms` : "–"],
     ["Time an image", own.length > 0 ? `${(seconds / own.length).toFixed(1)} s` : "–"],
     ["Signal lost", percent(loss)],
-    ["Left out", dropped > 0 ? `${number(dropped)} fixations off the image` : "none"],
+    ["Left out", dropped > 0 ? `${count(dropped, "fixation")} off the image` : "none"],
   ];
   return h(
     "section",
@@ -171,9 +171,9 @@ function readerCard(reader, rows, name) {
 function labelTable(rows, { labels }) {
   const figures = [
     ["Fixations", (row) => row.fixation_count, 1],
-    ["Mean fixation, ms", (row) => 1000 * row.duration_mean_s, 0],
+    ["Fixation, ms", (row) => 1000 * row.duration_mean_s, 0],
     ["Time, s", (row) => row.duration_total_s, 1],
-    ["Image looked at", (row) => 100 * row.coverage, 1],
+    ["Seen, %", (row) => 100 * row.coverage, 1],
     ["Entropy, bits", (row) => row.stationary_entropy_bits, 2],
   ];
   const names = Object.keys(labels);
@@ -199,8 +199,8 @@ function labelTable(rows, { labels }) {
     h(
       "p",
       { class: "hint" },
-      "Means over recordings; “image looked at” in percent. Whether gaze knows the label is for " +
-        "the audit under Pairs to say.",
+      "Means over recordings; “seen” is the share of the image near a fixation. Whether gaze knows " +
+        "the label is for the audit under Pairs to say.",
     ),
   ];
 }
@@ -280,7 +280,7 @@ function agreementOf(readers, rows) {
     h(
       "p",
       { class: "hint row" },
-      `${number(images)} images. `,
+      `${count(images, "image")}. `,
       colourBar("viridis", { low: "0", high: "1", label: "Correlation" }),
     ),
   ];
@@ -303,7 +303,9 @@ async function smallMultiples({ set, readers, query, signal }) {
   const chosen = order.find(({ name }) => name === query.get("image")) ?? order[0];
   const choice = select(
     "image",
-    order.slice(0, 500).map(({ name, readers }) => [name, `${name}, ${readers.length} readers`]),
+    order.slice(0, 500).map((
+      { name, readers },
+    ) => [name, `${name}, ${count(readers.length, "reader")}`]),
     chosen.name,
   );
   const layer = select(
@@ -381,7 +383,7 @@ function assumed(recordings) {
         h(
           "strong",
           {},
-          `${number(own.length)} recordings of ${
+          `${count(own.length, "recording")} of ${
             readers.length > 4 ? `${readers.length} readers` : readers.join(", ")
           }, format ${format}`,
         ),

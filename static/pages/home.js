@@ -2,7 +2,7 @@
 import { link, stepLink } from "../address.js";
 import { get, list } from "../api.js";
 import { card, fill, h, pageHead } from "../dom.js";
-import { number, span, time } from "../format.js";
+import { count, number, span, time } from "../format.js";
 import { chooseZip, makeUp } from "../importer.js";
 import { JOB_NAME_FIELDS } from "../names.js";
 import { attempt } from "../notice.js";
@@ -53,7 +53,7 @@ function firstMinute() {
     ),
     h(
       "div",
-      { class: "grid cards" },
+      { class: "grid three" },
       card(
         "What a ZIP holds",
         h(
@@ -127,7 +127,7 @@ function setCard(set, at, signal) {
     h(
       "p",
       { class: "hint" },
-      `${number(set.images)} images, ${
+      `${count(set.images, "image")}, ${
         set.gaze.images === 0
           ? "no gaze yet"
           : `${
@@ -195,7 +195,7 @@ async function tellFound(area, signal) {
         class: "entry",
         href: one.dataset
           ? stepLink(one.dataset, ["results", "study", one.id])
-          : link(["studies", one.id]),
+          : link(["jobs", one.job]),
       },
       h("strong", {}, one.name ?? "Study"),
       h(

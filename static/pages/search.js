@@ -22,7 +22,7 @@ export async function show({ query, signal }) {
   const [sets, models, studies] = await Promise.all([
     list("/v1/datasets", signal),
     modelsNamed(signal),
-    get("/v1/studies?limit=200&fields=id,name,dataset", signal).then(({ data }) => data),
+    get("/v1/studies?limit=200&fields=id,name,dataset,job", signal).then(({ data }) => data),
   ]);
   const images = await Promise.all(
     sets.map(async (set) => {
@@ -51,7 +51,7 @@ export async function show({ query, signal }) {
       study.name ?? study.id,
       study.dataset
         ? stepLink(study.dataset, ["results", "study", study.id])
-        : link(["studies", study.id]),
+        : link(["jobs", study.job]),
     ]),
   ];
   const pictured = images.filter(({ found }) => found === undefined || found.length > 0);

@@ -5,26 +5,18 @@
 import { address, link, setQuery, stepLink } from "../address.js";
 import { get, post } from "../api.js";
 import { colourBar } from "../colours.js";
-import { fill, h, s, select } from "../dom.js";
+import { fill, h, s } from "../dom.js";
 import { imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
-import { attempt } from "../notice.js";
 import { imagePath, pictureUrl } from "../picture.js";
 import { modelsNamed } from "../set_lists.js";
 import { BasePicture } from "../viewer/base_picture.js";
 import { about } from "../viewer/about.js";
+import { Controls } from "../viewer/controls.js";
+import { LAYERS } from "../viewer/layers.js";
 import { cellLines, gazeAlpha, gazeGrid, networkGrid, paintedMap } from "../viewer/maps.js";
 import { PanZoom } from "../viewer/pan_zoom.js";
-import { lasts, scanpathLayer } from "../viewer/scanpaths.js";
+import { scanpathLayer } from "../viewer/scanpaths.js";
 import { sorted } from "./data.js";
-
-/** Layers: name, key, title. */
-const LAYERS = [
-  ["gaze", "g", "Gaze map"],
-  ["paths", "s", "Scanpaths"],
-  ["cam1", "1", "Grad-CAM, model A"],
-  ["cam2", "2", "Grad-CAM, model B"],
-  ["sense", "c", "Alike to the cross"],
-];
 
 /** Readers shown side by side at most. */
 const PANES = 6;
@@ -92,11 +84,12 @@ class Viewer {
     this.panes = h("div", { class: "panes" });
     this.readout = h("p", { class: "readout", role: "status" });
     this.bars = h("div", { class: "bars-row" });
-    this.controls = h("aside", {
+    const controls = h("aside", {
       class: "side-panel controls",
       "aria-label": "Layers",
       tabindex: "0",
     });
+    this.controls = new Controls(controls, this);
     this.facts = h("aside", {
       class: "side-panel about",
       "aria-label": "About this image",
@@ -119,7 +112,7 @@ class Viewer {
         this.before,
         this.after,
       ),
-      this.controls,
+      controls,
       h("div", { class: "stage" }, this.panes, this.base.filter, this.readout, this.bars),
       this.facts,
     );
@@ -129,12 +122,12 @@ class Viewer {
   start() {
     const { signal } = this;
     addEventListener("keydown", (event) => this.#key(event), { signal });
-    this.#drawControls();
-    this.#drawPanes();
+    this.controls.draw();
+    this.drawPanes();
     const resized = new ResizeObserver(() => this.zooming.fit());
     resized.observe(this.panes);
     signal.addEventListener("abort", () => resized.disconnect(), { once: true });
-    this.#draw();
+    this.draw();
     this.listed = this.#neighbours().catch(() => {});
     about(this.facts, this).catch(() => {});
   }
@@ -167,10 +160,8 @@ class Viewer {
     const ahead = list[at + 1];
     if (at >= 0 && ahead) {
       setTimeout(() => {
-        const path = imagePath(this.name, ahead.name, "image", { size: 1024 });
-        if (!this.signal.aborted && this.image.bits === 8) {
-          pictureUrl(path, this.signal).catch(() => {});
-        }
+        if (this.signal.aborted) return;
+        pictureUrl(aheadPath(this.name, ahead), this.signal).catch(() => {});
       }, 400);
     }
   }
@@ -196,32 +187,32 @@ class Viewer {
     const actions = {
       ArrowLeft: () => ranged ? false : this.#go(-1),
       ArrowRight: () => ranged ? false : this.#go(1),
-      "[": () => this.#setOpacity(this.opacity - 10),
-      "]": () => this.#setOpacity(this.opacity + 10),
+      "[": () => this.setOpacity(this.opacity - 10),
+      "]": () => this.setOpacity(this.opacity + 10),
       f: () => this.zooming.fit(),
       "+": () => this.zooming.zoom(1.25),
       "-": () => this.zooming.zoom(0.8),
-      v: () => this.#setSide(!this.side),
+      v: () => this.setSide(!this.side),
       Escape: () => location.hash = this.back,
     };
-    if (layer) this.#toggle(layer[0]);
+    if (layer) this.toggle(layer[0]);
     else if (actions[event.key]) {
       if (actions[event.key]() === false) return;
     } else return;
     event.preventDefault();
   }
 
-  #toggle(layer) {
-    if (this.#missing(layer)) return;
+  toggle(layer) {
+    if (this.missing(layer)) return;
     if (this.layers.has(layer)) this.layers.delete(layer);
     else this.layers.add(layer);
     setQuery({ layers: [...this.layers].join(",") || "none" });
-    this.#drawControls();
-    this.#draw();
+    this.controls.draw();
+    this.draw();
   }
 
   /** Why a layer cannot be shown, in words; undefined where it can. */
-  #missing(layer) {
+  missing(layer) {
     if (layer === "gaze" || layer === "paths") {
       return this.readers.length === 0 ? "no gaze on this image" : undefined;
     }
@@ -235,22 +226,22 @@ class Viewer {
     return this.models.find((model) => model.id === id);
   }
 
-  #setOpacity(value) {
+  setOpacity(value) {
     this.opacity = Math.min(100, Math.max(0, value));
     setQuery({ opacity: this.opacity });
-    for (const input of this.controls.querySelectorAll("[name=opacity]")) {
+    for (const input of this.controls.area.querySelectorAll("[name=opacity]")) {
       input.value = this.opacity;
     }
     this.panes.style.setProperty("--opacity", this.opacity / 100);
   }
 
-  #setSide(side) {
+  setSide(side) {
     if (this.readers.length < 2) return;
     this.side = side;
     setQuery({ side: side && 1 });
-    this.#drawControls();
-    this.#drawPanes();
-    this.#draw();
+    this.controls.draw();
+    this.drawPanes();
+    this.draw();
   }
 
   #zoomed({ scale }) {
@@ -265,11 +256,11 @@ class Viewer {
     if (!this.layers.has("sense")) return;
     this.cross = { x: Math.round(point.x * 10) / 10, y: Math.round(point.y * 10) / 10 };
     setQuery({ cross: `${this.cross.x},${this.cross.y}` });
-    this.#draw();
+    this.draw();
   }
 
   /** One pane, or one for each of the readers that are chosen. */
-  #drawPanes() {
+  drawPanes() {
     const { width, height } = this.image;
     const readers = this.readers.filter((one) => this.chosen.has(one));
     const shown = this.side && readers.length > 1 ? readers.slice(0, PANES) : [undefined];
@@ -295,7 +286,7 @@ class Viewer {
   }
 
   /** The layers of all panes, and what their colours mean. */
-  #draw() {
+  draw() {
     const paths = this.readers
       .map((reader, index) => ({
         reader,
@@ -306,7 +297,7 @@ class Viewer {
     for (const { reader, layers } of this.worlds) {
       const own = reader === undefined ? paths : paths.filter((one) => one.reader === reader);
       fill(layers, ...this.#gazeLayers(own));
-      if (reader === undefined || reader === this.worlds[0].reader) this.#networkLayers(layers);
+      this.#networkLayers(layers);
     }
     this.#drawBars();
   }
@@ -333,7 +324,7 @@ class Viewer {
   /** Maps of the models, painted into `layers` when they are answered. */
   #networkLayers(layers) {
     for (const layer of ["cam1", "cam2", "sense"]) {
-      if (!this.layers.has(layer) || this.#missing(layer)) continue;
+      if (!this.layers.has(layer) || this.missing(layer)) continue;
       const holder = h("div", { class: `layer ${layer}` });
       layers.prepend(holder);
       if (layer === "sense") {
@@ -389,7 +380,7 @@ class Viewer {
       );
     }
     for (const layer of ["cam1", "cam2", "sense"]) {
-      if (!this.layers.has(layer) || this.#missing(layer)) continue;
+      if (!this.layers.has(layer) || this.missing(layer)) continue;
       if (layer === "sense" && !this.cross) continue;
       const { told } = this.#asked(layer);
       if (!told) continue;
@@ -418,273 +409,10 @@ class Viewer {
     }
     fill(this.bars, bars);
   }
-
-  #drawControls() {
-    const focused = document.activeElement?.dataset?.control;
-    const scroll = this.controls.scrollTop;
-    fill(
-      this.controls,
-      h(
-        "fieldset",
-        {},
-        h("legend", {}, "Layers"),
-        LAYERS.map(([layer, key, title]) => this.#layerSwitch(layer, key, title)),
-        this.#range("opacity", "Opacity", { min: 0, max: 100, step: 5 }, this.opacity, (value) => {
-          this.#setOpacity(value);
-        }),
-      ),
-      this.models.length > 0 && this.#modelChoice(),
-      this.readers.length > 0 && this.#readerChoice(),
-      this.#windowChoice(),
-      h(
-        "fieldset",
-        {},
-        h("legend", {}, "Zoom"),
-        h(
-          "div",
-          { class: "row" },
-          this.#button("Fit", "f", () => this.zooming.fit()),
-          this.#button("+", "+", () => this.zooming.zoom(1.25), "Zoom in"),
-          this.#button("−", "-", () => this.zooming.zoom(0.8), "Zoom out"),
-        ),
-      ),
-      h(
-        "details",
-        {},
-        h("summary", {}, "Keys"),
-        h(
-          "dl",
-          { class: "keys" },
-          [
-            ["← →", "image before, after"],
-            ["g s c 1 2", "layers"],
-            ["[ ]", "opacity"],
-            ["f + −", "zoom"],
-            ["v", "readers side by side"],
-            ["Esc", "gallery"],
-          ].map(([key, text]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, text))),
-        ),
-      ),
-    );
-    this.controls.scrollTop = scroll;
-    if (focused) this.controls.querySelector(`[data-control="${CSS.escape(focused)}"]`)?.focus();
-  }
-
-  #button(text, control, action, label) {
-    return h("button", {
-      type: "button",
-      "aria-label": label,
-      data: { control },
-      on: { click: action },
-    }, text);
-  }
-
-  #layerSwitch(layer, key, title) {
-    const missing = this.#missing(layer);
-    return h(
-      "label",
-      { class: "switch" },
-      h("input", {
-        type: "checkbox",
-        checked: this.layers.has(layer) && !missing,
-        disabled: missing !== undefined,
-        data: { control: layer },
-        on: { change: () => this.#toggle(layer) },
-      }),
-      h("span", {}, title, missing && h("small", {}, ` ${missing}`)),
-      h("kbd", { "aria-hidden": "true" }, key),
-    );
-  }
-
-  #range(name, title, limits, value, onInput) {
-    return h(
-      "label",
-      { class: "range" },
-      h("span", {}, title),
-      h("input", {
-        type: "range",
-        name,
-        ...limits,
-        value,
-        data: { control: name },
-        on: { input: (event) => onInput(Number(event.target.value)) },
-      }),
-    );
-  }
-
-  #modelChoice() {
-    const choice = (which, letter) => {
-      const options = this.models.map(({ id, title, dataset }) => [
-        id,
-        dataset === this.name ? title : `${title} (${dataset ?? "no set"})`,
-      ]);
-      const control = select(`model${which}`, options, this.model[which]);
-      control.dataset.control = `model${which}`;
-      control.title = control.selectedOptions[0]?.textContent ?? "";
-      control.addEventListener("change", () => {
-        this.model[which] = control.value;
-        setQuery({ [which === 1 ? "model" : "model2"]: control.value });
-        this.#drawControls();
-        this.#draw();
-      });
-      return h("label", { class: "field" }, h("span", {}, `Model ${letter}`), control);
-    };
-    const cells = h("input", {
-      type: "checkbox",
-      checked: this.cells,
-      data: { control: "cells" },
-      on: {
-        change: (event) => {
-          this.cells = event.target.checked;
-          setQuery({ smooth: !this.cells && 1 });
-          this.#draw();
-        },
-      },
-    });
-    return h(
-      "fieldset",
-      {},
-      h("legend", {}, "Models"),
-      choice(1, "A"),
-      this.models.length > 1 && choice(2, "B"),
-      h("label", { class: "switch" }, cells, h("span", {}, "Draw the map’s cells")),
-    );
-  }
-
-  #readerChoice() {
-    const set = (chosen) => {
-      this.chosen = new Set(chosen);
-      const all = this.chosen.size === this.readers.length;
-      setQuery({ readers: all ? "" : [...this.chosen].map(encodeURIComponent).join(",") || "-" });
-      this.#drawControls();
-      if (this.side) this.#drawPanes();
-      this.#draw();
-    };
-    const one = (reader, index) =>
-      h(
-        "label",
-        { class: "switch" },
-        h("input", {
-          type: "checkbox",
-          checked: this.chosen.has(reader),
-          data: { control: `reader ${reader}` },
-          on: {
-            change: (event) =>
-              set(
-                event.target.checked
-                  ? [...this.chosen, reader]
-                  : [...this.chosen].filter((other) => other !== reader),
-              ),
-          },
-        }),
-        h("span", { class: `reader-dot reader-${index % 6 + 1}`, "aria-hidden": "true" }),
-        h("span", {}, reader),
-      );
-    const end = lasts(this.gaze.data);
-    const until = Math.min(this.until, end);
-    return h(
-      "fieldset",
-      {},
-      h("legend", {}, "Readers"),
-      h("div", { class: "reader-list" }, this.readers.map(one)),
-      this.readers.length > 1 && h(
-        "div",
-        { class: "row" },
-        this.#button("All", "all readers", () => set(this.readers)),
-        this.#button("None", "no readers", () => set([])),
-        h(
-          "label",
-          { class: "switch" },
-          h("input", {
-            type: "checkbox",
-            checked: this.side,
-            data: { control: "side" },
-            on: { change: (event) => this.#setSide(event.target.checked) },
-          }),
-          h("span", {}, "Side by side"),
-        ),
-      ),
-      this.#range("until", "Until", { min: 0, max: end, step: end / 200 || 1 }, until, (value) => {
-        this.until = value >= end ? Infinity : value;
-        this.controls.querySelector(".until").textContent = untilText(this.until, end);
-        this.#draw();
-      }),
-      h(
-        "div",
-        { class: "row" },
-        this.#button("Play", "play", () => this.#play(end)),
-        h("small", { class: "until" }, untilText(this.until, end)),
-      ),
-    );
-  }
-
-  /** Lets the scanpaths grow in their own time. */
-  #play(end) {
-    clearInterval(this.playing);
-    const started = performance.now();
-    const stop = () => clearInterval(this.playing);
-    this.signal.addEventListener("abort", stop, { once: true });
-    this.playing = setInterval(() => {
-      const now = (performance.now() - started) / 1000;
-      this.until = now >= end ? Infinity : now;
-      const range = this.controls.querySelector("[name=until]");
-      if (range) range.value = Math.min(now, end);
-      this.controls.querySelector(".until").textContent = untilText(this.until, end);
-      this.#draw();
-      if (now >= end) stop();
-    }, 80);
-  }
-
-  #windowChoice() {
-    const { most } = this.base;
-    const [centre, width] = this.base.window ?? [most / 2, most];
-    const change = (changes) => {
-      const now = {
-        centre: this.base.window?.[0] ?? centre,
-        width: this.base.window?.[1] ?? width,
-      };
-      const next = { ...now, ...changes };
-      const window = [Math.round(next.centre), Math.max(1, Math.round(next.width))];
-      setQuery({ window: window.join(",") });
-      clearTimeout(this.windowing);
-      const set = () => this.base.setWindow(window).catch(() => {});
-      // 8 bits follow at once; 16 are asked for when the hand rests.
-      if (this.image.bits === 8) set();
-      else this.windowing = setTimeout(set, 150);
-    };
-    const reset = this.#button("Reset", "window reset", () =>
-      attempt(reset, async () => {
-        setQuery({ window: "" });
-        await this.base.setWindow(undefined);
-        this.#drawControls();
-      }));
-    return h(
-      "fieldset",
-      {},
-      h("legend", {}, "Grey values"),
-      this.#range(
-        "level",
-        "Level",
-        { min: 0, max: most, step: most / 255 },
-        centre,
-        (value) => change({ centre: value }),
-      ),
-      this.#range(
-        "width",
-        "Width",
-        { min: most / 255, max: most, step: most / 255 },
-        width,
-        (value) => change({ width: value }),
-      ),
-      h("div", { class: "row" }, reset),
-    );
-  }
 }
 
-const untilText = (until, end) =>
-  Number.isFinite(until)
-    ? `first ${until.toFixed(1)} s of ${end.toFixed(1)} s`
-    : `all ${end.toFixed(1)} s`;
+/** As `BasePicture` asks for it first on a screen of usual size. */
+const aheadPath = (set, { name, bits }) => imagePath(set, name, "image", { size: 1024, bits });
 
 /** The point that is asked about. */
 function crossAt({ x, y }, { width, height }) {

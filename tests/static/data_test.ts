@@ -54,6 +54,19 @@ async function fill({ server }: Dashboard): Promise<void> {
 
 const shots = (state: string) =>
   `document.querySelectorAll('.shot .picture[data-state=${state}]').length`;
+/** Between the darkest and the lightest value of a picture that is shown. */
+const spread = (selector: string) =>
+  `(() => {
+    const image = document.querySelector("${selector}");
+    if (!image?.naturalWidth) return 0;
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
+    const context = canvas.getContext("2d");
+    context.drawImage(image, 0, 0);
+    const values = context.getImageData(0, 0, canvas.width, canvas.height).data
+      .filter((_, at) => at % 4 === 0);
+    return Math.max(...values) - Math.min(...values);
+  })()`;
 const tiles = ({ page }: Sight) => page.locator(".gallery-tile .shot-text strong").allInnerTexts();
 const found = (sight: Sight) => sight.page.locator(".found").innerText();
 
@@ -72,6 +85,10 @@ dashboardTest("data: a set of which only some images were read", async (dashboar
       await filter("layer").selectOption(layer);
       await until(page, `${shots("shown")} >= 20 && ${shots("missing")} === 0`);
     }
+    // Of 16 bits only few are used: they are stretched, not black.
+    await filter("layer").selectOption("image");
+    const last = ".gallery-tile:last-child img";
+    await until(page, `${shots("waiting")} === 0 && ${spread(last)} > 200`);
     await sight.check("partial gaze");
     await page.getByText("24 images, 12 patients").waitFor();
     await page.getByText("18 scanpaths, 25 %").waitFor();
@@ -241,3 +258,49 @@ dashboardTest("data: a gallery keeps only what is in sight", async (dashboard) =
   await sight.check("many");
   await sight.close();
 });
+
+dashboardTest(
+  "data: eight mammograms are looked at for less than a megabyte",
+  async (dashboard) => {
+    const made: Record<string, string | Uint8Array> = {};
+    const one = raster(2560, 3328, 1, 16);
+    // Tissue and noise, as far as bytes go.
+    let state = 1;
+    for (let i = 0; i < one.data.length; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      const [x, y] = [i % 2560, Math.floor(i / 2560)];
+      const inside = x * x / 4e6 + (y - 1664) ** 2 / 2.2e6 < 1;
+      one.data[i] = inside
+        ? 9000 + 4000 * Math.sin(x / 170) * Math.cos(y / 210) + (state >>> 21)
+        : 0;
+    }
+    const bytes = encodePng(one);
+    for (let index = 0; index < 8; index++) made[`images/m${index}.png`] = bytes;
+    const put = await dashboard.server.fetch("/v1/datasets/mammograms", {
+      method: "PUT",
+      body: await zipOf(made),
+      headers: { "content-type": "application/zip" },
+    });
+    assert.equal(put.status, 201, await put.text());
+    const sight = await dashboard.page();
+    const { page } = sight;
+    let received = 0;
+    const network = await page.context().newCDPSession(page);
+    await network.send("Network.enable");
+    const pictures = new Set<string>();
+    network.on("Network.requestWillBeSent", ({ requestId, request }) => {
+      if (request.url.includes(".png")) pictures.add(requestId);
+    });
+    network.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+      if (pictures.has(requestId)) received += encodedDataLength;
+    });
+    await sight.open("d/mammograms/data");
+    await until(page, `${shots("shown")} === 8`, 60_000);
+    console.log(`8 mammograms, gallery: ${(received / 1e6).toFixed(2)} MB`);
+    assert.ok(received > 0 && received < 1e6, `${received} bytes`);
+    await sight.open("d/mammograms/image/m0");
+    await until(page, "document.querySelector('.base').naturalWidth >= 700", 60_000);
+    await sight.check("a mammogram");
+    await sight.close();
+  },
+);

@@ -16,3 +16,12 @@ export function examplesAt(
 export function lookedAt(names: string[], images: object[]): number[];
 export function within(point: number[], polygon: number[][]): boolean;
 export function foldBands(scores: object[], label: string): any;
+export const METHODS: Record<string, string>;
+export const ARMS: Record<string, string>;
+export const KINDS: Record<string, string>;
+export function backboneName(backbone: string): string;
+export function cutName(cut: object): string | undefined;
+export function runName(kind: string, spec: object): string;
+export function groupName(kind: string, spec: object): string;
+export function modelName(model: object, modelOf: (id: string) => object | undefined): string;
+export function groupOfModel(model: object, modelOf: (id: string) => object | undefined): string;

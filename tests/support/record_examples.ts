@@ -107,6 +107,8 @@ async function record(server: TestServer): Promise<void> {
   await each("listDatasets listGazeMeasures listImages", { params, query: "?limit=1" });
   await ask(server, "listGazeMeasures", { params, query: "?format=csv" });
   await ask(server, "getDatasetReport", { params, query: "?limit=1" });
+  await ask(server, "getDatasetOverview", { params });
+  await ask(server, "createSyntheticDataset", { params: { name: "made-up" } });
   const created = await server.fetch("/v1/uploads", {
     method: "POST",
     body: new Blob([zip]),
