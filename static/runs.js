@@ -25,6 +25,30 @@ const TRAININGS = ["pretrain", "finetune"];
  * @property {number | null} auc of what was fine-tuned from it, or of itself
  */
 
+/** Newest jobs that are looked at again while something is on its way. */
+const FRESH = 60;
+
+/**
+ * The newest runs as they are now, put into those that are known; undefined where something has ended or come, and all
+ * is to be read anew.
+ * @param {Run[]} runs
+ * @returns {Promise<Run[] | undefined>}
+ */
+export async function refreshed(runs, name, signal) {
+  const { data } = await get(
+    `/v1/jobs?dataset=${encodeURIComponent(name)}&limit=${FRESH}&fields=${FIELDS}`,
+    signal,
+  );
+  const known = new Map(runs.map((run) => [run.job.id, run]));
+  const over = ({ finished_at }) => finished_at !== null;
+  const now = data.filter(({ kind }) => TRAININGS.includes(kind));
+  if (now.some((job) => !known.has(job.id) || over(job) !== over(known.get(job.id).job))) {
+    return undefined;
+  }
+  const fresh = new Map(now.map((job) => [job.id, job]));
+  return runs.map((run) => ({ ...run, job: fresh.get(run.job.id) ?? run.job }));
+}
+
 /** Pre-trainings and fine-tunings of a data set, the newest first. @returns {Promise<Run[]>} */
 export async function readRuns(name, signal) {
   const [jobs, models, evaluations] = await Promise.all([

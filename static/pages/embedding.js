@@ -1,10 +1,11 @@
 /** The images of a set in the plane, as a network sees them: by label, fold, patient or mistake; a lasso opens them. */
 import { setQuery, stepLink } from "../address.js";
-import { call, get, list } from "../api.js";
+import { call, get } from "../api.js";
 import { modelsOf } from "../classifiers.js";
 import { themeColour } from "../colours.js";
 import { card, field, fill, h, pageHead, select } from "../dom.js";
 import { number } from "../format.js";
+import { imagesOf } from "../image_list.js";
 import { attempt } from "../notice.js";
 import { nothing } from "../parts.js";
 import { scatter } from "../scatter.js";
@@ -21,7 +22,7 @@ const COLOURS = [
 /** More values than colours are told by one. */
 const SERIES = 6;
 
-export async function show({ name, query, signal }) {
+export async function show({ name, query, signal, set }) {
   const models = await modelsOf(name, signal);
   if (models.length === 0) {
     return [
@@ -33,11 +34,7 @@ export async function show({ name, query, signal }) {
       ),
     ];
   }
-  const images = await list(
-    `/v1/datasets/${encodeURIComponent(name)}/images?fields=name,label,patient,split`,
-    signal,
-    100_000,
-  );
+  const images = await imagesOf(await set, signal);
   const options = models.map(({ id, text }) => [id, text]);
   const first = models.find(({ id }) => id === query.get("model")) ?? models[0];
   const model = select("model", options, first.id);

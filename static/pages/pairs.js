@@ -8,6 +8,7 @@ import { chosenPairs } from "../chosen_pairs.js";
 import { card, field, fill, h, pageHead, select, table } from "../dom.js";
 import { number, percent, score } from "../format.js";
 import { attempt, notice } from "../notice.js";
+import { imagesOf } from "../image_list.js";
 import { lookedAt, preparePairs } from "../pair_cut.js";
 import { matrixFigure } from "../pair_matrix.js";
 import { pairTiles } from "../pair_tiles.js";
@@ -25,11 +26,7 @@ export async function show({ name, params, query, signal, set }) {
     : own.find(({ id }) => id === params.id);
   const known = await set;
   if (!found) return [pageHead("Pairs"), known.gaze.images === 0 ? noGaze(name) : first(name)];
-  const images = await list(
-    `/v1/datasets/${encodeURIComponent(name)}/images?fields=name,label,patient,split`,
-    signal,
-    100_000,
-  );
+  const images = await imagesOf(known, signal);
   const path = `/v1/similarities/${encodeURIComponent(found.id)}`;
   const verdict = h(
     "div",

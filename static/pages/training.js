@@ -3,7 +3,7 @@ import { stepLink } from "../address.js";
 import { fill, h, pageHead, s } from "../dom.js";
 import { number, score } from "../format.js";
 import { nothing, progressOf, stateChip, timeLeft } from "../parts.js";
-import { curvesOf, deviation, groupRuns, mean, readRuns } from "../runs.js";
+import { curvesOf, deviation, groupRuns, mean, readRuns, refreshed } from "../runs.js";
 
 const EVERY_MS = 4000;
 const OPEN = ["queued", "running", "paused"];
@@ -15,7 +15,8 @@ export async function show({ name, query, signal, set }) {
   const bar = h("div", { class: "compare-bar", hidden: true });
   const ticked = new Set((query.get("runs") ?? "").split(",").filter(Boolean));
   const sparks = new Map();
-  let groups = groupRuns(await readRuns(name, signal));
+  let runs = await readRuns(name, signal);
+  let groups = groupRuns(runs);
   let shown = SHOWN;
   const compare = () => {
     const chosen = groups.filter(({ key }) => ticked.has(key));
@@ -57,10 +58,13 @@ export async function show({ name, query, signal, set }) {
   const timer = setInterval(async () => {
     if (document.hidden || area.contains(document.activeElement)) return;
     if (!groups.some(({ runs }) => runs.some(({ job }) => OPEN.includes(job.state)))) return;
-    const now = await readRuns(name, signal).catch(() => undefined);
-    if (!now || signal.aborted) return;
-    groups = groupRuns(now);
-    sparks.clear();
+    const fresh = await refreshed(runs, name, signal).catch(() => runs);
+    // Curves have grown where something has ended; what runs has a page of its own for them.
+    if (!fresh) sparks.clear();
+    const now = fresh ?? await readRuns(name, signal).catch(() => runs);
+    if (signal.aborted) return;
+    runs = now;
+    groups = groupRuns(runs);
     draw();
   }, EVERY_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });

@@ -194,11 +194,17 @@ Deno.test("gaze over HTTP", async (t) => {
         await refused.body?.cancel();
         assert.equal(refused.status, status, part);
       }
-      const pairs = await server.json<{ data: { images: string[]; similarity: number }[] }>(
-        "GET",
-        `${path}/pairs?top=100`,
-      );
+      const pairs = await server.json<
+        { data: { images: string[]; similarity: number; labels: string[] }[] }
+      >("GET", `${path}/pairs?top=100`);
       assert.equal(pairs.data.length, 15);
+      const labelOf = (image: string) => names.indexOf(image) % 2 ? "@malignant" : "benign";
+      for (const { images, labels } of pairs.data) assert.deepEqual(labels, images.map(labelOf));
+      const near = await server.json<{ data: { image: string; label: string }[] }>(
+        "GET",
+        `${path}/pairs?image=d`,
+      );
+      for (const { image, label } of near.data) assert.equal(label, labelOf(image));
       const short = await server.json<{ data: unknown[] }>("GET", `${path}/pairs?image=short`);
       assert.deepEqual(short.data, []);
     });

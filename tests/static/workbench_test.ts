@@ -10,8 +10,14 @@ import { openZip } from "@/lib/datasets/zip.ts";
 import { zipSet } from "@/lib/demo/archive.ts";
 import { synthesize } from "@/lib/demo/synthetic.ts";
 import { newId, now, openStore } from "@/lib/store/mod.ts";
-import { until, watch } from "../support/browser.ts";
-import { type Dashboard, dashboardTest, LOOKS, type Sight } from "../support/dashboard.ts";
+import { until as soon, watch } from "../support/browser.ts";
+import {
+  type Dashboard,
+  dashboardTest,
+  LOOKS,
+  type Sight,
+  type View,
+} from "../support/dashboard.ts";
 import { until as waited } from "../support/server.ts";
 
 interface Job {
@@ -48,6 +54,17 @@ async function upload({ server }: Dashboard, name: string, options: object) {
   assert.equal(response.status, 201, await response.text());
 }
 
+/** Other tests may have the machine too. */
+const PATIENCE = 90_000;
+
+const until = (page: Sight["page"], expression: string) => soon(page, expression, PATIENCE);
+
+async function patient(dashboard: Dashboard, view?: View, expected?: RegExp): Promise<Sight> {
+  const sight = await dashboard.page(view, expected);
+  sight.page.setDefaultTimeout(PATIENCE);
+  return sight;
+}
+
 /** Every look of a page, checked. */
 async function looks(
   dashboard: Dashboard,
@@ -56,7 +73,7 @@ async function looks(
   ready: (sight: Sight) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<void> {
   for (const [look, view] of Object.entries(LOOKS)) {
-    const sight = await dashboard.page(view);
+    const sight = await patient(dashboard, view);
     await sight.open(address);
     await ready(sight);
     await sight.keep(`${name}-${look}`);
@@ -120,7 +137,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   await t.step(
     "pairs: one click compares the gaze, and the job is shown until it is done",
     async () => {
-      const sight = await dashboard.page();
+      const sight = await patient(dashboard);
       await sight.open("d/breast/pairs");
       await sight.check("no pairs yet");
       await sight.page.getByRole("button", { name: /^Compare scanpaths/ }).click();
@@ -141,7 +158,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   await t.step(
     "pairs: the handle chooses, the numbers follow, the matrix shows a pair",
     async () => {
-      const sight = await dashboard.page();
+      const sight = await patient(dashboard);
       const { page } = sight;
       await sight.open("d/breast/pairs");
       const pairs = page.locator(".figure", { hasText: "Pairs" }).locator("strong");
@@ -173,7 +190,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   );
 
   await t.step("forms: the set of the page, its similarities, the audit's cut", async () => {
-    const sight = await dashboard.page();
+    const sight = await patient(dashboard);
     const { page } = sight;
     await sight.open("d/breast/training/start/pretrain");
     const values = (name: string) =>
@@ -198,7 +215,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   });
 
   await t.step("training: curves grow while it runs; a pause promises no time", async () => {
-    const sight = await dashboard.page();
+    const sight = await patient(dashboard);
     const { page } = sight;
     await sight.open(
       `d/breast/training/start/pretrain?cut.quantile=0.2&width=8&image_size=32&epochs=400`,
@@ -229,7 +246,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   });
 
   await t.step("training: a collapse is a banner; 100,000 reports are drawn at once", async () => {
-    const sight = await dashboard.page();
+    const sight = await patient(dashboard);
     let bytes = 0;
     sight.page.on("response", async (response) => {
       if (response.url().includes("/metrics")) bytes += (await response.body()).length;
@@ -255,25 +272,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   });
 
   let study = "";
-  await t.step("study: a dry run tells trainings, time and memory before it starts", async () => {
-    await looks(
-      dashboard,
-      "d/breast/training/study",
-      "study-form",
-      ({ page }) => page.locator(".figure", { hasText: "Trainings" }).waitFor(),
-    );
-    const sight = await dashboard.page();
-    await sight.open("d/breast/training/study");
-    const trainings = sight.page.locator(".figure", { hasText: "Trainings" }).locator("strong");
-    await trainings.waitFor();
-    // Two methods, three arms, eight seeds, each pre-trained and fine-tuned, and from scratch.
-    assert.equal(await trainings.innerText(), String(2 * 2 * 3 * 8 + 8));
-    await sight.page.getByLabel(/^MoCo/).uncheck();
-    await until(
-      sight.page,
-      `document.querySelector(".figure strong")?.textContent === "${2 * 3 * 8 + 8}"`,
-    );
-    await sight.close();
+  await t.step("a study of thirteen rows runs to its end", async () => {
     const job = await run(dashboard, {
       ...{ kind: "study", dataset: "breast", name: "Does gaze help?", similarity, seeds: [0] },
       methods: ["byol", "moco", "simsiam", "simclr"],
@@ -285,9 +284,30 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     study = job.result.study;
   });
 
+  await t.step("study: a dry run tells trainings, time and memory before it starts", async () => {
+    await looks(
+      dashboard,
+      "d/breast/training/study",
+      "study-form",
+      ({ page }) => page.locator(".figure", { hasText: "Trainings" }).waitFor(),
+    );
+    const sight = await patient(dashboard);
+    await sight.open("d/breast/training/study");
+    const trainings = sight.page.locator(".figure", { hasText: "Trainings" }).locator("strong");
+    await trainings.waitFor();
+    // Two methods, three arms, eight seeds, each pre-trained and fine-tuned, and from scratch.
+    assert.equal(await trainings.innerText(), String(2 * 2 * 3 * 8 + 8));
+    await sight.page.getByLabel(/^MoCo/).uncheck();
+    await until(
+      sight.page,
+      `document.querySelector(".figure strong")?.textContent === "${2 * 3 * 8 + 8}"`,
+    );
+    await sight.close();
+  });
+
   await t.step("results: the verdict says too few; no row of thirteen is hidden", async () => {
     for (const [look, view] of Object.entries(LOOKS)) {
-      const sight = await dashboard.page(view);
+      const sight = await patient(dashboard, view);
       await sight.open("d/breast/results");
       await sight.page.getByRole("heading", { name: /^Too few runs to say/ }).waitFor();
       const rows = sight.page.locator(".report-table tbody tr");
@@ -335,7 +355,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       "training",
       ({ page }) => page.locator(".run-score strong").first().waitFor(),
     );
-    const sight = await dashboard.page();
+    const sight = await patient(dashboard);
     const { page } = sight;
     await sight.open("d/breast/training");
     const of = (name: string) =>
@@ -369,7 +389,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       "evaluation",
       ({ page }) => page.locator(".report-confusion a").first().waitFor(),
     );
-    const sight = await dashboard.page();
+    const sight = await patient(dashboard);
     await sight.open(`d/breast/results/evaluation/${evaluation}`);
     const cell = sight.page.locator(".report-confusion a").first();
     const count = Number(await cell.innerText());
@@ -384,7 +404,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   await t.step(
     "try: several pictures at once; what cannot be read says so under its own name",
     async () => {
-      const sight = await dashboard.page({}, /422/);
+      const sight = await patient(dashboard, {}, /422/);
       const { page } = sight;
       await sight.open("d/breast/try");
       const png = await (await server.fetch("/v1/datasets/breast/images/P001_CC/image.png"))
@@ -404,7 +424,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       const told = card("good.png").getByText(/^What the network finds like the point/);
       const first = await told.innerText();
       await sensing.press("ArrowRight");
-      await waited(async () => await told.innerText() !== first, 20_000);
+      await waited(async () => await told.innerText() !== first, PATIENCE);
       await sight.keep("try-results");
       await sight.check("pictures that were tried");
       await page.reload();
@@ -426,7 +446,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       "embedding",
       ({ page }) => page.locator(".scatter canvas").waitFor(),
     );
-    const sight = await dashboard.page();
+    const sight = await patient(dashboard);
     const { page } = sight;
     await sight.open("d/breast/embedding");
     const canvas = page.locator(".scatter canvas");

@@ -171,6 +171,7 @@ async function record(server: TestServer): Promise<void> {
   for (const query of ["", "?format=csv", "?format=jsonl"]) {
     await ask(server, "listJobMetrics", { params: job, query });
   }
+  await ask(server, "listCurves", { query: `?jobs=${job.id}&points=2` });
   await each("getSimilarity listSimilarityImages listSimilarityPairs auditSimilarity", {
     params: { id: similarity },
   });
@@ -228,6 +229,7 @@ async function record(server: TestServer): Promise<void> {
     query: `?to=${second.result.evaluation}`,
   });
   await ask(server, "getStudy", { params: { id: table.result.study } });
+  await ask(server, "getStudyReport", { params: { id: table.result.study }, query: "?most=2" });
   for (const format of ["json", "csv", "markdown", "latex"]) {
     const query = `?format=${format}`;
     await ask(server, "getStudyTable", { params: { id: table.result.study }, query, lines: 4 });
