@@ -1,6 +1,6 @@
 /** Names for people: runs by what was done, not by their ids. */
 
-/** Titles of the server's registry of methods; a test keeps them alike. */
+/** Titles of methods as the server's registry has them; of others the name itself is shown, in words. */
 export const METHODS = {
   byol: "BYOL",
   simsiam: "SimSiam",
@@ -35,11 +35,11 @@ export const JOB_NAME_FIELDS = [
   ...["measure", "mode", "init"],
 ].map((field) => field === "kind" ? field : `spec.${field}`).join(",");
 
-/** "BYOL" of `byol`; what is not known stands as it is. */
-export const methodName = (method) => METHODS[method] ?? method;
+/** "BYOL" of `byol`; "new method" of a `new_method` that is not known here. */
+export const methodName = (method) => METHODS[method] ?? method?.replaceAll("_", " ");
 
 /** "shuffled gaze" of `shuffled`. */
-export const armName = (arm) => ARMS[arm] ?? arm;
+export const armName = (arm) => ARMS[arm] ?? arm?.replaceAll("_", " ");
 
 /** "RN18" of `resnet18`, "ViT-S/16" of `vit_small_patch16`. */
 export const backboneName = (backbone) =>

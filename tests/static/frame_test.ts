@@ -131,7 +131,7 @@ dashboardTest("frame: an empty server, a made-up set, imports that stay", async 
       assert.equal(await drop("letter.txt", "text/plain"), true);
       await page.getByText("Only a ZIP can be imported here").waitFor();
       await sight.check("dropped");
-    await page.getByRole("region", { name: "Import of more.zip" }).getByText("Close").click();
+      await page.getByRole("region", { name: "Import of more.zip" }).getByText("Close").click();
     },
   );
 
