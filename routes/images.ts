@@ -68,12 +68,14 @@ export const images: Route[] = [
     handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
       const { id } = store.datasets.byName(name);
       const page = store.images.listOf(id, query);
-      const counts = Map.groupBy(
-        store.gaze.counts(id, page.data.map((row) => row.id)),
-        ({ image_id }) => image_id,
-      );
+      const ids = page.data.map((row) => row.id);
+      const counts = Map.groupBy(store.gaze.counts(id, ids), ({ image_id }) => image_id);
+      const maps = store.heatmaps.ofDataset(id, ids);
       return withFields(
-        mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? [])),
+        mapPage(
+          page,
+          (row) => toImageView(row, counts.get(row.id) ?? [], maps.get(row.id) ?? []),
+        ),
         fields,
       );
     },

@@ -12,11 +12,12 @@ import { get } from "./api.js";
  * @property {"train" | "validation" | "test" | null} split
  * @property {8 | 16} bits
  * @property {{reader: string, fixations: number}[]} readers
+ * @property {string[]} maps readers of ready-made maps
  * @property {Score} [score] of the evaluation that is looked at
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
-const FIELDS = "fields=name,label,patient,split,bits,readers";
+const FIELDS = "fields=name,label,patient,split,bits,readers,maps";
 const PAGE = 1000;
 
 /** The list that was read last. @type {{key: string, images: LightImage[]} | undefined} */
@@ -87,8 +88,14 @@ export function listQuery(query) {
   return Object.fromEntries([...query].filter(([name]) => [...FILTERS, "sort"].includes(name)));
 }
 
+/** Whether anybody's gaze on the image is known, as fixations or as a ready-made map. */
+export const hasGaze = ({ readers, maps }) => readers.length + maps.length > 0;
+
 const fixations = ({ readers }) => readers.reduce((sum, one) => sum + one.fixations, 0);
 const byText = new Intl.Collator("en", { numeric: true }).compare;
+
+const isReadBy = ({ readers, maps }, reader) =>
+  readers.some((one) => one.reader === reader) || maps.includes(reader);
 
 /** Orders; what is equal stays in the order of names. */
 const ORDERS = {
@@ -134,9 +141,9 @@ export function narrowed(images, query, said) {
     if (query.has("unlabelled") && image.label !== null) return [];
     if (split !== undefined && image.split !== split) return [];
     if (patient !== undefined && image.patient !== patient) return [];
-    if (reader !== undefined && !image.readers.some((one) => one.reader === reader)) return [];
-    if (gaze === "none" && image.readers.length > 0) return [];
-    if (gaze === "some" && image.readers.length === 0) return [];
+    if (reader !== undefined && !isReadBy(image, reader)) return [];
+    if (gaze === "none" && hasGaze(image)) return [];
+    if (gaze === "some" && !hasGaze(image)) return [];
     if (named && !named.has(image.name)) return [];
     const text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) return [];

@@ -20,9 +20,13 @@ export class Heatmaps extends Table<HeatmapRow> {
     return this.select([["image_id = ?", image_id]], "ORDER BY reader");
   }
 
-  ofDataset(dataset_id: string): Map<string, HeatmapRow[]> {
+  /** By image; of the images that are named only. */
+  ofDataset(dataset_id: string, image_ids?: string[]): Map<string, HeatmapRow[]> {
     const rows = this.select(
-      [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],
+      [
+        ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+        ["image_id IN (SELECT value FROM json_each(?))", image_ids && JSON.stringify(image_ids)],
+      ],
       "ORDER BY image_id, reader",
     );
     return Map.groupBy(rows, (row) => row.image_id);

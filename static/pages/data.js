@@ -4,7 +4,7 @@ import { call, download } from "../api.js";
 import { fill, h, pageHead, select } from "../dom.js";
 import { count, number } from "../format.js";
 import { gallery } from "../gallery.js";
-import { FILTERS, imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
+import { FILTERS, hasGaze, imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
 import { chooseZip } from "../importer.js";
 import { attempt, notice } from "../notice.js";
 import { ask, chip, menu, nothing, tabs } from "../parts.js";
@@ -192,7 +192,7 @@ function captionOf(image, judged) {
       "span",
       { class: "chips" },
       image.label !== null && chip(image.label),
-      image.readers.length === 0 && chip("no gaze", "warn"),
+      !hasGaze(image) && chip("no gaze", "warn"),
       judged && score &&
         chip(
           `${score.wrong ? "wrong: " : ""}${score.predicted} ${

@@ -2,7 +2,7 @@
 import { stepLink } from "../address.js";
 import { card, h, table } from "../dom.js";
 import { bytes, count as amount, number, percent } from "../format.js";
-import { imagesOf } from "../image_list.js";
+import { hasGaze, imagesOf } from "../image_list.js";
 import { banner, figure, technical } from "../parts.js";
 
 const NONE = "without a label";
@@ -45,10 +45,11 @@ export async function show({ set, signal }) {
 function byLabel({ name, labels, splits, unlabelled }, images) {
   const parts = ["train", "validation", "test"].filter((part) => part in splits);
   const counts = new Map();
-  for (const { label, split, readers } of images) {
+  for (const image of images) {
+    const { label, split } = image;
     const row = counts.get(label ?? NONE) ?? { all: 0, gaze: 0 };
     row.all++;
-    if (readers.length > 0) row.gaze++;
+    if (hasGaze(image)) row.gaze++;
     if (split) row[split] = (row[split] ?? 0) + 1;
     counts.set(label ?? NONE, row);
   }

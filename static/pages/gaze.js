@@ -4,7 +4,7 @@ import { download, get } from "../api.js";
 import { colourAt, colourBar } from "../colours.js";
 import { card, fill, h, pageHead, select, table } from "../dom.js";
 import { count, number, percent } from "../format.js";
-import { imagesOf } from "../image_list.js";
+import { hasGaze, imagesOf } from "../image_list.js";
 import { attempt } from "../notice.js";
 import { banner, menu, nothing } from "../parts.js";
 import { imagePath, picture } from "../picture.js";
@@ -294,10 +294,9 @@ function wordsOf(value) {
 
 /** One image, read by each: a picture for every reader. */
 async function smallMultiples({ set, readers, query, signal }) {
-  const read = (await imagesOf(set, signal)).filter((image) => image.readers.length > 0);
-  if (read.length === 0) {
-    return h("p", { class: "hint" }, "Only ready-made maps are there, which name no fixations.");
-  }
+  const images = await imagesOf(set, signal);
+  const read = images.filter((image) => image.readers.length > 0);
+  if (read.length === 0) return readyMade(set, images.filter(hasGaze), signal);
   // Those that most readers have seen come first.
   const order = read.toSorted((a, b) => b.readers.length - a.readers.length);
   const chosen = order.find(({ name }) => name === query.get("image")) ?? order[0];
@@ -361,6 +360,35 @@ async function smallMultiples({ set, readers, query, signal }) {
     ),
     area,
     colourBar("inferno", { low: "not looked at", high: "longest", label: "Time that gaze rested" }),
+  ];
+}
+
+/** Maps that came as pictures: nothing is known of the fixations behind them. */
+function readyMade(set, images, signal) {
+  return [
+    h(
+      "p",
+      { class: "hint" },
+      `${
+        count(images.length, "image")
+      } with ready-made maps, which name no fixations; the first of them:`,
+    ),
+    h(
+      "div",
+      { class: "pictures" },
+      images.slice(0, 12).map(({ name }) =>
+        h(
+          "figure",
+          {},
+          h(
+            "a",
+            { href: stepLink(set.name, ["image", name]) },
+            picture(imagePath(set.name, name, "overlay"), { alt: `Gaze on ${name}`, signal }),
+          ),
+          h("figcaption", {}, name),
+        )
+      ),
+    ),
   ];
 }
 

@@ -46,7 +46,10 @@ class Viewer {
     ];
     const classifiers = this.models.filter(({ classes }) => classes.length > 0);
     this.readers = sorted(gaze.data.map(({ reader }) => reader));
-    const shown = query.get("layers") ?? (this.readers.length > 0 ? "gaze,paths" : "");
+    /** Where there are no fixations, ready-made maps are shown as the server draws them. */
+    this.readyMade = this.readers.length === 0 && image.maps.length > 0;
+    const shown = query.get("layers") ??
+      (this.readers.length > 0 ? "gaze,paths" : this.readyMade ? "gaze" : "");
     this.layers = new Set(shown.split(",").filter(Boolean));
     const chosen = query.get("readers");
     this.chosen = new Set(
@@ -213,6 +216,8 @@ class Viewer {
 
   /** Why a layer cannot be shown, in words; undefined where it can. */
   missing(layer) {
+    if (layer === "gaze" && this.readyMade) return undefined;
+    if (layer === "paths" && this.readyMade) return "only a ready-made map";
     if (layer === "gaze" || layer === "paths") {
       return this.readers.length === 0 ? "no gaze on this image" : undefined;
     }
@@ -304,6 +309,7 @@ class Viewer {
 
   #gazeLayers(paths) {
     const made = [];
+    if (this.layers.has("gaze") && this.readyMade) made.push(this.#readyMadeMap());
     if (this.layers.has("gaze") && paths.length > 0) {
       const seen = paths.flatMap(({ fixations }) =>
         fixations.filter(({ start }) => start <= this.until)
@@ -319,6 +325,15 @@ class Viewer {
       made.push(scanpathLayer(this.image, paths, { until: this.until, onHover: told }));
     }
     return made;
+  }
+
+  #readyMadeMap() {
+    const map = h("img", { class: "layer gaze-map ready-made", alt: "", draggable: "false" });
+    pictureUrl(`${this.path}/heatmap.png?size=512`, this.signal).then((url) => map.src = url)
+      .catch((error) => {
+        if (!this.signal.aborted) this.readout.textContent = error.message;
+      });
+    return map;
   }
 
   /** Maps of the models, painted into `layers` when they are answered. */
@@ -365,7 +380,7 @@ class Viewer {
 
   #drawBars() {
     const bars = [];
-    if (this.layers.has("gaze") && this.chosen.size > 0 && this.readers.length > 0) {
+    if (this.layers.has("gaze") && (this.chosen.size > 0 || this.readyMade)) {
       bars.push(
         h(
           "span",

@@ -2,7 +2,7 @@
 import { address, stepLink } from "../address.js";
 import { get, post } from "../api.js";
 import { fill, h, table } from "../dom.js";
-import { number, time } from "../format.js";
+import { count, number, time } from "../format.js";
 import { chip, technical } from "../parts.js";
 import { imagePath, picture } from "../picture.js";
 
@@ -36,13 +36,17 @@ export async function about(area, viewer) {
   ]);
 }
 
-function facts({ label, patient, split, width, height, bits, channels, readers }) {
+function facts({ label, patient, split, width, height, bits, channels, readers, maps }) {
   const entries = [
     ["Label", label ?? "none"],
     ["Patient", patient],
     ["Part", split],
     ["Size", `${width} × ${height} px, ${channels === 1 ? "grey" : "colour"}, ${bits} bit`],
-    ["Read by", readers.length > 0 ? `${readers.length} readers` : "nobody yet"],
+    [
+      "Read by",
+      readers.length > 0 ? count(readers.length, "reader") : maps.length === 0 && "nobody",
+    ],
+    ["Gaze maps", maps.length > 0 && `${number(maps.length)} ready-made`],
   ];
   return h(
     "dl",

@@ -304,3 +304,41 @@ dashboardTest(
     await sight.close();
   },
 );
+
+dashboardTest(
+  "data: ready-made maps are gaze too, though nobody's fixations are known",
+  async (dashboard) => {
+    const files: Record<string, string | Uint8Array> = {};
+    for (let index = 0; index < 4; index++) files[`images/k${index}.png`] = picture(40, 30, index);
+    files["heatmaps/k0.png"] = picture(40, 30, 9);
+    files["heatmaps/r7/k1.png"] = picture(40, 30, 8);
+    const put = await dashboard.server.fetch("/v1/datasets/knees", {
+      method: "PUT",
+      body: await zipOf(files),
+      headers: { "content-type": "application/zip" },
+    });
+    assert.equal(put.status, 201, await put.text());
+    const { data } = await dashboard.server.json<{ data: { maps: string[] }[] }>(
+      "GET",
+      "/v1/datasets/knees/images?fields=maps",
+    );
+    assert.deepEqual(data, [{ maps: [""] }, { maps: ["r7"] }, { maps: [] }, { maps: [] }]);
+    const sight = await dashboard.page();
+    const { page } = sight;
+    await sight.open("d/knees/data");
+    await until(page, `${shots("shown")} === 4`);
+    assert.equal(await page.getByText("no gaze", { exact: true }).count(), 2);
+    await sight.open("d/knees/data?gaze=some");
+    assert.deepEqual(await tiles(sight), ["k0", "k1"]);
+    await sight.open("d/knees/image/k0");
+    await until(page, "document.querySelector('.ready-made')?.naturalWidth > 0");
+    await page.getByText("1 ready-made").waitFor();
+    await page.getByText("only a ready-made map").waitFor();
+    await sight.check("viewer of a ready-made map");
+    await sight.open("d/knees/gaze");
+    await page.getByText("2 images with ready-made maps").waitFor();
+    await until(page, "document.querySelectorAll('figure [data-state=shown]').length === 2");
+    await sight.check("gaze of ready-made maps");
+    await sight.close();
+  },
+);
