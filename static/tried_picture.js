@@ -44,6 +44,7 @@ export function triedPicture({ file, image }, { name, model, signal }) {
         ask("neighbours", { among: name, top: "5" }).then((answer) => answer.json()),
       ]);
       if (signal.aborted) return;
+      document.dispatchEvent(new CustomEvent("predicted"));
       fill(
         body,
         h(

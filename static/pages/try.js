@@ -49,7 +49,7 @@ export async function show({ name, query, signal }) {
       "",
       h(
         "div",
-        { class: "form columns" },
+        { class: "grid two" },
         field("Classifier", model),
         ofSet(name, run, query),
       ),
@@ -163,6 +163,7 @@ async function stored({ name, models, query, signal }) {
     });
   for (const control of [label, least, mine]) control.addEventListener("change", filter);
   more.addEventListener("click", () => attempt(more, () => read(false)));
+  document.addEventListener("predicted", () => read(true).catch(() => {}), { signal });
   await read(true);
   return card(
     "Predicted before",

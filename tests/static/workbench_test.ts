@@ -180,9 +180,10 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await matrix.press("ArrowRight");
       await matrix.press("Enter");
       await page.getByRole("heading", { name: /^Similarity 0\.|^Similarity -?\d/ }).waitFor();
+      await until(page, `/top=0.0005/.test(location.hash)`);
       await page.reload();
       await sight.shown();
-      await until(page, `/top=0.0/.test(location.hash)`);
+      await until(page, `document.querySelector(".figure strong")?.textContent === "1"`);
       await sight.check("pairs after use");
       await sight.close();
       await looks(dashboard, "d/breast/pairs?top=0.1", "pairs", inView);
@@ -297,7 +298,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     await trainings.waitFor();
     // Two methods, three arms, eight seeds, each pre-trained and fine-tuned, and from scratch.
     assert.equal(await trainings.innerText(), String(2 * 2 * 3 * 8 + 8));
-    await sight.page.getByLabel(/^MoCo/).uncheck();
+    await sight.page.locator("input[value=moco]").uncheck();
     await until(
       sight.page,
       `document.querySelector(".figure strong")?.textContent === "${2 * 3 * 8 + 8}"`,
