@@ -1,9 +1,11 @@
 /** Pictures of the gaze on an image. */
 import { z } from "zod";
 import { readerName } from "@/lib/datasets/reader_name.ts";
+import { NotFound } from "@/lib/errors.ts";
 import type { GazePictureRequest } from "@/lib/gaze/pictures/gaze_picture.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { viewOf, viewQuery } from "@/lib/images/view.ts";
+import type { Store } from "@/lib/store/mod.ts";
 import { imageOf, imagePath, readerQuery } from "./images.ts";
 import { keptPicture } from "./kept_picture.ts";
 import { type Route, route } from "./route.ts";
@@ -14,6 +16,12 @@ const query = readerQuery.extend({
   size: z.coerce.number().int().min(16).max(4096).default(1024)
     .describe("Longer side of the picture at most, pixels"),
 });
+
+/** Who has read other images is no mistake. Throws NotFound for a name that nobody in the data set has. */
+function assertReader(store: Store, dataset: string, reader: string): void {
+  if (store.gaze.has(dataset, reader) || store.heatmaps.has(dataset, reader)) return;
+  throw new NotFound(`Cannot find reader "${reader}" in this data set`);
+}
 
 const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
   route({
@@ -39,6 +47,7 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
       const maps = kind === "scanpath" ? [] : store.heatmaps.ofImage(image.id)
         .filter((map) => reader === undefined || map.reader === reader);
       const isBare = rows.length === 0 && maps.length === 0;
+      if (isBare && reader !== undefined) assertReader(store, image.dataset_id, reader);
       const drawn = {
         kind: isBare ? "image" as const : kind,
         view: viewOf({ window, voi }),
