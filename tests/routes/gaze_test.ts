@@ -286,7 +286,7 @@ Deno.test("gaze over HTTP", async (t) => {
         const small = await png(server, `${image("e")}/${kind}.png?size=20`);
         assert.deepEqual([small.width, small.height], [20, 15]);
         for (
-          const path of [`${image("bare")}/${kind}.png`, `${image("e")}/${kind}.png?reader=r3`]
+          const path of [`${image("bare")}/${kind}.png`, `${image("bare")}/${kind}.png?reader=r1`]
         ) {
           const none = await server.fetch(path);
           assert.deepEqual([none.status, none.headers.get("x-gaze")], [200, "none"], path);
@@ -294,6 +294,9 @@ Deno.test("gaze over HTTP", async (t) => {
           const { data } = await decodeImage(await none.bytes());
           plain.data.forEach((value, i) => assert.equal(data[i * 3], value, path));
         }
+        const unknown = await server.fetch(`${image("e")}/${kind}.png?reader=r3`);
+        assert.equal(unknown.status, 404);
+        assert.match(await unknown.text(), /Cannot find reader \\"r3\\" in this data set/);
       }
     });
 
