@@ -33,7 +33,7 @@ async function route() {
   const set = name === undefined ? undefined : dataset(name, signal);
   nameSet(name);
   drawSteps(strip, name, page?.options.step);
-  if (set) tellSteps(strip, name, set, signal).catch(() => {});
+  if (set) keepTelling(name, set, signal);
   main.setAttribute("aria-busy", "true");
   try {
     if (!page) throw new Error("There is no page at this address.");
@@ -62,9 +62,19 @@ async function route() {
     if (!signal.aborted) {
       main.removeAttribute("aria-busy");
       const title = main.querySelector("h1")?.textContent;
-      document.title = [title, name, "McGIP"].filter(Boolean).join(" · ");
+      document.title = [...new Set([title, name, "McGIP"])].filter(Boolean).join(" · ");
     }
   }
+}
+
+const STEPS_MS = 10_000;
+
+/** The states of the steps, kept fresh while something may run. */
+function keepTelling(name, set, signal) {
+  const tell = () => document.hidden || tellSteps(strip, name, set, signal).catch(() => {});
+  tell();
+  const timer = setInterval(tell, STEPS_MS);
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
 
 /** The data set's summary. Who awaits it hears of what went wrong; nobody need. */

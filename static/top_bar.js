@@ -57,13 +57,22 @@ async function readRunning() {
   const { done = 0, total = 0 } = job.progress ?? {};
   const left = job.estimated_finish && new Date(job.estimated_finish) - Date.now();
   const minutes = Math.ceil(left / 60_000);
-  const text = [
-    await titleOf(job).catch(() => jobName(job)),
-    total > 0 && `${Math.floor(100 * done / total)} %`,
-    left > 0 && (minutes < 90 ? `${minutes} min left` : `${Math.round(minutes / 60)} h left`),
-  ].filter(Boolean).join(", ");
+  const name = await titleOf(job).catch(() => jobName(job));
+  const share = total > 0 ? `${Math.floor(100 * done / total)} %` : "running";
+  const rest = left > 0 &&
+    (minutes < 90 ? `${minutes} min left` : `${Math.round(minutes / 60)} h left`);
   area.href = link(["jobs", job.id]);
-  if (area.textContent !== text) fill(area, h("span", { class: "pulse" }), h("span", {}, text));
+  const text = [name, share, rest].filter(Boolean).join(", ");
+  if (area.title === text) return;
+  area.title = text;
+  area.setAttribute("aria-label", text);
+  fill(
+    area,
+    h("span", { class: "pulse" }),
+    h("span", { class: "running-name" }, name),
+    h("strong", {}, share),
+    rest && h("span", { class: "running-left" }, rest),
+  );
 }
 
 async function readStatus() {
