@@ -81,25 +81,27 @@ async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array
 export const jobEvents: Route[] = [
   route({
     method: "GET",
-    path: "/v1/curves",
-    operationId: "listCurves",
-    errors: [404, 422],
-    summary: "Series of several jobs as one: mean, least and greatest over seeds and folds",
+    path: "/v1/jobs/{id}/curves",
+    operationId: "getJobCurves",
+    errors: [422],
+    summary:
+      "The series of a job, and of others with it, as one: mean and range over seeds and folds",
     scope: "read",
     query: z.strictObject({
-      jobs: z.string().min(1).max(20_000).transform((text) => [...new Set(text.split(","))])
-        .describe("Ids, with commas"),
+      with: z.string().min(1).max(20_000).transform((text) => text.split(",")).optional()
+        .describe("Ids of other jobs, with commas"),
       points: z.coerce.number().int().min(2).max(10_000).default(500)
         .describe("Of each curve at most; each is the mean of a span of steps"),
     }),
     answers: { 200: pageOf(curveSchema) },
-    handle({ services: { store }, query: { jobs, points } }) {
+    handle({ services: { store }, params: { id }, query: { with: others = [], points } }) {
+      const jobs = [...new Set([id, ...others])];
       if (jobs.length > MOST_JOBS) {
         throw new InvalidInput(
           `Cannot join the curves of ${jobs.length} jobs: name at most ${MOST_JOBS}`,
         );
       }
-      for (const id of jobs) store.jobs.get(id);
+      for (const one of jobs) store.jobs.get(one);
       return wholePage(curvesOf(store, jobs, points));
     },
   }),

@@ -112,9 +112,8 @@ function singleBoard(job, { path, signal, marks, levels }) {
 function foldBoard(path, { signal, levels }) {
   const { large, rest, more, element } = board();
   const charts = new Map();
-  const id = path.split("/").at(-1);
   const refresh = async () => {
-    const { data } = await get(`/v1/curves?jobs=${id}&points=600`, signal);
+    const { data } = await get(`${path}/curves?points=600`, signal);
     if (signal.aborted) return;
     const byName = new Map(data.map((curve) => [curve.name, curve]));
     drawBands({

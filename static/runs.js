@@ -102,7 +102,8 @@ export function deviation(values) {
 
 /** Curves of several jobs as one. @returns {Promise<Map<string, any>>} by name */
 export async function curvesOf(runs, points, signal) {
-  const ids = runs.slice(0, 100).map(({ job }) => job.id).join(",");
-  const { data } = await get(`/v1/curves?jobs=${ids}&points=${points}`, signal);
+  const [first, ...others] = runs.slice(0, 100).map(({ job }) => job.id);
+  const joined = others.length > 0 ? `&with=${others.join(",")}` : "";
+  const { data } = await get(`/v1/jobs/${first}/curves?points=${points}${joined}`, signal);
   return new Map(data.map((curve) => [curve.name, curve]));
 }

@@ -199,7 +199,7 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       for (const { id, kind } of data) {
         if (kind === "study" || kind === "similarity") continue;
         await get(`/v1/jobs/${id}/events?limit=1000`, `/v1/jobs/${id}/metrics`);
-        await get(`/v1/curves?jobs=${id}`);
+        await get(`/v1/jobs/${id}/curves`);
       }
     });
 

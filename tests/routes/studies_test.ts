@@ -221,12 +221,11 @@ Deno.test("a study over HTTP", async (t) => {
         assert.equal(confusion.flat().reduce((sum, count) => sum + count, 0), 12);
         assert.ok(mistakes.length <= 3);
       }
-      const { data } = await server.json<{ data: { name: string; n: number[]; runs: number }[] }>(
+      const [first, second] = found.runs.filter(({ row }) => row === "byol gaze")
+        .map(({ finetune_job }) => finetune_job);
+      const { data } = await server.json<{ data: { name: string; runs: number }[] }>(
         "GET",
-        `/v1/curves?jobs=${
-          found.runs.filter(({ row }) => row === "byol gaze")
-            .map(({ finetune_job }) => finetune_job)
-        }`,
+        `/v1/jobs/${first}/curves?with=${second}`,
       );
       assert.deepEqual(data.find(({ name }) => name === "loss")!.runs, 2);
       const unknown = await server.fetch(`/v1/studies/${ref}/report?class=none`);

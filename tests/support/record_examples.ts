@@ -171,7 +171,7 @@ async function record(server: TestServer): Promise<void> {
   for (const query of ["", "?format=csv", "?format=jsonl"]) {
     await ask(server, "listJobMetrics", { params: job, query });
   }
-  await ask(server, "listCurves", { query: `?jobs=${job.id}&points=2` });
+  await ask(server, "getJobCurves", { params: job, query: "?points=2" });
   await each("getSimilarity listSimilarityImages listSimilarityPairs auditSimilarity", {
     params: { id: similarity },
   });
