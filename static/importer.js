@@ -21,7 +21,7 @@ const SHOWN = 500;
  * @param {File} file
  * @param {string} [name] of the data set; the file's without it
  */
-export function importZip(file, name = file.name.replace(/\.zip$/i, "")) {
+function importZip(file, name = file.name.replace(/\.zip$/i, "")) {
   const body = h("div", { class: "stack" });
   const close = h("button", { type: "button", class: "quiet" }, "Close");
   const card = h(

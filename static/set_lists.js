@@ -47,15 +47,6 @@ export async function jobTitles(jobs, signal) {
   return (job) => jobName(job, groups.get(job.spec?.init));
 }
 
-/** Classifiers that know this data set's images: those trained on it first. */
-export async function classifiersFor(name, signal) {
-  const models = (await modelsNamed(signal)).filter(({ classes }) => classes.length > 0);
-  return [
-    ...models.filter(({ dataset }) => dataset === name),
-    ...models.filter(({ dataset }) => dataset !== name),
-  ];
-}
-
 /** Evaluations on a data set, the newest first, with the name of the model. */
 export async function evaluationsOf(name, signal) {
   const [found, models] = await Promise.all([list(EVALUATIONS, signal), modelsNamed(signal)]);

@@ -2,7 +2,7 @@
 import { s } from "../dom.js";
 
 /** Colours that stand out on grey pictures, in the order of the readers; after six they begin again, dashed. */
-export const READER_COLOURS = 6;
+const READER_COLOURS = 6;
 
 /** Fixations drawn at most: more would be a cloud, and slow. */
 const MOST = 4000;
