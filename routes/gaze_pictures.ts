@@ -18,8 +18,8 @@ const query = readerQuery.extend({
 });
 
 /** Who has read other images is no mistake. Throws NotFound for a name that nobody in the data set has. */
-function assertReader(store: Store, dataset: string, reader: string): void {
-  if (store.gaze.has(dataset, reader) || store.heatmaps.has(dataset, reader)) return;
+async function assertReader(store: Store, dataset: string, reader: string): Promise<void> {
+  if (await store.gaze.has(dataset, reader) || await store.heatmaps.has(dataset, reader)) return;
   throw new NotFound(`Cannot find reader "${reader}" in this data set`);
 }
 
@@ -47,7 +47,7 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
       const maps = kind === "scanpath" ? [] : store.heatmaps.ofImage(image.id)
         .filter((map) => reader === undefined || map.reader === reader);
       const isBare = rows.length === 0 && maps.length === 0;
-      if (isBare && reader !== undefined) assertReader(store, image.dataset_id, reader);
+      if (isBare && reader !== undefined) await assertReader(store, image.dataset_id, reader);
       const drawn = {
         kind: isBare ? "image" as const : kind,
         view: viewOf({ window, voi }),

@@ -13,40 +13,43 @@ export interface OverviewCounts {
 }
 
 /** @param dataset.name jobs and predictions know a data set by its name */
-export function overviewCounts(
+export async function overviewCounts(
   db: Database,
-  dataset: { id: string; name: string },
-): OverviewCounts {
-  const count = (sql: string, value: string) => db.get<{ n: number }>(sql, value)!.n;
-  const states = db.all<{ state: JobState; n: number }>(
-    "SELECT state, count(*) AS n FROM jobs WHERE json_extract(spec, '$.dataset') = ? GROUP BY 1",
-    dataset.name,
+  { id, name }: { id: string; name: string },
+): Promise<OverviewCounts> {
+  const count = async (sql: string, value: string) =>
+    (await db.get<{ n: number }>(sql, value))?.n ?? 0;
+  const states = await db.all<{ state: JobState; n: number }>(
+    "SELECT state, count(*) AS n FROM jobs WHERE spec ->> 'dataset' = ? GROUP BY state",
+    name,
   );
-  const kinds = db.all<{ kind: string; n: number }>(
-    "SELECT kind, count(*) AS n FROM models WHERE dataset_id = ? GROUP BY 1",
-    dataset.id,
+  const kinds = await db.all<{ kind: string; n: number }>(
+    "SELECT kind, count(*) AS n FROM models WHERE dataset_id = ? GROUP BY kind",
+    id,
   );
   const made = (kind: string) => kinds.find((one) => one.kind === kind)?.n ?? 0;
+  const similarity = await db.get<{ id: string; measure: string }>(
+    "SELECT id, measure FROM similarities WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
+    id,
+  );
+  const study = await db.get<{ id: string; name: string | null }>(
+    "SELECT id, name FROM studies WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
+    id,
+  );
   return {
     jobs: Object.fromEntries(
       jobStates.map((state) => [state, states.find((one) => one.state === state)?.n ?? 0]),
     ) as Record<JobState, number>,
     similarities: {
-      count: count("SELECT count(*) AS n FROM similarities WHERE dataset_id = ?", dataset.id),
-      newest: db.get<{ id: string; measure: string }>(
-        "SELECT id, measure FROM similarities WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
-        dataset.id,
-      ) ?? null,
+      count: await count("SELECT count(*) AS n FROM similarities WHERE dataset_id = ?", id),
+      newest: similarity ?? null,
     },
     models: { pretrained: made("pretrained"), classifiers: made("classifier") },
-    evaluations: count("SELECT count(*) AS n FROM evaluations WHERE dataset_id = ?", dataset.id),
+    evaluations: await count("SELECT count(*) AS n FROM evaluations WHERE dataset_id = ?", id),
     studies: {
-      count: count("SELECT count(*) AS n FROM studies WHERE dataset_id = ?", dataset.id),
-      newest: db.get<{ id: string; name: string | null }>(
-        "SELECT id, name FROM studies WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
-        dataset.id,
-      ) ?? null,
+      count: await count("SELECT count(*) AS n FROM studies WHERE dataset_id = ?", id),
+      newest: study ?? null,
     },
-    predictions: count("SELECT count(*) AS n FROM predictions WHERE dataset = ?", dataset.name),
+    predictions: await count("SELECT count(*) AS n FROM predictions WHERE dataset = ?", name),
   };
 }
