@@ -48,7 +48,7 @@ export function fill(parent, ...children) {
   return parent;
 }
 
-/** A table. Columns: `{head, cell: (row) => child, number?: true}`. */
+/** A table. Columns: `{head, cell: (row) => child, number?: true, optional?: true}`; phones leave optional ones out. */
 export function table(columns, rows, options = {}) {
   return h(
     "div",
@@ -62,9 +62,7 @@ export function table(columns, rows, options = {}) {
         h(
           "tr",
           {},
-          columns.map((column) =>
-            h("th", { scope: "col", class: column.number && "number" }, column.head)
-          ),
+          columns.map((column) => h("th", { scope: "col", class: classOf(column) }, column.head)),
         ),
       ),
       h(
@@ -74,15 +72,16 @@ export function table(columns, rows, options = {}) {
           h(
             "tr",
             {},
-            columns.map((column) =>
-              h("td", { class: column.number && "number" }, column.cell(row))
-            ),
+            columns.map((column) => h("td", { class: classOf(column) }, column.cell(row))),
           )
         ),
       ),
     ),
   );
 }
+
+const classOf = ({ number, optional }) =>
+  [number && "number", optional && "optional"].filter(Boolean).join(" ") || null;
 
 /** A labelled form field. */
 export function field(label, control, hint) {

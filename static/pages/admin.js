@@ -119,7 +119,7 @@ async function tellKeys(area, signal) {
       [
         { head: "Name", cell: ({ name }) => name },
         { head: "May", cell: ({ scopes }) => scopes.map((scope) => chip(scope)) },
-        { head: "Made", cell: ({ created_at }) => time(created_at) },
+        { head: "Made", cell: ({ created_at }) => time(created_at), optional: true },
         { head: "Remove", cell: remove },
       ],
       keys,

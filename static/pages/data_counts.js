@@ -65,7 +65,7 @@ function byLabel({ name, labels, splits, unlabelled }, images) {
       [
         { head: "Label", cell: (label) => label },
         { head: "Images", cell: (label) => open(label, counts.get(label)?.all), number: true },
-        { head: "Share", cell: share, number: true },
+        { head: "Share", cell: share, number: true, optional: true },
         ...parts.map((split) => ({
           head: split,
           cell: (label) => open(label, counts.get(label)?.[split], { split }),

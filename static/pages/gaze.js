@@ -183,9 +183,11 @@ function labelTable(rows, { labels }) {
     table(
       [
         { head: "Label", cell: ({ label }) => label },
-        { head: "Recordings", cell: ({ own }) => number(own.length), number: true },
-        ...figures.map(([head, of, digits]) => ({
+        { head: "Recordings", cell: ({ own }) => number(own.length), number: true, optional: true },
+        ...figures.map(([head, of, digits], at) => ({
           head,
+          // The first two stand for the rest on a phone.
+          optional: at > 1,
           cell: ({ own }) => {
             const values = known(own.map(of));
             return values.length > 0 ? mean(values).toFixed(digits) : "–";
