@@ -29,7 +29,7 @@ export const overview: Route[] = [
     summary: "What has been made from a data set, counted",
     scope: "read",
     answers: { 200: overviewSchema },
-    handle: ({ services: { store }, params: { name } }) =>
-      overviewCounts(store.db, store.datasets.byName(name)),
+    handle: async ({ services: { store }, params: { name } }) =>
+      await overviewCounts(store.db, await store.datasets.byName(name)),
   }),
 ];

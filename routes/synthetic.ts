@@ -27,7 +27,7 @@ export const synthetic: Route[] = [
     async handle(call) {
       const { services: { store }, params, request: { signal } } = call;
       const name = datasetName(params.name);
-      if (store.datasets.findByName(name)) {
+      if (await store.datasets.findByName(name)) {
         throw new Conflict(`Cannot make "${name}" up: there is a data set of this name`);
       }
       const bytes = await synthesizeInThread(SET, signal);
@@ -37,7 +37,7 @@ export const synthetic: Route[] = [
         const report = await runImport(call, name, store.files.path(sha256), options);
         return reply(201, report, { location: `/v1/datasets/${encodeURIComponent(name)}` });
       } finally {
-        store.discard([sha256]);
+        await store.discard([sha256]);
       }
     },
   }),

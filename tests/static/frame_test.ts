@@ -252,12 +252,14 @@ dashboardTest(
     }
     await sight.close();
   },
-  (data) => {
-    const store = openStore(data);
+  async (data) => {
+    const store = await openStore(data);
     try {
-      for (let index = 0; index < 1000; index++) store.jobs.insert(oldJob(index));
+      await store.db.transaction(async () => {
+        for (let index = 0; index < 1000; index++) await store.jobs.insert(oldJob(index));
+      });
     } finally {
-      store.close();
+      await store.close();
     }
   },
 );
