@@ -42,9 +42,9 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
       const reader = call.query.reader === undefined
         ? undefined
         : readerName(store, call.query.reader);
-      const { image } = imageOf(call);
-      const rows = store.gaze.ofImage(image.id, reader);
-      const maps = kind === "scanpath" ? [] : store.heatmaps.ofImage(image.id)
+      const { image } = await imageOf(call);
+      const rows = await store.gaze.ofImage(image.id, reader);
+      const maps = (kind === "scanpath" ? [] : await store.heatmaps.ofImage(image.id))
         .filter((map) => reader === undefined || map.reader === reader);
       const isBare = rows.length === 0 && maps.length === 0;
       if (isBare && reader !== undefined) await assertReader(store, image.dataset_id, reader);

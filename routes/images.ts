@@ -34,13 +34,14 @@ const pngQuery = z.strictObject({
 export const imagePath = "/v1/datasets/{name}/images/{image*}";
 
 /** The image that a path means, by name, file name or id. Throws NotFound. */
-export function imageOf(
+export async function imageOf(
   { services: { store }, params }: Pick<Call, "services" | "params">,
-): { dataset: DatasetRow; image: ImageRow } {
-  const dataset = store.datasets.byName(params.name);
+): Promise<{ dataset: DatasetRow; image: ImageRow }> {
+  const dataset = await store.datasets.byName(params.name);
   const name = params.image.normalize("NFC");
-  const image = store.images.findByName(dataset.id, name) ??
-    store.images.findByName(dataset.id, withoutExtension(name)) ?? store.images.find(name);
+  const image = await store.images.findByName(dataset.id, name) ??
+    await store.images.findByName(dataset.id, withoutExtension(name)) ??
+    await store.images.find(name);
   if (image?.dataset_id !== dataset.id) throw new NotFound(`Cannot find image "${params.image}"`);
   return { dataset, image };
 }
@@ -65,14 +66,14 @@ export const images: Route[] = [
       fields: fieldsOf(Object.keys(imageSchema.shape)),
     }),
     answers: { 200: pageOf(imageSchema) },
-    handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
-      const { id } = store.datasets.byName(name);
-      const page = store.images.listOf(id, query);
+    async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
+      const { id } = await store.datasets.byName(name);
+      const page = await store.images.listOf(id, query);
       const ids = page.data.map((row) => row.id);
-      const counts = Map.groupBy(store.gaze.counts(id, ids), ({ image_id }) => image_id);
-      const maps = store.heatmaps.ofDataset(id, ids);
+      const counts = Map.groupBy(await store.gaze.counts(id, ids), ({ image_id }) => image_id);
+      const maps = await store.heatmaps.ofDataset(id, ids);
       return withFields(
-        mapPage(
+        await mapPage(
           page,
           (row) => toImageView(row, counts.get(row.id) ?? [], maps.get(row.id) ?? []),
         ),
@@ -94,7 +95,7 @@ export const images: Route[] = [
     answers: { 200: ["image/png"], 304: null },
     async handle(call) {
       const { query: { size: most = Infinity, bits, ...fields } } = call;
-      const { image } = imageOf(call);
+      const { image } = await imageOf(call);
       const { frame = 0 } = fields;
       if (frame > 0) {
         throw new InvalidInput(
@@ -128,7 +129,7 @@ export const images: Route[] = [
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: imageSchema },
-    handle: (call) => imageViewOf(call.services.store, imageOf(call).image),
+    handle: async (call) => await imageViewOf(call.services.store, (await imageOf(call)).image),
   }),
   route({
     method: "PUT",
@@ -147,7 +148,7 @@ export const images: Route[] = [
       datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created, notes } = await putImage(store, name, path, bytes, { view });
-      return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });
+      return reply(created ? 201 : 200, { ...await imageViewOf(store, image), warnings: notes });
     },
   }),
   route({
@@ -161,7 +162,7 @@ export const images: Route[] = [
     answers: { 200: labelsReportSchema },
     async handle(call) {
       const { services: { store }, params: { name } } = call;
-      store.datasets.byName(name);
+      await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
       return call.once(digestOf(bytes), () => putLabels(store, name, bytes));
     },

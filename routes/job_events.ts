@@ -3,6 +3,7 @@ import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { curveSchema, curvesOf } from "@/lib/jobs/curves.ts";
 import { eventFile } from "@/lib/jobs/event_file.ts";
+import { thinned } from "@/lib/jobs/thinned.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, type EventType, eventTypes, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
@@ -43,8 +44,8 @@ async function* eventStream(
   // A first line opens the stream for clients that wait for one.
   yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
-    const job = store.jobs.find(params.id);
-    const { data, has_more } = store.events.list(params.id, { after, limit: 500, types });
+    const job = await store.jobs.find(params.id);
+    const { data, has_more } = await store.events.list(params.id, { after, limit: 500, types });
     for (const row of data) {
       yield frame(row);
       after = row.id;
@@ -64,14 +65,14 @@ async function* eventStream(
  * Whether a client that comes back has heard all that there will ever be: without being told by 204 it would come
  * again and again (WHATWG HTML, "Server-sent events").
  */
-function hasHeardAll(
+async function hasHeardAll(
   { services: { store }, params: { id }, request }: Call,
   after: number,
   types: EventType[] | undefined,
 ) {
   return request.headers.has("last-event-id") &&
-    finishedStates.includes(store.jobs.get(id).state) &&
-    store.events.list(id, { after, limit: 1, types }).data.length === 0;
+    finishedStates.includes((await store.jobs.get(id)).state) &&
+    (await store.events.list(id, { after, limit: 1, types })).data.length === 0;
 }
 
 async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
@@ -94,15 +95,15 @@ export const jobEvents: Route[] = [
         .describe("Of each curve at most; each is the mean of a span of steps"),
     }),
     answers: { 200: pageOf(curveSchema) },
-    handle({ services: { store }, params: { id }, query: { with: others = [], points } }) {
+    async handle({ services: { store }, params: { id }, query: { with: others = [], points } }) {
       const jobs = [...new Set([id, ...others])];
       if (jobs.length > MOST_JOBS) {
         throw new InvalidInput(
           `Cannot join the curves of ${jobs.length} jobs: name at most ${MOST_JOBS}`,
         );
       }
-      for (const one of jobs) store.jobs.get(one);
-      return wholePage(curvesOf(store, jobs, points));
+      for (const one of jobs) await store.jobs.get(one);
+      return wholePage(await curvesOf(store, jobs, points));
     },
   }),
   route({
@@ -125,12 +126,12 @@ export const jobEvents: Route[] = [
       "answer is 204, at which an EventSource stops asking.",
     answers: { 200: [pageOf(eventSchema), "text/event-stream"], 204: null },
     formats: { json: "application/json", stream: "text/event-stream" },
-    handle(call) {
+    async handle(call) {
       const { services: { store }, params: { id }, query, request, format } = call;
-      store.jobs.get(id);
-      if (format === "json") return mapPage(store.events.list(id, query), toEventView);
+      await store.jobs.get(id);
+      if (format === "json") return await mapPage(await store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
-      if (hasHeardAll(call, after, query.types)) return reply(204, null);
+      if (await hasHeardAll(call, after, query.types)) return reply(204, null);
       return new Response(ReadableStream.from(encoded(eventStream(call, after, query.types))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
       });
@@ -162,20 +163,18 @@ export const jobEvents: Route[] = [
       jsonl: ["application/jsonl", "application/x-ndjson"],
       tensorboard: ["application/octet-stream", "application/x-tfevents"],
     },
-    handle({ services: { store }, params: { id }, query, format }) {
-      const job = store.jobs.get(id);
+    async handle({ services: { store }, params: { id }, query, format }) {
+      const job = await store.jobs.get(id);
       const { name, after_step: afterStep, points } = query;
-      if (points !== undefined) {
-        if (format === "json") {
-          return wholePage(store.metrics.thinned(id, { points, name, afterStep }));
-        }
+      if (points !== undefined && format !== "json") {
         throw new HttpError(400, `Cannot thin out ${format}: files hold every value; ask for JSON`);
       }
-      const rows = store.metrics.list(id, { name, afterStep });
+      const all = await store.metrics.list(id, { name, afterStep });
+      const rows = points === undefined ? all : thinned(all, points);
       if (format === "json") return wholePage(rows);
       if (format === "tensorboard") {
         const started = new Date(job.started_at ?? job.created_at);
-        const times = { started, steps: store.events.stepTimes(id) };
+        const times = { started, steps: await store.events.stepTimes(id) };
         const name = `events.out.tfevents.${Math.floor(started.getTime() / 1000)}.${id}`;
         return new Response(ReadableStream.from(eventFile(rows, times)), {
           headers: {

@@ -18,9 +18,10 @@ const jobPage = pageOf(jobSchema).extend({
     .describe("Jobs by state, of those that the query means whatever their state"),
 }).meta({ id: "JobPage" });
 
-function changed({ supervisor, notifier }: Services, id: string): void {
+function changed({ supervisor, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
   supervisor.notify("wake");
+  studies.wake();
 }
 
 const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
@@ -31,10 +32,10 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     summary,
     scope: "write",
     answers: { 200: jobSchema },
-    handle({ services, params: { id } }) {
-      const row = control(services.store, id, what);
+    async handle({ services, params: { id } }) {
+      const row = await control(services.store, id, what);
       changed(services, id);
-      return toJobView(services.store, row);
+      return await toJobView(services.store, row);
     },
   });
 
@@ -56,7 +57,7 @@ export const jobs: Route[] = [
       if (supervisor.device?.gpu === null) {
         throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
       }
-      const made = resolveJob(store, body, config.codeVersion);
+      const made = await resolveJob(store, body, config.codeVersion);
       // Without a worker the job waits for one, and is estimated again when it starts.
       const estimate = async (request: EstimateRequest) =>
         supervisor.unavailable()
@@ -68,12 +69,12 @@ export const jobs: Route[] = [
         const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return plan;
       } else {
-        const request = estimateRequest(store, made);
+        const request = await estimateRequest(store, made);
         if (request) await estimate(request);
       }
-      const row = enqueue(store, made);
+      const row = await enqueue(store, made);
       changed(services, row.id);
-      return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
     },
   }),
   route({
@@ -91,10 +92,10 @@ export const jobs: Route[] = [
       study: z.string().max(200).optional(),
     }),
     answers: { 200: jobPage },
-    handle({ services: { store }, query }) {
-      const { fields, ...filter } = query;
-      const page = mapPage(store.jobs.listJobs(filter), (row) => toJobView(store, row));
-      return withFields({ ...page, totals: store.jobs.totals(filter) }, fields);
+    async handle({ services: { store }, query: { fields, ...filter } }) {
+      const rows = await store.jobs.listJobs(filter);
+      const page = await mapPage(rows, (row) => toJobView(store, row));
+      return withFields({ ...page, totals: await store.jobs.totals(filter) }, fields);
     },
   }),
   route({
@@ -104,7 +105,8 @@ export const jobs: Route[] = [
     summary: "One job",
     scope: "read",
     answers: { 200: jobSchema },
-    handle: ({ services: { store }, params: { id } }) => toJobView(store, store.jobs.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toJobView(store, await store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),
@@ -117,8 +119,8 @@ export const jobs: Route[] = [
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      remove(store, id);
+    async handle({ services: { store }, params: { id } }) {
+      await remove(store, id);
       return reply(204, null);
     },
   }),

@@ -32,8 +32,10 @@ export const studies: Route[] = [
     scope: "read",
     query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(studySchema.shape)) }),
     answers: { 200: pageOf(studySchema) },
-    handle: ({ services: { store }, query: { fields, ...query } }) =>
-      withFields(mapPage(store.studies.list(query), (row) => toStudyView(store, row)), fields),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.studies.list(query);
+      return withFields(await mapPage(rows, (row) => toStudyView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -42,8 +44,8 @@ export const studies: Route[] = [
     summary: "Cells with mean, deviation, n, interval and difference; the trainings behind them",
     scope: "read",
     answers: { 200: filledStudySchema },
-    handle: ({ services: { store }, params: { id } }) =>
-      toFilledStudyView(store, store.studies.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toFilledStudyView(store, await store.studies.get(id)),
   }),
   route({
     method: "GET",
@@ -62,10 +64,11 @@ export const studies: Route[] = [
       200: [publishedTableSchema, ...Object.values(tableTypes).map((type) => type.split(";")[0])],
     },
     formats: { json: "application/json", ...tableTypes },
-    handle({ services: { store }, params: { id }, query: { style }, format }) {
-      const row = store.studies.get(id);
-      const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
-      const table = tableOf(store, row);
+    async handle({ services: { store }, params: { id }, query: { style }, format }) {
+      const row = await store.studies.get(id);
+      const title = row.name ??
+        `Study of ${(await store.datasets.find(row.dataset_id))?.name ?? id}`;
+      const table = await tableOf(store, row);
       if (format === "json") {
         if (style === "full") return publishedTable(table, { title });
         throw new InvalidInput(
@@ -97,8 +100,8 @@ export const studies: Route[] = [
       most: z.coerce.number().int().min(1).max(100).default(12).describe("Images of each kind"),
     }),
     answers: { 200: studyReportSchema },
-    handle: ({ services: { store }, params: { id }, query: { class: label, most } }) =>
-      reportOf(store, store.studies.get(id), { label, most }),
+    handle: async ({ services: { store }, params: { id }, query: { class: label, most } }) =>
+      await reportOf(store, await store.studies.get(id), { label, most }),
   }),
   route({
     method: "GET",
@@ -113,7 +116,7 @@ export const studies: Route[] = [
     scope: "read",
     answers: { 200: ["application/zip"] },
     async handle({ services: { store }, params: { id } }) {
-      const row = store.studies.get(id);
+      const row = await store.studies.get(id);
       return new Response(await exportStudy(store, row), {
         headers: {
           "content-type": "application/zip",
@@ -130,13 +133,13 @@ export const studies: Route[] = [
     summary: "Deletes an ended study; its models and evaluations stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      const { job_id } = store.studies.get(id);
-      const state = store.jobs.find(job_id)?.state;
+    async handle({ services: { store }, params: { id } }) {
+      const { job_id } = await store.studies.get(id);
+      const state = (await store.jobs.find(job_id))?.state;
       if (state !== undefined && !finishedStates.includes(state)) {
         throw new Conflict(`Cannot delete study "${id}": it is ${state}`);
       }
-      store.studies.remove(id);
+      await store.studies.remove(id);
       return reply(204, null);
     },
   }),

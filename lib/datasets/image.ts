@@ -50,9 +50,9 @@ export function toImageView(
 }
 
 /** One image, with its readers looked up. */
-export const imageViewOf = (store: Store, row: ImageRow): Image =>
+export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
   toImageView(
     row,
-    store.gaze.counts(row.dataset_id, [row.id]),
-    store.heatmaps.ofImage(row.id),
+    await store.gaze.counts(row.dataset_id, [row.id]),
+    await store.heatmaps.ofImage(row.id),
   );

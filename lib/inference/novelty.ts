@@ -21,10 +21,11 @@ async function nearestAmong(
   dataset: DatasetRow,
   signal: AbortSignal,
 ): Promise<number[]> {
-  const key = `${context.model.id} ${dataset.id} ${dataset.digest}`;
+  const digest = await context.store.datasets.digestOf(dataset);
+  const key = `${context.model.id} ${dataset.id} ${digest}`;
   const found = known.get(key);
   if (found) return found;
-  const images = context.store.images.all(dataset.id);
+  const images = await context.store.images.all(dataset.id);
   const features = await featuresOf(context, images, signal);
   const step = Math.max(1, Math.floor(images.length / SAMPLE));
   const best: number[] = [];

@@ -19,19 +19,19 @@ const FOLD = /^fold \d+ /;
 type Series = { name: string; values: Map<number, number> };
 
 /** @param points of each curve at most */
-export function curvesOf(store: Store, ids: string[], points: number): Curve[] {
+export async function curvesOf(store: Store, ids: string[], points: number): Promise<Curve[]> {
   const extents = [];
   for (const id of ids) {
-    const extent = store.metrics.extent(id);
+    const extent = await store.metrics.extent(id);
     if (extent) extents.push(extent);
   }
   if (extents.length === 0) return [];
   const low = Math.min(...extents.map((extent) => extent.low));
   const high = Math.max(...extents.map((extent) => extent.high));
-  const spans = Math.min(points, high - low + 1);
+  const width = Math.ceil((high - low + 1) / points);
   const series: Series[] = [];
   for (const id of ids) {
-    const rows = store.metrics.averaged(id, { low, high, spans });
+    const rows = await store.metrics.averaged(id, { low, width });
     for (const [name, own] of Map.groupBy(rows, (row) => row.name)) {
       const known = own.flatMap(({ span, value }): [number, number][] =>
         value === null ? [] : [[span, value]]
@@ -39,7 +39,6 @@ export function curvesOf(store: Store, ids: string[], points: number): Curve[] {
       series.push({ name: name.replace(FOLD, ""), values: new Map(known) });
     }
   }
-  const width = (high - low + 1) / spans;
   const middle = (span: number) => low + (span + 0.5) * width - 0.5;
   return [...Map.groupBy(series, ({ name }) => name)].map(([name, runs]) => bandOf(name, runs))
     .filter(({ step }) => step.length > 0)

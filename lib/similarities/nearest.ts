@@ -36,11 +36,11 @@ type Labels = Map<string, string | null>;
 export async function neighboursOf(
   files: ReadableFiles,
   row: SimilarityRow,
-  options: { image: string; top: number; component?: string; labels: Labels },
+  options: { image: string; top: number; component?: string; labels?: Labels },
 ): Promise<Neighbour[]> {
   const named = (other: number, similarity: number) => {
     const image = row.images[other];
-    return { image, similarity, label: options.labels.get(image) ?? null };
+    return { image, similarity, label: options.labels?.get(image) ?? null };
   };
   const { at, wanted: [image] } = partOf(row, { ...options, images: [options.image] });
   if (row.layout.kind === "neighbours") {
@@ -62,7 +62,7 @@ export async function neighboursOf(
 export async function topPairs(
   files: ReadableFiles,
   row: SimilarityRow,
-  options: { top: number; component?: string; labels: Labels },
+  options: { top: number; component?: string; labels?: Labels },
 ): Promise<Pair[]> {
   const { at, wanted } = partOf(row, options);
   let best: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
@@ -79,7 +79,7 @@ export async function topPairs(
   }
   return Array.from(best.values.subarray(0, options.top), (similarity, i) => {
     const images: Pair["images"] = [row.images[best.rows[i]], row.images[best.columns[i]]];
-    const [a, b] = images.map((image) => options.labels.get(image) ?? null);
+    const [a, b] = images.map((image) => options.labels?.get(image) ?? null);
     return { images, similarity, labels: [a, b] };
   });
 }

@@ -15,41 +15,44 @@ export interface OverviewCounts {
 /** @param dataset.name jobs and predictions know a data set by its name */
 export async function overviewCounts(
   db: Database,
-  { id, name }: { id: string; name: string },
+  dataset: { id: string; name: string },
 ): Promise<OverviewCounts> {
-  const count = async (sql: string, value: string) =>
-    (await db.get<{ n: number }>(sql, value))?.n ?? 0;
+  const count = async (table: string, column: string, value: string) =>
+    Number(
+      (await db.get<{ n: number }>(`SELECT count(*) AS n FROM ${table} WHERE ${column} = ?`, value))
+        ?.n ?? 0,
+    );
   const states = await db.all<{ state: JobState; n: number }>(
-    "SELECT state, count(*) AS n FROM jobs WHERE spec ->> 'dataset' = ? GROUP BY state",
-    name,
+    "SELECT state, count(*) AS n FROM jobs WHERE spec ->> 'dataset' = ? GROUP BY 1",
+    dataset.name,
   );
   const kinds = await db.all<{ kind: string; n: number }>(
-    "SELECT kind, count(*) AS n FROM models WHERE dataset_id = ? GROUP BY kind",
-    id,
+    "SELECT kind, count(*) AS n FROM models WHERE dataset_id = ? GROUP BY 1",
+    dataset.id,
   );
-  const made = (kind: string) => kinds.find((one) => one.kind === kind)?.n ?? 0;
-  const similarity = await db.get<{ id: string; measure: string }>(
-    "SELECT id, measure FROM similarities WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
-    id,
-  );
-  const study = await db.get<{ id: string; name: string | null }>(
-    "SELECT id, name FROM studies WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
-    id,
-  );
+  const made = (kind: string) => Number(kinds.find((one) => one.kind === kind)?.n ?? 0);
   return {
     jobs: Object.fromEntries(
-      jobStates.map((state) => [state, states.find((one) => one.state === state)?.n ?? 0]),
+      jobStates.map((
+        state,
+      ) => [state, Number(states.find((one) => one.state === state)?.n ?? 0)]),
     ) as Record<JobState, number>,
     similarities: {
-      count: await count("SELECT count(*) AS n FROM similarities WHERE dataset_id = ?", id),
-      newest: similarity ?? null,
+      count: await count("similarities", "dataset_id", dataset.id),
+      newest: await db.get<{ id: string; measure: string }>(
+        "SELECT id, measure FROM similarities WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
+        dataset.id,
+      ) ?? null,
     },
     models: { pretrained: made("pretrained"), classifiers: made("classifier") },
-    evaluations: await count("SELECT count(*) AS n FROM evaluations WHERE dataset_id = ?", id),
+    evaluations: await count("evaluations", "dataset_id", dataset.id),
     studies: {
-      count: await count("SELECT count(*) AS n FROM studies WHERE dataset_id = ?", id),
-      newest: study ?? null,
+      count: await count("studies", "dataset_id", dataset.id),
+      newest: await db.get<{ id: string; name: string | null }>(
+        "SELECT id, name FROM studies WHERE dataset_id = ? ORDER BY id DESC LIMIT 1",
+        dataset.id,
+      ) ?? null,
     },
-    predictions: await count("SELECT count(*) AS n FROM predictions WHERE dataset = ?", name),
+    predictions: await count("predictions", "dataset", dataset.name),
   };
 }

@@ -33,10 +33,10 @@ export async function exportStudy(
   store: Store,
   row: StudyRow,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
-  const study = toFilledStudyView(store, row);
-  const report = reportOf(store, row, { most: 12 });
+  const study = await toFilledStudyView(store, row);
+  const report = await reportOf(store, row, { most: 12 });
   const title = study.name ?? `Study of ${study.dataset ?? "a deleted data set"}`;
-  const table = tableOf(store, row);
+  const table = await tableOf(store, row);
   const tables: [string, string][] = [];
   for (const format of ["csv", "markdown", "latex"] as const) {
     tables.push([ENDINGS[format], renderTable(format, table, { title, style: "paper" })]);
@@ -73,9 +73,9 @@ async function picturesOf(store: Store, dataset_id: string, { rows, compared }: 
   ].map(({ image }) => image));
   const drawn: { image: string; name: string; png: Uint8Array<ArrayBuffer> }[] = [];
   for (const name of images) {
-    const image = store.images.findByName(dataset_id, name);
+    const image = await store.images.findByName(dataset_id, name);
     if (!image) continue;
-    const gaze = store.gaze.ofImage(image.id);
+    const gaze = await store.gaze.ofImage(image.id);
     const png = await drawGaze({
       kind: gaze.length > 0 ? "overlay" : "image",
       bytes: await store.files.read(image.file, `image "${name}"`),

@@ -5,24 +5,22 @@ import { type StudyReport, studyReport } from "./report.ts";
 import { tableOf } from "./study.ts";
 
 /** @throws {InvalidInput} for a class that the study does not have */
-export function reportOf(
+export async function reportOf(
   store: Store,
   row: StudyRow,
   { label, most }: { label?: string; most: number },
-): StudyReport {
-  const table = tableOf(store, row);
+): Promise<StudyReport> {
+  const table = await tableOf(store, row);
   const evaluations = new Map<string, EvaluationRow>();
   for (const id of table.cells.flatMap(({ evaluations }) => evaluations)) {
-    const found = store.evaluations.find(id);
+    const found = await store.evaluations.find(id);
     if (found) evaluations.set(id, found);
   }
-  const report = studyReport({ study: row.id, table, evaluations, label, most });
-  if (label !== undefined && !report.classes.includes(label)) {
+  const classes = [...evaluations.values()][0]?.metrics.classes ?? [];
+  if (label !== undefined && !classes.includes(label)) {
     throw new InvalidInput(
-      `Cannot draw curves of "${label}": the classes are ${
-        report.classes.join(", ") || "not known yet"
-      }`,
+      `Cannot draw curves of "${label}": the classes are ${classes.join(", ") || "not known yet"}`,
     );
   }
-  return report;
+  return studyReport({ study: row.id, table, evaluations, label, most });
 }

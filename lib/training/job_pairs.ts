@@ -30,7 +30,7 @@ export async function jobPositives(
   spec: PositivesSpec,
 ): Promise<Positives> {
   const arm = arms[spec.arm];
-  if (arm.needs === "labels") assertLabels(store, dataset);
+  if (arm.needs === "labels") await assertLabels(store, dataset);
   return arm.positives({
     n: rows.length,
     seed: spec.seed,
@@ -49,7 +49,7 @@ async function pairCutter(
   { similarity, component, cut, soft }: PositivesSpec,
 ): Promise<PairSource["cut"]> {
   const n = rows.length;
-  const row = usableSimilarity(store, dataset, similarity!, component, cut);
+  const row = await usableSimilarity(store, dataset, similarity!, component, cut);
   const known = new Set(row.images);
   const places = rows.flatMap(({ name }, i) => known.has(name) ? [i] : []);
   if (places.length === 0) {

@@ -222,7 +222,7 @@ function oldJob(index: number) {
     ...{ progress: { done: 0, total: 10, unit: "steps" }, worker: null, fence: 0, attempts: 0 },
     ...{ requested: null, error: null, result: null, device: null, study: null },
     ...{ fingerprint: null, created_at: at, started_at: at, finished_at: at },
-    estimated_finish: null,
+    ...{ estimated_finish: null, sequence: index + 1, lease_until: null },
   };
 }
 
@@ -279,12 +279,14 @@ dashboardTest(
     }
     await sight.close();
   },
-  (data) => {
-    const store = openStore(data);
+  async (data) => {
+    const store = await openStore(data);
     try {
-      for (let index = 0; index < 1000; index++) store.jobs.insert(oldJob(index));
+      await store.db.transaction(async () => {
+        for (let index = 0; index < 1000; index++) await store.jobs.insert(oldJob(index));
+      });
     } finally {
-      store.close();
+      await store.close();
     }
   },
 );

@@ -9,7 +9,7 @@ import { defaultLimits } from "@/lib/datasets/limits.ts";
 import { openZip } from "@/lib/datasets/zip.ts";
 import { zipSet } from "@/lib/demo/archive.ts";
 import { synthesize } from "@/lib/demo/synthetic.ts";
-import { newId, now, openStore } from "@/lib/store/mod.ts";
+import { newId, openStore } from "@/lib/store/mod.ts";
 import { until as soon, watch } from "../support/browser.ts";
 import {
   type Dashboard,
@@ -18,6 +18,7 @@ import {
   type Sight,
   type View,
 } from "../support/dashboard.ts";
+import { endedJob } from "../support/ended_job.ts";
 import { until as waited } from "../support/server.ts";
 
 interface Job {
@@ -101,30 +102,29 @@ const REPORTS = 100_000;
 /** A finished run of many reports that has collapsed, as a worker would have left it. */
 const collapsed = newId("job");
 
-function longRun(data: string): void {
-  const store = openStore(data);
+async function longRun(data: string): Promise<void> {
+  const store = await openStore(data);
   const spec = {
     ...{ dataset: "breast", method: "moco", arm: "gaze", backbone: "resnet18", seed: 1, epochs: 9 },
     ...{ cut: { quantile: 0.1 }, config: { output: 64, queue: 1280 }, init: "scratch" },
   };
-  store.jobs.insert({
-    ...{ id: collapsed, kind: "pretrain", state: "succeeded", spec, worker: null, fence: 1 },
-    ...{ progress: { done: REPORTS, total: REPORTS, unit: "steps" }, attempts: 1, requested: null },
-    ...{ error: null, result: null, device: null, created_at: now(), started_at: now() },
-    ...{ finished_at: now(), estimated_finish: null, study: null, fingerprint: null },
-  });
-  store.db.transaction(() => {
-    for (let step = 1; step <= REPORTS; step++) {
-      const loss = 3 + 4 * step / REPORTS + 0.2 * Math.sin(step);
-      store.metrics.put(collapsed, step, 0, { loss, output_spread: 0.09 / step + 0.004 });
+  await store.jobs.insert(endedJob({ id: collapsed, spec }));
+  await store.db.transaction(async () => {
+    for (let from = 1; from <= REPORTS; from += 5000) {
+      const points = Array.from({ length: 5000 }, (_, i) => {
+        const step = from + i;
+        const loss = 3 + 4 * step / REPORTS + 0.2 * Math.sin(step);
+        return { step, epoch: 0, values: { loss, output_spread: 0.09 / step + 0.004 } };
+      });
+      await store.metrics.put(collapsed, points);
     }
-    store.events.append(collapsed, "checkpoint", { step: 50_000 });
-    store.events.append(collapsed, "warning", {
+    await store.events.append(collapsed, "checkpoint", { step: 50_000 });
+    await store.events.append(collapsed, "warning", {
       message: "the outputs have nearly collapsed: their spread is 3.2 % of an even one",
       step: 56,
     });
   });
-  store.close();
+  await store.close();
 }
 
 dashboardTest("pairs, training, results, try", async (dashboard, t) => {
