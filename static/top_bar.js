@@ -75,21 +75,21 @@ async function readRunning() {
   );
 }
 
+/** By the device, which answers while the worker starts, too: a refusal would stand on the console. */
 async function readStatus() {
-  const ready = await fetch("/readyz").catch(() => undefined);
-  let text = ready === undefined
+  if (!key.get()) return;
+  const device = await get("/v1/device").catch(() => undefined);
+  const ready = device?.detail === null;
+  const name = device?.gpu?.description || device?.gpu?.device;
+  by("status").textContent = device === undefined
     ? "The server does not answer."
-    : ready.ok
-    ? "Ready"
-    : "The GPU worker does not answer: nothing can be trained or predicted.";
-  if (ready?.ok && key.get()) {
-    const device = await get("/v1/device").catch(() => undefined);
-    const name = device?.gpu?.description || device?.gpu?.device;
-    if (name) text = device.gpu.software ? `Ready, without a GPU (${name})` : `Ready, on ${name}`;
-  }
-  by("status").textContent = text;
-  by("state-dot").className = `state-dot ${ready?.ok ? "good" : ready ? "warn" : "bad"}`;
-  by("state-dot").title = text;
+    : !ready
+    ? `Nothing can be trained or predicted now. ${device.detail}`
+    : name
+    ? device.software ? `Ready, without a GPU (${name})` : `Ready, on ${name}`
+    : "Ready";
+  by("state-dot").className = `state-dot ${ready ? "good" : device ? "warn" : "bad"}`;
+  by("state-dot").title = by("status").textContent;
 }
 
 const THEMES = [["", "automatic"], ["light", "light"], ["dark", "dark"]];

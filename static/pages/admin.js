@@ -48,8 +48,7 @@ export async function show({ signal }) {
 }
 
 async function tellState(area, signal) {
-  const [ready, device, jobs, figures] = await Promise.all([
-    fetch("/readyz", { signal }).then((response) => response.json()),
+  const [device, jobs, figures] = await Promise.all([
     get("/v1/device", signal),
     get("/v1/jobs?limit=1&fields=id", signal),
     call("GET", "/metrics", { signal, accept: "text/plain" }).then((response) => response.text())
@@ -63,15 +62,11 @@ async function tellState(area, signal) {
   const { totals = {} } = jobs;
   fill(
     area,
-    ready.status === "ready" ? null : banner(
-      "bad",
-      ready.disk ? "Nothing can be trained or predicted" : "Nothing can be written",
-      ready.detail ?? device.detail ?? "The disk is full, or the worker does not answer.",
-    ),
+    device.detail !== null && banner("bad", "Nothing can be trained or predicted", device.detail),
     card(
       "State",
       facts([
-        ["Server", ready.status === "ready" ? chip("ready", "good") : chip("not ready", "bad")],
+        ["Server", device.detail === null ? chip("ready", "good") : chip("not ready", "bad")],
         ["Version", version],
         ["GPU", device.gpu?.description || device.gpu?.device || "none"],
         ["Speed", device.software ? "computes in software: slow" : null],
