@@ -62,7 +62,7 @@ export class Events {
        ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,
       job_id,
       after,
-      types ? JSON.stringify(types) : null,
+      ...(types ?? []),
     );
     return page(
       rows.map((row) => ({ ...row, data: JSON.parse(row.data) })),
