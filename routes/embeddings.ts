@@ -11,6 +11,7 @@ import {
   embeddingsSchema,
   nearestImagesSchema,
 } from "@/lib/inference/embedding.ts";
+import { imagesByName } from "@/lib/datasets/find_image.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { noveltyOf } from "@/lib/inference/novelty.ts";
 import { viewQuery } from "@/lib/images/view.ts";
@@ -69,7 +70,7 @@ async function storedVectors(
   const { store } = asking;
   const dataset = await store.datasets.byName(named.dataset);
   const images = named.images
-    ? await store.images.byNames(dataset.id, named.images)
+    ? await imagesByName(store, dataset.id, named.images)
     : await store.images.all(dataset.id);
   if (images.length > MOST) {
     throw new InvalidInput(
@@ -117,7 +118,7 @@ async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
   const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
-  return await call.once(digestOfSent(pictures), async () => {
+  return await call.once(() => digestOfSent(pictures), async () => {
     const vectors = await embedAll(asking, pictures.map((picture) => sentPicture(picture, view)));
     const embedded = vectors.map((vector, i) => ({ filename: pictures[i].filename, vector }));
     return await answer(call, asking, embedded);
@@ -160,7 +161,7 @@ export const embeddings: Route[] = [
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = await store.datasets.byName(name);
-      return await call.once(digestOf(bytes), async () => {
+      return await call.once(() => digestOf(bytes), async () => {
         const [vector] = await embedAll(asking, [{
           image: stored?.image.name,
           ...encodedPicture(() => Promise.resolve(bytes), view),

@@ -40,7 +40,7 @@ async function* eventStream(
 ) {
   const { store, notifier, leaving } = services;
   const signal = AbortSignal.any([request.signal, leaving]);
-  let spoken = Date.now();
+  let spoken = performance.now();
   // A first line opens the stream for clients that wait for one.
   yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
@@ -52,9 +52,9 @@ async function* eventStream(
     }
     if (has_more) continue;
     if (!job || finishedStates.includes(job.state)) return;
-    if (data.length > 0) spoken = Date.now();
-    else if (Date.now() - spoken > ALIVE_MS) {
-      spoken = Date.now();
+    if (data.length > 0) spoken = performance.now();
+    else if (performance.now() - spoken > ALIVE_MS) {
+      spoken = performance.now();
       yield ": alive\n\n";
     }
     await notifier.wait(params.id, LOOK_MS, signal);

@@ -53,6 +53,6 @@ export function toImageView(
 export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
   toImageView(
     row,
-    await store.gaze.counts(row.dataset_id, [row.id]),
+    await store.gaze.countsOf([row.id]),
     await store.heatmaps.ofImage(row.id),
   );

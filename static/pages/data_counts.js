@@ -35,6 +35,7 @@ export async function show({ set, signal }) {
     ),
     technical([
       ["Id", set.id],
+      ["Names of files and patients", set.names === "hash" ? "keyed hashes" : "as they were sent"],
       ["Digest", set.digest],
       ["Uploaded", set.created_at],
     ]),

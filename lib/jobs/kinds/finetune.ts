@@ -9,7 +9,6 @@ import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
-import { testPartWarnings } from "@/lib/training/test_part.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { trainingPartWarnings } from "@/lib/training/training_part.ts";
 import { newId, now, type SeenImages } from "@/lib/store/mod.ts";
@@ -20,7 +19,7 @@ import { hasColour } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
-import { splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
+import { ignoredMarks, splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
@@ -37,8 +36,9 @@ export const finetune = {
     const known = labelled(await store.images.all(dataset.id));
     const { classes, rows } = known;
     const splits = splitsOf(splitOf(spec), rows);
-    const unused = unusedOf(splits, rows);
-    if (unused) context.event("warning", { message: unused });
+    for (const message of [ignoredMarks(splitOf(spec), rows), unusedOf(splits, rows)]) {
+      if (message) context.event("warning", { message });
+    }
     // Folds have nearly as many images each, and nearly always full batches.
     const batch = Math.min(spec.batch_size, splits[0].train.length);
     const selected = await selectVariants(
@@ -86,9 +86,9 @@ export const finetune = {
       ...await sameSetWarning(store, start?.row, dataset),
       ...trainingPartWarnings(splits, known.labels, classes),
     ];
-    const part = tested.map((i) => rows[i]);
-    const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
-    for (const message of [...warnings, ...few]) context.event("warning", { message });
+    for (const message of [...warnings, ...metrics.warnings ?? []]) {
+      context.event("warning", { message });
+    }
     const evaluated = newId("ev");
     const kept = operating[chosen];
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
