@@ -1,8 +1,8 @@
 /** What each process may do: the flags that it is started with. Nothing else is open to it. */
 import { fileURLToPath } from "node:url";
 // Loaded as text, for their places only: this brings the packages in, and browsers get files of them.
-import "chart.js" with { type: "text" };
 import "swagger-ui-dist" with { type: "text" };
+import "uplot" with { type: "text" };
 import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
@@ -13,10 +13,10 @@ const beside = (name: string, file: string) =>
 
 /** Files of packages as browsers load them. */
 export const vendored = {
-  // The package's map of exports names only its module builds.
-  "chart.js": beside("chart.js", "chart.umd.min.js"),
   "swagger-ui.js": beside("swagger-ui-dist", "swagger-ui-bundle.js"),
   "swagger-ui.css": beside("swagger-ui-dist", "swagger-ui.css"),
+  "uplot.js": beside("uplot", "uPlot.iife.min.js"),
+  "uplot.css": beside("uplot", "uPlot.min.css"),
 };
 
 /** Nothing is asked for at run time, and no package comes in that the lock file does not know. */

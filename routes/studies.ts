@@ -15,8 +15,11 @@ import {
   toFilledStudyView,
   toStudyView,
 } from "@/lib/studies/study.ts";
+import { exportStudy } from "@/lib/studies/export.ts";
+import { studyReportSchema } from "@/lib/studies/report.ts";
+import { reportOf } from "@/lib/studies/stored_report.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
@@ -27,10 +30,12 @@ export const studies: Route[] = [
     operationId: "listStudies",
     summary: "Lists studies, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(studySchema.shape)) }),
     answers: { 200: pageOf(studySchema) },
-    handle: async ({ services: { store }, query }) =>
-      await mapPage(await store.studies.list(query), async (row) => await toStudyView(store, row)),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.studies.list(query);
+      return withFields(await mapPage(rows, (row) => toStudyView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -77,6 +82,45 @@ export const studies: Route[] = [
         headers: {
           "content-type": tableTypes[format],
           "content-disposition": `attachment; filename="${row.id}.${ENDINGS[format]}"`,
+        },
+      });
+    },
+  }),
+  route({
+    method: "GET",
+    path: "/v1/studies/{id}/report",
+    operationId: "getStudyReport",
+    errors: [422],
+    summary:
+      "What stands behind the figures: curves with bands over runs, confusion, mistakes, images that changed",
+    scope: "read",
+    query: z.strictObject({
+      class: z.string().min(1).max(512).optional()
+        .describe("Of the curves; the positive one, or the first, without it"),
+      most: z.coerce.number().int().min(1).max(100).default(12).describe("Images of each kind"),
+    }),
+    answers: { 200: studyReportSchema },
+    handle: async ({ services: { store }, params: { id }, query: { class: label, most } }) =>
+      await reportOf(store, await store.studies.get(id), { label, most }),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/studies/{id}/export",
+    operationId: "exportStudy",
+    headers: ["Content-Disposition"],
+    errors: [429, 500],
+    summary: "The study as a ZIP whose index.html opens from the disk, with its pictures",
+    description:
+      "It asks nothing of any server: a classic script, the data in a second one, PNGs. The tables lie " +
+      "beside it as CSV, Markdown and LaTeX.",
+    scope: "read",
+    answers: { 200: ["application/zip"] },
+    async handle({ services: { store }, params: { id } }) {
+      const row = await store.studies.get(id);
+      return new Response(await exportStudy(store, row), {
+        headers: {
+          "content-type": "application/zip",
+          "content-disposition": `attachment; filename="${row.id}.zip"`,
         },
       });
     },

@@ -238,7 +238,7 @@ export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
 export { finishedStates, jobStates } from "./jobs.ts";
-export type { EventRow, EventType } from "./events.ts";
+export { type EventRow, type EventType, eventTypes } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
 export type { Layout, SimilarityRow } from "./similarities.ts";
 export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
