@@ -1,7 +1,11 @@
 /** The probe's regression against scikit-learn's values (`tests/fixtures/logistic_reference.py`). */
 import assert from "node:assert/strict";
 import { classWeights } from "@/lib/training/finetuner.ts";
-import { logisticRegression, standardisation, standardised } from "@/lib/training/logistic_regression.ts";
+import {
+  logisticRegression,
+  standardisation,
+  standardised,
+} from "@/lib/training/logistic_regression.ts";
 import { softmax } from "@/lib/inference/evaluator.ts";
 import reference from "../fixtures/logistic_regression.json" with { type: "json" };
 
@@ -33,7 +37,9 @@ for (const { name, c, balanced, features, labels, ...expected } of reference.cas
     }
     expected.new.forEach((row, i) => {
       const x = standardised([row], scale);
-      const p = softmax(fit.weights.map((w, k) => w.reduce((z, v, f) => z + v * x[f], fit.bias[k])));
+      const p = softmax(
+        fit.weights.map((w, k) => w.reduce((z, v, f) => z + v * x[f], fit.bias[k])),
+      );
       p.forEach((value, k) => close(value, expected.probabilities[i][k], `probability ${i}, ${k}`));
     });
   });
