@@ -1,6 +1,6 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
+import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { assertClasses } from "@/lib/datasets/labelled.ts";
@@ -114,7 +114,12 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
-  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
+  ...laterFields({
+    split_seed: splitSeedSchema,
+    c: schema.shape.c,
+    labels: schema.shape.labels,
+    repeats: schema.shape.repeats,
+  }),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });

@@ -1,5 +1,5 @@
 /** The table of a study in plain data: every number stands on evaluations that are named beside it. */
-import { gridRows, gridRuns } from "@/lib/specs/study_grid.ts";
+import { gridRows, gridRuns, initialName, isProbe } from "@/lib/specs/study_grid.ts";
 import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
 import { numbering } from "@/lib/evaluation/patient_numbering.ts";
 import { averaged, prepare, runsOf as repeatsOf } from "@/lib/evaluation/runs.ts";
@@ -82,6 +82,10 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
     run_kind: spec.folds === null ? "seed" : "fold",
     planned: gridRuns(spec).length,
     positive_label,
+    start: spec.start === "scratch" ? null : initialName(spec),
+    labels: (spec.finetune.labels as number | null | undefined) ?? null,
+    repeats: (spec.finetune.repeats as number | undefined) ?? 1,
+    probe: isProbe(spec),
     cells,
   });
 }

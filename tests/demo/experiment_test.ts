@@ -42,6 +42,7 @@ const table: StudyTable = {
     ...{ key: `byol ${arm}`, name: arm, method: "byol", arm },
   })),
   ...{ backbones: ["resnet18"], run_kind: "seed", planned: 2, positive_label: "malignant" },
+  ...{ start: null, labels: null, repeats: 1, probe: true },
   ...{ classes: 2, comparisons: { m_auc: 3, auc: 3, accuracy: 3 }, warnings: [] },
   cells: [
     cell("byol none", 0.7),
