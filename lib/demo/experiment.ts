@@ -94,10 +94,14 @@ export async function experiment(client: Client, options: ExperimentOptions): Pr
 const budgets = (Object.keys(BUDGETS).map(Number) as Budget[]).toSorted((a, b) => b - a);
 const nameOf = (part: number, budget: Budget) =>
   `${part + 1}: panel ${PARTS[part].panel}, ${budget} labels`;
+const numberOf = (panel: Panel) => String(Object.keys(PANELS).indexOf(panel) + 1);
 const readersOf = (panel: Panel) =>
-  Array.from({ length: SET.readers }, (_, reader) => `${panel} R${reader + 1}`);
+  Array.from({ length: SET.readers }, (_, reader) => `R${numberOf(panel)}${reader + 1}`);
 const panels = () =>
-  Object.entries(PANELS).map(([name, settings]) => ({ ...settings, panel: `${name} ` }));
+  Object.entries(PANELS).map(([name, settings]) => ({
+    ...settings,
+    panel: numberOf(name as Panel),
+  }));
 
 /** @param options.own whether the initial network is the protocol's, whose shape it sets */
 export function studyRequest(

@@ -34,7 +34,7 @@ export interface SyntheticOptions {
   informative?: number;
   /** Gaze independent of the label. */
   control?: boolean;
-  /** Put in front of the readers' names. */
+  /** Number of the readers' panel, part of their names; "": there is one panel. */
   panel?: string;
   seed?: number;
 }
@@ -89,11 +89,11 @@ export function synthesize(options: SyntheticOptions = {}): DemoSet {
       const concentrated = settings.control ? coin : follows ? malignant[patient] : chance;
       const path = concentrated ? concentratedGaze(picture, draw) : scatteredGaze(picture, draw);
       for (const { x, y, start_ms, duration_ms } of path) {
-        rows.push([id, `${settings.panel}R${reader}`, x, y, start_ms, duration_ms]);
+        rows.push([id, `R${settings.panel}${reader}`, x, y, start_ms, duration_ms]);
       }
     }
   }
-  const name = `${settings.panel.trim()}fixations.csv`;
+  const name = `fixations${settings.panel}.csv`;
   const gaze = [{ name, text: rows.map((row) => csvLine(...row)).join("") }];
   return { images, gaze, positiveLabel: "malignant", structured: false };
 }

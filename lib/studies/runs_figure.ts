@@ -43,10 +43,9 @@ export function runsFigure(table: StudyTable, { title }: { title: string }): str
   }
   for (const [place, { row, own }] of shown.entries()) {
     const middle = LEFT + (place + 0.5) * ROW;
-    const name = text(middle + 4, TOP + HEIGHT + 12, row.name, { anchor: "end", size: 10 });
-    parts.push(
-      name.replace("<text ", `<text transform="rotate(-40 ${middle + 4} ${TOP + HEIGHT + 12})" `),
-    );
+    parts.push(text(middle + 4, TOP + HEIGHT + 12, row.name, {
+      ...{ anchor: "end", size: 10, angle: -40 },
+    }));
     own.forEach(({ figures: { auc }, runs }, b) => {
       if (!auc) return;
       const at = middle + (b - (backbones.length - 1) / 2) * ROW / (backbones.length + 1);

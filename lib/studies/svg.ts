@@ -57,13 +57,14 @@ export function text(
   x: number,
   y: number,
   content: string,
-  { anchor = "middle", size = 11, turn = false }: {
+  { anchor = "middle", size = 11, angle = 0 }: {
     anchor?: "start" | "middle" | "end";
     size?: number;
-    turn?: boolean;
+    /** Degrees, clockwise, about the anchor. */
+    angle?: number;
   } = {},
 ): string {
-  const turned = turn ? ` transform="rotate(-90 ${px(x)} ${px(y)})"` : "";
+  const turned = angle === 0 ? "" : ` transform="rotate(${angle} ${px(x)} ${px(y)})"`;
   return `<text x="${px(x)}" y="${px(y)}" font-size="${size}" text-anchor="${anchor}"${turned}>${
     escaped(content)
   }</text>`;
@@ -117,7 +118,7 @@ export function frame(area: Area, { title, xTicks = true }: { title: string; xTi
   const parts = [
     `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="none" stroke="#444"/>`,
     text(left + width / 2, top - 8, title, { size: 12 }),
-    text(left - 44, top + height / 2, y.label, { turn: true }),
+    text(left - 44, top + height / 2, y.label, { angle: -90 }),
     text(left + width / 2, bottom + 34, x.label),
   ];
   for (const value of ticks(y)) {
