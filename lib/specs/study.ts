@@ -76,6 +76,15 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
     const found = Object.entries(initial).map(([backbone, model]) =>
       [backbone, store.models.resolve(model)] as const
     );
+    const wrong = found.find(([backbone, { spec }]) => spec.backbone !== backbone);
+    if (wrong) {
+      const [backbone, { spec: { backbone: own } }] = wrong;
+      const pointer = spec.start === "scratch" ? "/imagenet" : "/start";
+      throw new InvalidInput(
+        `Cannot start ${backbone} from model "${initial[backbone]}": it is of ${own}`,
+        [{ pointer, message: `a model of ${backbone} is needed` }],
+      );
+    }
     if (found.length > 0) {
       const ids = Object.fromEntries(found.map(([backbone, { id }]) => [backbone, id]));
       if (spec.start === "scratch") spec.imagenet = ids;

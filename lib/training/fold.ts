@@ -18,7 +18,6 @@ import { identity, type initialModel, loading } from "./job_inputs.ts";
 import type { Labelled } from "@/lib/datasets/labelled.ts";
 import { runTrainingLoop, stepsOf } from "./training_loop.ts";
 import { bits } from "@/lib/random.ts";
-import type { Probe } from "./probe.ts";
 import { Scorer } from "./score.ts";
 import { restoreState } from "./snapshot.ts";
 
@@ -33,7 +32,7 @@ export interface FoldOptions {
   /** What it is the number of. */
   counted: "fold" | "repeat";
   /** Of mode `logistic`: what trains in place of the loop. */
-  probe?: Probe;
+  probe?: { train(split: Split): Promise<Checkpoint> };
   /** Which variants of convolutions to run by. */
   selected: SelectedVariants;
 }
