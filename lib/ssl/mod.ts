@@ -1,11 +1,13 @@
 /** The contrastive methods on the GPU: one for every name of `specs.ts`, or the compiler says which is missing. */
 import type { z } from "zod";
+import { barlowTwins } from "./barlow_twins.ts";
 import { byol } from "./byol.ts";
 import type { Method } from "./method.ts";
 import { moco } from "./moco.ts";
 import { simclr } from "./simclr.ts";
 import { simsiam } from "./simsiam.ts";
 import type { MethodName, methodSpecs } from "./specs.ts";
+import { vicreg } from "./vicreg.ts";
 
 type Methods = {
   [Name in MethodName]: Method<z.output<(typeof methodSpecs)[Name]["config"]>>;
@@ -16,6 +18,8 @@ export const methods: Methods = {
   moco,
   simclr,
   simsiam,
+  vicreg,
+  barlow_twins: barlowTwins,
 };
 
 /** A method by name; its configuration was parsed by the spec of the same name. */

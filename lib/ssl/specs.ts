@@ -1,17 +1,21 @@
 /** The contrastive methods by name: all that is known of them without their device code (`mod.ts`). */
 import { z } from "zod";
 import { filled } from "@/lib/filled_schema.ts";
+import { barlowTwins } from "./barlow_twins_spec.ts";
 import { byol } from "./byol_spec.ts";
 import type { MethodSpec } from "./method_spec.ts";
 import { moco } from "./moco_spec.ts";
 import { simclr } from "./simclr_spec.ts";
 import { simsiam } from "./simsiam_spec.ts";
+import { vicreg } from "./vicreg_spec.ts";
 
 export const methodSpecs = {
   byol,
   simsiam,
   moco,
   simclr,
+  vicreg,
+  barlow_twins: barlowTwins,
 } satisfies Record<string, MethodSpec>;
 
 export type MethodName = keyof typeof methodSpecs;

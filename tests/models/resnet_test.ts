@@ -9,13 +9,26 @@ import { classifier } from "@/lib/models/heads.ts";
 import { resnet } from "@/lib/models/resnet.ts";
 import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { initialize } from "@/lib/models/initial.ts";
-import { images, parameters } from "../support/formula.ts";
+import { describedImages, parameters } from "../support/formula.ts";
 import { difference, noise } from "../support/operation.ts";
-import { readGoldens } from "../support/safetensors.ts";
+import { goldenWords, readGoldens } from "../support/safetensors.ts";
 import { sharedTest } from "../support/shared.ts";
 
 const gpu = await openGpu();
 const CLASSES = 3;
+
+/**
+ * How far f32 may be off: one gradient as a whole, the length of one, their lengths on average. Where an
+ * input of a ReLU is within rounding of 0, it may fall on the other side than in f64, and gradients move
+ * by a thousandth or more, PyTorch's in f32 too: of the files at hand ResNet-18's has no such input. For
+ * images of another formula the last row holds: twice what PyTorch's f32 was seen to be off.
+ */
+const LIMITS = {
+  resnet18: { whole: 1e-5, length: 1e-5, mean: 1e-6 },
+  resnet50: { whole: 5e-3, length: 1e-3, mean: 3e-4 },
+  resnet101: { whole: 1e-2, length: 3e-3, mean: 3e-4 },
+  other: { whole: 5e-2, length: 2e-2, mean: 2e-3 },
+};
 
 function build(store: ParameterStore, name: ResnetName, batch: number, training: boolean) {
   const tape = new Tape(store, { training });
@@ -46,6 +59,8 @@ for (
     `goldens/${name}.safetensors`,
   ], async (file) => {
     const goldens = readGoldens(file);
+    const words = goldenWords(file);
+    const limits = LIMITS[words.input.includes("unit(i + 7000)") ? name : "other"];
     const batch = goldens.logits_train.shape[0];
     const store = new ParameterStore(device);
     const train = build(store, name, batch, true);
@@ -53,7 +68,7 @@ for (
     initialize(store, 0);
     const last = name === "resnet18" ? /layer.*bn2.weight/ : /layer.*bn3.weight/;
     store.load(parameters([...store.entries.values()], last));
-    const input = images(batch, 64);
+    const input = describedImages(words.input);
     train.program.write("x", input);
     train.program.write("labels", Uint32Array.from({ length: batch }, (_, n) => n % CLASSES));
     train.program.run();
@@ -71,21 +86,13 @@ for (
         gaps.push({ parameter, gap: Math.abs(norm(gradient!) / data[0] - 1) });
       } else if (kind === "grad") {
         const gap = norm(gradient!.map((v, i) => v - data[i])) / norm(data);
-        const most = { resnet18: 1e-5, resnet50: 5e-3, resnet101: 1e-2 }[name];
-        assert.ok(gap < most, `d ${parameter} is off by ${gap}`);
+        assert.ok(gap < limits.whole, `d ${parameter} is off by ${gap}`);
       }
     }
     assert.equal(gaps.length, gradients.size, "every gradient is compared");
-    // Where an input of a ReLU is within rounding of 0, it may fall on the other side than in f64, and a
-    // few gradients of a hundred layers move by a thousandth: which ones depends on the order of sums.
-    const { most, over } = name === "resnet101" ? { most: 3e-3, over: 8 } : { most: 1e-3, over: 0 };
-    assert.deepEqual(gaps.filter(({ gap }) => !(gap < most)), []);
-    assert.ok(gaps.filter(({ gap }) => gap > 1e-3).length <= over);
+    assert.deepEqual(gaps.filter(({ gap }) => !(gap < limits.length)), []);
     const mean = gaps.reduce((sum, { gap }) => sum + gap, 0) / gaps.length;
-    assert.ok(
-      mean < (name === "resnet18" ? 1e-6 : 3e-4),
-      `gradients are off by ${mean} on average`,
-    );
+    assert.ok(mean < limits.mean, `gradients are off by ${mean} on average`);
 
     evaluate.program.write("x", input);
     evaluate.program.run();

@@ -9,7 +9,8 @@ import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { backboneSpecs } from "@/lib/models/specs.ts";
 import { byol, byolHeads } from "@/lib/ssl/byol.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
-import { images, parameters } from "../support/formula.ts";
+import { describedImages, parameters } from "../support/formula.ts";
+import { goldenWords } from "../support/safetensors.ts";
 import { sharedTest } from "../support/shared.ts";
 
 sharedTest(
@@ -17,6 +18,7 @@ sharedTest(
   ["goldens/byol_trajectory.safetensors"],
   async (path) => {
     const { tensors } = readSafetensors(Deno.readFileSync(path));
+    const words = goldenWords(path);
     const [N, S] = [8, 32];
     const gpu = await openGpu();
     const store = new ParameterStore(gpu);
@@ -52,7 +54,7 @@ sharedTest(
     for (let step = 0; step < 6; step++) {
       const views = new Float32Array(2 * N * S * S * 4);
       [0, 1].forEach((view) => {
-        views.set(images(N, S, 7000 + 0.25 * view + 0.01 * step), view * N * S * S * 4);
+        views.set(describedImages(words.views, { k: view, s: step }), view * N * S * S * 4);
       });
       program.write("views", views);
       program.run();

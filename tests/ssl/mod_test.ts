@@ -220,6 +220,52 @@ for (const normalizer of ["global", "anchor"] as const) {
   });
 }
 
+/** Columns less their mean. */
+function centred(z: Rows): Rows {
+  const mean = z[0].map((_, d) => z.reduce((sum, row) => sum + row[d], 0) / z.length);
+  return z.map((row) => row.map((value, d) => value - mean[d]));
+}
+
+/** sum_n a_nd b_ne for all d, e. */
+const products = (a: Rows, b: Rows): Rows =>
+  a[0].map((_, d) => b[0].map((_, e) => a.reduce((sum, row, n) => sum + row[d] * b[n][e], 0)));
+
+const sumOf = (m: Rows, value: (v: number, i: number, j: number) => number) =>
+  m.reduce((sum, row, i) => row.reduce((sum, v, j) => sum + value(v, i, j), sum), 0);
+
+Deno.test("vicreg: invariance over pairs, variance and covariance of both views", async () => {
+  const made = build("vicreg", { projector: 12, covariance_weight: 3 });
+  const { loss, z } = await made.run(A, 12);
+  const [a, b] = [z.slice(0, N), z.slice(N)];
+  const D = a[0].length;
+  const squares = (i: number, j: number) => a[i].reduce((sum, v, d) => sum + (v - b[j][d]) ** 2, 0);
+  const pairs = sumOf(A, (w, i, j) => w * squares(i, j)) / (D * sumOf(A, (w) => w));
+  const views = [a, b].map(centred).map((rows) => {
+    const c = products(rows, rows);
+    const hinge = c.reduce((sum, row, d) =>
+      sum + Math.max(0, 1 - Math.sqrt(row[d] / (N - 1) + 1e-4)), 0) / D;
+    return 12.5 * hinge + 3 * sumOf(c, (v, i, j) => i === j ? 0 : (v / (N - 1)) ** 2) / D;
+  });
+  close(loss, 25 * pairs + views[0] + views[1]);
+  made.destroy();
+});
+
+Deno.test("barlow twins: the cross-correlation over pairs becomes the identity", async () => {
+  const made = build("barlow_twins", { projector: 12, redundancy_weight: 0.1, scale: 0.5 });
+  const { loss, z } = await made.run(A, 13);
+  const [a, b] = [z.slice(0, N), z.slice(N)].map(centred).map((rows) => {
+    const variance = products(rows, rows).map((row, d) => row[d] / N);
+    return rows.map((row) => row.map((value, d) => value / Math.sqrt(variance[d] + 1e-5)));
+  });
+  const whole = sumOf(A, (w) => w);
+  const mixed = A.map((weights) =>
+    b[0].map((_, d) => weights.reduce((sum, w, j) => sum + w * b[j][d], 0) / whole)
+  );
+  const c = products(a, mixed);
+  close(loss, 0.5 * sumOf(c, (v, i, j) => i === j ? (v - 1) ** 2 : 0.1 * v ** 2));
+  made.destroy();
+});
+
 Deno.test("device closes without errors", () => {
   gpu.check();
   gpu.device.destroy();

@@ -2,9 +2,32 @@
 import { torchShape } from "@/gpu/weight_layout.ts";
 import type { Entry, Weight } from "@/gpu/parameters.ts";
 
-function unit(i: number): number {
+export function unit(i: number): number {
   const value = 43758.5453 * Math.sin(i);
   return 2 * (value - Math.floor(value)) - 1;
+}
+
+/**
+ * The images that a reference file describes in words, like `unit(i + 7000 + 0.25 k), shape 8x3x32x32`.
+ * @param values of the letters in it other than i
+ * @throws {Error} of words that are not such a formula
+ */
+export function describedImages(
+  words: string,
+  values: Record<string, number> = {},
+): Float32Array<ArrayBuffer> {
+  const [, terms] = /unit\(i((?: \+ [\d.]+(?: [a-z])?)+)\)/.exec(words) ?? [];
+  const [, N, S, width] = /shape (\d+)x3x(\d+)x(\d+)/.exec(words) ?? [];
+  if (!terms || !S || S !== width) throw new Error(`No formula of square RGB images: "${words}"`);
+  const shift = [...terms.matchAll(/ \+ ([\d.]+)(?: ([a-z]))?/g)].reduce(
+    (sum, [, factor, letter]) => {
+      const value = letter ? values[letter] : 1;
+      if (value === undefined) throw new Error(`"${words}" needs a value for ${letter}`);
+      return sum + Number(factor) * value;
+    },
+    0,
+  );
+  return images(Number(N), Number(S), shift);
 }
 
 /** Images `[N, 3, S, S]` of the formula, as `[N, S, S, 4]`; `shift` is added to the flat index. */

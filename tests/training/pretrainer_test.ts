@@ -34,6 +34,8 @@ const configs = {
   simsiam: { projector: 16, predictor_hidden: 8 },
   moco: { output: 8, queue: 18, split_batch_norm: 2 },
   simclr: { output: 8 },
+  vicreg: { projector: 16 },
+  barlow_twins: { projector: 16 },
 };
 
 /** Images of the same class are positive. */
