@@ -95,7 +95,7 @@ export function deviationsOf(found: Experiment, head: ReportHead): string[] {
   );
   told(
     head.seeds.join() !== SEEDS.join(),
-    `${head.seeds.length} seeds instead of ${SEEDS.length}`,
+    `${head.seeds.length} seed${head.seeds.length > 1 ? "s" : ""} instead of ${SEEDS.length}`,
   );
   for (const [part, { panel, arms }] of PARTS.entries()) {
     for (const budget of LABELS) {

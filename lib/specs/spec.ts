@@ -72,6 +72,9 @@ export interface Training {
   images(labels: ReadonlyMap<string | null, number>): number;
   /** Passes through the network per image that is trained on; a backward pass counts as two. */
   passes(spec: Record<string, unknown>): number;
-  /** How often it trains on each image in an epoch, on average: on those it tests on never. */
-  share(spec: Record<string, unknown>): number;
+  /**
+   * How often it trains on each image in an epoch, on average: on those it tests on never.
+   * @param images that it loads; without it a number of labels does not count
+   */
+  share(spec: Record<string, unknown>, images?: number): number;
 }

@@ -51,6 +51,10 @@ Deno.test("a probe: the backbone stays, the model says what was evaluated, and i
       tensors.get("fc.weight")!.data.reduce((sum, w) => sum + w * w, 0);
     const held = await run(store, { ...request, c: 0.001 });
     assert.ok(length(held.tensors) < length(probed.tensors) / 10);
+    const folded = await run(store, { ...probing, init: start.model.id, folds: 2, labels: 0.5 });
+    assert.equal(folded.evaluation.metrics.folds!.length, 2);
+    assert.equal(folded.evaluation.metrics.images, 40);
+    assert.equal(folded.lineage.labels!.drawn.length, 2);
   }));
 
 async function evaluated(store: Store, model: string) {
