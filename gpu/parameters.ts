@@ -24,10 +24,13 @@ export interface EntryOptions {
   statistic?: boolean;
   /** Part of saved weights, under this name (default true); a queue is not. */
   exported?: boolean;
+  /** Rows and columns of the grid that a parameter `[1, 1 + rows columns, C]` holds positions of. */
+  grid?: readonly [number, number];
 }
 
-export interface Entry extends Required<Omit<EntryOptions, "statistic">> {
+export interface Entry extends Required<Omit<EntryOptions, "statistic" | "grid">> {
   name: string;
+  grid?: EntryOptions["grid"];
   /** As the engine keeps it. */
   shape: Shape;
   section: "values" | "frozen" | "statistics";
@@ -80,7 +83,8 @@ export class ParameterStore {
     if (this.sealed) {
       throw new Error(`Cannot declare "${name}": the parameters are laid out already`);
     }
-    const { layout = "plain", channels = shape.at(-2) ?? 1, exported = true, initial } = options;
+    const { layout = "plain", channels = shape.at(-2) ?? 1, exported = true, initial, grid } =
+      options;
     const section = options.statistic ? "statistics" : this.trainable(name) ? "values" : "frozen";
     const length = elementCount(shape);
     const entry: Entry = {
@@ -90,6 +94,7 @@ export class ParameterStore {
       channels,
       exported,
       initial,
+      ...(grid && { grid }),
       section,
       offset: this.lengths[section],
       length,

@@ -68,7 +68,8 @@ export function pairLoss(
   return y;
 }
 
-function crossViews(tape: Tape, A: Tensor, n: number): Tensor {
+/** Weights of images as those of their views: A between two views, 0 within one; `[N, N] -> [n, n]`. */
+export function crossViews(tape: Tape, A: Tensor, n: number): Tensor {
   const w = tape.value([n, n]);
   tape.launch({
     code: weightsCode,

@@ -9,6 +9,7 @@ import {
   encodePicture,
   type MapAnswer,
   needClasses,
+  needClassMap,
   needMap,
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
@@ -71,7 +72,7 @@ export async function imageSaliencyMap(
   label: string | undefined,
 ): Promise<SaliencyMap> {
   needClasses(model);
-  needMap(model);
+  needClassMap(model);
   const { classes } = model.spec;
   const place = label === undefined ? null : classes.indexOf(label);
   if (place === -1) {

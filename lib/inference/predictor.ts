@@ -14,6 +14,7 @@ import {
   type EmbedRequest,
   type MapAnswer,
   needClasses,
+  needClassMap,
   needMap,
   notFinite,
   type Picture,
@@ -85,7 +86,7 @@ export class Predictor implements PredictorInterface {
   async saliencyMap(request: SaliencyMapRequest): Promise<SaliencyMapAnswer> {
     const row = this.store.models.get(request.model);
     needClasses(row);
-    needMap(row);
+    needClassMap(row);
     const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
     assertFinite(request, result.activations[0]);
     const probabilities = softmax(result.activations[0].logits!);

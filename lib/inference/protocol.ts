@@ -92,6 +92,17 @@ export function needMap({ id, spec }: Pick<ModelRow, "id" | "spec">): void {
   throw new InvalidInput(`Cannot draw a map with model "${id}": ${title} has no map of the image`);
 }
 
+/** @throws {InvalidInput} when no class of the model can be traced to places of the image */
+export function needClassMap(model: Pick<ModelRow, "id" | "spec">): void {
+  needMap(model);
+  const { map, title } = backboneSpec(model.spec.backbone);
+  if (map === "mean") return;
+  throw new InvalidInput(
+    `Cannot draw what model "${model.id}" looks at for a class: Grad-CAM needs features that are the mean of a map, ` +
+      `and those of ${title} are its class token; the similarity map of a point can be drawn`,
+  );
+}
+
 /**
  * What is said of outputs that are not finite: they are no answer.
  * @param picture what the picture is called, in quotes where that is its name

@@ -26,11 +26,15 @@ export interface BackboneSpec extends Described {
   head: string;
   /** Whether a parameter is one of a norm's. */
   isNorm(name: string): boolean;
+  /** Whether weight decay reaches a parameter of so many dimensions; absent: all of them, as PyTorch has it. */
+  decays?(name: string, dimensions: number): boolean;
   /**
-   * Whether a map [h, w, F] comes out whose mean over its cells the features are. Without one, maps over an
-   * image are refused.
+   * Whether a map [h, w, F] comes out: `mean` where the features are its mean over its cells, `tokens` where they
+   * are a token beside it, so that no class can be traced to a cell. Without one, maps over an image are refused.
    */
-  map?: "mean";
+  map?: "mean" | "tokens";
+  /** The only precision that makes a difference to it; absent: `f16` halves its maps. */
+  precision?: "f32";
   /** What is wrong with an input of this size, in words; absent where any will do. */
   sizes?(size: Size): string | undefined;
 }
@@ -42,14 +46,15 @@ export interface BackboneFamily {
   /**
    * The network in a file from elsewhere, without what is around it; undefined where there is none of this family.
    * @param prefix what stands in front of the wanted network's names; needed where there are several
+   * @param named the backbone as the file itself calls it, where it does
    * @throws {InvalidInput} when there are several and none is named, or one that cannot be run
    */
-  detect?(weights: Weights, prefix?: string): Detected | undefined;
+  detect?(weights: Weights, prefix?: string, named?: string): Detected | undefined;
   /**
-   * What timm calls the first convolution, and pixels of the input to a cell of the last map; absent where timm has no
-   * network under the backbone's name whose parameters have these names.
+   * What timm calls the first convolution, the network and its pooling, and pixels of the input to a cell of the last
+   * map; absent where timm has no network whose parameters have these names.
    */
-  timm?: { first_conv: string; stride: number };
+  timm?: { first_conv: string; stride: number; name(backbone: string): string; pool: string };
   /** The network behind the weights as an ONNX model; absent where that cannot be written. */
   exportOnnx?(spec: OnnxSpec, weights: Weights): Uint8Array<ArrayBuffer>;
 }

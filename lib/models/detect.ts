@@ -6,11 +6,12 @@ import { families } from "./specs.ts";
 /**
  * The network in a file from elsewhere, without wrappers, heads and copies around it.
  * @param prefix what stands in front of the wanted network's names; needed where there are several
+ * @param named the backbone as the file itself calls it, where it does
  * @throws {InvalidInput} when there is none that can be run, or several and none is named
  */
-export function detect(weights: Weights, prefix?: string): Detected {
+export function detect(weights: Weights, prefix?: string, named?: string): Detected {
   for (const family of families) {
-    const found = family.detect?.(weights, prefix);
+    const found = family.detect?.(weights, prefix, named);
     if (found) {
       refuseNumbers(found.network);
       return found;

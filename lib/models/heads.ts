@@ -1,5 +1,6 @@
 /** Heads and classifiers of linear layers: rows of features in, rows out, named like `nn.Sequential`. */
 import { batchNorm, declareBatchNorm } from "@/gpu/ops/batch_norm.ts";
+import { gelu } from "@/gpu/ops/gelu.ts";
 import { linear } from "@/gpu/ops/linear.ts";
 import { relu } from "@/gpu/ops/relu.ts";
 import type { Tape } from "@/gpu/tape.ts";
@@ -13,6 +14,8 @@ export interface Layer {
   /** Batch norm after it, with or without an affine map. */
   norm?: "affine" | "plain";
   relu?: boolean;
+  /** GELU after it, in place of ReLU. */
+  gelu?: boolean;
 }
 
 export interface HeadOptions {
@@ -29,7 +32,7 @@ export function head(tape: Tape, x: Tensor, layers: Layer[], options: HeadOption
   const { prefix, ...mode } = options;
   let place = 0;
   let y = x;
-  for (const { size, bias = true, norm, relu: bent = false } of layers) {
+  for (const { size, bias = true, norm, relu: bent = false, gelu: curved = false } of layers) {
     y = dense(tape, y, size, { name: `${prefix}${place++}`, bias });
     if (norm) {
       const parameters = declareBatchNorm(tape, `${prefix}${place++}`, size, {
@@ -37,7 +40,8 @@ export function head(tape: Tape, x: Tensor, layers: Layer[], options: HeadOption
       });
       y = batchNorm(tape, y, parameters, { ...mode, relu: bent });
     } else if (bent) y = relu(tape, y);
-    if (bent) place++;
+    if (curved) y = gelu(tape, y);
+    if (bent || curved) place++;
   }
   return y;
 }

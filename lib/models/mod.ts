@@ -2,9 +2,11 @@
 import type { Backbone } from "./backbone.ts";
 import { resnets } from "./resnet.ts";
 import { type BackboneName, backboneSpec } from "./specs.ts";
+import { vits } from "./vit.ts";
 
 export const backbones: Record<BackboneName, Backbone> = {
   ...resnets,
+  ...vits,
 };
 
 /** @throws {InvalidInput} when there is no such backbone */

@@ -1,6 +1,7 @@
 /** Which ResNet a file of weights is, told by the names and shapes of its tensors (torchvision's). */
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Architecture } from "./backbone_spec.ts";
+import { refuseOthers, type Shapes } from "./expected_weights.ts";
 import { STAGES } from "./resnet_stages.ts";
 
 /** Told apart by blocks of the third stage, and by whether blocks have three convolutions. */
@@ -9,8 +10,6 @@ const backbones = [
   { stages: STAGES.resnet50, bottleneck: true, backbone: "resnet50" },
   { stages: STAGES.resnet101, bottleneck: true, backbone: "resnet101" },
 ] as const;
-
-type Shapes = Map<string, { shape: number[] }>;
 
 /** @throws {InvalidInput} when it is none of those that can be run, or not whole */
 export function architectureOf(weights: Shapes): Architecture {
@@ -50,32 +49,6 @@ export function architectureOf(weights: Shapes): Architecture {
   const needed = shapesOf(found, { width, channels, outputs });
   refuseOthers(weights, needed, found.backbone);
   return { backbone: found.backbone, width, channels, outputs };
-}
-
-/** A network that holds more or other than the architecture answers differently, so it is no such network. */
-function refuseOthers(weights: Shapes, needed: Map<string, number[]>, backbone: string): void {
-  const wrong: string[] = [], missing: string[] = [];
-  for (const [name, shape] of needed) {
-    const actual = weights.get(name)?.shape;
-    if (!actual) missing.push(`"${name}" of shape [${shape.join(", ")}] expected, it is missing`);
-    else if (actual.join() !== shape.join()) {
-      wrong.push(
-        `"${name}" of shape [${shape.join(", ")}] expected, got [${actual.join(", ")}]`,
-      );
-    }
-  }
-  const unexpected = [...weights.keys()].filter((name) => !needed.has(name))
-    .map((name) => `"${name}" is no part of it`);
-  const kinds = [wrong, missing, unexpected].filter((problems) => problems.length > 0);
-  if (kinds.length === 0) return;
-  // Some of each kind: together they tell which network it is.
-  const told = kinds.map(([first, ...more]) =>
-    more.length > 0 ? `${first} (and ${more.length} more like this)` : first
-  );
-  throw new InvalidInput(
-    `Cannot use these weights as ${backbone}: ${told.join("; ")}`,
-    kinds.flatMap((problems) => problems.slice(0, 20)).map((message) => ({ message })),
-  );
 }
 
 /** Every tensor of a network in PyTorch's shapes, by torchvision's names. */

@@ -1,6 +1,6 @@
 /** ResNet-18, 50 and 101 (He et al. 2016) under torchvision's names. */
 import type { BackboneFamily, BackboneSpec } from "./backbone_spec.ts";
-import { writeOnnx } from "./onnx.ts";
+import { writeResnetOnnx } from "./resnet_onnx.ts";
 import { architectureOf } from "./resnet_architecture.ts";
 import { STAGES } from "./resnet_stages.ts";
 import { onlyResnet } from "./resnet_weights.ts";
@@ -12,8 +12,8 @@ const family: BackboneFamily = {
     const found = onlyResnet(weights, prefix);
     return found && { ...found, architecture: architectureOf(found.network) };
   },
-  timm: { first_conv: "conv1", stride: 32 },
-  exportOnnx: writeOnnx,
+  timm: { first_conv: "conv1", stride: 32, name: (name) => name, pool: "avg" },
+  exportOnnx: writeResnetOnnx,
 };
 
 interface Published {

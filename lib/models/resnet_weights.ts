@@ -1,6 +1,7 @@
 /** A ResNet's weights in a file from elsewhere, under torchvision's names. */
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Weights } from "./backbone_spec.ts";
+import { chosenPrefix } from "./weight_prefix.ts";
 
 /** Places of torchvision's parts in `nn.Sequential(*list(resnet.children()))`. */
 const CHILDREN: Record<string, string> = {
@@ -15,9 +16,6 @@ const CHILDREN: Record<string, string> = {
 
 /** Counters of batches: no number of the network's. */
 const COUNTER = /(^|\.)num_batches_tracked$/;
-
-/** Networks that follow another one: of two in a file, they are not the one that is wanted. */
-const FOLLOWERS = /(^|[._])(target|teacher|momentum|ema|key|encoder_k|k)(?=$|[._])/i;
 
 /** What training scripts put beside a backbone under the same prefix: heads of pre-training, and queues of keys. */
 const BESIDE =
@@ -41,11 +39,8 @@ export interface FoundResnet {
 export function onlyResnet(weights: Weights, prefix?: string): FoundResnet | undefined {
   const found = stems(weights);
   if (found.length === 0) return refuseOtherStem(weights);
-  const chosen = prefix === undefined ? theOne(found) : found.find((one) => one.prefix === prefix);
-  if (!chosen) {
-    const seen = found.map((one) => `"${one.prefix}"`).join(", ");
-    throw new InvalidInput(`Cannot tell which network to use: give one of the prefixes ${seen}`);
-  }
+  const named = chosenPrefix(found.map((one) => one.prefix), prefix);
+  const chosen = found.find((one) => one.prefix === named)!;
   const network: Weights = new Map();
   const leftOut: string[] = [], heads: string[] = [];
   const copies = new Set<string>();
@@ -99,11 +94,4 @@ function stems(weights: Weights): Stem[] {
     const [, prefix, first] = match;
     return [{ prefix, numbered: first === "0" }];
   });
-}
-
-/** The only one, or the only one that follows no other. */
-function theOne(found: Stem[]): Stem | undefined {
-  if (found.length <= 1) return found[0];
-  const leading = found.filter(({ prefix }) => !FOLLOWERS.test(prefix));
-  return leading.length === 1 ? leading[0] : undefined;
 }

@@ -2,9 +2,11 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import type { BackboneSpec } from "./backbone_spec.ts";
 import { resnet } from "./resnet_spec.ts";
+import { vit } from "./vit_spec.ts";
 
 export const backboneSpecs = {
   ...resnet,
+  ...vit,
 } satisfies Record<string, BackboneSpec>;
 
 export type BackboneName = keyof typeof backboneSpecs;

@@ -2,6 +2,7 @@
 import { torchShape } from "@/gpu/weight_layout.ts";
 import type { Entry, ParameterStore } from "@/gpu/parameters.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { resampledPositions } from "./position_grid.ts";
 import type { WeightTensor } from "./pth.ts";
 
 export interface LoadOptions {
@@ -21,8 +22,9 @@ export interface Loaded {
 }
 
 /**
- * Sets a network from a file's weights (torchvision's names, PyTorch's layout). Between one and three
- * input channels the first convolution is converted so that grey pictures give the same result.
+ * Sets a network from a file's weights (its family's names, PyTorch's layout). Between one and three
+ * input channels the first convolution is converted so that grey pictures give the same result; positions
+ * of another grid are resampled.
  * @throws {InvalidInput} when a weight is missing, or of another shape; nothing is set then
  */
 export function loadWeights(
@@ -72,6 +74,10 @@ function fits(entry: Entry, weight: WeightTensor): boolean {
 function fitted(entry: Entry, weight: WeightTensor): WeightTensor {
   if (fits(entry, weight)) return weight;
   const expected = torchShape(entry);
+  const [one, , width, ...more] = weight.shape;
+  if (entry.grid && one === 1 && width === expected[2] && more.length === 0) {
+    return resampledPositions(weight, entry.grid);
+  }
   const [K, C, R, S] = weight.shape;
   const adapts = entry.layout === "conv" && [K, R, S].join() === [
         expected[0],

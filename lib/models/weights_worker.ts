@@ -32,7 +32,7 @@ async function convert({ path, prefix, told: request }: ConvertRequest): Promise
   const told = agreed(metadata, request);
   const { classes = [] } = told;
   checkClasses(classes);
-  const found = detect(tensors, prefix);
+  const found = detect(tensors, prefix, metadata?.architecture);
   const { network, architecture, leftOut } = found;
   const classifier = fitClassifier(found, classes);
   if (metadata) compare(metadata, found, network);

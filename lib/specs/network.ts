@@ -49,6 +49,11 @@ export const precisionSchema = z.enum(["f32", "f16"]).default("f32");
 
 export const seedSchema = z.int().min(0).max(Number.MAX_SAFE_INTEGER).default(0);
 
+/** How its maps are stored, where a spec says that. */
+interface Stored {
+  precision?: z.output<typeof precisionSchema>;
+}
+
 /** A spec whose network is decided, and the id of the model it starts from in place of its name. */
 export type Networked<T> = Omit<T, keyof NetworkSpec> & NetworkSpec & { init: string };
 
@@ -58,7 +63,7 @@ export type Networked<T> = Omit<T, keyof NetworkSpec> & NetworkSpec & { init: st
  * @throws {NotFound} when there is no such model
  * @throws {InvalidInput} when a given field contradicts the model, or is none of the backbone's
  */
-export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }>(
+export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string } & Stored>(
   spec: T,
   store: Pick<Store, "models">,
 ): Networked<T> {
@@ -71,7 +76,11 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
     const backbone = spec.backbone ?? DEFAULTS.backbone;
     const width = backboneSpecs[backbone].width.published;
     const network = filled({ ...DEFAULTS, backbone, width }, spec);
-    check(network, [...widthProblems(network), ...sizeProblems(network)]);
+    check(network, [
+      ...widthProblems(network),
+      ...sizeProblems(network),
+      ...precisionProblems(network, spec),
+    ]);
     return { ...spec, ...network };
   }
   const model: ModelRow = store.models.resolve(spec.init);
@@ -90,7 +99,7 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
   if (problems.length) throw new InvalidInput("Cannot start from this model", problems);
   const defaults: NetworkSpec = { ...fixed, image_size, normalization: "model" };
   const network = filled(defaults, spec);
-  check(network, sizeProblems(network));
+  check(network, [...sizeProblems(network), ...precisionProblems(network, spec)]);
   return { ...spec, ...network, init: model.id };
 }
 
@@ -110,6 +119,13 @@ function widthProblems({ backbone, width }: NetworkSpec): Problem[] {
 function sizeProblems({ backbone, image_size }: NetworkSpec): Problem[] {
   const message = backboneSpec(backbone).sizes?.(sizeOf(image_size));
   return message ? [{ pointer: "/image_size", message }] : [];
+}
+
+function precisionProblems({ backbone }: NetworkSpec, { precision }: Stored): Problem[] {
+  const { precision: only, title } = backboneSpec(backbone);
+  if (!only || !precision || precision === only) return [];
+  const message = `${only} is needed: next to nothing of ${title} would be stored in ${precision}`;
+  return [{ pointer: "/precision", message }];
 }
 
 function filled(defaults: NetworkSpec, given: Partial<NetworkSpec>): NetworkSpec {

@@ -2,8 +2,10 @@
 import type { z } from "zod";
 import { barlowTwins } from "./barlow_twins.ts";
 import { byol } from "./byol.ts";
+import { dino } from "./dino.ts";
 import type { Method } from "./method.ts";
 import { moco } from "./moco.ts";
+import { mocoV3 } from "./moco_v3.ts";
 import { simclr } from "./simclr.ts";
 import { simsiam } from "./simsiam.ts";
 import type { MethodName, methodSpecs } from "./specs.ts";
@@ -20,6 +22,8 @@ export const methods: Methods = {
   simsiam,
   vicreg,
   barlow_twins: barlowTwins,
+  moco_v3: mocoV3,
+  dino,
 };
 
 /** A method by name; its configuration was parsed by the spec of the same name. */

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { filled } from "@/lib/filled_schema.ts";
 import { barlowTwins } from "./barlow_twins_spec.ts";
 import { byol } from "./byol_spec.ts";
+import { dino } from "./dino_spec.ts";
 import type { MethodSpec } from "./method_spec.ts";
 import { moco } from "./moco_spec.ts";
+import { mocoV3 } from "./moco_v3_spec.ts";
 import { simclr } from "./simclr_spec.ts";
 import { simsiam } from "./simsiam_spec.ts";
 import { vicreg } from "./vicreg_spec.ts";
@@ -16,6 +18,8 @@ export const methodSpecs = {
   simclr,
   vicreg,
   barlow_twins: barlowTwins,
+  moco_v3: mocoV3,
+  dino,
 } satisfies Record<string, MethodSpec>;
 
 export type MethodName = keyof typeof methodSpecs;

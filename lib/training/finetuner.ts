@@ -36,7 +36,7 @@ export function finetuneTape(
 ): FinetuneTape {
   const linear = spec.mode !== "full";
   const still = linear || spec.batch_norm === "frozen";
-  const { head, isNorm } = backboneSpec(spec.backbone);
+  const { head, isNorm, decays } = backboneSpec(spec.backbone);
   const store = new ParameterStore(gpu, {
     trainable: (name) => linear ? name.startsWith(`${head}.`) : !(still && isNorm(name)),
   });
@@ -48,7 +48,10 @@ export function finetuneTape(
   const logits = classify(tape, views, { ...spec, classes }, { training: !still });
   const loss = softmaxLoss(tape, logits, w);
   tape.record("loss", loss);
-  const made = appendOptimizer(tape, spec.optimizer, { loss });
+  const made = appendOptimizer(tape, spec.optimizer, {
+    loss,
+    ...(decays && { decays: ({ name, shape }) => decays(name, shape.length) }),
+  });
   return { tape, store, optimizer: made };
 }
 

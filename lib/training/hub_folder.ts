@@ -50,12 +50,12 @@ export function timmConfig(
     );
   }
   const { height, width: columns } = sizeOf(image_size);
-  const { first_conv, stride } = family.timm;
+  const { first_conv, stride, name, pool } = family.timm;
   return {
-    architecture: backbone,
+    architecture: name(backbone),
     num_classes: classes.length,
     num_features: features(width),
-    global_pool: "avg",
+    global_pool: pool,
     ...(classes.length > 0 ? { label_names: classes } : {}),
     pretrained_cfg: {
       custom_load: false,

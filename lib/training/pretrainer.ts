@@ -10,6 +10,7 @@ import { Tape } from "@/gpu/tape.ts";
 import { batchPositives, type Positives } from "@/lib/gaze/positives.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import type { PretrainSpec } from "@/lib/specs/pretrain.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { Built, Encoder } from "@/lib/ssl/method.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import { methodOf } from "@/lib/ssl/mod.ts";
@@ -58,8 +59,10 @@ export function pretrainTape(
   tape.record("loss", built.loss);
   tape.record("output_spread", stdOfL2Normalized(tape, built.output));
   appendEmbeddingCache(tape, built, batch);
+  const { decays } = backboneSpec(spec.backbone);
   const made = appendOptimizer(tape, spec.optimizer, {
     loss: built.loss,
+    ...(decays && { decays: ({ name, shape }) => decays(name, shape.length) }),
     groups: built.fixedRate && { fixed: built.fixedRate },
   });
   if (built.momentum) movingAverage(tape);

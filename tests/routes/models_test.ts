@@ -1,7 +1,7 @@
 /** Weights that come in and go out over HTTP: PyTorch's files, models to start from, ONNX. */
 import assert from "node:assert/strict";
 import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
-import { writeOnnx } from "@/lib/models/onnx.ts";
+import { writeResnetOnnx } from "@/lib/models/resnet_onnx.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
@@ -135,7 +135,7 @@ Deno.test("weights from elsewhere: taken, started from, given back", async (t) =
       const response = await server.fetch(`/v1/models/${id}/weights?format=onnx`);
       assert.match(response.headers.get("content-disposition")!, new RegExp(`${id}\\.onnx`));
       const { spec } = await server.json<{ spec: ModelSpec }>("GET", `/v1/models/${id}`);
-      const expected = writeOnnx(spec, resnetWeights({ classes: 2 }));
+      const expected = writeResnetOnnx(spec, resnetWeights({ classes: 2 }));
       const file = await response.bytes();
       // Only what it says of itself comes behind.
       assert.deepEqual(file.subarray(0, expected.length), expected);

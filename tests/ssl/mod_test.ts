@@ -266,6 +266,67 @@ Deno.test("barlow twins: the cross-correlation over pairs becomes the identity",
   made.destroy();
 });
 
+for (const normalizer of ["global", "anchor"] as const) {
+  Deno.test(`moco_v3: both views against the batch's keys, normaliser ${normalizer}`, async () => {
+    const made = build("moco_v3", { hidden: 8, output: 12, temperature: 0.3, normalizer });
+    const { loss, z } = await made.run(A, 14);
+    const normal = (rows: Rows, bend: boolean) => {
+      const c = centred(rows);
+      const variance = products(c, c).map((row, d) => row[d] / N);
+      return c.map((row) =>
+        row.map((v, d) => {
+          const value = v / Math.sqrt(variance[d] + 1e-5);
+          return bend ? Math.max(0, value) : value;
+        })
+      );
+    };
+    const apply = (rows: Rows, w: Rows) => rows.map((row) => w.map((weights) => dot(weights, row)));
+    const [first, last] = [
+      await made.weight("predictor.0.weight"),
+      await made.weight("predictor.3.weight"),
+    ];
+    // The key encoder is still equal to the other one.
+    const keys = [z.slice(0, N), z.slice(N)];
+    const queries = keys.map((z) => normal(apply(normal(apply(z, first), true), last), false));
+    const contrast = (a: number, b: number) =>
+      contrastLoss(
+        queries[a].map((q) => keys[b].map((k) => cosine(q, k) / 0.3)),
+        A,
+        normalizer,
+      );
+    close(loss, 0.6 * (contrast(0, 1) + contrast(1, 0)));
+    made.destroy();
+  });
+
+  Deno.test(`dino: the teacher's distribution of pairs, centred, normaliser ${normalizer}`, async () => {
+    const config = { hidden: 8, bottleneck: 12, prototypes: 10, center_momentum: 0.75, normalizer };
+    const made = build("dino", config);
+    const softmax = (row: number[]) => {
+      const most = Math.max(...row);
+      const powers = row.map((v) => Math.exp(v - most));
+      const sum = powers.reduce((total, v) => total + v, 0);
+      return powers.map((v) => v / sum);
+    };
+    let center = new Array(10).fill(0);
+    for (const seed of [15, 16, 17]) {
+      const { loss, z } = await made.run(A, seed);
+      const w = await made.weight("prototypes.weight");
+      const logits = z.map((row) => w.map((weights) => cosine(row, weights)));
+      const p = logits.map((row) => softmax(row.map((v, k) => (v - center[k]) / 0.04)));
+      const targets = logits.map((_, i) =>
+        center.map((_, k) =>
+          A[i % N].reduce((sum, weight, j) => sum + weight * p[i < N ? N + j : j][k], 0)
+        )
+      );
+      close(loss, contrastLoss(logits.map((row) => row.map((v) => v / 0.1)), targets, normalizer));
+      center = center.map((old, k) =>
+        0.75 * old + 0.25 * logits.reduce((sum, row) => sum + row[k], 0) / (2 * N)
+      );
+    }
+    made.destroy();
+  });
+}
+
 Deno.test("device closes without errors", () => {
   gpu.check();
   gpu.device.destroy();

@@ -29,6 +29,8 @@ const network = {
   image_size: 16,
   normalization: "dataset" as const,
 };
+const transformer = { ...network, backbone: "vit_tiny_patch16" as const, width: 12 };
+type Network = typeof network | typeof transformer;
 const configs = {
   byol: { hidden: 16, output: 8 },
   simsiam: { projector: 16, predictor_hidden: 8 },
@@ -36,6 +38,8 @@ const configs = {
   simclr: { output: 8 },
   vicreg: { projector: 16 },
   barlow_twins: { projector: 16 },
+  moco_v3: { hidden: 16, output: 8 },
+  dino: { hidden: 16, bottleneck: 8, prototypes: 12 },
 };
 
 /** Images of the same class are positive. */
@@ -46,7 +50,11 @@ const positives: Positives = {
   pairs: 30,
 };
 
-function specOf(method: keyof typeof configs, more: Record<string, unknown> = {}) {
+function specOf(
+  method: keyof typeof configs,
+  more: Record<string, unknown> = {},
+  net: Network = network,
+) {
   return {
     ...parsePretrain({
       method,
@@ -60,7 +68,7 @@ function specOf(method: keyof typeof configs, more: Record<string, unknown> = {}
       optimizer: { name: "adamw", learning_rate: 0.01 },
       ...more,
     }),
-    ...network,
+    ...net,
   };
 }
 
@@ -71,7 +79,7 @@ function pretrainer(
 ): Pretrainer {
   const made = new Pretrainer(gpu, {
     spec,
-    encoder: encoder(network),
+    encoder: encoder(spec),
     batch: 4,
     images: block,
     means: new Float32Array(N).fill(0.4),
@@ -86,10 +94,10 @@ function pretrainer(
 async function train(
   directory: string,
   method: keyof typeof configs,
-  more: Record<string, unknown> & { stopAt?: number; pairs?: Positives } = {},
+  more: Record<string, unknown> & { stopAt?: number; pairs?: Positives; net?: Network } = {},
 ) {
-  const { stopAt, pairs, ...changes } = more;
-  const spec = specOf(method, changes);
+  const { stopAt, pairs, net, ...changes } = more;
+  const spec = specOf(method, changes, net);
   const options = {
     images: N,
     batch: 4,
@@ -123,11 +131,16 @@ function digests(state: State): Record<string, string> {
   ]));
 }
 
-for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
-  Deno.test(`${method}: stopped in mid-epoch and taken up, all state is the same to the bit`, async () => {
+const runs = [
+  ...(Object.keys(configs) as (keyof typeof configs)[]).map((method) => ({ method, net: network })),
+  ...(["moco_v3", "dino"] as const).map((method) => ({ method, net: transformer })),
+];
+for (const { method, net } of runs) {
+  const name = net === network ? method : `${method} of ${net.backbone}`;
+  Deno.test(`${name}: stopped in mid-epoch and taken up, all state is the same to the bit`, async () => {
     let whole = {};
     await withDirectory(async (directory) => {
-      const { context, state } = await train(directory, method);
+      const { context, state } = await train(directory, method, { net });
       whole = digests(state);
       const losses = context.metrics.map(({ values }) => values.loss);
       assert.equal(losses.length, 12);
@@ -138,8 +151,8 @@ for (const method of Object.keys(configs) as (keyof typeof configs)[]) {
       }
     });
     await withDirectory(async (directory) => {
-      assert.ok((await train(directory, method, { stopAt: 6 })).stopped);
-      assert.deepEqual(digests((await train(directory, method)).state), whole);
+      assert.ok((await train(directory, method, { net, stopAt: 6 })).stopped);
+      assert.deepEqual(digests((await train(directory, method, { net })).state), whole);
     });
   });
 }

@@ -5,7 +5,7 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { layersOf } from "@/lib/inference/activations.ts";
-import { writeOnnx } from "@/lib/models/onnx.ts";
+import { writeResnetOnnx } from "@/lib/models/resnet_onnx.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
 import { noise } from "../support/operation.ts";
 import { hasOnnxRuntime, runOnnx } from "../support/onnx_runtime.ts";
@@ -53,7 +53,7 @@ for (
       program.destroy();
       store.destroy();
 
-      const file = writeOnnx({ ...network, image_size: [H, W], normalization }, weights);
+      const file = writeResnetOnnx({ ...network, image_size: [H, W], normalization }, weights);
       const { data: theirs, ...rest } = await runOnnx(file, planes, [N, channels, H, W]);
       assert.deepEqual(rest, { name: output, shape: [N, tensor.shape[1]] });
       assert.ok(Math.max(...theirs) > 0.01);

@@ -1,12 +1,15 @@
-/** VICReg's and Barlow Twins' losses and gradients against PyTorch's in f64, plain and with pairs. */
+/** Losses of methods and their gradients against PyTorch's in f64, plain and with pairs. */
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
+import { distillation } from "@/gpu/ops/distillation.ts";
+import { l2Normalize } from "@/gpu/ops/l2_normalize.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import { barlowTwinsLoss } from "@/lib/ssl/barlow_twins.ts";
+import { mocoV3Loss } from "@/lib/ssl/moco_v3.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
 import { vicregLoss } from "@/lib/ssl/vicreg.ts";
-import reference from "../fixtures/redundancy_losses.json" with { type: "json" };
+import reference from "../fixtures/ssl_losses.json" with { type: "json" };
 import { unit } from "../support/formula.ts";
 import { checkGradients, difference, noise, runOp, type Values } from "../support/operation.ts";
 
@@ -31,6 +34,11 @@ const losses: Record<string, Loss> = {
   vicreg: (tape, z, A) => vicregLoss(tape, z, A, methodSpecs.vicreg.config.parse({})),
   barlow_twins: (tape, z, A) =>
     barlowTwinsLoss(tape, z, A, methodSpecs.barlow_twins.config.parse({})),
+  moco_v3: (tape, z, A) => {
+    const keys = constants(z[0].shape).map((values) => l2Normalize(tape, constant(tape, values)));
+    const queries = z.map((rows) => l2Normalize(tape, rows));
+    return mocoV3Loss(tape, queries, keys, A, methodSpecs.moco_v3.config.parse({}));
+  },
 };
 
 function built(name: string, { shape, data }: Values) {
@@ -38,7 +46,46 @@ function built(name: string, { shape, data }: Values) {
     losses[name](tape, [x, y], tape.reshape(tape.constant("A", data, "f32"), shape));
 }
 
-for (const [key, expected] of Object.entries(reference.cases)) {
+/** Keys and teachers: constants of the formula. */
+function constants([N, D]: readonly number[]): Values[] {
+  return reference.constant_shifts.map((shift) => formula([N, D], shift));
+}
+
+function constant(tape: Tape, { shape, data }: Values): Tensor {
+  return tape.reshape(tape.constant("given", data, "f32"), shape);
+}
+
+/** Both views in one. */
+function stacked([first, second]: Values[]): Values {
+  const data = Float32Array.from([...first.data, ...second.data]);
+  return { shape: [2 * first.shape[0], first.shape[1]], data };
+}
+
+for (const pairs of ["plain", "pairs"] as const) {
+  Deno.test(`dino ${pairs}: PyTorch's loss and gradients`, async () => {
+    const { N, D, shifts, pair_shift } = reference;
+    const expected = reference.cases[`dino ${pairs}`];
+    const { student_temperature, teacher_temperature: temperature } = methodSpecs.dino.config.parse(
+      {},
+    );
+    const student = stacked(shifts.map((shift) => formula([N, D], shift)));
+    const s = { ...student, data: student.data.map((value) => value / student_temperature) };
+    const A = weights(N, pairs === "pairs" ? pair_shift : undefined);
+    const build = (tape: Tape, { s }: Record<string, Tensor>) =>
+      distillation(tape, s, constant(tape, stacked(constants([N, D]))), constant(tape, A), {
+        temperature,
+        centerMomentum: 0.9,
+      });
+    const { y, gradients } = await runOp(gpu, { s }, build, Float32Array.of(1));
+    assert.ok(Math.abs(y[0] / expected.loss - 1) < 1e-6, `${y[0]} for ${expected.loss}`);
+    const ds = gradients.s.map((value) => value / student_temperature);
+    assert.ok(difference(ds, [...expected.dx, ...expected.dy]) < 1e-5);
+    await checkGradients(gpu, { s: student }, build, { step: 1 / 64, count: 4, tolerance: 1e-2 });
+  });
+}
+
+const others = Object.entries(reference.cases).filter(([key]) => !key.startsWith("dino"));
+for (const [key, expected] of others) {
   Deno.test(`${key}: PyTorch's loss and gradients`, async () => {
     const { N, D, shifts: [first, second], pair_shift } = reference;
     const [name, pairs] = key.split(" ");

@@ -1,0 +1,56 @@
+/** Multi-head self-attention between its two linear maps (Vaswani et al. 2017, arXiv 1706.03762, 3.2). */
+import forwardCode from "@/kernels/attention.wgsl" with { type: "text" };
+import keyCode from "@/kernels/attention_backward_key.wgsl" with { type: "text" };
+import queryCode from "@/kernels/attention_backward_query.wgsl" with { type: "text" };
+import type { Tape } from "../tape.ts";
+import { expectShape, type Tensor } from "../tensor.ts";
+
+/** Longest vector of a head: what an invocation keeps in its registers. */
+export const MOST_HEAD = 64;
+
+/**
+ * y_i = sum_j softmax_j(q_i . k_j / sqrt D) v_j, head by head; `[N, T, 3 H D] -> [N, T, H D]`. The matrix
+ * [T, T] is never kept: forward and backward pass over tiles of it.
+ * @param qkv as timm lays it: `[N, T, 3, H, D]`
+ * @throws {Error} when D is no multiple of 4 up to 64
+ */
+export function attention(tape: Tape, qkv: Tensor, { heads: H }: { heads: number }): Tensor {
+  const [N, T, width] = qkv.shape;
+  expectShape("attention", qkv, [-1, -1, -1]);
+  const D = width / 3 / H;
+  if (D % 4 !== 0 || D > MOST_HEAD) {
+    throw new Error(
+      `Cannot append attention: ${H} heads of ${
+        width / 3
+      } numbers have ${D} each, a multiple of 4 up to ${MOST_HEAD} is needed`,
+    );
+  }
+  const constants = { D4: D / 4 };
+  const params = { T, H, scale: 1 / Math.sqrt(D) };
+  const grid = [Math.ceil(T / 64), H, N];
+  const y = tape.value([N, T, H * D], [qkv]);
+  const lse = tape.value([N, H, T]);
+  tape.launch({ code: forwardCode, constants, bind: { qkv, y, lse }, params, grid });
+  tape.onBackward(y, (dy) =>
+    tape.addGradient(qkv, (dqkv, add) => {
+      const delta = tape.value([N, H, T]);
+      const chosen = { ...constants, ADD: +add };
+      tape.launch({
+        code: queryCode,
+        constants: chosen,
+        bind: { qkv, y, dy, lse, delta, dqkv },
+        params,
+        grid,
+      });
+      for (const VALUES of [0, 1]) {
+        tape.launch({
+          code: keyCode,
+          constants: { ...chosen, VALUES },
+          bind: { qkv, dy, lse, delta, dqkv },
+          params,
+          grid,
+        });
+      }
+    }));
+  return y;
+}
