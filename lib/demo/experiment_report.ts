@@ -15,7 +15,16 @@ import {
 } from "./comparisons.ts";
 import type { Experiment } from "./experiment.ts";
 import * as protocol from "./protocol.ts";
-import { type Budget, CONTROL, MAIN, METHODS, type Panel, PARTS, SEEDS } from "./protocol.ts";
+import {
+  type Budget,
+  CONTROL,
+  MAIN,
+  METHODS,
+  type Panel,
+  PARTS,
+  PRIMARY,
+  SEEDS,
+} from "./protocol.ts";
 
 export interface ReportHead {
   /** RFC 3339. */
@@ -232,8 +241,13 @@ function verdict(found: Experiment): string {
   const all = six(found, MAIN, 205);
   const held = all.filter(holds);
   const names = held.map(({ method, against }) => `${titleOf(method)} against ${against}`);
+  const fewest = Math.min(...all.map(({ tested }) => tested.n));
+  const whole = METHODS.length * PRIMARY.length;
+  const unfinished = all.length < whole || fewest < SEEDS.length
+    ? ` This is no verdict of the protocol: that has ${whole} comparisons over ${SEEDS.length} seeds.`
+    : "";
   return `${held.length} of the ${all.length} primary comparisons that were measured hold after Holm` +
-    `${names.length > 0 ? `: ${names.join(", ")}` : ""}.`;
+    `${names.length > 0 ? `: ${names.join(", ")}` : ""}.${unfinished}`;
 }
 
 function doseGrid(found: Experiment, budget: Budget): string {
