@@ -1,14 +1,22 @@
 /**
  * The server: `main.ts` starts the API process with its permissions, which starts the GPU worker.
- * `main.ts worker` is that worker; it works alone too, on the jobs of a data directory.
+ * `main.ts worker` starts a worker beside it, on the jobs of its data directory.
  */
 import { CANNOT_START, dataDirectory, informationFor, readConfig } from "@/lib/config.ts";
 
 const [role, ...args] = Deno.args;
 try {
-  if (role === "worker") {
+  if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
-    work(dataDirectory(Deno.env.get("MCGIP_DATA")));
+    const [name, ...rest] = args;
+    await work({
+      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
+      name,
+      alone: rest.includes("alone"),
+    });
+  } else if (role === "worker") {
+    const { launchWorker } = await import("@/lib/worker_launcher.ts");
+    await launchWorker(dataDirectory(Deno.env.get("MCGIP_DATA")));
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);
     await (await import("@/routes/server.ts")).serve(config);

@@ -49,18 +49,18 @@ export function apiArguments(config: Config): string[] {
 }
 
 /** The GPU worker: the data directory and its own priority; no network, no key, no programs. */
-export function workerArguments(config: Config): string[] {
+export function workerArguments({ data }: Pick<Config, "data">): string[] {
   return [
     ...always,
     // Threads read their modules by the permissions of their process.
     allow("read", [
-      config.data,
+      data,
       ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`),
     ]),
-    allow("write", [config.data]),
+    allow("write", [data]),
     allow("env", ["MCGIP_DATA"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
-    "worker",
+    "gpu",
   ];
 }

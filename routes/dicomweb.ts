@@ -71,7 +71,7 @@ async function storeInstances(call: Call<z.output<typeof query>, unknown, Format
     );
   } finally {
     // Of what was sent nothing stays but the pictures made of it.
-    store.discard(sent.filter((file) => file !== ""));
+    await store.discard(sent.filter((file) => file !== ""));
   }
 }
 

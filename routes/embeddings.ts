@@ -50,10 +50,10 @@ interface Embedded extends Pick<PictureInput, "dataset" | "image" | "filename"> 
   vector: Float32Array<ArrayBuffer>;
 }
 
-function askingOf(
+async function askingOf(
   { services: { store, supervisor: worker }, params: { id } }: Call,
-): InferenceContext {
-  return { store, model: store.models.resolve(id), worker };
+): Promise<InferenceContext> {
+  return { store, model: await store.models.resolve(id), worker };
 }
 
 /** Five digits say all that an f32 vector of a picture says. */
@@ -66,9 +66,10 @@ async function storedVectors(
   named: z.output<typeof request>,
 ): Promise<Embedded[]> {
   const { store } = asking;
-  const dataset = store.datasets.byName(named.dataset);
-  const images = named.images?.map((name) => store.images.byName(dataset.id, name)) ??
-    store.images.all(dataset.id);
+  const dataset = await store.datasets.byName(named.dataset);
+  const images = named.images
+    ? await store.images.byNames(dataset.id, named.images)
+    : await store.images.all(dataset.id);
   if (images.length > MOST) {
     throw new InvalidInput(
       `Cannot look at ${images.length} pictures at once: name at most ${MOST}`,
@@ -111,7 +112,7 @@ async function answer(
 }
 
 async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
-  const asking = askingOf(call);
+  const asking = await askingOf(call);
   const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
@@ -153,11 +154,11 @@ export const embeddings: Route[] = [
     answers: { 200: nearestImagesSchema },
     async handle(call) {
       const { query: { among, top }, services: { store }, request: { signal } } = call;
-      const asking = askingOf(call);
+      const asking = await askingOf(call);
       const { bytes, view, stored } = await onePicture(call);
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
-      const dataset = store.datasets.byName(name);
+      const dataset = await store.datasets.byName(name);
       return await call.once(digestOf(bytes), async () => {
         const [vector] = await embedAll(asking, [{
           image: stored?.image.name,

@@ -7,6 +7,7 @@ import {
   measureBatches,
   measureColumns,
   measureRows,
+  measureRowsOf,
   type MeasureTable,
   measureTables,
 } from "@/lib/datasets/gaze_measures.ts";
@@ -64,10 +65,14 @@ export const gazeRoutes: Route[] = [
     scope: "read",
     query: readerQuery,
     answers: { 200: imageGazeSchema },
-    handle(call) {
-      const { image } = imageOf(call);
+    async handle(call) {
+      const { image } = await imageOf(call);
       const { services: { store }, query: { reader } } = call;
-      return imageGaze(store, image, reader === undefined ? undefined : readerName(store, reader));
+      return await imageGaze(
+        store,
+        image,
+        reader === undefined ? undefined : readerName(store, reader),
+      );
     },
   }),
   route({
@@ -80,8 +85,8 @@ export const gazeRoutes: Route[] = [
     answers: { 200: [pageOf(z.union(Object.values(measureRows))), ...tableMediaTypes] },
     headers: ["Content-Disposition"],
     formats: listFormats,
-    handle({ services: { store }, params: { name }, query, request, format }) {
-      const dataset = store.datasets.byName(name);
+    async handle({ services: { store }, params: { name }, query, request, format }) {
+      const dataset = await store.datasets.byName(name);
       const { table, limit, after } = query;
       const reader = query.reader === undefined ? undefined : readerName(store, query.reader);
       if (format !== "json") {
@@ -90,8 +95,8 @@ export const gazeRoutes: Route[] = [
         const batches = measureBatches(store, dataset, table, reader);
         return tableAnswer({ format, name }, measureColumns(table), batches);
       }
-      const { data, ...page } = store.images.listOf(dataset.id, { limit, after });
-      const rows = data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+      const { data, ...page } = await store.images.listOf(dataset.id, { limit, after });
+      const rows = await measureRowsOf(store, data, table, reader);
       return { data: rows, ...page };
     },
   }),
@@ -115,7 +120,7 @@ export const gazeRoutes: Route[] = [
     answers: { 200: gazeReportSchema },
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;
-      store.datasets.byName(name);
+      await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes).catch((error) => {
         throw error instanceof HttpError && error.status === 413
           ? new HttpError(

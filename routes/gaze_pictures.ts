@@ -27,9 +27,9 @@ const picture = (kind: GazePictureRequest["kind"], summary: string): Route =>
       const reader = call.query.reader === undefined
         ? undefined
         : readerName(store, call.query.reader);
-      const { image } = imageOf(call);
-      const rows = store.gaze.ofImage(image.id, reader);
-      const maps = store.heatmaps.ofImage(image.id)
+      const { image } = await imageOf(call);
+      const rows = await store.gaze.ofImage(image.id, reader);
+      const maps = (await store.heatmaps.ofImage(image.id))
         .filter((map) => reader === undefined || map.reader === reader);
       if (rows.length === 0 && (maps.length === 0 || kind === "scanpath")) {
         throw new NotFound(`Cannot find gaze on image "${image.name}"`);

@@ -23,7 +23,7 @@ export async function once(
   }
   const { pathname, search } = new URL(request.url);
   const owner = ownerOf(apiKey);
-  const state = store.idempotency.begin(
+  const state = await store.idempotency.begin(
     owner,
     key,
     digestOf(request.method, pathname, search, body),
@@ -41,17 +41,17 @@ export async function once(
   try {
     const response = await work();
     if (!response.ok) {
-      store.idempotency.forget(owner, key);
+      await store.idempotency.forget(owner, key);
       return response;
     }
     const body = await response.text();
     const headers = Object.fromEntries(
       [...response.headers].filter(([name]) => kept.includes(name)),
     );
-    store.idempotency.finish(owner, key, { status: response.status, headers, body });
+    await store.idempotency.finish(owner, key, { status: response.status, headers, body });
     return new Response(body, { status: response.status, headers: response.headers });
   } catch (error) {
-    store.idempotency.forget(owner, key);
+    await store.idempotency.forget(owner, key);
     throw error;
   }
 }

@@ -31,13 +31,14 @@ const pngQuery = z.strictObject({
 export const imagePath = "/v1/datasets/{name}/images/{image*}";
 
 /** The image that a path means, by name, file name or id. Throws NotFound. */
-export function imageOf(
+export async function imageOf(
   { services: { store }, params }: Pick<Call, "services" | "params">,
-): { dataset: DatasetRow; image: ImageRow } {
-  const dataset = store.datasets.byName(params.name);
+): Promise<{ dataset: DatasetRow; image: ImageRow }> {
+  const dataset = await store.datasets.byName(params.name);
   const name = params.image.normalize("NFC");
-  const image = store.images.findByName(dataset.id, name) ??
-    store.images.findByName(dataset.id, withoutExtension(name)) ?? store.images.find(name);
+  const image = await store.images.findByName(dataset.id, name) ??
+    await store.images.findByName(dataset.id, withoutExtension(name)) ??
+    await store.images.find(name);
   if (image?.dataset_id !== dataset.id) throw new NotFound(`Cannot find image "${params.image}"`);
   return { dataset, image };
 }
@@ -61,14 +62,14 @@ export const images: Route[] = [
     scope: "read",
     query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
     answers: { 200: pageOf(imageSchema) },
-    handle({ services: { store }, params: { name }, query }) {
-      const { id } = store.datasets.byName(name);
-      const page = store.images.listOf(id, query);
+    async handle({ services: { store }, params: { name }, query }) {
+      const { id } = await store.datasets.byName(name);
+      const page = await store.images.listOf(id, query);
       const counts = Map.groupBy(
-        store.gaze.counts(id, page.data.map((row) => row.id)),
+        await store.gaze.counts(id, page.data.map((row) => row.id)),
         ({ image_id }) => image_id,
       );
-      return mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
+      return await mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
     },
   }),
   route({
@@ -82,7 +83,7 @@ export const images: Route[] = [
     answers: { 200: ["image/png"] },
     async handle(call) {
       const { query: { size: most = Infinity, ...fields } } = call;
-      const { image } = imageOf(call);
+      const { image } = await imageOf(call);
       const { frame = 0 } = fields;
       if (frame > 0) {
         throw new InvalidInput(
@@ -110,7 +111,7 @@ export const images: Route[] = [
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: imageSchema },
-    handle: (call) => imageViewOf(call.services.store, imageOf(call).image),
+    handle: async (call) => await imageViewOf(call.services.store, (await imageOf(call)).image),
   }),
   route({
     method: "PUT",
@@ -129,7 +130,7 @@ export const images: Route[] = [
       datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created, notes } = await putImage(store, name, path, bytes, { view });
-      return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });
+      return reply(created ? 201 : 200, { ...await imageViewOf(store, image), warnings: notes });
     },
   }),
   route({
@@ -143,7 +144,7 @@ export const images: Route[] = [
     answers: { 200: labelsReportSchema },
     async handle(call) {
       const { services: { store }, params: { name } } = call;
-      store.datasets.byName(name);
+      await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
       return call.once(digestOf(bytes), () => putLabels(store, name, bytes));
     },

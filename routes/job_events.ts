@@ -35,8 +35,8 @@ async function* eventStream({ services, params, request }: Call, after: number) 
   // A first line opens the stream for clients that wait for one.
   yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
-    const job = store.jobs.find(params.id);
-    const { data, has_more } = store.events.list(params.id, { after, limit: 500 });
+    const job = await store.jobs.find(params.id);
+    const { data, has_more } = await store.events.list(params.id, { after, limit: 500 });
     for (const row of data) {
       yield frame(row);
       after = row.id;
@@ -56,10 +56,10 @@ async function* eventStream({ services, params, request }: Call, after: number) 
  * Whether a client that comes back has heard all that there will ever be: without being told by 204 it would come
  * again and again (WHATWG HTML, "Server-sent events").
  */
-function hasHeardAll({ services: { store }, params: { id }, request }: Call, after: number) {
+async function hasHeardAll({ services: { store }, params: { id }, request }: Call, after: number) {
   return request.headers.has("last-event-id") &&
-    finishedStates.includes(store.jobs.get(id).state) &&
-    store.events.list(id, { after, limit: 1 }).data.length === 0;
+    finishedStates.includes((await store.jobs.get(id)).state) &&
+    (await store.events.list(id, { after, limit: 1 })).data.length === 0;
 }
 
 async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
@@ -84,12 +84,12 @@ export const jobEvents: Route[] = [
       "answer is 204, at which an EventSource stops asking.",
     answers: { 200: [pageOf(eventSchema), "text/event-stream"], 204: null },
     formats: { json: "application/json", stream: "text/event-stream" },
-    handle(call) {
+    async handle(call) {
       const { services: { store }, params: { id }, query, request, format } = call;
-      store.jobs.get(id);
-      if (format === "json") return mapPage(store.events.list(id, query), toEventView);
+      await store.jobs.get(id);
+      if (format === "json") return await mapPage(await store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
-      if (hasHeardAll(call, after)) return reply(204, null);
+      if (await hasHeardAll(call, after)) return reply(204, null);
       return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
       });
@@ -118,13 +118,13 @@ export const jobEvents: Route[] = [
       jsonl: ["application/jsonl", "application/x-ndjson"],
       tensorboard: ["application/octet-stream", "application/x-tfevents"],
     },
-    handle({ services: { store }, params: { id }, query, format }) {
-      const job = store.jobs.get(id);
-      const rows = store.metrics.list(id, { name: query.name, afterStep: query.after_step });
+    async handle({ services: { store }, params: { id }, query, format }) {
+      const job = await store.jobs.get(id);
+      const rows = await store.metrics.list(id, { name: query.name, afterStep: query.after_step });
       if (format === "json") return wholePage(rows);
       if (format === "tensorboard") {
         const started = new Date(job.started_at ?? job.created_at);
-        const times = { started, steps: store.events.stepTimes(id) };
+        const times = { started, steps: await store.events.stepTimes(id) };
         const name = `events.out.tfevents.${Math.floor(started.getTime() / 1000)}.${id}`;
         return new Response(ReadableStream.from(eventFile(rows, times)), {
           headers: {

@@ -13,9 +13,10 @@ import { type Route, route, type Services } from "./route.ts";
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: jobKindSchema });
 
-function changed({ supervisor, notifier }: Services, id: string): void {
+function changed({ supervisor, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
   supervisor.notify("wake");
+  studies.wake();
 }
 
 const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
@@ -26,10 +27,10 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     summary,
     scope: "write",
     answers: { 200: jobSchema },
-    handle({ services, params: { id } }) {
-      const row = control(services.store, id, what);
+    async handle({ services, params: { id } }) {
+      const row = await control(services.store, id, what);
       changed(services, id);
-      return toJobView(services.store, row);
+      return await toJobView(services.store, row);
     },
   });
 
@@ -51,7 +52,7 @@ export const jobs: Route[] = [
       if (supervisor.device?.gpu === null) {
         throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
       }
-      const made = resolveJob(store, body, config.codeVersion);
+      const made = await resolveJob(store, body, config.codeVersion);
       // Without a worker the job waits for one, and is estimated again when it starts.
       const estimate = async (request: EstimateRequest) =>
         supervisor.unavailable()
@@ -63,12 +64,12 @@ export const jobs: Route[] = [
         const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return plan;
       } else {
-        const request = estimateRequest(store, made);
+        const request = await estimateRequest(store, made);
         if (request) await estimate(request);
       }
-      const row = enqueue(store, made);
+      const row = await enqueue(store, made);
       changed(services, row.id);
-      return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
     },
   }),
   route({
@@ -85,8 +86,8 @@ export const jobs: Route[] = [
       study: z.string().max(200).optional(),
     }),
     answers: { 200: pageOf(jobSchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.jobs.listJobs(query), (row) => toJobView(store, row)),
+    handle: async ({ services: { store }, query }) =>
+      await mapPage(await store.jobs.listJobs(query), async (row) => await toJobView(store, row)),
   }),
   route({
     method: "GET",
@@ -95,7 +96,8 @@ export const jobs: Route[] = [
     summary: "One job",
     scope: "read",
     answers: { 200: jobSchema },
-    handle: ({ services: { store }, params: { id } }) => toJobView(store, store.jobs.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toJobView(store, await store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),
@@ -108,8 +110,8 @@ export const jobs: Route[] = [
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      remove(store, id);
+    async handle({ services: { store }, params: { id } }) {
+      await remove(store, id);
       return reply(204, null);
     },
   }),

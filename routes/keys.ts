@@ -15,7 +15,8 @@ export const keys: Route[] = [
     scope: "admin",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(keySchema) },
-    handle: ({ services: { store }, query }) => mapPage(store.keys.list(query), toKeyView),
+    handle: async ({ services: { store }, query }) =>
+      await mapPage(await store.keys.list(query), toKeyView),
   }),
   route({
     method: "POST",
@@ -30,12 +31,12 @@ export const keys: Route[] = [
       scopes: z.array(scopeSchema).min(1).max(3),
     }),
     answers: { 201: newKeySchema },
-    handle({ services: { keyring }, body, request }) {
+    async handle({ services: { keyring }, body, request }) {
       // Its answer would be kept for the second request, and the key with it.
       if (request.headers.has("idempotency-key")) {
         throw new Conflict("Cannot make a key with an Idempotency-Key: its answer is never kept");
       }
-      const made = keyring.make(body.name, [...new Set(body.scopes)]);
+      const made = await keyring.make(body.name, [...new Set(body.scopes)]);
       return reply(201, { ...toKeyView(made.row), key: made.key });
     },
   }),
@@ -47,9 +48,9 @@ export const keys: Route[] = [
     summary: "Removes a key; not the one that asks",
     scope: "admin",
     answers: { 204: null },
-    handle({ services: { keyring }, params: { id }, key }) {
+    async handle({ services: { keyring }, params: { id }, key }) {
       if (key?.id === id) throw new Conflict("Cannot remove the key of this request");
-      if (!keyring.remove(id)) throw new NotFound(`Cannot find key "${id}"`);
+      if (!await keyring.remove(id)) throw new NotFound(`Cannot find key "${id}"`);
       return reply(204, null);
     },
   }),

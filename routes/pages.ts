@@ -21,6 +21,9 @@ export const wholePage = <Entry>(data: Entry[]): Page<Entry> => ({
 });
 
 /** A page whose entries are shaped for the answer. */
-export function mapPage<A, B>(page: Page<A>, shape: (entry: A) => B): Page<B> {
-  return { ...page, data: page.data.map(shape) };
+export async function mapPage<A, B>(
+  page: Page<A>,
+  shape: (entry: A) => B | Promise<B>,
+): Promise<Page<B>> {
+  return { ...page, data: await Promise.all(page.data.map(shape)) };
 }

@@ -59,14 +59,13 @@ export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow
 }
 
 /** Pictures of a data set, by name. Throws NotFound. */
-export function storedPictures(
+export async function storedPictures(
   store: Store,
   named: z.output<typeof namedPictures>,
-): PictureInput[] {
-  const dataset = store.datasets.byName(named.dataset);
-  return named.images.map((name) =>
-    storedPicture(store, dataset, store.images.byName(dataset.id, name))
-  );
+): Promise<PictureInput[]> {
+  const dataset = await store.datasets.byName(named.dataset);
+  const images = await store.images.byNames(dataset.id, named.images);
+  return images.map((image) => storedPicture(store, dataset, image));
 }
 
 /** A picture that came with the request, and the name of its file in a form. */
@@ -135,8 +134,8 @@ export async function onePicture(
   if (bytes.length > 0) {
     throw new InvalidInput("Cannot look at two pictures: one is in the body, one is named");
   }
-  const row = store.datasets.byName(dataset);
-  const stored = { dataset: row, image: store.images.byName(row.id, image) };
+  const row = await store.datasets.byName(dataset);
+  const stored = { dataset: row, image: await store.images.byName(row.id, image) };
   const { file, name } = stored.image;
   return { bytes: await store.files.read(file, `image "${name}"`), stored };
 }

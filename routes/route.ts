@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { Config } from "@/lib/config.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
+import type { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
@@ -14,6 +15,7 @@ export interface Services {
   config: Config;
   store: Store;
   supervisor: Supervisor;
+  studies: StudyKeeper;
   notifier: JobNotifier;
   keyring: Keyring;
   traffic: Traffic;

@@ -2,6 +2,7 @@
 import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
+import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -32,7 +33,7 @@ function whatToDo(error: Error): string {
 
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
-  const store = openStore(config.data);
+  const store = await openStore(config.data);
   const { files, checkpoints, returned } = store.setAside!;
   if (files + checkpoints > 0) {
     log(
@@ -42,9 +43,9 @@ export async function serve(config: Config): Promise<void> {
   }
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
   // The first writes of a start; on a full disk they take the room that is kept.
-  const keyring = await store.reserve.freeing(() => {
-    store.jobs.forgive();
-    return new Keyring(store, config.apiKey);
+  const keyring = await store.reserve.freeing(async () => {
+    await store.jobs.releaseOrphans();
+    return await Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
@@ -54,8 +55,20 @@ export async function serve(config: Config): Promise<void> {
   const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => notifier.emit(job),
-    blameless: () => store.jobs.forgive(),
+    changed(job, ended) {
+      notifier.emit(job);
+      if (ended) studies.wake();
+    },
+    hold: async (name) => await store.jobs.hold(name),
+    ended: async (name, how) => await store.jobs.release(name, how),
+    log,
+  });
+  const studies = new StudyKeeper({
+    store,
+    changed(jobs) {
+      for (const job of jobs) notifier.emit(job);
+      supervisor.notify("wake");
+    },
     log,
   });
   const leaving = new AbortController();
@@ -63,6 +76,7 @@ export async function serve(config: Config): Promise<void> {
     config,
     store,
     supervisor,
+    studies,
     notifier,
     keyring,
     traffic: new Traffic(),
@@ -99,7 +113,7 @@ export async function serve(config: Config): Promise<void> {
     await listening;
   } catch (error) {
     // Nobody has seen it: the next start makes another.
-    if (keyring.created) keyring.forgetCreated();
+    if (keyring.created) await keyring.forgetCreated();
     throw error;
   }
   const { port } = server.address() as { port: number };
@@ -109,13 +123,15 @@ export async function serve(config: Config): Promise<void> {
   }
   console.log(`McGIP Server listens on http://${host}:${port}`);
   supervisor.start();
+  studies.start();
 
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
     server.close();
+    await studies.stop();
     await supervisor.stop(ms);
-    store.close();
+    await store.close();
     Deno.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -2,9 +2,11 @@
 import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
-export function serverMetrics({ config, store, supervisor, traffic }: Services): Family[] {
+export async function serverMetrics(
+  { config, store, supervisor, traffic }: Services,
+): Promise<Family[]> {
   const { beat, restarts } = supervisor;
-  const states = store.jobs.countByState();
+  const states = await store.jobs.countByState();
   const gauge = (name: string, help: string, ...values: (number | undefined)[]): Family => ({
     ...{ name, help, type: "gauge" },
     samples: values.filter((value) => value !== undefined).map((value) => ({ value })),

@@ -30,8 +30,8 @@ export const studies: Route[] = [
     scope: "read",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(studySchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.studies.list(query), (row) => toStudyView(store, row)),
+    handle: async ({ services: { store }, query }) =>
+      await mapPage(await store.studies.list(query), async (row) => await toStudyView(store, row)),
   }),
   route({
     method: "GET",
@@ -40,8 +40,8 @@ export const studies: Route[] = [
     summary: "Cells with mean, deviation, n, interval and difference; the trainings behind them",
     scope: "read",
     answers: { 200: filledStudySchema },
-    handle: ({ services: { store }, params: { id } }) =>
-      toFilledStudyView(store, store.studies.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toFilledStudyView(store, await store.studies.get(id)),
   }),
   route({
     method: "GET",
@@ -65,10 +65,11 @@ export const studies: Route[] = [
       ],
     },
     formats: { json: "application/json", ...tableTypes, svg: "image/svg+xml" },
-    handle({ services: { store }, params: { id }, query: { style }, format }) {
-      const row = store.studies.get(id);
-      const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
-      const table = tableOf(store, row);
+    async handle({ services: { store }, params: { id }, query: { style }, format }) {
+      const row = await store.studies.get(id);
+      const title = row.name ??
+        `Study of ${(await store.datasets.find(row.dataset_id))?.name ?? id}`;
+      const table = await tableOf(store, row);
       if (format === "json" || format === "svg") {
         if (style !== "full") {
           const what = format === "json" ? "JSON" : "a picture";
@@ -101,13 +102,13 @@ export const studies: Route[] = [
     summary: "Deletes an ended study; its models and evaluations stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      const { job_id } = store.studies.get(id);
-      const state = store.jobs.find(job_id)?.state;
+    async handle({ services: { store }, params: { id } }) {
+      const { job_id } = await store.studies.get(id);
+      const state = (await store.jobs.find(job_id))?.state;
       if (state !== undefined && !finishedStates.includes(state)) {
         throw new Conflict(`Cannot delete study "${id}": it is ${state}`);
       }
-      store.studies.remove(id);
+      await store.studies.remove(id);
       return reply(204, null);
     },
   }),

@@ -76,8 +76,8 @@ export const system: Route[] = [
     summary: "Figures for Prometheus",
     scope: "read",
     answers: { 200: ["text/plain"] },
-    handle: ({ services }) =>
-      new Response(exposition(serverMetrics(services)), {
+    handle: async ({ services }) =>
+      new Response(exposition(await serverMetrics(services)), {
         headers: { "content-type": EXPOSITION },
       }),
   }),

@@ -9,32 +9,36 @@ const everything: Scope[] = ["read", "write", "admin"];
 const hashOf = (key: string) => createHash("sha256").update(key).digest("hex");
 
 export class Keyring {
-  #rows: KeyRow[];
+  #rows: KeyRow[] = [];
   /** The key that this start made, to be shown once. */
-  readonly created?: string;
+  created?: string;
   #createdId?: string;
+
+  private constructor(readonly store: Store) {}
 
   /**
    * With `apiKey` that key is valid from now on, under the same id for as long as it is set: answers are kept
    * by it. Where nobody could make or remove keys (none has the scope `admin`), one that can is made.
    */
-  constructor(readonly store: Store, apiKey?: string) {
-    store.db.transaction(() => {
+  static async open(store: Store, apiKey?: string): Promise<Keyring> {
+    const keyring = new Keyring(store);
+    await store.db.transaction(async () => {
       const hash = apiKey === undefined ? undefined : hashOf(apiKey);
       let known = false;
-      for (const row of store.keys.all().filter(({ name }) => name === environment)) {
+      for (const row of (await store.keys.all()).filter(({ name }) => name === environment)) {
         if (row.hash === hash && !known) known = true;
         // A key that is no longer set has no power any more.
-        else store.keys.remove(row.id);
+        else await store.keys.remove(row.id);
       }
-      if (apiKey !== undefined && !known) this.#insert(environment, apiKey, everything);
+      if (apiKey !== undefined && !known) await keyring.#insert(environment, apiKey, everything);
     });
-    this.#rows = store.keys.all();
-    if (!this.#rows.some(({ scopes }) => scopes.includes("admin"))) {
-      const { key, row } = this.make("first", everything);
-      this.created = key;
-      this.#createdId = row.id;
+    keyring.#rows = await store.keys.all();
+    if (!keyring.#rows.some(({ scopes }) => scopes.includes("admin"))) {
+      const { key, row } = await keyring.make("first", everything);
+      keyring.created = key;
+      keyring.#createdId = row.id;
     }
+    return keyring;
   }
 
   /** Keys with the scope `admin` beside the one that the environment sets. */
@@ -43,8 +47,8 @@ export class Keyring {
       .length;
   }
 
-  #insert(name: string, key: string, scopes: Scope[]): KeyRow {
-    return this.store.keys.insert({
+  async #insert(name: string, key: string, scopes: Scope[]): Promise<KeyRow> {
+    return await this.store.keys.insert({
       id: newId("key"),
       name,
       hash: hashOf(key),
@@ -54,22 +58,22 @@ export class Keyring {
   }
 
   /** A new key; only its hash stays. */
-  make(name: string, scopes: Scope[]): { key: string; row: KeyRow } {
+  async make(name: string, scopes: Scope[]): Promise<{ key: string; row: KeyRow }> {
     const key = `mcgip_${randomBytes(32).toString("base64url")}`;
-    const row = this.#insert(name, key, scopes);
-    this.#rows = this.store.keys.all();
+    const row = await this.#insert(name, key, scopes);
+    this.#rows = await this.store.keys.all();
     return { key, row };
   }
 
   /** Removes the key that this start made, where nobody was shown it. */
-  forgetCreated(): void {
-    if (this.#createdId !== undefined) this.remove(this.#createdId);
+  async forgetCreated(): Promise<void> {
+    if (this.#createdId !== undefined) await this.remove(this.#createdId);
   }
 
   /** False when there is no such key. */
-  remove(id: string): boolean {
-    const removed = this.store.keys.remove(id);
-    this.#rows = this.store.keys.all();
+  async remove(id: string): Promise<boolean> {
+    const removed = await this.store.keys.remove(id);
+    this.#rows = await this.store.keys.all();
     return removed;
   }
 

@@ -45,12 +45,12 @@ export async function importArchive(
   options: ImportOptions = {},
 ): Promise<ImportReport> {
   name = datasetName(name);
-  assertUnused(store, name);
+  await assertUnused(store, name);
   const zip = await openZip(path, { ...defaultLimits, ...options.limits });
   /** Files put so far, once for every time. */
   const pinned: string[] = [];
   try {
-    const before = store.datasets.findByName(name);
+    const before = await store.datasets.findByName(name);
     const base = options.mode === "add" ? before : undefined;
     const source = { ...sourceOf(zip), adding: base !== undefined };
     refuseNested(source);
@@ -66,18 +66,18 @@ export async function importArchive(
       .run();
     const report = reportOf(name, layout.title, content, plan.skipped.length);
     if (!options.dryRun) {
-      store.commitFiles(pinned.splice(0), () => {
-        assertUnused(store, name);
-        if (base) report.digest = addContent(store, base, content);
-        else writeContent(store, name, content, report.digest);
-        keepReport(store, name, base ? "add" : "import", report);
+      await store.commitFiles(pinned.splice(0), async () => {
+        await assertUnused(store, name);
+        if (base) report.digest = await addContent(store, base, content);
+        else await writeContent(store, name, content, report.digest);
+        await keepReport(store, name, base ? "add" : "import", report);
       });
-      store.collectGarbage(content.replaced);
+      await store.collectGarbage(content.replaced);
       if (before) clearPixels(store, before.id);
-    } else if (base) report.digest = base.digest;
+    } else if (base) report.digest = await store.datasets.digestOf(base);
     return report;
   } finally {
-    if (pinned.length > 0) store.discard(pinned);
+    if (pinned.length > 0) await store.discard(pinned);
     zip.close();
   }
 }
@@ -87,8 +87,8 @@ function takersFor(zip: Zip): number {
   return zip.names.some((name) => zip.claimedBytes(name) > 2 * 2 ** 20) ? 1 : 2;
 }
 
-function assertUnused(store: Store, name: string): void {
-  const job = store.datasets.reader(name);
+async function assertUnused(store: Store, name: string): Promise<void> {
+  const job = await store.datasets.reader(name);
   if (job) throw new Conflict(`Cannot replace dataset "${name}": job "${job}" reads it`);
 }
 

@@ -26,35 +26,36 @@ export async function putImage(
   bytes: Uint8Array<ArrayBuffer>,
   options: StoreOptions = {},
 ): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
-  const known = store.datasets.findByName(dataset);
-  if (known) changeable(store, dataset);
+  const known = await store.datasets.findByName(dataset);
+  if (known) await changeable(store, dataset);
   else dataset = datasetName(dataset);
   const name = imageName(withoutExtension(image));
   const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
-  const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
-  const result = change(
+  const begin = async () =>
+    known ?? await store.datasets.findByName(dataset) ?? await beginDataset(store, dataset);
+  const result = await change(
     store,
     dataset,
     [picture.file],
-    ({ id }) => place(store, { dataset_id: id, name, picture }, old),
+    async ({ id }) => await place(store, { dataset_id: id, name, picture }, old),
     begin,
   );
-  store.collectGarbage(old);
+  await store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
   return { ...result, notes };
 }
 
 /** Puts the row of a picture in, in the place of one of the same name; `old` gets files that it may have freed. */
-export function place(
+export async function place(
   store: Store,
   { dataset_id, name, picture }: { dataset_id: string; name: string; picture: StoredPicture },
   old: string[],
-): { image: ImageRow; created: boolean } {
-  const known = store.images.findByName(dataset_id, name);
+): Promise<{ image: ImageRow; created: boolean }> {
+  const known = await store.images.findByName(dataset_id, name);
   if (known && known.width === picture.width && known.height === picture.height) {
     old.push(known.file);
-    store.images.update(known.id, picture);
+    await store.images.update(known.id, picture);
     return { image: { ...known, ...picture }, created: false };
   }
   const row: ImageRow = {
@@ -67,10 +68,10 @@ export function place(
     ...picture,
   };
   if (known) {
-    old.push(...filesOfImage(store, known));
-    store.images.remove(known.id);
+    old.push(...await filesOfImage(store, known));
+    await store.images.remove(known.id);
   }
-  return { image: store.images.insert(row), created: !known };
+  return { image: await store.images.insert(row), created: !known };
 }
 
 export const labelsReportSchema = z.object({
@@ -89,24 +90,24 @@ export async function putLabels(
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
 ): Promise<LabelsReport> {
-  const { id } = changeable(store, dataset);
-  const images = store.images.all(id).map(({ name }) => name);
+  const { id } = await changeable(store, dataset);
+  const images = (await store.images.all(id)).map(({ name }) => name);
   const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images });
-  return change(store, dataset, [], ({ id }) => {
-    const names = new ImageNames(store.images.all(id));
+  return await change(store, dataset, [], async ({ id }) => {
+    const names = new ImageNames(await store.images.all(id));
     const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
-        store.images.update(known.id, {
+        await store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
           ...(patient === undefined ? {} : { patient }),
           ...(split === undefined ? {} : { split }),
         });
       }
     }
-    const now = store.images.all(id);
+    const now = await store.images.all(id);
     problems.push(...checkSplits(now, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
     const missing = patientsMissing(now, warnings);
@@ -114,19 +115,19 @@ export async function putLabels(
     const alike = labelsAlike(now);
     if (alike) warnings.push({ file, message: alike });
     const report = { labels: labels.length, warnings };
-    keepReport(store, dataset, "labels", report);
+    await keepReport(store, dataset, "labels", report);
     return report;
   });
 }
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
-export function deleteDataset(store: Store, name: string): void {
-  const { id, files } = store.db.transaction(() => {
-    const { id } = changeable(store, name);
-    const files = filesOf(store, id);
-    store.datasets.remove(id);
+export async function deleteDataset(store: Store, name: string): Promise<void> {
+  const { id, files } = await store.db.transaction(async () => {
+    const { id } = await changeable(store, name);
+    const files = await filesOf(store, id);
+    await store.datasets.remove(id);
     return { id, files };
   });
-  store.collectGarbage(files);
+  await store.collectGarbage(files);
   clearPixels(store, id);
 }

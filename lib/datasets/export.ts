@@ -19,8 +19,11 @@ const samplesOf = (image: string) => `the gaze samples on image "${image}"`;
  */
 export async function verifyFiles(store: Store, dataset: DatasetRow): Promise<void> {
   const { files } = store;
-  const [gaze, maps] = [store.gaze.ofDataset(dataset.id), store.heatmaps.ofDataset(dataset.id)];
-  for (const { id, name, file } of store.images.all(dataset.id)) {
+  const [gaze, maps] = [
+    await store.gaze.ofDataset(dataset.id),
+    await store.heatmaps.ofDataset(dataset.id),
+  ];
+  for (const { id, name, file } of await store.images.all(dataset.id)) {
     await files.verify(file, `image "${name}"`);
     for (const map of maps.get(id) ?? []) {
       await files.verify(map.file, `a heatmap on image "${name}"`);
@@ -41,7 +44,7 @@ export function exportArchive(
 
 async function* filesOfArchive(store: Store, dataset: DatasetRow): AsyncGenerator<ZipFile> {
   const { structured, positive_label, meta } = dataset;
-  const images = store.images.all(dataset.id);
+  const images = await store.images.all(dataset.id);
   yield text(
     "dataset.json",
     JSON.stringify({ structured, positive_label, ...meta }, null, 2) + "\n",
@@ -52,7 +55,7 @@ async function* filesOfArchive(store: Store, dataset: DatasetRow): AsyncGenerato
       images.map((i) => csvLine(i.name, i.label, i.patient, i.split)).join(""),
   );
   yield* gazeFiles(store, dataset, images);
-  const maps = store.heatmaps.ofDataset(dataset.id);
+  const maps = await store.heatmaps.ofDataset(dataset.id);
   for (const image of images) {
     yield {
       name: `images/${image.name}.${endings[image.format]}`,
@@ -77,7 +80,7 @@ async function* gazeFiles(
   dataset: DatasetRow,
   images: ImageRow[],
 ): AsyncGenerator<ZipFile> {
-  const byImage = store.gaze.ofDataset(dataset.id);
+  const byImage = await store.gaze.ofDataset(dataset.id);
   let fixations = csvLine("image", "reader", "x", "y", "start_s", "duration_s");
   let samples = 0;
   for (const { id, name } of images) {

@@ -77,8 +77,10 @@ export async function addGaze(
   bytes: Uint8Array<ArrayBuffer>,
   { dryRun = false, ...options }: GazeFileOptions,
 ): Promise<GazeReport> {
-  const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
-  const images = store.images.all(id);
+  const { id, meta } = dryRun
+    ? await store.datasets.byName(dataset)
+    : await changeable(store, dataset);
+  const images = await store.images.all(id);
   const names = new ImageNames(images);
   const { birads: _, ...described } = meta;
   const given = Object.fromEntries(
@@ -111,9 +113,9 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
-    const unnamed = added.filter(({ image, reader }) =>
-      reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0
-    ).length;
+    const has = await gazeThere(store, id);
+    const isThere = ({ image, reader }: Recording) => has(names.exact(image)!.id, reader);
+    const unnamed = added.filter((one) => one.reader === "" && isThere(one)).length;
     if (unnamed > 0) {
       const one = unnamed === 1;
       const what = one ? "recording that names" : "recordings that name";
@@ -124,42 +126,51 @@ export async function addGaze(
       report.warnings.push({ file: options.file, message });
     }
     if (dryRun) {
-      const replaced = added.filter(({ image, reader }) =>
-        store.gaze.ofImage(names.exact(image)!.id, reader).length > 0
-      ).length;
+      const replaced = added.filter(isThere).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return keep(store, dataset, added, pinned.splice(0), report);
+    return await keep(store, dataset, added, pinned.splice(0), report);
   } finally {
-    if (pinned.length > 0) store.discard(pinned);
+    if (pinned.length > 0) await store.discard(pinned);
   }
 }
 
+/** Tells whether an image has gaze of a reader. */
+async function gazeThere(
+  store: Store,
+  dataset_id: string,
+): Promise<(image_id: string, reader: string) => boolean> {
+  const there = new Set(
+    (await store.gaze.readers(dataset_id)).map(({ image_id, reader }) => `${image_id} ${reader}`),
+  );
+  return (image_id, reader) => there.has(`${image_id} ${reader}`);
+}
+
 /** Writes the recordings and the report, completed by how many were there before. */
-function keep(
+async function keep(
   store: Store,
   dataset: string,
   added: Recording[],
   files: string[],
   unfinished: Omit<GazeReport, "replaced">,
-): GazeReport {
+): Promise<GazeReport> {
   const old: string[] = [];
-  const report = change(store, dataset, files, ({ id: dataset_id }) => {
+  const report = await change(store, dataset, files, async ({ id: dataset_id }) => {
     let count = 0;
     for (const { image, source: _, ...recording } of added) {
-      const { id: image_id } = store.images.byName(dataset_id, image);
-      for (const known of store.gaze.ofImage(image_id, recording.reader)) {
+      const { id: image_id } = await store.images.byName(dataset_id, image);
+      for (const known of await store.gaze.ofImage(image_id, recording.reader)) {
         if (known.samples_file) old.push(known.samples_file);
-        store.gaze.remove(known.id);
+        await store.gaze.remove(known.id);
         count++;
       }
-      store.gaze.insert({ id: newId("gz"), image_id, ...recording });
+      await store.gaze.insert({ id: newId("gz"), image_id, ...recording });
     }
     const report = { ...unfinished, replaced: count };
-    keepReport(store, dataset, "gaze", report);
+    await keepReport(store, dataset, "gaze", report);
     return report;
   });
-  store.collectGarbage(old);
+  await store.collectGarbage(old);
   return report;
 }
 

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
-import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, GazeRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { type Column, columnsOf } from "@/lib/table_file.ts";
 
 const image = {
@@ -27,22 +27,23 @@ export const measureRows = {
 export type MeasureTable = keyof typeof measureRows;
 type MeasureRow<Table extends MeasureTable> = z.output<(typeof measureRows)[Table]>;
 
-/** Rows of one image; `readers` picks some. */
+/** Rows of one image, from all of its gaze; `reader` picks some. */
 type RowsOf<Table extends MeasureTable> = (
-  store: Store,
   image: ImageRow,
+  gaze: GazeRow[],
   reader?: string,
 ) => Iterable<MeasureRow<Table>>;
 
 export const measureTables: { [Table in MeasureTable]: RowsOf<Table> } = { scanpaths, agreement };
 
 function* scanpaths(
-  store: Store,
   image: ImageRow,
+  gaze: GazeRow[],
   reader?: string,
 ): Generator<MeasureRow<"scanpaths">> {
   const { name, label, patient } = image;
-  for (const row of store.gaze.ofImage(image.id, reader)) {
+  for (const row of gaze) {
+    if (reader !== undefined && row.reader !== reader) continue;
     const { format, fixations, dropped, data_loss } = row;
     const measures = scanpathMeasures(fixations, image, data_loss);
     yield { image: name, label, patient, reader: row.reader, format, ...measures, dropped };
@@ -50,15 +51,28 @@ function* scanpaths(
 }
 
 function* agreement(
-  store: Store,
   image: ImageRow,
+  gaze: GazeRow[],
   reader?: string,
 ): Generator<MeasureRow<"agreement">> {
   const { name, label, patient } = image;
-  for (const pair of agreements(store.gaze.ofImage(image.id), image)) {
+  for (const pair of agreements(gaze, image)) {
     if (reader !== undefined && pair.reader_1 !== reader && pair.reader_2 !== reader) continue;
     yield { image: name, label, patient, ...pair };
   }
+}
+
+/** Rows of some images, in their order. */
+export async function measureRowsOf<Table extends MeasureTable>(
+  store: Store,
+  images: ImageRow[],
+  table: Table,
+  reader?: string,
+): Promise<MeasureRow<Table>[]> {
+  const gaze = await store.gaze.ofImages(images.map(({ id }) => id));
+  return images.flatMap((image) => [
+    ...measureTables[table](image, gaze.get(image.id) ?? [], reader),
+  ]);
 }
 
 /** Images whose gaze is looked at before others get their turn. */
@@ -76,8 +90,8 @@ export async function* measureBatches(
 ): AsyncGenerator<MeasureRow<MeasureTable>[]> {
   let after: string | undefined;
   do {
-    const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
-    yield page.data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+    const page = await store.images.listOf(dataset.id, { after, limit: AT_ONCE });
+    yield await measureRowsOf(store, page.data, table, reader);
     after = page.next ?? undefined;
     await new Promise((resolve) => setTimeout(resolve));
   } while (after !== undefined);

@@ -5,10 +5,10 @@ import { addGaze } from "./gaze_file.ts";
 import type { GazeRequest } from "./gaze_thread.ts";
 
 serveTasks(async ({ directory, dataset, bytes, options }: GazeRequest) => {
-  const store = openStore(directory, { shared: true });
+  const store = await openStore(directory, { shared: true });
   try {
     return await addGaze(store, dataset, bytes, options);
   } finally {
-    store.close();
+    await store.close();
   }
 });

@@ -37,5 +37,5 @@ export function toImageView(
 }
 
 /** One image, with its readers looked up. */
-export const imageViewOf = (store: Store, row: ImageRow): Image =>
-  toImageView(row, store.gaze.counts(row.dataset_id, [row.id]));
+export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
+  toImageView(row, await store.gaze.counts(row.dataset_id, [row.id]));

@@ -5,11 +5,11 @@ import { importArchive } from "./archive.ts";
 import type { ImportRequest } from "./import_thread.ts";
 
 serveTasks(async ({ directory, name, path, ...options }: ImportRequest, { signal, progress }) => {
-  const store = openStore(directory, { shared: true });
+  const store = await openStore(directory, { shared: true });
   try {
     const onProgress = (done: number, total: number) => progress([done, total]);
     return await importArchive(store, name, path, { ...options, signal, onProgress });
   } finally {
-    store.close();
+    await store.close();
   }
 });

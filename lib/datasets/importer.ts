@@ -55,7 +55,7 @@ export class Importer {
   readonly #problems: Problem[] = [];
   readonly #content: Content;
   /** Images that are there, where this comes to them. */
-  readonly #known: ImageRow[];
+  #known: ImageRow[] = [];
   #done = 0;
   #dicomFiles = 0;
   readonly #view?: ViewOptions;
@@ -69,9 +69,8 @@ export class Importer {
     readonly takers: number,
     readonly pinned: string[],
     readonly options: ImportOptions,
-    base?: DatasetRow,
+    readonly base?: DatasetRow,
   ) {
-    this.#known = base ? store.images.all(base.id) : [];
     this.#content = {
       description: plan.description,
       images: [],
@@ -85,6 +84,7 @@ export class Importer {
   }
 
   async run(): Promise<Content> {
+    if (this.base) this.#known = await this.store.images.all(this.base.id);
     await this.#readImages();
     this.#failIfProblems();
     const { images } = this.#content;
@@ -97,7 +97,7 @@ export class Importer {
     this.#applyLabels(names, kept);
     await this.#readGaze(names);
     await this.#readHeatmaps(names);
-    this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
+    await this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
     this.#failIfProblems();
     return this.#content;
   }
@@ -270,7 +270,7 @@ export class Importer {
   }
 
   /** Likewise of gaze and maps. */
-  #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): void {
+  async #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): Promise<void> {
     if (this.options.same === "replace") return;
     const ids = new Map(this.#known.map(({ id, name }) => [name, id]));
     const refuse = (image: string, reader: string, file?: string) => {
@@ -281,11 +281,13 @@ export class Importer {
     };
     for (const { image, reader, source } of gaze) {
       const id = ids.get(image);
-      if (id && this.store.gaze.ofImage(id, reader).length > 0) refuse(image, reader, source);
+      if (id && (await this.store.gaze.ofImage(id, reader)).length > 0) {
+        refuse(image, reader, source);
+      }
     }
     for (const { image, reader } of heatmaps) {
       const id = ids.get(image);
-      if (id && this.store.heatmaps.ofImage(id).some((row) => row.reader === reader)) {
+      if (id && (await this.store.heatmaps.ofImage(id)).some((row) => row.reader === reader)) {
         refuse(image, reader);
       }
     }

@@ -55,7 +55,7 @@ export async function putInstances(
   sent: string[],
   { study, names, view }: InstanceOptions,
 ): Promise<InstancesReport> {
-  if (store.datasets.findByName(dataset)) changeable(store, dataset);
+  if (await store.datasets.findByName(dataset)) await changeable(store, dataset);
   const report: InstancesReport = { stored: [], failed: [] };
   const found = new Map<string, { name: string; picture: StoredPicture }>();
   const pinned: string[] = [];
@@ -89,17 +89,18 @@ export async function putInstances(
     if (found.size > 0) {
       // Of instances that came twice, too.
       const old = pinned.slice();
-      const begin = () => store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
-      const id = change(store, dataset, pinned.splice(0), (row) => {
-        for (const one of found.values()) place(store, { dataset_id: row.id, ...one }, old);
+      const begin = async () =>
+        await store.datasets.findByName(dataset) ?? await beginDataset(store, dataset);
+      const id = await change(store, dataset, pinned.splice(0), async (row) => {
+        for (const one of found.values()) await place(store, { dataset_id: row.id, ...one }, old);
         return row.id;
       }, begin);
-      store.collectGarbage(old);
+      await store.collectGarbage(old);
       clearPixels(store, id);
     }
     return report;
   } finally {
-    store.discard(pinned);
+    await store.discard(pinned);
   }
 }
 

@@ -36,36 +36,37 @@ export const datasetSchema = z.object({
 }).meta({ id: "Dataset" });
 export type Dataset = z.output<typeof datasetSchema>;
 
-export function summary(store: Store, dataset: DatasetRow): Dataset {
+export async function summary(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const { db } = store;
-  const { meta, ...row } = dataset;
-  const counts = (column: string) =>
-    db.all<{ value: string | null; n: number }>(
+  const { meta, known_digest: _, ...row } = dataset;
+  const counts = async (column: string) =>
+    await db.all<{ value: string | null; n: number }>(
       `SELECT ${column} AS value, count(*) AS n FROM images WHERE dataset_id = ?
        GROUP BY 1 ORDER BY 1`,
       dataset.id,
     );
-  const totals = db.get<Record<string, number | null>>(
+  const totals = (await db.get<Record<string, number | null>>(
     `SELECT count(*) AS images, count(DISTINCT patient) AS patients, sum(bytes) AS bytes,
        min(width) AS min_width, max(width) AS max_width,
        min(height) AS min_height, max(height) AS max_height
      FROM images WHERE dataset_id = ?`,
     dataset.id,
-  )!;
-  const gaze = store.gaze.counts(dataset.id);
-  const maps = store.heatmaps.ofDataset(dataset.id);
+  ))!;
+  const gaze = await store.gaze.counts(dataset.id);
+  const maps = await store.heatmaps.ofDataset(dataset.id);
   const seen = new Set([...gaze.map(({ image_id }) => image_id), ...maps.keys()]);
   const images = totals.images ?? 0;
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
-  const labels = counts("label");
+  const labels = await counts("label");
   return {
     ...row,
+    digest: await store.datasets.digestOf(dataset),
     images,
     labels: named(labels),
     unlabelled: labels.find(({ value }) => value === null)?.n ?? 0,
     patients: totals.patients ?? 0,
-    splits: named(counts("split")),
+    splits: named(await counts("split")),
     gaze: {
       recordings: gaze.length,
       readers: [...new Set(gaze.map(({ reader }) => reader))].sort(),
@@ -79,7 +80,7 @@ export function summary(store: Store, dataset: DatasetRow): Dataset {
       width: [totals.min_width!, totals.max_width!],
       height: [totals.min_height!, totals.max_height!],
     },
-    kinds: named(counts("channels || ' x ' || bits")),
+    kinds: named(await counts("channels || ' x ' || bits")),
     description: meta as Dataset["description"],
   };
 }

@@ -46,17 +46,17 @@ export async function uploadModel(
   }
   assertOfPixels(normalization);
   const { sha256 } = await store.files.put(file);
-  return store.commitFiles([sha256], () => {
-    const meant = store.models.aliased(name);
+  return await store.commitFiles([sha256], async () => {
+    const meant = await store.models.aliased(name);
     if (meant !== undefined) {
       throw new Conflict(
         `Cannot name a model "${name}": that is an alias of model "${meant}"; remove it first`,
       );
     }
-    return store.models.insert({
+    return await store.models.insert({
       id: newId("mod"),
       name,
-      version: store.models.nextVersion(name),
+      version: await store.models.nextVersion(name),
       kind: "uploaded",
       job_id: null,
       dataset_id: null,

@@ -6,15 +6,15 @@ import { decodeImage } from "@/lib/images/decode.ts";
 import type { DatasetRow, Store } from "@/lib/store/mod.ts";
 
 /** All images in the order of their names; `readers` picks some. Heatmaps are decoded when they are needed. */
-export function loadItems(
+export async function loadItems(
   store: Store,
   dataset: DatasetRow,
   options: { readers?: string[] | null } = {},
-): Item[] {
+): Promise<Item[]> {
   const readers = options.readers ?? undefined;
-  const gaze = store.gaze.ofDataset(dataset.id, readers);
-  const heatmaps = store.heatmaps.ofDataset(dataset.id);
-  return store.images.all(dataset.id).map(({ id, name, width, height }) => ({
+  const gaze = await store.gaze.ofDataset(dataset.id, readers);
+  const heatmaps = await store.heatmaps.ofDataset(dataset.id);
+  return (await store.images.all(dataset.id)).map(({ id, name, width, height }) => ({
     id: name,
     width,
     height,

@@ -133,10 +133,10 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Fine-tuning",
   about: "A classifier from a model or from scratch, with its evaluation.",
   ...{ schema, kept, result },
-  resolve(spec, store) {
-    const labels = store.images.labels(store.datasets.byName(spec.dataset).id);
+  async resolve(spec, store) {
+    const labels = await store.images.labels((await store.datasets.byName(spec.dataset)).id);
     assertClasses([...labels.keys()].filter((label) => label !== null).sort());
-    return { ...resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
+    return { ...await resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
   },
   training: {
     images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),

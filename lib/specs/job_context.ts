@@ -14,12 +14,14 @@ export interface JobContext {
   job: JobRow;
   store: Store;
   gpu: Gpu;
-  /** Writes an event that `/v1/jobs/{id}/events` shows. */
+  /** An event that `/v1/jobs/{id}/events` shows; it is written with what else gathers, a few times a second. */
   event(type: Exclude<EventType, "state">, data: Record<string, unknown>): void;
   /** Adds points of the job's series at `step`; a step that is run again replaces its points. */
   metric(step: number, epoch: number, values: Record<string, number>): void;
   /** Tells how far the job is; cheap enough for every step (it is written at most each 250 ms). */
   progress(done: number, total: number, unit: string): void;
+  /** Writes what has gathered: events that must be there before the job goes on. @throws {ClaimLost} */
+  flush(): Promise<void>;
   /** Tells how fast a training goes just now; it is shown in `/metrics` and kept nowhere. */
   pace(pace: TrainingPace): void;
   /**

@@ -63,10 +63,10 @@ export type Networked<T> = Omit<T, keyof NetworkSpec> & NetworkSpec & { init: st
  * @throws {NotFound} when there is no such model
  * @throws {InvalidInput} when a given field contradicts the model, or is none of the backbone's
  */
-export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string } & Stored>(
+export async function resolveNetwork<T extends Partial<NetworkSpec> & { init: string } & Stored>(
   spec: T,
   store: Pick<Store, "models">,
-): Networked<T> {
+): Promise<Networked<T>> {
   if (spec.init === "scratch") {
     if (spec.normalization === "model") {
       throw new InvalidInput("Cannot normalise as the model does: there is none to start from", [
@@ -83,7 +83,7 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
     ]);
     return { ...spec, ...network };
   }
-  const model: ModelRow = store.models.resolve(spec.init);
+  const model: ModelRow = await store.models.resolve(spec.init);
   const { backbone, width, channels, image_size } = model.spec;
   const fixed = { backbone, width, channels } as Pick<
     NetworkSpec,

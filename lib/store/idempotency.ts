@@ -24,13 +24,13 @@ export class Idempotency {
    * Takes or looks up `key` of `owner` (the API key's id); `request` is a digest of method, path
    * and body.
    */
-  begin(owner: string, key: string, request: string): IdempotencyState {
-    return this.db.transaction(() => {
-      const row = this.db.get<
+  async begin(owner: string, key: string, request: string): Promise<IdempotencyState> {
+    return await this.db.transaction(async () => {
+      const row = await this.db.get<
         { request: string; status: number | null; headers: string; body: string }
       >("SELECT * FROM idempotency WHERE owner = ? AND key = ?", owner, key);
       if (!row) {
-        this.db.run(
+        await this.db.run(
           "INSERT INTO idempotency (owner, key, request, created_at) VALUES (?, ?, ?, ?)",
           owner,
           key,
@@ -48,8 +48,8 @@ export class Idempotency {
     });
   }
 
-  finish(owner: string, key: string, answer: KeptAnswer): void {
-    this.db.run(
+  async finish(owner: string, key: string, answer: KeptAnswer): Promise<void> {
+    await this.db.run(
       "UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE owner = ? AND key = ?",
       answer.status,
       JSON.stringify(answer.headers),
@@ -60,15 +60,15 @@ export class Idempotency {
   }
 
   /** Frees a key whose request did not come to an answer worth keeping. */
-  forget(owner: string, key: string): void {
-    this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
+  async forget(owner: string, key: string): Promise<void> {
+    await this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
   }
 
   /** Drops answers older than `hours`, and (at the start) keys whose request died with a server. */
-  purge(options: { hours: number; unfinished: boolean }): number {
+  async purge(options: { hours: number; unfinished: boolean }): Promise<number> {
     const before = new Date(Date.now() - options.hours * 3_600_000).toISOString();
-    return this.db.run(
-      "DELETE FROM idempotency WHERE created_at < ? OR (? AND status IS NULL)",
+    return await this.db.run(
+      "DELETE FROM idempotency WHERE created_at < ? OR (? = 1 AND status IS NULL)",
       before,
       options.unfinished ? 1 : 0,
     );

@@ -20,7 +20,7 @@ export class Keys extends Table<KeyRow> {
   }
 
   /** All keys, for a comparison that takes the same time for each. */
-  all(): KeyRow[] {
-    return this.select([], "ORDER BY id");
+  async all(): Promise<KeyRow[]> {
+    return await this.select([], "ORDER BY id");
   }
 }

@@ -1,6 +1,6 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
-import { Database } from "./database.ts";
+import type { Database } from "./database.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -15,6 +15,7 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
+import { openDatabase } from "./open_database.ts";
 import { Predictions } from "./predictions.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
@@ -24,6 +25,7 @@ import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
 import { Uploads } from "./uploads.ts";
+import { Workers } from "./workers.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -51,59 +53,72 @@ export class Store {
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
   readonly uploads: Uploads;
+  readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
-  readonly setAside?: SetAside;
+  setAside?: SetAside;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
 
-  constructor(readonly directory: string, options: StoreOptions) {
-    makeDirectory(directory);
+  private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
+    this.#lock = lock;
+    this.secret = secret;
     this.reserve = new Reserve(directory);
-    if (!options.shared) this.#lock = takeLock(directory);
+    this.files = new Files(`${directory}/files`, `${directory}/tmp`);
+    this.uploads = new Uploads(`${directory}/uploads`);
+    this.db = db;
+    this.datasets = new Datasets(db, this);
+    this.images = new Images(db);
+    this.gaze = new GazeTable(db);
+    this.heatmaps = new Heatmaps(db);
+    this.reports = new Reports(db);
+    this.similarities = new Similarities(db);
+    this.models = new Models(db);
+    this.modelImages = new ModelImagesTable(db);
+    this.evaluations = new Evaluations(db);
+    this.studies = new Studies(db);
+    this.predictions = new Predictions(db);
+    this.jobs = new Jobs(db);
+    this.events = new Events(db);
+    this.metrics = new Metrics(db);
+    this.keys = new Keys(db);
+    this.idempotency = new Idempotency(db);
+    this.tuning = new Tuning(db);
+    this.workers = new Workers(db);
+  }
+
+  static async open(directory: string, options: StoreOptions): Promise<Store> {
+    makeDirectory(directory);
+    const lock = options.shared ? undefined : takeLock(directory);
     try {
-      this.secret = readSecret(directory);
-      this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      this.uploads = new Uploads(`${directory}/uploads`);
+      const secret = readSecret(directory);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = this.db = new Database(database);
-      this.datasets = new Datasets(db, this);
-      this.images = new Images(db);
-      this.gaze = new GazeTable(db);
-      this.heatmaps = new Heatmaps(db);
-      this.reports = new Reports(db);
-      this.similarities = new Similarities(db);
-      this.models = new Models(db);
-      this.modelImages = new ModelImagesTable(db);
-      this.evaluations = new Evaluations(db);
-      this.studies = new Studies(db);
-      this.predictions = new Predictions(db);
-      this.jobs = new Jobs(db);
-      this.events = new Events(db);
-      this.metrics = new Metrics(db);
-      this.keys = new Keys(db);
-      this.idempotency = new Idempotency(db);
-      this.tuning = new Tuning(db);
-      if (!options.shared) {
-        const referred = new Set(
-          db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
-        );
-        this.files.emptyTemporary();
-        // Those that have expired go.
-        this.uploads.list();
-        this.setAside = setAside(directory, this.files, {
-          referred,
-          hasJob: (id) => this.jobs.find(id) !== undefined,
-        });
-        this.idempotency.purge({ hours: 24, unfinished: true });
-        this.reserve.take();
-      }
+      const db = await openDatabase(database);
+      const store = new Store(directory, db, secret, lock);
+      if (lock) await store.#begin();
+      return store;
     } catch (error) {
-      this.#lock?.release();
+      lock?.release();
       throw error;
     }
+  }
+
+  /** What the server that holds the directory does when it starts. */
+  async #begin(): Promise<void> {
+    const { db, files } = this;
+    const rows = await db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
+    const jobs = await db.all<{ id: string }>("SELECT id FROM jobs");
+    files.emptyTemporary();
+    // Those that have expired go.
+    this.uploads.list();
+    this.setAside = setAside(this.directory, files, {
+      referred: new Set(rows.map(({ sha256 }) => sha256)),
+      jobs: new Set(jobs.map(({ id }) => id)),
+    });
+    await this.idempotency.purge({ hours: 24, unfinished: true });
+    this.reserve.take();
   }
 
   /** The directory of a job's checkpoints (not made here). */
@@ -120,36 +135,36 @@ export class Store {
    * Inserts rows that refer to files just put: in one transaction that first makes sure that the
    * files are there, and unpins them. When `insert` throws, nothing is kept.
    */
-  commitFiles<T>(sha256s: string[], insert: () => T): T {
+  async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
-      const result = this.db.transaction(() => {
+      const result = await this.db.transaction(async () => {
         for (const sha256 of new Set(sha256s)) {
           if (!this.files.has(sha256)) {
             throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
           }
         }
-        return insert();
+        return await insert();
       });
       this.files.unpin(sha256s);
       return result;
     } catch (error) {
-      this.discard(sha256s);
+      await this.discard(sha256s);
       throw error;
     }
   }
 
   /** Unpins files whose rows will not come, and removes those nobody else needs. */
-  discard(sha256s: string[]): void {
+  async discard(sha256s: string[]): Promise<void> {
     this.files.unpin(sha256s);
-    this.collectGarbage(sha256s);
+    await this.collectGarbage(sha256s);
   }
 
   /** Removes those of the files that no row refers to and nobody has pinned. */
-  collectGarbage(sha256s: Iterable<string>): void {
+  async collectGarbage(sha256s: Iterable<string>): Promise<void> {
     // In a write transaction, so that no other process inserts a reference meanwhile.
-    this.db.transaction(() => {
+    await this.db.transaction(async () => {
       for (const sha256 of new Set(sha256s)) {
-        const referred = this.db.get(
+        const referred = await this.db.get(
           "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
           sha256,
         );
@@ -158,8 +173,8 @@ export class Store {
     });
   }
 
-  close(): void {
-    this.db.close();
+  async close(): Promise<void> {
+    await this.db.close();
     this.#lock?.release();
   }
 }
@@ -168,14 +183,14 @@ export class Store {
  * Opens the data directory, on a full disk in the room that is kept for it.
  * @throws {Conflict} when another server uses it, or its database is gone
  */
-export function openStore(directory: string, options: StoreOptions = {}): Store {
+export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
   try {
-    return new Store(directory, options);
+    return await Store.open(directory, options);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     new Reserve(directory).release();
     try {
-      return new Store(directory, options);
+      return await Store.open(directory, options);
     } catch (again) {
       if (!isDiskFull(again)) throw again;
       throw new Error(
@@ -186,7 +201,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 }
 
 export type { Page, PageOptions } from "./table.ts";
-export type { DatasetRow } from "./datasets.ts";
+export type { DatasetRow, HashedDatasetRow } from "./datasets.ts";
 export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";

@@ -53,7 +53,7 @@ function holdsAny(folder: string): boolean {
 export function setAside(
   directory: string,
   files: Files,
-  { referred, hasJob }: { referred: Set<string>; hasJob: (id: string) => boolean },
+  { referred, jobs }: { referred: Set<string>; jobs: Set<string> },
 ): SetAside {
   const aside = `${directory}/aside`;
   const done: SetAside = { files: 0, checkpoints: 0, returned: 0 };
@@ -71,7 +71,7 @@ export function setAside(
   const checkpoints = `${directory}/checkpoints`;
   Deno.mkdirSync(checkpoints, { recursive: true });
   for (const entry of Deno.readDirSync(`${aside}/checkpoints`)) {
-    if (!hasJob(entry.name) || existsSync(`${checkpoints}/${entry.name}`)) continue;
+    if (!jobs.has(entry.name) || existsSync(`${checkpoints}/${entry.name}`)) continue;
     Deno.renameSync(`${aside}/checkpoints/${entry.name}`, `${checkpoints}/${entry.name}`);
     done.returned++;
   }
@@ -82,7 +82,7 @@ export function setAside(
     done.files++;
   }
   for (const entry of [...Deno.readDirSync(checkpoints)]) {
-    if (hasJob(entry.name)) continue;
+    if (jobs.has(entry.name)) continue;
     move(`${checkpoints}/${entry.name}`, `${aside}/checkpoints/${entry.name}`);
     done.checkpoints++;
   }

@@ -162,4 +162,19 @@ export const limits = {
     graceMs: 0,
     delegates: false,
   },
+  /** A study has one made whenever a cell is done. */
+  table: {
+    doing: "make the table of the study",
+    threads: 1,
+    waiting: 8,
+    waitMs: 10 * minutes,
+    retrySeconds: 5,
+    cpuMs: 10 * minutes,
+    cpuMsPerUnit: 0,
+    unit: "megabyte",
+    heapMb: 2048,
+    idleMs: 10 * seconds,
+    graceMs: 0,
+    delegates: false,
+  },
 } as const satisfies Record<string, Limits>;

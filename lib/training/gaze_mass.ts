@@ -18,8 +18,8 @@ export async function loadGazeMass(
   rows: ImageRow[],
 ): Promise<(GazeMass | undefined)[]> {
   if (rows.length === 0) return [];
-  const gaze = store.gaze.ofDataset(rows[0].dataset_id);
-  const maps = store.heatmaps.ofDataset(rows[0].dataset_id);
+  const gaze = await store.gaze.ofDataset(rows[0].dataset_id);
+  const maps = await store.heatmaps.ofDataset(rows[0].dataset_id);
   const seen = rows.map(({ id, width, height }) =>
     asMass(
       (gaze.get(id) ?? []).flatMap(({ fixations }) =>

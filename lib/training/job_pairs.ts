@@ -37,8 +37,8 @@ export async function jobPositives(
   features: FeatureSource,
 ): Promise<Positives> {
   const arm = arms[spec.arm];
-  if (arm.needs === "labels") assertLabels(store, dataset);
-  if (arm.needs === "patients") assertPatients(store, dataset);
+  if (arm.needs === "labels") await assertLabels(store, dataset);
+  if (arm.needs === "patients") await assertPatients(store, dataset);
   const patients = rows.map(({ patient }) => patient);
   return arm.positives({
     n: rows.length,
@@ -121,7 +121,7 @@ async function pairCutter(
   { similarity, component, cut, soft }: PositivesSpec,
 ): Promise<PairSource["cut"]> {
   const n = rows.length;
-  const row = usableSimilarity(store, dataset, similarity!, component, cut);
+  const row = await usableSimilarity(store, dataset, similarity!, component, cut);
   const known = new Set(row.images);
   const places = rows.flatMap(({ name }, i) => known.has(name) ? [i] : []);
   if (places.length === 0) {

@@ -3,7 +3,13 @@ import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import type { ClassifierLineage, PretrainedLineage } from "./lineage.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
 import { seenSet } from "./seen.ts";
-import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
+import {
+  type HashedDatasetRow,
+  type ImageRow,
+  type ModelRow,
+  newId,
+  now,
+} from "@/lib/store/mod.ts";
 
 export type Published =
   & {
@@ -11,7 +17,7 @@ export type Published =
     weights: Map<string, WeightTensor>;
     name: string | null;
     spec: ModelRow["spec"];
-    dataset: DatasetRow;
+    dataset: HashedDatasetRow;
     /** Images that it was trained on, validation included. */
     trained: ImageRow[];
   }
@@ -29,7 +35,7 @@ export type Published =
 export async function publish(
   { store, job }: JobContext,
   { weights, kind, name, spec, dataset, trained, lineage }: Published,
-  also: (model: ModelRow) => void = () => {},
+  also?: (model: ModelRow) => Promise<unknown>,
 ): Promise<ModelRow> {
   for (const [tensor, { data }] of weights) {
     if (!data.every(Number.isFinite)) {
@@ -37,12 +43,12 @@ export async function publish(
     }
   }
   const { sha256 } = await store.files.put(writeSafetensors(weights, { format: "pt" }));
-  return store.commitFiles([sha256], () =>
-    store.jobs.withClaim(job, () => {
-      const model = store.models.insert({
+  return await store.commitFiles([sha256], async () =>
+    await store.jobs.withClaim(job, async () => {
+      const model = await store.models.insert({
         id: newId("mod"),
         name,
-        version: name === null ? null : store.models.nextVersion(name),
+        version: name === null ? null : await store.models.nextVersion(name),
         kind,
         job_id: job.id,
         dataset_id: dataset.id,
@@ -53,13 +59,13 @@ export async function publish(
         created_at: now(),
       });
       const init = lineage.init === "scratch" ? null : lineage.init;
-      store.modelImages.insert(model.id, seenSet(dataset, trained), init);
-      also(model);
+      await store.modelImages.insert(model.id, seenSet(dataset, trained), init);
+      await also?.(model);
       return model;
     }));
 }
 
 /** The model that this job has made before it was interrupted, if it came that far. */
-export function publishedBy({ store, job }: JobContext): ModelRow | undefined {
-  return store.models.findBy([["job_id = ?", job.id]]);
+export async function publishedBy({ store, job }: JobContext): Promise<ModelRow | undefined> {
+  return await store.models.findBy([["job_id = ?", job.id]]);
 }

@@ -249,6 +249,8 @@ class TrainingLoop {
       meta: { ...this.options.identity, step, notes, skipped, finished },
     });
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
+    // Else a job that takes its worker down behind each checkpoint would be taken up without end.
+    await this.context.flush();
   }
 
   /**

@@ -44,8 +44,10 @@ export class ViewSampler {
   /** Answers once `serve` has run. Throws NotFound, InvalidInput for a picture that does not decode. */
   async sample(request: SampleRequest): Promise<SampleAnswer> {
     const { size, augmentation } = request;
-    const rows = request.images.map((id) => this.store.images.get(id));
-    const all = this.store.images.all(rows[0].dataset_id).map(({ id }) => id);
+    const rows = await Promise.all(
+      request.images.map(async (id) => await this.store.images.get(id)),
+    );
+    const all = (await this.store.images.all(rows[0].dataset_id)).map(({ id }) => id);
     const places = rows.map(({ id }) => all.indexOf(id));
     const kept = trainingSize([size.height, size.width], augmentation.crop !== null);
     const set = await loadImages(this.store, rows, { size: kept, channels: 3, augmentation });

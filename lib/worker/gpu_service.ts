@@ -24,7 +24,7 @@ const TICK_MS = 500;
 export interface ThreadStart {
   /** The data directory. */
   data: string;
-  /** Name of this worker, unique per process. */
+  /** Name of this worker. */
   name: string;
 }
 
@@ -49,44 +49,37 @@ async function start(
   { data, name }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
-  const store = openStore(data, { shared: true });
   const held: {
     runner?: JobRunner;
     predictor?: Predictor;
     sampler?: ViewSampler;
     throughput?: Throughput;
   } = {};
-  const look = <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
-    const answer = ask(held.predictor!);
-    held.runner!.wake();
-    return answer;
-  };
   const peer: Peer = new Peer((message) => self.postMessage(message), {
     wake: () => held.runner?.wake(),
-    predict: (request: PredictRequest) => look((predictor) => predictor.predict(request)),
-    embed: (request: EmbedRequest) => look((predictor) => predictor.embed(request)),
-    similarityMap: (request: SimilarityMapRequest) =>
-      look((predictor) => predictor.similarityMap(request)),
-    saliencyMap: (request: SaliencyMapRequest) =>
-      look((predictor) => predictor.saliencyMap(request)),
+    predict: (request: PredictRequest) => held.predictor!.predict(request),
+    embed: (request: EmbedRequest) => held.predictor!.embed(request),
+    similarityMap: (request: SimilarityMapRequest) => held.predictor!.similarityMap(request),
+    saliencyMap: (request: SaliencyMapRequest) => held.predictor!.saliencyMap(request),
     sample: (request: SampleRequest) => held.sampler!.sample(request),
     throughput: () => held.throughput!.measured(),
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
+  const store = await openStore(data, { shared: true });
   const gpu = await openGpu().catch((error) => {
     if (!(error instanceof GpuUnavailable)) throw error;
     peer.notify("device", { gpu: null, hint: error.message });
   });
   if (!gpu) return;
-  gpu.lost.then((reason) => {
+  gpu.lost.then(async (reason) => {
     // The next process takes the job up from its last checkpoint.
     const job = held.runner?.current;
-    if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
+    if (job) await store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
   const tick = ticker((tick) => peer.notify("tick", tick));
-  const predictor = held.predictor = new Predictor(gpu, store);
+  const predictor = held.predictor = new Predictor(gpu, store, () => held.runner!.wake());
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
   const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
   const runner = held.runner = new JobRunner({
@@ -104,14 +97,14 @@ async function start(
       await sampler.serve();
       await throughput.serve();
     },
-    changed: (job) => peer.notify("changed", { job }),
+    changed: (job, ended = false) => peer.notify("changed", { job, ended }),
     log: (text) => console.error(text),
   });
   // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
   peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
   await runner.loop();
-  store.close();
+  await store.close();
   peer.notify("left");
 }
 

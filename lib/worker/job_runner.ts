@@ -18,11 +18,12 @@ export interface JobRunnerOptions {
   store: Store;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
-  /** Unique per process: a job that runs under another name has lost its worker. */
+  /** Of this worker; no other one that lives has it. */
   name: string;
   /** Serves what came in between (predictions). */
   between(): Promise<void>;
-  changed(job_id: string): void;
+  /** @param ended the job does not run any more */
+  changed(job_id: string, ended?: boolean): void;
   log(text: string): void;
 }
 
@@ -61,13 +62,11 @@ export class JobRunner {
     while (!this.#leaving) {
       await between();
       try {
-        const advanced = Object.values(kinds).flatMap(({ advance }) => advance?.(store) ?? []);
-        for (const id of advanced) this.#options.changed(id);
-        const job = store.jobs.claim(name, runnable);
+        const job = await store.jobs.claim(name, runnable);
         if (job) {
           await this.#execute(job);
           gpu.check();
-        } else if (advanced.length === 0) await this.#idle();
+        } else await this.#idle();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
         await this.#room();
@@ -108,19 +107,19 @@ export class JobRunner {
           `Cannot go on: the worker died ${maxCrashes} times since the last checkpoint`,
         );
       }
-      run.state(
+      await run.state(
         { state: "running", device: { ...gpu.info } },
         job.attempts > 1 ? "its worker died; it goes on from its last checkpoint" : undefined,
       );
       const result = await kinds[job.kind].run!(run);
-      run.state({ state: "succeeded", result, requested: null });
+      await run.state({ state: "succeeded", result, requested: null });
       removeCheckpoints(store, job.id);
     } catch (error) {
       await this.#settle(run, error, log);
     } finally {
       this.current = null;
       this.#run = undefined;
-      changed(job.id);
+      changed(job.id, true);
     }
   }
 
@@ -128,11 +127,11 @@ export class JobRunner {
     const message = error instanceof Error ? error.message : String(error);
     if (isDiskFull(error)) return await this.#waitForRoom(run, message);
     try {
-      this.#tell(run, error, log);
+      await this.#tell(run, error, log);
     } catch (full) {
       if (!isDiskFull(full)) throw full;
       await this.#room();
-      if (!this.#leaving) this.#tell(run, error, log);
+      if (!this.#leaving) await this.#tell(run, error, log);
     }
   }
 
@@ -143,7 +142,7 @@ export class JobRunner {
     let told = true;
     try {
       const reason = "the disk is full; it goes on by itself once there is room";
-      run.state({ state: "paused", requested: null, error: message }, reason);
+      await run.state({ state: "paused", requested: null, error: message }, reason);
     } catch (error) {
       if (error instanceof ClaimLost) return;
       if (!isDiskFull(error)) throw error;
@@ -154,39 +153,39 @@ export class JobRunner {
     if (this.#leaving) return;
     const reason = "there is room on the disk again";
     if (!told) {
-      run.state({ state: "queued" }, reason);
-      store.jobs.update(id, { attempts: 0 });
+      await run.state({ state: "queued" }, reason);
+      await store.jobs.update(id, { attempts: 0 });
       return;
     }
-    store.db.transaction(() => {
+    await store.db.transaction(async () => {
       // A person may have ended or removed it meanwhile.
-      const job = store.jobs.find(id);
+      const job = await store.jobs.find(id);
       if (job?.state !== "paused" || job.error !== message) return;
-      store.jobs.resume(id);
-      store.events.append(id, "state", { state: "queued", reason });
+      await store.jobs.resume(id);
+      await store.events.append(id, "state", { state: "queued", reason });
     });
   }
 
-  #tell(run: RunningJob, error: unknown, log: (text: string) => void): void {
+  async #tell(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {
     const { store } = this.#options;
     const { id } = run.job;
     if (error instanceof ClaimLost) return log(`job ${id}: ${error.message}`);
     if (error instanceof JobStopped) {
-      if (error.reason === "pause") return run.state({ state: "paused", requested: null });
+      if (error.reason === "pause") return await run.state({ state: "paused", requested: null });
       if (error.reason === "cancel") {
-        run.state({ state: "cancelled", requested: null });
+        await run.state({ state: "cancelled", requested: null });
         return removeCheckpoints(store, id);
       }
-      run.state({ state: "queued" }, "the server leaves");
+      await run.state({ state: "queued" }, "its worker leaves");
       // Leaving in order is no crash.
-      store.jobs.update(id, { attempts: 0 });
+      await store.jobs.update(id, { attempts: 0 });
       return;
     }
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof JobHeld) {
-      return run.state({ state: "paused", requested: null, error: message }, message);
+      return await run.state({ state: "paused", requested: null, error: message }, message);
     }
     log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
-    run.state({ state: "failed", requested: null, error: message }, message);
+    await run.state({ state: "failed", requested: null, error: message }, message);
   }
 }

@@ -2,6 +2,9 @@
 import { setImmediate } from "node:timers";
 import type { Gpu } from "@/gpu/device.ts";
 import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
+import { isDiskFull } from "@/lib/errors.ts";
+import type { NewEvent } from "@/lib/store/events.ts";
+import type { MetricPoint } from "@/lib/store/metrics.ts";
 import type { EventType, JobChanges, JobProgress, JobRow, Store } from "@/lib/store/mod.ts";
 
 /** Numbers are written together this often: each write waits for the disk. */
@@ -29,7 +32,8 @@ export class RunningJob implements JobContext {
   /** The last word of a training on its speed. */
   training: TrainingPace | null = null;
   readonly #options: RunningJobOptions;
-  readonly #points: { step: number; epoch: number; values: Record<string, number> }[] = [];
+  #points: MetricPoint[] = [];
+  #events: NewEvent[] = [];
   #progress?: JobProgress;
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
@@ -46,34 +50,26 @@ export class RunningJob implements JobContext {
   }
 
   event(type: EventType, data: Record<string, unknown>): void {
-    this.flush(() => {
-      if (type === "checkpoint" && this.#isProgress(data)) {
-        // What is behind a new checkpoint cannot be lost any more: crashes count anew.
-        this.store.jobs.update(this.job.id, { attempts: 0 });
-      }
-      this.store.events.append(this.job.id, type, data);
-    });
+    this.#events.push({ type, data });
   }
 
   /** Whether a checkpoint lies beyond all before it: one that is made again is no progress. */
-  #isProgress({ step }: Record<string, unknown>): boolean {
-    const { last } = this.store.db.get<{ last: number | null }>(
-      `SELECT max(json_extract(data, '$.step')) AS last FROM events
-       WHERE job_id = ? AND type = 'checkpoint'`,
-      this.job.id,
-    )!;
-    return last === null || typeof step !== "number" || step > last;
+  async #isProgress(checkpoints: NewEvent[]): Promise<boolean> {
+    if (checkpoints.length === 0) return false;
+    const last = await this.store.events.lastCheckpoint(this.job.id);
+    return checkpoints.some(({ data: { step } }) =>
+      last === null || typeof step !== "number" || step > last
+    );
   }
 
   metric(step: number, epoch: number, values: Record<string, number>): void {
     this.#points.push({ step, epoch, values });
-    this.#flushSometimes();
+    this.#events.push({ type: "metric", data: { step, epoch, ...values } });
   }
 
   progress(done: number, total: number, unit: string): void {
     this.#progress = { done, total, unit };
     if (this.#first?.total !== total) this.#first = { done, total, time: performance.now() };
-    this.#flushSometimes();
   }
 
   pace(pace: TrainingPace): void {
@@ -83,48 +79,56 @@ export class RunningJob implements JobContext {
   async yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await this.#options.between();
-    this.#flushSometimes();
+    if (performance.now() - this.#flushed >= FLUSH_MS) await this.flush();
     if (this.#options.leaving()) throw new JobStopped("shutdown");
     if (performance.now() - this.#looked < REQUEST_MS) return;
     this.#looked = performance.now();
-    this.store.jobs.assertClaim(this.job.id, this.job.fence);
-    const requested = this.store.jobs.requested(this.job.id);
+    await this.store.jobs.assertClaim(this.job.id, this.job.fence);
+    const requested = await this.store.jobs.requested(this.job.id);
     if (requested) throw new JobStopped(requested);
   }
 
   /** A change of the job's state, told as an event with the reason. */
-  state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): void {
-    this.flush(() => {
-      this.store.jobs.change(this.job, changes);
-      const { state } = changes;
-      this.store.events.append(this.job.id, "state", reason ? { state, reason } : { state });
-    });
+  async state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): Promise<void> {
+    const { state } = changes;
+    this.#events.push({ type: "state", data: reason ? { state, reason } : { state } });
+    await this.#write(changes);
   }
 
-  #flushSometimes(): void {
-    if (performance.now() - this.#flushed >= FLUSH_MS) this.flush();
-  }
-
-  /** Writes what has gathered, and `more`, in one transaction; throws ClaimLost. */
-  flush(more?: () => void): void {
+  /** Writes what has gathered. @throws {ClaimLost} */
+  async flush(): Promise<void> {
     this.#flushed = performance.now();
-    if (!more && !this.#progress && this.#points.length === 0) return;
+    if (this.#progress || this.#events.length > 0) await this.#write({});
+  }
+
+  /** Writes what has gathered, and changes of the job, in one transaction. */
+  async #write(more: JobChanges): Promise<void> {
     const { store, job } = this;
-    store.jobs.withClaim(job, () => {
-      for (const { step, epoch, values } of this.#points) {
-        store.metrics.put(job.id, step, epoch, values);
-        store.events.append(job.id, "metric", { step, epoch, ...values });
-      }
-      if (this.#progress) {
-        store.jobs.change(job, {
-          progress: this.#progress,
-          estimated_finish: this.#estimate(this.#progress),
-        });
-      }
-      more?.();
-    });
-    this.#points.length = 0;
+    const [points, events, progress] = [this.#points, this.#events, this.#progress];
+    this.#points = [];
+    this.#events = [];
     this.#progress = undefined;
+    try {
+      await store.jobs.withClaim(job, async () => {
+        // What is behind a new checkpoint cannot be lost any more: crashes count anew.
+        const checkpoints = events.filter(({ type }) => type === "checkpoint");
+        const forgiven = await this.#isProgress(checkpoints);
+        if (forgiven) await store.jobs.update(job.id, { attempts: 0 });
+        await store.metrics.put(job.id, points);
+        await store.events.appendAll(job.id, events);
+        const told = progress && { progress, estimated_finish: this.#estimate(progress) };
+        const changes = { ...told, ...more };
+        if (Object.keys(changes).length > 0) await store.jobs.change(job, changes);
+      });
+    } catch (error) {
+      // What could not be written on a full disk is written when there is room.
+      if (isDiskFull(error)) {
+        this.#points.unshift(...points);
+        this.#events.unshift(...events.filter(({ type }) => type !== "state"));
+        this.#progress ??= progress;
+      }
+      throw error;
+    }
     this.#options.changed(job.id);
   }
 

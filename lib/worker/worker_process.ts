@@ -1,7 +1,11 @@
 /**
  * The main thread of the worker process: passes messages between the API (standard input and output)
- * and the GPU thread, beats and estimates jobs while that thread waits for the GPU.
+ * and the GPU thread, beats and estimates jobs while that thread waits for the GPU. A worker that no server
+ * started has nobody to tell of its beats: it writes them into the store itself.
  */
+import { HOLD_MS } from "@/lib/store/lease.ts";
+import { openStore } from "@/lib/store/mod.ts";
+import { type Beat, BEAT_MS, SILENT_MS } from "./beat.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
@@ -9,18 +13,18 @@ import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
-const BEAT_MS = 1000;
-
-/** What a heartbeat says. */
-export interface Beat extends Tick {
-  /** Milliseconds since the GPU thread was last seen alive. */
-  silent_ms: number;
-  /** Memory of the process, bytes. */
-  rss: number;
+export interface WorkOptions extends ThreadStart {
+  /** No server started it: signals ask it to leave. */
+  alone: boolean;
+  /** The module of the GPU thread. */
+  thread?: string;
 }
 
-/** Runs until the API goes away or asks to leave; `thread` is the module of the GPU thread. */
-export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts")): void {
+/** Runs until whoever started it goes away, or asks to leave. */
+export async function work(
+  { data, name, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
+): Promise<void> {
+  const lease = alone ? await ownLease({ data, name }) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -38,34 +42,67 @@ export function work(data: string, thread = import.meta.resolve("./gpu_thread.ts
     },
   });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
-  gpuThread.onmessage = ({ data: message }: MessageEvent<Message>) => {
+  gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
     if (message.method === "tick") tick = message.params as Tick;
-    else if (message.method === "left") Deno.exit(0);
-    else send(message);
+    else if (message.method === "left") {
+      await lease?.end();
+      Deno.exit(0);
+    } else send(message);
   };
   gpuThread.onerror = (event) => {
     event.preventDefault();
     console.error(`The GPU thread died: ${event.message}`);
     Deno.exit(70);
   };
-  const start: ThreadStart = { data, name: `${Deno.pid}-${crypto.randomUUID()}` };
+  const start: ThreadStart = { data, name };
   gpuThread.postMessage(start);
   // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
-  // and nobody but the person at the terminal where there is no API.
-  const alone = Deno.stdin.isTerminal();
+  // where there is one.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     Deno.addSignalListener(signal, () => {
       if (alone) gpuThread.postMessage({ method: "leave", params: null } satisfies Message);
     });
   }
-  setInterval(() => {
+  setInterval(async () => {
     const silent_ms = performance.now() - seen;
     const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
-    send({ method: "beat", params: beat });
+    if (lease) {
+      // Nobody else ends a worker that hangs: its launcher starts it again.
+      if (tick.job !== null && silent_ms > SILENT_MS) Deno.exit(70);
+      await lease.hold();
+    } else send({ method: "beat", params: beat });
   }, BEAT_MS);
   relay(gpuThread, own);
+}
+
+/** Tells the store that this worker lives. */
+async function ownLease({ data, name }: ThreadStart): Promise<{
+  hold(): Promise<void>;
+  end(): Promise<void>;
+}> {
+  const store = await openStore(data, { shared: true });
+  // What a process of this name ran that has died.
+  await store.jobs.release(name);
+  let held = -Infinity;
+  return {
+    async hold() {
+      if (performance.now() - held < HOLD_MS) return;
+      held = performance.now();
+      try {
+        await store.workers.hold(name);
+        await store.jobs.hold(name);
+      } catch (error) {
+        // The next one may come through, long before the lease ends.
+        console.error("Cannot prolong the lease of this worker:", error);
+      }
+    },
+    async end() {
+      await store.workers.remove(name);
+      await store.close();
+    },
+  };
 }
 
 /** What the GPU thread says of its device, as estimates take it. */

@@ -3,11 +3,11 @@ import { Keyring } from "@/lib/access/keyring.ts";
 import { withStore } from "../support/temporary.ts";
 
 Deno.test("a first key that nobody was shown is made anew by the next start", () =>
-  withStore((store) => {
-    const failed = new Keyring(store);
-    failed.forgetCreated();
+  withStore(async (store) => {
+    const failed = await Keyring.open(store);
+    await failed.forgetCreated();
     assert.equal(failed.find(failed.created!), undefined);
-    const next = new Keyring(store);
+    const next = await Keyring.open(store);
     assert.ok(next.created && next.created !== failed.created);
-    assert.equal(new Keyring(store).created, undefined);
+    assert.equal((await Keyring.open(store)).created, undefined);
   }));

@@ -110,9 +110,9 @@ Deno.test("kill -9 of the worker, of the API, of all, and leaving: training ends
     const { code } = await server.stop("SIGTERM");
     assert.equal(code, 0);
     assert.ok(Date.now() - since < 30_000);
-    const store = openStore(data);
-    const { state, attempts } = store.jobs.get(id);
-    store.close();
+    const store = await openStore(data);
+    const { state, attempts } = await store.jobs.get(id);
+    await store.close();
     assert.deepEqual([state, attempts], ["queued", 0]);
 
     server = await startServer({ data });
@@ -194,11 +194,11 @@ Deno.test("signals to the whole group save a checkpoint; the key keeps its id; t
     // As a service manager or a closed terminal does it.
     for (const pid of [worker!, api!]) Deno.kill(pid, "SIGTERM");
     await server.stop();
-    const store = openStore(data);
-    const job = store.jobs.get(id);
-    const saved = store.events.list(id, { limit: 1000 }).data
+    const store = await openStore(data);
+    const job = await store.jobs.get(id);
+    const saved = (await store.events.list(id, { limit: 1000 })).data
       .filter(({ type }) => type === "checkpoint").map(({ data }) => data.step as number);
-    store.close();
+    await store.close();
     assert.equal(job.state, "queued");
     assert.equal(job.attempts, 0);
     assert.ok(saved.at(-1)! >= job.progress.done - 1, `${saved}, ${job.progress.done}`);

@@ -11,10 +11,10 @@ const byol = {
 };
 
 /** A job that ended after `seconds`; `breaks` are states in between. */
-function timed(store: Store, request: Record<string, unknown>, seconds: number, breaks = 0) {
-  const { id } = submit(store, request, "1");
-  for (let i = 0; i < 2 + breaks; i++) store.events.append(id, "state", { state: "running" });
-  store.jobs.update(id, {
+async function timed(store: Store, request: Record<string, unknown>, seconds: number, breaks = 0) {
+  const { id } = await submit(store, request, "1");
+  for (let i = 0; i < 2 + breaks; i++) await store.events.append(id, "state", { state: "running" });
+  await store.jobs.update(id, {
     ...{ state: "succeeded", started_at: "2026-01-01T00:00:00.000Z" },
     finished_at: new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString(),
   });
@@ -24,9 +24,9 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
   withStore(async (store) => {
     await insertClasses(store, { images: 20 });
     const device: { speed?: number } = {};
-    const ask = (changes: Record<string, unknown>, images = 20) =>
-      durationEstimator(store, () => Promise.resolve(device.speed))(
-        resolveJob(store, { ...byol, ...changes }, "1"),
+    const ask = async (changes: Record<string, unknown>, images = 20) =>
+      (await durationEstimator(store, () => Promise.resolve(device.speed)))(
+        await resolveJob(store, { ...byol, ...changes }, "1"),
         images,
       );
     assert.equal(await ask({}), undefined, "nothing was timed yet, and nobody knows the device");
@@ -36,10 +36,10 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
     const guess = await ask({});
     assert.equal(guess!.basis, "calibrated");
     assert.ok(Math.abs(guess!.seconds / (10 * 20 * 8 * each / 2) - 1) < 1e-9);
-    timed(store, byol, 30);
-    timed(store, byol, 10);
-    timed(store, byol, 20);
-    timed(store, byol, 9000, 2);
+    await timed(store, byol, 30);
+    await timed(store, byol, 10);
+    await timed(store, byol, 20);
+    await timed(store, byol, 9000, 2);
     assert.deepEqual(
       await ask({}),
       { seconds: 20, basis: "measured" },
@@ -64,12 +64,12 @@ Deno.test("images that a training leaves aside take none of its time, in the pas
     const network = { width: 8, image_size: 32, backbone: "resnet18" };
     const tuned = { kind: "finetune", dataset: "discs", epochs: 10, split, ...network };
     const left = { ...byol, leave_out: { split, folds: null, fold: null, seed: 0 } };
-    timed(store, tuned, 30);
-    timed(store, left, 40);
+    await timed(store, tuned, 30);
+    await timed(store, left, 40);
     const ask = async (request: Record<string, unknown>, images = 20) => {
-      const estimateDuration = durationEstimator(store, () => Promise.resolve(undefined));
+      const estimateDuration = await durationEstimator(store, () => Promise.resolve(undefined));
       return Number(
-        (await estimateDuration(resolveJob(store, request, "1"), images))!.seconds.toFixed(6),
+        (await estimateDuration(await resolveJob(store, request, "1"), images))!.seconds.toFixed(6),
       );
     };
     assert.equal(await ask(tuned), 30, "the same job takes the same time");

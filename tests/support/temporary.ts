@@ -14,11 +14,11 @@ export async function withDirectory(body: (directory: string) => Promise<void> |
 /** Runs `body` with a store in an empty directory. */
 export async function withStore(body: (store: Store) => Promise<void> | void) {
   await withDirectory(async (directory) => {
-    const store = openStore(directory);
+    const store = await openStore(directory);
     try {
       await body(store);
     } finally {
-      store.close();
+      await store.close();
     }
   });
 }

@@ -7,7 +7,13 @@ import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
+import {
+  type HashedDatasetRow,
+  type ImageRow,
+  type ModelRow,
+  newId,
+  now,
+} from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
@@ -21,21 +27,21 @@ import { Scorer } from "@/lib/training/score.ts";
 export const evaluate = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const done = store.evaluations.findBy([["job_id = ?", job.id]]);
+    const done = await store.evaluations.findBy([["job_id = ?", job.id]]);
     if (done) return { evaluation: done.id, ...told(done.warnings) };
     const spec = parseEvaluate(job.spec);
-    const dataset = jobDataset(context);
-    const row = store.models.resolve(spec.model);
-    const images = imagesOf(context, spec, row, dataset);
+    const dataset = await jobDataset(context);
+    const row = await store.models.resolve(spec.model);
+    const images = await imagesOf(context, spec, row, dataset);
     const { rows, labels } = labelled(images, row.spec.classes);
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
-    const seen = seenBy(store, row, dataset, rows);
+    const seen = await seenBy(store, row, dataset, rows);
     const warnings = [
       ...warningsOf(row),
       ...seenWarning(seen, { images: rows.length }),
-      ...sameSetWarning(store, row, dataset),
+      ...await sameSetWarning(store, row, dataset),
     ];
     const few = testPartWarnings(rows, labels, row.spec.classes);
     for (const message of [...warnings, ...few]) context.event("warning", { message });
@@ -71,8 +77,8 @@ export const evaluate = {
         patients: new Map(rows.map(({ name, patient }) => [name, patient])),
         thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
       });
-      const { id } = store.jobs.withClaim(job, () =>
-        store.evaluations.insert({
+      const { id } = await store.jobs.withClaim(job, async () =>
+        await store.evaluations.insert({
           id: newId("ev"),
           model_id: row.id,
           dataset_id: dataset.id,
@@ -90,13 +96,13 @@ export const evaluate = {
 } satisfies JobHandler<JobResult<"evaluate">>;
 
 /** @throws {Conflict} when there is no such part */
-function imagesOf(
+async function imagesOf(
   { store, event }: JobContext,
   { split }: EvaluateSpec,
   model: ModelRow,
-  dataset: DatasetRow,
-): ImageRow[] {
-  const images = store.images.all(dataset.id);
+  dataset: HashedDatasetRow,
+): Promise<ImageRow[]> {
+  const images = await store.images.all(dataset.id);
   if (split === "all") return images;
   const own = (model.lineage as Partial<ClassifierLineage>).split;
   const listed = model.dataset_digest === dataset.digest ? own?.[split] : undefined;

@@ -30,14 +30,14 @@ import { selectVariants } from "@/lib/training/tuning.ts";
 export const finetune = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const published = publishedBy(context);
+    const published = await publishedBy(context);
     if (published) {
-      const { id, warnings } = store.evaluations.findBy([["job_id = ?", job.id]])!;
+      const { id, warnings } = (await store.evaluations.findBy([["job_id = ?", job.id]]))!;
       return { model: published.id, evaluation: id, ...told(warnings) };
     }
-    const spec = resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
-    const dataset = jobDataset(context);
-    const known = labelled(store.images.all(dataset.id));
+    const spec = await resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
+    const dataset = await jobDataset(context);
+    const known = labelled(await store.images.all(dataset.id));
     const { classes, rows } = known;
     const splits = splitsOf(splitOf(spec), rows);
     const unused = unusedOf(splits, rows);
@@ -102,14 +102,14 @@ export const finetune = {
     });
     const tested = splits.flatMap(({ test }) => test);
     const seen: SeenImages = {
-      pretraining: seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
+      pretraining: await seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
       training: { images: 0, patients: 0 },
     };
     const inherited = warningsOf(start?.row);
     const warnings = [
       ...inherited,
       ...seenWarning(seen, { images: tested.length }),
-      ...sameSetWarning(store, start?.row, dataset),
+      ...await sameSetWarning(store, start?.row, dataset),
       ...trainingPartWarnings(splits, known.labels, classes),
     ];
     const part = tested.map((i) => rows[i]);
@@ -138,8 +138,8 @@ export const finetune = {
         ...(inherited.length > 0 && { warnings: inherited }),
         split: { train: names(train), validation: names(validation), test: names(test) },
       },
-    }, (model) =>
-      store.evaluations.insert({
+    }, async (model) =>
+      await store.evaluations.insert({
         id: evaluated,
         model_id: model.id,
         dataset_id: dataset.id,

@@ -2,7 +2,7 @@
 import { Distribution, type DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import { checkDegrees, loadItems } from "@/lib/similarities/load_items.ts";
 import { MatrixFile } from "@/lib/gaze/similarity/matrix.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import type { Item, Measure } from "@/lib/gaze/similarity/measure.ts";
 import { measureOf } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
@@ -18,18 +18,18 @@ export const similarity = {
   async run(context: JobContext) {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
-    const dataset = jobDataset(context);
-    const gaze_digest = storedGazeDigest(store, dataset);
+    const dataset = await jobDataset(context);
+    const gaze_digest = await storedGazeDigest(store, dataset);
     checkDegrees(spec.params, dataset);
     const measure = measureOf(spec.measure);
-    const items = loadItems(store, dataset, { readers: spec.readers });
+    const items = await loadItems(store, dataset, { readers: spec.readers });
     const temporary = store.files.temporaryPath();
     try {
       const computed = await compute(context, { measure, items, spec, temporary });
       const { invalid, histogram, layout, used } = computed;
       const { sha256 } = await store.files.adopt(temporary);
-      const row = store.commitFiles([sha256], () =>
-        store.similarities.insert({
+      const row = await store.commitFiles([sha256], async () =>
+        await store.similarities.insert({
           id: newId("sim"),
           dataset_id: dataset.id,
           dataset_digest: dataset.digest,
@@ -58,7 +58,7 @@ async function compute(
   context: JobContext,
   { measure, items, spec, temporary }: {
     measure: Measure;
-    items: ReturnType<typeof loadItems>;
+    items: Item[];
     spec: SimilaritySpec;
     temporary: string;
   },

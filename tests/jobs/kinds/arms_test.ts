@@ -14,8 +14,8 @@ const pretraining = {
 };
 
 async function run(store: Store, request: Record<string, unknown>) {
-  const { result, context } = await runJob(gpu, store, queued(store, request));
-  const { id, file, lineage } = store.models.get(result!.model as string);
+  const { result, context } = await runJob(gpu, store, await queued(store, request));
+  const { id, file, lineage } = await store.models.get(result!.model as string);
   const { positives, warnings = [] } = lineage as unknown as PretrainedLineage;
   return { id, file, positives, warnings, context };
 }
