@@ -26,6 +26,7 @@ async function fill(store: Store): Promise<string> {
   const dataset = newId("ds");
   await store.db.transaction(async () => {
     await store.datasets.insert({
+      names: "keep",
       ...{ id: dataset, name: "large", known_digest: "d", structured: false },
       ...{ positive_label: "malignant", meta: {}, created_at: now() },
     });

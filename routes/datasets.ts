@@ -79,8 +79,8 @@ function importArchive(
   onProgress?: ImportOptions["onProgress"],
 ): Promise<ImportReport> {
   const { query, request: { signal } } = call;
-  const { dry_run: dryRun, mode, same, upload: _, ...view } = query;
-  return runImport(call, name, path, { dryRun, mode, same, view, signal, onProgress });
+  const { dry_run: dryRun, mode, same, names, upload: _, ...view } = query;
+  return runImport(call, name, path, { dryRun, mode, same, names, view, signal, onProgress });
 }
 
 function answerOf(made: ImportReport, dryRun: boolean): Imported {

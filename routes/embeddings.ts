@@ -11,6 +11,7 @@ import {
   embeddingsSchema,
   nearestImagesSchema,
 } from "@/lib/inference/embedding.ts";
+import { imagesByName } from "@/lib/datasets/find_image.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { InvalidInput } from "@/lib/errors.ts";
@@ -68,7 +69,7 @@ async function storedVectors(
   const { store } = asking;
   const dataset = await store.datasets.byName(named.dataset);
   const images = named.images
-    ? await store.images.byNames(dataset.id, named.images)
+    ? await imagesByName(store, dataset.id, named.images)
     : await store.images.all(dataset.id);
   if (images.length > MOST) {
     throw new InvalidInput(

@@ -12,7 +12,7 @@ import {
   measureTables,
 } from "@/lib/datasets/gaze_measures.ts";
 import { imageGaze, imageGazeSchema } from "@/lib/datasets/image_gaze.ts";
-import { readerName } from "@/lib/datasets/reader_name.ts";
+import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { filterSpec } from "@/lib/gaze/filters/mod.ts";
 import { formats } from "@/lib/gaze/formats/mod.ts";
 import { digestOf } from "./auth.ts";

@@ -1,6 +1,6 @@
 /** Pictures of the gaze on an image. */
 import { z } from "zod";
-import { readerName } from "@/lib/datasets/reader_name.ts";
+import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { NotFound } from "@/lib/errors.ts";
 import type { GazePictureRequest } from "@/lib/gaze/pictures/gaze_picture.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";

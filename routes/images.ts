@@ -3,7 +3,7 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
-import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { findImage } from "@/lib/datasets/find_image.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
@@ -11,6 +11,7 @@ import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
+import { namesOption } from "./imports.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
@@ -35,10 +36,8 @@ export async function imageOf(
   { services: { store }, params }: Pick<Call, "services" | "params">,
 ): Promise<{ dataset: DatasetRow; image: ImageRow }> {
   const dataset = await store.datasets.byName(params.name);
-  const name = params.image.normalize("NFC");
-  const image = await store.images.findByName(dataset.id, name) ??
-    await store.images.findByName(dataset.id, withoutExtension(name)) ??
-    await store.images.find(name);
+  const image = await findImage(store, dataset.id, params.image) ??
+    await store.images.find(params.image);
   if (image?.dataset_id !== dataset.id) throw new NotFound(`Cannot find image "${params.image}"`);
   return { dataset, image };
 }
@@ -66,7 +65,7 @@ export const images: Route[] = [
       const { id } = await store.datasets.byName(name);
       const page = await store.images.listOf(id, query);
       const counts = Map.groupBy(
-        await store.gaze.counts(id, page.data.map((row) => row.id)),
+        await store.gaze.countsOf(page.data.map((row) => row.id)),
         ({ image_id }) => image_id,
       );
       return await mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
@@ -120,16 +119,17 @@ export const images: Route[] = [
     errors: [409, 422, 429],
     summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
-    query: z.strictObject(viewQuery),
+    query: z.strictObject({ ...viewQuery, names: namesOption }),
     accepts: pictureTypes,
     answers: { 200: storedImageSchema, 201: storedImageSchema },
     async handle(call) {
       const { services: { store }, params: { name, image: path }, query } = call;
-      const view = viewOf(query);
+      const { names, ...fields } = query;
+      const view = viewOf(fields);
       // Before the body: a name that cannot be used should not cost an upload.
       datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
-      const { image, created, notes } = await putImage(store, name, path, bytes, { view });
+      const { image, created, notes } = await putImage(store, name, path, bytes, { view, names });
       return reply(created ? 201 : 200, { ...await imageViewOf(store, image), warnings: notes });
     },
   }),

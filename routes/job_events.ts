@@ -31,7 +31,7 @@ const frame = ({ id, type, data, created_at }: EventRow) =>
 async function* eventStream({ services, params, request }: Call, after: number) {
   const { store, notifier, leaving } = services;
   const signal = AbortSignal.any([request.signal, leaving]);
-  let spoken = Date.now();
+  let spoken = performance.now();
   // A first line opens the stream for clients that wait for one.
   yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
@@ -43,9 +43,9 @@ async function* eventStream({ services, params, request }: Call, after: number) 
     }
     if (has_more) continue;
     if (!job || finishedStates.includes(job.state)) return;
-    if (data.length > 0) spoken = Date.now();
-    else if (Date.now() - spoken > ALIVE_MS) {
-      spoken = Date.now();
+    if (data.length > 0) spoken = performance.now();
+    else if (performance.now() - spoken > ALIVE_MS) {
+      spoken = performance.now();
       yield ": alive\n\n";
     }
     await notifier.wait(params.id, LOOK_MS, signal);

@@ -1,6 +1,7 @@
 /** Pictures that a request is about: in its body, or by the names that they have in a data set. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
+import { imageByName, imagesByName } from "@/lib/datasets/find_image.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
 import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/images/view.ts";
@@ -64,7 +65,7 @@ export async function storedPictures(
   named: z.output<typeof namedPictures>,
 ): Promise<PictureInput[]> {
   const dataset = await store.datasets.byName(named.dataset);
-  const images = await store.images.byNames(dataset.id, named.images);
+  const images = await imagesByName(store, dataset.id, named.images);
   return images.map((image) => storedPicture(store, dataset, image));
 }
 
@@ -135,7 +136,7 @@ export async function onePicture(
     throw new InvalidInput("Cannot look at two pictures: one is in the body, one is named");
   }
   const row = await store.datasets.byName(dataset);
-  const stored = { dataset: row, image: await store.images.byName(row.id, image) };
+  const stored = { dataset: row, image: await imageByName(store, row.id, image) };
   const { file, name } = stored.image;
   return { bytes: await store.files.read(file, `image "${name}"`), stored };
 }

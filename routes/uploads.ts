@@ -158,7 +158,7 @@ const AT_ONCE = 50;
 /** Imports without anybody waiting; the upload tells how far it is, and what came of it. */
 async function importLater(call: Call<unknown, z.output<typeof importSchema>>) {
   const { services: { store, leaving, log }, params: { id }, body } = call;
-  const { mode, same, dataset: named, ...view } = body;
+  const { mode, same, names, dataset: named, ...view } = body;
   const dataset = datasetName(named);
   checkModes(body);
   const importing = importUpload(
@@ -166,7 +166,7 @@ async function importLater(call: Call<unknown, z.output<typeof importSchema>>) {
     id,
     { dataset, dryRun: false },
     (path, onProgress) =>
-      runImport(call, dataset, path, { mode, same, view, signal: leaving, onProgress }),
+      runImport(call, dataset, path, { mode, same, names, view, signal: leaving, onProgress }),
   );
   importing.catch((error) => log(`import of an upload: ${error.constructor.name}`));
   await Promise.race([importing, new Promise((resolve) => setTimeout(resolve, AT_ONCE))]);

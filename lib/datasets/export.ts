@@ -43,11 +43,13 @@ export function exportArchive(
 }
 
 async function* filesOfArchive(store: Store, dataset: DatasetRow): AsyncGenerator<ZipFile> {
-  const { structured, positive_label, meta } = dataset;
+  const { structured, positive_label, names, meta } = dataset;
+  // A new set hashes them where nothing is said.
+  const kept = names === "keep" ? { names } : {};
   const images = await store.images.all(dataset.id);
   yield text(
     "dataset.json",
-    JSON.stringify({ structured, positive_label, ...meta }, null, 2) + "\n",
+    JSON.stringify({ structured, positive_label, ...kept, ...meta }, null, 2) + "\n",
   );
   yield text(
     "labels.csv",

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
 import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
+import { imagesNamed } from "./images_named.ts";
 import { keepReport } from "./report.ts";
-import { readerName } from "./reader_name.ts";
+import { isHashedImage, readerName } from "./pseudonym.ts";
+import { Redaction } from "./redaction.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
@@ -80,19 +82,18 @@ export async function addGaze(
   const { id, meta } = dryRun
     ? await store.datasets.byName(dataset)
     : await changeable(store, dataset);
-  const images = await store.images.all(id);
-  const names = new ImageNames(images);
   const { birads: _, ...described } = meta;
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
-  const parsed = await parseGaze(bytes, {
-    ...described,
-    ...given,
-    file: options.file,
-    imageSize: (name) => names.find(name),
-    candidates: (name) => names.candidates(name),
-  });
+  const { images, names, parsed } = await readGaze(store, id, bytes, (names) =>
+    parseGaze(bytes, {
+      ...described,
+      ...given,
+      file: options.file,
+      imageSize: (name) => names.find(name),
+      candidates: (name) => names.candidates(name),
+    }));
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
@@ -113,7 +114,12 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
-    const has = await gazeThere(store, id);
+    if (unknown.length > 0 && images.some(({ name }) => isHashedImage(name))) {
+      const redaction = new Redaction(store);
+      redaction.addReferences(unknown);
+      report.warnings = redaction.of(report.warnings);
+    }
+    const has = await gazeThere(store, added.map(({ image }) => names.exact(image)!.id));
     const isThere = ({ image, reader }: Recording) => has(names.exact(image)!.id, reader);
     const unnamed = added.filter((one) => one.reader === "" && isThere(one)).length;
     if (unnamed > 0) {
@@ -135,14 +141,50 @@ export async function addGaze(
   }
 }
 
-/** Tells whether an image has gaze of a reader. */
-async function gazeThere(
+/** What tells a file's images apart. */
+type Names = Pick<ImageNames<ImageRow>, "find" | "candidates">;
+
+/**
+ * Reads a file. A small one is read twice, first to learn of which images it speaks: where it names them wholly, the
+ * others of the set are not looked at.
+ * @returns all images of the set, or those that the file speaks of
+ */
+async function readGaze(
   store: Store,
   dataset_id: string,
+  bytes: Uint8Array,
+  parse: (names: Names) => Promise<ParsedGaze>,
+) {
+  const asked = new Set<string>();
+  const listening: Names = { find: (name) => void asked.add(name), candidates: () => [] };
+  // What is wrong with the file is said of the whole set.
+  const heard = !isLarge(bytes) && await parse(listening).then(() => true, () => false);
+  const few = heard ? await imagesNamed(store, dataset_id, asked) : undefined;
+  if (few) {
+    const names = new ImageNames(few, { keyed: store });
+    let more = false;
+    const find = (name: string) => {
+      more ||= !asked.has(name);
+      return names.find(name);
+    };
+    const parsed = await parse({ find, candidates: (name) => names.candidates(name) })
+      .catch((error) => {
+        if (!more) throw error;
+      });
+    if (parsed && !more) return { images: few, names, parsed };
+  }
+  const images = await store.images.all(dataset_id);
+  const names = new ImageNames(images, { keyed: store });
+  return { images, names, parsed: await parse(names) };
+}
+
+/** Tells whether one of these images has gaze of a reader. */
+async function gazeThere(
+  store: Store,
+  image_ids: string[],
 ): Promise<(image_id: string, reader: string) => boolean> {
-  const there = new Set(
-    (await store.gaze.readers(dataset_id)).map(({ image_id, reader }) => `${image_id} ${reader}`),
-  );
+  const rows = await store.gaze.readersOf([...new Set(image_ids)]);
+  const there = new Set(rows.map(({ image_id, reader }) => `${image_id} ${reader}`));
   return (image_id, reader) => there.has(`${image_id} ${reader}`);
 }
 

@@ -38,4 +38,4 @@ export function toImageView(
 
 /** One image, with its readers looked up. */
 export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
-  toImageView(row, await store.gaze.counts(row.dataset_id, [row.id]));
+  toImageView(row, await store.gaze.countsOf([row.id]));

@@ -5,7 +5,7 @@ import type { ImportOptions, ImportReport } from "./archive.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface ImportRequest
-  extends Pick<ImportOptions, "dryRun" | "mode" | "same" | "limits" | "view"> {
+  extends Pick<ImportOptions, "dryRun" | "mode" | "same" | "names" | "limits" | "view"> {
   directory: string;
   name: string;
   path: string;

@@ -5,10 +5,11 @@ import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import { type DatasetRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, type NameMode, newId, now, type Store } from "@/lib/store/mod.ts";
 
 export interface Content {
   description: Description;
+  names: NameMode;
   images: Omit<ImageRow, "id" | "dataset_id">[];
   /** Here and below `image` is an image's name. */
   gaze: Recording[];
@@ -45,8 +46,12 @@ export async function filesOfImage(
 }
 
 /** An empty data set without a description. */
-export async function beginDataset(store: Store, name: string): Promise<DatasetRow> {
-  const { structured, positive_label, ...meta } = descriptionSchema.parse({});
+export async function beginDataset(
+  store: Store,
+  name: string,
+  names: NameMode,
+): Promise<DatasetRow> {
+  const { structured, positive_label, names: _, ...meta } = descriptionSchema.parse({});
   return await store.datasets.insert({
     id: newId("ds"),
     name,
@@ -54,6 +59,7 @@ export async function beginDataset(store: Store, name: string): Promise<DatasetR
     structured,
     positive_label,
     meta,
+    names,
     created_at: now(),
   });
 }
@@ -65,17 +71,20 @@ export async function writeContent(
   content: Content,
   digest: string,
 ): Promise<void> {
-  const { structured, positive_label, ...meta } = content.description;
+  const { structured, positive_label, names: _, ...meta } = content.description;
+  const { names } = content;
   const known = await store.datasets.findByName(name);
   const dataset_id = known?.id ?? newId("ds");
   if (known) {
     content.replaced = await filesOf(store, dataset_id);
     await store.db.run("DELETE FROM images WHERE dataset_id = ?", dataset_id);
+    await store.datasets.changed(dataset_id);
     await store.datasets.update(dataset_id, {
       known_digest: digest,
       structured,
       positive_label,
       meta,
+      names,
     });
   } else {
     await store.datasets.insert({
@@ -85,6 +94,7 @@ export async function writeContent(
       structured,
       positive_label,
       meta,
+      names,
       created_at: now(),
     });
   }
@@ -126,6 +136,7 @@ export async function addContent(
   // What still is referred to is kept.
   content.replaced = before;
   const digest = await storedDigest(store, dataset);
+  await store.datasets.changed(dataset.id);
   await store.datasets.update(dataset.id, { known_digest: digest });
   return digest;
 }

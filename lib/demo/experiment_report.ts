@@ -62,8 +62,11 @@ export function report(found: Experiment, head: ReportHead): Report {
       six(found, panel, labels).map((one) => ({ panel, labels, ...one }))
     )
   );
+  const { date, adapter, command, methods, seeds, epochs } = head;
+  const { start, audits, outcomes, version, seconds, trainings } = found;
   const data = {
-    ...{ ...head, deviations, ...found, comparisons },
+    ...{ date, adapter, command, methods, seeds, epochs, deviations },
+    ...{ start, audits, outcomes, version, seconds, trainings, comparisons },
     doses: LABELS.flatMap((labels) => doses(found, labels).map((one) => ({ labels, ...one }))),
     protocol: { ...protocol },
   };

@@ -1,4 +1,4 @@
-/** Looks at pictures on the GPU thread; requests that wait together share a batch. */
+/** Looks at pictures on the GPU; requests that wait together share a batch. */
 import type { Gpu } from "@/gpu/device.ts";
 import { place } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
@@ -127,6 +127,11 @@ export class Predictor implements PredictorInterface {
       this.waiting.push({ model: id, taps, pictures: prepared, resolve, reject });
       this.wake();
     });
+  }
+
+  /** Whether `serve` has something to run. */
+  get busy(): boolean {
+    return this.waiting.length > 0;
   }
 
   async serve(): Promise<void> {

@@ -45,6 +45,7 @@ export async function uploadModel(
     throw new InvalidInput("Cannot use std: numbers above 0 are needed");
   }
   assertOfPixels(normalization);
+  assertBoth(told);
   const { sha256 } = await store.files.put(file);
   return await store.commitFiles([sha256], async () => {
     const meant = await store.models.aliased(name);
@@ -77,6 +78,15 @@ function pastOf(metadata?: ModelMetadata): Record<string, unknown> {
 }
 
 const pastSchema = z.object({ lineage: z.object({ warnings: z.array(z.string()) }) });
+
+/** A mean of one data set and a deviation of another normalize nothing. */
+function assertBoth({ mean, std }: Told): void {
+  if ((mean === undefined) === (std === undefined)) return;
+  const [given, lacking] = mean === undefined ? ["std", "mean"] : ["mean", "std"];
+  throw new InvalidInput(
+    `Cannot use ${given} alone: ${lacking} of the same pixels belongs to it; give both, or neither`,
+  );
+}
 
 /** Pixels are in 0 to 1 before they are normalized: figures of 0 to 255 would make one grey of every picture. */
 function assertOfPixels({ mean, std }: ModelSpec["normalization"]): void {

@@ -1,4 +1,4 @@
-/** What a job is given while it runs (on the GPU thread of the worker). */
+/** What a job is given while it runs (on the thread of the worker that runs jobs). */
 import type { Gpu } from "@/gpu/device.ts";
 import type { EventType, JobRow, Store } from "@/lib/store/mod.ts";
 
@@ -25,7 +25,7 @@ export interface JobContext {
   /** Tells how fast a training goes just now; it is shown in `/metrics` and kept nowhere. */
   pace(pace: TrainingPace): void;
   /**
-   * Call between steps, at least each second or so: serves predictions and notices requests.
+   * Call between steps, at least each second or so: serves what came in and notices requests.
    * @throws {JobStopped} when the job shall stop here; a loop that can go on later saves a
    * checkpoint and throws the error on
    */

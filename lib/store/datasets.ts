@@ -4,6 +4,9 @@ import type { Database, SqlRow } from "./database.ts";
 import { type ContentTables, storedDigest } from "./digest.ts";
 import { Table } from "./table.ts";
 
+export const nameModes = ["hash", "keep"] as const;
+export type NameMode = (typeof nameModes)[number];
+
 export interface DatasetRow {
   id: string;
   name: string;
@@ -17,7 +20,11 @@ export interface DatasetRow {
   positive_label: string | null;
   /** What else `dataset.json` says (screen, viewing distance, columns). */
   meta: Record<string, unknown>;
+  /** Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent. */
+  names: NameMode;
   created_at: string;
+  /** Counts changes of the content; `changed` does it. */
+  version?: number;
 }
 
 /** With SHA-256 over the content; equal content gives an equal digest (digest.ts). */
@@ -72,7 +79,11 @@ export class Datasets extends Table<DatasetRow> {
 
   /** The content has changed: its digest is another. */
   async changed(id: string): Promise<void> {
-    await this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", STALE, id);
+    await this.db.run(
+      "UPDATE datasets SET digest = ?, version = version + 1 WHERE id = ?",
+      STALE,
+      id,
+    );
   }
 
   async findByName(name: string): Promise<DatasetRow | undefined> {

@@ -67,6 +67,15 @@ export class Events {
     );
   }
 
+  /** How often a job's state was told, and the seconds that its last run took; null where it has not told them. */
+  async ofStates(job_id: string): Promise<{ states: number; measured: number | null }> {
+    return (await this.db.get<{ states: number; measured: number | null }>(
+      `SELECT count(*) AS states, max(CAST(data ->> 'seconds' AS DOUBLE PRECISION)) AS measured
+       FROM events WHERE job_id = ? AND type = 'state'`,
+      job_id,
+    ))!;
+  }
+
   /** When each step of the job's series was told last. */
   async stepTimes(job_id: string): Promise<Map<number, Date>> {
     const rows = await this.db.all<{ step: number; created_at: string }>(

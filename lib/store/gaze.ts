@@ -66,15 +66,32 @@ export class GazeTable extends Table<GazeRow> {
     return byImage;
   }
 
-  /** Readers and numbers of fixations, without the fixations; of a data set, or of some images. */
-  async counts(dataset_id: string, image_ids?: string[]): Promise<GazeCount[]> {
+  /** Readers and numbers of fixations of a data set, without the fixations. */
+  async counts(dataset_id: string): Promise<GazeCount[]> {
+    return await this.#counts("SELECT id FROM images WHERE dataset_id = ?", [dataset_id]);
+  }
+
+  /** The same of some images; the others of their set are not looked at. */
+  async countsOf(image_ids: string[]): Promise<GazeCount[]> {
+    if (image_ids.length === 0) return [];
+    return await this.#counts(image_ids.map(() => "?").join(", "), image_ids);
+  }
+
+  async #counts(images: string, values: string[]): Promise<GazeCount[]> {
     return await this.db.all<GazeCount>(
       `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
-       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
-       ${image_ids ? `AND image_id IN (${image_ids.map(() => "?").join(", ")})` : ""}
-       ORDER BY image_id, reader`,
-      dataset_id,
-      ...image_ids ?? [],
+       WHERE image_id IN (${images}) ORDER BY image_id, reader`,
+      ...values,
+    );
+  }
+
+  /** Who has looked at which of these images. */
+  async readersOf(image_ids: string[]): Promise<Pick<GazeRow, "image_id" | "reader">[]> {
+    if (image_ids.length === 0) return [];
+    return await this.db.all(
+      `SELECT image_id, reader FROM gaze
+       WHERE image_id IN (${image_ids.map(() => "?").join(", ")})`,
+      ...image_ids,
     );
   }
 

@@ -36,6 +36,31 @@ export class Images extends Table<ImageRow> {
     return await this.findBy([["dataset_id = ?", dataset_id], ["name = ?", name]]);
   }
 
+  /** Images of a data set that have one of these names. */
+  async named(dataset_id: string, names: string[]): Promise<ImageRow[]> {
+    return await this.select(
+      [["dataset_id = ?", dataset_id], ["name IN (?)", names]],
+      "ORDER BY name",
+    );
+  }
+
+  /** Images of a data set that are of one of these patients. */
+  async ofPatients(dataset_id: string, patients: string[]): Promise<ImageRow[]> {
+    return await this.select(
+      [["dataset_id = ?", dataset_id], ["patient IN (?)", patients]],
+      "ORDER BY name",
+    );
+  }
+
+  /** How many images a data set has, and how many of them have no patient. */
+  async patientCounts(dataset_id: string): Promise<{ images: number; without: number }> {
+    return (await this.db.get<{ images: number; without: number }>(
+      `SELECT count(*) AS images, count(*) - count(patient) AS without FROM images
+       WHERE dataset_id = ?`,
+      dataset_id,
+    ))!;
+  }
+
   /** Throws NotFound. */
   async byName(dataset_id: string, name: string): Promise<ImageRow> {
     const row = await this.findByName(dataset_id, name);

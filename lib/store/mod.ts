@@ -201,7 +201,7 @@ export async function openStore(directory: string, options: StoreOptions = {}): 
 }
 
 export type { Page, PageOptions } from "./table.ts";
-export type { DatasetRow, HashedDatasetRow } from "./datasets.ts";
+export { type DatasetRow, type HashedDatasetRow, type NameMode, nameModes } from "./datasets.ts";
 export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";

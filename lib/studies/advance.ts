@@ -242,6 +242,8 @@ class Study {
     const rest = cells.filter(({ state }) => openCells.includes(state)).length;
     if (own === 0 || rest === 0 || job.started_at === null) return null;
     const each = (Date.now() - Date.parse(job.started_at)) / own;
+    // The clock was set back.
+    if (each <= 0) return null;
     return new Date(Date.now() + each * rest).toISOString();
   }
 

@@ -82,17 +82,16 @@ export async function durationEstimator(
   };
 }
 
-/** Undefined for one that was interrupted: its time holds pauses. */
+/** Undefined for one that was interrupted: its time holds pauses; and where a clock was set back meanwhile. */
 async function secondsOf(
   store: Store,
   { id, started_at, finished_at }: JobRow,
 ): Promise<number | undefined> {
-  const states = (await store.db.get<{ n: number }>(
-    "SELECT count(*) AS n FROM events WHERE job_id = ? AND type = 'state'",
-    id,
-  ))!.n;
+  const { states, measured } = await store.events.ofStates(id);
   if (states !== 3) return undefined;
-  return (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+  // Older versions have not measured it.
+  const seconds = measured ?? (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {

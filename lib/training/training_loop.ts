@@ -62,7 +62,7 @@ const MOST_SKIPPED = 3;
 const MOST_UNREAD = 128;
 /** A checkpoint is made at the end of each epoch, and within one when the last is so old, s. */
 const SAVE_SECONDS = 60;
-/** Aim of the time between two readings, s: predictions wait no longer than that for queued steps. */
+/** Aim of the time between two readings, s: who asks this thread waits no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
 export interface TrainingLoopResult {

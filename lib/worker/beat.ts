@@ -9,6 +9,8 @@ export const SILENT_MS = 600_000;
 export interface Beat extends Tick {
   /** Milliseconds since the GPU thread was last seen alive. */
   silent_ms: number;
+  /** Milliseconds for which somebody has waited for a thread that predicts and says nothing. */
+  unanswered_ms: number;
   /** Memory of the process, bytes. */
   rss: number;
 }

@@ -1,14 +1,7 @@
-/** What the thread that holds the GPU does: runs jobs, and answers predictions between their steps. */
+/** What the thread that runs jobs does; between their steps it shows views and measures its speed. */
 /// <reference lib="deno.worker" />
 import { setPriority } from "node:os";
 import { GpuUnavailable, openGpu } from "@/gpu/device.ts";
-import { Predictor } from "@/lib/inference/predictor.ts";
-import type {
-  EmbedRequest,
-  PredictRequest,
-  SaliencyMapRequest,
-  SimilarityMapRequest,
-} from "@/lib/inference/protocol.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import type { TrainingPace } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
@@ -17,7 +10,7 @@ import { openStore } from "@/lib/store/mod.ts";
 import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 
-/** The priority of this thread and of the driver's threads, which it starts: the API comes first. */
+/** The priority of this thread and of the driver's threads, which it starts: API and predictions come first. */
 const NICENESS = 19;
 const TICK_MS = 500;
 
@@ -51,16 +44,11 @@ async function start(
   setPriority(NICENESS);
   const held: {
     runner?: JobRunner;
-    predictor?: Predictor;
     sampler?: ViewSampler;
     throughput?: Throughput;
   } = {};
   const peer: Peer = new Peer((message) => self.postMessage(message), {
     wake: () => held.runner?.wake(),
-    predict: (request: PredictRequest) => held.predictor!.predict(request),
-    embed: (request: EmbedRequest) => held.predictor!.embed(request),
-    similarityMap: (request: SimilarityMapRequest) => held.predictor!.similarityMap(request),
-    saliencyMap: (request: SaliencyMapRequest) => held.predictor!.saliencyMap(request),
     sample: (request: SampleRequest) => held.sampler!.sample(request),
     throughput: () => held.throughput!.measured(),
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
@@ -79,7 +67,6 @@ async function start(
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
   const tick = ticker((tick) => peer.notify("tick", tick));
-  const predictor = held.predictor = new Predictor(gpu, store, () => held.runner!.wake());
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
   const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
   const runner = held.runner = new JobRunner({
@@ -93,7 +80,6 @@ async function start(
         training: held.runner?.training ?? null,
         gpu_bytes: gpu.allocatedBytes(),
       }));
-      await predictor.serve();
       await sampler.serve();
       await throughput.serve();
     },

@@ -20,7 +20,7 @@ export interface JobRunnerOptions {
   kinds: Record<string, JobHandler>;
   /** Of this worker; no other one that lives has it. */
   name: string;
-  /** Serves what came in between (predictions). */
+  /** Serves what came in between (views to be shown). */
   between(): Promise<void>;
   /** @param ended the job does not run any more */
   changed(job_id: string, ended?: boolean): void;
@@ -74,7 +74,7 @@ export class JobRunner {
     }
   }
 
-  /** Waits until something can be written again, and serves predictions meanwhile. */
+  /** Waits until something can be written again, and serves what comes in meanwhile. */
   async #room(): Promise<void> {
     const { store, between, log } = this.#options;
     log("The disk is full: jobs wait until there is room");

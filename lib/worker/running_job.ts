@@ -32,6 +32,7 @@ export class RunningJob implements JobContext {
   /** The last word of a training on its speed. */
   training: TrainingPace | null = null;
   readonly #options: RunningJobOptions;
+  readonly #started = performance.now();
   #points: MetricPoint[] = [];
   #events: NewEvent[] = [];
   #progress?: JobProgress;
@@ -91,7 +92,13 @@ export class RunningJob implements JobContext {
   /** A change of the job's state, told as an event with the reason. */
   async state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): Promise<void> {
     const { state } = changes;
-    this.#events.push({ type: "state", data: reason ? { state, reason } : { state } });
+    const seconds = (performance.now() - this.#started) / 1000;
+    const data = {
+      ...{ state, ...(reason && { reason }) },
+      // The times of the row are those of a clock that may be set meanwhile.
+      ...(state === "succeeded" && { seconds }),
+    };
+    this.#events.push({ type: "state", data });
     await this.#write(changes);
   }
 

@@ -111,7 +111,7 @@ export class Supervisor {
     }).spawn();
     this.#held = started;
     const idle = { job: null, training: null, gpu_bytes: 0 };
-    this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
+    this.beat = { ...idle, silent_ms: 0, unanswered_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
     this.#ended = child.status.then(async ({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");
@@ -174,7 +174,8 @@ export class Supervisor {
     const { beat } = this;
     if (!beat || !this.#process) return;
     const beatless = performance.now() - beat.time > BEATLESS_MS;
-    const stuck = beat.job !== null && beat.silent_ms > SILENT_MS;
+    const stuck = (beat.job !== null && beat.silent_ms > SILENT_MS) ||
+      beat.unanswered_ms > SILENT_MS;
     if (!beatless && !stuck) return;
     this.#options.log(
       `worker ${beatless ? "has no heartbeat" : "waits too long for the GPU"}: ended`,

@@ -1,13 +1,14 @@
 /**
- * The main thread of the worker process: passes messages between the API (standard input and output)
- * and the GPU thread, beats and estimates jobs while that thread waits for the GPU. A worker that no server
- * started has nobody to tell of its beats: it writes them into the store itself.
+ * The main thread of the worker process: passes messages between the API (standard input and output), the
+ * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. A worker
+ * that no server started has nobody to tell of its beats: it writes them into the store itself.
  */
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, BEAT_MS, SILENT_MS } from "./beat.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
+import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
@@ -41,6 +42,7 @@ export async function work(
       return needed;
     },
   });
+  const predictor = new PredictorLink({ start: { data }, send });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
@@ -67,14 +69,20 @@ export async function work(
   }
   setInterval(async () => {
     const silent_ms = performance.now() - seen;
-    const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
+    const beat: Beat = {
+      ...tick,
+      silent_ms,
+      unanswered_ms: predictor.unansweredMs,
+      gpu_bytes: tick.gpu_bytes + predictor.gpuBytes,
+      rss: Deno.memoryUsage().rss,
+    };
     if (lease) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (tick.job !== null && silent_ms > SILENT_MS) Deno.exit(70);
       await lease.hold();
     } else send({ method: "beat", params: beat });
   }, BEAT_MS);
-  relay(gpuThread, own);
+  relay({ own, predictor, gpuThread });
 }
 
 /** Tells the store that this worker lives. */
@@ -111,10 +119,13 @@ function deviceOf({ params }: Message): Device | undefined {
   return gpu ? { info: gpu, ...rest } : undefined;
 }
 
-/** From the API to the GPU thread, but for what this thread answers itself; the end of the input is the end of the API. */
-async function relay(gpuThread: Worker, own: Peer): Promise<void> {
+/** From the API to whom it concerns; the end of the input is the end of the API. */
+async function relay(
+  { own, predictor, gpuThread }: { own: Peer; predictor: PredictorLink; gpuThread: Worker },
+): Promise<void> {
   for await (const message of messages(Deno.stdin.readable, () => {})) {
     if (Object.hasOwn(own.handlers, message.method ?? "")) await own.receive(message);
+    else if (predictor.answers(message)) predictor.receive(message);
     else gpuThread.postMessage(message);
   }
   Deno.exit(0);

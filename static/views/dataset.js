@@ -73,6 +73,7 @@ function summary(set) {
     ["With gaze", percent(set.gaze.coverage)],
     ["Positive class", set.positive_label],
     ["Pictures", bytes(set.bytes)],
+    ["Names of files and patients", set.names === "hash" ? "keyed hashes" : "as they were sent"],
     ["Digest", h("code", { title: set.digest }, short(set.digest))],
   ];
   return h("section", { class: "card" }, facts(entries));

@@ -12,7 +12,7 @@ type Files = Record<string, string | Uint8Array>;
 
 async function load(store: Store, name: string, files: Files, options = {}) {
   const path = await zipTo(`${store.directory}/upload.zip`, files);
-  return await importArchive(store, name, path, options);
+  return await importArchive(store, name, path, { names: "keep", ...options });
 }
 
 /** The problems with which an import is refused; nothing may be left of it. */
@@ -46,6 +46,7 @@ Deno.test("an archive becomes a data set, and the report counts what is in it", 
       readers: 2,
       labels: 4,
       skipped: 0,
+      names: "keep",
       warnings: [],
       warning_kinds: [],
       layout: "images/, labels.csv, gaze/, heatmaps/, dataset.json",

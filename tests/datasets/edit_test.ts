@@ -3,6 +3,7 @@ import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
 import { importArchive } from "@/lib/datasets/archive.ts";
 import { deleteDataset, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { putGaze } from "@/lib/datasets/gaze_file.ts";
+import { summary } from "@/lib/datasets/summary.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import { newId, now, type Store } from "@/lib/store/mod.ts";
 import { storedDigest } from "@/lib/store/digest.ts";
@@ -15,7 +16,7 @@ const bytes = (text: string) => new TextEncoder().encode(text);
 const withSet = (body: (store: Store, id: string) => Promise<void> | void) => () =>
   withStore(async (store) => {
     const path = await zipTo(`${store.directory}/upload.zip`, smallSet());
-    await importArchive(store, "d", path);
+    await importArchive(store, "d", path, { names: "keep" });
     try {
       await body(store, (await store.datasets.byName("d")).id);
     } finally {
@@ -195,5 +196,59 @@ Deno.test(
     await putImage(store, turned, "f", picture(6, 6));
     await putImage(store, turned, "f", picture(6, 7));
     assert.equal(await store.datasets.digestOf(await store.datasets.byName("d")), digest);
+  }),
+);
+
+Deno.test(
+  "a small file looks at the images that it names, where it names them wholly, and at all others not",
+  withSet(async (store, id) => {
+    let whole = 0;
+    const all = store.images.all.bind(store.images);
+    store.images.all = (dataset) => {
+      whole++;
+      return all(dataset);
+    };
+    const gaze = async (name: string) => {
+      const csv = bytes(`image,reader,x,y,duration_ms\n${name},r9,3,3,150\n`);
+      return (await putGaze(store, "d", csv, { file: "g.csv" })).gaze;
+    };
+    const labels = async (name: string) =>
+      (await putLabels(store, "d", bytes(`image,label\n${name},odd\n`))).labels;
+    assert.deepEqual([await gaze("a"), await gaze("left/b.png"), await labels("a.png")], [1, 1, 1]);
+    assert.equal(whole, 0);
+    // By a part of its path only.
+    assert.deepEqual([await gaze("stimuli/d.png"), await gaze("c"), await labels("b")], [1, 1, 1]);
+    assert.ok(whole >= 3);
+    assert.equal((await store.images.byName(id, "left/b")).label, "odd");
+    // What is said of the whole set is said all the same.
+    const { warnings } = await putLabels(store, "d", bytes("image,label,patient\na,ODD,\n"));
+    assert.deepEqual(warnings.map(({ message }) => message.slice(0, 40)), [
+      "1 of 4 images have no patient: where one",
+      "Labels that are classes of their own, an",
+    ]);
+    await assert.rejects(
+      putLabels(store, "d", bytes("image,patient\nd,p2\n")),
+      (error) =>
+        error instanceof InvalidInput && /patient "p2" into both/.test(error.problems[0].message),
+    );
+  }),
+);
+
+Deno.test(
+  "what a set holds is told anew after each change",
+  withSet(async (store) => {
+    const told = async () => await summary(store, await store.datasets.byName("d"));
+    const labels = async () => (await told()).labels;
+    assert.deepEqual(await labels(), { benign: 2, malignant: 2 });
+    assert.equal(await told(), await told());
+    await putLabels(store, "d", bytes("image,label\na,malignant\n"));
+    assert.deepEqual(await labels(), { benign: 1, malignant: 3 });
+    await putImage(store, "d", "e", picture(6, 6));
+    assert.equal((await told()).images, 5);
+    const path = await zipTo(`${store.directory}/more.zip`, { "images/f.png": picture(6, 6, 2) });
+    await importArchive(store, "d", path, { mode: "add" });
+    assert.equal((await told()).images, 6);
+    await importArchive(store, "d", path);
+    assert.equal((await told()).images, 1);
   }),
 );

@@ -22,7 +22,7 @@ const inbreast = {
 
 async function load(store: Store, files: Record<string, string | Uint8Array>) {
   const path = await zipTo(`${store.directory}/upload.zip`, files);
-  const report = await importArchive(store, "d", path);
+  const report = await importArchive(store, "d", path, { names: "keep" });
   return { report, dataset: await store.datasets.byName("d") };
 }
 

@@ -12,7 +12,7 @@ type Files = Record<string, string | Uint8Array>;
 
 async function load(store: Store, files: Files, options: ImportOptions = {}) {
   const path = await zipTo(`${store.directory}/upload.zip`, files);
-  const report = await importArchive(store, "d", path, options);
+  const report = await importArchive(store, "d", path, { names: "keep", ...options });
   const { id } = await store.datasets.byName("d");
   const rows = (await store.images.all(id)).map((i) => [i.name, i.label, i.patient, i.split]);
   const said = report.warnings.map(({ message }) => message).join("\n");
@@ -334,7 +334,7 @@ Deno.test("an archive without pictures: what was found, and the smallest that wo
 
 Deno.test("several archives into one set, and sets that begin with one picture", () =>
   withStore(async (store) => {
-    await putImage(store, "d", "a.png", picture(8, 6, 1));
+    await putImage(store, "d", "a.png", picture(8, 6, 1), { names: "keep" });
     const add = { mode: "add" } as const;
     const second = await load(store, {
       ...pictures("images/b.png"),
@@ -371,6 +371,7 @@ Deno.test("several archives into one set, and sets that begin with one picture",
         "labels.csv": "image,label,patient\na,z,1\nb,y,2\n",
         "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\n",
       }),
+      { names: "keep" },
     );
     assert.equal(
       third.report.digest,

@@ -121,4 +121,6 @@ Deno.test("what was not run is told, and what was", () => {
   const points = (name: string) => pictures.get(name)!.match(/<circle [^>]*r="2\.6"/g)!.length;
   assert.deepEqual([points("dose.svg"), points("runs_205.svg")], [3 + 2, 9]);
   assert.deepEqual(report(found, head), { markdown, json, pictures });
+  const read = JSON.parse(json);
+  assert.deepEqual(report(read, read), { markdown, json, pictures }, "the file gives itself");
 });

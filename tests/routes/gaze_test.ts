@@ -113,7 +113,7 @@ Deno.test("gaze over HTTP", async (t) => {
             "transition_entropy_bits,bcea_px2,data_loss,dropped",
         );
         assert.equal(lines.length, 14);
-        assert.match(lines[0], /^'=1\+1,benign,p0,r1,plain,8,0\.\d+/);
+        assert.match(lines[0], /^'=1\+1,benign,patient_[0-9a-f]{16},r1,plain,8,0\.\d+/);
         assert.match(lines.find((line) => line.startsWith('"a,b"'))!, /^"a,b",'@malignant,/);
         // Two fixations span no ellipse.
         assert.match(lines.find((line) => line.startsWith("short"))!, /,,0,0$/);

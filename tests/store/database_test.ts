@@ -21,11 +21,17 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     old.exec(
       "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
     );
+    old.exec(
+      "INSERT INTO datasets (id, name, digest, structured, meta, created_at) VALUES ('a', 'b', '', 0, '{}', '')",
+    );
     old.close();
     const database = await openDatabase(path);
     const row = (await database.get("SELECT id, study, sequence FROM jobs"))!;
     assert.deepEqual([row.id, row.study, row.sequence], ["a", null, 1]);
-    assert.equal(Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0], 7);
+    // Sets of before go on with the names that they have.
+    const set = (await database.get("SELECT names, version FROM datasets"))!;
+    assert.deepEqual([set.names, set.version], ["keep", 0]);
+    assert.equal(Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0], 8);
     await database.close();
   }));
 

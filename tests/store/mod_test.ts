@@ -34,6 +34,7 @@ async function job(store: Store, changes: Partial<JobRow> = {}): Promise<JobRow>
 
 async function dataset(store: Store, name: string) {
   return await store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name,
     known_digest: "0",
@@ -41,6 +42,7 @@ async function dataset(store: Store, name: string) {
     positive_label: "malignant",
     meta: { screen: [1, 2] },
     created_at: now(),
+    version: 0,
   });
 }
 
@@ -111,7 +113,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(await pragma("synchronous"), 2);
     assert.equal(await pragma("foreign_keys"), 1);
     assert.equal(await pragma("busy_timeout"), 15_000);
-    assert.equal(await pragma("user_version"), 7);
+    assert.equal(await pragma("user_version"), 8);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>

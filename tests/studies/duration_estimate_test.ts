@@ -10,10 +10,16 @@ const byol = {
   ...{ width: 8, image_size: 32, backbone: "resnet18", leave_out: null },
 };
 
-/** A job that ended after `seconds`; `breaks` are states in between. */
-async function timed(store: Store, request: Record<string, unknown>, seconds: number, breaks = 0) {
+/** A job that ended after `seconds` of the clock, and of its own where that is `measured`; `breaks` are states in between. */
+async function timed(
+  store: Store,
+  request: Record<string, unknown>,
+  seconds: number,
+  { breaks = 0, measured }: { breaks?: number; measured?: number } = {},
+) {
   const { id } = await submit(store, request, "1");
-  for (let i = 0; i < 2 + breaks; i++) await store.events.append(id, "state", { state: "running" });
+  for (let i = 0; i < 1 + breaks; i++) await store.events.append(id, "state", { state: "running" });
+  await store.events.append(id, "state", { state: "succeeded", seconds: measured });
   await store.jobs.update(id, {
     ...{ state: "succeeded", started_at: "2026-01-01T00:00:00.000Z" },
     finished_at: new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString(),
@@ -39,7 +45,7 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
     await timed(store, byol, 30);
     await timed(store, byol, 10);
     await timed(store, byol, 20);
-    await timed(store, byol, 9000, 2);
+    await timed(store, byol, 9000, { breaks: 2 });
     assert.deepEqual(
       await ask({}),
       { seconds: 20, basis: "measured" },
@@ -78,4 +84,19 @@ Deno.test("images that a training leaves aside take none of its time, in the pas
     assert.equal(await ask(byol), 50, "with the images that were tested on");
     assert.equal(await ask({ ...tuned, folds: 5 }), 160, "five times 0.64 of the images for 0.6");
     assert.equal(await ask({ ...tuned, folds: 5, fold: 1 }), 32);
+  }));
+
+Deno.test("a clock that was set while a training ran changes no estimate", () =>
+  withStore(async (store) => {
+    await insertClasses(store, { images: 20 });
+    const ask = async () => {
+      const estimate = await durationEstimator(store, () => Promise.resolve(undefined));
+      return await estimate(await resolveJob(store, byol, "1"), 20);
+    };
+    await timed(store, byol, 3_600, { measured: 10 });
+    await timed(store, byol, -3_600, { measured: 10 });
+    assert.deepEqual(await ask(), { seconds: 10, basis: "measured" });
+    // Of a version that has not measured it.
+    await timed(store, byol, -3_600);
+    assert.deepEqual(await ask(), { seconds: 10, basis: "measured" });
   }));

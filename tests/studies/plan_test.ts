@@ -148,6 +148,7 @@ Deno.test("whose gaze there is, and which labels, is told without reading the ro
     );
     const other = newId("ds");
     await store.datasets.insert({
+      names: "keep",
       ...{ id: other, name: "other", known_digest: "e", structured: false, positive_label: null },
       ...{ meta: {}, created_at: now() },
     });

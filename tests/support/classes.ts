@@ -34,6 +34,7 @@ export async function insertClasses(
 ): Promise<{ dataset: DatasetRow; images: ImageRow[] }> {
   const { name = "discs", images: n = 24, side = 20, perPatient = 2, seed = 1 } = options;
   const dataset: DatasetRow = await store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name,
     known_digest: `digest of ${name}`,

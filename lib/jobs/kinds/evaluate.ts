@@ -20,7 +20,8 @@ import { labelled } from "@/lib/datasets/labelled.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBy, seenWarning } from "@/lib/training/seen.ts";
-import { testPartWarnings } from "@/lib/training/test_part.ts";
+import { numbering } from "@/lib/evaluation/patient_numbering.ts";
+import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
@@ -43,7 +44,12 @@ export const evaluate = {
       ...seenWarning(seen, { images: rows.length }),
       ...await sameSetWarning(store, row, dataset),
     ];
-    const few = testPartWarnings(rows, labels, row.spec.classes);
+    const patients = new Map(rows.map(({ name, patient }) => [name, patient]));
+    const { unitOf } = numbering(patients);
+    const few = scoreWarnings(
+      { classes: row.spec.classes, labels },
+      rows.map(({ name }) => unitOf(name)),
+    );
     for (const message of [...warnings, ...few]) context.event("warning", { message });
     const trained = seen.training?.images ?? null;
     context.event("log", {
@@ -74,7 +80,7 @@ export const evaluate = {
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
       const { thresholds } = row.lineage as Partial<ClassifierLineage>;
       const result = evaluation([scores], named, {
-        patients: new Map(rows.map(({ name, patient }) => [name, patient])),
+        patients,
         thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
       });
       const { id } = await store.jobs.withClaim(job, async () =>

@@ -9,7 +9,6 @@ import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
-import { testPartWarnings } from "@/lib/training/test_part.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { trainingPartWarnings } from "@/lib/training/training_part.ts";
 import { type ImageRow, newId, now, type SeenImages } from "@/lib/store/mod.ts";
@@ -21,7 +20,7 @@ import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { withFewLabels } from "@/lib/datasets/few_labels.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
-import { splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
+import { ignoredMarks, splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
 import type { Split } from "@/lib/datasets/splits.ts";
 import { Probe } from "@/lib/training/probe.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
@@ -40,8 +39,9 @@ export const finetune = {
     const known = labelled(await store.images.all(dataset.id));
     const { classes, rows } = known;
     const splits = splitsOf(splitOf(spec), rows);
-    const unused = unusedOf(splits, rows);
-    if (unused) context.event("warning", { message: unused });
+    for (const message of [ignoredMarks(splitOf(spec), rows), unusedOf(splits, rows)]) {
+      if (message) context.event("warning", { message });
+    }
     const trainings = drawings(spec, rows, splits);
     const repeated = spec.repeats > 1;
     const drawn = spec.labels === null ? null : trainings.map(({ split: { train } }) => ({
@@ -112,9 +112,9 @@ export const finetune = {
       ...await sameSetWarning(store, start?.row, dataset),
       ...trainingPartWarnings(splits, known.labels, classes),
     ];
-    const part = tested.map((i) => rows[i]);
-    const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
-    for (const message of [...warnings, ...few]) context.event("warning", { message });
+    for (const message of [...warnings, ...metrics.warnings ?? []]) {
+      context.event("warning", { message });
+    }
     const evaluated = newId("ev");
     const kept = operating[chosen];
     const names = (indices: number[]) => indices.map((i) => rows[i].name);

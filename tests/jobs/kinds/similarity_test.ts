@@ -24,6 +24,7 @@ async function keep(
   meta: Record<string, unknown> = {},
 ): Promise<void> {
   const dataset = await store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name: "gaze",
     known_digest: "d",
