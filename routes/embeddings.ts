@@ -117,7 +117,7 @@ async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
   const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
-  return await call.once(digestOfSent(pictures), async () => {
+  return await call.once(() => digestOfSent(pictures), async () => {
     const vectors = await embedAll(asking, pictures.map((picture) => sentPicture(picture, view)));
     const embedded = vectors.map((vector, i) => ({ filename: pictures[i].filename, vector }));
     return await answer(call, asking, embedded);
@@ -160,7 +160,7 @@ export const embeddings: Route[] = [
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = await store.datasets.byName(name);
-      return await call.once(digestOf(bytes), async () => {
+      return await call.once(() => digestOf(bytes), async () => {
         const [vector] = await embedAll(asking, [{
           image: stored?.image.name,
           ...encodedPicture(() => Promise.resolve(bytes), view),

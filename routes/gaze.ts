@@ -132,7 +132,7 @@ export const gazeRoutes: Route[] = [
       });
       const { dry_run: dryRun, ...options } = query;
       return call.once(
-        digestOf(bytes),
+        () => digestOf(bytes),
         () => putGaze(store, name, bytes, { ...options, dryRun }),
       );
     },

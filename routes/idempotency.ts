@@ -7,13 +7,13 @@ import { Conflict, InvalidInput } from "@/lib/errors.ts";
 const kept = ["content-type", "location"];
 
 /**
- * Runs `work` unless this key was used for the same request before; `body` is what was sent, or a
- * digest of it. Only answers of success are kept. Throws Conflict while the first request runs, and
+ * Runs `work` unless this key was used for the same request before; `body` is what was sent, or
+ * makes a digest of it, where one is needed. Only answers of success are kept. Throws Conflict while the first request runs, and
  * InvalidInput when the key was used for another request.
  */
 export async function once(
   { request, services: { store }, key: apiKey }: Pick<Call, "request" | "services" | "key">,
-  body: string,
+  body: string | (() => Promise<string>),
   work: () => Response | Promise<Response>,
 ): Promise<Response> {
   const key = request.headers.get("idempotency-key");
@@ -26,7 +26,12 @@ export async function once(
   const state = await store.idempotency.begin(
     owner,
     key,
-    digestOf(request.method, pathname, search, body),
+    await digestOf(
+      request.method,
+      pathname,
+      search,
+      typeof body === "string" ? body : await body(),
+    ),
   );
   if (state.state === "running") {
     throw new Conflict("Cannot answer: the first request with this Idempotency-Key still runs");

@@ -146,7 +146,7 @@ export const images: Route[] = [
       const { services: { store }, params: { name } } = call;
       await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
-      return call.once(digestOf(bytes), () => putLabels(store, name, bytes));
+      return call.once(() => digestOf(bytes), () => putLabels(store, name, bytes));
     },
   }),
 ];

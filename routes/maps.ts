@@ -43,7 +43,7 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
   if (format === "png") {
     return await drawn(await make(asking, picture), picture, query);
   }
-  return await call.once(digestOf(picture.bytes), async () => {
+  return await call.once(() => digestOf(picture.bytes), async () => {
     const made = await make(asking, picture);
     const map = overImage(made, query.size);
     const { columns, rows } = made.grid;

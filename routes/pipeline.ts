@@ -43,7 +43,10 @@ async function handle(route: Route, call: Call): Promise<Response> {
   if (!isJson) {
     // Actions have no body; what is streamed is hashed by its handler.
     if (route.method === "POST" && !route.accepts) return once(call, "", run);
-    return route.method === "DELETE" ? store.reserve.freeing(run) : run();
+    if (route.method !== "DELETE") return run();
+    const answer = await store.reserve.freeing(run);
+    store.forgetDeleted();
+    return answer;
   }
   const { text, value } = await readJson(request, route.jsonBytes);
   const parsed = route.json!.safeParse(value);

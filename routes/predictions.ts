@@ -40,7 +40,7 @@ async function predict(
   if (body) return await answer(await storedPictures(store, body));
   const pictures = await sentPictures(call.request);
   return await call.once(
-    digestOfSent(pictures),
+    () => digestOfSent(pictures),
     () => answer(pictures.map((picture) => sentPicture(picture, view))),
   );
 }

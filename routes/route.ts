@@ -51,8 +51,11 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
   format: Format;
   /** Undefined where no key is needed. */
   key?: KeyRow;
-  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
-  once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
+  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or makes a digest of it. */
+  once<Value>(
+    body: string | (() => Promise<string>),
+    work: () => Value | Promise<Value>,
+  ): Promise<Done<Value>>;
 }
 
 /** HEAD is answered by GET. */

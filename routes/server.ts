@@ -42,6 +42,12 @@ export async function serve(config: Config): Promise<void> {
     );
   }
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
+  if (store.atRest === "changed") {
+    log(
+      `The database is not as this server left it: somebody put another in its place, or bytes of it have ` +
+        `changed on the disk; in the latter case put it back from a backup`,
+    );
+  }
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(async () => {
     await store.jobs.releaseOrphans();

@@ -204,7 +204,7 @@ export const uploads: Route[] = [
     handle(call) {
       const { request: { headers } } = call;
       const sent = ["upload-length", "upload-metadata"].map((name) => headers.get(name) ?? "");
-      return inTus(call, () => call.once(digestOf(...sent), () => begin(call)));
+      return inTus(call, () => call.once(() => digestOf(...sent), () => begin(call)));
     },
   }),
   route({

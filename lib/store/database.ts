@@ -17,5 +17,10 @@ export interface Database {
    * for it the body runs again: it has no effects but SQL. What it calls is awaited in it.
    */
   transaction<T>(body: () => Promise<T>): Promise<T>;
+  /**
+   * Empties the log in which deleted rows stand until then; false while somebody reads or writes. Absent where
+   * there is none of ours.
+   */
+  emptyLog?(): Promise<boolean>;
   close(): Promise<void>;
 }

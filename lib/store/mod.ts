@@ -1,6 +1,8 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
+import { existsSync } from "node:fs";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
+import { type AtRest, breakSeal, seal } from "./database_seal.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -32,6 +34,10 @@ export interface StoreOptions {
   shared?: boolean;
 }
 
+/** How long a deletion waits for others of its kind, and for readers, ms. */
+const FORGET_MS = 200;
+const MOST_FORGET_MS = 60_000;
+
 export class Store {
   readonly db: Database;
   readonly files: Files;
@@ -56,10 +62,13 @@ export class Store {
   readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
   setAside?: SetAside;
+  /** Whether the database was as the server before had left it; undefined for a shared store. */
+  atRest?: AtRest;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
+  #forgetting?: ReturnType<typeof setTimeout>;
 
   private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
     this.#lock = lock;
@@ -92,11 +101,14 @@ export class Store {
     makeDirectory(directory);
     const lock = options.shared ? undefined : takeLock(directory);
     try {
-      const secret = readSecret(directory);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
+      const begun = existsSync(database) && Deno.statSync(database).size > 0;
+      const secret = readSecret(directory, { mayMake: !begun });
+      const atRest = lock && breakSeal(database);
       const db = await openDatabase(database);
       const store = new Store(directory, db, secret, lock);
+      store.atRest = atRest;
       if (lock) await store.#begin();
       return store;
     } catch (error) {
@@ -139,7 +151,7 @@ export class Store {
     try {
       const result = await this.db.transaction(async () => {
         for (const sha256 of new Set(sha256s)) {
-          if (!this.files.has(sha256)) {
+          if (!this.files.keep(sha256)) {
             throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
           }
         }
@@ -173,8 +185,20 @@ export class Store {
     });
   }
 
+  /** Soon removes what was deleted from the database's log too; again and again while others read. */
+  forgetDeleted(ms = FORGET_MS): void {
+    if (this.#forgetting !== undefined || !this.db.emptyLog) return;
+    this.#forgetting = setTimeout(async () => {
+      const empty = await this.db.emptyLog!();
+      this.#forgetting = undefined;
+      if (!empty && ms < MOST_FORGET_MS) this.forgetDeleted(2 * ms);
+    }, ms);
+  }
+
   async close(): Promise<void> {
+    clearTimeout(this.#forgetting);
     await this.db.close();
+    if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
   }
 }

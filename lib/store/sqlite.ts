@@ -13,6 +13,8 @@ const oldestSqlite = [3, 51, 3];
 const KEPT_STATEMENTS = 256;
 /** A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker. */
 const BUSY_MS = 15_000;
+/** How long at most between two looks whether that other has ended, ms. */
+const LONGEST_WAIT_MS = 20;
 
 /** A connection with its statements. */
 class Connection {
@@ -74,6 +76,8 @@ export class Sqlite implements Database {
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
       );
       migrate(db, path);
+      // From now on who writes waits without keeping the thread, see `#begin`.
+      db.exec("PRAGMA busy_timeout = 0");
     } catch (error) {
       this.#writer.close();
       throw error;
@@ -111,12 +115,7 @@ export class Sqlite implements Database {
   async run(sql: string, ...values: SqlValue[]): Promise<number> {
     const write = () => Number(this.#writer.prepare(sql).run(...values).changes);
     if (this.#transaction) return write();
-    const done = await this.#enter();
-    try {
-      return write();
-    } finally {
-      done();
-    }
+    return await this.transaction(() => Promise.try(write));
   }
 
   async transaction<T>(body: () => Promise<T>): Promise<T> {
@@ -125,7 +124,7 @@ export class Sqlite implements Database {
     const transaction: Transaction = { open: true };
     const { db } = this.#writer;
     try {
-      db.exec("BEGIN IMMEDIATE");
+      await this.#begin();
       try {
         const result = await this.#inside.run(transaction, body);
         db.exec("COMMIT");
@@ -139,6 +138,34 @@ export class Sqlite implements Database {
       }
     } finally {
       transaction.open = false;
+      done();
+    }
+  }
+
+  /** Begins to write; waits, and lets the thread do something else, while another process or thread writes. */
+  async #begin(): Promise<void> {
+    const end = performance.now() + BUSY_MS;
+    for (let wait = 1;; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        return this.#writer.db.exec("BEGIN IMMEDIATE");
+      } catch (error) {
+        const busy = error instanceof Error && /database is locked/.test(error.message);
+        if (!busy || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
+  async emptyLog(): Promise<boolean> {
+    if (this.#transaction) return false;
+    const done = await this.#enter();
+    try {
+      const found = this.#writer.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+      return found?.busy === 0;
+    } catch (error) {
+      if (error instanceof Error && /is locked/.test(error.message)) return false;
+      throw error;
+    } finally {
       done();
     }
   }
