@@ -4,6 +4,8 @@
  */
 import { CANNOT_START, dataDirectory, informationFor, readConfig } from "@/lib/config.ts";
 
+import { readCluster } from "@/lib/cluster_settings.ts";
+
 const [role, ...args] = Deno.args;
 try {
   if (role === "gpu") {
@@ -12,11 +14,15 @@ try {
     await work({
       data: dataDirectory(Deno.env.get("MCGIP_DATA")),
       name,
+      cluster: readCluster((name) => Deno.env.get(name)),
       alone: rest.includes("alone"),
     });
   } else if (role === "worker") {
     const { launchWorker } = await import("@/lib/worker_launcher.ts");
-    await launchWorker(dataDirectory(Deno.env.get("MCGIP_DATA")));
+    await launchWorker({
+      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
+      cluster: readCluster((name) => Deno.env.get(name)),
+    });
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);
     await (await import("@/routes/server.ts")).serve(config);

@@ -1,6 +1,7 @@
 /** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type ClusterSettings, clusterVariables, readCluster } from "./cluster_settings.ts";
 import { version } from "./version.ts";
 
 /** Every environment variable that the server reads; its processes may see these only. */
@@ -11,6 +12,7 @@ export const variables = [
   "MCGIP_API_KEY",
   "MCGIP_ALLOWED_HOSTS",
   "MCGIP_MAX_DATASET_BYTES",
+  ...clusterVariables,
 ] as const;
 
 /** What `--help` prints. */
@@ -25,7 +27,12 @@ export const help = `deno task start [OPTIONS]
 In brackets: the environment variable that says the same, and the default. By variables alone:
   MCGIP_API_KEY            the key of every request (made and printed at the first start)
   MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
-  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have`;
+  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have
+Several servers on one database and one bucket (deploy/README.md):
+  MCGIP_DATABASE           postgres://USER:PASSWORD@HOST:PORT/DATABASE
+  MCGIP_FILES              s3://BUCKET or s3://BUCKET/PREFIX, with AWS_ENDPOINT_URL_S3, AWS_REGION,
+                           AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+  MCGIP_CACHE_BYTES        most bytes of files that this server keeps beside the bucket (all it used)`;
 
 /** Exit code of an API process that refused to start, and would refuse again. */
 export const CANNOT_START = 2;
@@ -51,6 +58,8 @@ export interface Config {
   codeVersion: string;
   /** Start the API again when a file of the program changes. */
   watch: boolean;
+  /** What it shares with other servers. */
+  cluster?: ClusterSettings;
 }
 
 /** The options of `main.ts`. */
@@ -152,6 +161,7 @@ export function readConfig(
       : undefined,
     codeVersion: codeVersion(given.commit),
     watch: given.watch,
+    cluster: readCluster(env),
   };
 }
 

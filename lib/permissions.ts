@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 // Loaded as text, for their places only: this brings the packages in, and browsers get files of them.
 import "chart.js" with { type: "text" };
 import "swagger-ui-dist" with { type: "text" };
+import { clusterVariables } from "./cluster_settings.ts";
 import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
@@ -19,23 +20,45 @@ export const vendored = {
   "swagger-ui.css": beside("swagger-ui-dist", "swagger-ui.css"),
 };
 
-/** Nothing is asked for at run time, and no package comes in that the lock file does not know. */
-const always = ["run", "--quiet", "--no-prompt", "--frozen", `--config=${root}/deno.json`];
+/**
+ * Nothing is asked for at run time, and no package comes in that the lock file does not know. What only a cluster
+ * needs has a configuration of its own.
+ */
+const always = (cluster: unknown) => [
+  ...["run", "--quiet", "--no-prompt", "--frozen"],
+  `--config=${root}/${cluster ? "cluster/" : ""}deno.json`,
+];
 
 const allow = (what: string, values: readonly string[]) => `--allow-${what}=${values.join(",")}`;
 
 /** How much memory the machine has: tasks beside the main thread get a share of it. */
 const MEMORY = "--allow-sys=systemMemoryInfo";
 
+/** What pg reads of its own. */
+const POSTGRES_VARIABLES = ["PG*", "USER", "USERNAME", "NODE_PG_FORCE_NATIVE"];
+
+/** Where the database and the bucket are. */
+function hostsOf({ cluster }: Pick<Config, "cluster">): string[] {
+  if (!cluster) return [];
+  const { protocol, hostname, port } = new URL(cluster.bucket.endpoint);
+  return [cluster.database.host, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
+}
+
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
 export function apiArguments(config: Config): string[] {
   const address = config.host.includes(":") ? `[${config.host}]` : config.host;
   return [
-    ...always,
-    allow("net", [`${address}:${config.port}`]),
-    allow("read", [config.data, `${root}/static`, `${root}/lib`, ...Object.values(vendored)]),
+    ...always(config.cluster),
+    allow("net", [`${address}:${config.port}`, ...hostsOf(config)]),
+    allow("read", [
+      config.data,
+      `${root}/static`,
+      `${root}/lib`,
+      ...(config.cluster ? [`${root}/cluster`] : []),
+      ...Object.values(vendored),
+    ]),
     allow("write", [config.data]),
-    allow("env", variables),
+    allow("env", [...variables, ...(config.cluster ? POSTGRES_VARIABLES : [])]),
     // And how much room the disk has for an upload.
     `${MEMORY},statfs`,
     // The runtime refuses to start anything under a library path unless every program may be started.
@@ -48,17 +71,25 @@ export function apiArguments(config: Config): string[] {
   ];
 }
 
-/** The GPU worker: the data directory and its own priority; no network, no key, no programs. */
-export function workerArguments({ data }: Pick<Config, "data">): string[] {
+/**
+ * The GPU worker: the data directory and its own priority; no network, no key, no programs. In a cluster also the
+ * database and the bucket.
+ */
+export function workerArguments({ data, cluster }: Pick<Config, "data" | "cluster">): string[] {
   return [
-    ...always,
+    ...always(cluster),
+    ...(cluster ? [allow("net", hostsOf({ cluster }))] : []),
     // Threads read their modules by the permissions of their process.
     allow("read", [
       data,
-      ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`),
+      ...["lib", "gpu", "kernels", ...(cluster ? ["cluster"] : [])].map((x) => `${root}/${x}`),
     ]),
     allow("write", [data]),
-    allow("env", ["MCGIP_DATA"]),
+    allow("env", [
+      "MCGIP_DATA",
+      ...clusterVariables,
+      ...(cluster ? POSTGRES_VARIABLES : []),
+    ]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "gpu",

@@ -6,7 +6,7 @@ import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
-import { openStore } from "@/lib/store/mod.ts";
+import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
@@ -17,6 +17,14 @@ const LEAVE_MS = 25_000;
 const ORPHAN_MS = 1_000;
 
 const log = (text: string) => console.error(`${new Date().toISOString()} ${text}`);
+
+/** On which the servers of a cluster tell each other of which job there is news. */
+const CHANGED = "mcgip_changed";
+/** A key that was removed on one server is refused by the others after so long at most, ms. */
+const KEYS_MS = 3_000;
+const SWEEP_MS = 3_600_000;
+
+const nothing = { files: 0, checkpoints: 0, returned: 0 };
 
 /** What helps against an address that cannot be had. */
 const remedies: Record<string, string> = {
@@ -31,10 +39,31 @@ function whatToDo(error: Error): string {
   return remedy ? `; ${remedy}` : "";
 }
 
+/** What a server does because there are others; the function that comes back ends it. */
+function joinCluster(
+  { cluster, files }: Store,
+  { keyring, notifier, log }: Pick<Services, "keyring" | "notifier" | "log">,
+): () => void {
+  const deaf = cluster!.listen(CHANGED, (job) => notifier.heard(job));
+  // While the database is away everything else says so.
+  const keys = setInterval(() => void keyring.reload().catch(() => {}), KEYS_MS);
+  const sweep = setInterval(() => {
+    files.shared!.sweep().then(
+      (removed) => removed > 0 && log(`removed ${removed} files that nothing refers to`),
+      (error) => log(`Cannot remove what nothing refers to: ${error.message}`),
+    );
+  }, SWEEP_MS);
+  return () => {
+    deaf();
+    clearInterval(keys);
+    clearInterval(sweep);
+  };
+}
+
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
-  const store = await openStore(config.data);
-  const { files, checkpoints, returned } = store.setAside!;
+  const store = await openStore(config.data, { cluster: config.cluster });
+  const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {
     log(
       `Nothing in the database refers to ${files} files and ${checkpoints} checkpoints: set aside for a week ` +
@@ -44,7 +73,8 @@ export async function serve(config: Config): Promise<void> {
   if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(async () => {
-    await store.jobs.releaseOrphans();
+    // In a cluster they may be other servers'; leases end by themselves.
+    if (!store.cluster) await store.jobs.releaseOrphans();
     return await Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
@@ -52,7 +82,8 @@ export async function serve(config: Config): Promise<void> {
       `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
     );
   }
-  const notifier = new JobNotifier();
+  const { cluster } = store;
+  const notifier = new JobNotifier(cluster && ((job) => cluster.tell(CHANGED, job)));
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
     changed(job, ended) {
@@ -124,11 +155,13 @@ export async function serve(config: Config): Promise<void> {
   console.log(`McGIP Server listens on http://${host}:${port}`);
   supervisor.start();
   studies.start();
+  const ending = cluster ? joinCluster(store, { keyring, notifier, log }) : undefined;
 
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
     server.close();
+    ending?.();
     await studies.stop();
     await supervisor.stop(ms);
     await store.close();

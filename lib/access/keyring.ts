@@ -27,8 +27,8 @@ export class Keyring {
       let known = false;
       for (const row of (await store.keys.all()).filter(({ name }) => name === environment)) {
         if (row.hash === hash && !known) known = true;
-        // A key that is no longer set has no power any more.
-        else await store.keys.remove(row.id);
+        // A key that is no longer set has no power any more; in a cluster another server may have it still.
+        else if (apiKey !== undefined || !store.cluster) await store.keys.remove(row.id);
       }
       if (apiKey !== undefined && !known) await keyring.#insert(environment, apiKey, everything);
     });
@@ -39,6 +39,11 @@ export class Keyring {
       keyring.#createdId = row.id;
     }
     return keyring;
+  }
+
+  /** Reads the keys anew: another server may have made or removed some. */
+  async reload(): Promise<void> {
+    this.#rows = await this.store.keys.all();
   }
 
   /** Keys with the scope `admin` beside the one that the environment sets. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { InvalidInput } from "@/lib/errors.ts";
+import type { SharedFiles } from "./shared_files.ts";
 import { StoredFiles } from "./stored_files.ts";
 
 export interface StoredFile {
@@ -20,6 +21,8 @@ export interface PutOptions {
 export class Files extends StoredFiles {
   /** Files that a caller has put and not yet settled (by rows or by dropping them). */
   readonly #held = new Map<string, number>();
+  /** Where several servers have their files; set once, before the first is asked for. */
+  shared?: SharedFiles;
 
   constructor(directory: string, readonly temporary: string) {
     super(directory);
@@ -64,10 +67,16 @@ export class Files extends StoredFiles {
   }
 
   #adopt(temporary: string, written: StoredFile): StoredFile {
-    const target = this.path(written.sha256);
-    const directory = target.slice(0, target.lastIndexOf("/"));
     // Pinned first: nobody may remove an equal file between here and the caller's row.
     this.#held.set(written.sha256, (this.#held.get(written.sha256) ?? 0) + 1);
+    this.settle(temporary, written.sha256);
+    return written;
+  }
+
+  /** Moves a synced file to its place, or removes it where its like is there already. */
+  settle(temporary: string, sha256: string): void {
+    const target = this.path(sha256);
+    const directory = target.slice(0, target.lastIndexOf("/"));
     if (existsSync(target)) Deno.removeSync(temporary);
     else {
       if (!existsSync(directory)) {
@@ -77,7 +86,10 @@ export class Files extends StoredFiles {
       Deno.renameSync(temporary, target);
       syncDirectory(directory);
     }
-    return written;
+  }
+
+  override async fetch(sha256: string, what?: string): Promise<void> {
+    await this.shared?.fetch(sha256, what);
   }
 
   isPinned(sha256: string): boolean {

@@ -64,13 +64,13 @@ export class Idempotency {
     await this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
   }
 
-  /** Drops answers older than `hours`, and (at the start) keys whose request died with a server. */
-  async purge(options: { hours: number; unfinished: boolean }): Promise<number> {
-    const before = new Date(Date.now() - options.hours * 3_600_000).toISOString();
+  /** Drops answers older than `hours`, and keys that have been without one for `unfinished` hours. */
+  async purge(options: { hours: number; unfinished: number }): Promise<number> {
+    const ago = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString();
     return await this.db.run(
-      "DELETE FROM idempotency WHERE created_at < ? OR (? = 1 AND status IS NULL)",
-      before,
-      options.unfinished ? 1 : 0,
+      "DELETE FROM idempotency WHERE created_at < ? OR (status IS NULL AND created_at <= ?)",
+      ago(options.hours),
+      ago(options.unfinished),
     );
   }
 }

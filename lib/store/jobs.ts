@@ -150,7 +150,7 @@ export class Jobs extends Table<JobRow> {
         [["kind IN (?)", kinds]],
         `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
           leased(this.db)
-        })) ORDER BY state DESC, sequence LIMIT 1`,
+        })) ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
       ))[0];
       if (!job) return undefined;
       const changes: Partial<JobRow> = {
@@ -199,7 +199,7 @@ export class Jobs extends Table<JobRow> {
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
   async assertClaim(id: string, fence: number): Promise<void> {
     const row = await this.db.get<{ state: string; fence: number }>(
-      "SELECT state, fence FROM jobs WHERE id = ?",
+      `SELECT state, fence FROM jobs WHERE id = ? ${this.db.forUpdate}`,
       id,
     );
     if (!row || row.fence !== fence || row.state !== "running") {

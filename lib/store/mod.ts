@@ -1,5 +1,7 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
 import type { Database } from "./database.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
@@ -20,7 +22,8 @@ import { Predictions } from "./predictions.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
-import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
+import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
+import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
@@ -30,6 +33,8 @@ import { Workers } from "./workers.ts";
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
   shared?: boolean;
+  /** What it shares with other servers; the directory then has no database, and files as a cache. */
+  cluster?: ClusterSettings;
 }
 
 export class Store {
@@ -59,6 +64,8 @@ export class Store {
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
+  /** What it shares with other servers. */
+  cluster?: Cluster & { settings: ClusterSettings };
   readonly #lock?: Lock;
 
   private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
@@ -92,6 +99,7 @@ export class Store {
     makeDirectory(directory);
     const lock = options.shared ? undefined : takeLock(directory);
     try {
+      if (options.cluster) return await Store.#openShared(directory, options.cluster, lock);
       const secret = readSecret(directory);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
@@ -103,6 +111,31 @@ export class Store {
       lock?.release();
       throw error;
     }
+  }
+
+  /** A store whose rows and files are those of other servers too. */
+  static async #openShared(
+    directory: string,
+    settings: ClusterSettings,
+    lock?: Lock,
+  ): Promise<Store> {
+    assertNoDatabase(directory);
+    const cluster = await openCluster(settings, { joined: lock === undefined });
+    const store = new Store(directory, cluster.db, cluster.secret, lock);
+    store.cluster = { ...cluster, settings };
+    store.files.shared = new SharedFiles(
+      store.files,
+      cluster.remote,
+      cluster.db,
+      settings.cacheBytes,
+    );
+    if (lock) {
+      store.files.emptyTemporary();
+      store.uploads.list();
+      await store.idempotency.purge({ hours: 24, unfinished: 1 });
+      store.reserve.take();
+    }
+    return store;
   }
 
   /** What the server that holds the directory does when it starts. */
@@ -117,7 +150,8 @@ export class Store {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
     });
-    await this.idempotency.purge({ hours: 24, unfinished: true });
+    // Whoever asked by those without an answer has asked a server that is gone.
+    await this.idempotency.purge({ hours: 24, unfinished: 0 });
     this.reserve.take();
   }
 
@@ -137,9 +171,10 @@ export class Store {
    */
   async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
+      await this.files.shared?.publish(sha256s);
       const result = await this.db.transaction(async () => {
         for (const sha256 of new Set(sha256s)) {
-          if (!this.files.has(sha256)) {
+          if (!this.files.shared && !this.files.has(sha256)) {
             throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
           }
         }
@@ -174,6 +209,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    await this.cluster?.close();
     await this.db.close();
     this.#lock?.release();
   }

@@ -13,6 +13,7 @@ import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import type { TrainingPace } from "@/lib/specs/job_context.ts";
 import { type Message, Peer } from "./rpc.ts";
 import { JobRunner } from "./job_runner.ts";
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
@@ -26,6 +27,7 @@ export interface ThreadStart {
   data: string;
   /** Name of this worker. */
   name: string;
+  cluster?: ClusterSettings;
 }
 
 /** What the GPU thread tells of itself. */
@@ -46,7 +48,7 @@ export function runThread(kinds: Record<string, JobHandler>): void {
 
 async function start(
   kinds: Record<string, JobHandler>,
-  { data, name }: ThreadStart,
+  { data, name, cluster }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
   const held: {
@@ -66,7 +68,7 @@ async function start(
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
-  const store = await openStore(data, { shared: true });
+  const store = await openStore(data, { shared: true, cluster });
   const gpu = await openGpu().catch((error) => {
     if (!(error instanceof GpuUnavailable)) throw error;
     peer.notify("device", { gpu: null, hint: error.message });

@@ -22,9 +22,9 @@ export interface WorkOptions extends ThreadStart {
 
 /** Runs until whoever started it goes away, or asks to leave. */
 export async function work(
-  { data, name, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
+  { alone, thread = import.meta.resolve("./gpu_thread.ts"), ...start }: WorkOptions,
 ): Promise<void> {
-  const lease = alone ? await ownLease({ data, name }) : undefined;
+  const lease = alone ? await ownLease(start) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -56,7 +56,6 @@ export async function work(
     console.error(`The GPU thread died: ${event.message}`);
     Deno.exit(70);
   };
-  const start: ThreadStart = { data, name };
   gpuThread.postMessage(start);
   // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
   // where there is one.
@@ -78,11 +77,11 @@ export async function work(
 }
 
 /** Tells the store that this worker lives. */
-async function ownLease({ data, name }: ThreadStart): Promise<{
+async function ownLease({ data, name, cluster }: ThreadStart): Promise<{
   hold(): Promise<void>;
   end(): Promise<void>;
 }> {
-  const store = await openStore(data, { shared: true });
+  const store = await openStore(data, { shared: true, cluster });
   // What a process of this name ran that has died.
   await store.jobs.release(name);
   let held = -Infinity;
