@@ -11,6 +11,11 @@ export class Conflict extends Error {
   override name = "Conflict";
 }
 
+/** The claim of a job was lost: another worker has the job, or it was ended. */
+export class ClaimLost extends Conflict {
+  override name = "ClaimLost";
+}
+
 /** Understood, but not acceptable; `problems` names each place. */
 export class InvalidInput extends Error {
   override name = "InvalidInput";

@@ -71,24 +71,31 @@ export function apiArguments(config: Config): string[] {
   ];
 }
 
+/** What a worker has to do with in the data directory: no database, and with it no keys and no names. */
+const WORKED_ON = ["files", "checkpoints", "cache", "tmp"];
+
 /**
- * The GPU worker: the data directory and its own priority; no network, no key, no programs. In a cluster also the
- * database and the bucket.
+ * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.
+ * @param alone whether it opens the store itself, having no server to ask; in a cluster that is over the network
  */
-export function workerArguments({ data, cluster }: Pick<Config, "data" | "cluster">): string[] {
+export function workerArguments(
+  { data, cluster, alone = false }: Pick<Config, "data" | "cluster"> & { alone?: boolean },
+): string[] {
+  const own = alone ? [data] : WORKED_ON.map((folder) => `${data}/${folder}`);
+  const shared = alone ? cluster : undefined;
   return [
-    ...always(cluster),
-    ...(cluster ? [allow("net", hostsOf({ cluster }))] : []),
+    ...always(shared),
+    ...(shared ? [allow("net", hostsOf({ cluster: shared }))] : []),
     // Threads read their modules by the permissions of their process.
     allow("read", [
-      data,
-      ...["lib", "gpu", "kernels", ...(cluster ? ["cluster"] : [])].map((x) => `${root}/${x}`),
+      ...own,
+      ...["lib", "gpu", "kernels", ...(shared ? ["cluster"] : [])].map((x) => `${root}/${x}`),
     ]),
-    allow("write", [data]),
+    allow("write", own),
     allow("env", [
       "MCGIP_DATA",
-      ...clusterVariables,
-      ...(cluster ? POSTGRES_VARIABLES : []),
+      ...(alone ? clusterVariables : []),
+      ...(shared ? POSTGRES_VARIABLES : []),
     ]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,

@@ -13,7 +13,11 @@ export async function launchWorker(
   { data, cluster }: Pick<Config, "data" | "cluster">,
 ): Promise<never> {
   // A worker that is started again has its name still, and takes up what it ran at once.
-  const args = [...workerArguments({ data, cluster }), `worker-${crypto.randomUUID()}`, "alone"];
+  const args = [
+    ...workerArguments({ data, cluster, alone: true }),
+    `worker-${crypto.randomUUID()}`,
+    "alone",
+  ];
   let child: Deno.ChildProcess | undefined;
   let asked = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -3,6 +3,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import type { Config } from "@/lib/config.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -86,12 +87,11 @@ export async function serve(config: Config): Promise<void> {
   const notifier = new JobNotifier(cluster && ((job) => cluster.tell(CHANGED, job)));
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed(job, ended) {
-      notifier.emit(job);
-      if (ended) studies.wake();
-    },
-    hold: async (name) => await store.jobs.hold(name),
-    ended: async (name, how) => await store.jobs.release(name, how),
+    desk: (name) =>
+      new StoreDesk(store, name, (job, ended) => {
+        notifier.emit(job);
+        if (ended) studies.wake();
+      }),
     log,
   });
   const studies = new StudyKeeper({

@@ -5,7 +5,7 @@ import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 export interface Pixels {
   /** [N, H, W, C], value / 65535; 8-bit pictures times 257. N as in `names`. */
@@ -80,7 +80,7 @@ type Picture = Pick<ImageRow, "dataset_id" | "name" | "file">;
  * Loads pictures of one data set in the given order. Throws InvalidInput naming a picture that does not decode.
  */
 export async function loadPixels(
-  store: Store,
+  store: WorkerStore,
   images: Picture[],
   options: PixelOptions,
 ): Promise<Pixels> {
@@ -99,7 +99,7 @@ export async function loadPixels(
 }
 
 async function decodeAll(
-  store: Store,
+  store: WorkerStore,
   images: Picture[],
   { size, channels, onProgress }: PixelOptions,
   stride: number,
@@ -146,9 +146,9 @@ async function readCache(
 const maxCacheBytes = 8 * 2 ** 30;
 
 /** Arrays of one data set lie together: what happens to another one does not touch them. */
-const folderOf = (store: Store, dataset_id: string) => `${store.cache}/${dataset_id}`;
+const folderOf = (store: WorkerStore, dataset_id: string) => `${store.cache}/${dataset_id}`;
 
-async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuffer>) {
+async function writeCache(store: WorkerStore, path: string, data: Uint16Array<ArrayBuffer>) {
   const bytes = new Uint8Array(data.buffer);
   const now = new Date();
   try {
@@ -214,6 +214,6 @@ function ifThere<T>(action: () => T): T | undefined {
 }
 
 /** Forgets the arrays of one data set: they must not outlive what they were made of. */
-export function clearPixels(store: Store, dataset_id: string): void {
+export function clearPixels(store: WorkerStore, dataset_id: string): void {
   removeIfThere(folderOf(store, dataset_id));
 }

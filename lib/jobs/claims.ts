@@ -3,7 +3,8 @@
  * `jobs` stays what people see; a queue says who holds what. What is done "in the caller's transaction" is done
  * with what the caller writes there, or not at all.
  */
-import { ClaimLost, type JobRow } from "@/lib/store/mod.ts";
+import { ClaimLost } from "@/lib/errors.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
 
 export { ClaimLost };
 

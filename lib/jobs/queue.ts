@@ -151,7 +151,7 @@ export async function remove(store: Store, id: string): Promise<void> {
   removeCheckpoints(store, id);
 }
 
-export function removeCheckpoints(store: Store, id: string): void {
+export function removeCheckpoints(store: Pick<Store, "checkpoints">, id: string): void {
   try {
     Deno.removeSync(store.checkpoints(id), { recursive: true });
   } catch (error) {

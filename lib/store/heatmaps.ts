@@ -20,6 +20,12 @@ export class Heatmaps extends Table<HeatmapRow> {
     return await this.select([["image_id = ?", image_id]], "ORDER BY reader");
   }
 
+  /** The same of several images, by image id. */
+  async ofImages(image_ids: string[]): Promise<Map<string, HeatmapRow[]>> {
+    const rows = await this.select([["image_id IN (?)", image_ids]], "ORDER BY image_id, reader");
+    return Map.groupBy(rows, (row) => row.image_id);
+  }
+
   async ofDataset(dataset_id: string): Promise<Map<string, HeatmapRow[]>> {
     const rows = await this.select(
       [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],

@@ -3,7 +3,7 @@
  * that lost it from writing.
  */
 import type { AdapterInfo } from "@/gpu/device.ts";
-import { Conflict } from "@/lib/errors.ts";
+import { ClaimLost, Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { LEASE_MS, leased } from "./lease.ts";
 import { now, type Page, type PageOptions, Table } from "./table.ts";
@@ -70,14 +70,16 @@ export const finishedStates: JobState[] = ["succeeded", "failed", "cancelled"];
 export type JobChanges = Partial<
   Pick<
     JobRow,
-    "state" | "progress" | "requested" | "error" | "result" | "device" | "estimated_finish"
+    | "state"
+    | "progress"
+    | "requested"
+    | "error"
+    | "result"
+    | "device"
+    | "estimated_finish"
+    | "attempts"
   >
 >;
-
-/** The claim was lost: another worker has the job, or it was ended. */
-export class ClaimLost extends Conflict {
-  override name = "ClaimLost";
-}
 
 /** Takes back the last attempt. */
 const FORGIVEN = "attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END";

@@ -171,21 +171,26 @@ export class Store {
    */
   async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
-      await this.files.shared?.publish(sha256s);
-      const result = await this.db.transaction(async () => {
-        for (const sha256 of new Set(sha256s)) {
-          if (!this.files.shared && !this.files.has(sha256)) {
-            throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
-          }
-        }
-        return await insert();
-      });
+      const result = await this.commitStored(sha256s, insert);
       this.files.unpin(sha256s);
       return result;
     } catch (error) {
       await this.discard(sha256s);
       throw error;
     }
+  }
+
+  /** The same with files that another process has put, and pinned where it must. */
+  async commitStored<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
+    await this.files.shared?.publish(sha256s);
+    return await this.db.transaction(async () => {
+      for (const sha256 of new Set(sha256s)) {
+        if (!this.files.shared && !this.files.has(sha256)) {
+          throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
+        }
+      }
+      return await insert();
+    });
   }
 
   /** Unpins files whose rows will not come, and removes those nobody else needs. */
@@ -242,7 +247,7 @@ export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
-export { ClaimLost, finishedStates, jobStates } from "./jobs.ts";
+export { finishedStates, jobStates } from "./jobs.ts";
 export type { EventRow, EventType } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
 export type { Layout, SimilarityRow } from "./similarities.ts";

@@ -5,7 +5,8 @@ import { type Cut, type Positives, positives } from "@/lib/gaze/positives.ts";
 import { topPositives } from "@/lib/gaze/top_positives.ts";
 import { readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
 import { assertLabels, usableSimilarity } from "@/lib/specs/preconditions.ts";
-import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 export interface PositivesSpec {
   arm: ArmName;
@@ -24,7 +25,7 @@ export interface PositivesSpec {
  * @throws {NotFound} when there is no such similarity
  */
 export async function jobPositives(
-  store: Store,
+  store: WorkerStore,
   dataset: DatasetRow,
   rows: ImageRow[],
   spec: PositivesSpec,
@@ -43,7 +44,7 @@ export async function jobPositives(
 
 /** Reads the similarity of a job; the answer cuts it into pairs. */
 async function pairCutter(
-  store: Store,
+  store: WorkerStore,
   dataset: DatasetRow,
   rows: ImageRow[],
   { similarity, component, cut, soft }: PositivesSpec,

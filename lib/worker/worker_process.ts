@@ -1,30 +1,36 @@
 /**
  * The main thread of the worker process: passes messages between the API (standard input and output)
  * and the GPU thread, beats and estimates jobs while that thread waits for the GPU. A worker that no server
- * started has nobody to tell of its beats: it writes them into the store itself.
+ * started opens the store itself, here: its GPU thread knows no more than a desk (desk.ts).
  */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, BEAT_MS, SILENT_MS } from "./beat.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
+import { deskHandlers, StoreDesk } from "./store_desk.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
 export interface WorkOptions extends ThreadStart {
+  /** Of this worker; no other one that lives has it. */
+  name: string;
   /** No server started it: signals ask it to leave. */
   alone: boolean;
+  /** What its store shares with others, where it opens one itself. */
+  cluster?: ClusterSettings;
   /** The module of the GPU thread. */
   thread?: string;
 }
 
 /** Runs until whoever started it goes away, or asks to leave. */
 export async function work(
-  { alone, thread = import.meta.resolve("./gpu_thread.ts"), ...start }: WorkOptions,
+  { data, name, cluster, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
 ): Promise<void> {
-  const lease = alone ? await ownLease(start) : undefined;
+  const own = alone ? await ownDesk(data, name, cluster) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -33,7 +39,7 @@ export async function work(
   let seen = performance.now();
   let tick: Tick = { job: null, training: null, gpu_bytes: 0 };
   let device: Device | undefined;
-  const own = new Peer(send, {
+  const here = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
       if (!device) return undefined;
       const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
@@ -42,13 +48,17 @@ export async function work(
     },
   });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
+  const desk = own &&
+    new Peer((message) => gpuThread.postMessage(message), deskHandlers(own.desk));
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
     if (message.method === "tick") tick = message.params as Tick;
     else if (message.method === "left") {
-      await lease?.end();
+      await own?.end();
       Deno.exit(0);
+    } else if (desk && Object.hasOwn(desk.handlers, message.method ?? "")) {
+      await desk.receive(message);
     } else send(message);
   };
   gpuThread.onerror = (event) => {
@@ -56,6 +66,7 @@ export async function work(
     console.error(`The GPU thread died: ${event.message}`);
     Deno.exit(70);
   };
+  const start: ThreadStart = { data };
   gpuThread.postMessage(start);
   // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
   // where there is one.
@@ -67,31 +78,34 @@ export async function work(
   setInterval(async () => {
     const silent_ms = performance.now() - seen;
     const beat: Beat = { ...tick, silent_ms, rss: Deno.memoryUsage().rss };
-    if (lease) {
+    if (own) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (tick.job !== null && silent_ms > SILENT_MS) Deno.exit(70);
-      await lease.hold();
+      await own.hold();
     } else send({ method: "beat", params: beat });
   }, BEAT_MS);
-  relay(gpuThread, own);
+  relay(gpuThread, here);
 }
 
-/** Tells the store that this worker lives. */
-async function ownLease({ data, name, cluster }: ThreadStart): Promise<{
+/** The desk of a worker that no server started, and its beats. */
+async function ownDesk(data: string, name: string, cluster?: ClusterSettings): Promise<{
+  desk: StoreDesk;
   hold(): Promise<void>;
   end(): Promise<void>;
 }> {
   const store = await openStore(data, { shared: true, cluster });
+  const desk = new StoreDesk(store, name);
   // What a process of this name ran that has died.
-  await store.jobs.release(name);
+  await desk.left({ blameless: false });
   let held = -Infinity;
   return {
+    desk,
     async hold() {
       if (performance.now() - held < HOLD_MS) return;
       held = performance.now();
       try {
         await store.workers.hold(name);
-        await store.jobs.hold(name);
+        await desk.hold();
       } catch (error) {
         // The next one may come through, long before the lease ends.
         console.error("Cannot prolong the lease of this worker:", error);
@@ -111,9 +125,9 @@ function deviceOf({ params }: Message): Device | undefined {
 }
 
 /** From the API to the GPU thread, but for what this thread answers itself; the end of the input is the end of the API. */
-async function relay(gpuThread: Worker, own: Peer): Promise<void> {
+async function relay(gpuThread: Worker, here: Peer): Promise<void> {
   for await (const message of messages(Deno.stdin.readable, () => {})) {
-    if (Object.hasOwn(own.handlers, message.method ?? "")) await own.receive(message);
+    if (Object.hasOwn(here.handlers, message.method ?? "")) await here.receive(message);
     else gpuThread.postMessage(message);
   }
   Deno.exit(0);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { Conflict, NotFound } from "@/lib/errors.ts";
-import { ClaimLost, type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
+import { ClaimLost, Conflict, NotFound } from "@/lib/errors.ts";
+import { type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
 import { inCluster, withDirectory, withStore } from "../support/temporary.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);

@@ -29,7 +29,7 @@ export const finetune = {
     const { store, job, gpu } = context;
     const published = await publishedBy(context);
     if (published) {
-      const { id, warnings } = (await store.evaluations.findBy([["job_id = ?", job.id]]))!;
+      const { id, warnings } = (await store.evaluations.ofJob(job.id))!;
       return { model: published.id, evaluation: id, ...told(warnings) };
     }
     const spec = await resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
@@ -109,18 +109,17 @@ export const finetune = {
         ...(inherited.length > 0 && { warnings: inherited }),
         split: { train: names(train), validation: names(validation), test: names(test) },
       },
-    }, async (model) =>
-      await store.evaluations.insert({
-        id: evaluated,
-        model_id: model.id,
-        dataset_id: dataset.id,
-        dataset_digest: dataset.digest,
-        job_id: job.id,
-        ...{ seen, warnings },
-        ...{ metrics, scores },
-        created_at: now(),
-      }));
-    return { model: model.id, evaluation: evaluated, ...told(warnings) };
+    }, (model_id) => ({
+      id: evaluated,
+      model_id,
+      dataset_id: dataset.id,
+      dataset_digest: dataset.digest,
+      job_id: job.id,
+      ...{ seen, warnings },
+      ...{ metrics, scores },
+      created_at: now(),
+    }));
+    return { model, evaluation: evaluated, ...told(warnings) };
   },
   estimate(device, { spec, images, classes, colour }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {

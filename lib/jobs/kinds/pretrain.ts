@@ -147,7 +147,7 @@ export const pretrain = {
         },
       });
       checkpoints.clear();
-      return { model: model.id, ...told(warnings) };
+      return { model, ...told(warnings) };
     } finally {
       trainee.destroy();
       images.destroy();
