@@ -163,16 +163,19 @@ export class Jobs extends Table<JobRow> {
         started_at: job.started_at ?? now(),
       };
       await this.update(job.id, changes);
-      await this.hold(worker);
+      await this.db.run(
+        `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS} WHERE id = ?`,
+        job.id,
+      );
       return { ...job, ...changes };
     });
   }
 
-  /** Prolongs the lease of what a worker runs: it is alive. */
+  /** Prolongs the lease of what a worker runs: it is alive. What a process of its name ran before stays free. */
   async hold(worker: string): Promise<void> {
     await this.db.run(
       `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
-       WHERE worker = ? AND state = 'running'`,
+       WHERE worker = ? AND state = 'running' AND lease_until IS NOT NULL`,
       worker,
     );
   }

@@ -79,3 +79,13 @@ Deno.test("workers count as long as they beat", () =>
     await store.workers.remove("b");
     assert.equal(await store.workers.count(), 0);
   }));
+
+Deno.test("a worker that comes back under its name does not keep what it ran before from being claimed", () =>
+  withStore(async (store) => {
+    const job = await add(store, "job_1");
+    await store.jobs.claim("a");
+    await store.jobs.release("a");
+    // Its beats go on before it, or anyone, asks for a job.
+    await store.jobs.hold("a");
+    assert.equal((await store.jobs.claim("b"))?.id, job.id);
+  }));
