@@ -8,6 +8,7 @@ import {
   tableStyles,
   tableTypes,
 } from "@/lib/studies/render_table.ts";
+import { runsFigure } from "@/lib/studies/runs_figure.ts";
 import {
   filledStudySchema,
   studySchema,
@@ -47,7 +48,8 @@ export const studies: Route[] = [
     path: "/v1/studies/{id}/table",
     operationId: "getStudyTable",
     headers: ["Content-Disposition"],
-    summary: "The table in the published form: JSON, CSV, Markdown or LaTeX",
+    summary:
+      "The table in the published form: JSON, CSV, Markdown or LaTeX, and as a picture of every run (SVG)",
     scope: "read",
     errors: [422],
     query: z.strictObject({
@@ -56,21 +58,32 @@ export const studies: Route[] = [
       ),
     }),
     answers: {
-      200: [publishedTableSchema, ...Object.values(tableTypes).map((type) => type.split(";")[0])],
+      200: [
+        publishedTableSchema,
+        ...Object.values(tableTypes).map((type) => type.split(";")[0]),
+        "image/svg+xml",
+      ],
     },
-    formats: { json: "application/json", ...tableTypes },
+    formats: { json: "application/json", ...tableTypes, svg: "image/svg+xml" },
     handle({ services: { store }, params: { id }, query: { style }, format }) {
       const row = store.studies.get(id);
       const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
       const table = tableOf(store, row);
-      if (format === "json") {
-        if (style === "full") return publishedTable(table, { title });
-        throw new InvalidInput(
-          "Cannot write JSON in the style of a paper: its numbers are in full",
-          [
-            { pointer: "/style", message: "for the formats csv, markdown and latex" },
-          ],
-        );
+      if (format === "json" || format === "svg") {
+        if (style !== "full") {
+          const what = format === "json" ? "JSON" : "a picture";
+          throw new InvalidInput(
+            `Cannot write ${what} in the style of a paper: that is for texts`,
+            [{ pointer: "/style", message: "for the formats csv, markdown and latex" }],
+          );
+        }
+        if (format === "json") return publishedTable(table, { title });
+        return new Response(runsFigure(table, { title }), {
+          headers: {
+            "content-type": "image/svg+xml",
+            "content-disposition": `attachment; filename="${row.id}.svg"`,
+          },
+        });
       }
       return new Response(renderTable(format, table, { title, style }), {
         headers: {

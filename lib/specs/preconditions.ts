@@ -50,6 +50,19 @@ function checkLayout(row: SimilarityRow, cut: Cut): void {
   }
 }
 
+/** @throws {InvalidInput} when no patient has two images */
+export function assertPatients(store: Pick<Store, "images">, dataset: DatasetRow): void {
+  const patients = store.images.all(dataset.id).flatMap(({ patient }) => patient ?? []);
+  const { size } = new Set(patients);
+  if (size < patients.length) return;
+  const found = size === 0
+    ? "names no patients"
+    : `has ${size} patients of one image each, where a patient of two is needed`;
+  throw new InvalidInput(`Cannot pair by patients: dataset "${dataset.name}" ${found}`, [
+    { pointer: "/arm", message: "another arm, or patients in labels.csv, are needed" },
+  ]);
+}
+
 /** @throws {InvalidInput} when no image has a label */
 export function assertLabels(store: Pick<Store, "images">, dataset: DatasetRow): void {
   const labels = [...store.images.labels(dataset.id).keys()];

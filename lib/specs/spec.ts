@@ -9,6 +9,18 @@ export const addedFields = {
   code_version: z.string(),
 };
 
+/** Fields that jobs of an older version have not. */
+export function laterFields<Shape extends Record<string, z.ZodDefault<z.ZodType>>>(
+  fields: Shape,
+): { [Field in keyof Shape]: z.ZodOptional<ReturnType<Shape[Field]["unwrap"]>> } {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      field.unwrap().optional().describe("Not in jobs of an older version"),
+    ]),
+  ) as { [Field in keyof Shape]: z.ZodOptional<ReturnType<Shape[Field]["unwrap"]>> };
+}
+
 /** In a result: why it may mean less than it seems to. Not there when there is nothing to say. */
 export const warningsSchema = z.array(z.string()).optional()
   .describe("Why it may be something else than its name says, or its figures mean less");

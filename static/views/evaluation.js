@@ -148,36 +148,40 @@ function perClass(rows) {
   );
 }
 
-/** Single figures of each fold, with mean and deviation. */
+/** Single figures of each fold, or of each drawing of labels, with mean and deviation. */
 function foldTable(metrics) {
-  if (!metrics.folds) return null;
+  const parts = metrics.folds ?? metrics.repeats;
+  if (!parts) return null;
+  const what = metrics.folds ? "fold" : "repeat";
+  const behind = `${what}s behind the mean`;
   const rows = [
-    ...metrics.folds.map(({ fold, figures }) => [`fold ${fold + 1}`, figures]),
+    ...parts.map(({ fold, repeat, figures }) => [`${what} ${(fold ?? repeat) + 1}`, figures]),
     ["mean", metrics.mean],
     ["standard deviation", metrics.standard_deviation],
-    ...(metrics.n ? [["folds behind the mean", metrics.n]] : []),
+    ...(metrics.n ? [[behind, metrics.n]] : []),
   ];
   const names = Object.keys(metrics.mean);
   return card(
-    "Folds",
+    metrics.folds ? "Folds" : "Drawings of the labels (all other figures are those of the first)",
     table(
       [
         { head: "", cell: ([name]) => name },
         ...names.map((name) => ({
           head: words(name),
           cell: ([row, figures]) =>
-            row === "folds behind the mean" ? number(figures[name]) : figure(name, figures[name]),
+            row === behind ? number(figures[name]) : figure(name, figures[name]),
           number: true,
         })),
       ],
       rows,
-      { label: "Figures by fold" },
+      { label: `Figures by ${what}` },
     ),
   );
 }
 
 function scoreTable(found) {
-  const scores = found.scores ?? [];
+  // Of several drawings of labels, those of the model that is kept.
+  const scores = (found.scores ?? []).filter(({ repeat = 0 }) => repeat === 0);
   if (!Array.isArray(scores) || scores.length === 0) return null;
   const probabilities = (row) =>
     Object.entries(row.probabilities ?? {}).map(([name, value]) => `${name} ${score(value)}`)

@@ -92,7 +92,7 @@ Deno.test("every arm: symmetric, the diagonal 1, shuffled with as many pairs as 
       const all = Array.from({ length: n }, (_, i) => i);
       const of = (arm: ArmName) => {
         const made = arms[arm].positives({
-          ...{ n, seed, labels },
+          ...{ n, seed, labels, patients: labels },
           cut: (place) => positives(values, { cut, place, soft }),
         });
         return { ...made, matrix: batchPositives(made, all, all, { seed, step: 0 }) };
@@ -130,7 +130,7 @@ Deno.test("threshold is strict; soft weights are the similarities; labels pair a
   const cut = () => positives(values, gaze({ threshold: 0 }));
   const labelled = (labels: (string | null)[]) =>
     batchPositives(
-      arms.labels.positives({ n: 3, seed: 1, labels, cut }),
+      arms.labels.positives({ n: 3, seed: 1, labels, patients: [], cut }),
       ...[[0, 1, 2], [0, 1, 2], { seed: 1, step: 0 }] as const,
     );
   assert.deepEqual([...labelled(["a", null, "a"])], [1, 0, 1, 0, 1, 0, 1, 0, 1]);

@@ -220,6 +220,11 @@ Deno.test("a study over HTTP", async (t) => {
       assert.match((await styled.json()).detail, /Cannot write JSON in the style of a paper/);
       assert.equal(parse(await text("csv"), { columns: true }).length, 9);
       assert.equal(JSON.parse(await text("json")).cells.length, 3);
+      const picture = await text("svg");
+      assert.match(picture, /^<svg /);
+      assert.equal(picture.match(/<circle [^>]*r="2\.6"/g)!.length, 6, "a point for every run");
+      const paper = await server.fetch(`/v1/studies/${ref}/table?format=svg&style=paper`);
+      assert.match((await paper.json()).detail, /Cannot write a picture in the style of a paper/);
       const bad = await server.fetch(`/v1/studies/${ref}/table?format=xls`);
       await bad.body?.cancel();
       assert.equal(bad.status, 400);
