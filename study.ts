@@ -3,13 +3,13 @@
  * every part's end and every two minutes. Interrupted, it goes on where it was: cells that are done are not computed
  * again. See `--help`.
  */
-import { parseArgs } from "node:util";
 import { dirname, join } from "node:path";
 import { client } from "@/lib/demo/client.ts";
 import { type Experiment, experiment, gathered } from "@/lib/demo/experiment.ts";
-import { report } from "@/lib/demo/experiment_report.ts";
+import { report, type ReportHead } from "@/lib/demo/experiment_report.ts";
 import { METHODS, SEEDS } from "@/lib/demo/protocol.ts";
 import { startServer } from "@/lib/demo/server.ts";
+import { readOptions } from "@/lib/options.ts";
 import { prepareAdapter } from "@/lib/setup/adapter.ts";
 
 const HELP = `deno task study [OPTIONS]
@@ -18,8 +18,10 @@ const HELP = `deno task study [OPTIONS]
   --seeds N        runs of each cell (${SEEDS.length})
   --epochs N       of pre-training, instead of those that are fixed: for a closer look
   --report         runs nothing: writes what the data directory holds
+  --json FILE      runs nothing: writes the report of such a file anew
   --into FOLDER    data directory, kept: a second call goes on in it (study-data)
-  --out FILE       where the report goes, its JSON beside it and its pictures in study/ (bench/STUDY.md)`;
+  --out FILE       where the report goes, its JSON beside it and its pictures in study/ (bench/STUDY.md)
+  -h, --help       prints this and leaves`;
 
 /** The call that gives these figures anywhere: without the places of one machine. */
 function commandOf(options: Record<string, string | boolean | undefined>): string {
@@ -38,18 +40,16 @@ function wholeNumber(name: string, given: string, [least, most]: [number, number
 
 /** @returns the exit code */
 async function main(): Promise<number> {
-  const { values: options } = parseArgs({
-    options: {
-      start: { type: "string" },
-      methods: { type: "string" },
-      seeds: { type: "string" },
-      epochs: { type: "string" },
-      report: { type: "boolean", default: false },
-      into: { type: "string" },
-      out: { type: "string" },
-      help: { type: "boolean" },
-    },
-  });
+  const { values: options } = readOptions("run the study", {
+    start: { type: "string" },
+    methods: { type: "string" },
+    seeds: { type: "string" },
+    epochs: { type: "string" },
+    report: { type: "boolean", default: false },
+    json: { type: "string" },
+    into: { type: "string" },
+    out: { type: "string" },
+  }, Deno.args);
   if (options.help) {
     console.log(HELP);
     return 0;
@@ -62,30 +62,37 @@ async function main(): Promise<number> {
   const epochs = options.epochs === undefined
     ? undefined
     : wholeNumber("epochs", options.epochs, [2, 10_000]);
-  const adapter = await prepareAdapter();
-  if (!adapter) return 1;
   const out = options.out ?? "bench/STUDY.md";
-  const write = (found: Experiment) => {
-    const { markdown, json, pictures } = report(found, {
-      date: new Date().toISOString(),
-      adapter: `${adapter.description}${adapter.software ? " (software)" : ""}`,
-      command: commandOf(options),
-      ...{ methods, seeds, epochs },
-    });
+  const write = (found: Experiment, head: ReportHead) => {
+    const { markdown, json, pictures } = report(found, head);
     const folder = join(dirname(out), "study");
     Deno.mkdirSync(folder, { recursive: true });
     Deno.writeTextFileSync(out, markdown);
     Deno.writeTextFileSync(out.replace(/(\.md)?$/, ".json"), json);
     for (const [name, text] of pictures) Deno.writeTextFileSync(join(folder, name), text);
   };
+  if (options.json !== undefined) {
+    const known = JSON.parse(Deno.readTextFileSync(options.json));
+    write(known as Experiment, known as ReportHead);
+    return 0;
+  }
+  const adapter = await prepareAdapter();
+  if (!adapter) return 1;
+  const told = (found: Experiment) =>
+    write(found, {
+      date: new Date().toISOString(),
+      adapter: `${adapter.description}${adapter.software ? " (software)" : ""}`,
+      command: commandOf(options),
+      ...{ methods, seeds, epochs },
+    });
   const server = await startServer(options.into ?? "study-data");
   try {
     const api = client(server.url, server.key);
     const found = options.report
       ? await gathered(api)
-      : await experiment(api, { methods, seeds, epochs, start: options.start, onNews: write });
+      : await experiment(api, { methods, seeds, epochs, start: options.start, onNews: told });
     if (!found) throw new Error("Cannot report: the data directory holds no study of the protocol");
-    write(found);
+    told(found);
     console.log(`\nwritten to ${out}`);
   } finally {
     await server.stop();
@@ -96,6 +103,6 @@ async function main(): Promise<number> {
 try {
   Deno.exit(await main());
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`);
+  console.error(`${error instanceof Error ? error.message : error}`);
   Deno.exit(1);
 }

@@ -4,7 +4,7 @@
  *
  *     deno run -A bench/large_data.ts [--images=50000] [--seeds=200]
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import { enqueue, resolveJob } from "@/lib/jobs/queue.ts";
 import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
@@ -13,25 +13,28 @@ import { planStudy } from "@/lib/studies/plan.ts";
 import { toFilledStudyView, toStudyView } from "@/lib/studies/study.ts";
 import { estimateRequest } from "@/lib/training/estimate_request.ts";
 
-const { values } = parseArgs({
-  options: {
-    images: { type: "string", default: "50000" },
-    seeds: { type: "string", default: "200" },
-  },
+const HELP = `deno run -A bench/large_data.ts [OPTIONS]
+  --images N    (50000)
+  --seeds N     (200)`;
+
+const values = optionsOrEnd(HELP, "measure large data", {
+  images: { type: "string", default: "50000" },
+  seeds: { type: "string", default: "200" },
 });
 const [images, seeds] = [Number(values.images), Number(values.seeds)];
 
 /** Rows as an import leaves them. */
-function fill(store: Store): string {
+async function fill(store: Store): Promise<string> {
   const dataset = newId("ds");
-  store.db.transaction(() => {
-    store.datasets.insert({
-      ...{ id: dataset, name: "large", digest: "d", structured: false },
+  await store.db.transaction(async () => {
+    await store.datasets.insert({
+      names: "keep",
+      ...{ id: dataset, name: "large", known_digest: "d", structured: false },
       ...{ positive_label: "malignant", meta: {}, created_at: now() },
     });
     for (let i = 0; i < images; i++) {
       const id = newId("im");
-      store.images.insert({
+      await store.images.insert({
         ...{ id, dataset_id: dataset, name: `folder/image_${String(i).padStart(6, "0")}` },
         ...{ file: String(i).padStart(64, "0"), format: "png", bytes: 1 },
         ...{ width: 1024, height: 1024, channels: 1, bits: 8 },
@@ -41,7 +44,7 @@ function fill(store: Store): string {
         ...{ x: (i * 37 + k * 91) % 1024, y: (i * 11 + k * 53) % 1024 },
         ...{ start: k / 4, duration: 0.2 + k % 3 / 10 },
       }));
-      store.gaze.insert({
+      await store.gaze.insert({
         ...{ id: newId("gz"), image_id: id, reader: "r", format: "csv", fixations },
         ...{ samples_file: null, assumptions: [], dropped: 0, data_loss: 0 },
       });
@@ -64,10 +67,10 @@ async function similarity(store: Store, dataset_id: string): Promise<SimilarityR
   const best = Float32Array.from({ length: pairs }, (_, i) => 0.999 - i * 9e-8);
   const parts = [indices, values, rows, columns, best].map((part) => new Uint8Array(part.buffer));
   const { sha256 } = await store.files.put(new Uint8Array(await new Blob(parts).arrayBuffer()));
-  return store.similarities.insert({
+  return await store.similarities.insert({
     ...{ id: newId("sim"), dataset_id, dataset_digest: "d", job_id: newId("job") },
     ...{ measure: "multimatch", params: {}, components: ["score"], file: sha256 },
-    images: store.images.all(dataset_id).map(({ name }) => name),
+    images: (await store.images.all(dataset_id)).map(({ name }) => name),
     layout: { kind: "neighbours", top_k, pairs, above: 0.9 },
     ...{
       invalid: [],
@@ -106,9 +109,9 @@ async function measured<T>(what: string, body: () => T | Promise<T>): Promise<T 
 }
 
 const directory = Deno.makeTempDirSync();
-const store = openStore(directory);
+const store = await openStore(directory);
 try {
-  const dataset = fill(store);
+  const dataset = await fill(store);
   const row = await similarity(store, dataset);
   const similar = row.id;
   console.log(`${images} images, ${seeds} runs`);
@@ -121,27 +124,34 @@ try {
     ...{ similarity: similar, cut: { quantile: 0.0001 } },
     seeds: Array.from({ length: seeds }, (_, seed) => seed),
   };
-  const job = (request: Record<string, unknown>) => resolveJob(store, request, "bench");
+  const job = async (request: Record<string, unknown>) => await resolveJob(store, request, "bench");
   const one = await measured(
     "resolve pretrain",
-    () =>
-      job({ kind: "pretrain", dataset: "large", arm: "gaze", similarity: similar, cut: study.cut }),
+    async () =>
+      await job({
+        kind: "pretrain",
+        dataset: "large",
+        arm: "gaze",
+        similarity: similar,
+        cut: study.cut,
+      }),
   );
-  await measured("resolve finetune", () => job({ kind: "finetune", dataset: "large" }));
+  await measured("resolve finetune", async () => await job({ kind: "finetune", dataset: "large" }));
   await measured(
     "resolve similarity",
-    () => job({ kind: "similarity", dataset: "large", measure: "multimatch" }),
+    async () => await job({ kind: "similarity", dataset: "large", measure: "multimatch" }),
   );
   await measured(
     "resolve similarity, matrix",
-    () => job({ kind: "similarity", dataset: "large", measure: "multimatch", keep: "matrix" }),
+    async () =>
+      await job({ kind: "similarity", dataset: "large", measure: "multimatch", keep: "matrix" }),
   );
-  await measured("estimate request", () => one && estimateRequest(store, one));
+  await measured("estimate request", async () => one && await estimateRequest(store, one));
   await measured(
     "audit similarity",
     () => auditSimilarity(store, row, new AbortController().signal),
   );
-  const resolved = await measured("resolve study", () => job(study));
+  const resolved = await measured("resolve study", async () => await job(study));
   const plan = await measured(
     "plan study",
     async () =>
@@ -151,11 +161,17 @@ try {
       }),
   );
   console.log(plan && `${plan.cells} cells, ${plan.parts.length} parts`);
-  const queued = await measured("queue study", () => resolved && enqueue(store, resolved));
-  const kept = queued && store.studies.ofJob(queued.id);
-  await measured("show study", () => kept && JSON.stringify(toFilledStudyView(store, kept)).length);
-  await measured("list studies", () => kept && toStudyView(store, kept));
+  const queued = await measured(
+    "queue study",
+    async () => resolved && await enqueue(store, resolved),
+  );
+  const kept = queued && await store.studies.ofJob(queued.id);
+  await measured(
+    "show study",
+    async () => kept && JSON.stringify(await toFilledStudyView(store, kept)).length,
+  );
+  await measured("list studies", async () => kept && await toStudyView(store, kept));
 } finally {
-  store.close();
+  await store.close();
   Deno.removeSync(directory, { recursive: true });
 }

@@ -50,7 +50,8 @@ fn batch_norm(
     if (RESIDUAL) {
       value += f32(residual[i]);
     }
-    if (RELU) {
+    // What is not finite stays so: max() may make 0 of NaN, and an overflow would be an answer.
+    if (RELU && (bitcast<u32>(value) & 0x7fffffffu) < 0x7f800000u) {
       value = max(value, 0.0);
     }
     y[i] = X(value);

@@ -135,7 +135,8 @@ fn store_one(to: u32, k: u32, value: f32) {
   if (to != NONE && k < params.K) {
     var sum = value;
     if (RESIDUAL == 1u) { sum += f32(residual[to + k]); }
-    if (RELU == 1u) { sum = max(sum, 0.0); }
+    // What is not finite stays so: max() may make 0 of NaN, and an overflow would be an answer.
+    if (RELU == 1u && (bitcast<u32>(sum) & 0x7fffffffu) < 0x7f800000u) { sum = max(sum, 0.0); }
     if (params.add == 1u) { sum += f32(y[to + k]); }
     y[to + k] = Y(sum);
   }

@@ -128,7 +128,8 @@ fn store_one(at: u32, k: u32, value: f32) {
     if (BIAS == 1u) { sum += b[k]; }
     if (ADD == 1u) { sum += f32(y[at + k]); }
     if (RESIDUAL == 1u) { sum += f32(residual[at + k]); }
-    if (RELU == 1u) { sum = max(sum, 0.0); }
+    // What is not finite stays so: max() may make 0 of NaN, and an overflow would be an answer.
+    if (RELU == 1u && (bitcast<u32>(sum) & 0x7fffffffu) < 0x7f800000u) { sum = max(sum, 0.0); }
     y[at + k] = Y(sum);
   }
 }

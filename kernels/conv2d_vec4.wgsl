@@ -135,7 +135,11 @@ fn store(row: u32, k: u32, value: vec4f) {
   if (BIAS == 1u) { sum += b[k >> 2u]; }
   if (ADD == 1u) { sum += vec4f(y[at]); }
   if (RESIDUAL == 1u) { sum += vec4f(residual[at]); }
-  if (RELU == 1u) { sum = max(sum, vec4f(0.0)); }
+  // What is not finite stays so: max() may make 0 of NaN, and an overflow would be an answer.
+  if (RELU == 1u) {
+    let finite = (bitcast<vec4u>(sum) & vec4u(0x7fffffffu)) < vec4u(0x7f800000u);
+    sum = select(sum, max(sum, vec4f(0.0)), finite);
+  }
   y[at] = vec4<Y>(sum);
 }
 

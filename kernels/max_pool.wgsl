@@ -36,7 +36,10 @@ fn max_pool(@builtin(global_invocation_id) id: vec3u) {
       // A coordinate left of the image wraps around to a large number.
       if (h < params.H && w < params.W) {
         let value = f32(x[((id.z * params.H + h) * params.W + w) * params.C + c]);
-        if (found == R * R || value > best) {
+        // What is not finite stays so: an overflow is no answer.
+        let finite = (bitcast<u32>(best) & 0x7fffffffu) < 0x7f800000u;
+        let wrong = (bitcast<u32>(value) & 0x7fffffffu) >= 0x7f800000u;
+        if (found == R * R || (finite && (wrong || value > best))) {
           best = value;
           found = r * R + t;
         }

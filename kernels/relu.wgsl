@@ -16,6 +16,8 @@ fn relu(
   let first = (group.x + group.y * groups.x) * 1024u + lane;
   let end = min(first + 1024u - lane, params.n);
   for (var i = first; i < end; i += 256u) {
-    y[i] = max(x[i], 0.0);
+    // What is not finite stays so: max() may make 0 of NaN, and an overflow would be an answer.
+    let finite = (bitcast<u32>(x[i]) & 0x7fffffffu) < 0x7f800000u;
+    y[i] = select(x[i], max(x[i], 0.0), finite);
   }
 }

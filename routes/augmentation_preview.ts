@@ -11,7 +11,8 @@ import {
 } from "@/lib/specs/augmentation.ts";
 import { permutation, stream } from "@/lib/random.ts";
 import type { SampleAnswer, SampleRequest } from "@/lib/training/view_sampler.ts";
-import { imageOf, imagePath, pngHeaders } from "./images.ts";
+import { imageOf, imagePath } from "./images.ts";
+import { pngHeaders } from "./kept_picture.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const query = z.strictObject({
@@ -86,8 +87,8 @@ export const augmented: Route[] = [
     answers: { 200: ["image/png"] },
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;
-      const dataset = store.datasets.byName(name);
-      const all = store.images.all(dataset.id);
+      const dataset = await store.datasets.byName(name);
+      const all = await store.images.all(dataset.id);
       if (all.length === 0) throw new InvalidInput(`Cannot show images of "${name}": it has none`);
       const chosen = permutation(all.length, query.seed, stream("shown")).subarray(0, query.images);
       return await sheet(call, Array.from(chosen, (i) => all[i]));
@@ -102,6 +103,6 @@ export const augmented: Route[] = [
     scope: "read",
     query,
     answers: { 200: ["image/png"] },
-    handle: async (call) => await sheet(call, [imageOf(call).image]),
+    handle: async (call) => await sheet(call, [(await imageOf(call)).image]),
   }),
 ];

@@ -68,7 +68,7 @@ async function fromBody(call: Call<PutQuery>): Promise<Imported> {
     return answerOf(await importArchive(call, name, store.files.path(sha256)), dryRun);
   } finally {
     // Nothing of the archive itself stays.
-    store.discard([sha256]);
+    await store.discard([sha256]);
   }
 }
 
@@ -79,8 +79,8 @@ function importArchive(
   onProgress?: ImportOptions["onProgress"],
 ): Promise<ImportReport> {
   const { query, request: { signal } } = call;
-  const { dry_run: dryRun, mode, same, upload: _, ...view } = query;
-  return runImport(call, name, path, { dryRun, mode, same, view, signal, onProgress });
+  const { dry_run: dryRun, mode, same, names, upload: _, ...view } = query;
+  return runImport(call, name, path, { dryRun, mode, same, names, view, signal, onProgress });
 }
 
 function answerOf(made: ImportReport, dryRun: boolean): Imported {
@@ -117,7 +117,7 @@ async function fromForm(call: Call<UploadQuery>): Promise<Done<Imported>> {
         answerOf(await importArchive(call, name, store.files.path(sha256)), call.query.dry_run),
     );
   } finally {
-    store.discard(pinned);
+    await store.discard(pinned);
   }
 }
 
@@ -126,6 +126,7 @@ export const datasets: Route[] = [
     method: "PUT",
     path: "/v1/datasets/{name}",
     operationId: "putDataset",
+    stores: true,
     headers: ["Location"],
     errors: [409, 415, 422, 429],
     summary:
@@ -140,6 +141,7 @@ export const datasets: Route[] = [
     method: "POST",
     path: "/v1/datasets",
     operationId: "createDataset",
+    stores: true,
     form: archiveForm,
     headers: ["Location"],
     errors: [415, 429],
@@ -158,8 +160,8 @@ export const datasets: Route[] = [
     scope: "read",
     query: z.strictObject(pageQuery),
     answers: { 200: pageOf(datasetSchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.datasets.list(query), (row) => summary(store, row)),
+    handle: async ({ services: { store }, query }) =>
+      await mapPage(await store.datasets.list(query), async (row) => await summary(store, row)),
   }),
   route({
     method: "GET",
@@ -168,8 +170,8 @@ export const datasets: Route[] = [
     summary: "What a data set holds, in numbers",
     scope: "read",
     answers: { 200: datasetSchema },
-    handle: ({ services: { store }, params: { name } }) =>
-      summary(store, store.datasets.byName(name)),
+    handle: async ({ services: { store }, params: { name } }) =>
+      await summary(store, await store.datasets.byName(name)),
   }),
   route({
     method: "DELETE",
@@ -179,8 +181,8 @@ export const datasets: Route[] = [
     summary: "Deletes a data set; models and similarities made from it stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { name } }) {
-      deleteDataset(store, name);
+    async handle({ services: { store }, params: { name } }) {
+      await deleteDataset(store, name);
       return reply(204, null);
     },
   }),
@@ -194,7 +196,7 @@ export const datasets: Route[] = [
     scope: "read",
     answers: { 200: ["application/zip"] },
     async handle({ services: { store }, params: { name } }) {
-      const row = store.datasets.byName(name);
+      const row = await store.datasets.byName(name);
       await verifyFiles(store, row);
       const file = encodeURIComponent(`${row.name}.zip`);
       return new Response(exportArchive(store, row), {

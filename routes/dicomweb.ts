@@ -71,7 +71,7 @@ async function storeInstances(call: Call<z.output<typeof query>, unknown, Format
     );
   } finally {
     // Of what was sent nothing stays but the pictures made of it.
-    store.discard(sent.filter((file) => file !== ""));
+    await store.discard(sent.filter((file) => file !== ""));
   }
 }
 
@@ -82,6 +82,7 @@ const ofStudies = (path: string, operationId: string, summary: string): Route =>
     method: "POST",
     path,
     operationId,
+    stores: true,
     idempotent: false,
     errors: [409, 415, 422, 429],
     summary,

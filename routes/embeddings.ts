@@ -11,7 +11,9 @@ import {
   embeddingsSchema,
   nearestImagesSchema,
 } from "@/lib/inference/embedding.ts";
+import { imagesByName } from "@/lib/datasets/find_image.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
+import { noveltyOf } from "@/lib/inference/novelty.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
@@ -50,10 +52,10 @@ interface Embedded extends Pick<PictureInput, "dataset" | "image" | "filename"> 
   vector: Float32Array<ArrayBuffer>;
 }
 
-function askingOf(
+async function askingOf(
   { services: { store, supervisor: worker }, params: { id } }: Call,
-): InferenceContext {
-  return { store, model: store.models.resolve(id), worker };
+): Promise<InferenceContext> {
+  return { store, model: await store.models.resolve(id), worker };
 }
 
 /** Five digits say all that an f32 vector of a picture says. */
@@ -66,9 +68,10 @@ async function storedVectors(
   named: z.output<typeof request>,
 ): Promise<Embedded[]> {
   const { store } = asking;
-  const dataset = store.datasets.byName(named.dataset);
-  const images = named.images?.map((name) => store.images.byName(dataset.id, name)) ??
-    store.images.all(dataset.id);
+  const dataset = await store.datasets.byName(named.dataset);
+  const images = named.images
+    ? await imagesByName(store, dataset.id, named.images)
+    : await store.images.all(dataset.id);
   if (images.length > MOST) {
     throw new InvalidInput(
       `Cannot look at ${images.length} pictures at once: name at most ${MOST}`,
@@ -111,11 +114,11 @@ async function answer(
 }
 
 async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
-  const asking = askingOf(call);
+  const asking = await askingOf(call);
   const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
-  return await call.once(digestOfSent(pictures), async () => {
+  return await call.once(() => digestOfSent(pictures), async () => {
     const vectors = await embedAll(asking, pictures.map((picture) => sentPicture(picture, view)));
     const embedded = vectors.map((vector, i) => ({ filename: pictures[i].filename, vector }));
     return await answer(call, asking, embedded);
@@ -153,21 +156,25 @@ export const embeddings: Route[] = [
     answers: { 200: nearestImagesSchema },
     async handle(call) {
       const { query: { among, top }, services: { store }, request: { signal } } = call;
-      const asking = askingOf(call);
+      const asking = await askingOf(call);
       const { bytes, view, stored } = await onePicture(call);
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
-      const dataset = store.datasets.byName(name);
-      return await call.once(digestOf(bytes), async () => {
+      const dataset = await store.datasets.byName(name);
+      return await call.once(() => digestOf(bytes), async () => {
         const [vector] = await embedAll(asking, [{
           image: stored?.image.name,
           ...encodedPicture(() => Promise.resolve(bytes), view),
         }]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
+        const novelty = others.length > 0
+          ? await noveltyOf(asking, others[0].similarity, { dataset, signal })
+          : null;
         return {
           model: asking.model.id,
           among: dataset.name,
+          novelty,
           data: others.map(({ image: { name, label }, similarity }) => ({
             image: name,
             label,

@@ -12,7 +12,7 @@ import {
 import { imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
 import { columnsOf } from "@/lib/table_file.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 import { listFormats, tableAnswer, tableMediaTypes } from "./tables.ts";
@@ -24,10 +24,12 @@ export const evaluations: Route[] = [
     operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(evaluationSchema.shape)) }),
     answers: { 200: pageOf(evaluationSchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.evaluations.list(query), (row) => toEvaluationView(store, row)),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.evaluations.list(query);
+      return withFields(await mapPage(rows, (row) => toEvaluationView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -37,8 +39,8 @@ export const evaluations: Route[] = [
       "Metrics with intervals and warnings, per fold where there are folds, with confusion, curves and scores",
     scope: "read",
     answers: { 200: scoredEvaluationSchema },
-    handle: ({ services: { store }, params: { id } }) =>
-      toScoredEvaluationView(store, store.evaluations.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toScoredEvaluationView(store, await store.evaluations.get(id)),
   }),
   route({
     method: "GET",
@@ -50,8 +52,8 @@ export const evaluations: Route[] = [
     scope: "read",
     answers: { 200: [pageOf(imageScoreSchema), ...tableMediaTypes] },
     formats: listFormats,
-    handle({ services: { store }, params: { id }, format }) {
-      const { scores, metrics: { classes } } = store.evaluations.get(id);
+    async handle({ services: { store }, params: { id }, format }) {
+      const { scores, metrics: { classes } } = await store.evaluations.get(id);
       if (format === "json") return wholePage(scores);
       const columns = columnsOf(imageScoreSchema, {
         probabilities: { prefix: "probability", keys: classes },
@@ -67,22 +69,22 @@ export const evaluations: Route[] = [
     summary: "Deletes an evaluation that no study's table needs; its model stays",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      store.db.transaction(() => {
-        const { job_id } = store.evaluations.get(id);
-        const state = store.jobs.find(job_id)?.state;
+    async handle({ services: { store }, params: { id } }) {
+      await store.db.transaction(async () => {
+        const { job_id } = await store.evaluations.get(id);
+        const state = (await store.jobs.find(job_id))?.state;
         if (state !== undefined && !finishedStates.includes(state)) {
           throw new Conflict(
             `Cannot delete evaluation "${id}": job "${job_id}", which made it, is ${state}`,
           );
         }
-        const study = store.studies.withEvaluation(id);
+        const study = await store.studies.withEvaluation(id);
         if (study !== undefined) {
           throw new Conflict(
             `Cannot delete evaluation "${id}": study "${study}" needs it; delete that first`,
           );
         }
-        store.evaluations.remove(id);
+        await store.evaluations.remove(id);
       });
       return reply(204, null);
     },
@@ -100,14 +102,15 @@ export const evaluations: Route[] = [
     }),
     answers: { 200: differenceSchema },
     async handle({ services: { store }, params: { id }, query: { to } }) {
-      const [row, other] = [store.evaluations.get(id), store.evaluations.get(to)];
+      const [row, other] = [await store.evaluations.get(id), await store.evaluations.get(to)];
       const { dataset_id } = row;
       if (dataset_id === null || dataset_id !== other.dataset_id) {
         throw new InvalidInput("Cannot compare evaluations that are not of one data set", [
           { pointer: "/to", message: "of another data set, or of one that was deleted" },
         ]);
       }
-      const { digest } = store.datasets.find(dataset_id) ?? {};
+      const dataset = await store.datasets.find(dataset_id);
+      const digest = dataset && await store.datasets.digestOf(dataset);
       const changed = [row, other].find(({ dataset_digest }) =>
         dataset_digest && dataset_digest !== digest
       );
@@ -118,8 +121,10 @@ export const evaluations: Route[] = [
       }
       const found = await differenceOf({
         ...{ a: row.scores, b: other.scores },
-        positive_label: store.datasets.find(dataset_id)?.positive_label ?? null,
-        patients: new Map(store.images.all(dataset_id).map(({ name, patient }) => [name, patient])),
+        positive_label: dataset?.positive_label ?? null,
+        patients: new Map(
+          (await store.images.all(dataset_id)).map(({ name, patient }) => [name, patient]),
+        ),
       });
       return toDifferenceView(found, { evaluation: row.id, to: other.id });
     },

@@ -7,11 +7,12 @@ import {
   measureBatches,
   measureColumns,
   measureRows,
+  measureRowsOf,
   type MeasureTable,
   measureTables,
 } from "@/lib/datasets/gaze_measures.ts";
 import { imageGaze, imageGazeSchema } from "@/lib/datasets/image_gaze.ts";
-import { readerName } from "@/lib/datasets/reader_name.ts";
+import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { filterSpec } from "@/lib/gaze/filters/mod.ts";
 import { formats } from "@/lib/gaze/formats/mod.ts";
 import { digestOf } from "./auth.ts";
@@ -64,10 +65,14 @@ export const gazeRoutes: Route[] = [
     scope: "read",
     query: readerQuery,
     answers: { 200: imageGazeSchema },
-    handle(call) {
-      const { image } = imageOf(call);
+    async handle(call) {
+      const { image } = await imageOf(call);
       const { services: { store }, query: { reader } } = call;
-      return imageGaze(store, image, reader === undefined ? undefined : readerName(store, reader));
+      return await imageGaze(
+        store,
+        image,
+        reader === undefined ? undefined : readerName(store, reader),
+      );
     },
   }),
   route({
@@ -80,8 +85,8 @@ export const gazeRoutes: Route[] = [
     answers: { 200: [pageOf(z.union(Object.values(measureRows))), ...tableMediaTypes] },
     headers: ["Content-Disposition"],
     formats: listFormats,
-    handle({ services: { store }, params: { name }, query, request, format }) {
-      const dataset = store.datasets.byName(name);
+    async handle({ services: { store }, params: { name }, query, request, format }) {
+      const dataset = await store.datasets.byName(name);
       const { table, limit, after } = query;
       const reader = query.reader === undefined ? undefined : readerName(store, query.reader);
       if (format !== "json") {
@@ -90,8 +95,8 @@ export const gazeRoutes: Route[] = [
         const batches = measureBatches(store, dataset, table, reader);
         return tableAnswer({ format, name }, measureColumns(table), batches);
       }
-      const { data, ...page } = store.images.listOf(dataset.id, { limit, after });
-      const rows = data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+      const { data, ...page } = await store.images.listOf(dataset.id, { limit, after });
+      const rows = await measureRowsOf(store, data, table, reader);
       return { data: rows, ...page };
     },
   }),
@@ -99,6 +104,7 @@ export const gazeRoutes: Route[] = [
     method: "POST",
     path: "/v1/datasets/{name}/gaze",
     operationId: "addGaze",
+    stores: true,
     errors: [429],
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",
@@ -115,7 +121,7 @@ export const gazeRoutes: Route[] = [
     answers: { 200: gazeReportSchema },
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;
-      store.datasets.byName(name);
+      await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes).catch((error) => {
         throw error instanceof HttpError && error.status === 413
           ? new HttpError(
@@ -127,7 +133,7 @@ export const gazeRoutes: Route[] = [
       });
       const { dry_run: dryRun, ...options } = query;
       return call.once(
-        digestOf(bytes),
+        () => digestOf(bytes),
         () => putGaze(store, name, bytes, { ...options, dryRun }),
       );
     },

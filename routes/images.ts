@@ -3,7 +3,7 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
-import { withoutExtension } from "@/lib/datasets/image_names.ts";
+import { findImage } from "@/lib/datasets/find_image.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
@@ -11,7 +11,9 @@ import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { namesOption } from "./imports.ts";
+import { keptPicture, pngHeaders } from "./kept_picture.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -26,24 +28,22 @@ const pngQuery = z.strictObject({
   ...shownQuery,
   size: z.coerce.number().int().min(16).max(4096).optional()
     .describe("Longer side of the picture at most, pixels"),
+  bits: z.coerce.number().pipe(z.literal(8)).optional()
+    .describe("Values of 16 bits as 8: what a screen shows, in less than half of the bytes"),
 });
 
 export const imagePath = "/v1/datasets/{name}/images/{image*}";
 
 /** The image that a path means, by name, file name or id. Throws NotFound. */
-export function imageOf(
+export async function imageOf(
   { services: { store }, params }: Pick<Call, "services" | "params">,
-): { dataset: DatasetRow; image: ImageRow } {
-  const dataset = store.datasets.byName(params.name);
-  const name = params.image.normalize("NFC");
-  const image = store.images.findByName(dataset.id, name) ??
-    store.images.findByName(dataset.id, withoutExtension(name)) ?? store.images.find(name);
+): Promise<{ dataset: DatasetRow; image: ImageRow }> {
+  const dataset = await store.datasets.byName(params.name);
+  const image = await findImage(store, dataset.id, params.image) ??
+    await store.images.find(params.image);
   if (image?.dataset_id !== dataset.id) throw new NotFound(`Cannot find image "${params.image}"`);
   return { dataset, image };
 }
-
-/** A picture is asked for by names, which may mean another one at any time. */
-export const pngHeaders = { "content-type": "image/png", "cache-control": "private, no-cache" };
 
 /** A body that must not be empty. */
 export async function bodyOf(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
@@ -59,16 +59,25 @@ export const images: Route[] = [
     operationId: "listImages",
     summary: "Lists the images of a data set in the order of their names",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      label: z.string().max(512).optional(),
+      fields: fieldsOf(Object.keys(imageSchema.shape)),
+    }),
     answers: { 200: pageOf(imageSchema) },
-    handle({ services: { store }, params: { name }, query }) {
-      const { id } = store.datasets.byName(name);
-      const page = store.images.listOf(id, query);
-      const counts = Map.groupBy(
-        store.gaze.counts(id, page.data.map((row) => row.id)),
-        ({ image_id }) => image_id,
+    async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
+      const { id } = await store.datasets.byName(name);
+      const page = await store.images.listOf(id, query);
+      const ids = page.data.map((row) => row.id);
+      const counts = Map.groupBy(await store.gaze.countsOf(ids), ({ image_id }) => image_id);
+      const maps = await store.heatmaps.ofDataset(id, ids);
+      return withFields(
+        await mapPage(
+          page,
+          (row) => toImageView(row, counts.get(row.id) ?? [], maps.get(row.id) ?? []),
+        ),
+        fields,
       );
-      return mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
     },
   }),
   route({
@@ -79,10 +88,13 @@ export const images: Route[] = [
     summary: "The picture as PNG",
     scope: "read",
     query: pngQuery,
-    answers: { 200: ["image/png"] },
+    description:
+      "Every layer (`image.png`, `overlay.png`, `scanpath.png`) takes `window` and `voi`, and shows the " +
+      "picture alike with the same ones. Scaled pictures are kept; `If-None-Match` saves sending one again.",
+    answers: { 200: ["image/png"], 304: null },
     async handle(call) {
-      const { query: { size: most = Infinity, ...fields } } = call;
-      const { image } = imageOf(call);
+      const { query: { size: most = Infinity, bits, ...fields } } = call;
+      const { image } = await imageOf(call);
       const { frame = 0 } = fields;
       if (frame > 0) {
         throw new InvalidInput(
@@ -91,16 +103,22 @@ export const images: Route[] = [
         );
       }
       const view = viewOf({ ...fields, frame: undefined });
-      const bytes = await call.services.store.files.read(image.file, `image "${image.name}"`);
+      const read = () => call.services.store.files.read(image.file, `image "${image.name}"`);
       // Of DICOM a PNG is stored.
       const isPng = image.format === "png" || image.format === "dicom";
       const scale = Math.min(1, most / Math.max(image.width, image.height));
+      const asStored = isPng && !view && scale === 1 && (bits === undefined || image.bits === 8);
+      if (asStored) return new Response(await read(), { headers: pngHeaders });
       const side = (pixels: number) => Math.max(1, Math.round(pixels * scale));
-      const png = isPng && !view && scale === 1 ? bytes : (await decodePool.toPng(bytes, {
-        view,
-        size: [side(image.width), side(image.height)],
-      })).png;
-      return new Response(png, { headers: pngHeaders });
+      const size: [number, number] = [side(image.width), side(image.height)];
+      return await keptPicture(
+        call,
+        {
+          dataset_id: image.dataset_id,
+          of: { kind: "image", file: image.file, view, bits, size },
+        },
+        async () => (await decodePool.toPng(await read(), { view, bits, size })).png,
+      );
     },
   }),
   route({
@@ -110,26 +128,28 @@ export const images: Route[] = [
     summary: "What is known of an image",
     scope: "read",
     answers: { 200: imageSchema },
-    handle: (call) => imageViewOf(call.services.store, imageOf(call).image),
+    handle: async (call) => await imageViewOf(call.services.store, (await imageOf(call)).image),
   }),
   route({
     method: "PUT",
     path: imagePath,
     operationId: "putImage",
+    stores: true,
     errors: [409, 422, 429],
     summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
-    query: z.strictObject(viewQuery),
+    query: z.strictObject({ ...viewQuery, names: namesOption }),
     accepts: pictureTypes,
     answers: { 200: storedImageSchema, 201: storedImageSchema },
     async handle(call) {
       const { services: { store }, params: { name, image: path }, query } = call;
-      const view = viewOf(query);
+      const { names, ...fields } = query;
+      const view = viewOf(fields);
       // Before the body: a name that cannot be used should not cost an upload.
       datasetName(name);
       const bytes = await bodyOf(call, limits.imageBytes);
-      const { image, created, notes } = await putImage(store, name, path, bytes, { view });
-      return reply(created ? 201 : 200, { ...imageViewOf(store, image), warnings: notes });
+      const { image, created, notes } = await putImage(store, name, path, bytes, { view, names });
+      return reply(created ? 201 : 200, { ...await imageViewOf(store, image), warnings: notes });
     },
   }),
   route({
@@ -143,9 +163,9 @@ export const images: Route[] = [
     answers: { 200: labelsReportSchema },
     async handle(call) {
       const { services: { store }, params: { name } } = call;
-      store.datasets.byName(name);
+      await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
-      return call.once(digestOf(bytes), () => putLabels(store, name, bytes));
+      return call.once(() => digestOf(bytes), () => putLabels(store, name, bytes));
     },
   }),
 ];

@@ -3,8 +3,14 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import type { ImportOptions, ImportReport } from "@/lib/datasets/archive.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
+import { nameModes } from "@/lib/store/mod.ts";
 import { HttpError } from "./problem.ts";
 import type { Call } from "./route.ts";
+
+export const namesOption = z.enum(nameModes).optional().describe(
+  "Names of DICOM files and of patients: kept as keyed hashes (`hash`, the default of a new data set), or as they " +
+    "are sent (`keep`)",
+);
 
 /** How an archive comes to what is there. */
 export const importModes = {
@@ -12,8 +18,11 @@ export const importModes = {
     .describe("Whether the archive replaces the data set or comes to it"),
   same: z.enum(["refuse", "replace"]).default("refuse")
     .describe("With `mode=add`: what becomes of images, labels and gaze that are there already"),
+  names: namesOption,
 };
-export type ImportModes = Required<Pick<ImportOptions, "mode" | "same">>;
+export type ImportModes =
+  & Required<Pick<ImportOptions, "mode" | "same">>
+  & Pick<ImportOptions, "names">;
 
 /** The archive's bytes at most: what the content may have, as compression only makes it less. */
 export const archiveBytes = ({ services: { config } }: Pick<Call, "services">): number =>

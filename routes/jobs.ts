@@ -1,21 +1,28 @@
 /** Jobs: queued, shown, stopped and taken up again. */
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
+import { jobFields, jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+import { inOneWith } from "./idempotency.ts";
 import { jobRequest } from "./job_request.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route, type Services } from "./route.ts";
 
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: jobKindSchema });
 
-function changed({ supervisor, notifier }: Services, id: string): void {
+const jobPage = pageOf(jobSchema).extend({
+  totals: z.record(jobStateSchema, z.number())
+    .describe("Jobs by state, of those that the query means whatever their state"),
+}).meta({ id: "JobPage" });
+
+function changed({ supervisor, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
   supervisor.notify("wake");
+  studies.wake();
 }
 
 const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
@@ -26,10 +33,10 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     summary,
     scope: "write",
     answers: { 200: jobSchema },
-    handle({ services, params: { id } }) {
-      const row = control(services.store, id, what);
+    async handle({ services, params: { id } }) {
+      const row = await control(services.store, id, what);
       changed(services, id);
-      return toJobView(services.store, row);
+      return await toJobView(services.store, row);
     },
   });
 
@@ -38,6 +45,7 @@ export const jobs: Route[] = [
     method: "POST",
     path: "/v1/jobs",
     operationId: "createJob",
+    stores: true,
     described: jobRequest,
     headers: ["Location"],
     errors: [404, 429],
@@ -46,12 +54,13 @@ export const jobs: Route[] = [
     scope: "write",
     json: request,
     answers: { 200: studyPlanSchema, 202: jobSchema },
-    async handle({ services, body }) {
+    async handle(call) {
+      const { services, body, key } = call;
       const { store, supervisor, config } = services;
       if (supervisor.device?.gpu === null) {
         throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
       }
-      const made = resolveJob(store, body, config.codeVersion);
+      const made = await resolveJob(store, body, config.codeVersion);
       // Without a worker the job waits for one, and is estimated again when it starts.
       const estimate = async (request: EstimateRequest) =>
         supervisor.unavailable()
@@ -63,12 +72,15 @@ export const jobs: Route[] = [
         const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return plan;
       } else {
-        const request = estimateRequest(store, made);
+        const request = await estimateRequest(store, made);
         if (request) await estimate(request);
       }
-      const row = enqueue(store, made);
-      changed(services, row.id);
-      return reply(202, toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      const queued = await inOneWith(call, async () => {
+        const row = await enqueue(store, made, { key });
+        return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      });
+      changed(services, queued.value.id);
+      return queued;
     },
   }),
   route({
@@ -79,14 +91,18 @@ export const jobs: Route[] = [
     scope: "read",
     query: z.strictObject({
       ...pageQuery,
+      fields: fieldsOf(jobFields),
       kind: jobKindSchema.optional(),
       state: jobStateSchema.optional(),
       dataset: z.string().max(200).optional(),
       study: z.string().max(200).optional(),
     }),
-    answers: { 200: pageOf(jobSchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.jobs.listJobs(query), (row) => toJobView(store, row)),
+    answers: { 200: jobPage },
+    async handle({ services: { store }, query: { fields, ...filter } }) {
+      const rows = await store.jobs.listJobs(filter);
+      const page = await mapPage(rows, (row) => toJobView(store, row));
+      return withFields({ ...page, totals: await store.jobs.totals(filter) }, fields);
+    },
   }),
   route({
     method: "GET",
@@ -95,7 +111,8 @@ export const jobs: Route[] = [
     summary: "One job",
     scope: "read",
     answers: { 200: jobSchema },
-    handle: ({ services: { store }, params: { id } }) => toJobView(store, store.jobs.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toJobView(store, await store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),
@@ -108,8 +125,8 @@ export const jobs: Route[] = [
     summary: "Deletes an ended job with its events and metrics; its results stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      remove(store, id);
+    async handle({ services: { store }, params: { id } }) {
+      await remove(store, id);
       return reply(204, null);
     },
   }),

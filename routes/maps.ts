@@ -12,7 +12,7 @@ import {
 import { type MapView, saliencyMapSchema, similarityMapSchema } from "@/lib/inference/map_view.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { digestOf } from "./auth.ts";
-import { pngHeaders } from "./images.ts";
+import { pngHeaders } from "./kept_picture.ts";
 import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "./pictures.ts";
 import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -39,11 +39,11 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
   const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
   const picture = await onePicture(call);
   const name = picture.stored && JSON.stringify(picture.stored.image.name);
-  const asking = { store, model: store.models.resolve(id), worker, name };
+  const asking = { store, model: await store.models.resolve(id), worker, name };
   if (format === "png") {
     return await drawn(await make(asking, picture), picture, query);
   }
-  return await call.once(digestOf(picture.bytes), async () => {
+  return await call.once(() => digestOf(picture.bytes), async () => {
     const made = await make(asking, picture);
     const map = overImage(made, query.size);
     const { columns, rows } = made.grid;
@@ -54,18 +54,18 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
       ...told(made),
       ...map,
       grid: { columns, rows },
-      agreement: agreementWith(call, picture, map),
+      agreement: await agreementWith(call, picture, map),
     };
   });
 }
 
-function agreementWith(
+async function agreementWith(
   { services: { store }, query: { reader } }: Call<MapQuery>,
   { stored }: OnePicture,
   map: ReturnType<typeof overImage>,
 ) {
   if (!stored) return null;
-  return agreement(map, stored.image, store.gaze.ofImage(stored.image.id, reader));
+  return agreement(map, stored.image, await store.gaze.ofImage(stored.image.id, reader));
 }
 
 async function drawn(

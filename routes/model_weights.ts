@@ -60,7 +60,7 @@ const attachment = (type: string, name: string) => ({
 });
 
 async function safetensorsAnswer(store: Store, row: ModelRow): Promise<Response> {
-  const metadata = portableMetadata(store, row);
+  const metadata = await portableMetadata(store, row);
   const { head, from } = await leavingWeights(store.files, row, metadata);
   const file = await store.files.open(row.file, `model "${row.id}"`);
   const { size } = await file.stat();
@@ -85,7 +85,7 @@ async function safetensorsAnswer(store: Store, row: ModelRow): Promise<Response>
 
 /** Input `x` [N, C, H, W], normalised as its metadata say; output `logits`, of a backbone `features`. */
 async function onnxAnswer(store: Store, row: ModelRow): Promise<Response> {
-  const onnx = await onnxOf(store.files, row, portableMetadata(store, row));
+  const onnx = await onnxOf(store.files, row, await portableMetadata(store, row));
   return new Response(onnx, {
     headers: {
       ...attachment("application/octet-stream", `${row.id}.onnx`),
@@ -116,7 +116,7 @@ async function receive(store: Store, request: Request): Promise<{ file: string; 
       );
     }
   } catch (error) {
-    store.discard(files);
+    await store.discard(files);
     throw error;
   }
   return { file: files[0], told };
@@ -165,7 +165,7 @@ export const modelWeights: Route[] = [
       hf: "application/zip",
     },
     async handle({ services: { store }, params: { id }, format }) {
-      const row = store.models.resolve(id);
+      const row = await store.models.resolve(id);
       if (format === "onnx") return await onnxAnswer(store, row);
       if (format === "safetensors") return await safetensorsAnswer(store, row);
       const folder = await hubFolder(store, row);
@@ -176,6 +176,7 @@ export const modelWeights: Route[] = [
     method: "PUT",
     path: "/v1/models/{id}",
     operationId: "uploadModel",
+    stores: true,
     headers: ["Location"],
     errors: [409, 422, 429],
     summary: `Uploads weights (safetensors or .pth) of a ${
@@ -199,10 +200,10 @@ export const modelWeights: Route[] = [
       try {
         const options = { ...together(query, told), name };
         const row = await uploadModel(store, store.files.path(file), options);
-        return reply(201, toModelView(store, row), { location: `/v1/models/${row.id}` });
+        return reply(201, await toModelView(store, row), { location: `/v1/models/${row.id}` });
       } finally {
         // What came stays only where it is what is kept.
-        store.discard([file]);
+        await store.discard([file]);
       }
     },
   }),

@@ -4,22 +4,26 @@ import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict, NotFound } from "@/lib/errors.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { modelSchema, toModelView } from "@/lib/training/model_view.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
 /** What a request to delete means. Throws NotFound, and Conflict where it could mean several. */
-function toDelete(store: Store, reference: string, versions?: "newest" | "all"): ModelRow[] {
+async function toDelete(
+  store: Store,
+  reference: string,
+  versions?: "newest" | "all",
+): Promise<ModelRow[]> {
   const { models } = store;
-  const found = models.find(reference);
+  const found = await models.find(reference);
   if (found) return [found];
-  const aliased = models.aliased(reference);
+  const aliased = await models.aliased(reference);
   if (aliased !== undefined) {
     throw new Conflict(
       `Cannot delete by the alias "${reference}": give the id "${aliased}" to delete the model, or remove the alias`,
     );
   }
-  const named = models.versionsOf(reference);
+  const named = await models.versionsOf(reference);
   if (named.length === 0) throw new NotFound(`Cannot find model "${reference}"`);
   if (named.length > 1 && versions === undefined) {
     throw new Conflict(
@@ -30,11 +34,12 @@ function toDelete(store: Store, reference: string, versions?: "newest" | "all"):
 }
 
 /** Throws Conflict while a job needs one of them. */
-function assertUnused(store: Store, rows: ModelRow[]): void {
+async function assertUnused(store: Store, rows: ModelRow[]): Promise<void> {
   for (const { id } of rows) {
-    const job = store.db.get<{ id: string }>(
+    const job = await store.db.get<{ id: string }>(
       `SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')
-       AND (json_extract(spec, '$.model') = ?1 OR json_extract(spec, '$.init') = ?1) LIMIT 1`,
+       AND (spec ->> 'model' = ? OR spec ->> 'init' = ?) LIMIT 1`,
+      id,
       id,
     );
     if (job) throw new Conflict(`Cannot delete model "${id}": job "${job.id}" needs it`);
@@ -48,10 +53,15 @@ export const models: Route[] = [
     operationId: "listModels",
     summary: "Lists models, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({
+      ...pageQuery,
+      fields: fieldsOf(Object.keys(modelSchema.options[0].shape)),
+    }),
     answers: { 200: pageOf(modelSchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.models.list(query), (row) => toModelView(store, row)),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.models.list(query);
+      return withFields(await mapPage(rows, (row) => toModelView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -60,8 +70,8 @@ export const models: Route[] = [
     summary: "One model by id, alias or name (then the newest version)",
     scope: "read",
     answers: { 200: modelSchema },
-    handle: ({ services: { store }, params: { id } }) =>
-      toModelView(store, store.models.resolve(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toModelView(store, await store.models.resolve(id)),
   }),
   route({
     method: "GET",
@@ -70,8 +80,8 @@ export const models: Route[] = [
     summary: "Other names that stand for this one version",
     scope: "read",
     answers: { 200: pageOf(z.string()) },
-    handle: ({ services: { store }, params: { id } }) =>
-      wholePage(store.models.aliasesOf(store.models.resolve(id).id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      wholePage(await store.models.aliasesOf((await store.models.resolve(id)).id)),
   }),
   route({
     method: "PUT",
@@ -81,10 +91,10 @@ export const models: Route[] = [
     summary: "Lets an alias stand for this version; one that stood for another is moved",
     scope: "write",
     answers: { 200: modelSchema },
-    handle({ services: { store }, params }) {
-      const row = store.models.resolve(params.id);
-      store.models.setAlias(datasetName(params.alias, "alias"), row.id);
-      return toModelView(store, row);
+    async handle({ services: { store }, params }) {
+      const row = await store.models.resolve(params.id);
+      await store.models.setAlias(datasetName(params.alias, "alias"), row.id);
+      return await toModelView(store, row);
     },
   }),
   route({
@@ -94,13 +104,13 @@ export const models: Route[] = [
     summary: "Removes an alias; the model stays",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id, alias } }) {
-      const row = store.models.resolve(id);
+    async handle({ services: { store }, params: { id, alias } }) {
+      const row = await store.models.resolve(id);
       const name = alias.normalize("NFC");
-      if (store.models.aliased(name) !== row.id) {
+      if (await store.models.aliased(name) !== row.id) {
         throw new NotFound(`Cannot find alias "${alias}" of model "${row.id}"`);
       }
-      store.models.removeAlias(name);
+      await store.models.removeAlias(name);
       return reply(204, null);
     },
   }),
@@ -118,14 +128,14 @@ export const models: Route[] = [
       versions: z.enum(["newest", "all"]).optional().describe("Of a name, which are deleted"),
     }),
     answers: { 204: null },
-    handle({ services: { store }, params: { id }, query: { versions } }) {
-      const rows = store.db.transaction(() => {
-        const rows = toDelete(store, id, versions);
-        assertUnused(store, rows);
-        for (const row of rows) store.models.remove(row.id);
+    async handle({ services: { store }, params: { id }, query: { versions } }) {
+      const rows = await store.db.transaction(async () => {
+        const rows = await toDelete(store, id, versions);
+        await assertUnused(store, rows);
+        for (const row of rows) await store.models.remove(row.id);
         return rows;
       });
-      store.collectGarbage(rows.map(({ file }) => file));
+      await store.collectGarbage(rows.map(({ file }) => file));
       return reply(204, null);
     },
   }),

@@ -126,15 +126,15 @@ function picturesOf(
 async function readRequest({ request: sent }: Call): Promise<{
   body: InferRequest;
   binary: Uint8Array<ArrayBuffer>;
-  digest: string;
+  digest: () => Promise<string>;
 }> {
   const length = sent.headers.get("inference-header-content-length");
   let value: unknown;
   let binary = new Uint8Array();
-  let digest: string;
+  let digest: () => Promise<string>;
   if (length === null) {
     const read = await readJson(sent, limits.tensorBytes);
-    [value, digest] = [read.value, digestOf(read.text)];
+    [value, digest] = [read.value, () => digestOf(read.text)];
   } else {
     const bytes = await readBytes(sent, limits.tensorBytes);
     if (!/^\d{1,9}$/.test(length) || Number(length) > bytes.length) {
@@ -155,7 +155,7 @@ async function readRequest({ request: sent }: Call): Promise<{
     const json = bytes.subarray(0, Number(length));
     ({ value } = parseJson(json));
     binary = bytes.slice(json.length);
-    digest = digestOf(json, binary);
+    digest = () => digestOf(json, binary);
   }
   const parsed = request.safeParse(value);
   if (!parsed.success) {
@@ -202,7 +202,7 @@ const names = ["probabilities", "labels"] as const;
 async function infer(call: Call) {
   const { services: { store, supervisor: worker } } = call;
   const { body, binary, digest } = await readRequest(call);
-  const model = modelOf(call);
+  const model = await modelOf(call);
   needClasses(model);
   const bytes = binaryOutputs(body);
   const pictures = picturesOf(body, binary, model.spec);
@@ -218,16 +218,16 @@ async function infer(call: Call) {
 }
 
 /** All versions of a model's name, the oldest first; of one without a name itself. */
-const versionsOf = (models: Store["models"], row: ModelRow): ModelRow[] =>
-  row.name === null ? [row] : models.versionsOf(row.name).toReversed();
+const versionsOf = async (models: Store["models"], row: ModelRow): Promise<ModelRow[]> =>
+  row.name === null ? [row] : (await models.versionsOf(row.name)).toReversed();
 
 /** The model that a path means: of an id, an alias or a name, and of a version of the same name. Throws NotFound. */
-function modelOf(
+async function modelOf(
   { services: { store: { models } }, params }: Pick<Call, "services" | "params">,
-): ModelRow {
-  const row = models.resolve(params.id);
+): Promise<ModelRow> {
+  const row = await models.resolve(params.id);
   if (params.version === undefined) return row;
-  const versions = versionsOf(models, row);
+  const versions = await versionsOf(models, row);
   const found = versions.find((one) => versionOf(one) === params.version);
   if (found) return found;
   throw new NotFound(
@@ -252,10 +252,10 @@ const ofModel = (path: string, named: string, what: string): Route[] => [
     summary: `Open Inference Protocol: what ${what} takes and gives`,
     scope: "read",
     answers: { 200: inferenceModelSchema },
-    handle(call) {
-      const row = modelOf(call);
+    async handle(call) {
+      const row = await modelOf(call);
       needClasses(row);
-      return toInferenceModelView(row, versionsOf(call.services.store.models, row));
+      return toInferenceModelView(row, await versionsOf(call.services.store.models, row));
     },
   }),
   route({
@@ -266,8 +266,8 @@ const ofModel = (path: string, named: string, what: string): Route[] => [
     summary: `Open Inference Protocol: whether ${what} can be used`,
     scope: "read",
     answers: { 200: z.object({ name: z.string(), ready: z.boolean() }) },
-    handle(call) {
-      const row = modelOf(call);
+    async handle(call) {
+      const row = await modelOf(call);
       needClasses(row);
       needWorker(call);
       return { name: row.id, ready: true };

@@ -1,6 +1,7 @@
 /** Pictures that a request is about: in its body, or by the names that they have in a data set. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
+import { imageByName, imagesByName } from "@/lib/datasets/find_image.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
 import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/images/view.ts";
@@ -59,14 +60,13 @@ export function storedPicture(store: Store, dataset: DatasetRow, image: ImageRow
 }
 
 /** Pictures of a data set, by name. Throws NotFound. */
-export function storedPictures(
+export async function storedPictures(
   store: Store,
   named: z.output<typeof namedPictures>,
-): PictureInput[] {
-  const dataset = store.datasets.byName(named.dataset);
-  return named.images.map((name) =>
-    storedPicture(store, dataset, store.images.byName(dataset.id, name))
-  );
+): Promise<PictureInput[]> {
+  const dataset = await store.datasets.byName(named.dataset);
+  const images = await imagesByName(store, dataset.id, named.images);
+  return images.map((image) => storedPicture(store, dataset, image));
 }
 
 /** A picture that came with the request, and the name of its file in a form. */
@@ -100,7 +100,7 @@ export async function sentPictures(request: Request): Promise<SentPicture[]> {
 }
 
 /** What a repeated request is known by. */
-export function digestOfSent(pictures: SentPicture[]): string {
+export function digestOfSent(pictures: SentPicture[]): Promise<string> {
   return digestOf(...pictures.flatMap(({ bytes, filename = "" }) => [bytes, filename]));
 }
 
@@ -135,8 +135,8 @@ export async function onePicture(
   if (bytes.length > 0) {
     throw new InvalidInput("Cannot look at two pictures: one is in the body, one is named");
   }
-  const row = store.datasets.byName(dataset);
-  const stored = { dataset: row, image: store.images.byName(row.id, image) };
+  const row = await store.datasets.byName(dataset);
+  const stored = { dataset: row, image: await imageByName(store, row.id, image) };
   const { file, name } = stored.image;
   return { bytes: await store.files.read(file, `image "${name}"`), stored };
 }

@@ -30,17 +30,17 @@ async function predict(
 ) {
   const { services: { store, supervisor: worker }, params: { id }, body } = call;
   const view = bodyView(call.query, body === undefined);
-  const model = store.models.resolve(id);
+  const model = await store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
     return {
       data: rows.map((row, i) => ({ ...toPredictionView(row), file: asked[i].filename })),
     };
   };
-  if (body) return await answer(storedPictures(store, body));
+  if (body) return await answer(await storedPictures(store, body));
   const pictures = await sentPictures(call.request);
   return await call.once(
-    digestOfSent(pictures),
+    () => digestOfSent(pictures),
     () => answer(pictures.map((picture) => sentPicture(picture, view))),
   );
 }
@@ -61,14 +61,14 @@ const filter = {
 const deletedFilter = { ...filter, stale: filter.stale.unwrap().default("include") };
 
 /** As the store has it. Throws NotFound. */
-function filterOf(
+async function filterOf(
   store: Store,
   { model, stale, ...query }: z.output<z.ZodObject<typeof filter>>,
-): PredictionFilter {
+): Promise<PredictionFilter> {
   // A model that was deleted is known by its id only.
-  const id = model === undefined || store.models.find(model) || model.startsWith("mod_")
+  const id = model === undefined || await store.models.find(model) || model.startsWith("mod_")
     ? model
-    : store.models.resolve(model).id;
+    : (await store.models.resolve(model)).id;
   return { ...query, model: id, stale: stale === "include" ? undefined : stale === "only" };
 }
 
@@ -96,21 +96,32 @@ export const predictions: Route[] = [
       "Stored predictions in the order of their making: pages of JSON, or whole as CSV or Parquet",
     description: "Tables have a column `probability_<class>` for every class of what is found.",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, ...filter }),
+    query: z.strictObject({
+      ...{ ...pageQuery, ...filter },
+      order: z.enum(["oldest", "newest"]).default("oldest").describe("Which come first"),
+    }),
     answers: { 200: [pageOf(predictionSchema), ...tableMediaTypes] },
     headers: ["Content-Disposition"],
     formats: listFormats,
-    handle({ services: { store }, query: { limit, after, ...asked }, request, format }) {
-      const query = filterOf(store, asked);
+    async handle(
+      { services: { store }, query: { limit, after, order, ...asked }, request, format },
+    ) {
+      const query = { ...await filterOf(store, asked), newestFirst: order === "newest" };
       if (format === "json") {
-        return mapPage(store.predictions.query({ ...query, limit, after }), toPredictionView);
+        return await mapPage(
+          await store.predictions.query({ ...query, limit, after }),
+          toPredictionView,
+        );
       }
       needWhole(request, format);
       const columns = columnsOf(predictionSchema.omit({ file: true }), {
-        probabilities: { prefix: "probability", keys: store.predictions.classes(query) },
+        probabilities: { prefix: "probability", keys: await store.predictions.classes(query) },
       });
-      const batches = batchesOf((after) =>
-        mapPage(store.predictions.query({ ...query, limit: 1000, after }), toPredictionView)
+      const batches = batchesOf(async (after) =>
+        await mapPage(
+          await store.predictions.query({ ...query, limit: 1000, after }),
+          toPredictionView,
+        )
       );
       return tableAnswer({ format, name: "predictions" }, columns, batches);
     },
@@ -124,7 +135,7 @@ export const predictions: Route[] = [
     scope: "write",
     query: z.strictObject(deletedFilter),
     answers: { 200: z.object({ deleted: z.number() }).meta({ id: "DeletedPredictions" }) },
-    handle({ services: { store }, query }) {
+    async handle({ services: { store }, query }) {
       const { stale, ...named } = query;
       if (stale === "include" && Object.values(named).every((value) => value === undefined)) {
         throw new HttpError(
@@ -132,7 +143,7 @@ export const predictions: Route[] = [
           "Cannot delete all predictions: name a model, dataset, image, label or min_probability",
         );
       }
-      return { deleted: store.predictions.removeAll(filterOf(store, query)) };
+      return { deleted: await store.predictions.removeAll(await filterOf(store, query)) };
     },
   }),
   route({
@@ -142,8 +153,8 @@ export const predictions: Route[] = [
     summary: "One stored prediction",
     scope: "read",
     answers: { 200: predictionSchema },
-    handle: ({ services: { store }, params: { id } }) =>
-      toPredictionView(store.predictions.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      toPredictionView(await store.predictions.get(id)),
   }),
   route({
     method: "DELETE",
@@ -152,9 +163,9 @@ export const predictions: Route[] = [
     summary: "Deletes a stored prediction",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      store.predictions.get(id);
-      store.predictions.remove(id);
+    async handle({ services: { store }, params: { id } }) {
+      await store.predictions.get(id);
+      await store.predictions.remove(id);
       return reply(204, null);
     },
   }),

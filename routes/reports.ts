@@ -16,7 +16,7 @@ export const reports: Route[] = [
       after: pageQuery.after.describe("Name of an image"),
     }),
     answers: { 200: datasetReportSchema },
-    handle: ({ services: { store }, params: { name }, query }) =>
-      datasetReport(store, store.datasets.byName(name), query),
+    handle: async ({ services: { store }, params: { name }, query }) =>
+      await datasetReport(store, await store.datasets.byName(name), query),
   }),
 ];

@@ -1,12 +1,19 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
+import { counted } from "@/lib/counted.ts";
 import type { Config } from "@/lib/config.ts";
+import { EventLoopWatch } from "@/lib/event_loop.ts";
+import { logger } from "@/lib/log.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
+import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
+import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
-import { openStore } from "@/lib/store/mod.ts";
+import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
+import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
 import { Traffic } from "./request_metrics.ts";
@@ -15,7 +22,13 @@ import { Traffic } from "./request_metrics.ts";
 const LEAVE_MS = 25_000;
 const ORPHAN_MS = 1_000;
 
-const log = (text: string) => console.error(`${new Date().toISOString()} ${text}`);
+/** On which the servers of a cluster tell each other of which job there is news. */
+const CHANGED = "mcgip_changed";
+/** A key that was removed on one server is refused by the others after so long at most, ms. */
+const KEYS_MS = 3_000;
+const SWEEP_MS = 3_600_000;
+
+const nothing = { files: 0, checkpoints: 0, returned: 0 };
 
 /** What helps against an address that cannot be had. */
 const remedies: Record<string, string> = {
@@ -30,43 +43,99 @@ function whatToDo(error: Error): string {
   return remedy ? `; ${remedy}` : "";
 }
 
+/** What a server does because there are others; the function that comes back ends it. */
+function joinCluster(
+  { cluster, files }: Store,
+  { keyring, notifier, log }: Pick<Services, "keyring" | "notifier" | "log">,
+): () => void {
+  const deaf = cluster!.listen(CHANGED, (job) => notifier.heard(job));
+  // While the database is away everything else says so.
+  const keys = setInterval(() => void keyring.reload().catch(() => {}), KEYS_MS);
+  const sweep = setInterval(() => {
+    files.shared!.sweep().then(
+      (removed) => removed > 0 && log(`removed ${removed} files that nothing refers to`),
+      (error) => log(`Cannot remove what nothing refers to: ${error.message}`),
+    );
+  }, SWEEP_MS);
+  return () => {
+    deaf();
+    clearInterval(keys);
+    clearInterval(sweep);
+  };
+}
+
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
-  const store = openStore(config.data);
-  const { files, checkpoints, returned } = store.setAside!;
+  const log = logger(config.log, { process: "api" });
+  const store = await openStore(config.data, { cluster: config.cluster });
+  const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {
     log(
-      `Nothing in the database refers to ${files} files and ${checkpoints} checkpoints: set aside for a week ` +
+      `Nothing in the database refers to ${counted(files, "file")} and ` +
+        `${counted(checkpoints, "checkpoint")}: set aside for a week ` +
         `in ${config.data}/aside`,
     );
   }
-  if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
+  if (returned > 0) {
+    log(
+      `Back from those that were set aside: ${
+        counted(returned, "file or checkpoint", "files and checkpoints")
+      }`,
+    );
+  }
+  if (store.atRest === "changed") {
+    log(
+      `The database is not as this server left it: somebody put another in its place, or bytes of it have ` +
+        `changed on the disk; in the latter case put it back from a backup`,
+    );
+  }
   // The first writes of a start; on a full disk they take the room that is kept.
-  const keyring = await store.reserve.freeing(() => {
-    store.jobs.forgive();
-    return new Keyring(store, config.apiKey);
+  const keyring = await store.reserve.freeing(async () => {
+    // In a cluster they may be other servers'; leases end by themselves.
+    if (!store.cluster) await store.jobs.releaseOrphans();
+    return await Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
-      `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
+      `Besides MCGIP_API_KEY another way in is open to administrators, by ` +
+        `${counted(keyring.otherAdmins(), "key")}: see /v1/keys`,
     );
   }
-  const notifier = new JobNotifier();
+  const { cluster } = store;
+  const notifier = new JobNotifier(cluster && ((job) => cluster.tell(CHANGED, job)));
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed: (job) => notifier.emit(job),
-    blameless: () => store.jobs.forgive(),
+    desk: (name) =>
+      new StoreDesk(store, name, (job, ended) => {
+        notifier.emit(job);
+        if (ended) studies.wake();
+      }),
+    log,
+  });
+  const studies = new StudyKeeper({
+    store,
+    changed(jobs) {
+      for (const job of jobs) notifier.emit(job);
+      supervisor.notify("wake");
+    },
     log,
   });
   const leaving = new AbortController();
+  const house = keepHouse(store, log);
+  // What a server before this one has deleted.
+  house.written();
   const services: Services = {
     config,
     store,
     supervisor,
+    studies,
     notifier,
     keyring,
+    limiter: new RateLimiter(),
     traffic: new Traffic(),
+    loop: new EventLoopWatch(),
     log,
+    written: house.written,
     leaving: leaving.signal,
   };
   const server = createAdaptorServer({
@@ -99,7 +168,7 @@ export async function serve(config: Config): Promise<void> {
     await listening;
   } catch (error) {
     // Nobody has seen it: the next start makes another.
-    if (keyring.created) keyring.forgetCreated();
+    if (keyring.created) await keyring.forgetCreated();
     throw error;
   }
   const { port } = server.address() as { port: number };
@@ -109,13 +178,18 @@ export async function serve(config: Config): Promise<void> {
   }
   console.log(`McGIP Server listens on http://${host}:${port}`);
   supervisor.start();
+  studies.start();
+  const ending = cluster ? joinCluster(store, { keyring, notifier, log }) : undefined;
 
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
+    house.stop();
     server.close();
+    ending?.();
+    await studies.stop();
     await supervisor.stop(ms);
-    store.close();
+    await store.close();
     Deno.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

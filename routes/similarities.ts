@@ -25,8 +25,8 @@ import {
   toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
 import { nameOf } from "@/lib/similarities/stored_similarity.ts";
-import { pngHeaders } from "./images.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { pngHeaders } from "./kept_picture.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -47,13 +47,18 @@ function namesOf(text: string | undefined): string[] | undefined {
   }
 }
 
+/** Labels by name; none where they would be those of other images than were compared. */
+async function labelsOf(store: Store, row: SimilarityRow): Promise<Map<string, string | null>> {
+  return await isStale(store, row) ? new Map() : await store.images.labelsByName(row.dataset_id);
+}
+
 /** The images that an audit looks at, as its query says; undefined for all. Throws InvalidInput. */
-function auditedImages(
+async function auditedImages(
   store: Store,
   row: SimilarityRow,
   { split, leave_out }: { split?: "train" | "all"; leave_out?: string },
-): { by: "all" | "train" | "leave_out"; images?: string[] } {
-  const all = store.images.all(row.dataset_id);
+): Promise<{ by: "all" | "train" | "leave_out"; images?: string[] }> {
+  const all = await store.images.all(row.dataset_id);
   const kept = (images: ImageRow[]) => {
     const names = new Set(images.map(({ name }) => name));
     return row.images.filter((name) => names.has(name));
@@ -91,10 +96,12 @@ export const similarities: Route[] = [
     operationId: "listSimilarities",
     summary: "Lists similarities, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(similaritySchema.shape)) }),
     answers: { 200: pageOf(similaritySchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.similarities.list(query), (row) => toSimilarityView(store, row)),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.similarities.list(query);
+      return withFields(await mapPage(rows, (row) => toSimilarityView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -103,9 +110,9 @@ export const similarities: Route[] = [
     summary: "Measure, images in the order of rows, invalid images, histogram",
     scope: "read",
     answers: { 200: similarityOfImagesSchema },
-    handle({ services: { store }, params: { id } }) {
-      const row = store.similarities.get(id);
-      return { ...toSimilarityView(store, row), images: row.images };
+    async handle({ services: { store }, params: { id } }) {
+      const row = await store.similarities.get(id);
+      return { ...await toSimilarityView(store, row), images: row.images };
     },
   }),
   route({
@@ -115,8 +122,8 @@ export const similarities: Route[] = [
     summary: "Names of the images in the order of rows and columns",
     scope: "read",
     answers: { 200: pageOf(z.string()) },
-    handle({ services: { store }, params: { id } }) {
-      return wholePage(store.similarities.get(id).images);
+    async handle({ services: { store }, params: { id } }) {
+      return wholePage((await store.similarities.get(id)).images);
     },
   }),
   route({
@@ -134,7 +141,7 @@ export const similarities: Route[] = [
     answers: { 200: [matrixSchema, "text/csv", "application/octet-stream"] },
     formats: { ...matrixTypes, npy: [matrixTypes.npy, "application/x-npy", "application/x-numpy"] },
     async handle({ services: { store }, params: { id }, query, format }) {
-      const row = store.similarities.get(id);
+      const row = await store.similarities.get(id);
       const images = namesOf(query.images);
       const part = { format, component: query.component, images };
       // Once a stream has begun it can only break off.
@@ -162,10 +169,12 @@ export const similarities: Route[] = [
     }),
     answers: { 200: ["image/png"] },
     async handle({ services: { store }, params: { id }, query }) {
-      const row = store.similarities.get(id);
-      // Labels of other images than those compared would be drawn beside them.
-      const labels = isStale(store, row) ? new Map() : store.images.labelsByName(row.dataset_id);
-      const options = { labels, component: query.component, side: query.size };
+      const row = await store.similarities.get(id);
+      const options = {
+        labels: await labelsOf(store, row),
+        component: query.component,
+        side: query.size,
+      };
       return new Response(await matrixPng(store.files, row, options), { headers: pngHeaders });
     },
   }),
@@ -183,8 +192,9 @@ export const similarities: Route[] = [
     }),
     answers: { 200: pageOf(z.union([pairSchema, neighbourSchema])) },
     async handle({ services: { store }, params: { id }, query }) {
-      const row = store.similarities.get(id);
-      const { image, ...rest } = query;
+      const row = await store.similarities.get(id);
+      const { image, ...given } = query;
+      const rest = { ...given, labels: await labelsOf(store, row) };
       return wholePage<Pair | Neighbour>(
         image === undefined
           ? await topPairs(store.files, row, rest)
@@ -213,8 +223,8 @@ export const similarities: Route[] = [
     }),
     answers: { 200: similarityAuditSchema },
     async handle({ services: { store }, params: { id }, query, request }) {
-      const row = store.similarities.get(id);
-      const { by, images } = auditedImages(store, row, query);
+      const row = await store.similarities.get(id);
+      const { by, images } = await auditedImages(store, row, query);
       const found = await auditSimilarity(store, row, request.signal, images);
       const comparison = query.compare ?? row.images.length <= COMPARED
         ? await compareSimilarities(store, row, request.signal, images)
@@ -229,10 +239,10 @@ export const similarities: Route[] = [
     summary: "Deletes a similarity",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      const { file } = store.similarities.get(id);
-      store.similarities.remove(id);
-      store.collectGarbage([file]);
+    async handle({ services: { store }, params: { id } }) {
+      const { file } = await store.similarities.get(id);
+      await store.similarities.remove(id);
+      await store.collectGarbage([file]);
       return reply(204, null);
     },
   }),

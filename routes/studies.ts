@@ -16,8 +16,11 @@ import {
   toFilledStudyView,
   toStudyView,
 } from "@/lib/studies/study.ts";
+import { exportStudy } from "@/lib/studies/export.ts";
+import { studyReportSchema } from "@/lib/studies/report.ts";
+import { reportOf } from "@/lib/studies/stored_report.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
@@ -28,10 +31,12 @@ export const studies: Route[] = [
     operationId: "listStudies",
     summary: "Lists studies, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(studySchema.shape)) }),
     answers: { 200: pageOf(studySchema) },
-    handle: ({ services: { store }, query }) =>
-      mapPage(store.studies.list(query), (row) => toStudyView(store, row)),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.studies.list(query);
+      return withFields(await mapPage(rows, (row) => toStudyView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -40,8 +45,8 @@ export const studies: Route[] = [
     summary: "Cells with mean, deviation, n, interval and difference; the trainings behind them",
     scope: "read",
     answers: { 200: filledStudySchema },
-    handle: ({ services: { store }, params: { id } }) =>
-      toFilledStudyView(store, store.studies.get(id)),
+    handle: async ({ services: { store }, params: { id } }) =>
+      await toFilledStudyView(store, await store.studies.get(id)),
   }),
   route({
     method: "GET",
@@ -65,10 +70,11 @@ export const studies: Route[] = [
       ],
     },
     formats: { json: "application/json", ...tableTypes, svg: "image/svg+xml" },
-    handle({ services: { store }, params: { id }, query: { style }, format }) {
-      const row = store.studies.get(id);
-      const title = row.name ?? `Study of ${store.datasets.find(row.dataset_id)?.name ?? id}`;
-      const table = tableOf(store, row);
+    async handle({ services: { store }, params: { id }, query: { style }, format }) {
+      const row = await store.studies.get(id);
+      const title = row.name ??
+        `Study of ${(await store.datasets.find(row.dataset_id))?.name ?? id}`;
+      const table = await tableOf(store, row);
       if (format === "json" || format === "svg") {
         if (style !== "full") {
           const what = format === "json" ? "JSON" : "a picture";
@@ -94,6 +100,45 @@ export const studies: Route[] = [
     },
   }),
   route({
+    method: "GET",
+    path: "/v1/studies/{id}/report",
+    operationId: "getStudyReport",
+    errors: [422],
+    summary:
+      "What stands behind the figures: curves with bands over runs, confusion, mistakes, images that changed",
+    scope: "read",
+    query: z.strictObject({
+      class: z.string().min(1).max(512).optional()
+        .describe("Of the curves; the positive one, or the first, without it"),
+      most: z.coerce.number().int().min(1).max(100).default(12).describe("Images of each kind"),
+    }),
+    answers: { 200: studyReportSchema },
+    handle: async ({ services: { store }, params: { id }, query: { class: label, most } }) =>
+      await reportOf(store, await store.studies.get(id), { label, most }),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/studies/{id}/export",
+    operationId: "exportStudy",
+    headers: ["Content-Disposition"],
+    errors: [429, 500],
+    summary: "The study as a ZIP whose index.html opens from the disk, with its pictures",
+    description:
+      "It asks nothing of any server: a classic script, the data in a second one, PNGs. The tables lie " +
+      "beside it as CSV, Markdown and LaTeX.",
+    scope: "read",
+    answers: { 200: ["application/zip"] },
+    async handle({ services: { store }, params: { id } }) {
+      const row = await store.studies.get(id);
+      return new Response(await exportStudy(store, row), {
+        headers: {
+          "content-type": "application/zip",
+          "content-disposition": `attachment; filename="${row.id}.zip"`,
+        },
+      });
+    },
+  }),
+  route({
     method: "DELETE",
     path: "/v1/studies/{id}",
     operationId: "deleteStudy",
@@ -101,13 +146,13 @@ export const studies: Route[] = [
     summary: "Deletes an ended study; its models and evaluations stay",
     scope: "write",
     answers: { 204: null },
-    handle({ services: { store }, params: { id } }) {
-      const { job_id } = store.studies.get(id);
-      const state = store.jobs.find(job_id)?.state;
+    async handle({ services: { store }, params: { id } }) {
+      const { job_id } = await store.studies.get(id);
+      const state = (await store.jobs.find(job_id))?.state;
       if (state !== undefined && !finishedStates.includes(state)) {
         throw new Conflict(`Cannot delete study "${id}": it is ${state}`);
       }
-      store.studies.remove(id);
+      await store.studies.remove(id);
       return reply(204, null);
     },
   }),

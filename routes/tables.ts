@@ -37,11 +37,11 @@ export function needWhole({ url }: Request, format: TableFormat): void {
 
 /** Page after page until the last; between two of them others get their turn. */
 export async function* batchesOf<Row>(
-  read: (after: string | undefined) => Page<Row>,
+  read: (after: string | undefined) => Promise<Page<Row>>,
 ): AsyncGenerator<Row[]> {
   let after: string | undefined;
   do {
-    const { data, next } = read(after);
+    const { data, next } = await read(after);
     yield data;
     after = next ?? undefined;
     await new Promise((resolve) => setTimeout(resolve));

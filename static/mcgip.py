@@ -189,9 +189,10 @@ class Client:
 
     # Data sets
 
-    def upload(self, name, file, dry_run=False, progress=None):
-        """Creates or replaces a data set from a ZIP, which is streamed; the report of the import."""
-        query = {"dry_run": "true"} if dry_run else None
+    def upload(self, name, file, dry_run=False, progress=None, names=None):
+        """Creates or replaces a data set from a ZIP, which is streamed; the report of the import. Names of DICOM
+        files and of patients become keyed hashes, unless `names` is "keep"."""
+        query = {**({"dry_run": "true"} if dry_run else {}), **({"names": names} if names else {})}
         with open(file, "rb") as source:
             with _Bar(progress, "upload " + name) as bar:
                 body = _Watched(source, bar)

@@ -79,7 +79,7 @@ const changes: Record<string, { files: string[]; facts: Line[]; device?: Line[] 
         file: "lib/worker/kinds.ts",
         line: 'import { counting } from "@/lib/jobs/kinds/counting.ts";',
       },
-      { file: "lib/worker/kinds.ts", behind: "  study,", line: "  counting," },
+      { file: "lib/worker/kinds.ts", behind: "  similarity,", line: "  counting," },
     ],
   },
   "an endpoint": {

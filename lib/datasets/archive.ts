@@ -14,9 +14,11 @@ import { defaultLimits } from "./limits.ts";
 import { datasetName } from "./name.ts";
 import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { sameNames } from "./mutation.ts";
+import { KEPT } from "./pseudonym.ts";
 import { keepReport, warningKinds, warningKindSchema } from "./report.ts";
 import { openZip, type Zip } from "./zip.ts";
-import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
 
 export const importReportSchema = z.object({
   name: z.string(),
@@ -25,6 +27,10 @@ export const importReportSchema = z.object({
   readers: z.number().describe("Different readers"),
   labels: z.number().describe("Images with a label"),
   skipped: z.number().describe("Files that nothing was taken from"),
+  names: z.enum(nameModes)
+    .describe(
+      "Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent",
+    ),
   warnings: z.array(problemSchema).describe("The first thousand"),
   warning_kinds: z.array(warningKindSchema).describe("All warnings, counted by what they say"),
   layout: z.string().describe("As what the archive was read"),
@@ -45,12 +51,12 @@ export async function importArchive(
   options: ImportOptions = {},
 ): Promise<ImportReport> {
   name = datasetName(name);
-  assertUnused(store, name);
+  await assertUnused(store, name);
   const zip = await openZip(path, { ...defaultLimits, ...options.limits });
   /** Files put so far, once for every time. */
   const pinned: string[] = [];
   try {
-    const before = store.datasets.findByName(name);
+    const before = await store.datasets.findByName(name);
     const base = options.mode === "add" ? before : undefined;
     const source = { ...sourceOf(zip), adding: base !== undefined };
     refuseNested(source);
@@ -62,24 +68,37 @@ export async function importArchive(
     }
     if (base) keepDescription(base, source, plan);
     const takers = takersFor(zip);
-    const content = await new Importer(store, zip, source, plan, takers, pinned, options, base)
+    const said = options.names ?? plan.description.names;
+    const names = said ?? before?.names ?? (layout.published ? "keep" : "hash");
+    if (base) sameNames(base, names);
+    const resolved = { ...options, names };
+    const content = await new Importer(store, zip, source, plan, takers, pinned, resolved, base)
       .run();
+    if (said === undefined && before?.names === "keep" && namesPeople(content)) {
+      content.warnings.push({ message: KEPT });
+    }
     const report = reportOf(name, layout.title, content, plan.skipped.length);
     if (!options.dryRun) {
-      store.commitFiles(pinned.splice(0), () => {
-        assertUnused(store, name);
-        if (base) report.digest = addContent(store, base, content);
-        else writeContent(store, name, content, report.digest);
-        keepReport(store, name, base ? "add" : "import", report);
+      await store.commitFiles(pinned.splice(0), async () => {
+        await assertUnused(store, name);
+        if (base) report.digest = await addContent(store, base, content);
+        else await writeContent(store, name, content, report.digest);
+        await keepReport(store, name, base ? "add" : "import", report);
       });
-      store.collectGarbage(content.replaced);
+      await store.collectGarbage(content.replaced);
       if (before) clearPixels(store, before.id);
-    } else if (base) report.digest = base.digest;
+    } else if (base) report.digest = await store.datasets.digestOf(base);
     return report;
   } finally {
-    if (pinned.length > 0) store.discard(pinned);
+    if (pinned.length > 0) await store.discard(pinned);
     zip.close();
   }
+}
+
+/** Whether something came that may name a person. */
+function namesPeople({ images, relabelled }: Content): boolean {
+  return images.some(({ format, patient }) => format === "dicom" || patient !== null) ||
+    relabelled.some(({ changes }) => changes.patient != null);
 }
 
 /** Pictures at once: large ones are read one at a time, to stay under 300 MB whatever is uploaded. */
@@ -87,8 +106,8 @@ function takersFor(zip: Zip): number {
   return zip.names.some((name) => zip.claimedBytes(name) > 2 * 2 ** 20) ? 1 : 2;
 }
 
-function assertUnused(store: Store, name: string): void {
-  const job = store.datasets.reader(name);
+async function assertUnused(store: Store, name: string): Promise<void> {
+  const job = await store.datasets.reader(name);
   if (job) throw new Conflict(`Cannot replace dataset "${name}": job "${job}" reads it`);
 }
 
@@ -143,8 +162,8 @@ function refuseNested(source: Source): void {
 }
 
 function reportOf(name: string, layout: string, content: Content, skipped: number): ImportReport {
-  const { description, images, gaze, heatmaps, warnings } = content;
-  const { structured, positive_label, ...meta } = description;
+  const { description, images, gaze, heatmaps, names, warnings } = content;
+  const { structured, positive_label, names: _, ...meta } = description;
   return {
     name,
     images: images.length,
@@ -152,6 +171,7 @@ function reportOf(name: string, layout: string, content: Content, skipped: numbe
     readers: new Set(gaze.map(({ reader }) => reader)).size,
     labels: images.filter(({ label }) => label !== null).length + content.relabelled.length,
     skipped,
+    names,
     warnings: warnings.slice(0, maxWarnings),
     warning_kinds: warningKinds(warnings),
     layout,

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { viewFields } from "@/lib/images/view.ts";
+import { nameModes } from "@/lib/store/datasets.ts";
 import { gazeOptions } from "./gaze_options.ts";
 import { decodeText } from "./csv_table.ts";
 
@@ -12,6 +13,8 @@ export const descriptionSchema = z.strictObject({
   structured: z.boolean().default(false),
   /** The label whose one-versus-rest AUC is reported. */
   positive_label: name.nullable().default(null),
+  /** Whether names of DICOM files and of patients are hashed or kept; a column of the set's own, no part of its meta. */
+  names: z.enum(nameModes).optional(),
   ...gazeOptions,
   ...viewFields,
   /** INbreast: BI-RADS category (first digit) to label. */

@@ -1,18 +1,27 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
-import { change, changeable } from "./mutation.ts";
+import { findImage } from "./find_image.ts";
+import { change, changeable, sameNames } from "./mutation.ts";
 import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
-import { checkSplits } from "./labels.ts";
-import { readLabelsFile } from "./labels_thread.ts";
+import { imagesNamed } from "./images_named.ts";
+import { checkSplits, type LabelTable, readLabels } from "./labels.ts";
+import { isSmall, readLabelsFile } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { dicomName, HASHED, patientName } from "./pseudonym.ts";
 import { keepReport } from "./report.ts";
 import { problemSchema } from "@/lib/problems.ts";
-import { type ImageRow, newId, type Store } from "@/lib/store/mod.ts";
+import {
+  type DatasetRow,
+  type ImageRow,
+  type NameMode,
+  newId,
+  type Store,
+} from "@/lib/store/mod.ts";
 
 /**
  * Adds or replaces one image (its name is taken without a picture's file ending); a replaced one keeps label, patient
@@ -24,37 +33,56 @@ export async function putImage(
   dataset: string,
   image: string,
   bytes: Uint8Array<ArrayBuffer>,
-  options: StoreOptions = {},
+  { names, ...options }: StoreOptions & { names?: NameMode } = {},
 ): Promise<{ image: ImageRow; created: boolean; notes: string[] }> {
-  const known = store.datasets.findByName(dataset);
-  if (known) changeable(store, dataset);
+  const known = await store.datasets.findByName(dataset);
+  if (known) sameNames(await changeable(store, dataset), names);
   else dataset = datasetName(dataset);
-  const name = imageName(withoutExtension(image));
+  const sent = imageName(withoutExtension(image));
   const { picture, notes } = await storePicture(bytes, store.files, options);
   const old: string[] = [];
-  const begin = () => known ?? store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
-  const result = change(
+  const begin = async () =>
+    known ?? await store.datasets.findByName(dataset) ??
+      await beginDataset(store, dataset, names ?? "hash");
+  const result = await change(
     store,
     dataset,
     [picture.file],
-    ({ id }) => place(store, { dataset_id: id, name, picture }, old),
+    async (row) => {
+      sameNames(row, names);
+      const name = await nameOf(store, row, sent, picture);
+      return await place(store, { dataset_id: row.id, name, picture }, old);
+    },
     begin,
   );
-  store.collectGarbage(old);
+  await store.collectGarbage(old);
   if (old.length > 0) clearPixels(store, result.image.dataset_id);
+  if (result.created && result.image.name !== sent) notes.push(HASHED);
   return { ...result, notes };
 }
 
+/** What an image that is sent under a name is called: as it is known already, a new DICOM file's after a hash. */
+async function nameOf(
+  store: Store,
+  set: DatasetRow,
+  sent: string,
+  { format }: StoredPicture,
+): Promise<string> {
+  const known = await findImage(store, set.id, sent);
+  if (known) return known.name;
+  return format === "dicom" && set.names === "hash" ? dicomName(store, sent) : sent;
+}
+
 /** Puts the row of a picture in, in the place of one of the same name; `old` gets files that it may have freed. */
-export function place(
+export async function place(
   store: Store,
   { dataset_id, name, picture }: { dataset_id: string; name: string; picture: StoredPicture },
   old: string[],
-): { image: ImageRow; created: boolean } {
-  const known = store.images.findByName(dataset_id, name);
+): Promise<{ image: ImageRow; created: boolean }> {
+  const known = await store.images.findByName(dataset_id, name);
   if (known && known.width === picture.width && known.height === picture.height) {
     old.push(known.file);
-    store.images.update(known.id, picture);
+    await store.images.update(known.id, picture);
     return { image: { ...known, ...picture }, created: false };
   }
   const row: ImageRow = {
@@ -67,10 +95,10 @@ export function place(
     ...picture,
   };
   if (known) {
-    old.push(...filesOfImage(store, known));
-    store.images.remove(known.id);
+    old.push(...await filesOfImage(store, known));
+    await store.images.remove(known.id);
   }
-  return { image: store.images.insert(row), created: !known };
+  return { image: await store.images.insert(row), created: !known };
 }
 
 export const labelsReportSchema = z.object({
@@ -89,44 +117,85 @@ export async function putLabels(
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
 ): Promise<LabelsReport> {
-  const { id } = changeable(store, dataset);
-  const images = store.images.all(id).map(({ name }) => name);
-  const { labels, unknown, warnings } = await readLabelsFile({ bytes, file, images });
-  return change(store, dataset, [], ({ id }) => {
-    const names = new ImageNames(store.images.all(id));
+  const { id } = await changeable(store, dataset);
+  const { labels, unknown, warnings } = await readKnown(store, id, bytes, file);
+  return await change(store, dataset, [], async ({ id, names: mode }) => {
+    const named = await imagesNamed(store, id, labels.map(({ image }) => image));
+    const names = new ImageNames(named ?? await store.images.all(id), { keyed: store });
+    const lines = new Map<string, number | undefined>();
+    const patients = new Set<string>();
     const problems: Problem[] = [...unknown];
     for (const { image, line, label, patient, split } of labels) {
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
-        store.images.update(known.id, {
+        lines.set(known.id, line);
+        const kept = patient && mode === "hash" ? patientName(store, patient) : patient;
+        const now = kept === undefined ? known.patient : kept;
+        if (now !== null) patients.add(now);
+        await store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
-          ...(patient === undefined ? {} : { patient }),
+          ...(patient === undefined ? {} : { patient: kept }),
           ...(split === undefined ? {} : { split }),
         });
       }
     }
-    const now = store.images.all(id);
-    problems.push(...checkSplits(now, file));
+    const persons = await store.images.ofPatients(id, [...patients]);
+    const told = persons.map((image) => ({ ...image, line: lines.get(image.id) }));
+    problems.push(...checkSplits(told, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
-    const missing = patientsMissing(now, warnings);
+    const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
-    const alike = labelsAlike(now);
+    const alike = labelsAlike(
+      Array.from((await store.images.labels(id)).keys(), (label) => ({ label })),
+    );
     if (alike) warnings.push({ file, message: alike });
     const report = { labels: labels.length, warnings };
-    keepReport(store, dataset, "labels", report);
+    await keepReport(store, dataset, "labels", report);
     return report;
   });
 }
 
+/** Reads a table of labels; of a small one that names images wholly, only these are looked at. */
+async function readKnown(
+  store: Store,
+  dataset_id: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  file: string,
+): Promise<LabelTable & { unknown: Problem[] }> {
+  const table = isSmall(bytes) ? soundLabels(bytes, file) : undefined;
+  const references = table?.labels.map(({ image }) => image);
+  if (table && await imagesNamed(store, dataset_id, references!)) {
+    return { ...table, unknown: [] };
+  }
+  const images = (await store.images.all(dataset_id)).map(({ name }) => name);
+  return await readLabelsFile({ bytes, file, images, secret: store.secret });
+}
+
+/** What is wrong with a table is said by who knows all images. */
+function soundLabels(bytes: Uint8Array, file: string): LabelTable | undefined {
+  try {
+    return readLabels(bytes, file);
+  } catch (error) {
+    if (!(error instanceof InvalidInput)) throw error;
+  }
+}
+
+/** Files that are removed without a break: some milliseconds. */
+const FREED_AT_ONCE = 50;
+
 /** Deletes a data set with its files; models and similarities made from it stay. */
-export function deleteDataset(store: Store, name: string): void {
-  const { id, files } = store.db.transaction(() => {
-    const { id } = changeable(store, name);
-    const files = filesOf(store, id);
-    store.datasets.remove(id);
+export async function deleteDataset(store: Store, name: string): Promise<void> {
+  const { id, files } = await store.db.transaction(async () => {
+    const { id } = await changeable(store, name);
+    const files = await filesOf(store, id);
+    await store.datasets.remove(id);
     return { id, files };
   });
-  store.collectGarbage(files);
   clearPixels(store, id);
+  for (let from = 0; from < files.length; from += FREED_AT_ONCE) {
+    await store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
+    // Others are answered in between; what a crash leaves here, the next start sets aside.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+  }
 }

@@ -3,8 +3,10 @@ import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
 import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
+import { imagesNamed } from "./images_named.ts";
 import { keepReport } from "./report.ts";
-import { readerName } from "./reader_name.ts";
+import { isHashedImage, readerName } from "./pseudonym.ts";
+import { Redaction } from "./redaction.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
@@ -66,8 +68,9 @@ export async function putGaze(
   options: GazeFileOptions,
 ): Promise<GazeReport> {
   if (!isLarge(bytes)) return await addGaze(store, dataset, bytes, options);
-  const { directory } = store;
-  return await addGazeInThread<GazeReport>({ directory, dataset, bytes, options });
+  const { directory, cluster } = store;
+  const place = { directory, cluster: cluster?.settings };
+  return await addGazeInThread<GazeReport>({ ...place, dataset, bytes, options });
 }
 
 /** The same in this thread. */
@@ -77,20 +80,21 @@ export async function addGaze(
   bytes: Uint8Array<ArrayBuffer>,
   { dryRun = false, ...options }: GazeFileOptions,
 ): Promise<GazeReport> {
-  const { id, meta } = dryRun ? store.datasets.byName(dataset) : changeable(store, dataset);
-  const images = store.images.all(id);
-  const names = new ImageNames(images);
+  const { id, meta } = dryRun
+    ? await store.datasets.byName(dataset)
+    : await changeable(store, dataset);
   const { birads: _, ...described } = meta;
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
-  const parsed = await parseGaze(bytes, {
-    ...described,
-    ...given,
-    file: options.file,
-    imageSize: (name) => names.find(name),
-    candidates: (name) => names.candidates(name),
-  });
+  const { images, names, parsed } = await readGaze(store, id, bytes, (names) =>
+    parseGaze(bytes, {
+      ...described,
+      ...given,
+      file: options.file,
+      imageSize: (name) => names.find(name),
+      candidates: (name) => names.candidates(name),
+    }));
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
@@ -111,9 +115,14 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
-    const unnamed = added.filter(({ image, reader }) =>
-      reader === "" && store.gaze.ofImage(names.exact(image)!.id, "").length > 0
-    ).length;
+    if (unknown.length > 0 && images.some(({ name }) => isHashedImage(name))) {
+      const redaction = new Redaction(store);
+      redaction.addReferences(unknown);
+      report.warnings = redaction.of(report.warnings);
+    }
+    const has = await gazeThere(store, added.map(({ image }) => names.exact(image)!.id));
+    const isThere = ({ image, reader }: Recording) => has(names.exact(image)!.id, reader);
+    const unnamed = added.filter((one) => one.reader === "" && isThere(one)).length;
     if (unnamed > 0) {
       const one = unnamed === 1;
       const what = one ? "recording that names" : "recordings that name";
@@ -124,42 +133,87 @@ export async function addGaze(
       report.warnings.push({ file: options.file, message });
     }
     if (dryRun) {
-      const replaced = added.filter(({ image, reader }) =>
-        store.gaze.ofImage(names.exact(image)!.id, reader).length > 0
-      ).length;
+      const replaced = added.filter(isThere).length;
       return { ...report, replaced, preview: previewOf(store, parsed, names) };
     }
-    return keep(store, dataset, added, pinned.splice(0), report);
+    return await keep(store, dataset, added, pinned.splice(0), report);
   } finally {
-    if (pinned.length > 0) store.discard(pinned);
+    if (pinned.length > 0) await store.discard(pinned);
   }
 }
 
+/** What tells a file's images apart. */
+type Names = Pick<ImageNames<ImageRow>, "find" | "candidates">;
+
+/**
+ * Reads a file. A small one is read twice, first to learn of which images it speaks: where it names them wholly, the
+ * others of the set are not looked at.
+ * @returns all images of the set, or those that the file speaks of
+ */
+async function readGaze(
+  store: Store,
+  dataset_id: string,
+  bytes: Uint8Array,
+  parse: (names: Names) => Promise<ParsedGaze>,
+) {
+  const asked = new Set<string>();
+  const listening: Names = { find: (name) => void asked.add(name), candidates: () => [] };
+  // What is wrong with the file is said of the whole set.
+  const heard = !isLarge(bytes) && await parse(listening).then(() => true, () => false);
+  const few = heard ? await imagesNamed(store, dataset_id, asked) : undefined;
+  if (few) {
+    const names = new ImageNames(few, { keyed: store });
+    let more = false;
+    const find = (name: string) => {
+      more ||= !asked.has(name);
+      return names.find(name);
+    };
+    const parsed = await parse({ find, candidates: (name) => names.candidates(name) })
+      .catch((error) => {
+        if (!more) throw error;
+      });
+    if (parsed && !more) return { images: few, names, parsed };
+  }
+  const images = await store.images.all(dataset_id);
+  const names = new ImageNames(images, { keyed: store });
+  return { images, names, parsed: await parse(names) };
+}
+
+/** Tells whether one of these images has gaze of a reader. */
+async function gazeThere(
+  store: Store,
+  image_ids: string[],
+): Promise<(image_id: string, reader: string) => boolean> {
+  const rows = await store.gaze.readersOf([...new Set(image_ids)]);
+  const there = new Set(rows.map(({ image_id, reader }) => `${image_id} ${reader}`));
+  return (image_id, reader) => there.has(`${image_id} ${reader}`);
+}
+
 /** Writes the recordings and the report, completed by how many were there before. */
-function keep(
+async function keep(
   store: Store,
   dataset: string,
   added: Recording[],
   files: string[],
   unfinished: Omit<GazeReport, "replaced">,
-): GazeReport {
+): Promise<GazeReport> {
   const old: string[] = [];
-  const report = change(store, dataset, files, ({ id: dataset_id }) => {
+  const report = await change(store, dataset, files, async ({ id: dataset_id }) => {
     let count = 0;
     for (const { image, source: _, ...recording } of added) {
-      const { id: image_id } = store.images.byName(dataset_id, image);
-      for (const known of store.gaze.ofImage(image_id, recording.reader)) {
+      const { id: image_id } = await store.images.byName(dataset_id, image);
+      for (const known of await store.gaze.ofImage(image_id, recording.reader)) {
         if (known.samples_file) old.push(known.samples_file);
-        store.gaze.remove(known.id);
+        await store.gaze.remove(known.id);
         count++;
       }
-      store.gaze.insert({ id: newId("gz"), image_id, ...recording });
+      await store.gaze.insert({ id: newId("gz"), image_id, ...recording });
     }
     const report = { ...unfinished, replaced: count };
-    keepReport(store, dataset, "gaze", report);
+    await keepReport(store, dataset, "gaze", report);
     return report;
   });
-  store.collectGarbage(old);
+  await store.collectGarbage(old);
   return report;
 }
 

@@ -2,8 +2,9 @@
 import { z } from "zod";
 import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
-import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, GazeRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { type Column, columnsOf } from "@/lib/table_file.ts";
+import { Turns } from "@/lib/turns.ts";
 
 const image = {
   image: z.string(),
@@ -27,22 +28,23 @@ export const measureRows = {
 export type MeasureTable = keyof typeof measureRows;
 type MeasureRow<Table extends MeasureTable> = z.output<(typeof measureRows)[Table]>;
 
-/** Rows of one image; `readers` picks some. */
+/** Rows of one image, from all of its gaze; `reader` picks some. */
 type RowsOf<Table extends MeasureTable> = (
-  store: Store,
   image: ImageRow,
+  gaze: GazeRow[],
   reader?: string,
 ) => Iterable<MeasureRow<Table>>;
 
 export const measureTables: { [Table in MeasureTable]: RowsOf<Table> } = { scanpaths, agreement };
 
 function* scanpaths(
-  store: Store,
   image: ImageRow,
+  gaze: GazeRow[],
   reader?: string,
 ): Generator<MeasureRow<"scanpaths">> {
   const { name, label, patient } = image;
-  for (const row of store.gaze.ofImage(image.id, reader)) {
+  for (const row of gaze) {
+    if (reader !== undefined && row.reader !== reader) continue;
     const { format, fixations, dropped, data_loss } = row;
     const measures = scanpathMeasures(fixations, image, data_loss);
     yield { image: name, label, patient, reader: row.reader, format, ...measures, dropped };
@@ -50,19 +52,32 @@ function* scanpaths(
 }
 
 function* agreement(
-  store: Store,
   image: ImageRow,
+  gaze: GazeRow[],
   reader?: string,
 ): Generator<MeasureRow<"agreement">> {
   const { name, label, patient } = image;
-  for (const pair of agreements(store.gaze.ofImage(image.id), image)) {
+  for (const pair of agreements(gaze, image)) {
     if (reader !== undefined && pair.reader_1 !== reader && pair.reader_2 !== reader) continue;
     yield { image: name, label, patient, ...pair };
   }
 }
 
-/** Images whose gaze is looked at before others get their turn. */
-const AT_ONCE = 10;
+/** Rows of some images, in their order. */
+export async function measureRowsOf<Table extends MeasureTable>(
+  store: Store,
+  images: ImageRow[],
+  table: Table,
+  reader?: string,
+): Promise<MeasureRow<Table>[]> {
+  const gaze = await store.gaze.ofImages(images.map(({ id }) => id));
+  return images.flatMap((image) => [
+    ...measureTables[table](image, gaze.get(image.id) ?? [], reader),
+  ]);
+}
+
+/** Images of a page; the gaze of one is looked at at a time, which may be much. */
+const AT_ONCE = 100;
 
 /** Columns of the whole table. */
 export const measureColumns = (table: MeasureTable): Column[] => columnsOf(measureRows[table]);
@@ -74,11 +89,14 @@ export async function* measureBatches(
   table: MeasureTable,
   reader?: string,
 ): AsyncGenerator<MeasureRow<MeasureTable>[]> {
+  const turns = new Turns();
   let after: string | undefined;
   do {
-    const page = store.images.listOf(dataset.id, { after, limit: AT_ONCE });
-    yield page.data.flatMap((image) => [...measureTables[table](store, image, reader)]);
+    const page = await store.images.listOf(dataset.id, { after, limit: AT_ONCE });
+    for (const image of page.data) {
+      yield await measureRowsOf(store, [image], table, reader);
+      await turns.give();
+    }
     after = page.next ?? undefined;
-    await new Promise((resolve) => setTimeout(resolve));
   } while (after !== undefined);
 }

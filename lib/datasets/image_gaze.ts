@@ -24,8 +24,12 @@ export const imageGazeSchema = z.object({
 export type ImageGaze = z.output<typeof imageGazeSchema>;
 
 /** @param wanted name of a reader as it is kept; all without it */
-export function imageGaze(store: Store, image: ImageRow, wanted?: string): ImageGaze {
-  const all = store.gaze.ofImage(image.id);
+export async function imageGaze(
+  store: Store,
+  image: ImageRow,
+  wanted?: string,
+): Promise<ImageGaze> {
+  const all = await store.gaze.ofImage(image.id);
   const rows = all.filter(({ reader }) => wanted === undefined || reader === wanted);
   return {
     image: image.name,

@@ -1,6 +1,7 @@
 /** Finds the image that a table or gaze file means: by id, by file name, by the end of its path. */
 
 import { unescapeFormula } from "@/lib/csv.ts";
+import { dicomName, isHashedImage, type Keyed } from "./pseudonym.ts";
 
 const extension = /\.(png|jpe?g|dcm|dicom|pgm|ppm|pnm|tiff?|bmp)$/i;
 
@@ -25,14 +26,43 @@ export function shownNames(names: string[]): string {
   return shown.join(", ") + (names.length > SHOWN ? ", ..." : "");
 }
 
+export interface ImageNamesOptions<T> {
+  /** By whose secret names were hashed. */
+  keyed: Keyed;
+  /** The path under which an image was sent, where that is known and is not its name. */
+  placeOf?: (image: T) => string | undefined;
+}
+
+/** A reference without what tables and operating systems add to a name. */
+function plainReference(reference: string): string {
+  return unescapeFormula(reference.normalize("NFC")).replaceAll("\\", "/").trim()
+    .replace(/^(\.\/)+/, "");
+}
+
+/** Names under which an image may be kept that a reference names wholly, the most likely first. */
+export function exactNames(keyed: Keyed, reference: string): string[] {
+  const name = plainReference(reference);
+  return [name, withoutExtension(name), dicomName(keyed, withoutExtension(name))];
+}
+
+/** What people may call an image that is kept under a hash: parts of a path as they are hashed, "images/" left as it is. */
+export function hashedReference(keyed: Keyed, reference: string): string {
+  const bare = withoutExtension(reference);
+  const folder = bare.startsWith("images/") ? "images/" : "";
+  return folder + dicomName(keyed, bare.slice(folder.length));
+}
+
 export class ImageNames<T extends { name: string }> {
   readonly #byName = new Map<string, T>();
   /** By the last part of the name and of the place. */
   readonly #byLastPart = new Map<string, T[]>();
 
-  /** @param placeOf the path under which an image was sent, where that is known and is not its name */
-  constructor(images: Iterable<T>, readonly placeOf: (image: T) => string | undefined = () => {}) {
+  /** Whether some image is called after a hash. */
+  #hashed = false;
+
+  constructor(images: Iterable<T>, readonly options: ImageNamesOptions<T>) {
     for (const image of images) {
+      this.#hashed ||= isHashedImage(image.name);
       this.#byName.set(image.name, image);
       const lasts = new Set(this.#places(image).map(lastPart));
       for (const last of lasts) {
@@ -44,14 +74,16 @@ export class ImageNames<T extends { name: string }> {
   }
 
   #places(image: T): string[] {
-    const place = this.placeOf(image);
+    const place = this.options.placeOf?.(image);
     // In an archive without a place of their own, pictures stand under images/.
     return [image.name, place === undefined ? `images/${image.name}` : withoutExtension(place)];
   }
 
   /** Only by the whole name. */
   exact(name: string): T | undefined {
-    return this.#byName.get(name.normalize("NFC"));
+    const kept = name.normalize("NFC");
+    return this.#byName.get(kept) ??
+      (this.#hashed ? this.#byName.get(hashedReference(this.options.keyed, kept)) : undefined);
   }
 
   /**
@@ -59,19 +91,28 @@ export class ImageNames<T extends { name: string }> {
    * left aside where the image has none.
    */
   find(reference: string): T | undefined {
-    return this.findInFolder(reference) ?? this.#withoutFolders(reference);
+    return this.findInFolder(reference) ?? this.#withoutFolders(plainReference(reference)) ??
+      (this.#hashed ? this.#withoutFolders(this.#hash(reference)) : undefined);
   }
 
   /** The image that a row of labels names; another folder's picture of that name is another picture. */
   findInFolder(reference: string): T | undefined {
-    const name = this.#plain(reference);
+    return this.#inFolder(plainReference(reference)) ??
+      (this.#hashed ? this.#inFolder(this.#hash(reference)) : undefined);
+  }
+
+  #hash(reference: string): string {
+    return hashedReference(this.options.keyed, plainReference(reference));
+  }
+
+  #inFolder(name: string): T | undefined {
     const bare = withoutExtension(name);
     const exact = this.#byName.get(name) ?? this.#byName.get(bare);
     if (exact) return exact;
     const fitting = this.#fitting(name, bare);
     if (fitting) return fitting.length === 1 ? fitting[0] : undefined;
     const number = inbreast.exec(lastPart(bare))?.[1];
-    return number === undefined ? undefined : this.#byName.get(number);
+    return number === undefined ? undefined : this.exact(number);
   }
 
   /** Images by their folders, where the reference fits at least one. */
@@ -88,8 +129,10 @@ export class ImageNames<T extends { name: string }> {
   /** The images that a reference may mean, where it fits several and so finds none. */
   candidates(reference: string): string[] {
     if (this.find(reference)) return [];
-    const name = this.#plain(reference);
-    const fitting = this.#fitting(name, withoutExtension(name)) ?? [];
+    const name = plainReference(reference);
+    const hashed = this.#hashed ? this.#hash(reference) : name;
+    const fitting = this.#fitting(name, withoutExtension(name)) ?? this.#fitting(hashed, hashed) ??
+      [];
     return fitting.length > 1 ? fitting.map((image) => image.name).sort() : [];
   }
 
@@ -113,14 +156,9 @@ export class ImageNames<T extends { name: string }> {
     return `${whom}: its images are called ${called}; the file says ${shownNames(said)}`;
   }
 
-  #withoutFolders(reference: string): T | undefined {
-    const last = lastPart(this.#plain(reference));
+  #withoutFolders(path: string): T | undefined {
+    const last = lastPart(path);
     const images = this.#byLastPart.get(last) ?? this.#byLastPart.get(withoutExtension(last)) ?? [];
     return images.length === 1 && !images[0].name.includes("/") ? images[0] : undefined;
-  }
-
-  #plain(reference: string): string {
-    return unescapeFormula(reference.normalize("NFC")).replaceAll("\\", "/").trim()
-      .replace(/^(\.\/)+/, "");
   }
 }

@@ -8,14 +8,15 @@ import { checkSplits, type ImageLabel } from "./labels.ts";
 import type { Plan, Source } from "./layouts/layout.ts";
 import { type ArchiveLimits, defaultLimits } from "./limits.ts";
 import { storePicture } from "./picture.ts";
-import { readerName } from "./reader_name.ts";
+import { dicomName, HASHED, isHashedImage, patientName, readerName } from "./pseudonym.ts";
+import { Redaction } from "./redaction.ts";
 import { Recordings } from "./recording.ts";
 import { maxProblems } from "./csv_table.ts";
 import type { Zip } from "./zip.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import { type ViewFields, viewOf, type ViewOptions } from "@/lib/images/view.ts";
-import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, ImageRow, NameMode, Store } from "@/lib/store/mod.ts";
 
 export interface ImportOptions {
   /** Only reports what an import would do. */
@@ -24,6 +25,11 @@ export interface ImportOptions {
   mode?: "replace" | "add";
   /** With `add`: what becomes of images and gaze that are there already; default `refuse`. */
   same?: "refuse" | "replace";
+  /**
+   * Whether names of DICOM files and of patients are hashed or kept. Where nothing is said, as the set of this name does
+   * it, and hashed in a new one, unless it is a published set.
+   */
+  names?: NameMode;
   limits?: Partial<ArchiveLimits>;
   /** What of DICOM files is taken; each field goes before that of dataset.json. */
   view?: ViewFields;
@@ -55,10 +61,13 @@ export class Importer {
   readonly #problems: Problem[] = [];
   readonly #content: Content;
   /** Images that are there, where this comes to them. */
-  readonly #known: ImageRow[];
+  #known: ImageRow[] = [];
+  /** Paths of pictures, by the names of their images. */
+  readonly #places = new Map<string, string>();
   #done = 0;
   #dicomFiles = 0;
   readonly #view?: ViewOptions;
+  readonly #redaction: Redaction;
 
   constructor(
     readonly store: Store,
@@ -68,12 +77,13 @@ export class Importer {
     /** Pictures read at once. */
     readonly takers: number,
     readonly pinned: string[],
-    readonly options: ImportOptions,
-    base?: DatasetRow,
+    readonly options: ImportOptions & { names: NameMode },
+    readonly base?: DatasetRow,
   ) {
-    this.#known = base ? store.images.all(base.id) : [];
+    this.#redaction = new Redaction(store);
     this.#content = {
       description: plan.description,
+      names: options.names,
       images: [],
       gaze: [],
       heatmaps: [],
@@ -85,21 +95,36 @@ export class Importer {
   }
 
   async run(): Promise<Content> {
+    if (this.base) this.#known = await this.store.images.all(this.base.id);
     await this.#readImages();
     this.#failIfProblems();
     const { images } = this.#content;
     const fresh = new Set(images.map(({ name }) => name));
-    const places = new Map(
-      this.plan.images.map(({ name, path }) => [name, this.source.full(path)]),
-    );
     const kept = this.#known.filter(({ name }) => !fresh.has(name));
-    const names = new ImageNames<Target>([...images, ...kept], ({ name }) => places.get(name));
+    const names = new ImageNames<Target>([...images, ...kept], {
+      keyed: this.store,
+      placeOf: ({ name }) => this.#places.get(name),
+    });
     this.#applyLabels(names, kept);
     await this.#readGaze(names);
     await this.#readHeatmaps(names);
-    this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
+    await this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
     this.#failIfProblems();
+    this.#hideNames();
     return this.#content;
+  }
+
+  /** What is said of an import is kept: it names nobody whose name is not kept otherwise. */
+  #hideNames(): void {
+    if (this.options.names === "keep") return;
+    const { images } = this.#content;
+    if ([...images, ...this.#known].some(({ name }) => isHashedImage(name))) {
+      this.#redaction.addReferences(this.plan.labels.map(({ image }) => image));
+      this.#content.warnings = this.#redaction.of(this.#content.warnings);
+    }
+    if (images.some(({ name, format }) => format === "dicom" && isHashedImage(name))) {
+      this.#content.warnings.push({ message: HASHED });
+    }
   }
 
   #failIfProblems(): void {
@@ -145,6 +170,13 @@ export class Importer {
     return picture;
   }
 
+  /** What an image is called: as it is known already, a DICOM file's after a hash. */
+  #nameOf(name: string, isDicom: boolean, there: Set<string>): string {
+    if (this.options.names === "keep") return name;
+    const hashed = dicomName(this.store, name);
+    return there.has(hashed) || (isDicom && !there.has(name)) ? hashed : name;
+  }
+
   async #readImages(): Promise<void> {
     const paths = new Map<string, string>();
     for (const { name, path } of this.plan.images) {
@@ -158,7 +190,7 @@ export class Importer {
     const there = new Set(this.#known.map(({ name }) => name));
     if (this.options.same !== "replace") {
       for (const { name, path } of this.plan.images) {
-        if (!there.has(name)) continue;
+        if (!there.has(this.#nameOf(name, false, there))) continue;
         const message =
           `Cannot add "${name}": the data set has it (same=replace takes the new one)`;
         this.#problems.push({ file: this.source.full(path), message });
@@ -171,7 +203,11 @@ export class Importer {
       for (const { name, path } of queue) {
         await this.#file(path, async (bytes, file) => {
           const picture = await this.#picture(bytes, file);
-          this.#content.images.push({ ...picture, name, label: null, patient: null, split: null });
+          const called = this.#nameOf(name, picture.format === "dicom", there);
+          if (called !== name) this.#redaction.addImage(name, called, [path, file]);
+          this.#places.set(called, file);
+          const none = { label: null, patient: null, split: null };
+          this.#content.images.push({ ...picture, name: called, ...none });
         });
       }
     };
@@ -194,7 +230,8 @@ export class Importer {
     const given = new Map<Target, ImageLabel>();
     /** Of each table: its rows, the names that are no images, and how many are. */
     const tables = new Map<string, { said: string[]; found: number }>();
-    for (const row of this.plan.labels) {
+    for (const said of this.plan.labels) {
+      const row = { ...said, patient: this.#patientOf(said) };
       const file = row.file ?? this.plan.labelsFile;
       const { line } = row;
       const target = names.findInFolder(row.image);
@@ -249,12 +286,17 @@ export class Importer {
     const all = [...this.#content.images, ...kept];
     const lines = all.map((image) => ({ ...image, line: given.get(image)?.line }));
     this.#problems.push(...checkSplits(lines, this.plan.labelsFile));
+    const without = all.filter(({ patient }) => patient === null).length;
     const missing = this.plan.patientsKnown
       ? undefined
-      : patientsMissing(all, this.#content.warnings);
+      : patientsMissing({ images: all.length, without }, this.#content.warnings);
     if (missing) this.#content.warnings.push({ message: missing });
     const alike = labelsAlike(all);
     if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });
+  }
+
+  #patientOf({ patient }: ImageLabel): ImageLabel["patient"] {
+    return patient && this.options.names === "hash" ? patientName(this.store, patient) : patient;
   }
 
   /** What labels say of an image that is there may not contradict what is known, unless that was asked for. */
@@ -270,7 +312,7 @@ export class Importer {
   }
 
   /** Likewise of gaze and maps. */
-  #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): void {
+  async #refuseSame(gaze: Content["gaze"], heatmaps: Content["heatmaps"]): Promise<void> {
     if (this.options.same === "replace") return;
     const ids = new Map(this.#known.map(({ id, name }) => [name, id]));
     const refuse = (image: string, reader: string, file?: string) => {
@@ -281,11 +323,13 @@ export class Importer {
     };
     for (const { image, reader, source } of gaze) {
       const id = ids.get(image);
-      if (id && this.store.gaze.ofImage(id, reader).length > 0) refuse(image, reader, source);
+      if (id && (await this.store.gaze.ofImage(id, reader)).length > 0) {
+        refuse(image, reader, source);
+      }
     }
     for (const { image, reader } of heatmaps) {
       const id = ids.get(image);
-      if (id && this.store.heatmaps.ofImage(id).some((row) => row.reader === reader)) {
+      if (id && (await this.store.heatmaps.ofImage(id)).some((row) => row.reader === reader)) {
         refuse(image, reader);
       }
     }
@@ -312,7 +356,8 @@ export class Importer {
       this.pinned.push(sha256);
       return sha256;
     }, (reader) => readerName(this.store, reader));
-    const { structured: _s, positive_label: _p, birads: _b, ...shown } = this.plan.description;
+    const { structured: _s, positive_label: _p, names: _n, birads: _b, ...shown } =
+      this.plan.description;
     const { frame: _f, window: _w, voi: _v, force: _o, ...gazeOptions } = shown;
     for (const path of this.plan.gaze) {
       await this.#file(path, async (bytes, file) => {
@@ -331,6 +376,7 @@ export class Importer {
           this.#lead({ file, message: names.noneNamed(file, unknown) });
         }
         this.#content.warnings.push(...parsed.warnings);
+        this.#redaction.addReferences(unknown);
         for (const gaze of parsed.gaze) {
           const image = names.find(gaze.image);
           if (image) await recordings.add({ ...gaze, image: image.name }, file);

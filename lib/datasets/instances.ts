@@ -2,7 +2,6 @@
  * DICOM instances put into a data set, as a DICOMweb client stores them (PS3.18, section 10.5). Of an instance its
  * pixels are kept, and its identifier as the name of the image: a keyed hash, unless the identifier itself is asked for.
  */
-import { createHmac } from "node:crypto";
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { type DicomIdentity, readIdentity } from "@/lib/images/dicom_elements.ts";
@@ -12,6 +11,7 @@ import { place } from "./edit.ts";
 import { change, changeable } from "./mutation.ts";
 import { type StoredPicture, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
+import { dicomName } from "./pseudonym.ts";
 import { beginDataset } from "./write_content.ts";
 
 export const instancesReportSchema = z.object({
@@ -55,7 +55,7 @@ export async function putInstances(
   sent: string[],
   { study, names, view }: InstanceOptions,
 ): Promise<InstancesReport> {
-  if (store.datasets.findByName(dataset)) changeable(store, dataset);
+  if (await store.datasets.findByName(dataset)) await changeable(store, dataset);
   const report: InstancesReport = { stored: [], failed: [] };
   const found = new Map<string, { name: string; picture: StoredPicture }>();
   const pinned: string[] = [];
@@ -77,7 +77,7 @@ export async function putInstances(
         }
         const { picture, notes } = await storePicture(bytes, store.files, { view });
         pinned.push(picture.file);
-        const name = names === "uid" ? known.sopInstance : hashed(store, known.sopInstance);
+        const name = names === "uid" ? known.sopInstance : dicomName(store, known.sopInstance);
         // Of an instance that comes twice the last counts.
         found.set(name, { name, picture });
         report.stored.push({ ...namesOf(known), image: name, warnings: notes });
@@ -89,17 +89,19 @@ export async function putInstances(
     if (found.size > 0) {
       // Of instances that came twice, too.
       const old = pinned.slice();
-      const begin = () => store.datasets.findByName(dataset) ?? beginDataset(store, dataset);
-      const id = change(store, dataset, pinned.splice(0), (row) => {
-        for (const one of found.values()) place(store, { dataset_id: row.id, ...one }, old);
+      const begin = async () =>
+        await store.datasets.findByName(dataset) ??
+          await beginDataset(store, dataset, names === "uid" ? "keep" : "hash");
+      const id = await change(store, dataset, pinned.splice(0), async (row) => {
+        for (const one of found.values()) await place(store, { dataset_id: row.id, ...one }, old);
         return row.id;
       }, begin);
-      store.collectGarbage(old);
+      await store.collectGarbage(old);
       clearPixels(store, id);
     }
     return report;
   } finally {
-    store.discard(pinned);
+    await store.discard(pinned);
   }
 }
 
@@ -107,11 +109,6 @@ const namesOf = (known?: DicomIdentity) => ({
   sop_class: known?.sopClass ?? "",
   sop_instance: known?.sopInstance ?? "",
 });
-
-/** The same instance has the same name in this data directory, and nobody else can tell which it was. */
-function hashed(store: Store, uid: string): string {
-  return `dcm_${createHmac("sha256", store.secret).update(uid).digest("hex").slice(0, 16)}`;
-}
 
 interface Attribute {
   vr: string;

@@ -74,3 +74,15 @@ export function unusedOf(splits: Split[], rows: SplitImage[]): string | undefine
     ? `${marked} images that the data set marks as test are in no fold: evaluate on them afterwards`
     : `${rest.length} labelled images are in no part of the data set's own split: they are left out`;
 }
+
+/** Marks of training and validation that nothing is made of, in words; undefined when there are none. */
+export function ignoredMarks(
+  { folds }: Pick<SplitSpec, "folds">,
+  rows: SplitImage[],
+): string | undefined {
+  const marked = rows.filter(({ split }) => split === "train" || split === "validation").length;
+  if (marked === 0 || (folds === null && hasGivenSplit(rows))) return undefined;
+  const why = folds === null ? "none is marked as test" : "folds are drawn anew";
+  return `${marked} of ${rows.length} labelled images are marked as training or validation, and ${why}: the marks ` +
+    "are not used, all parts are drawn by patient";
+}

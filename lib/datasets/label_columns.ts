@@ -136,14 +136,13 @@ export function labelColumns(headers: string[], certain = false): LabelColumns {
 
 /** Whose person is not known, in a sentence; undefined where that was told in other words, or all are known. */
 export function patientsMissing(
-  images: { patient: string | null }[],
+  { images, without }: { images: number; without: number },
   told: { message: string }[],
 ): string | undefined {
-  const without = images.filter(({ patient }) => patient === null).length;
   if (without === 0 || told.some(({ message }) => message.includes(LEAK))) return undefined;
-  const what = without === images.length
+  const what = without === images
     ? "No patient is known"
-    : `${without} of ${images.length} images have no patient`;
+    : `${without} of ${images} images have no patient`;
   return `${what}: where one person has several images, ${LEAK}. Name the patients in the column ` +
     '"patient" of labels.csv';
 }

@@ -9,19 +9,22 @@ export interface LabelsRequest {
   file: string;
   /** Names of the data set's images. */
   images: string[];
+  /** By which some were hashed. */
+  secret: Uint8Array;
 }
 
 const pool = new ThreadPool(import.meta.resolve("./labels_worker.ts"), limits.labels);
 
 /** Smaller files take less time than a thread takes to start. */
 const SMALL = 2 ** 18;
+export const isSmall = (bytes: Uint8Array) => bytes.length <= SMALL;
 
 /** As `readKnownLabels`; throws InvalidInput, Overloaded. The bytes of a large file are gone afterwards. */
 export async function readLabelsFile(
   request: LabelsRequest,
 ): Promise<ReturnType<typeof readKnownLabels>> {
   const { bytes } = request;
-  if (bytes.length <= SMALL) return readLabelsOf(request);
+  if (isSmall(bytes)) return readLabelsOf(request);
   // The file, its text, and what of it becomes labels.
   return await pool.run(request, {
     memory: 4 * bytes.length,
@@ -30,7 +33,7 @@ export async function readLabelsFile(
   });
 }
 
-export function readLabelsOf({ bytes, file, images }: LabelsRequest) {
-  const names = new ImageNames(images.map((name) => ({ name })));
+export function readLabelsOf({ bytes, file, images, secret }: LabelsRequest) {
+  const names = new ImageNames(images.map((name) => ({ name })), { keyed: { secret } });
   return readKnownLabels(bytes, file, (image) => names.findInFolder(image));
 }

@@ -62,31 +62,33 @@ export function warningKinds(warnings: Problem[]): WarningKind[] {
 }
 
 /** Keeps what is answered; in the transaction of the change itself. A new import forgets what was before. */
-export function keepReport(
+export async function keepReport(
   store: Store,
   name: string,
   kind: ReportRow["kind"],
   report: object,
-): void {
-  const { id: dataset_id } = store.datasets.byName(name);
-  if (kind === "import") store.reports.clear(dataset_id);
-  store.reports.insert({
+): Promise<void> {
+  const { id: dataset_id } = await store.datasets.byName(name);
+  if (kind === "import") await store.reports.clear(dataset_id);
+  await store.reports.insert({
     id: newId("rp"),
     dataset_id,
     kind,
     report: report as Record<string, unknown>,
     created_at: now(),
   });
-  store.reports.keepNewest(dataset_id, kind, MOST_ENTRIES);
+  await store.reports.keepNewest(dataset_id, kind, MOST_ENTRIES);
 }
 
 /** The whole report; `page` picks images by name for the recordings. */
-export function datasetReport(
+export async function datasetReport(
   store: Store,
   dataset: DatasetRow,
   page: { limit?: number; after?: string },
-): DatasetReport {
-  const entries = store.reports.ofDataset(dataset.id).map(({ id, kind, created_at, report }) => ({
+): Promise<DatasetReport> {
+  const entries = (await store.reports.ofDataset(dataset.id)).map((
+    { id, kind, created_at, report },
+  ) => ({
     id,
     kind,
     created_at,
@@ -94,9 +96,10 @@ export function datasetReport(
       warningKinds(report.warnings as Problem[] ?? []),
     report,
   }));
-  const { data: images, has_more, next } = store.images.listOf(dataset.id, page);
+  const { data: images, has_more, next } = await store.images.listOf(dataset.id, page);
+  const gaze = await store.gaze.ofImages(images.map(({ id }) => id));
   const data = images.flatMap((image) =>
-    store.gaze.ofImage(image.id).map((row) => ({
+    (gaze.get(image.id) ?? []).map((row) => ({
       image: image.name,
       reader: row.reader,
       format: row.format,
@@ -109,10 +112,10 @@ export function datasetReport(
   );
   return {
     dataset: dataset.name,
-    digest: dataset.digest,
+    digest: await store.datasets.digestOf(dataset),
     warning_kinds: together(entries.flatMap(({ warning_kinds }) => warning_kinds)),
     entries,
-    recordings: { total: store.gaze.counts(dataset.id).length, data, has_more, next },
+    recordings: { total: (await store.gaze.counts(dataset.id)).length, data, has_more, next },
   };
 }
 

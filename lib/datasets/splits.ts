@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
+import { isHashedImage, isHashedPatient } from "./pseudonym.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
 export interface SplitImage {
@@ -11,6 +12,8 @@ export interface SplitImage {
   label: string | null;
   patient: string | null;
   split: SplitName | null;
+  /** SHA-256 of its picture, by which it is drawn where its names are hashes: those differ between data directories. */
+  file?: string;
 }
 
 /** Indices into the images that were given, ascending. */
@@ -56,6 +59,14 @@ function mostCommon(labels: string[]): string {
   return [...counts].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1))[0][0];
 }
 
+/** What stands for a group in a drawing. */
+function drawnBy(key: string, [first, ...others]: SplitImage[]): string {
+  const { name, patient, file } = first;
+  const hashed = patient === null ? isHashedImage(name) : isHashedPatient(patient);
+  if (!hashed || file === undefined) return key;
+  return `picture ${others.reduce((least, { file }) => file! < least ? file! : least, file)}`;
+}
+
 /** Groups by label; within a label in an order drawn from the seed, independent of upload order. */
 export function strata(images: SplitImage[], indices: number[], seed: number): Group[][] {
   const byPatient = Map.groupBy(
@@ -65,7 +76,7 @@ export function strata(images: SplitImage[], indices: number[], seed: number): G
   const groups = [...byPatient].map(([key, members]) => ({
     images: members,
     label: mostCommon(members.map((i) => images[i].label ?? "")),
-    order: draw(seed, key),
+    order: draw(seed, drawnBy(key, members.map((i) => images[i]))),
   }));
   groups.sort((a, b) => a.order - b.order);
   const byLabel = Map.groupBy(groups, ({ label }) => label);

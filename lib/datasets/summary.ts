@@ -1,6 +1,6 @@
 /** What a data set holds, in numbers. */
 import { z } from "zod";
-import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
 import { descriptionSchema } from "./description.ts";
 import { splitSchema } from "./image.ts";
 
@@ -13,6 +13,8 @@ export const datasetSchema = z.object({
   digest: z.string().describe("SHA-256 over the content"),
   structured: z.boolean().describe("Whether the pictures are anatomically aligned"),
   positive_label: z.string().nullable(),
+  names: z.enum(nameModes)
+    .describe("Whether names of DICOM files and of patients are keyed hashes or as they were sent"),
   created_at: z.iso.datetime(),
   images: z.number(),
   labels: counts.describe("Images by label"),
@@ -31,41 +33,57 @@ export const datasetSchema = z.object({
   sizes: z.object({ width: range, height: range }).nullable()
     .describe("Smallest and largest, pixels; null without images"),
   kinds: counts.describe('By "channels x bits", as in "1 x 8"'),
-  description: descriptionSchema.omit({ structured: true, positive_label: true })
+  description: descriptionSchema.omit({ structured: true, positive_label: true, names: true })
     .describe("What else dataset.json says"),
 }).meta({ id: "Dataset" });
 export type Dataset = z.output<typeof datasetSchema>;
 
-export function summary(store: Store, dataset: DatasetRow): Dataset {
+/** Summaries kept; the oldest goes first. */
+const MOST_KEPT = 256;
+const kept = new Map<string, Dataset>();
+
+/** What the set holds; counted once for each change of it. */
+export async function summary(store: Store, dataset: DatasetRow): Promise<Dataset> {
+  const key = `${dataset.id} ${dataset.version}`;
+  const known = kept.get(key);
+  if (known) return known;
+  const made = await count(store, dataset);
+  kept.set(key, made);
+  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+  return made;
+}
+
+async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const { db } = store;
-  const { meta, ...row } = dataset;
-  const counts = (column: string) =>
-    db.all<{ value: string | null; n: number }>(
+  const { meta, known_digest: _, version: _v, ...row } = dataset;
+  const counts = async (column: string) =>
+    await db.all<{ value: string | null; n: number }>(
       `SELECT ${column} AS value, count(*) AS n FROM images WHERE dataset_id = ?
        GROUP BY 1 ORDER BY 1`,
       dataset.id,
     );
-  const totals = db.get<Record<string, number | null>>(
+  const totals = (await db.get<Record<string, number | null>>(
     `SELECT count(*) AS images, count(DISTINCT patient) AS patients, sum(bytes) AS bytes,
        min(width) AS min_width, max(width) AS max_width,
        min(height) AS min_height, max(height) AS max_height
      FROM images WHERE dataset_id = ?`,
     dataset.id,
-  )!;
-  const gaze = store.gaze.counts(dataset.id);
-  const maps = store.heatmaps.ofDataset(dataset.id);
+  ))!;
+  const gaze = await store.gaze.counts(dataset.id);
+  const maps = await store.heatmaps.ofDataset(dataset.id);
   const seen = new Set([...gaze.map(({ image_id }) => image_id), ...maps.keys()]);
   const images = totals.images ?? 0;
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
-  const labels = counts("label");
+  const labels = await counts("label");
   return {
     ...row,
+    digest: await store.datasets.digestOf(dataset),
     images,
     labels: named(labels),
     unlabelled: labels.find(({ value }) => value === null)?.n ?? 0,
     patients: totals.patients ?? 0,
-    splits: named(counts("split")),
+    splits: named(await counts("split")),
     gaze: {
       recordings: gaze.length,
       readers: [...new Set(gaze.map(({ reader }) => reader))].sort(),
@@ -79,7 +97,7 @@ export function summary(store: Store, dataset: DatasetRow): Dataset {
       width: [totals.min_width!, totals.max_width!],
       height: [totals.min_height!, totals.max_height!],
     },
-    kinds: named(counts("channels || ' x ' || bits")),
+    kinds: named(await counts("channels || ' x ' || bits")),
     description: meta as Dataset["description"],
   };
 }

@@ -5,10 +5,11 @@ import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import { type DatasetRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import { type DatasetRow, type NameMode, newId, now, type Store } from "@/lib/store/mod.ts";
 
 export interface Content {
   description: Description;
+  names: NameMode;
   images: Omit<ImageRow, "id" | "dataset_id">[];
   /** Here and below `image` is an image's name. */
   gaze: Recording[];
@@ -21,112 +22,143 @@ export interface Content {
 }
 
 /** Hashes of all files that a data set refers to. */
-export function filesOf(store: Store, dataset_id: string): string[] {
-  return store.db.all<{ file: string }>(
+export async function filesOf(store: Store, dataset_id: string): Promise<string[]> {
+  return (await store.db.all<{ file: string }>(
     `WITH own AS (SELECT id, file FROM images WHERE dataset_id = ?)
      SELECT file FROM own
      UNION SELECT samples_file FROM gaze JOIN own ON image_id = own.id
        WHERE samples_file IS NOT NULL
      UNION SELECT heatmaps.file FROM heatmaps JOIN own ON image_id = own.id`,
     dataset_id,
-  ).map(({ file }) => file);
+  )).map(({ file }) => file);
 }
 
 /** The same of one image. */
-export function filesOfImage(store: Store, { id, file }: Pick<ImageRow, "id" | "file">): string[] {
+export async function filesOfImage(
+  store: Store,
+  { id, file }: Pick<ImageRow, "id" | "file">,
+): Promise<string[]> {
   return [
     file,
-    ...store.gaze.ofImage(id).flatMap(({ samples_file }) => samples_file ?? []),
-    ...store.heatmaps.ofImage(id).map(({ file }) => file),
+    ...(await store.gaze.ofImage(id)).flatMap(({ samples_file }) => samples_file ?? []),
+    ...(await store.heatmaps.ofImage(id)).map(({ file }) => file),
   ];
 }
 
 /** An empty data set without a description. */
-export function beginDataset(store: Store, name: string): DatasetRow {
-  const { structured, positive_label, ...meta } = descriptionSchema.parse({});
-  return store.datasets.insert({
+export async function beginDataset(
+  store: Store,
+  name: string,
+  names: NameMode,
+): Promise<DatasetRow> {
+  const { structured, positive_label, names: _, ...meta } = descriptionSchema.parse({});
+  return await store.datasets.insert({
     id: newId("ds"),
     name,
-    digest: "",
+    known_digest: "",
     structured,
     positive_label,
     meta,
+    names,
     created_at: now(),
   });
 }
 
 /** Creates the data set, or replaces all that is in it; to be called in a transaction. */
-export function writeContent(store: Store, name: string, content: Content, digest: string): void {
-  const { structured, positive_label, ...meta } = content.description;
-  const known = store.datasets.findByName(name);
+export async function writeContent(
+  store: Store,
+  name: string,
+  content: Content,
+  digest: string,
+): Promise<void> {
+  const { structured, positive_label, names: _, ...meta } = content.description;
+  const { names } = content;
+  const known = await store.datasets.findByName(name);
   const dataset_id = known?.id ?? newId("ds");
   if (known) {
-    content.replaced = filesOf(store, dataset_id);
-    store.db.run("DELETE FROM images WHERE dataset_id = ?", dataset_id);
-    store.datasets.update(dataset_id, { digest, structured, positive_label, meta });
-  } else {
-    store.datasets.insert({
-      id: dataset_id,
-      name,
-      digest,
+    content.replaced = await filesOf(store, dataset_id);
+    await store.db.run("DELETE FROM images WHERE dataset_id = ?", dataset_id);
+    await store.datasets.changed(dataset_id);
+    await store.datasets.update(dataset_id, {
+      known_digest: digest,
       structured,
       positive_label,
       meta,
+      names,
+    });
+  } else {
+    await store.datasets.insert({
+      id: dataset_id,
+      name,
+      known_digest: digest,
+      structured,
+      positive_label,
+      meta,
+      names,
       created_at: now(),
     });
   }
-  insertContent(store, dataset_id, content, new Map());
+  await insertContent(store, dataset_id, content, new Map());
 }
 
 /**
  * Adds to a data set that exists, or replaces what has the same name; to be called in a transaction.
  * @returns the digest of all that is in it now
  */
-export function addContent(store: Store, dataset: DatasetRow, content: Content): string {
-  const ids = new Map(store.images.all(dataset.id).map(({ id, name }) => [name, id]));
-  const before = filesOf(store, dataset.id);
+export async function addContent(
+  store: Store,
+  dataset: DatasetRow,
+  content: Content,
+): Promise<string> {
+  const ids = new Map((await store.images.all(dataset.id)).map(({ id, name }) => [name, id]));
+  const before = await filesOf(store, dataset.id);
   for (const { image, changes } of content.relabelled) {
-    store.images.update(ids.get(image)!, changes);
+    await store.images.update(ids.get(image)!, changes);
   }
   for (const { name } of content.images) {
     const known = ids.get(name);
-    if (known !== undefined) store.images.remove(known);
+    if (known !== undefined) await store.images.remove(known);
   }
   const fresh = new Set(content.images.map(({ name }) => name));
   for (const { image, reader } of content.gaze) {
     if (fresh.has(image)) continue;
-    for (const { id } of store.gaze.ofImage(ids.get(image)!, reader)) store.gaze.remove(id);
+    for (const { id } of await store.gaze.ofImage(ids.get(image)!, reader)) {
+      await store.gaze.remove(id);
+    }
   }
   for (const { image, reader } of content.heatmaps) {
     if (fresh.has(image)) continue;
-    for (const row of store.heatmaps.ofImage(ids.get(image)!)) {
-      if (row.reader === reader) store.heatmaps.remove(row.id);
+    for (const row of await store.heatmaps.ofImage(ids.get(image)!)) {
+      if (row.reader === reader) await store.heatmaps.remove(row.id);
     }
   }
-  insertContent(store, dataset.id, content, ids);
+  await insertContent(store, dataset.id, content, ids);
   // What still is referred to is kept.
   content.replaced = before;
-  const digest = storedDigest(store, dataset);
-  store.datasets.update(dataset.id, { digest });
+  const digest = await storedDigest(store, dataset);
+  await store.datasets.changed(dataset.id);
+  await store.datasets.update(dataset.id, { known_digest: digest });
   return digest;
 }
 
 /** @param ids of the images that are there, by name; those of the new ones come to it */
-function insertContent(
+async function insertContent(
   store: Store,
   dataset_id: string,
   content: Content,
   ids: Map<string, string>,
-): void {
-  for (const image of content.images) {
-    const id = newId("im");
-    ids.set(image.name, id);
-    store.images.insert({ id, dataset_id, ...image });
-  }
-  for (const { image, source: _, ...recording } of content.gaze) {
-    store.gaze.insert({ id: newId("gz"), image_id: ids.get(image)!, ...recording });
-  }
-  for (const { image, ...heatmap } of content.heatmaps) {
-    store.heatmaps.insert({ id: newId("hm"), image_id: ids.get(image)!, ...heatmap });
-  }
+): Promise<void> {
+  const images = content.images.map((image) => ({ id: newId("im"), dataset_id, ...image }));
+  for (const { id, name } of images) ids.set(name, id);
+  await store.images.insertAll(images);
+  await store.gaze.insertAll(content.gaze.map(({ image, source: _, ...recording }) => ({
+    id: newId("gz"),
+    image_id: ids.get(image)!,
+    ...recording,
+  })));
+  await store.heatmaps.insertAll(content.heatmaps.map(({ image, ...heatmap }) => ({
+    id: newId("hm"),
+    image_id: ids.get(image)!,
+    ...heatmap,
+  })));
 }

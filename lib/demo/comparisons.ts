@@ -51,7 +51,9 @@ function paired(table: StudyTable, row: string, against: string) {
   const [own, other] = [row, against].map((key) => {
     const cell = table.cells.find((cell) => cell.row === key);
     const values = cell?.figures.auc?.values ?? [];
-    return new Map(values.map((value, i) => [cell!.runs[i], value]));
+    // Without a figure for every run it is not known whose they are.
+    if (values.length !== cell?.runs.length) return new Map<number, number>();
+    return new Map(values.map((value, i) => [cell.runs[i], value]));
   });
   return [...own].flatMap(([run, value]) =>
     other.has(run) ? [{ run, value: value - other.get(run)! }] : []

@@ -15,7 +15,16 @@ import {
 } from "./comparisons.ts";
 import type { Experiment } from "./experiment.ts";
 import * as protocol from "./protocol.ts";
-import { type Budget, CONTROL, MAIN, METHODS, type Panel, PARTS, SEEDS } from "./protocol.ts";
+import {
+  type Budget,
+  CONTROL,
+  MAIN,
+  METHODS,
+  type Panel,
+  PARTS,
+  PRIMARY,
+  SEEDS,
+} from "./protocol.ts";
 
 export interface ReportHead {
   /** RFC 3339. */
@@ -53,8 +62,11 @@ export function report(found: Experiment, head: ReportHead): Report {
       six(found, panel, labels).map((one) => ({ panel, labels, ...one }))
     )
   );
+  const { date, adapter, command, methods, seeds, epochs } = head;
+  const { start, audits, outcomes, version, seconds, trainings } = found;
   const data = {
-    ...{ ...head, deviations, ...found, comparisons },
+    ...{ date, adapter, command, methods, seeds, epochs, deviations },
+    ...{ start, audits, outcomes, version, seconds, trainings, comparisons },
     doses: LABELS.flatMap((labels) => doses(found, labels).map((one) => ({ labels, ...one }))),
     protocol: { ...protocol },
   };
@@ -95,7 +107,7 @@ export function deviationsOf(found: Experiment, head: ReportHead): string[] {
   );
   told(
     head.seeds.join() !== SEEDS.join(),
-    `${head.seeds.length} seeds instead of ${SEEDS.length}`,
+    `${head.seeds.length} seed${head.seeds.length > 1 ? "s" : ""} instead of ${SEEDS.length}`,
   );
   for (const [part, { panel, arms }] of PARTS.entries()) {
     for (const budget of LABELS) {
@@ -232,8 +244,13 @@ function verdict(found: Experiment): string {
   const all = six(found, MAIN, 205);
   const held = all.filter(holds);
   const names = held.map(({ method, against }) => `${titleOf(method)} against ${against}`);
+  const fewest = Math.min(...all.map(({ tested }) => tested.n));
+  const whole = METHODS.length * PRIMARY.length;
+  const unfinished = all.length < whole || fewest < SEEDS.length
+    ? ` This is no verdict of the protocol: that has ${whole} comparisons over ${SEEDS.length} seeds.`
+    : "";
   return `${held.length} of the ${all.length} primary comparisons that were measured hold after Holm` +
-    `${names.length > 0 ? `: ${names.join(", ")}` : ""}.`;
+    `${names.length > 0 ? `: ${names.join(", ")}` : ""}.${unfinished}`;
 }
 
 function doseGrid(found: Experiment, budget: Budget): string {

@@ -55,10 +55,10 @@ function freePort(): number {
 
 /** True once `/readyz` says that the GPU worker answers; false when the process ends or time is up. */
 async function ready(url: string, ended: Promise<Deno.CommandStatus>): Promise<boolean> {
-  const until = Date.now() + READY_WITHIN_MS;
+  const until = performance.now() + READY_WITHIN_MS;
   let over = false;
   ended.then(() => over = true);
-  while (!over && Date.now() < until) {
+  while (!over && performance.now() < until) {
     const response = await fetch(`${url}/readyz`).catch(() => undefined);
     await response?.body?.cancel();
     if (response?.ok) return true;

@@ -76,6 +76,33 @@ export function delongDifference(
   };
 }
 
+/**
+ * The AUC of several scores of the same images, and their covariances.
+ * @param scores [R][N]
+ * @returns null where a side has images of fewer than two patients
+ */
+export function delongCovariances(
+  positive: ArrayLike<boolean | number>,
+  scores: ArrayLike<number>[],
+  units: ArrayLike<number>,
+): { auc: number[]; covariance: number[][] } | null {
+  const all = scores.map((score) => components(positive, score));
+  const auc: number[] = [];
+  const rows: number[][] = [];
+  for (const a of all) {
+    if (!a) return null;
+    auc.push(a.auc);
+    const row: number[] = [];
+    for (const b of all) {
+      const value = covariance(positive, units, a, b!);
+      if (value === null) return null;
+      row.push(value);
+    }
+    rows.push(row);
+  }
+  return { auc, covariance: rows };
+}
+
 function estimate(auc: number, variance: number, level: number): AucEstimate {
   const error = rootOf(variance, 1);
   const half = normalQuantile(level) * error;

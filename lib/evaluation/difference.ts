@@ -109,7 +109,7 @@ export function difference(
       "Cannot compare two evaluations that are not of the same images, fold by fold and repeat by repeat",
     );
   }
-  const source = { positive_label, patients: () => patients };
+  const source = { positive_label, patients };
   const { runs: ready, units } = prepare([...runs, ...others], source);
   return {
     images: new Set(a.map(({ image }) => image)).size,
@@ -126,13 +126,13 @@ function delongOf(
   b: Scores,
   { positive_label, patients }: {
     positive_label: string | null;
-    patients(): DifferenceRequest["patients"];
+    patients: DifferenceRequest["patients"];
   },
 ): EvaluationDifference["delong"] {
   if (positive_label === null) return null;
   const [own, other] = [a, b].map(({ classes }) => classes.indexOf(positive_label));
   if (own < 0 || other < 0) return null;
-  const { unitOf } = numbering(patients());
+  const { unitOf } = numbering(patients);
   const found = delongDifference(
     a.labels.map((label) => label === own),
     { a: a.probabilities.map((row) => row[own]), b: b.probabilities.map((row) => row[other]) },

@@ -9,10 +9,10 @@ export function prepare(
   sets: Scores[],
   { positive_label, patients }: {
     positive_label: string | null;
-    patients(): Map<string, string | null>;
+    patients: Map<string, string | null>;
   },
 ) {
-  const { unitOf, size } = numbering(patients());
+  const { unitOf, size } = numbering(patients);
   const runs = sets.map((scores) => {
     const positive = scores.classes.includes(positive_label ?? "") ? positive_label : null;
     return new WeightedFigures(scores, scores.images.map(unitOf), positive);

@@ -8,7 +8,10 @@ const FEW_PATIENTS = 10;
  * Plain sentences about a set of scores.
  * @param units number of each image's patient: [N]
  */
-export function scoreWarnings({ classes, labels }: Scores, units: ArrayLike<number>): string[] {
+export function scoreWarnings(
+  { classes, labels }: Pick<Scores, "classes" | "labels">,
+  units: ArrayLike<number>,
+): string[] {
   const warnings: string[] = [];
   classes.forEach((name, c) => {
     const rows = labels.flatMap((label, i) => label === c ? [i] : []);

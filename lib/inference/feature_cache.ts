@@ -61,7 +61,7 @@ export async function nearest(
   features: Float32Array,
   { dataset, top, signal }: { dataset: DatasetRow; top: number; signal: AbortSignal },
 ): Promise<Neighbour[]> {
-  const images = context.store.images.all(dataset.id);
+  const images = await context.store.images.all(dataset.id);
   const all = await featuresOf(context, images, signal);
   const scored = images.map((image, i) => ({ image, similarity: cosine(features, all[i]) }));
   return scored.sort((a, b) => b.similarity - a.similarity).slice(0, top);

@@ -85,7 +85,7 @@ export async function predictAll(
       created_at: now(),
     };
   });
-  store.predictions.insertAll(rows);
+  await store.predictions.insertAll(rows);
   return rows;
 }
 

@@ -1,9 +1,10 @@
-/** Looks at pictures on the GPU thread; requests that wait together share a batch. */
+/** Looks at pictures on the GPU; requests that wait together share a batch. */
 import type { Gpu } from "@/gpu/device.ts";
 import { place } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import type { ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import { allFinite, softmax } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
 import { LoadedModel, MOST_IMAGES } from "./loaded_model.ts";
@@ -49,10 +50,15 @@ export class Predictor implements PredictorInterface {
   private readonly models = new Map<string, LoadedModel>();
   private waiting: Waiting[] = [];
 
-  constructor(readonly gpu: Gpu, readonly store: Pick<Store, "models" | "files">) {}
+  /** @param wake called when `serve` has something to do */
+  constructor(
+    readonly gpu: Gpu,
+    readonly store: Pick<WorkerStore, "models" | "files">,
+    private readonly wake: () => void = () => {},
+  ) {}
 
   async predict({ model, pictures }: PredictRequest): Promise<PredictAnswer> {
-    const row = this.store.models.get(model);
+    const row = await this.store.models.get(model);
     needClasses(row);
     if (pictures.length === 0) return { probabilities: [] };
     const { activations } = await this.enqueue(row, pictures, ["logits"]);
@@ -63,7 +69,7 @@ export class Predictor implements PredictorInterface {
 
   async embed({ model, pictures }: EmbedRequest): Promise<EmbedAnswer> {
     if (pictures.length === 0) return { features: [] };
-    const { activations } = await this.enqueue(this.store.models.get(model), pictures, [
+    const { activations } = await this.enqueue(await this.store.models.get(model), pictures, [
       "features",
     ]);
     return {
@@ -75,7 +81,7 @@ export class Predictor implements PredictorInterface {
 
   async similarityMap(request: SimilarityMapRequest): Promise<MapAnswer> {
     const { model, picture, point } = request;
-    const row = this.store.models.get(model);
+    const row = await this.store.models.get(model);
     needMap(row);
     const result = await this.enqueue(row, [picture], ["map"]);
     assertFinite(request, result.activations[0]);
@@ -84,7 +90,7 @@ export class Predictor implements PredictorInterface {
   }
 
   async saliencyMap(request: SaliencyMapRequest): Promise<SaliencyMapAnswer> {
-    const row = this.store.models.get(request.model);
+    const row = await this.store.models.get(request.model);
     needClasses(row);
     needClassMap(row);
     const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
@@ -118,9 +124,15 @@ export class Predictor implements PredictorInterface {
       place(raster, pixels, 0, channels);
       return pixels;
     });
-    return await new Promise((resolve, reject) =>
-      this.waiting.push({ model: id, taps, pictures: prepared, resolve, reject })
-    );
+    return await new Promise((resolve, reject) => {
+      this.waiting.push({ model: id, taps, pictures: prepared, resolve, reject });
+      this.wake();
+    });
+  }
+
+  /** Whether `serve` has something to run. */
+  get busy(): boolean {
+    return this.waiting.length > 0;
   }
 
   async serve(): Promise<void> {
@@ -148,7 +160,7 @@ export class Predictor implements PredictorInterface {
   }
 
   private async load(id: string): Promise<LoadedModel> {
-    const row = this.store.models.get(id);
+    const row = await this.store.models.get(id);
     let model = this.models.get(id);
     if (model) this.models.delete(id);
     else {

@@ -65,7 +65,7 @@ export interface SaliencyMapAnswer extends MapAnswer {
   probabilities: number[];
 }
 
-/** Looks at pictures on the GPU thread; requests that wait together share a batch. */
+/** Looks at pictures on the GPU; requests that wait together share a batch. */
 export interface Predictor {
   /**
    * Answers once `serve` has run the pictures. All of these throw NotFound, InvalidInput (a classifier is
@@ -75,7 +75,7 @@ export interface Predictor {
   embed(request: EmbedRequest): Promise<EmbedAnswer>;
   similarityMap(request: SimilarityMapRequest): Promise<MapAnswer>;
   saliencyMap(request: SaliencyMapRequest): Promise<SaliencyMapAnswer>;
-  /** Runs what waits; called between the steps of jobs and when there are none. */
+  /** Runs what waits; not to be called while it runs. */
   serve(): Promise<void>;
 }
 

@@ -38,26 +38,27 @@ export const scoredEvaluationSchema = evaluationSchema.extend({
     .describe("null where no patient is known, and in an evaluation of an earlier version"),
 }).meta({ id: "ScoredEvaluation" });
 
-export function toScoredEvaluationView(
+export async function toScoredEvaluationView(
   store: Store,
   row: EvaluationRow,
-): z.output<typeof scoredEvaluationSchema> {
+): Promise<z.output<typeof scoredEvaluationSchema>> {
   const { scores, metrics: { classes, positive_label } } = row;
   return {
-    ...toEvaluationView(store, row),
+    ...await toEvaluationView(store, row),
     scores,
     patient_scores: patientScoresOf(scores, classes, positive_label),
   };
 }
 
-export function toEvaluationView(store: Store, row: EvaluationRow): Evaluation {
-  const spec = store.jobs.find(row.job_id)?.spec as Pick<Evaluation, "split"> | undefined;
+export async function toEvaluationView(store: Store, row: EvaluationRow): Promise<Evaluation> {
+  const dataset = row.dataset_id === null ? undefined : await store.datasets.find(row.dataset_id);
+  const spec = (await store.jobs.find(row.job_id))?.spec as Pick<Evaluation, "split"> | undefined;
   return {
     id: row.id,
     model: row.model_id,
-    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset: dataset?.name ?? null,
     dataset_digest: row.dataset_digest ?? null,
-    stale: row.dataset_digest !== store.datasets.find(row.dataset_id ?? "")?.digest,
+    stale: row.dataset_digest !== (dataset && await store.datasets.digestOf(dataset)),
     seen_in_pretraining: row.seen?.pretraining?.images ?? null,
     seen_in_training: row.seen?.training?.images ?? null,
     seen: row.seen ?? null,

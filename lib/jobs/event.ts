@@ -9,7 +9,12 @@ const message = z.object({ message: z.string() })
   .catchall(z.union([figure, z.record(z.string(), figure)]));
 
 const dataByType = {
-  state: z.object({ state: jobStateSchema, reason: z.string().optional() }),
+  state: z.object({
+    state: jobStateSchema,
+    reason: z.string().optional(),
+    seconds: z.number().optional()
+      .describe("Of a success: how long the last run took, by a clock that nobody sets"),
+  }),
   log: message,
   metric: z.object({ step: z.number(), epoch: z.number() }).catchall(z.number().nullable())
     .describe("Points of the job's series, by name"),

@@ -10,21 +10,25 @@ const IRRELEVANT = ["name", "report_every", "dataset"];
  * SHA-256 of a resolved spec, in which models and similarities stand with the SHA-256 of their content and
  * the data set with its digest; null for a job whose data set has no digest.
  */
-export function fingerprint(
+export async function fingerprint(
   store: Pick<Store, "models" | "similarities">,
   { kind, spec }: { kind: string; spec: Record<string, unknown> },
-): string | null {
+): Promise<string | null> {
   if (specOf(kind)?.made || spec.dataset_digest === undefined) return null;
-  const content = Object.entries(spec).filter(([field]) => !IRRELEVANT.includes(field)).map((
-    [field, value],
-  ) => {
-    if (typeof value !== "string") return [field, value];
-    if (field === "similarity") return [field, store.similarities.find(value)?.file ?? value];
-    if (field === "init" || field === "model") {
-      return [field, store.models.find(value)?.file ?? value];
-    }
-    return [field, value];
-  });
+  const content = await Promise.all(
+    Object.entries(spec).filter(([field]) => !IRRELEVANT.includes(field)).map(async (
+      [field, value],
+    ) => {
+      if (typeof value !== "string") return [field, value];
+      if (field === "similarity") {
+        return [field, (await store.similarities.find(value))?.file ?? value];
+      }
+      if (field === "init" || field === "model") {
+        return [field, (await store.models.find(value))?.file ?? value];
+      }
+      return [field, value];
+    }),
+  );
   return createHash("sha256").update(canonical({ kind, ...Object.fromEntries(content) })).digest(
     "hex",
   );

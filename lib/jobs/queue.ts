@@ -1,11 +1,22 @@
 /** The queue as people see it: jobs are queued, shown, cancelled, paused, resumed, removed. */
+import { assertMayQueue } from "@/lib/access/quota.ts";
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
 import type { JobAction } from "@/lib/specs/spec.ts";
-import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import {
+  finishedStates,
+  type JobRow,
+  type KeyRow,
+  newId,
+  now,
+  type Store,
+} from "@/lib/store/mod.ts";
+
+/** At least so many jobs may wait for each worker. */
+const QUEUED_PER_WORKER = 4;
 
 /** A job about to be queued. */
 export interface ResolvedJob {
@@ -20,11 +31,11 @@ export interface ResolvedJob {
  * @throws {NotFound} when something that the spec names is not there
  * @throws {Conflict} when the data set is not the one of the given digest
  */
-export function resolveJob(
+export async function resolveJob(
   store: Store,
   request: Record<string, unknown>,
   codeVersion: string,
-): ResolvedJob {
+): Promise<ResolvedJob> {
   const { kind, dataset_digest: wanted } = request;
   const found = typeof kind === "string" ? specOf(kind) : undefined;
   if (typeof kind !== "string" || !found) {
@@ -34,51 +45,76 @@ export function resolveJob(
   }
   const parsed = parseSpec(found.schema, request) as Record<string, unknown>;
   const dataset = typeof parsed.dataset === "string"
-    ? store.datasets.byName(parsed.dataset)
+    ? await store.datasets.byName(parsed.dataset)
     : undefined;
-  if (wanted !== undefined && wanted !== dataset?.digest) {
+  const digest = dataset && await store.datasets.digestOf(dataset);
+  if (wanted !== undefined && wanted !== digest) {
     throw new Conflict(`Cannot repeat this job: dataset "${dataset?.name}" has changed since`);
   }
   const spec = {
-    ...found.resolve(parsed, store),
-    ...(dataset ? { dataset_digest: dataset.digest } : {}),
+    ...await found.resolve(parsed, store),
+    ...(dataset ? { dataset_digest: digest } : {}),
     code_version: codeVersion,
   };
   return { kind, spec };
 }
 
+export interface QueueOptions {
+  /** The study that the job belongs to. */
+  study?: string | null;
+  /** Whose job it is. */
+  key?: KeyRow;
+}
+
 /**
  * Queues a job.
- * @param study the one that it belongs to
- * @throws {Overloaded} when the queue is full
+ * @throws {Overloaded} when the queue is full, or the key has as many jobs as it may have
  */
-export function enqueue(
+export async function enqueue(
   store: Store,
   { kind, spec }: ResolvedJob,
-  study: string | null = null,
-): JobRow {
-  return store.db.transaction(() => {
-    if (store.jobs.count([["state = ?", "queued"]]) >= limits.queuedJobs) {
-      throw new Overloaded(`Cannot queue more than ${limits.queuedJobs} jobs`, 30);
+  { study = null, key }: QueueOptions = {},
+): Promise<JobRow> {
+  return await store.db.transaction(async () => {
+    if (key) await assertMayQueue(store, key);
+    const most = await mostQueued(store);
+    if (await queueLength(store) >= most) {
+      throw new Overloaded(`Cannot queue more than ${most} jobs`, 30);
     }
-    const job = store.jobs.insert({
+    const job = await store.jobs.insert({
       ...newJob(kind, spec),
       study,
-      fingerprint: fingerprint(store, { kind, spec }),
+      fingerprint: await fingerprint(store, { kind, spec }),
     });
-    store.events.append(job.id, "state", { state: "queued" });
-    specOf(kind)?.queued?.(job, store);
-    return store.jobs.get(job.id);
+    if (key) await store.owners.note(job.id, key.id);
+    await store.events.append(job.id, "state", { state: "queued" });
+    await specOf(kind)?.queued?.(job, store);
+    return await store.jobs.get(job.id);
   });
 }
 
+/** The server's own worker and those beside it. */
+export async function workerCount(store: Store): Promise<number> {
+  return 1 + await store.workers.count();
+}
+
+/** Jobs that wait. */
+export async function queueLength(store: Store): Promise<number> {
+  return await store.jobs.count([["state = ?", "queued"]]);
+}
+
+/** How many may wait: more where many workers are there to be kept busy. */
+export async function mostQueued(store: Store): Promise<number> {
+  return Math.max(limits.queuedJobs, QUEUED_PER_WORKER * await workerCount(store));
+}
+
 /** Resolves a request and queues it. */
-export function submit(
+export async function submit(
   store: Store,
   request: Record<string, unknown>,
   codeVersion: string,
-): JobRow {
-  return enqueue(store, resolveJob(store, request, codeVersion));
+): Promise<JobRow> {
+  return await enqueue(store, await resolveJob(store, request, codeVersion));
 }
 
 /** A row for a job that waits. */
@@ -102,6 +138,8 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
     estimated_finish: null,
     study: null,
     fingerprint: null,
+    sequence: 0,
+    lease_until: null,
   };
 }
 
@@ -109,25 +147,27 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
  * Does what a person asks of a job; a changed state is told as an event. Of a study it reaches the jobs
  * that the study has queued. Throws NotFound, Conflict.
  */
-export function control(store: Store, id: string, what: JobAction): JobRow {
-  return store.db.transaction(() => {
-    const asked = store.jobs.get(id);
+export async function control(store: Store, id: string, what: JobAction): Promise<JobRow> {
+  return await store.db.transaction(async () => {
+    const asked = await store.jobs.get(id);
     const { kind, state: before } = asked;
-    specOf(kind)?.made?.control(asked, store, what, (other) => void control(store, other, what));
-    const job = store.jobs[what](id);
-    if (job.state !== before) store.events.append(id, "state", { state: job.state });
+    await specOf(kind)?.made?.control(asked, store, what, async (other) => {
+      await control(store, other, what);
+    });
+    const job = await store.jobs[what](id);
+    if (job.state !== before) await store.events.append(id, "state", { state: job.state });
     if (finishedStates.includes(job.state)) removeCheckpoints(store, id);
     return job;
   });
 }
 
 /** Removes an ended job with its events, metrics and checkpoints. Throws NotFound, Conflict. */
-export function remove(store: Store, id: string): void {
-  store.jobs.removeFinished(id);
+export async function remove(store: Store, id: string): Promise<void> {
+  await store.jobs.removeFinished(id);
   removeCheckpoints(store, id);
 }
 
-export function removeCheckpoints(store: Store, id: string): void {
+export function removeCheckpoints(store: Pick<Store, "checkpoints">, id: string): void {
   try {
     Deno.removeSync(store.checkpoints(id), { recursive: true });
   } catch (error) {

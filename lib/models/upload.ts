@@ -45,18 +45,19 @@ export async function uploadModel(
     throw new InvalidInput("Cannot use std: numbers above 0 are needed");
   }
   assertOfPixels(normalization);
+  assertBoth(told);
   const { sha256 } = await store.files.put(file);
-  return store.commitFiles([sha256], () => {
-    const meant = store.models.aliased(name);
+  return await store.commitFiles([sha256], async () => {
+    const meant = await store.models.aliased(name);
     if (meant !== undefined) {
       throw new Conflict(
         `Cannot name a model "${name}": that is an alias of model "${meant}"; remove it first`,
       );
     }
-    return store.models.insert({
+    return await store.models.insert({
       id: newId("mod"),
       name,
-      version: store.models.nextVersion(name),
+      version: await store.models.nextVersion(name),
       kind: "uploaded",
       job_id: null,
       dataset_id: null,
@@ -77,6 +78,15 @@ function pastOf(metadata?: ModelMetadata): Record<string, unknown> {
 }
 
 const pastSchema = z.object({ lineage: z.object({ warnings: z.array(z.string()) }) });
+
+/** A mean of one data set and a deviation of another normalize nothing. */
+function assertBoth({ mean, std }: Told): void {
+  if ((mean === undefined) === (std === undefined)) return;
+  const [given, lacking] = mean === undefined ? ["std", "mean"] : ["mean", "std"];
+  throw new InvalidInput(
+    `Cannot use ${given} alone: ${lacking} of the same pixels belongs to it; give both, or neither`,
+  );
+}
 
 /** Pixels are in 0 to 1 before they are normalized: figures of 0 to 255 would make one grey of every picture. */
 function assertOfPixels({ mean, std }: ModelSpec["normalization"]): void {

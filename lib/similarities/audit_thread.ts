@@ -33,13 +33,19 @@ export async function auditSimilarity(
   signal: AbortSignal,
   images?: string[],
 ): Promise<Audit> {
-  const dataset = store.datasets.find(row.dataset_id);
-  if (dataset) assertCurrent(store, row, dataset);
-  const key = JSON.stringify([row.id, dataset?.digest, images ?? null]);
+  const dataset = await store.datasets.find(row.dataset_id);
+  if (dataset) await assertCurrent(store, row, dataset);
+  const key = JSON.stringify([
+    row.id,
+    dataset && await store.datasets.digestOf(dataset),
+    images ?? null,
+  ]);
   const known = kept.get(key) ?? await underWay.get(key)?.catch(() => undefined);
   if (known) return known;
-  const labels = dataset ? labelsOf(store, row, images) : undefined;
+  const labels = dataset ? await labelsOf(store, row, images) : undefined;
   const request: AuditRequest = { directory: store.files.directory, row, labels, images };
+  // The thread sees the directory alone.
+  await store.files.fetch(row.file);
   const pairs = pairsOf(row);
   const making = pool.run<Audit>(request, { memory: memoryOf(row), size: pairs / 1e6, signal });
   underWay.set(key, making);
@@ -54,12 +60,12 @@ export async function auditSimilarity(
 }
 
 /** The data set's labels in the order of the matrix; undefined where there is none. */
-export function labelsOf(
+export async function labelsOf(
   store: Store,
   row: SimilarityRow,
   images: string[] = row.images,
-): (string | null)[] | undefined {
-  const labelOf = store.images.labelsByName(row.dataset_id);
+): Promise<(string | null)[] | undefined> {
+  const labelOf = await store.images.labelsByName(row.dataset_id);
   const labels = images.map((name) => labelOf.get(name) ?? null);
   return labels.some((label) => label !== null) ? labels : undefined;
 }

@@ -1,30 +1,38 @@
 /** What a similarity was computed from, and whether that is still what its data set holds. */
 import { Conflict } from "@/lib/errors.ts";
-import { type ContentTables, storedGazeDigest } from "@/lib/store/digest.ts";
-import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
+import { storedGazeDigest } from "@/lib/store/digest.ts";
+import type { DatasetRow, SimilarityRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
+
+type Known = Pick<WorkerStore, "datasets" | "images" | "gaze" | "heatmaps">;
 
 /**
  * Whether pictures or gaze are others by now than those that were compared: another upload under the name,
  * an image put in or replaced, gaze added, the data set deleted. Labels, patients and splits may change.
  */
-export function isStale(
-  store: ContentTables & Pick<Store, "datasets">,
+export async function isStale(
+  store: Known,
   row: SimilarityRow,
-): boolean {
-  const dataset = store.datasets.find(row.dataset_id);
-  return !dataset || differs(store, row, dataset);
+): Promise<boolean> {
+  const dataset = await store.datasets.find(row.dataset_id);
+  return !dataset || await differs(store, row, dataset);
 }
 
 /** @throws {Conflict} when the data set's pictures or gaze are others by now */
-export function assertCurrent(store: ContentTables, row: SimilarityRow, dataset: DatasetRow): void {
-  if (!differs(store, row, dataset)) return;
+export async function assertCurrent(
+  store: Known,
+  row: SimilarityRow,
+  dataset: DatasetRow,
+): Promise<void> {
+  if (!await differs(store, row, dataset)) return;
   throw new Conflict(
     `Cannot use similarity "${row.id}": images or gaze of "${dataset.name}" have changed since it was ` +
       `computed; queue a similarity job with measure "${row.measure}" and use what that gives`,
   );
 }
 
-function differs(store: ContentTables, row: SimilarityRow, dataset: DatasetRow): boolean {
-  if (row.dataset_digest === dataset.digest) return false;
-  return !row.gaze_digest || row.gaze_digest !== storedGazeDigest(store, dataset);
+async function differs(store: Known, row: SimilarityRow, dataset: DatasetRow): Promise<boolean> {
+  const hashed = await store.datasets.hashed(dataset);
+  if (row.dataset_digest === hashed.digest) return false;
+  return !row.gaze_digest || row.gaze_digest !== await storedGazeDigest(store, hashed);
 }

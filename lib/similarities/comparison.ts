@@ -39,9 +39,11 @@ export async function compareSimilarities(
   signal: AbortSignal,
   images?: string[],
 ): Promise<Comparison | null> {
-  if (!store.datasets.find(row.dataset_id) || !labelsOf(store, row, images)) return null;
+  if (!await store.datasets.find(row.dataset_id) || !await labelsOf(store, row, images)) {
+    return null;
+  }
   const audits: Record<string, Audit> = {};
-  const rows = candidates(store, row);
+  const rows = await candidates(store, row);
   for (const one of rows) audits[one.id] = await auditSimilarity(store, one, signal, images);
   const best = suggestMeasure(audits);
   const found = rows.find(({ id }) => id === best?.measure);
@@ -66,14 +68,14 @@ export async function compareSimilarities(
   };
 }
 
-function candidates(store: Store, row: SimilarityRow): SimilarityRow[] {
+async function candidates(store: Store, row: SimilarityRow): Promise<SimilarityRow[]> {
   const key = ({ measure, params }: SimilarityRow) => JSON.stringify([measure, params]);
   const images = JSON.stringify(row.images);
   const found = new Map([[key(row), row]]);
-  for (const other of store.similarities.ofDataset(row.dataset_id, 4 * MOST)) {
+  for (const other of await store.similarities.ofDataset(row.dataset_id, 4 * MOST)) {
     if (found.size === MOST) break;
     const same = JSON.stringify(other.images) === images;
-    if (!found.has(key(other)) && same && !isStale(store, other)) {
+    if (!found.has(key(other)) && same && !await isStale(store, other)) {
       found.set(key(other), other);
     }
   }

@@ -3,18 +3,19 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { imagePixelsPerDegree } from "./pixels_per_degree.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
-import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /** All images in the order of their names; `readers` picks some. Heatmaps are decoded when they are needed. */
-export function loadItems(
-  store: Store,
+export async function loadItems(
+  store: WorkerStore,
   dataset: DatasetRow,
   options: { readers?: string[] | null } = {},
-): Item[] {
+): Promise<Item[]> {
   const readers = options.readers ?? undefined;
-  const gaze = store.gaze.ofDataset(dataset.id, readers);
-  const heatmaps = store.heatmaps.ofDataset(dataset.id);
-  return store.images.all(dataset.id).map(({ id, name, width, height }) => ({
+  const gaze = await store.gaze.ofDataset(dataset.id, readers);
+  const heatmaps = await store.heatmaps.ofDataset(dataset.id);
+  return (await store.images.all(dataset.id)).map(({ id, name, width, height }) => ({
     id: name,
     width,
     height,

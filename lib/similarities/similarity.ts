@@ -49,14 +49,14 @@ export const similarityOfImagesSchema = similaritySchema.extend({
   images: z.array(z.string()).describe("In the order of rows and columns"),
 }).meta({ id: "SimilarityOfImages" });
 
-export function toSimilarityView(store: Store, row: SimilarityRow): SimilarityView {
+export async function toSimilarityView(store: Store, row: SimilarityRow): Promise<SimilarityView> {
   const { kind: layout, ...rest } = row.layout;
   return {
     id: row.id,
     measure: row.measure,
-    dataset: store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset: (await store.datasets.find(row.dataset_id))?.name ?? null,
     dataset_digest: row.dataset_digest,
-    stale: isStale(store, row),
+    stale: await isStale(store, row),
     job: row.job_id,
     params: row.params as SimilarityView["params"],
     size: row.images.length,

@@ -30,12 +30,16 @@ export function parseEvaluate(spec: unknown): EvaluateSpec {
 }
 
 /** The test part, where the model was trained on other images of the data set. */
-function testedPart(store: Store, model: ModelRow, name: string): EvaluateSpec["split"] {
-  const dataset = store.datasets.byName(name);
+async function testedPart(
+  store: Store,
+  model: ModelRow,
+  name: string,
+): Promise<EvaluateSpec["split"]> {
+  const dataset = await store.datasets.byName(name);
   const { split } = model.lineage as { split?: { test: string[] } };
-  if (split && model.dataset_digest === dataset.digest) return "test";
+  if (split && model.dataset_digest === await store.datasets.digestOf(dataset)) return "test";
   // Of a set that has changed since, the model's own parts are not to be found any more.
-  const given = store.images.all(dataset.id).some(({ split }) => split === "test");
+  const given = (await store.images.all(dataset.id)).some(({ split }) => split === "test");
   return model.dataset_id === dataset.id && given ? "test" : "all";
 }
 
@@ -48,8 +52,8 @@ export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Evaluation",
   about: "All metrics of a classifier on images of a data set.",
   ...{ schema, kept, result },
-  resolve(spec, store) {
-    const model = store.models.resolve(spec.model);
+  async resolve(spec, store) {
+    const model = await store.models.resolve(spec.model);
     if (model.spec.classes.length === 0) {
       throw new InvalidInput(`Cannot evaluate model "${spec.model}": it has no classes`, [
         { pointer: "/model", message: "a classifier is needed" },
@@ -58,7 +62,7 @@ export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
     return {
       ...spec,
       model: model.id,
-      split: spec.split ?? testedPart(store, model, spec.dataset),
+      split: spec.split ?? await testedPart(store, model, spec.dataset),
     };
   },
 };

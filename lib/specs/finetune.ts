@@ -155,10 +155,10 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Fine-tuning",
   about: "A classifier from a model or from scratch, with its evaluation.",
   ...{ schema, kept, result },
-  resolve(spec, store) {
-    const labels = store.images.labels(store.datasets.byName(spec.dataset).id);
+  async resolve(spec, store) {
+    const labels = await store.images.labels((await store.datasets.byName(spec.dataset)).id);
     assertClasses([...labels.keys()].filter((label) => label !== null).sort());
-    const resolved = resolveNetwork(spec, store);
+    const resolved = await resolveNetwork(spec, store);
     const { map, title } = backboneSpec(resolved.backbone);
     if (spec.attention && map !== "mean") {
       const message = `${title} has no map whose mean its features are`;
@@ -173,11 +173,16 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
     // A regression looks at each image once in all.
     passes: ({ mode, epochs }) =>
       mode === "logistic" ? 1 / (epochs as number) : mode === "linear" ? 1 : 3,
-    share(spec) {
-      const { split, folds, fold } = spec as unknown as FinetuneSpec;
+    share(spec, images) {
+      const { split, folds, fold, labels = null, repeats = 1, mode } =
+        spec as unknown as FinetuneSpec;
       const tested = testedShare({ split, folds });
       const validated = folds === null ? split.validation : split.validation * (1 - tested);
-      return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+      const part = 1 - tested - validated;
+      const all = part * (folds === null || fold !== null ? 1 : folds);
+      // The features of a regression are computed once, whatever is drawn.
+      if (labels === null || images === undefined || mode === "logistic") return all;
+      return all * repeats * Math.min(1, labels < 1 ? labels : labels / (part * images));
     },
   },
 };

@@ -4,7 +4,8 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { choice } from "@/lib/choice.ts";
 import { imageSizeSchema, sizeOf } from "@/lib/images/image_size.ts";
 import { backboneSpec, backboneSpecs } from "@/lib/models/specs.ts";
-import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import type { ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import { reference } from "./reference.ts";
 
 const network = z.strictObject({
@@ -63,10 +64,10 @@ export type Networked<T> = Omit<T, keyof NetworkSpec> & NetworkSpec & { init: st
  * @throws {NotFound} when there is no such model
  * @throws {InvalidInput} when a given field contradicts the model, or is none of the backbone's
  */
-export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string } & Stored>(
+export async function resolveNetwork<T extends Partial<NetworkSpec> & { init: string } & Stored>(
   spec: T,
-  store: Pick<Store, "models">,
-): Networked<T> {
+  store: Pick<WorkerStore, "models">,
+): Promise<Networked<T>> {
   if (spec.init === "scratch") {
     if (spec.normalization === "model") {
       throw new InvalidInput("Cannot normalise as the model does: there is none to start from", [
@@ -83,7 +84,7 @@ export function resolveNetwork<T extends Partial<NetworkSpec> & { init: string }
     ]);
     return { ...spec, ...network };
   }
-  const model: ModelRow = store.models.resolve(spec.init);
+  const model: ModelRow = await store.models.resolve(spec.init);
   const { backbone, width, channels, image_size } = model.spec;
   const fixed = { backbone, width, channels } as Pick<
     NetworkSpec,

@@ -4,7 +4,8 @@ import { beyond } from "@/lib/gaze/top_similarity.ts";
 import type { Cut } from "@/lib/gaze/positives.ts";
 import { assertCurrent } from "@/lib/similarities/binding.ts";
 import { partOf } from "@/lib/similarities/stored_similarity.ts";
-import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, SimilarityRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /**
  * A similarity that can be cut into pairs of the data set's images.
@@ -12,20 +13,20 @@ import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
  * @throws {Conflict} when images or gaze of the data set have changed since
  * @throws {InvalidInput} when it is of another data set, lacks the component, or too little was kept for the cut
  */
-export function usableSimilarity(
-  store: Pick<Store, "similarities" | "images" | "gaze" | "heatmaps">,
+export async function usableSimilarity(
+  store: Pick<WorkerStore, "similarities" | "images" | "gaze" | "heatmaps" | "datasets">,
   dataset: DatasetRow,
   id: string,
   component: string | null,
   cut: Cut,
-): SimilarityRow {
-  const row = store.similarities.get(id);
+): Promise<SimilarityRow> {
+  const row = await store.similarities.get(id);
   if (row.dataset_id !== dataset.id) {
     throw new InvalidInput(`Cannot use similarity "${id}": it is not of "${dataset.name}"`, [
       { pointer: "/similarity", message: "of another data set, or of a deleted one of this name" },
     ]);
   }
-  assertCurrent(store, row, dataset);
+  await assertCurrent(store, row, dataset);
   partOf(row, { component: component ?? undefined });
   checkLayout(row, cut);
   return row;
@@ -51,8 +52,12 @@ function checkLayout(row: SimilarityRow, cut: Cut): void {
 }
 
 /** @throws {InvalidInput} when no patient has two images */
-export function assertPatients(store: Pick<Store, "images">, dataset: DatasetRow): void {
-  const patients = store.images.all(dataset.id).flatMap(({ patient }) => patient ?? []);
+export async function assertPatients(
+  store: Pick<WorkerStore, "images">,
+  dataset: DatasetRow,
+): Promise<void> {
+  const images = await store.images.all(dataset.id);
+  const patients = images.flatMap(({ patient }) => patient ?? []);
   const { size } = new Set(patients);
   if (size < patients.length) return;
   const found = size === 0
@@ -64,8 +69,11 @@ export function assertPatients(store: Pick<Store, "images">, dataset: DatasetRow
 }
 
 /** @throws {InvalidInput} when no image has a label */
-export function assertLabels(store: Pick<Store, "images">, dataset: DatasetRow): void {
-  const labels = [...store.images.labels(dataset.id).keys()];
+export async function assertLabels(
+  store: Pick<WorkerStore, "images">,
+  dataset: DatasetRow,
+): Promise<void> {
+  const labels = [...(await store.images.labels(dataset.id)).keys()];
   if (labels.every((label) => label === null)) {
     throw new InvalidInput(`Cannot pair by labels: no image of "${dataset.name}" has one`);
   }

@@ -175,16 +175,16 @@ export function parsePretrain(spec: unknown, backbone?: string): PretrainSpec {
 }
 
 /** What a fine-tuning with the same seed tests on; null where there is no such split to be drawn. */
-function sameSplit(
+async function sameSplit(
   { seed, split_seed, include_test }: PretrainSpec,
   { images }: Pick<Store, "images">,
   dataset_id: string,
-): z.output<typeof leftOut> {
+): Promise<z.output<typeof leftOut>> {
   if (include_test) return null;
-  const classes = [...images.labels(dataset_id).keys()].filter((label) => label !== null);
+  const classes = [...(await images.labels(dataset_id)).keys()].filter((label) => label !== null);
   if (classes.length < 2) return null;
   const parts = leftOut.parse({ seed: split_seed ?? seed })!;
-  const rows = images.all(dataset_id).filter(({ label }) => label !== null);
+  const rows = (await images.all(dataset_id)).filter(({ label }) => label !== null);
   try {
     splitsOf(parts, rows);
     return parts;
@@ -210,23 +210,27 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
   title: "Pre-training",
   about: "A backbone by contrastive learning, with pairs by gaze or without.",
   ...{ schema: request, kept, result },
-  resolve(spec, store) {
+  async resolve(spec, store) {
     refuseOtherSimsiam(spec);
     const { preset, backbone, init } = spec;
     const known = preset === null || backbone !== undefined || init === "scratch";
-    const started = known ? undefined : store.models.resolve(init).spec.backbone as string;
+    const started = known ? undefined : (await store.models.resolve(init)).spec.backbone as string;
     const parsed = parsePretrain(spec, started);
-    const dataset = store.datasets.byName(parsed.dataset);
+    const dataset = await store.datasets.byName(parsed.dataset);
     const { needs } = arms[parsed.arm];
     if (needs === "similarity") {
-      usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
+      await usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
-    if (needs === "labels") assertLabels(store, dataset);
-    if (needs === "patients" || parsed.across_patients) assertPatients(store, dataset);
+    if (needs === "labels") await assertLabels(store, dataset);
+    if (needs === "patients" || parsed.across_patients) await assertPatients(store, dataset);
     const leave_out = parsed.leave_out === undefined
-      ? sameSplit(parsed, store, dataset.id)
+      ? await sameSplit(parsed, store, dataset.id)
       : parsed.leave_out;
-    return { ...resolveNetwork(parsed, store), leave_out, split_seed: leave_out?.seed ?? null };
+    return {
+      ...await resolveNetwork(parsed, store),
+      leave_out,
+      split_seed: leave_out?.seed ?? null,
+    };
   },
   training: {
     images: sumOf,

@@ -57,18 +57,23 @@ export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
   title: "Similarity of gaze",
   about: "How alike the images of a data set were looked at, pair by pair.",
   ...{ schema, kept, result },
-  resolve(spec, store) {
+  async resolve(spec, store) {
     const resolved = parseSimilarity(spec);
-    const dataset = store.datasets.byName(spec.dataset);
-    const images = store.images.count([["dataset_id = ?", dataset.id]]);
-    const has = (reader?: string) =>
-      store.gaze.has(dataset.id, reader) || store.heatmaps.has(dataset.id, reader);
-    if (!has()) {
+    const dataset = await store.datasets.byName(spec.dataset);
+    const images = await store.images.count([["dataset_id = ?", dataset.id]]);
+    const has = async (reader?: string) =>
+      await store.gaze.has(dataset.id, reader) || await store.heatmaps.has(dataset.id, reader);
+    const any = await has();
+    if (!any) {
       throw new InvalidInput(`Cannot compare gaze: dataset "${spec.dataset}" has none`, [
         { pointer: "/dataset", message: "gaze or heatmaps are needed" },
       ]);
     }
-    const unknown = (spec.readers ?? []).filter((reader) => !has(reader));
+    const unknown: string[] = [];
+    for (const reader of spec.readers ?? []) {
+      const known = await has(reader);
+      if (!known) unknown.push(reader);
+    }
     if (unknown.length > 0) {
       throw new InvalidInput(`Cannot find readers [${unknown.join(", ")}] in the data set`, [
         { pointer: "/readers", message: "unknown reader" },

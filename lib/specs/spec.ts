@@ -43,9 +43,9 @@ export interface JobSpec<
    * Looks up what the spec names and returns the spec to be kept (a model's alias becomes its id,
    * presets are unfolded). Throws NotFound, Conflict, InvalidInput.
    */
-  resolve(spec: z.output<Schema>, store: Store): Omit<z.output<Kept>, Added>;
+  resolve(spec: z.output<Schema>, store: Store): Promise<Omit<z.output<Kept>, Added>>;
   /** Inserts the rows that belong to a job of this kind from the beginning, in the job's transaction. */
-  queued?(job: JobRow, store: Store): void;
+  queued?(job: JobRow, store: Store): Promise<void>;
   /** Of a kind that trains a network: what its time and memory follow from. */
   training?: Training;
   /** Of a kind that is made of other jobs: no worker claims it, and it has no result of its own to share. */
@@ -54,7 +54,12 @@ export interface JobSpec<
      * Passes on what a person asks of the job, before it is done to the job itself.
      * @param control does the same to another job
      */
-    control(job: JobRow, store: Store, what: JobAction, control: (id: string) => void): void;
+    control(
+      job: JobRow,
+      store: Store,
+      what: JobAction,
+      control: (id: string) => Promise<void>,
+    ): Promise<void>;
   };
 }
 
@@ -72,6 +77,9 @@ export interface Training {
   images(labels: ReadonlyMap<string | null, number>): number;
   /** Passes through the network per image that is trained on; a backward pass counts as two. */
   passes(spec: Record<string, unknown>): number;
-  /** How often it trains on each image in an epoch, on average: on those it tests on never. */
-  share(spec: Record<string, unknown>): number;
+  /**
+   * How often it trains on each image in an epoch, on average: on those it tests on never.
+   * @param images that it loads; without it a number of labels does not count
+   */
+  share(spec: Record<string, unknown>, images?: number): number;
 }

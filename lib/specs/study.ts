@@ -70,11 +70,13 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
   title: "Study",
   about: "The table of methods, arms and backbones over several runs.",
   ...{ schema: studySchema, kept, result },
-  resolve(given, store) {
+  async resolve(given, store) {
     const spec = parseStudy(given);
     const initial = initialModels(spec);
-    const found = Object.entries(initial).map(([backbone, model]) =>
-      [backbone, store.models.resolve(model)] as const
+    const found = await Promise.all(
+      Object.entries(initial).map(async ([backbone, model]) =>
+        [backbone, await store.models.resolve(model)] as const
+      ),
     );
     const wrong = found.find(([backbone, { spec }]) => spec.backbone !== backbone);
     if (wrong) {
@@ -95,7 +97,7 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
         { pointer: "/start_name", message: "needs a `start` that is a model" },
       ]);
     }
-    spec.pretrain = { ...sharedNetwork(spec, store), ...spec.pretrain };
+    spec.pretrain = { ...await sharedNetwork(spec, store), ...spec.pretrain };
     const { rows, backbones, runs } = gridSize(spec);
     const count = rows * backbones * runs;
     if (count > MOST_CELLS) {
@@ -105,54 +107,56 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
         [{ pointer: spec.folds === null ? "/seeds" : "/folds", message: "fewer runs are needed" }],
       );
     }
-    checkRun(spec, remembering(store));
+    await checkRun(spec, remembering(store));
     return { ...spec };
   },
-  queued(job, store) {
+  async queued(job, store) {
     const spec = parseStudy(job.spec);
-    const { id } = store.studies.insert({
+    const { id } = await store.studies.insert({
       id: newId("stu"),
       job_id: job.id,
       name: spec.name,
-      dataset_id: store.datasets.byName(spec.dataset).id,
+      dataset_id: (await store.datasets.byName(spec.dataset)).id,
       spec: job.spec,
       summary: null,
       created_at: now(),
     });
     const cells = gridCells(spec);
-    store.studies.insertCells(id, cells);
+    await store.studies.insertCells(id, cells);
     const progress = { done: 0, total: cells.length, unit: "cells" };
-    store.jobs.update(job.id, { study: id, progress });
+    await store.jobs.update(job.id, { study: id, progress });
   },
   made: { control: controlCells },
 };
 
 /** The cells' part of what is asked of a study, which itself is held by no worker. */
-function controlCells(
+async function controlCells(
   { id, state }: JobRow,
   store: Store,
   what: JobAction,
-  control: (id: string) => void,
-): void {
-  const study = store.studies.ofJob(id)!;
+  control: (id: string) => Promise<void>,
+): Promise<void> {
+  const study = (await store.studies.ofJob(id))!;
   if (finishedStates.includes(state)) return;
   // A study that is on its way stops at once, as one that waits.
-  if (what !== "resume" && state === "running") store.jobs.update(id, { state: "queued" });
-  for (const job of store.studies.ownJobs(study.id)) {
-    const { state, requested } = store.jobs.get(job);
+  if (what !== "resume" && state === "running") await store.jobs.update(id, { state: "queued" });
+  for (const job of await store.studies.ownJobs(study.id)) {
+    const { state, requested } = await store.jobs.get(job);
     const resumable = state === "paused" || requested === "pause";
     // A job that has no such thing to do is left alone.
-    if (what === "resume" ? resumable : state !== "paused" || what === "cancel") control(job);
+    if (what === "resume" ? resumable : state !== "paused" || what === "cancel") await control(job);
   }
   if (what !== "cancel") return;
-  for (const cell of store.studies.cells(study.id, openCells)) {
-    store.studies.updateCell(cell, { state: "cancelled" });
+  for (const cell of await store.studies.cells(study.id, openCells)) {
+    await store.studies.updateCell(cell, { state: "cancelled" });
   }
 }
 
 /** What the initial models have in common of their network, so that rows without them have it too. */
-function sharedNetwork(spec: StudySpec, store: Store): Record<string, unknown> {
-  const models = Object.values(initialModels(spec)).map((id) => store.models.resolve(id).spec);
+async function sharedNetwork(spec: StudySpec, store: Store): Promise<Record<string, unknown>> {
+  const models = await Promise.all(
+    Object.values(initialModels(spec)).map(async (id) => (await store.models.resolve(id)).spec),
+  );
   const fields = (["width", "channels", "image_size"] as const).filter((field) =>
     models.length > 0 && new Set(models.map((model) => JSON.stringify(model[field]))).size === 1
   );
@@ -163,15 +167,20 @@ function sharedNetwork(spec: StudySpec, store: Store): Record<string, unknown> {
  * Both jobs of each cell of the first run are resolved, so that what is wrong is said now and not in some hours;
  * the other runs differ in their seeds.
  */
-function checkRun(spec: StudySpec, store: Store): void {
+async function checkRun(spec: StudySpec, store: Store): Promise<void> {
   const checked = new Set<string>();
   for (const cell of gridCells(spec, gridRuns(spec).slice(0, 1))) {
-    checkCell(spec, cell, store, checked);
+    await checkCell(spec, cell, store, checked);
   }
 }
 
 /** @param checked fine-tunings that were looked at: most rows have the same */
-function checkCell(spec: StudySpec, cell: GridCell, store: Store, checked: Set<string>): void {
+async function checkCell(
+  spec: StudySpec,
+  cell: GridCell,
+  store: Store,
+  checked: Set<string>,
+): Promise<void> {
   const { method } = gridRows(spec).find(({ key }) => key === cell.row)!;
   const { kind: _, ...before } = pretrainRequest(spec, cell) ?? {};
   const { kind: __, ...after } = finetuneRequest(spec, cell);
@@ -179,19 +188,28 @@ function checkCell(spec: StudySpec, cell: GridCell, store: Store, checked: Set<s
     const settings = spec.by_method[method] ?? {};
     const place = (field: string) =>
       field in settings ? `/by_method/${method}` : field in spec.pretrain ? "/pretrain" : "";
-    within(place, () => pretrain.resolve!(parseSpec(pretrain.schema, before), store));
+    await within(
+      place,
+      async () => await pretrain.resolve!(parseSpec(pretrain.schema, before), store),
+    );
   }
   const key = JSON.stringify(after);
   if (checked.has(key)) return;
   checked.add(key);
   const place = (field: string) => field in spec.finetune ? "/finetune" : "/pretrain";
-  within(place, () => finetune.resolve!(parseSpec(finetune.schema, after), store));
+  await within(
+    place,
+    async () => await finetune.resolve!(parseSpec(finetune.schema, after), store),
+  );
 }
 
 /** Points problems of a cell's job at the study's own fields. */
-function within(place: (field: string) => string, body: () => void): void {
+async function within(
+  place: (field: string) => string,
+  body: () => Promise<unknown>,
+): Promise<void> {
   try {
-    body();
+    await body();
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
     const problems = error.problems.map((problem) => {

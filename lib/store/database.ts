@@ -1,106 +1,31 @@
-/** SQLite as the store uses it: prepared statements kept, transactions nested into the outermost. */
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
-import binding from "./binding.sql" with { type: "text" };
-import names from "./names.sql" with { type: "text" };
-import reports from "./reports.sql" with { type: "text" };
-import schema from "./schema.sql" with { type: "text" };
-import studies from "./studies.sql" with { type: "text" };
-import tuning from "./tuning.sql" with { type: "text" };
-
-/** Before 3.51.3 a WAL reset could lose committed pages. */
-const oldestSqlite = [3, 51, 3];
-/** Each brings a file of the version before to its own: from 0, an empty file, to 1 and so on. */
-const versions = [schema, studies, tuning, names, reports, binding];
-
-export type SqlValue = SQLInputValue;
+/** SQL as the store uses it: one set of statements for every database that keeps rows. */
+export type SqlValue = null | number | bigint | string | Uint8Array;
 export type SqlRow = Record<string, SqlValue>;
 
-export class Database {
-  readonly #connection: DatabaseSync;
-  readonly #statements = new Map<string, StatementSync>();
-  #depth = 0;
-
-  /** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
-  constructor(path: string) {
-    this.#connection = new DatabaseSync(path);
-    // A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker.
-    this.#connection.exec("PRAGMA busy_timeout = 15000");
-    const { version } = this.get("SELECT sqlite_version() AS version") as { version: string };
-    if (isOlder(version)) {
-      throw new Error(
-        `Cannot use SQLite ${version}: at least ${oldestSqlite.join(".")} is needed`,
-      );
-    }
-    // secure_delete: what a user deletes is not to be found in free pages.
-    this.#connection.exec(
-      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
-    );
-    this.#migrate(path);
-  }
-
-  #migrate(path: string): void {
-    this.transaction(() => {
-      const { user_version } = this.get("PRAGMA user_version") as { user_version: number };
-      if (user_version > versions.length) {
-        throw new Error(
-          `Cannot open ${path}: its schema is version ${user_version}, this server knows ${versions.length}`,
-        );
-      }
-      versions.slice(user_version).forEach((sql, i) =>
-        this.#connection.exec(`${sql}; PRAGMA user_version = ${user_version + i + 1}`)
-      );
-    });
-  }
-
-  #prepare(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (!statement) this.#statements.set(sql, statement = this.#connection.prepare(sql));
-    return statement;
-  }
-
-  all<T = SqlRow>(sql: string, ...values: SqlValue[]): T[] {
-    return this.#prepare(sql).all(...values) as T[];
-  }
-
-  get<T = SqlRow>(sql: string, ...values: SqlValue[]): T | undefined {
-    return this.#prepare(sql).get(...values) as T | undefined;
-  }
-
+export interface Database {
+  readonly dialect: "sqlite" | "postgres";
+  /** An expression for the database's clock: whole milliseconds since 1970. */
+  readonly clock: string;
+  /** A join whose tables are looked at in the order in which they stand. */
+  readonly orderedJoin: string;
+  /** At the end of a SELECT in a transaction: nobody else changes its rows before this one is over. */
+  readonly forUpdate: string;
+  /** The same, without the rows that another transaction has in hand. */
+  readonly forUpdateOfFree: string;
+  all<T = SqlRow>(sql: string, ...values: SqlValue[]): Promise<T[]>;
+  get<T = SqlRow>(sql: string, ...values: SqlValue[]): Promise<T | undefined>;
   /** Runs a writing statement; the number of rows it changed. */
-  run(sql: string, ...values: SqlValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes);
-  }
-
-  /** Runs `body` in one write transaction (or in the one that is open); an error undoes it all. */
-  transaction<T>(body: () => T): T {
-    if (this.#depth > 0) return body();
-    this.#connection.exec("BEGIN IMMEDIATE");
-    this.#depth++;
-    try {
-      const result = body();
-      this.#connection.exec("COMMIT");
-      return result;
-    } catch (error) {
-      // After a full disk SQLite may have rolled back on its own.
-      try {
-        this.#connection.exec("ROLLBACK");
-      } catch { /* nothing left to undo */ }
-      throw error;
-    } finally {
-      this.#depth--;
-    }
-  }
-
-  close(): void {
-    this.#statements.clear();
-    this.#connection.close();
-  }
-}
-
-function isOlder(version: string): boolean {
-  const parts = version.split(".").map(Number);
-  for (let i = 0; i < oldestSqlite.length; i++) {
-    if (parts[i] !== oldestSqlite[i]) return (parts[i] ?? 0) < oldestSqlite[i];
-  }
-  return false;
+  run(sql: string, ...values: SqlValue[]): Promise<number>;
+  /**
+   * Runs `body` in one write transaction (or in the one that is open); an error undoes it all. Where the database asks
+   * for it the body runs again: it has no effects but SQL. What it calls is awaited in it.
+   */
+  transaction<T>(body: () => Promise<T>): Promise<T>;
+  /**
+   * Leaves nothing of deleted rows in any file. Of SQLite it empties the write-ahead log into the database, where they
+   * are overwritten; other databases see to it themselves.
+   * @returns false while others read what is older, or write
+   */
+  forgetDeleted(): Promise<boolean>;
+  close(): Promise<void>;
 }

@@ -4,21 +4,31 @@ import type { Database, SqlRow } from "./database.ts";
 import { type ContentTables, storedDigest } from "./digest.ts";
 import { Table } from "./table.ts";
 
+export const nameModes = ["hash", "keep"] as const;
+export type NameMode = (typeof nameModes)[number];
+
 export interface DatasetRow {
   id: string;
   name: string;
   /**
-   * SHA-256 over the content; equal content gives an equal digest (digest.ts). After a change it is made when it is
-   * asked for: a thousand pictures put in one by one are not hashed a thousand times.
+   * The digest as it was last made; "" where the content has changed since: a thousand pictures put in one by one are
+   * not hashed a thousand times. `Datasets.digestOf` makes it.
    */
-  digest: string;
+  known_digest: string;
   /** Whether the pictures are anatomically aligned (methods.md, structured heatmap measures). */
   structured: boolean;
   positive_label: string | null;
   /** What else `dataset.json` says (screen, viewing distance, columns). */
   meta: Record<string, unknown>;
+  /** Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent. */
+  names: NameMode;
   created_at: string;
+  /** Counts changes of the content; `changed` does it. */
+  version?: number;
 }
+
+/** With SHA-256 over the content; equal content gives an equal digest (digest.ts). */
+export type HashedDatasetRow = DatasetRow & { digest: string };
 
 /** Stands for a digest that is not known since a change. */
 const STALE = "";
@@ -28,26 +38,36 @@ export class Datasets extends Table<DatasetRow> {
     super(db, { table: "datasets", noun: "dataset", json: ["meta"], booleans: ["structured"] });
   }
 
-  protected override decode(row: SqlRow): DatasetRow {
-    const decoded = super.decode(row);
-    if (decoded.digest !== STALE) return decoded;
-    let made: string | undefined;
-    return Object.defineProperty(decoded, "digest", {
-      enumerable: true,
-      get: () => made ??= this.#renewDigest(decoded.id),
-    });
+  protected override encode({ known_digest, ...row }: Partial<DatasetRow>): SqlRow {
+    return {
+      ...super.encode(row),
+      ...(known_digest === undefined ? {} : { digest: known_digest }),
+    };
+  }
+
+  protected override decode({ digest, ...row }: SqlRow): DatasetRow {
+    return super.decode({ ...row, known_digest: digest });
+  }
+
+  /** The digest of the content that there is now, or, of a row that carries its digest, was then. */
+  async digestOf({ id, known_digest }: Pick<DatasetRow, "id" | "known_digest">): Promise<string> {
+    return known_digest !== STALE ? known_digest : await this.#renewDigest(id);
+  }
+
+  async hashed(row: DatasetRow): Promise<HashedDatasetRow> {
+    return { ...row, digest: await this.digestOf(row) };
   }
 
   /** In a write transaction, so that nothing changes between the content and its digest. */
-  #renewDigest(id: string): string {
+  async #renewDigest(id: string): Promise<string> {
     let digest = STALE;
     try {
-      return this.db.transaction(() => {
-        const row = this.db.get("SELECT * FROM datasets WHERE id = ?", id);
+      return await this.db.transaction(async () => {
+        const row = await this.find(id);
         // Deleted meanwhile, or renewed by another process.
-        if (!row || row.digest !== STALE) return (row?.digest ?? STALE) as string;
-        digest = storedDigest(this.content, super.decode(row));
-        this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", digest, id);
+        if (!row || row.known_digest !== STALE) return row?.known_digest ?? STALE;
+        digest = await storedDigest(this.content, row);
+        await this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", digest, id);
         return digest;
       });
     } catch (error) {
@@ -58,27 +78,31 @@ export class Datasets extends Table<DatasetRow> {
   }
 
   /** The content has changed: its digest is another. */
-  changed(id: string): void {
-    this.db.run("UPDATE datasets SET digest = ? WHERE id = ?", STALE, id);
+  async changed(id: string): Promise<void> {
+    await this.db.run(
+      "UPDATE datasets SET digest = ?, version = version + 1 WHERE id = ?",
+      STALE,
+      id,
+    );
   }
 
-  findByName(name: string): DatasetRow | undefined {
-    return this.findBy([["name = ?", name]]);
+  async findByName(name: string): Promise<DatasetRow | undefined> {
+    return await this.findBy([["name = ?", name]]);
   }
 
   /** Throws NotFound. */
-  byName(name: string): DatasetRow {
-    const row = this.findByName(name);
+  async byName(name: string): Promise<DatasetRow> {
+    const row = await this.findByName(name);
     if (!row) throw new NotFound(`Cannot find dataset "${name}"`);
     return row;
   }
 
   /** The id of a job that has not ended and whose spec names this data set. */
-  reader(name: string): string | undefined {
-    return this.db.get<{ id: string }>(
+  async reader(name: string): Promise<string | undefined> {
+    return (await this.db.get<{ id: string }>(
       `SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')
-       AND json_extract(spec, '$.dataset') = ? LIMIT 1`,
+       AND spec ->> 'dataset' = ? LIMIT 1`,
       name,
-    )?.id;
+    ))?.id;
   }
 }

@@ -69,17 +69,17 @@ function sorted(value: unknown): unknown {
 
 /** Where the content of data sets is. */
 export interface ContentTables {
-  images: Images;
-  gaze: GazeTable;
-  heatmaps: Heatmaps;
+  images: Pick<Images, "all">;
+  gaze: Pick<GazeTable, "ofDataset">;
+  heatmaps: Pick<Heatmaps, "ofDataset">;
 }
 
 /** The digest of what the store holds now. */
-export function storedDigest(
+export async function storedDigest(
   store: ContentTables,
   dataset: DatasetContent & { id: string },
-): string {
-  return digestOf(storedContent(store, dataset));
+): Promise<string> {
+  return digestOf(await storedContent(store, dataset));
 }
 
 const MOST_KEPT = 32;
@@ -87,33 +87,33 @@ const MOST_KEPT = 32;
 const kept = new Map<string, string>();
 
 /** The digest of the pictures and gaze that the store holds now. */
-export function storedGazeDigest(
+export async function storedGazeDigest(
   store: ContentTables,
   dataset: DatasetContent & { id: string; digest: string },
-): string {
+): Promise<string> {
   const key = `${dataset.id} ${dataset.digest}`;
   const known = kept.get(key);
   if (known) return known;
-  const made = gazeDigestOf(storedContent(store, dataset));
+  const made = gazeDigestOf(await storedContent(store, dataset));
   kept.set(key, made);
   if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
   return made;
 }
 
-function storedContent(
+async function storedContent(
   store: ContentTables,
   dataset: DatasetContent & { id: string },
-): DigestContent {
-  const images = store.images.all(dataset.id);
+): Promise<DigestContent> {
+  const images = await store.images.all(dataset.id);
   const names = new Map(images.map(({ id, name }) => [id, name]));
   return {
     dataset,
     images,
-    gaze: [...store.gaze.ofDataset(dataset.id).values()].flat().map((row) => ({
+    gaze: [...(await store.gaze.ofDataset(dataset.id)).values()].flat().map((row) => ({
       ...row,
       image: names.get(row.image_id)!,
     })),
-    heatmaps: [...store.heatmaps.ofDataset(dataset.id).values()].flat().map((row) => ({
+    heatmaps: [...(await store.heatmaps.ofDataset(dataset.id)).values()].flat().map((row) => ({
       ...row,
       image: names.get(row.image_id)!,
     })),

@@ -34,13 +34,25 @@ export class GazeTable extends Table<GazeRow> {
     super(db, { table: "gaze", noun: "gaze", json: ["fixations", "assumptions", "facts"] });
   }
 
-  ofImage(image_id: string, reader?: string): GazeRow[] {
-    return this.select([["image_id = ?", image_id], ["reader = ?", reader]], "ORDER BY reader");
+  async ofImage(image_id: string, reader?: string): Promise<GazeRow[]> {
+    return await this.select(
+      [["image_id = ?", image_id], ["reader = ?", reader]],
+      "ORDER BY reader",
+    );
+  }
+
+  /** The same of several images, by image id. */
+  async ofImages(image_ids: string[], reader?: string): Promise<Map<string, GazeRow[]>> {
+    const rows = await this.select(
+      [["image_id IN (?)", image_ids], ["reader = ?", reader]],
+      "ORDER BY image_id, reader",
+    );
+    return Map.groupBy(rows, (row) => row.image_id);
   }
 
   /** All gaze of a data set by image id, readers in order; `readers` picks some. */
-  ofDataset(dataset_id: string, readers?: string[]): Map<string, GazeRow[]> {
-    const rows = this.select(
+  async ofDataset(dataset_id: string, readers?: string[]): Promise<Map<string, GazeRow[]>> {
+    const rows = await this.select(
       [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],
       "ORDER BY image_id, reader",
     );
@@ -54,23 +66,63 @@ export class GazeTable extends Table<GazeRow> {
     return byImage;
   }
 
-  /** Readers and numbers of fixations, without the fixations; of a data set, or of some images. */
-  counts(dataset_id: string, image_ids?: string[]): GazeCount[] {
-    return this.db.all<GazeCount>(
-      `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
-       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
-       ${image_ids ? "AND image_id IN (SELECT value FROM json_each(?))" : ""}
-       ORDER BY image_id, reader`,
+  /** The files of samples of a data set's gaze, by image id; the fixations are not read. */
+  async samplesFiles(dataset_id: string): Promise<Map<string, string[]>> {
+    const rows = await this.db.all<{ image_id: string; samples_file: string }>(
+      `SELECT image_id, samples_file FROM gaze WHERE samples_file IS NOT NULL
+       AND image_id IN (SELECT id FROM images WHERE dataset_id = ?)`,
       dataset_id,
-      ...(image_ids ? [JSON.stringify(image_ids)] : []),
+    );
+    const byImage = new Map<string, string[]>();
+    for (const { image_id, samples_file } of rows) {
+      byImage.set(image_id, [...byImage.get(image_id) ?? [], samples_file]);
+    }
+    return byImage;
+  }
+
+  /** Readers and numbers of fixations of a data set, without the fixations. */
+  async counts(dataset_id: string): Promise<GazeCount[]> {
+    return await this.#counts("SELECT id FROM images WHERE dataset_id = ?", [dataset_id]);
+  }
+
+  /** The same of some images; the others of their set are not looked at. */
+  async countsOf(image_ids: string[]): Promise<GazeCount[]> {
+    if (image_ids.length === 0) return [];
+    return await this.#counts(image_ids.map(() => "?").join(", "), image_ids);
+  }
+
+  async #counts(images: string, values: string[]): Promise<GazeCount[]> {
+    return await this.db.all<GazeCount>(
+      `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
+       WHERE image_id IN (${images}) ORDER BY image_id, reader`,
+      ...values,
+    );
+  }
+
+  /** Who has looked at which of these images. */
+  async readersOf(image_ids: string[]): Promise<Pick<GazeRow, "image_id" | "reader">[]> {
+    if (image_ids.length === 0) return [];
+    return await this.db.all(
+      `SELECT image_id, reader FROM gaze
+       WHERE image_id IN (${image_ids.map(() => "?").join(", ")})`,
+      ...image_ids,
+    );
+  }
+
+  /** Who has looked at which image of a data set. */
+  async readers(dataset_id: string): Promise<Pick<GazeRow, "image_id" | "reader">[]> {
+    return await this.db.all(
+      `SELECT image_id, reader FROM gaze
+       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)`,
+      dataset_id,
     );
   }
 
   /** Whether a data set has gaze, of one reader if one is named; ends at the first. */
-  has(dataset_id: string, reader?: string): boolean {
+  async has(dataset_id: string, reader?: string): Promise<boolean> {
     // The order of the tables is kept, so that not all images are looked at.
-    return this.db.get(
-      `SELECT 1 FROM images CROSS JOIN gaze ON gaze.image_id = images.id
+    return await this.db.get(
+      `SELECT 1 FROM images ${this.db.orderedJoin} gaze ON gaze.image_id = images.id
        WHERE images.dataset_id = ? ${reader === undefined ? "" : "AND gaze.reader = ?"} LIMIT 1`,
       dataset_id,
       ...(reader === undefined ? [] : [reader]),

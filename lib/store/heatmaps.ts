@@ -16,23 +16,34 @@ export class Heatmaps extends Table<HeatmapRow> {
     super(db, { table: "heatmaps", noun: "heatmap" });
   }
 
-  ofImage(image_id: string): HeatmapRow[] {
-    return this.select([["image_id = ?", image_id]], "ORDER BY reader");
+  async ofImage(image_id: string): Promise<HeatmapRow[]> {
+    return await this.select([["image_id = ?", image_id]], "ORDER BY reader");
   }
 
-  ofDataset(dataset_id: string): Map<string, HeatmapRow[]> {
-    const rows = this.select(
-      [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],
+  /** The same of several images, by image id. */
+  async ofImages(image_ids: string[]): Promise<Map<string, HeatmapRow[]>> {
+    const rows = await this.select([["image_id IN (?)", image_ids]], "ORDER BY image_id, reader");
+    return Map.groupBy(rows, (row) => row.image_id);
+  }
+
+  /** By image; of the images that are named only. */
+  async ofDataset(dataset_id: string, image_ids?: string[]): Promise<Map<string, HeatmapRow[]>> {
+    if (image_ids?.length === 0) return new Map();
+    const rows = await this.select(
+      [
+        ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+        ["image_id IN (?)", image_ids],
+      ],
       "ORDER BY image_id, reader",
     );
     return Map.groupBy(rows, (row) => row.image_id);
   }
 
   /** Whether a data set has maps, of one reader if one is named; ends at the first. */
-  has(dataset_id: string, reader?: string): boolean {
+  async has(dataset_id: string, reader?: string): Promise<boolean> {
     // The order of the tables is kept, so that not all images are looked at.
-    return this.db.get(
-      `SELECT 1 FROM images CROSS JOIN heatmaps ON heatmaps.image_id = images.id
+    return await this.db.get(
+      `SELECT 1 FROM images ${this.db.orderedJoin} heatmaps ON heatmaps.image_id = images.id
        WHERE images.dataset_id = ? ${
         reader === undefined ? "" : "AND heatmaps.reader = ?"
       } LIMIT 1`,

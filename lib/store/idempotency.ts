@@ -17,6 +17,9 @@ export type IdempotencyState =
   | { state: "mismatch" }
   | { state: "finished"; answer: KeptAnswer };
 
+/** Answers are kept so long, hours. */
+const KEPT_HOURS = 24;
+
 export class Idempotency {
   constructor(readonly db: Database) {}
 
@@ -24,13 +27,17 @@ export class Idempotency {
    * Takes or looks up `key` of `owner` (the API key's id); `request` is a digest of method, path
    * and body.
    */
-  begin(owner: string, key: string, request: string): IdempotencyState {
-    return this.db.transaction(() => {
-      const row = this.db.get<
+  async begin(owner: string, key: string, request: string): Promise<IdempotencyState> {
+    return await this.db.transaction(async () => {
+      await this.db.run(
+        "DELETE FROM idempotency WHERE owner = ? AND key = ? AND created_at < ?",
+        ...[owner, key, oldest()],
+      );
+      const row = await this.db.get<
         { request: string; status: number | null; headers: string; body: string }
       >("SELECT * FROM idempotency WHERE owner = ? AND key = ?", owner, key);
       if (!row) {
-        this.db.run(
+        await this.db.run(
           "INSERT INTO idempotency (owner, key, request, created_at) VALUES (?, ?, ?, ?)",
           owner,
           key,
@@ -48,8 +55,8 @@ export class Idempotency {
     });
   }
 
-  finish(owner: string, key: string, answer: KeptAnswer): void {
-    this.db.run(
+  async finish(owner: string, key: string, answer: KeptAnswer): Promise<void> {
+    await this.db.run(
       "UPDATE idempotency SET status = ?, headers = ?, body = ? WHERE owner = ? AND key = ?",
       answer.status,
       JSON.stringify(answer.headers),
@@ -60,17 +67,25 @@ export class Idempotency {
   }
 
   /** Frees a key whose request did not come to an answer worth keeping. */
-  forget(owner: string, key: string): void {
-    this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
+  async forget(owner: string, key: string): Promise<void> {
+    await this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
   }
 
-  /** Drops answers older than `hours`, and (at the start) keys whose request died with a server. */
-  purge(options: { hours: number; unfinished: boolean }): number {
-    const before = new Date(Date.now() - options.hours * 3_600_000).toISOString();
-    return this.db.run(
-      "DELETE FROM idempotency WHERE created_at < ? OR (? AND status IS NULL)",
-      before,
-      options.unfinished ? 1 : 0,
+  /**
+   * Drops answers that are older than a day.
+   * @param options.unfinished also keys whose request has made nothing for so many hours: its server has died
+   * @returns how many
+   */
+  async purge({ unfinished }: { unfinished?: number } = {}): Promise<number> {
+    if (unfinished === undefined) {
+      return await this.db.run("DELETE FROM idempotency WHERE created_at < ?", oldest());
+    }
+    return await this.db.run(
+      "DELETE FROM idempotency WHERE created_at < ? OR (status IS NULL AND created_at <= ?)",
+      oldest(),
+      new Date(Date.now() - unfinished * 3_600_000).toISOString(),
     );
   }
 }
+
+const oldest = () => new Date(Date.now() - KEPT_HOURS * 3_600_000).toISOString();

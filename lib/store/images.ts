@@ -32,21 +32,60 @@ export class Images extends Table<ImageRow> {
     super(db, { table: "images", noun: "image" });
   }
 
-  findByName(dataset_id: string, name: string): ImageRow | undefined {
-    return this.findBy([["dataset_id = ?", dataset_id], ["name = ?", name]]);
+  async findByName(dataset_id: string, name: string): Promise<ImageRow | undefined> {
+    return await this.findBy([["dataset_id = ?", dataset_id], ["name = ?", name]]);
+  }
+
+  /** Images of a data set that have one of these names. */
+  async named(dataset_id: string, names: string[]): Promise<ImageRow[]> {
+    return await this.select(
+      [["dataset_id = ?", dataset_id], ["name IN (?)", names]],
+      "ORDER BY name",
+    );
+  }
+
+  /** Images of a data set that are of one of these patients. */
+  async ofPatients(dataset_id: string, patients: string[]): Promise<ImageRow[]> {
+    return await this.select(
+      [["dataset_id = ?", dataset_id], ["patient IN (?)", patients]],
+      "ORDER BY name",
+    );
+  }
+
+  /** How many images a data set has, and how many of them have no patient. */
+  async patientCounts(dataset_id: string): Promise<{ images: number; without: number }> {
+    return (await this.db.get<{ images: number; without: number }>(
+      `SELECT count(*) AS images, count(*) - count(patient) AS without FROM images
+       WHERE dataset_id = ?`,
+      dataset_id,
+    ))!;
   }
 
   /** Throws NotFound. */
-  byName(dataset_id: string, name: string): ImageRow {
-    const row = this.findByName(dataset_id, name);
+  async byName(dataset_id: string, name: string): Promise<ImageRow> {
+    const row = await this.findByName(dataset_id, name);
     if (!row) throw new NotFound(`Cannot find image "${name}"`);
     return row;
   }
 
+  /** Those of these names, in their order. Throws NotFound. */
+  async byNames(dataset_id: string, names: string[]): Promise<ImageRow[]> {
+    const found = await this.select([["dataset_id = ?", dataset_id], ["name IN (?)", names]], "");
+    const rows = new Map(found.map((row) => [row.name, row]));
+    return names.map((name) => {
+      const row = rows.get(name);
+      if (!row) throw new NotFound(`Cannot find image "${name}"`);
+      return row;
+    });
+  }
+
   /** A page of a data set in the order of names; `after` is a name. */
-  listOf(dataset_id: string, options: PageOptions & { label?: string } = {}): Page<ImageRow> {
+  async listOf(
+    dataset_id: string,
+    options: PageOptions & { label?: string } = {},
+  ): Promise<Page<ImageRow>> {
     const { after, limit = 100, label } = options;
-    const rows = this.select(
+    const rows = await this.select(
       [["dataset_id = ?", dataset_id], ["label = ?", label], ["name > ?", after]],
       `ORDER BY name LIMIT ${Math.trunc(limit) + 1}`,
     );
@@ -54,8 +93,8 @@ export class Images extends Table<ImageRow> {
   }
 
   /** How many images of a data set have each label, those without one under null; the rows are not read. */
-  labels(dataset_id: string): Map<string | null, number> {
-    const rows = this.db.all<{ label: string | null; n: number }>(
+  async labels(dataset_id: string): Promise<Map<string | null, number>> {
+    const rows = await this.db.all<{ label: string | null; n: number }>(
       "SELECT label, count(*) AS n FROM images WHERE dataset_id = ? GROUP BY label",
       dataset_id,
     );
@@ -63,22 +102,25 @@ export class Images extends Table<ImageRow> {
   }
 
   /** The label of each image of a data set by its name; the rows are not read. */
-  labelsByName(dataset_id: string): Map<string, string | null> {
+  async labelsByName(dataset_id: string): Promise<Map<string, string | null>> {
     // One value is read twenty times as fast as a row for each image.
-    const { all } = this.db.get<{ all: string }>(
-      `SELECT json_group_array(json_array(name, label)) AS "all" FROM images WHERE dataset_id = ?`,
+    const pairs = this.db.dialect === "sqlite"
+      ? "json_group_array(json_array(name, label))"
+      : "coalesce(json_agg(json_build_array(name, label)), '[]')";
+    const { all } = (await this.db.get<{ all: string }>(
+      `SELECT ${pairs} AS "all" FROM images WHERE dataset_id = ?`,
       dataset_id,
-    )!;
+    ))!;
     return new Map(JSON.parse(all));
   }
 
   /** Whether a picture of a data set has colours. */
-  hasColour(dataset_id: string): boolean {
-    return this.findBy([["dataset_id = ?", dataset_id], ["channels = ?", 3]]) !== undefined;
+  async hasColour(dataset_id: string): Promise<boolean> {
+    return await this.findBy([["dataset_id = ?", dataset_id], ["channels = ?", 3]]) !== undefined;
   }
 
   /** All images of a data set in the order of names: the order of every matrix and array. */
-  all(dataset_id: string): ImageRow[] {
-    return this.select([["dataset_id = ?", dataset_id]], "ORDER BY name");
+  async all(dataset_id: string): Promise<ImageRow[]> {
+    return await this.select([["dataset_id = ?", dataset_id]], "ORDER BY name");
   }
 }

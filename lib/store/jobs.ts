@@ -1,8 +1,12 @@
-/** Jobs: a queue in the database; a claim's fencing number keeps a lost worker from writing. */
+/**
+ * Jobs: a queue in the database. A claim lasts as long as its lease is prolonged; its fencing number keeps a worker
+ * that lost it from writing.
+ */
 import type { AdapterInfo } from "@/gpu/device.ts";
-import { Conflict } from "@/lib/errors.ts";
+import { ClaimLost, Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
-import { now, type Page, type PageOptions, Table } from "./table.ts";
+import { LEASE_MS, leased } from "./lease.ts";
+import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
 
 export const jobStates = [
   "queued",
@@ -46,6 +50,10 @@ export interface JobRow {
   study: string | null;
   /** SHA-256 of all that its result depends on; null where that is not known. */
   fingerprint: string | null;
+  /** Place in the order of queueing, given by `insert`. */
+  sequence: number;
+  /** Until when its worker is taken for alive, ms by the database's clock; null: it is gone, or there is none. */
+  lease_until: number | null;
 }
 
 export interface JobFilter extends PageOptions {
@@ -62,14 +70,25 @@ export const finishedStates: JobState[] = ["succeeded", "failed", "cancelled"];
 export type JobChanges = Partial<
   Pick<
     JobRow,
-    "state" | "progress" | "requested" | "error" | "result" | "device" | "estimated_finish"
+    | "state"
+    | "progress"
+    | "requested"
+    | "error"
+    | "result"
+    | "device"
+    | "estimated_finish"
+    | "attempts"
   >
 >;
 
-/** The claim was lost: another worker has the job, or it was ended. */
-export class ClaimLost extends Conflict {
-  override name = "ClaimLost";
-}
+/** Takes back the last attempt. */
+const FORGIVEN = "attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END";
+
+const conditionsOf = ({ kind, dataset, study }: JobFilter): Conditions => [
+  ["kind = ?", kind],
+  ["spec ->> 'dataset' = ?", dataset],
+  ["study = ?", study],
+];
 
 export class Jobs extends Table<JobRow> {
   constructor(db: Database) {
@@ -81,49 +100,72 @@ export class Jobs extends Table<JobRow> {
     });
   }
 
+  override async insert(row: JobRow): Promise<JobRow> {
+    return await this.db.transaction(async () => {
+      const { next } = (await this.db.get<{ next: number }>(
+        "SELECT coalesce(max(sequence), 0) + 1 AS next FROM jobs",
+      ))!;
+      return await super.insert({ ...row, sequence: next });
+    });
+  }
+
   /** Newest first. */
-  listJobs(filter: JobFilter = {}): Page<JobRow> {
-    return this.list(filter, [
-      ["kind = ?", filter.kind],
-      ["state = ?", filter.state],
-      ["json_extract(spec, '$.dataset') = ?", filter.dataset],
-      ["study = ?", filter.study],
-    ]);
+  async listJobs(filter: JobFilter = {}): Promise<Page<JobRow>> {
+    return await this.list(filter, [...conditionsOf(filter), ["state = ?", filter.state]]);
+  }
+
+  /** Numbers of jobs by state, whatever state the filter names. */
+  async totals(filter: JobFilter): Promise<Record<JobState, number>> {
+    const { where, values } = this.where(conditionsOf(filter));
+    const rows = await this.db.all<{ state: JobState; n: number }>(
+      `SELECT state, count(*) AS n FROM jobs ${where} GROUP BY state`,
+      ...values,
+    );
+    const none = jobStates.map((state) => [state, 0]);
+    return Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]);
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */
-  studies(): JobRow[] {
-    return this.select([["kind = ?", "study"]], "AND state IN ('queued', 'running') ORDER BY id");
+  async studies(): Promise<JobRow[]> {
+    return await this.select(
+      [["kind = ?", "study"]],
+      "AND state IN ('queued', 'running') ORDER BY sequence",
+    );
+  }
+
+  /** Ids of the jobs that a study has queued. */
+  async idsOfStudy(study: string): Promise<string[]> {
+    return (await this.db.all<{ id: string }>("SELECT id FROM jobs WHERE study = ?", study))
+      .map(({ id }) => id);
   }
 
   /** A job that gives, or gave, the result of this fingerprint: a finished one before others. */
-  sameAs(fingerprint: string): JobRow[] {
-    return this.select(
+  async sameAs(fingerprint: string): Promise<JobRow[]> {
+    return await this.select(
       [["fingerprint = ?", fingerprint]],
-      "AND state IN ('succeeded', 'queued', 'running') ORDER BY state = 'succeeded' DESC, id",
+      "AND state IN ('succeeded', 'queued', 'running') ORDER BY state = 'succeeded' DESC, sequence",
     );
   }
 
   /** 0 for the next job to be claimed; undefined when the job does not wait. */
-  queuePosition(job: JobRow): number | undefined {
+  async queuePosition(job: JobRow): Promise<number | undefined> {
     if (job.state !== "queued") return undefined;
-    return this.count([["state = ?", "queued"], ["id < ?", job.id]]);
+    return await this.count([["state = ?", "queued"], ["sequence < ?", job.sequence]]);
   }
 
   /**
-   * Gives `worker` the next job: first one that runs under another worker's name (it died), then
-   * the oldest in the queue. The state becomes running and the fence grows.
+   * Gives `worker` the next job: first one whose worker's lease has ended (it died), then the oldest in the queue.
+   * The state becomes running and the fence grows.
    * @param kinds that the worker runs; without them all
    */
-  claim(worker: string, kinds?: string[]): JobRow | undefined {
-    return this.db.transaction(() => {
-      const job = this.select(
-        [
-          ["(state = 'queued' OR (state = 'running' AND worker <> ?))", worker],
-          ["kind IN (SELECT value FROM json_each(?))", kinds && JSON.stringify(kinds)],
-        ],
-        "ORDER BY state DESC, id LIMIT 1",
-      )[0];
+  async claim(worker: string, kinds?: string[]): Promise<JobRow | undefined> {
+    return await this.db.transaction(async () => {
+      const job = (await this.select(
+        [["kind IN (?)", kinds]],
+        `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
+          leased(this.db)
+        })) ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
+      ))[0];
       if (!job) return undefined;
       const changes: Partial<JobRow> = {
         state: "running",
@@ -132,20 +174,49 @@ export class Jobs extends Table<JobRow> {
         attempts: job.attempts + 1,
         started_at: job.started_at ?? now(),
       };
-      this.update(job.id, changes);
+      await this.update(job.id, changes);
+      await this.db.run(
+        `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS} WHERE id = ?`,
+        job.id,
+      );
       return { ...job, ...changes };
     });
   }
 
-  /** Takes back the last attempt of what runs: it was cut off for no fault of the job. */
-  forgive(): void {
-    this.db.run("UPDATE jobs SET attempts = max(attempts - 1, 0) WHERE state = 'running'");
+  /** Prolongs the lease of what a worker runs: it is alive. What a process of its name ran before stays free. */
+  async hold(worker: string): Promise<void> {
+    await this.db.run(
+      `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
+       WHERE worker = ? AND state = 'running' AND lease_until IS NOT NULL`,
+      worker,
+    );
+  }
+
+  /**
+   * A worker is gone: what it ran can be claimed at once.
+   * @param blameless it was cut off for no fault of the job: the attempt does not count
+   */
+  async release(worker: string, { blameless = false } = {}): Promise<void> {
+    await this.db.run(
+      `UPDATE jobs SET lease_until = NULL${blameless ? `, ${FORGIVEN}` : ""}
+       WHERE worker = ? AND state = 'running'`,
+      worker,
+    );
+  }
+
+  /** The same of the workers of a server that is gone, which are those that do not speak for themselves. */
+  async releaseOrphans(): Promise<void> {
+    await this.db.run(
+      `UPDATE jobs SET lease_until = NULL, ${FORGIVEN}
+       WHERE state = 'running' AND lease_until IS NOT NULL
+       AND worker NOT IN (SELECT name FROM workers)`,
+    );
   }
 
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
-  assertClaim(id: string, fence: number): void {
-    const row = this.db.get<{ state: string; fence: number }>(
-      "SELECT state, fence FROM jobs WHERE id = ?",
+  async assertClaim(id: string, fence: number): Promise<void> {
+    const row = await this.db.get<{ state: string; fence: number }>(
+      `SELECT state, fence FROM jobs WHERE id = ? ${this.db.forUpdate}`,
       id,
     );
     if (!row || row.fence !== fence || row.state !== "running") {
@@ -154,29 +225,32 @@ export class Jobs extends Table<JobRow> {
   }
 
   /** Runs `body` in a transaction that holds the claim; throws ClaimLost before it otherwise. */
-  withClaim<T>(job: { id: string; fence: number }, body: () => T): T {
-    return this.db.transaction(() => {
-      this.assertClaim(job.id, job.fence);
-      return body();
+  async withClaim<T>(job: { id: string; fence: number }, body: () => Promise<T>): Promise<T> {
+    return await this.db.transaction(async () => {
+      await this.assertClaim(job.id, job.fence);
+      return await body();
     });
   }
 
   /** A change by the worker that holds the claim; a final state also sets `finished_at`. */
-  change(job: { id: string; fence: number }, changes: JobChanges): void {
-    this.withClaim(job, () => {
+  async change(job: { id: string; fence: number }, changes: JobChanges): Promise<void> {
+    await this.withClaim(job, async () => {
       const final = changes.state !== undefined && finishedStates.includes(changes.state);
       const free = changes.state !== undefined && changes.state !== "running";
-      this.update(job.id, {
+      await this.update(job.id, {
         ...changes,
         ...(final ? { finished_at: now(), estimated_finish: null } : {}),
-        ...(free ? { worker: null } : {}),
+        ...(free ? { worker: null, lease_until: null } : {}),
       });
     });
   }
 
   /** What a person has asked of a running job. */
-  requested(id: string): JobRow["requested"] {
-    return this.db.get<Pick<JobRow, "requested">>("SELECT requested FROM jobs WHERE id = ?", id)
+  async requested(id: string): Promise<JobRow["requested"]> {
+    return (await this.db.get<Pick<JobRow, "requested">>(
+      "SELECT requested FROM jobs WHERE id = ?",
+      id,
+    ))
       ?.requested ?? null;
   }
 
@@ -184,56 +258,56 @@ export class Jobs extends Table<JobRow> {
    * Cancels: at once unless the job runs, else by a request that its loop sees. Throws NotFound,
    * and Conflict for a job that has ended.
    */
-  cancel(id: string): JobRow {
-    return this.#ask(id, "cancel", { state: "cancelled", finished_at: now() });
+  async cancel(id: string): Promise<JobRow> {
+    return await this.#ask(id, "cancel", { state: "cancelled", finished_at: now() });
   }
 
   /** Pauses, likewise. */
-  pause(id: string): JobRow {
-    return this.#ask(id, "pause", { state: "paused" });
+  async pause(id: string): Promise<JobRow> {
+    return await this.#ask(id, "pause", { state: "paused" });
   }
 
-  #ask(id: string, what: "cancel" | "pause", atOnce: Partial<JobRow>): JobRow {
-    return this.db.transaction(() => {
-      const job = this.get(id);
+  async #ask(id: string, what: "cancel" | "pause", atOnce: Partial<JobRow>): Promise<JobRow> {
+    return await this.db.transaction(async () => {
+      const job = await this.get(id);
       if (finishedStates.includes(job.state)) {
         throw new Conflict(`Cannot ${what} job "${id}": it has ${job.state}`);
       }
       if (job.state === "running") {
         // A cancellation is not weakened to a pause.
-        if (job.requested !== "cancel") this.update(id, { requested: what });
-      } else this.update(id, { requested: null, ...atOnce });
-      return this.get(id);
+        if (job.requested !== "cancel") await this.update(id, { requested: what });
+      } else await this.update(id, { requested: null, ...atOnce });
+      return await this.get(id);
     });
   }
 
   /** Queues a paused job again, or takes back the request to pause a running one. */
-  resume(id: string): JobRow {
-    return this.db.transaction(() => {
-      const job = this.get(id);
+  async resume(id: string): Promise<JobRow> {
+    return await this.db.transaction(async () => {
+      const job = await this.get(id);
       if (job.state === "paused") {
-        this.update(id, { state: "queued", requested: null, attempts: 0, error: null });
+        await this.update(id, { state: "queued", requested: null, attempts: 0, error: null });
       } else if (job.state === "running" && job.requested === "pause") {
-        this.update(id, { requested: null });
+        await this.update(id, { requested: null });
       } else throw new Conflict(`Cannot resume job "${id}": it is ${job.state}`);
-      return this.get(id);
+      return await this.get(id);
     });
   }
 
   /** Removes an ended job with its events and metrics; throws NotFound, Conflict. */
-  removeFinished(id: string): void {
-    this.db.transaction(() => {
-      const job = this.get(id);
+  async removeFinished(id: string): Promise<void> {
+    await this.db.transaction(async () => {
+      const job = await this.get(id);
       if (!finishedStates.includes(job.state)) {
         throw new Conflict(`Cannot delete job "${id}": it is ${job.state}`);
       }
-      this.remove(id);
+      await this.remove(id);
     });
   }
 
   /** Numbers of jobs by state. */
-  countByState(): Record<string, number> {
-    const rows = this.db.all<{ state: string; n: number }>(
+  async countByState(): Promise<Record<string, number>> {
+    const rows = await this.db.all<{ state: string; n: number }>(
       "SELECT state, count(*) AS n FROM jobs GROUP BY state",
     );
     return Object.fromEntries(rows.map(({ state, n }) => [state, n]));

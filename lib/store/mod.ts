@@ -1,6 +1,10 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
+import { existsSync } from "node:fs";
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
-import { Database } from "./database.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
+import type { Database } from "./database.ts";
+import { type AtRest, breakSeal, seal } from "./database_seal.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -15,19 +19,26 @@ import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
+import { openDatabase } from "./open_database.ts";
+import { Owners } from "./owners.ts";
 import { Predictions } from "./predictions.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
-import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
+import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
+import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
+import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
+import { Workers } from "./workers.ts";
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
   shared?: boolean;
+  /** What it shares with other servers; the directory then has no database, and files as a cache. */
+  cluster?: ClusterSettings;
 }
 
 export class Store {
@@ -48,62 +59,117 @@ export class Store {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly keys: Keys;
+  readonly owners: Owners;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
   readonly uploads: Uploads;
+  readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
-  readonly setAside?: SetAside;
+  setAside?: SetAside;
+  /** Whether the database was as the server before had left it; undefined for a shared store. */
+  atRest?: AtRest;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
+  /** What it shares with other servers. */
+  cluster?: Cluster & { settings: ClusterSettings };
   readonly #lock?: Lock;
 
-  constructor(readonly directory: string, options: StoreOptions) {
-    makeDirectory(directory);
+  private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
+    this.#lock = lock;
+    this.secret = secret;
     this.reserve = new Reserve(directory);
-    if (!options.shared) this.#lock = takeLock(directory);
+    this.files = new Files(`${directory}/files`, `${directory}/tmp`);
+    this.uploads = new Uploads(`${directory}/uploads`);
+    this.db = db;
+    this.datasets = new Datasets(db, this);
+    this.images = new Images(db);
+    this.gaze = new GazeTable(db);
+    this.heatmaps = new Heatmaps(db);
+    this.reports = new Reports(db);
+    this.similarities = new Similarities(db);
+    this.models = new Models(db);
+    this.modelImages = new ModelImagesTable(db);
+    this.evaluations = new Evaluations(db);
+    this.studies = new Studies(db);
+    this.predictions = new Predictions(db);
+    this.jobs = new Jobs(db);
+    this.events = new Events(db);
+    this.metrics = new Metrics(db);
+    this.keys = new Keys(db);
+    this.owners = new Owners(db);
+    this.idempotency = new Idempotency(db);
+    this.tuning = new Tuning(db);
+    this.workers = new Workers(db);
+  }
+
+  static async open(directory: string, options: StoreOptions): Promise<Store> {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const lock = options.shared ? undefined : takeLock(directory);
     try {
-      this.secret = readSecret(directory);
-      this.files = new Files(`${directory}/files`, `${directory}/tmp`);
-      this.uploads = new Uploads(`${directory}/uploads`);
+      if (options.cluster) return await Store.#openShared(directory, options.cluster, lock);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = this.db = new Database(database);
-      this.datasets = new Datasets(db, this);
-      this.images = new Images(db);
-      this.gaze = new GazeTable(db);
-      this.heatmaps = new Heatmaps(db);
-      this.reports = new Reports(db);
-      this.similarities = new Similarities(db);
-      this.models = new Models(db);
-      this.modelImages = new ModelImagesTable(db);
-      this.evaluations = new Evaluations(db);
-      this.studies = new Studies(db);
-      this.predictions = new Predictions(db);
-      this.jobs = new Jobs(db);
-      this.events = new Events(db);
-      this.metrics = new Metrics(db);
-      this.keys = new Keys(db);
-      this.idempotency = new Idempotency(db);
-      this.tuning = new Tuning(db);
-      if (!options.shared) {
-        const referred = new Set(
-          db.all<{ sha256: string }>("SELECT sha256 FROM file_references").map((r) => r.sha256),
-        );
-        this.files.emptyTemporary();
-        // Those that have expired go.
-        this.uploads.list();
-        this.setAside = setAside(directory, this.files, {
-          referred,
-          hasJob: (id) => this.jobs.find(id) !== undefined,
-        });
-        this.idempotency.purge({ hours: 24, unfinished: true });
-        this.reserve.take();
+      const begun = existsSync(database) && Deno.statSync(database).size > 0;
+      const atRest = lock && breakSeal(database);
+      const db = await openDatabase(database, { check: lock !== undefined });
+      let secret: Uint8Array;
+      try {
+        secret = readSecret(directory, { mayMake: !begun });
+      } catch (error) {
+        await db.close();
+        throw error;
       }
+      const store = new Store(directory, db, secret, lock);
+      store.atRest = atRest;
+      if (lock) await store.#begin();
+      return store;
     } catch (error) {
-      this.#lock?.release();
+      lock?.release();
       throw error;
     }
+  }
+
+  /** A store whose rows and files are those of other servers too. */
+  static async #openShared(
+    directory: string,
+    settings: ClusterSettings,
+    lock?: Lock,
+  ): Promise<Store> {
+    assertNoDatabase(directory);
+    const cluster = await openCluster(settings, { joined: lock === undefined });
+    const store = new Store(directory, cluster.db, cluster.secret, lock);
+    store.cluster = { ...cluster, settings };
+    store.files.shared = new SharedFiles(
+      store.files,
+      cluster.remote,
+      cluster.db,
+      settings.cacheBytes,
+    );
+    if (lock) {
+      store.files.emptyTemporary();
+      store.uploads.list();
+      await store.idempotency.purge({ unfinished: 1 });
+      store.reserve.take();
+    }
+    return store;
+  }
+
+  /** What the server that holds the directory does when it starts. */
+  async #begin(): Promise<void> {
+    const { db, files } = this;
+    const rows = await db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
+    const jobs = await db.all<{ id: string }>("SELECT id FROM jobs");
+    files.emptyTemporary();
+    // Those that have expired go.
+    this.uploads.list();
+    this.setAside = setAside(this.directory, files, {
+      referred: new Set(rows.map(({ sha256 }) => sha256)),
+      jobs: new Set(jobs.map(({ id }) => id)),
+    });
+    // Whoever asked by those without an answer has asked a server that is gone.
+    await this.idempotency.purge({ unfinished: 0 });
+    this.reserve.take();
   }
 
   /** The directory of a job's checkpoints (not made here). */
@@ -120,36 +186,42 @@ export class Store {
    * Inserts rows that refer to files just put: in one transaction that first makes sure that the
    * files are there, and unpins them. When `insert` throws, nothing is kept.
    */
-  commitFiles<T>(sha256s: string[], insert: () => T): T {
+  async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
-      const result = this.db.transaction(() => {
-        for (const sha256 of new Set(sha256s)) {
-          if (!this.files.has(sha256)) {
-            throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
-          }
-        }
-        return insert();
-      });
+      const result = await this.commitStored(sha256s, insert);
       this.files.unpin(sha256s);
       return result;
     } catch (error) {
-      this.discard(sha256s);
+      await this.discard(sha256s);
       throw error;
     }
   }
 
+  /** The same with files that another process has put, and pinned where it must. */
+  async commitStored<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
+    await this.files.shared?.publish(sha256s);
+    return await this.db.transaction(async () => {
+      for (const sha256 of new Set(sha256s)) {
+        if (!this.files.shared && !this.files.keep(sha256)) {
+          throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
+        }
+      }
+      return await insert();
+    });
+  }
+
   /** Unpins files whose rows will not come, and removes those nobody else needs. */
-  discard(sha256s: string[]): void {
+  async discard(sha256s: string[]): Promise<void> {
     this.files.unpin(sha256s);
-    this.collectGarbage(sha256s);
+    await this.collectGarbage(sha256s);
   }
 
   /** Removes those of the files that no row refers to and nobody has pinned. */
-  collectGarbage(sha256s: Iterable<string>): void {
+  async collectGarbage(sha256s: Iterable<string>): Promise<void> {
     // In a write transaction, so that no other process inserts a reference meanwhile.
-    this.db.transaction(() => {
+    await this.db.transaction(async () => {
       for (const sha256 of new Set(sha256s)) {
-        const referred = this.db.get(
+        const referred = await this.db.get(
           "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
           sha256,
         );
@@ -158,24 +230,34 @@ export class Store {
     });
   }
 
-  close(): void {
-    this.db.close();
+  async close(): Promise<void> {
+    await this.cluster?.close();
+    await this.db.close();
+    if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
   }
 }
 
 /**
  * Opens the data directory, on a full disk in the room that is kept for it.
- * @throws {Conflict} when another server uses it, or its database is gone
+ * @throws {Conflict} when another server uses it, it may not be written, or its database is gone
  */
-export function openStore(directory: string, options: StoreOptions = {}): Store {
+export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
   try {
-    return new Store(directory, options);
+    return await openInReserve(directory, options);
+  } catch (error) {
+    throw unusable(directory, error) ?? error;
+  }
+}
+
+async function openInReserve(directory: string, options: StoreOptions): Promise<Store> {
+  try {
+    return await Store.open(directory, options);
   } catch (error) {
     if (!isDiskFull(error)) throw error;
     new Reserve(directory).release();
     try {
-      return new Store(directory, options);
+      return await Store.open(directory, options);
     } catch (again) {
       if (!isDiskFull(again)) throw again;
       throw new Error(
@@ -186,13 +268,13 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
 }
 
 export type { Page, PageOptions } from "./table.ts";
-export type { DatasetRow } from "./datasets.ts";
+export { type DatasetRow, type HashedDatasetRow, type NameMode, nameModes } from "./datasets.ts";
 export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
-export { ClaimLost, finishedStates, jobStates } from "./jobs.ts";
-export type { EventRow, EventType } from "./events.ts";
+export { finishedStates, jobStates } from "./jobs.ts";
+export { type EventRow, type EventType, eventTypes } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
 export type { Layout, SimilarityRow } from "./similarities.ts";
 export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
@@ -200,24 +282,9 @@ export type { ModelImages, SeenSet } from "./model_images.ts";
 export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
-export { type KeyRow, type Scope, scopes } from "./keys.ts";
+export { type KeyLimits, type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
-
-/** @throws Conflict that says why the directory cannot be had */
-function makeDirectory(directory: string): void {
-  try {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const why = error instanceof Deno.errors.AlreadyExists
-      ? "it is a file"
-      : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
-      ? "it may not be written"
-      : undefined;
-    if (!why) throw error;
-    throw new Conflict(`Cannot use ${directory}: ${why}; name another data directory by --data`);
-  }
-}

@@ -25,8 +25,8 @@ export class ModelImagesTable {
   constructor(readonly db: Database) {}
 
   /** Not complete where the model came from elsewhere, or from an older version. */
-  of(model_id: string): ModelImages {
-    const rows = this.db.all<{ set_id: string; own: number; content: string | null }>(
+  async of(model_id: string): Promise<ModelImages> {
+    const rows = await this.db.all<{ set_id: string; own: number; content: string | null }>(
       `SELECT set_id, own, content FROM model_image_sets LEFT JOIN image_sets ON id = set_id
        WHERE model_id = ?`,
       model_id,
@@ -43,24 +43,29 @@ export class ModelImagesTable {
    * What a model was trained on.
    * @param init id of the model that it started from; null: from nothing
    */
-  insert(model_id: string, own: SeenSet, init: string | null): void {
+  async insert(model_id: string, own: SeenSet, init: string | null): Promise<void> {
     const content = JSON.stringify(own);
     const id = createHash("sha256").update(content).digest("hex");
-    const link = (set_id: string, own: 0 | 1) =>
-      this.db.run(
-        "INSERT OR IGNORE INTO model_image_sets (model_id, set_id, own) VALUES (?, ?, ?)",
+    const link = async (set_id: string, own: 0 | 1) =>
+      await this.db.run(
+        `INSERT INTO model_image_sets (model_id, set_id, own) VALUES (?, ?, ?)
+         ON CONFLICT DO NOTHING`,
         ...[model_id, set_id, own],
       );
-    this.db.transaction(() => {
-      this.db.run("INSERT OR IGNORE INTO image_sets (id, content) VALUES (?, ?)", id, content);
-      link(id, 1);
+    await this.db.transaction(async () => {
+      await this.db.run(
+        "INSERT INTO image_sets (id, content) VALUES (?, ?) ON CONFLICT DO NOTHING",
+        id,
+        content,
+      );
+      await link(id, 1);
       if (init === null) return;
-      const sets = this.db.all<{ set_id: string }>(
+      const sets = await this.db.all<{ set_id: string }>(
         "SELECT DISTINCT set_id FROM model_image_sets WHERE model_id = ?",
         init,
       );
-      for (const { set_id } of sets) link(set_id, 0);
-      if (sets.length === 0) link(UNKNOWN, 0);
+      for (const { set_id } of sets) await link(set_id, 0);
+      if (sets.length === 0) await link(UNKNOWN, 0);
     });
   }
 }

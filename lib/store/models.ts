@@ -42,59 +42,69 @@ export class Models extends Table<ModelRow> {
   }
 
   /** The version that the next model of this name gets. */
-  nextVersion(name: string): number {
-    return this.db.get<{ version: number }>(
+  async nextVersion(name: string): Promise<number> {
+    return (await this.db.get<{ version: number }>(
       "SELECT coalesce(max(version), 0) + 1 AS version FROM models WHERE name = ?",
       name,
-    )!.version;
+    ))!.version;
   }
 
   /** By id, by alias, or the newest version of a name; what looks like an id is nothing else. Throws NotFound. */
-  resolve(reference: string): ModelRow {
-    const row = this.find(reference) ??
-      (MODEL_ID.test(reference) ? undefined : this.#named(reference));
+  async resolve(reference: string): Promise<ModelRow> {
+    const row = await this.find(reference) ??
+      (MODEL_ID.test(reference) ? undefined : await this.#named(reference));
     if (!row) throw new NotFound(`Cannot find model "${reference}"`);
     return row;
   }
 
-  #named(name: string): ModelRow | undefined {
-    return this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", name]]) ??
-      this.select([["name = ?", name]], "ORDER BY version DESC LIMIT 1")[0];
+  async #named(name: string): Promise<ModelRow | undefined> {
+    return await this.findBy([["id = (SELECT model_id FROM aliases WHERE alias = ?)", name]]) ??
+      (await this.select([["name = ?", name]], "ORDER BY version DESC LIMIT 1"))[0];
   }
 
   /** The id of the model that an alias stands for. */
-  aliased(alias: string): string | undefined {
-    return this.db.get<{ model_id: string }>(
+  async aliased(alias: string): Promise<string | undefined> {
+    return (await this.db.get<{ model_id: string }>(
       "SELECT model_id FROM aliases WHERE alias = ?",
       alias,
-    )?.model_id;
+    ))?.model_id;
+  }
+
+  /** The model that a job has made. */
+  async ofJob(job_id: string): Promise<ModelRow | undefined> {
+    return await this.findBy([["job_id = ?", job_id]]);
   }
 
   /** All versions that there are of a name, the newest first. */
-  versionsOf(name: string): ModelRow[] {
-    return this.select([["name = ?", name]], "ORDER BY version DESC");
+  async versionsOf(name: string): Promise<ModelRow[]> {
+    return await this.select([["name = ?", name]], "ORDER BY version DESC");
   }
 
   /** Lets `alias` stand for a model; an alias of that name is moved. Throws Conflict where it would hide a model. */
-  setAlias(alias: string, model_id: string): void {
-    const hidden = this.find(alias) ?? this.findBy([["name = ?", alias]]);
+  async setAlias(alias: string, model_id: string): Promise<void> {
+    const hidden = await this.find(alias) ?? await this.findBy([["name = ?", alias]]);
     if (hidden) {
       throw new Conflict(`Cannot use alias "${alias}": model "${hidden.id}" is called so`);
     }
     if (MODEL_ID.test(alias)) {
       throw new InvalidInput(`Cannot use alias "${alias}": it looks like a model's id`);
     }
-    this.db.run("INSERT OR REPLACE INTO aliases (alias, model_id) VALUES (?, ?)", alias, model_id);
+    await this.db.run(
+      `INSERT INTO aliases (alias, model_id) VALUES (?, ?)
+       ON CONFLICT (alias) DO UPDATE SET model_id = excluded.model_id`,
+      alias,
+      model_id,
+    );
   }
 
-  removeAlias(alias: string): boolean {
-    return this.db.run("DELETE FROM aliases WHERE alias = ?", alias) > 0;
+  async removeAlias(alias: string): Promise<boolean> {
+    return await this.db.run("DELETE FROM aliases WHERE alias = ?", alias) > 0;
   }
 
-  aliasesOf(model_id: string): string[] {
-    return this.db.all<{ alias: string }>(
+  async aliasesOf(model_id: string): Promise<string[]> {
+    return (await this.db.all<{ alias: string }>(
       "SELECT alias FROM aliases WHERE model_id = ? ORDER BY alias",
       model_id,
-    ).map(({ alias }) => alias);
+    )).map(({ alias }) => alias);
   }
 }

@@ -33,7 +33,7 @@ export interface PredictionFilter {
   stale?: boolean;
 }
 
-export type PredictionQuery = PredictionFilter & PageOptions;
+export type PredictionQuery = PredictionFilter & PageOptions & { newestFirst?: boolean };
 
 /**
  * Whether the image of a prediction is gone or has another picture by now. Of rows that say no more than a
@@ -48,47 +48,46 @@ export class Predictions extends Table<PredictionRow> {
     super(db, { table: "predictions", noun: "prediction", json: ["probabilities"] });
   }
 
-  /** Stores all or none. */
-  insertAll(rows: PredictionRow[]): void {
-    this.db.transaction(() => rows.forEach((row) => this.insert(row)));
-  }
-
   /** A page in the order of making; each row says whether it is stale. */
-  query(query: PredictionQuery): Page<PredictionRow> {
+  async query(query: PredictionQuery): Promise<Page<PredictionRow>> {
     const { stale } = query;
-    const page = this.list(query, conditionsOf(query));
+    const page = await this.list(query, conditionsOf(query));
+    const found = stale === undefined ? await this.#stale(page.data) : undefined;
     return {
       ...page,
-      data: page.data.map((row) => ({ ...row, stale: this.#isStale(row, stale) })),
+      data: page.data.map((row) => ({ ...row, stale: found ? found.has(row.id) : stale })),
     };
   }
 
   /** One, which says whether it is stale. Throws NotFound. */
-  override get(id: string): PredictionRow {
-    const row = super.get(id);
-    return { ...row, stale: this.#isStale(row, undefined) };
+  override async get(id: string): Promise<PredictionRow> {
+    const row = await super.get(id);
+    const found = await this.#stale([row]);
+    return { ...row, stale: found.has(id) };
   }
 
-  #isStale({ id }: PredictionRow, known: boolean | undefined): boolean {
-    return known ?? this.db.get(
-          `SELECT 1 FROM predictions WHERE id = ? AND ${STALE}`,
-          id,
-        ) !== undefined;
+  /** Ids of those rows that are stale. */
+  async #stale(rows: PredictionRow[]): Promise<Set<string>> {
+    const found = await this.db.all<{ id: string }>(
+      `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
+      ...rows.map(({ id }) => id),
+    );
+    return new Set(found.map(({ id }) => id));
   }
 
   /** Removes what the query finds; how many that were. */
-  removeAll(query: PredictionFilter): number {
+  async removeAll(query: PredictionFilter): Promise<number> {
     const { where, values } = this.where(conditionsOf(query));
-    return this.db.run(`DELETE FROM predictions ${where}`, ...values);
+    return await this.db.run(`DELETE FROM predictions ${where}`, ...values);
   }
 
   /** All classes in what the query finds, in their order. */
-  classes(query: PredictionFilter): string[] {
+  async classes(query: PredictionFilter): Promise<string[]> {
     const { where, values } = this.where(conditionsOf(query));
-    return this.db.all<{ name: string }>(
-      `SELECT DISTINCT key AS name FROM predictions, json_each(probabilities) ${where} ORDER BY name`,
+    return (await this.db.all<{ name: string }>(
+      `SELECT DISTINCT key AS name FROM predictions, json_each(probabilities) ${where}`,
       ...values,
-    ).map(({ name }) => name);
+    )).map(({ name }) => name).sort();
   }
 }
 
@@ -98,5 +97,5 @@ const conditionsOf = (query: PredictionFilter): Conditions => [
   ["label = ?", query.label],
   ["image = ?", query.image],
   ["probability >= ?", query.min_probability],
-  [`(${STALE}) = ?`, query.stale === undefined ? undefined : Number(query.stale)],
+  [`(${STALE}) = (? = 1)`, query.stale === undefined ? undefined : Number(query.stale)],
 ];

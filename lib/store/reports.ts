@@ -17,23 +17,22 @@ export class Reports extends Table<ReportRow> {
     super(db, { table: "reports", noun: "report", json: ["report"] });
   }
 
-  ofDataset(dataset_id: string): ReportRow[] {
-    return this.select([["dataset_id = ?", dataset_id]], "ORDER BY id");
+  async ofDataset(dataset_id: string): Promise<ReportRow[]> {
+    return await this.select([["dataset_id = ?", dataset_id]], "ORDER BY id");
   }
 
   /** Forgets all reports of a data set: what follows begins it anew. */
-  clear(dataset_id: string): void {
-    this.db.run("DELETE FROM reports WHERE dataset_id = ?", dataset_id);
+  async clear(dataset_id: string): Promise<void> {
+    await this.db.run("DELETE FROM reports WHERE dataset_id = ?", dataset_id);
   }
 
   /** Forgets the oldest of a kind beyond `most`. */
-  keepNewest(dataset_id: string, kind: ReportRow["kind"], most: number): void {
-    this.db.run(
-      `DELETE FROM reports WHERE id IN (
-         SELECT id FROM reports WHERE dataset_id = ? AND kind = ? ORDER BY id DESC LIMIT -1 OFFSET ?
+  async keepNewest(dataset_id: string, kind: ReportRow["kind"], most: number): Promise<void> {
+    await this.db.run(
+      `DELETE FROM reports WHERE dataset_id = ? AND kind = ? AND id NOT IN (
+         SELECT id FROM reports WHERE dataset_id = ? AND kind = ? ORDER BY id DESC LIMIT ?
        )`,
-      dataset_id,
-      kind,
+      ...[dataset_id, kind, dataset_id, kind],
       most,
     );
   }

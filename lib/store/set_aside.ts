@@ -31,8 +31,22 @@ export function assertDatabaseIsThere(directory: string, database: string): void
     `Cannot start: ${directory} holds ${held.join(" and ")}, but its database mcgip.db is ` +
       `${
         existsSync(database) ? "empty" : "missing"
-      }. Put mcgip.db back from a backup (with mcgip.db-wal, if ` +
-      `there is one); to begin anew, move ${held.join(" and ")} out of the directory first`,
+      }. Restore a backup into a new directory (deno task restore BACKUP --data NEW), or put ` +
+      `mcgip.db back, with mcgip.db-wal where there is one; to begin anew, move ${
+        held.join(" and ")
+      } out of the directory first`,
+  );
+}
+
+/**
+ * Refuses a data directory with a database of its own for a server of a cluster: nothing of it would be seen.
+ * @throws {Conflict} that names the way
+ */
+export function assertNoDatabase(directory: string): void {
+  if (!existsSync(`${directory}/mcgip.db`)) return;
+  throw new Conflict(
+    `Cannot start: ${directory} has a database of its own, and MCGIP_DATABASE names another. Bring it there by ` +
+      '"deno task move", or name an empty folder by --data',
   );
 }
 
@@ -53,7 +67,7 @@ function holdsAny(folder: string): boolean {
 export function setAside(
   directory: string,
   files: Files,
-  { referred, hasJob }: { referred: Set<string>; hasJob: (id: string) => boolean },
+  { referred, jobs }: { referred: Set<string>; jobs: Set<string> },
 ): SetAside {
   const aside = `${directory}/aside`;
   const done: SetAside = { files: 0, checkpoints: 0, returned: 0 };
@@ -71,7 +85,7 @@ export function setAside(
   const checkpoints = `${directory}/checkpoints`;
   Deno.mkdirSync(checkpoints, { recursive: true });
   for (const entry of Deno.readDirSync(`${aside}/checkpoints`)) {
-    if (!hasJob(entry.name) || existsSync(`${checkpoints}/${entry.name}`)) continue;
+    if (!jobs.has(entry.name) || existsSync(`${checkpoints}/${entry.name}`)) continue;
     Deno.renameSync(`${aside}/checkpoints/${entry.name}`, `${checkpoints}/${entry.name}`);
     done.returned++;
   }
@@ -82,7 +96,7 @@ export function setAside(
     done.files++;
   }
   for (const entry of [...Deno.readDirSync(checkpoints)]) {
-    if (hasJob(entry.name)) continue;
+    if (jobs.has(entry.name)) continue;
     move(`${checkpoints}/${entry.name}`, `${aside}/checkpoints/${entry.name}`);
     done.checkpoints++;
   }

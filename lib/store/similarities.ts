@@ -46,8 +46,8 @@ export class Similarities extends Table<SimilarityRow> {
   }
 
   /** The newest `limit` of a data set. */
-  ofDataset(dataset_id: string, limit: number): SimilarityRow[] {
-    return this.select(
+  async ofDataset(dataset_id: string, limit: number): Promise<SimilarityRow[]> {
+    return await this.select(
       [["dataset_id = ?", dataset_id]],
       `ORDER BY id DESC LIMIT ${Math.trunc(limit)}`,
     );

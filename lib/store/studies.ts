@@ -1,6 +1,6 @@
 /** Studies: a table of trainings. Its cells, one per row, backbone and run, are jobs of their own. */
 import type { Database, SqlValue } from "./database.ts";
-import { Table } from "./table.ts";
+import { insertRows, Table } from "./table.ts";
 
 export interface StudyRow {
   id: string;
@@ -50,37 +50,35 @@ export class Studies extends Table<StudyRow> {
     super(db, { table: "studies", noun: "study", json: ["spec", "summary"], newestFirst: true });
   }
 
-  ofJob(job_id: string): StudyRow | undefined {
-    return this.findBy([["job_id = ?", job_id]]);
+  async ofJob(job_id: string): Promise<StudyRow | undefined> {
+    return await this.findBy([["job_id = ?", job_id]]);
   }
 
-  /** All cells of a study in one statement, none of them begun. */
-  insertCells(
+  /** All cells of a study, none of them begun. */
+  async insertCells(
     study_id: string,
     cells: Pick<CellRow, "row" | "backbone" | "run">[],
-  ): void {
-    this.db.run(
-      `INSERT INTO study_cells (study_id, position, "row", backbone, run, state)
-       SELECT ?, key, value ->> 'row', value ->> 'backbone', value ->> 'run', 'waiting'
-       FROM json_each(?)`,
-      study_id,
-      JSON.stringify(cells),
-    );
+  ): Promise<void> {
+    const rows = cells.map(({ row, backbone, run }, position) => ({
+      ...{ study_id, position, row, backbone, run },
+      state: "waiting",
+    }));
+    await this.db.transaction(async () => await insertRows(this.db, "study_cells", rows));
   }
 
   /** How many cells a study has, and how many of them are still open. */
-  progress(study_id: string): { total: number; open: number } {
-    return this.db.get<{ total: number; open: number }>(
+  async progress(study_id: string): Promise<{ total: number; open: number }> {
+    return (await this.db.get<{ total: number; open: number }>(
       `SELECT count(*) AS total, count(*) FILTER (
          WHERE state IN (${openCells.map((state) => `'${state}'`).join(", ")})
        ) AS open FROM study_cells WHERE study_id = ?`,
       study_id,
-    )!;
+    ))!;
   }
 
-  updateCell(cell: CellRow, changes: Partial<CellRow>): CellRow {
+  async updateCell(cell: CellRow, changes: Partial<CellRow>): Promise<CellRow> {
     const columns = Object.keys(changes);
-    this.db.run(
+    await this.db.run(
       `UPDATE study_cells SET ${columns.map((name) => `"${name}" = ?`).join(", ")}
        WHERE study_id = ? AND position = ?`,
       ...Object.values(changes) as SqlValue[],
@@ -91,8 +89,8 @@ export class Studies extends Table<StudyRow> {
   }
 
   /** All cells in their order, or those in some states. */
-  cells(study_id: string, states?: CellState[]): CellRow[] {
-    return this.db.all<CellRow>(
+  async cells(study_id: string, states?: CellState[]): Promise<CellRow[]> {
+    return await this.db.all<CellRow>(
       `SELECT * FROM study_cells WHERE study_id = ?
        ${states ? `AND state IN (${states.map((state) => `'${state}'`).join(", ")})` : ""}
        ORDER BY position`,
@@ -101,26 +99,27 @@ export class Studies extends Table<StudyRow> {
   }
 
   /** Id of a study of whose cells one has this evaluation. */
-  withEvaluation(evaluation: string): string | undefined {
-    return this.db.get<{ study_id: string }>(
+  async withEvaluation(evaluation: string): Promise<string | undefined> {
+    return (await this.db.get<{ study_id: string }>(
       "SELECT study_id FROM study_cells WHERE evaluation = ? LIMIT 1",
       evaluation,
-    )?.study_id;
+    ))?.study_id;
   }
 
   /** Jobs that this study queued, that have not ended, and that no other study on its way waits for. */
-  ownJobs(study_id: string): string[] {
-    return this.db.all<{ id: string }>(
-      `SELECT id FROM jobs WHERE study = ?1 AND kind <> 'study'
+  async ownJobs(study_id: string): Promise<string[]> {
+    return (await this.db.all<{ id: string }>(
+      `SELECT id FROM jobs WHERE study = ? AND kind <> 'study'
        AND state IN ('queued', 'running', 'paused')
        AND NOT EXISTS (
          SELECT 1 FROM study_cells JOIN studies ON studies.id = study_id
          JOIN jobs AS parent ON parent.id = studies.job_id
-         WHERE study_id <> ?1 AND parent.state IN ('queued', 'running')
+         WHERE study_id <> ? AND parent.state IN ('queued', 'running')
          AND study_cells.state IN ('pretraining', 'finetuning')
          AND (pretrain_job = jobs.id OR finetune_job = jobs.id)
        )`,
       study_id,
-    ).map(({ id }) => id);
+      study_id,
+    )).map(({ id }) => id);
   }
 }

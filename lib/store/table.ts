@@ -25,8 +25,31 @@ export function page<T>(rows: T[], limit: number, key: (row: T) => string): Page
   return { data, has_more, next: has_more ? key(data[data.length - 1]) : null };
 }
 
-/** Conditions of a WHERE clause; those whose value is undefined are left out. */
-export type Conditions = [sql: string, value: SqlValue | undefined][];
+/** Rows of one statement: what a statement may hold is bounded. */
+const ROWS_AT_ONCE = 200;
+
+/** Inserts rows of the same columns, many by one statement; `tail` says what becomes of those that are there. */
+export async function insertRows(
+  db: Database,
+  table: string,
+  rows: SqlRow[],
+  tail = "",
+): Promise<void> {
+  if (rows.length === 0) return;
+  const columns = Object.keys(rows[0]);
+  const places = `(${columns.map(() => "?").join(", ")})`;
+  for (let from = 0; from < rows.length; from += ROWS_AT_ONCE) {
+    const part = rows.slice(from, from + ROWS_AT_ONCE);
+    await db.run(
+      `INSERT INTO ${table} (${columns.map((name) => `"${name}"`).join(", ")})
+       VALUES ${part.map(() => places).join(", ")} ${tail}`,
+      ...part.flatMap((row) => columns.map((name) => row[name])),
+    );
+  }
+}
+
+/** Conditions of a WHERE clause; those whose value is undefined are left out. `IN (?)` takes a list. */
+export type Conditions = [sql: string, value: SqlValue | SqlValue[] | undefined][];
 
 export class Table<Row extends { id: string }> {
   /**
@@ -67,10 +90,10 @@ export class Table<Row extends { id: string }> {
     return out as unknown as Row;
   }
 
-  insert(row: Row): Row {
+  async insert(row: Row): Promise<Row> {
     const encoded = this.encode(row);
     const columns = Object.keys(encoded);
-    this.db.run(
+    await this.db.run(
       `INSERT INTO ${this.options.table} (${columns.join(", ")}) VALUES (${
         columns.map(() => "?").join(", ")
       })`,
@@ -79,45 +102,70 @@ export class Table<Row extends { id: string }> {
     return row;
   }
 
+  /** All or none; rows without an optional column have null there. */
+  async insertAll(rows: Row[]): Promise<void> {
+    const encoded = rows.map((row) => this.encode(row));
+    const none = Object.fromEntries(encoded.flatMap(Object.keys).map((name) => [name, null]));
+    await this.db.transaction(async () =>
+      await insertRows(this.db, this.options.table, encoded.map((row) => ({ ...none, ...row })))
+    );
+  }
+
   /** Changes columns of one row; false when there is no such row. */
-  update(id: string, changes: Partial<Row>): boolean {
+  async update(id: string, changes: Partial<Row>): Promise<boolean> {
     const encoded = this.encode(changes);
     const columns = Object.keys(encoded);
-    return this.db.run(
+    return await this.db.run(
       `UPDATE ${this.options.table} SET ${columns.map((c) => `${c} = ?`).join(", ")} WHERE id = ?`,
       ...Object.values(encoded),
       id,
     ) > 0;
   }
 
-  find(id: string): Row | undefined {
-    return this.findBy([["id = ?", id]]);
+  async find(id: string): Promise<Row | undefined> {
+    return await this.findBy([["id = ?", id]]);
   }
 
   /** Throws NotFound when there is no row with this id. */
-  get(id: string): Row {
-    const row = this.find(id);
+  async get(id: string): Promise<Row> {
+    const row = await this.find(id);
     if (!row) throw new NotFound(`Cannot find ${this.options.noun} "${id}"`);
     return row;
   }
 
-  findBy(conditions: Conditions): Row | undefined {
-    return this.select(conditions, "LIMIT 1")[0];
+  /** All rows with these ids, in no order. Throws NotFound when one is not there. */
+  async getAll(ids: string[]): Promise<Row[]> {
+    const rows: Row[] = [];
+    for (let from = 0; from < ids.length; from += ROWS_AT_ONCE) {
+      rows.push(...await this.select([["id IN (?)", ids.slice(from, from + ROWS_AT_ONCE)]], ""));
+    }
+    const found = new Set(rows.map(({ id }) => id));
+    const missing = ids.find((id) => !found.has(id));
+    if (missing !== undefined) {
+      throw new NotFound(`Cannot find ${this.options.noun} "${missing}"`);
+    }
+    return rows;
   }
 
-  protected select(conditions: Conditions, tail: string): Row[] {
+  async findBy(conditions: Conditions): Promise<Row | undefined> {
+    return (await this.select(conditions, "LIMIT 1"))[0];
+  }
+
+  protected async select(conditions: Conditions, tail: string): Promise<Row[]> {
     const { where, values } = this.where(conditions);
-    return this.db.all(
+    return (await this.db.all(
       `SELECT * FROM ${this.options.table} ${where} ${tail}`,
       ...values,
-    ).map((row) => this.decode(row));
+    )).map((row) => this.decode(row));
   }
 
   /** A page in the order of making (newest first where the table says so). */
-  list(options: PageOptions = {}, conditions: Conditions = []): Page<Row> {
-    const { after, limit = 100 } = options;
-    const { newestFirst } = this.options;
-    const rows = this.select(
+  async list(
+    options: PageOptions & { newestFirst?: boolean } = {},
+    conditions: Conditions = [],
+  ): Promise<Page<Row>> {
+    const { after, limit = 100, newestFirst = this.options.newestFirst } = options;
+    const rows = await this.select(
       [...conditions, [newestFirst ? "id < ?" : "id > ?", after]],
       `ORDER BY id ${newestFirst ? "DESC" : "ASC"} LIMIT ${Math.trunc(limit) + 1}`,
     );
@@ -127,22 +175,25 @@ export class Table<Row extends { id: string }> {
   /** The text of a WHERE clause, and its values. */
   protected where(conditions: Conditions): { where: string; values: SqlValue[] } {
     const used = conditions.filter(([, value]) => value !== undefined);
+    const texts = used.map(([sql, value]) =>
+      Array.isArray(value) ? sql.replace("IN (?)", `IN (${value.map(() => "?").join(", ")})`) : sql
+    );
     return {
-      where: used.length ? `WHERE ${used.map(([sql]) => sql).join(" AND ")}` : "",
-      values: used.map(([, value]) => value!),
+      where: used.length ? `WHERE ${texts.join(" AND ")}` : "",
+      values: used.flatMap(([, value]) => value!),
     };
   }
 
-  count(conditions: Conditions = []): number {
+  async count(conditions: Conditions = []): Promise<number> {
     const { where, values } = this.where(conditions);
-    return this.db.get<{ n: number }>(
+    return (await this.db.get<{ n: number }>(
       `SELECT count(*) AS n FROM ${this.options.table} ${where}`,
       ...values,
-    )!.n;
+    ))!.n;
   }
 
   /** False when there was no such row. */
-  remove(id: string): boolean {
-    return this.db.run(`DELETE FROM ${this.options.table} WHERE id = ?`, id) > 0;
+  async remove(id: string): Promise<boolean> {
+    return await this.db.run(`DELETE FROM ${this.options.table} WHERE id = ?`, id) > 0;
   }
 }

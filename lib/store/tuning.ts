@@ -8,8 +8,8 @@ export class Tuning {
   constructor(private readonly db: Database) {}
 
   /** What was measured on a device, by adapter and driver. */
-  ofDevice(device: string): SelectedVariants {
-    const rows = this.db.all<{ pass: string; variant: string }>(
+  async ofDevice(device: string): Promise<SelectedVariants> {
+    const rows = await this.db.all<{ pass: string; variant: string }>(
       `SELECT "pass", variant FROM tuning WHERE device = ?`,
       device,
     );
@@ -17,10 +17,10 @@ export class Tuning {
   }
 
   /** Adds what was measured; variants of passes that are known already stay. */
-  add(device: string, selected: SelectedVariants): void {
-    this.db.transaction(() => {
+  async add(device: string, selected: SelectedVariants): Promise<void> {
+    await this.db.transaction(async () => {
       for (const [pass, variant] of Object.entries(selected)) {
-        this.db.run(
+        await this.db.run(
           `INSERT INTO tuning (device, "pass", variant) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
           device,
           pass,
@@ -31,16 +31,16 @@ export class Tuning {
   }
 
   /** What a job has begun with; undefined before its first step. */
-  ofJob(job_id: string): SelectedVariants | undefined {
-    const row = this.db.get<{ selected: string }>(
+  async ofJob(job_id: string): Promise<SelectedVariants | undefined> {
+    const row = await this.db.get<{ selected: string }>(
       "SELECT selected FROM job_variants WHERE job_id = ?",
       job_id,
     );
     return row && JSON.parse(row.selected);
   }
 
-  setOfJob(job_id: string, selected: SelectedVariants): void {
-    this.db.run(
+  async setOfJob(job_id: string, selected: SelectedVariants): Promise<void> {
+    await this.db.run(
       "INSERT INTO job_variants (job_id, selected) VALUES (?, ?)",
       job_id,
       JSON.stringify(selected),

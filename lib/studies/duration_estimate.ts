@@ -42,27 +42,29 @@ interface Shape {
  * @param throughput of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
  * @returns undefined where neither is known
  */
-export function durationEstimator(
+export async function durationEstimator(
   store: Store,
   throughput: () => Promise<number | undefined>,
-): (job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined> {
+): Promise<(job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined>> {
   const counts = new Map<string, number>();
-  const imagesOf = ({ kind, spec }: ResolvedJob) => {
+  const imagesOf = async ({ kind, spec }: ResolvedJob): Promise<number | undefined> => {
     const { dataset_digest: digest, dataset } = spec as { dataset_digest: string; dataset: string };
-    const row = store.datasets.findByName(dataset);
+    const row = await store.datasets.findByName(dataset);
     const key = `${kind} ${digest}`;
-    if (!counts.has(key) && row?.digest === digest) {
-      counts.set(key, trainings.get(kind)!.images(store.images.labels(row.id)));
+    if (!counts.has(key) && row && await store.datasets.digestOf(row) === digest) {
+      counts.set(key, trainings.get(kind)!.images(await store.images.labels(row.id)));
     }
     return counts.get(key);
   };
-  const timed = [...trainings.keys()].flatMap((kind) =>
-    store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY }).data
-  ).filter(isKnown).flatMap((job) => {
-    const images = imagesOf(job);
-    const seconds = images === undefined ? undefined : secondsOf(store, job);
-    return seconds === undefined ? [] : [{ ...shapeOf(job, images!), seconds }];
-  });
+  const timed: (Shape & { seconds: number })[] = [];
+  for (const kind of trainings.keys()) {
+    const { data } = await store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY });
+    for (const job of data.filter(isKnown)) {
+      const images = await imagesOf(job);
+      const seconds = images === undefined ? undefined : await secondsOf(store, job);
+      if (seconds !== undefined) timed.push({ ...shapeOf(job, images!), seconds });
+    }
+  }
   return async (job, images) => {
     const shape = shapeOf(job, images);
     const alike = timed.filter(({ key }) => key === shape.key);
@@ -80,14 +82,16 @@ export function durationEstimator(
   };
 }
 
-/** Undefined for one that was interrupted: its time holds pauses. */
-function secondsOf(store: Store, { id, started_at, finished_at }: JobRow): number | undefined {
-  const states = store.db.get<{ n: number }>(
-    "SELECT count(*) AS n FROM events WHERE job_id = ? AND type = 'state'",
-    id,
-  )!.n;
+/** Undefined for one that was interrupted: its time holds pauses; and where a clock was set back meanwhile. */
+async function secondsOf(
+  store: Store,
+  { id, started_at, finished_at }: JobRow,
+): Promise<number | undefined> {
+  const { states, measured } = await store.events.ofStates(id);
   if (states !== 3) return undefined;
-  return (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+  // Older versions have not measured it.
+  const seconds = measured ?? (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000;
+  return seconds > 0 ? seconds : undefined;
 }
 
 function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
@@ -101,7 +105,7 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     batch_size: number;
   };
   const training = trainings.get(kind)!;
-  const seen = epochs * images * training.share(spec);
+  const seen = epochs * images * training.share(spec, images);
   const each = multiplyAdds({ backbone, width, image_size });
   return {
     key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),

@@ -68,10 +68,10 @@ export async function planStudy(
   const rows = gridRows(spec);
   const runs = gridRuns(spec);
   store = remembering(store);
-  const estimateDuration = durationEstimator(store, ask.throughput);
+  const estimateDuration = await durationEstimator(store, ask.throughput);
   const parts = new Map<string, PlanPart & { width: number }>();
-  const resolve = (request: Record<string, unknown>) =>
-    resolveJob(store, request, given.code_version as string);
+  const resolve = async (request: Record<string, unknown>) =>
+    await resolveJob(store, request, given.code_version as string);
 
   async function count(job: ResolvedJob, { row, backbone }: GridCell, known: boolean) {
     const kind = job.kind as PlanPart["kind"];
@@ -79,7 +79,7 @@ export async function planStudy(
     const key = `${kind} ${method} ${backbone}`;
     let part = parts.get(key);
     if (!part) {
-      const request = estimateRequest(store, job)!;
+      const request = (await estimateRequest(store, job))!;
       const time = await estimateDuration(job, request.images);
       const memory = await ask.estimate(request);
       part = {
@@ -105,9 +105,9 @@ export async function planStudy(
   const templates: { cell: GridCell; before?: ResolvedJob; after: ResolvedJob }[] = [];
   for (const cell of gridCells(spec, runs.slice(0, 1))) {
     const request = pretrainRequest(spec, cell);
-    const before = request && resolve(request);
+    const before = request && await resolve(request);
     await pause();
-    templates.push({ cell, before, after: resolve(finetuneRequest(spec, cell)) });
+    templates.push({ cell, before, after: await resolve(finetuneRequest(spec, cell)) });
     await pause();
   }
   const inRun = ({ kind, spec: resolved }: ResolvedJob, run: number) => ({
@@ -118,14 +118,14 @@ export async function planStudy(
     for (const { cell: { row, backbone }, ...jobs } of templates) {
       const cell = { row, backbone, run };
       const before = jobs.before && inRun(jobs.before, run);
-      const same = before && sameJob(store, before);
+      const same = before && await sameJob(store, before);
       const model = same?.result?.model as string | undefined;
       if (before) await count(before, cell, same !== undefined);
       const after = model === undefined
         ? inRun(jobs.after, run)
-        : resolve(finetuneRequest(spec, cell, model));
+        : await resolve(finetuneRequest(spec, cell, model));
       // What starts from a model that is still to be trained is new.
-      const known = (!before || model !== undefined) && sameJob(store, after) !== undefined;
+      const known = (!before || model !== undefined) && await sameJob(store, after) !== undefined;
       await count(after, cell, known);
       await pause();
     }

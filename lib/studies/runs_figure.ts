@@ -17,7 +17,7 @@ import { backboneName } from "./table_text.ts";
 
 /** Room of a row, px. */
 const ROW = 58;
-const [LEFT, TOP, HEIGHT, BELOW] = [64, 40, 280, 150];
+const [LEFT, TOP, HEIGHT, BELOW] = [100, 40, 280, 130];
 
 export function runsFigure(table: StudyTable, { title }: { title: string }): string {
   const { rows, backbones, cells } = table;

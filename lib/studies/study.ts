@@ -12,6 +12,7 @@ import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { completedCell, finished } from "./finished_table.ts";
 import { studyTable } from "./study_table.ts";
 import { type StudyTable, studyTableSchema } from "./table_schema.ts";
+import { verdictOf, verdictSchema } from "./verdict.ts";
 
 export const studySchema = z.object({
   id: z.string(),
@@ -45,53 +46,66 @@ export const filledStudySchema = studySchema.extend({
   rows: studyTableSchema.shape.rows,
   cells: studyTableSchema.shape.cells,
   warnings: studyTableSchema.shape.warnings,
+  run_kind: studyTableSchema.shape.run_kind,
+  backbones: studyTableSchema.shape.backbones,
+  positive_label: studyTableSchema.shape.positive_label,
+  verdict: verdictSchema,
   runs: z.array(trainingSchema)
     .describe("The single trainings; learning curves are metrics of their jobs"),
 }).meta({ id: "FilledStudy" });
 
-export function toStudyView(store: Store, row: StudyRow): Study {
-  const { total, open } = store.studies.progress(row.id);
+export async function toStudyView(store: Store, row: StudyRow): Promise<Study> {
+  const dataset = await store.datasets.find(row.dataset_id);
+  const { total, open } = await store.studies.progress(row.id);
   return {
     id: row.id,
     name: row.name,
     job: row.job_id,
-    dataset: store.datasets.find(row.dataset_id)?.name ?? null,
-    stale: store.datasets.find(row.dataset_id)?.digest !== row.spec.dataset_digest,
-    state: store.jobs.find(row.job_id)?.state ?? null,
+    dataset: dataset?.name ?? null,
+    stale: (dataset && await store.datasets.digestOf(dataset)) !== row.spec.dataset_digest,
+    state: (await store.jobs.find(row.job_id))?.state ?? null,
     progress: { done: total - open, total, unit: "cells" },
     created_at: row.created_at,
   };
 }
 
-export function toFilledStudyView(
+export async function toFilledStudyView(
   store: Store,
   row: StudyRow,
-): z.output<typeof filledStudySchema> {
-  const { rows, cells, warnings } = tableOf(store, row);
-  const runs = store.studies.cells(row.id).map(
-    ({ study_id: _, position: __, pretrained, ...run }) => ({
+): Promise<z.output<typeof filledStudySchema>> {
+  const table = await tableOf(store, row);
+  const { rows, cells, warnings, run_kind, backbones, positive_label } = table;
+  const tested = cells.find(({ evaluations }) => evaluations.length > 0)?.evaluations[0];
+  const first = tested === undefined ? undefined : await store.evaluations.find(tested);
+  const runs = [];
+  for (const cell of await store.studies.cells(row.id)) {
+    const { study_id: _, position: __, pretrained, ...run } = cell;
+    const model = pretrained === null ? undefined : await store.models.find(pretrained);
+    const lineage = model?.lineage as Partial<PretrainedLineage> | undefined;
+    const evaluation = run.evaluation === null
+      ? undefined
+      : await store.evaluations.find(run.evaluation);
+    runs.push({
       ...run,
-      ...pairsOf(store, pretrained),
-      warnings: run.evaluation === null
-        ? warningsOf(pretrained === null ? undefined : store.models.find(pretrained))
-        : store.evaluations.find(run.evaluation)?.warnings ?? [],
-    }),
-  );
+      // The pairs that a pre-training was made with; null once the model is deleted.
+      positives: lineage?.positives ?? null,
+      warnings: run.evaluation === null ? warningsOf(model) : evaluation?.warnings ?? [],
+    });
+  }
   const spec = row.spec as KeptSpec<"study">;
-  return { ...toStudyView(store, row), spec, rows, cells, warnings, runs };
-}
-
-/** The pairs that a pre-training was made with; null once the model is deleted. */
-function pairsOf(store: Store, pretrained: string | null) {
-  const lineage = pretrained === null ? undefined : store.models.find(pretrained)?.lineage;
-  return { positives: (lineage as PretrainedLineage | undefined)?.positives ?? null };
+  return {
+    ...await toStudyView(store, row),
+    ...{ spec, rows, cells, warnings, run_kind, backbones, positive_label },
+    verdict: verdictOf(table, first?.metrics.images ?? null),
+    runs,
+  };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */
-export function tableOf(store: Store, row: StudyRow): StudyTable {
+export async function tableOf(store: Store, row: StudyRow): Promise<StudyTable> {
   const spec = parseStudy(row.spec);
   const known = row.summary as unknown as StudyTable | null;
-  const cells = store.studies.cells(row.id);
+  const cells = await store.studies.cells(row.id);
   // Figures are computed by the worker: here only their places and the states of cells.
   const empty = studyTable({
     spec,
@@ -102,9 +116,9 @@ export function tableOf(store: Store, row: StudyRow): StudyTable {
     // As the figures were made: the data set may be another one by now.
     positive_label: known
       ? known.positive_label
-      : store.datasets.find(row.dataset_id)?.positive_label ?? null,
-    patients: () => new Map(),
-    evaluation: (id) => store.evaluations.get(id),
+      : (await store.datasets.find(row.dataset_id))?.positive_label ?? null,
+    patients: new Map(),
+    evaluations: new Map(),
   });
   return finished({
     ...empty,

@@ -17,26 +17,39 @@ import {
   type TableCell,
 } from "./table_schema.ts";
 
-/** What the table is made of; evaluations are looked up only where a cell has changed. */
+/** What the table is made of: plain data, so that a thread can make it. */
 export interface TableSource {
   spec: StudySpec;
   positive_label: string | null;
   cells: CellRow[];
   /** Patient of each image. */
-  patients(): Map<string, string | null>;
-  evaluation(id: string): EvaluationRow;
+  patients: Map<string, string | null>;
+  /** By id: those that `neededEvaluations` names. */
+  evaluations: Map<string, EvaluationRow>;
 }
 
-/** @param before an earlier table of this study: cells that stand on the same evaluations are taken from it */
-export function studyTable(source: TableSource, before?: StudyTable): StudyTable {
-  const { spec, positive_label } = source;
+type Grid = Pick<TableSource, "spec" | "cells">;
+
+/** A cell of the table before it has figures. */
+interface Outline {
+  row: ReturnType<typeof gridRows>[number];
+  backbone: string;
+  counts: Pick<TableCell, "planned" | "done" | "failed" | "cancelled">;
+  /** Its runs that are done, and pairs of the same run of it and of the row that it is compared with. */
+  own: CellRow[];
+  shared: Record<"differences" | "controls", { cell: CellRow; other: CellRow }[]>;
+  /** The same cell of an earlier table, where it stands on the same evaluations. */
+  known?: TableCell;
+}
+
+function outlines({ spec, cells }: Grid, before?: StudyTable): Outline[] {
   const rows = gridRows(spec);
-  const read = reader(source);
-  const group = (row: string, backbone: string) =>
-    source.cells.filter((cell) => cell.row === row && cell.backbone === backbone);
+  const groups = Map.groupBy(cells, ({ row, backbone }) => `${row} ${backbone}`);
+  const group = (row: string, backbone: string) => groups.get(`${row} ${backbone}`) ?? [];
   const done = (cells: CellRow[]) => cells.filter(({ state }) => state === "done");
-  const cells = spec.backbones.flatMap((backbone) =>
-    rows.map(({ key, against, control }): TableCell => {
+  return spec.backbones.flatMap((backbone) =>
+    rows.map((row): Outline => {
+      const { key, against, control } = row;
       const all = group(key, backbone);
       const own = done(all);
       const sharedWith = (row: string | null) => {
@@ -59,7 +72,28 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
         (["differences", "controls"] as const).every((name) =>
           runsOf(known[name]) === shared[name].length
         );
-      if (known && unchanged) return { ...known, ...counts };
+      return { row, backbone, counts, own, shared, ...(unchanged ? { known } : {}) };
+    })
+  );
+}
+
+/** Ids of the evaluations that a table is to be made of, where an earlier one is there to be taken over. */
+export function neededEvaluations(grid: Grid, before?: StudyTable): string[] {
+  const cells = outlines(grid, before).filter(({ known }) => !known).flatMap(({ own, shared }) => [
+    ...own,
+    ...[...shared.differences, ...shared.controls].flatMap(({ cell, other }) => [cell, other]),
+  ]);
+  return [...new Set(cells.map(({ evaluation }) => evaluation!))];
+}
+
+/** @param before an earlier table of this study: cells that stand on the same evaluations are taken from it */
+export function studyTable(source: TableSource, before?: StudyTable): StudyTable {
+  const { spec, positive_label } = source;
+  const rows = gridRows(spec);
+  const read = reader(source);
+  const cells = outlines(source, before).map(
+    ({ row: { key, against, control }, backbone, counts, own, shared, known }): TableCell => {
+      if (known) return { ...known, ...counts };
       const compared = (pairs: typeof shared.controls, against: string | null) =>
         differences(
           pairs.map(({ cell }) => read(cell).repeats),
@@ -67,14 +101,15 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
           { source, against },
         );
       return {
-        ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run), evaluations },
+        ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run) },
+        evaluations: own.map(({ evaluation }) => evaluation!),
         figures: figures(own.map((cell) => read(cell).repeats), source),
         differences: compared(shared.differences, against),
         controls: compared(shared.controls, control),
         classes: own.length > 0 ? read(own[0]).repeats[0].classes.length : null,
         warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), source),
       };
-    })
+    },
   );
   return finished({
     rows: rows.map(({ key, name, method, arm }) => ({ key, name, method, arm })),
@@ -106,9 +141,8 @@ function cellWarnings(
   { spec, patients }: TableSource,
 ): string[] {
   if (runs.length === 0) return [];
-  const known = patients();
   const all = runs.flatMap(({ run, repeats: [scores], warnings }) => {
-    const { unitOf } = numbering(known);
+    const { unitOf } = numbering(patients);
     const own = scoreWarnings(scores, scores.images.map(unitOf));
     return [...new Set([...warnings, ...own])].map((text) => ({ run, text }));
   });
@@ -119,11 +153,11 @@ function cellWarnings(
 }
 
 /** Reads the scores of evaluations, each once, by repeats where labels were drawn, and what was warned of. */
-function reader({ evaluation }: TableSource) {
+function reader({ evaluations }: TableSource) {
   const known = new Map<string, { repeats: Scores[]; warnings: string[] }>();
   return ({ evaluation: id }: CellRow) => {
     if (!known.has(id!)) {
-      const { scores, metrics, warnings } = evaluation(id!);
+      const { scores, metrics, warnings } = evaluations.get(id!)!;
       const all = [...warnings ?? [], ...metrics?.warnings ?? []];
       known.set(id!, { repeats: repeatsOf(scores), warnings: all });
     }

@@ -92,7 +92,7 @@ export function point(x: number, y: number, colour: string, hint: string): strin
   }</title></circle>`;
 }
 
-/** A mean with its interval, upright. */
+/** A mean with its interval, upright; what is beyond the area is cut off. */
 export function interval(
   area: Area,
   x: number,
@@ -100,9 +100,11 @@ export function interval(
   colour: string,
 ): string {
   const y = toY(area, mean);
+  const within = (value: number) =>
+    Math.min(area.top + area.height, Math.max(area.top, toY(area, value)));
   const bar = interval === null
     ? []
-    : [line([x, toY(area, interval[0])], [x, toY(area, interval[1])], { colour, width: 2 })];
+    : [line([x, within(interval[0])], [x, within(interval[1])], { colour, width: 2 })];
   return [
     ...bar,
     `<rect x="${px(x - 3.5)}" y="${

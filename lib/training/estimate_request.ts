@@ -14,17 +14,17 @@ export interface EstimateRequest {
 }
 
 /** Undefined for a kind that trains nothing. */
-export function estimateRequest(
+export async function estimateRequest(
   store: Store,
   { kind, spec }: { kind: string; spec: Record<string, unknown> },
-): EstimateRequest | undefined {
+): Promise<EstimateRequest | undefined> {
   const training = specOf(kind)?.training;
   if (!training) return undefined;
-  const { id } = store.datasets.byName(spec.dataset as string);
-  const labels = store.images.labels(id);
+  const { id } = await store.datasets.byName(spec.dataset as string);
+  const labels = await store.images.labels(id);
   const classes = [...labels.keys()].filter((label) => label !== null).sort();
   return {
     ...{ kind, spec, images: training.images(labels), classes },
-    colour: store.images.hasColour(id),
+    colour: await store.images.hasColour(id),
   };
 }

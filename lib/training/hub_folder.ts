@@ -21,7 +21,7 @@ export async function hubFolder(
   row: ModelRow,
 ): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
   const config = timmConfig(row.spec);
-  const metadata = portableMetadata(store, row);
+  const metadata = await portableMetadata(store, row);
   const leaving = await leavingWeights(store.files, row, metadata);
   const stored = await store.files.read(row.file, `model "${row.id}"`);
   const weights = [leaving.head, stored.subarray(leaving.from)];

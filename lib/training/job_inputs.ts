@@ -4,14 +4,19 @@ import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobKind, KeptSpec } from "@/lib/specs/mod.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
-import type { DatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
+import type { HashedDatasetRow, ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /**
  * The job's data set, as it was when the job was queued.
  * @throws {Conflict} when it has changed since
  */
-export function jobDataset({ store, job }: Pick<JobContext, "store" | "job">): DatasetRow {
-  const dataset = store.datasets.byName(job.spec.dataset as string);
+export async function jobDataset(
+  { store, job }: Pick<JobContext, "store" | "job">,
+): Promise<HashedDatasetRow> {
+  const dataset = await store.datasets.hashed(
+    await store.datasets.byName(job.spec.dataset as string),
+  );
   const queued = job.spec.dataset_digest;
   if (queued !== undefined && queued !== dataset.digest) {
     throw new Conflict(`Cannot run on "${dataset.name}": it has changed since the job was queued`);
@@ -21,11 +26,11 @@ export function jobDataset({ store, job }: Pick<JobContext, "store" | "job">): D
 
 /** The model to start from with its weights; undefined for `scratch`. */
 export async function initialModel(
-  store: Store,
+  store: WorkerStore,
   init: string,
 ): Promise<{ row: ModelRow; weights: Map<string, WeightTensor> } | undefined> {
   if (init === "scratch") return undefined;
-  const row = store.models.resolve(init);
+  const row = await store.models.resolve(init);
   return {
     row,
     weights: readSafetensors(await store.files.read(row.file, `model "${row.id}"`)).tensors,

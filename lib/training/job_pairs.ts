@@ -6,7 +6,8 @@ import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
 import { topPositives } from "@/lib/gaze/top_positives.ts";
 import { readMatrix, readTopSimilarity } from "@/lib/similarities/stored_similarity.ts";
 import { assertLabels, assertPatients, usableSimilarity } from "@/lib/specs/preconditions.ts";
-import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 export interface PositivesSpec {
   arm: ArmName;
@@ -30,15 +31,15 @@ export type FeatureSource = () => Promise<Float32Array[]>;
  * @throws {NotFound} when there is no such similarity
  */
 export async function jobPositives(
-  store: Store,
+  store: WorkerStore,
   dataset: DatasetRow,
   rows: ImageRow[],
   spec: PositivesSpec,
   features: FeatureSource,
 ): Promise<Positives> {
   const arm = arms[spec.arm];
-  if (arm.needs === "labels") assertLabels(store, dataset);
-  if (arm.needs === "patients") assertPatients(store, dataset);
+  if (arm.needs === "labels") await assertLabels(store, dataset);
+  if (arm.needs === "patients") await assertPatients(store, dataset);
   const patients = rows.map(({ patient }) => patient);
   return arm.positives({
     n: rows.length,
@@ -50,7 +51,7 @@ export async function jobPositives(
 }
 
 async function cutterOf(
-  store: Store,
+  store: WorkerStore,
   dataset: DatasetRow,
   rows: ImageRow[],
   spec: PositivesSpec,
@@ -115,13 +116,13 @@ export function cosines(features: Float32Array[]): Float32Array<ArrayBuffer> {
 
 /** Reads the similarity of a job; the answer cuts it into pairs. */
 async function pairCutter(
-  store: Store,
+  store: WorkerStore,
   dataset: DatasetRow,
   rows: ImageRow[],
   { similarity, component, cut, soft }: PositivesSpec,
 ): Promise<PairSource["cut"]> {
   const n = rows.length;
-  const row = usableSimilarity(store, dataset, similarity!, component, cut);
+  const row = await usableSimilarity(store, dataset, similarity!, component, cut);
   const known = new Set(row.images);
   const places = rows.flatMap(({ name }, i) => known.has(name) ? [i] : []);
   if (places.length === 0) {

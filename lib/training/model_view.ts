@@ -37,19 +37,20 @@ export const modelSchema = z.discriminatedUnion("kind", [
 ]).meta({ id: "Model" });
 export type Model = z.output<typeof modelSchema>;
 
-export function toModelView(store: Store, row: ModelRow): Model {
+export async function toModelView(store: Store, row: ModelRow): Promise<Model> {
+  const dataset = row.dataset_id === null ? undefined : await store.datasets.find(row.dataset_id);
   const told = {
     id: row.id,
     name: row.name,
     version: row.version,
-    aliases: store.models.aliasesOf(row.id),
+    aliases: await store.models.aliasesOf(row.id),
     kind: row.kind,
     job: row.job_id,
-    dataset: row.dataset_id === null ? null : store.datasets.find(row.dataset_id)?.name ?? null,
+    dataset: dataset?.name ?? null,
     dataset_digest: row.dataset_digest,
     stale: row.dataset_id === null
       ? null
-      : store.datasets.find(row.dataset_id)?.digest !== row.dataset_digest,
+      : (dataset && await store.datasets.digestOf(dataset)) !== row.dataset_digest,
     classes: row.spec.classes,
     spec: row.spec,
     lineage: row.lineage as Model["lineage"],

@@ -46,10 +46,15 @@ export type PortableMetadata = LeavingMetadata & {
   evaluations: PortableEvaluation[];
 };
 
-export function portableMetadata(store: Store, row: ModelRow): PortableMetadata {
+export async function portableMetadata(store: Store, row: ModelRow): Promise<PortableMetadata> {
   const { backbone, width, channels, image_size, classes, normalization } = row.spec;
-  const { data } = store.evaluations.list({ limit: MOST_EVALUATIONS }, [["model_id = ?", row.id]]);
-  const evaluations = data.map((found) => portableEvaluation(store, found));
+  const { data } = await store.evaluations.list({ limit: MOST_EVALUATIONS }, [[
+    "model_id = ?",
+    row.id,
+  ]]);
+  const evaluations = await Promise.all(
+    data.map(async (found) => await portableEvaluation(store, found)),
+  );
   const origin = originOf(row);
   return {
     version: 1,
@@ -61,7 +66,7 @@ export function portableMetadata(store: Store, row: ModelRow): PortableMetadata 
         : "red, green, blue; of a grey picture three times the grey"),
     outputs: classes.length > 0 ? "logits; a softmax gives probabilities" : "features",
     model: { id: row.id, name: row.name, version: row.version, kind: row.kind },
-    lineage: portableLineage(store, row, MOST_STARTS),
+    lineage: await portableLineage(store, row, MOST_STARTS),
     evaluations: [...evaluations, ...origin?.evaluations ?? []],
   };
 }
@@ -78,18 +83,22 @@ function originOf(row: ModelRow): z.output<typeof originSchema> | undefined {
 }
 
 /** Names of images stay here: they may tell who a patient is. Their digests tell whether two parts are the same. */
-function portableLineage(store: Store, row: ModelRow, starts: number): PortableLineage {
+async function portableLineage(
+  store: Store,
+  row: ModelRow,
+  starts: number,
+): Promise<PortableLineage> {
   if (row.kind === "uploaded") {
     const { uploaded, source } = row.lineage as UploadedLineage;
     return originOf(row)?.lineage ?? { kind: row.kind, uploaded, source };
   }
   const lineage = row.lineage as PretrainedLineage | ClassifierLineage;
   const { spec, job, dataset_digest, code_version, adapter, init, warnings } = lineage;
-  const first = starts > 0 && init !== "scratch" ? store.models.find(init) : undefined;
+  const first = starts > 0 && init !== "scratch" ? await store.models.find(init) : undefined;
   const shared = {
     kind: row.kind,
     ...{ job, dataset: spec.dataset, dataset_digest, seed: spec.seed, code_version, adapter, init },
-    ...(first ? { start: portableLineage(store, first, starts - 1) } : {}),
+    ...(first ? { start: await portableLineage(store, first, starts - 1) } : {}),
     created_at: row.created_at,
     ...(warnings ? { warnings } : {}),
     spec,
@@ -120,8 +129,8 @@ function digestOfNames(names: string[]): string {
   return createHash("sha256").update(JSON.stringify(names.toSorted())).digest("hex");
 }
 
-function portableEvaluation(store: Store, row: EvaluationRow): PortableEvaluation {
-  const spec = store.jobs.find(row.job_id)?.spec as { dataset_digest?: string } | undefined;
+async function portableEvaluation(store: Store, row: EvaluationRow): Promise<PortableEvaluation> {
+  const spec = (await store.jobs.find(row.job_id))?.spec as { dataset_digest?: string } | undefined;
   const { images: _, ...values } = figures(row.metrics);
   const { intervals, folds, warnings } = row.metrics;
   return {

@@ -1,12 +1,13 @@
 /** Which of the images that a model is tested on it has seen before, in its training or in one before it. */
 import type {
   DatasetRow,
+  HashedDatasetRow,
   ImageRow,
   ModelRow,
   SeenImages,
   SeenSet,
-  Store,
 } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 const keyOf = ({ file }: Pick<ImageRow, "file">) => file.slice(0, 16);
 const patientOf = ({ id }: Pick<DatasetRow, "id">, patient: string) => `${id} ${patient}`;
@@ -54,29 +55,29 @@ export function countSeen(
  * How many of the tested images were seen in the trainings before the one that starts from `init`; null where
  * none is known of and not everything is known.
  */
-export function seenBefore(
-  store: Pick<Store, "images" | "modelImages">,
+export async function seenBefore(
+  store: Pick<WorkerStore, "images" | "modelImages">,
   init: string,
   dataset: DatasetRow,
   tested: ImageRow[],
-): SeenImages["pretraining"] {
+): Promise<SeenImages["pretraining"]> {
   if (init === "scratch") return { images: 0, patients: 0 };
-  const { own, before, complete } = store.modelImages.of(init);
+  const { own, before, complete } = await store.modelImages.of(init);
   return known(
-    countSeen(dataset, store.images.all(dataset.id), tested, [...own, ...before]),
+    countSeen(dataset, await store.images.all(dataset.id), tested, [...own, ...before]),
     complete,
   );
 }
 
 /** How many of the tested images a model has seen, in its own training and in those before. */
-export function seenBy(
-  store: Pick<Store, "images" | "modelImages">,
+export async function seenBy(
+  store: Pick<WorkerStore, "images" | "modelImages">,
   model: ModelRow,
-  dataset: DatasetRow,
+  dataset: HashedDatasetRow,
   tested: ImageRow[],
-): SeenImages {
-  const { own: kept, before, complete } = store.modelImages.of(model.id);
-  const all = store.images.all(dataset.id);
+): Promise<SeenImages> {
+  const { own: kept, before, complete } = await store.modelImages.of(model.id);
+  const all = await store.images.all(dataset.id);
   const own = kept.length > 0 ? kept : listed(model, dataset, all);
   return {
     pretraining: known(countSeen(dataset, all, tested, before), complete),
@@ -85,7 +86,7 @@ export function seenBy(
 }
 
 /** Of a model that an older version has made: by the names in its lineage, while they mean the same images. */
-function listed(model: ModelRow, dataset: DatasetRow, all: ImageRow[]): SeenSet[] {
+function listed(model: ModelRow, dataset: HashedDatasetRow, all: ImageRow[]): SeenSet[] {
   const { split } = model.lineage as { split?: { train: string[]; validation: string[] } };
   if (!split || model.dataset_digest !== dataset.digest) return [];
   const names = new Set([...split.train, ...split.validation]);

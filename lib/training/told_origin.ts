@@ -1,6 +1,7 @@
 /** What the file of an uploaded model says that it was trained on: of whole data sets, never of their images. */
 import { z } from "zod";
-import type { DatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
+import type { HashedDatasetRow, ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /** Models that are followed, one started from the other. */
 const MOST_STARTS = 32;
@@ -22,22 +23,25 @@ function digestsIn(lineage: unknown): string[] {
 }
 
 /** The uploaded model that this one is, or was started from, over any number of trainings. */
-function uploadedStart(store: Pick<Store, "models">, model?: ModelRow): ModelRow | undefined {
+async function uploadedStart(
+  store: Pick<WorkerStore, "models">,
+  model?: ModelRow,
+): Promise<ModelRow | undefined> {
   for (let starts = 0; model && starts < MOST_STARTS; starts++) {
     if (model.kind === "uploaded") return model;
     const { init } = model.lineage as { init?: string };
-    model = init === undefined || init === "scratch" ? undefined : store.models.find(init);
+    model = init === undefined || init === "scratch" ? undefined : await store.models.find(init);
   }
   return undefined;
 }
 
 /** To be said where a model came in by a file that names the very data set that it is tested on. */
-export function sameSetWarning(
-  store: Pick<Store, "models">,
+export async function sameSetWarning(
+  store: Pick<WorkerStore, "models">,
   model: ModelRow | undefined,
-  dataset: Pick<DatasetRow, "name" | "digest">,
-): string[] {
-  const uploaded = uploadedStart(store, model);
+  dataset: Pick<HashedDatasetRow, "name" | "digest">,
+): Promise<string[]> {
+  const uploaded = await uploadedStart(store, model);
   const { origin } = (uploaded?.lineage ?? {}) as { origin?: { lineage?: unknown } };
   if (!digestsIn(origin?.lineage).includes(dataset.digest)) return [];
   return [

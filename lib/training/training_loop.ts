@@ -62,7 +62,7 @@ const MOST_SKIPPED = 3;
 const MOST_UNREAD = 128;
 /** A checkpoint is made at the end of each epoch, and within one when the last is so old, s. */
 const SAVE_SECONDS = 60;
-/** Aim of the time between two readings, s: predictions wait no longer than that for queued steps. */
+/** Aim of the time between two readings, s: who asks this thread waits no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
 export interface TrainingLoopResult {
@@ -249,6 +249,8 @@ class TrainingLoop {
       meta: { ...this.options.identity, step, notes, skipped, finished },
     });
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
+    // Else a job that takes its worker down behind each checkpoint would be taken up without end.
+    await this.context.flush();
   }
 
   /**

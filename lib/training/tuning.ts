@@ -16,11 +16,11 @@ export async function selectVariants(
   build: () => Tape,
 ): Promise<SelectedVariants> {
   const { store, job, gpu } = context;
-  const begun = store.tuning.ofJob(job.id);
+  const begun = await store.tuning.ofJob(job.id);
   if (begun) return begun;
   const wanted = tuning === "on" || (tuning === "auto" && !gpu.info.software);
   const selected = wanted ? await measured(context, build()) : {};
-  store.tuning.setOfJob(job.id, selected);
+  await store.tuning.setOfJob(job.id, selected);
   return selected;
 }
 
@@ -30,13 +30,13 @@ async function measured(
 ): Promise<SelectedVariants> {
   const { store, gpu } = context;
   const device = deviceName(gpu);
-  const known = store.tuning.ofDevice(device);
+  const known = await store.tuning.ofDevice(device);
   const before = Object.keys(known).length;
   const started = performance.now();
   try {
     await tune(gpu, passes.values(), known, { between: () => context.yield() });
   } finally {
-    store.tuning.add(device, known);
+    await store.tuning.add(device, known);
   }
   const selected = Object.entries(known).filter(([pass]) => passes.has(pass));
   context.event("log", {

@@ -7,7 +7,7 @@ import { contactSheet } from "@/lib/images/contact_sheet.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import { type Augmentation, augmentations } from "@/lib/specs/augmentation.ts";
 import { type ImageSet, loadImages, placeImages, trainingSize } from "./image_set.ts";
 import { Views, type ViewsOptions } from "./views.ts";
@@ -37,15 +37,17 @@ export class ViewSampler {
   /** @param wake called when `serve` has something to do */
   constructor(
     readonly gpu: Gpu,
-    readonly store: Store,
+    readonly store: WorkerStore,
     private readonly wake: () => void = () => {},
   ) {}
 
   /** Answers once `serve` has run. Throws NotFound, InvalidInput for a picture that does not decode. */
   async sample(request: SampleRequest): Promise<SampleAnswer> {
     const { size, augmentation } = request;
-    const rows = request.images.map((id) => this.store.images.get(id));
-    const all = this.store.images.all(rows[0].dataset_id).map(({ id }) => id);
+    const rows = await Promise.all(
+      request.images.map(async (id) => await this.store.images.get(id)),
+    );
+    const all = (await this.store.images.all(rows[0].dataset_id)).map(({ id }) => id);
     const places = rows.map(({ id }) => all.indexOf(id));
     const kept = trainingSize([size.height, size.width], augmentation.crop !== null);
     const set = await loadImages(this.store, rows, { size: kept, channels: 3, augmentation });

@@ -1,31 +1,23 @@
-/** What the thread that holds the GPU does: runs jobs, and answers predictions between their steps. */
+/** What the thread that runs jobs does; between their steps it shows views and measures its speed. */
 /// <reference lib="deno.worker" />
 import { setPriority } from "node:os";
 import { GpuUnavailable, openGpu } from "@/gpu/device.ts";
-import { Predictor } from "@/lib/inference/predictor.ts";
-import type {
-  EmbedRequest,
-  PredictRequest,
-  SaliencyMapRequest,
-  SimilarityMapRequest,
-} from "@/lib/inference/protocol.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import type { TrainingPace } from "@/lib/specs/job_context.ts";
+import { askingStore } from "./asking_store.ts";
+import { deskBehind } from "./desk.ts";
 import { type Message, Peer } from "./rpc.ts";
 import { JobRunner } from "./job_runner.ts";
-import { openStore } from "@/lib/store/mod.ts";
 import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 
-/** The priority of this thread and of the driver's threads, which it starts: the API comes first. */
+/** The priority of this thread and of the driver's threads, which it starts: API and predictions come first. */
 const NICENESS = 19;
 const TICK_MS = 500;
 
 export interface ThreadStart {
-  /** The data directory. */
+  /** The directory of files, checkpoints and caches. */
   data: string;
-  /** Name of this worker, unique per process. */
-  name: string;
 }
 
 /** What the GPU thread tells of itself. */
@@ -46,72 +38,57 @@ export function runThread(kinds: Record<string, JobHandler>): void {
 
 async function start(
   kinds: Record<string, JobHandler>,
-  { data, name }: ThreadStart,
+  { data }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
-  const store = openStore(data, { shared: true });
   const held: {
     runner?: JobRunner;
-    predictor?: Predictor;
     sampler?: ViewSampler;
     throughput?: Throughput;
   } = {};
-  const look = <Answer>(ask: (predictor: Predictor) => Promise<Answer>) => {
-    const answer = ask(held.predictor!);
-    held.runner!.wake();
-    return answer;
-  };
   const peer: Peer = new Peer((message) => self.postMessage(message), {
     wake: () => held.runner?.wake(),
-    predict: (request: PredictRequest) => look((predictor) => predictor.predict(request)),
-    embed: (request: EmbedRequest) => look((predictor) => predictor.embed(request)),
-    similarityMap: (request: SimilarityMapRequest) =>
-      look((predictor) => predictor.similarityMap(request)),
-    saliencyMap: (request: SaliencyMapRequest) =>
-      look((predictor) => predictor.saliencyMap(request)),
     sample: (request: SampleRequest) => held.sampler!.sample(request),
     throughput: () => held.throughput!.measured(),
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
+  const desk = deskBehind((method, params) => peer.call(method, params));
+  const store = askingStore(desk, data);
   const gpu = await openGpu().catch((error) => {
     if (!(error instanceof GpuUnavailable)) throw error;
     peer.notify("device", { gpu: null, hint: error.message });
   });
   if (!gpu) return;
-  gpu.lost.then((reason) => {
+  gpu.lost.then(async (reason) => {
     // The next process takes the job up from its last checkpoint.
-    const job = held.runner?.current;
-    if (job) store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
+    await held.runner?.warn(`The GPU was lost: ${reason}`).catch(() => {});
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
   const tick = ticker((tick) => peer.notify("tick", tick));
-  const predictor = held.predictor = new Predictor(gpu, store);
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
   const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
   const runner = held.runner = new JobRunner({
+    desk,
     store,
     gpu,
     kinds,
-    name,
     between: async () => {
       tick(() => ({
         job: held.runner?.current ?? null,
         training: held.runner?.training ?? null,
         gpu_bytes: gpu.allocatedBytes(),
       }));
-      await predictor.serve();
       await sampler.serve();
       await throughput.serve();
     },
-    changed: (job) => peer.notify("changed", { job }),
     log: (text) => console.error(text),
   });
   // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
-  peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
+  const { info, backend, limits } = gpu;
+  peer.notify("device", { gpu: info, backend, features: { ...features, lanes }, limits });
   await runner.loop();
-  store.close();
   peer.notify("left");
 }
 

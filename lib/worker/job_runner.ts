@@ -1,11 +1,14 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
-import { isDiskFull } from "@/lib/errors.ts";
+import { ClaimLost, isDiskFull } from "@/lib/errors.ts";
+import { withoutNames } from "@/lib/log.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
 import { RunningJob } from "./running_job.ts";
-import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
+import type { Desk } from "./desk.ts";
 
 /** So often a job may take its worker down between two checkpoints. */
 export const maxCrashes = 3;
@@ -15,14 +18,12 @@ const IDLE_MS = 1000;
 const ROOM_MS = 2000;
 
 export interface JobRunnerOptions {
-  store: Store;
+  desk: Desk;
+  store: WorkerStore;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
-  /** Unique per process: a job that runs under another name has lost its worker. */
-  name: string;
-  /** Serves what came in between (predictions). */
+  /** Serves what came in between (views to be shown). */
   between(): Promise<void>;
-  changed(job_id: string): void;
   log(text: string): void;
 }
 
@@ -48,6 +49,12 @@ export class JobRunner {
     this.#wake.resolve();
   }
 
+  /** Tells of the running job what nobody in it can tell any more. */
+  async warn(message: string): Promise<void> {
+    this.#run?.event("warning", { message });
+    await this.#run?.flush();
+  }
+
   /** Lets the running job stop at its next `yield`, and the loop end. */
   leave(): void {
     this.#leaving = true;
@@ -56,18 +63,16 @@ export class JobRunner {
 
   /** Resolves after `leave`; throws when the GPU cannot be used any more. */
   async loop(): Promise<void> {
-    const { store, name, between, gpu, kinds } = this.#options;
+    const { desk, between, gpu, kinds } = this.#options;
     const runnable = Object.keys(kinds).filter((kind) => kinds[kind].run);
     while (!this.#leaving) {
       await between();
       try {
-        const advanced = Object.values(kinds).flatMap(({ advance }) => advance?.(store) ?? []);
-        for (const id of advanced) this.#options.changed(id);
-        const job = store.jobs.claim(name, runnable);
+        const job = await desk.claim(runnable);
         if (job) {
           await this.#execute(job);
           gpu.check();
-        } else if (advanced.length === 0) await this.#idle();
+        } else await this.#idle();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
         await this.#room();
@@ -75,9 +80,9 @@ export class JobRunner {
     }
   }
 
-  /** Waits until something can be written again, and serves predictions meanwhile. */
+  /** Waits until something can be written again, and serves what comes in meanwhile. */
   async #room(): Promise<void> {
-    const { store, between, log } = this.#options;
+    const { desk, between, log } = this.#options;
     log("The disk is full: jobs wait until there is room");
     while (!this.#leaving) {
       const until = performance.now() + ROOM_MS;
@@ -85,7 +90,7 @@ export class JobRunner {
         await between();
         await this.#idle(Math.min(IDLE_MS, ROOM_MS));
       }
-      if (store.reserve.hasRoom()) return log("There is room on the disk again");
+      if (await desk.hasRoom()) return log("There is room on the disk again");
     }
   }
 
@@ -97,9 +102,9 @@ export class JobRunner {
   }
 
   async #execute(job: JobRow): Promise<void> {
-    const { store, gpu, kinds, between, changed, log } = this.#options;
+    const { desk, store, gpu, kinds, between, log } = this.#options;
     const leaving = () => this.#leaving;
-    const run = new RunningJob({ store, gpu, job, between, changed, leaving });
+    const run = new RunningJob({ desk, store, gpu, job, between, leaving });
     this.current = job.id;
     this.#run = run;
     try {
@@ -108,19 +113,18 @@ export class JobRunner {
           `Cannot go on: the worker died ${maxCrashes} times since the last checkpoint`,
         );
       }
-      run.state(
+      await run.state(
         { state: "running", device: { ...gpu.info } },
         job.attempts > 1 ? "its worker died; it goes on from its last checkpoint" : undefined,
       );
       const result = await kinds[job.kind].run!(run);
-      run.state({ state: "succeeded", result, requested: null });
+      await run.state({ state: "succeeded", result, requested: null });
       removeCheckpoints(store, job.id);
     } catch (error) {
       await this.#settle(run, error, log);
     } finally {
       this.current = null;
       this.#run = undefined;
-      changed(job.id);
     }
   }
 
@@ -128,65 +132,50 @@ export class JobRunner {
     const message = error instanceof Error ? error.message : String(error);
     if (isDiskFull(error)) return await this.#waitForRoom(run, message);
     try {
-      this.#tell(run, error, log);
+      await this.#tell(run, error, log);
     } catch (full) {
       if (!isDiskFull(full)) throw full;
       await this.#room();
-      if (!this.#leaving) this.#tell(run, error, log);
+      if (!this.#leaving) await this.#tell(run, error, log);
     }
   }
 
   /** A job that found the disk full is paused, where even that can be written, and goes on by itself. */
   async #waitForRoom(run: RunningJob, message: string): Promise<void> {
-    const { store, changed } = this.#options;
-    const { id } = run.job;
+    const { desk } = this.#options;
     let told = true;
     try {
       const reason = "the disk is full; it goes on by itself once there is room";
-      run.state({ state: "paused", requested: null, error: message }, reason);
+      await run.state({ state: "paused", requested: null, error: message }, reason);
     } catch (error) {
       if (error instanceof ClaimLost) return;
       if (!isDiskFull(error)) throw error;
       told = false;
     }
-    changed(id);
     await this.#room();
     if (this.#leaving) return;
-    const reason = "there is room on the disk again";
-    if (!told) {
-      run.state({ state: "queued" }, reason);
-      store.jobs.update(id, { attempts: 0 });
-      return;
-    }
-    store.db.transaction(() => {
-      // A person may have ended or removed it meanwhile.
-      const job = store.jobs.find(id);
-      if (job?.state !== "paused" || job.error !== message) return;
-      store.jobs.resume(id);
-      store.events.append(id, "state", { state: "queued", reason });
-    });
+    if (told) return await desk.goOn(run.job.id, message);
+    await run.state({ state: "queued", attempts: 0 }, "there is room on the disk again");
   }
 
-  #tell(run: RunningJob, error: unknown, log: (text: string) => void): void {
+  async #tell(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {
     const { store } = this.#options;
     const { id } = run.job;
     if (error instanceof ClaimLost) return log(`job ${id}: ${error.message}`);
     if (error instanceof JobStopped) {
-      if (error.reason === "pause") return run.state({ state: "paused", requested: null });
+      if (error.reason === "pause") return await run.state({ state: "paused", requested: null });
       if (error.reason === "cancel") {
-        run.state({ state: "cancelled", requested: null });
+        await run.state({ state: "cancelled", requested: null });
         return removeCheckpoints(store, id);
       }
-      run.state({ state: "queued" }, "the server leaves");
       // Leaving in order is no crash.
-      store.jobs.update(id, { attempts: 0 });
-      return;
+      return await run.state({ state: "queued", attempts: 0 }, "its worker leaves");
     }
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof JobHeld) {
-      return run.state({ state: "paused", requested: null, error: message }, message);
+      return await run.state({ state: "paused", requested: null, error: message }, message);
     }
-    log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
-    run.state({ state: "failed", requested: null, error: message }, message);
+    log(`job ${id}: ${withoutNames(error)}`);
+    await run.state({ state: "failed", requested: null, error: message }, message);
   }
 }

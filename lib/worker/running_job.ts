@@ -1,40 +1,48 @@
-/** One job while it runs: what its handler is given, written to the store in small transactions. */
+/** One job while it runs: what its handler is given, told to the desk a few times a second. */
 import { setImmediate } from "node:timers";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
-import type { EventType, JobChanges, JobProgress, JobRow, Store } from "@/lib/store/mod.ts";
+import {
+  type JobContext,
+  JobStopped,
+  type Outcome,
+  type TrainingPace,
+} from "@/lib/specs/job_context.ts";
+import { isDiskFull } from "@/lib/errors.ts";
+import type { NewEvent } from "@/lib/store/events.ts";
+import type { MetricPoint } from "@/lib/store/metrics.ts";
+import type { EventType, JobChanges, JobProgress, JobRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
+import type { Desk } from "./desk.ts";
 
-/** Numbers are written together this often: each write waits for the disk. */
+/** News are told together this often, and what is asked of the job is heard. */
 const FLUSH_MS = 250;
-/** How often a running job looks for requests. */
-const REQUEST_MS = 100;
 
 export interface RunningJobOptions {
-  store: Store;
+  desk: Desk;
+  store: WorkerStore;
   gpu: Gpu;
   job: JobRow;
   /** Called in every `yield`, after messages came in. */
   between(): Promise<void>;
-  /** Something about the job was written. */
-  changed(job_id: string): void;
   /** Whether the process is about to leave. */
   leaving(): boolean;
 }
 
 export class RunningJob implements JobContext {
   readonly job: JobRow;
-  readonly store: Store;
+  readonly store: WorkerStore;
   readonly gpu: Gpu;
   readonly checkpoints: string;
   /** The last word of a training on its speed. */
   training: TrainingPace | null = null;
   readonly #options: RunningJobOptions;
-  readonly #points: { step: number; epoch: number; values: Record<string, number> }[] = [];
+  readonly #started = performance.now();
+  #points: MetricPoint[] = [];
+  #events: NewEvent[] = [];
   #progress?: JobProgress;
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
   #flushed = -Infinity;
-  #looked = -Infinity;
 
   constructor(options: RunningJobOptions) {
     this.#options = options;
@@ -46,34 +54,17 @@ export class RunningJob implements JobContext {
   }
 
   event(type: EventType, data: Record<string, unknown>): void {
-    this.flush(() => {
-      if (type === "checkpoint" && this.#isProgress(data)) {
-        // What is behind a new checkpoint cannot be lost any more: crashes count anew.
-        this.store.jobs.update(this.job.id, { attempts: 0 });
-      }
-      this.store.events.append(this.job.id, type, data);
-    });
-  }
-
-  /** Whether a checkpoint lies beyond all before it: one that is made again is no progress. */
-  #isProgress({ step }: Record<string, unknown>): boolean {
-    const { last } = this.store.db.get<{ last: number | null }>(
-      `SELECT max(json_extract(data, '$.step')) AS last FROM events
-       WHERE job_id = ? AND type = 'checkpoint'`,
-      this.job.id,
-    )!;
-    return last === null || typeof step !== "number" || step > last;
+    this.#events.push({ type, data });
   }
 
   metric(step: number, epoch: number, values: Record<string, number>): void {
     this.#points.push({ step, epoch, values });
-    this.#flushSometimes();
+    this.#events.push({ type: "metric", data: { step, epoch, ...values } });
   }
 
   progress(done: number, total: number, unit: string): void {
     this.#progress = { done, total, unit };
     if (this.#first?.total !== total) this.#first = { done, total, time: performance.now() };
-    this.#flushSometimes();
   }
 
   pace(pace: TrainingPace): void {
@@ -83,49 +74,56 @@ export class RunningJob implements JobContext {
   async yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await this.#options.between();
-    this.#flushSometimes();
+    const due = performance.now() - this.#flushed >= FLUSH_MS;
+    const requested = due ? await this.#tell({}) : null;
     if (this.#options.leaving()) throw new JobStopped("shutdown");
-    if (performance.now() - this.#looked < REQUEST_MS) return;
-    this.#looked = performance.now();
-    this.store.jobs.assertClaim(this.job.id, this.job.fence);
-    const requested = this.store.jobs.requested(this.job.id);
     if (requested) throw new JobStopped(requested);
   }
 
   /** A change of the job's state, told as an event with the reason. */
-  state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): void {
-    this.flush(() => {
-      this.store.jobs.change(this.job, changes);
-      const { state } = changes;
-      this.store.events.append(this.job.id, "state", reason ? { state, reason } : { state });
-    });
+  async state(changes: JobChanges & { state: JobRow["state"] }, reason?: string): Promise<void> {
+    const { state } = changes;
+    const seconds = (performance.now() - this.#started) / 1000;
+    const data = {
+      ...{ state, ...(reason && { reason }) },
+      // The times of the row are those of a clock that may be set meanwhile.
+      ...(state === "succeeded" && { seconds }),
+    };
+    this.#events.push({ type: "state", data });
+    await this.#tell(changes);
   }
 
-  #flushSometimes(): void {
-    if (performance.now() - this.#flushed >= FLUSH_MS) this.flush();
+  async publish(outcome: Outcome): Promise<void> {
+    const { id, fence } = this.job;
+    await this.flush();
+    await this.#options.desk.publish({ id, fence }, outcome);
   }
 
-  /** Writes what has gathered, and `more`, in one transaction; throws ClaimLost. */
-  flush(more?: () => void): void {
+  async flush(): Promise<void> {
+    await this.#tell({});
+  }
+
+  /** Tells what has gathered, and changes of the job; what a person has asked of it. @throws {ClaimLost} */
+  async #tell(more: JobChanges): Promise<JobRow["requested"]> {
     this.#flushed = performance.now();
-    if (!more && !this.#progress && this.#points.length === 0) return;
-    const { store, job } = this;
-    store.jobs.withClaim(job, () => {
-      for (const { step, epoch, values } of this.#points) {
-        store.metrics.put(job.id, step, epoch, values);
-        store.events.append(job.id, "metric", { step, epoch, ...values });
-      }
-      if (this.#progress) {
-        store.jobs.change(job, {
-          progress: this.#progress,
-          estimated_finish: this.#estimate(this.#progress),
-        });
-      }
-      more?.();
-    });
-    this.#points.length = 0;
+    const { id, fence } = this.job;
+    const [points, events, progress] = [this.#points, this.#events, this.#progress];
+    this.#points = [];
+    this.#events = [];
     this.#progress = undefined;
-    this.#options.changed(job.id);
+    const told = progress && { progress, estimated_finish: this.#estimate(progress) };
+    const news = { points, events, changes: { ...told, ...more } };
+    try {
+      return await this.#options.desk.tell({ id, fence }, news);
+    } catch (error) {
+      // What could not be written on a full disk is written when there is room.
+      if (isDiskFull(error)) {
+        this.#points.unshift(...points);
+        this.#events.unshift(...events.filter(({ type }) => type !== "state"));
+        this.#progress ??= progress;
+      }
+      throw error;
+    }
   }
 
   #estimate({ done, total }: JobProgress): string | null {

@@ -1,8 +1,12 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
+import type { Log } from "@/lib/log.ts";
+import { HOLD_MS } from "@/lib/store/lease.ts";
+import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
-import type { Beat } from "./worker_process.ts";
+import { deskHandlers } from "./desk.ts";
+import type { StoreDesk } from "./store_desk.ts";
 
 /** Back-off between two starts, ms: doubles from the first to the last value. */
 const BACKOFF = [250, 2_000];
@@ -14,28 +18,28 @@ const HEALTHY_MS = 20_000;
 const BEATLESS_MS = 15_000;
 /** These come from a person or from the system, and say nothing of the job. */
 const FROM_OUTSIDE = ["SIGTERM", "SIGINT", "SIGHUP"];
-/** The longest that one wait for the GPU may take. */
-const SILENT_MS = 600_000;
 
 /** What the worker said about its GPU; `gpu` is null without an adapter, with a hint. */
 export interface Device {
   gpu: AdapterInfo | null;
   hint?: string;
+  /** What WebGPU goes through: `vulkan`; undefined where the runtime chose. */
+  backend?: string;
   features?: Gpu["features"];
   limits?: Record<string, number>;
 }
 
 export interface SupervisorOptions {
-  /** Program and arguments of the worker. */
+  /** Program and arguments of the worker; its name comes after them. */
   command: { path: string; args: string[] };
-  /** A job's row, events or metrics changed. */
-  changed(job_id: string): void;
-  /** The worker ended, and not by what it was doing. */
-  blameless?(): void;
-  log(text: string): void;
+  /** The desk of the worker of this name. */
+  desk(name: string): StoreDesk;
+  log: Log;
 }
 
 export class Supervisor {
+  /** Of the worker, whichever process that is. */
+  readonly name = `server-${crypto.randomUUID()}`;
   /** Undefined until the worker has said. */
   device?: Device;
   /** The last heartbeat and when it came, by a clock that nobody sets. */
@@ -43,10 +47,15 @@ export class Supervisor {
   /** Times that a worker ended without being asked to. */
   restarts = 0;
   readonly #options: SupervisorOptions;
+  readonly #desk: StoreDesk;
   #process?: Deno.ChildProcess;
+  /** Resolves when the process has ended, and what it ran is free. */
+  #ended?: Promise<void>;
   #peer?: Peer;
   #leaving = false;
   #delay = BACKOFF[0];
+  /** When the lease was prolonged last. */
+  #held = 0;
   /** Starts in a row that did not last. */
   #failures = 0;
   #timer?: ReturnType<typeof setTimeout>;
@@ -54,6 +63,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#desk = options.desk(this.name);
   }
 
   /** True while a worker with a GPU beats. */
@@ -92,25 +102,32 @@ export class Supervisor {
     const { path, args } = this.#options.command;
     const started = performance.now();
     const child = this.#process = new Deno.Command(path, {
-      args,
+      args: [...args, this.name],
       // The worker has no use for the key, and its environment can be read by others of the user.
       env: { MCGIP_API_KEY: "" },
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",
     }).spawn();
+    this.#held = started;
     const idle = { job: null, training: null, gpu_bytes: 0 };
-    this.beat = { ...idle, silent_ms: 0, rss: 0, time: started };
+    this.beat = { ...idle, silent_ms: 0, unanswered_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
-    child.status.then(({ code, signal }) => {
+    this.#ended = child.status.then(async ({ code, signal }) => {
       peer.close("Cannot use the GPU: its worker died; it is being started again");
       this.#peer = undefined;
       this.#process = undefined;
       this.device = undefined;
       this.beat = undefined;
+      const blameless = this.#leaving || (signal !== null && FROM_OUTSIDE.includes(signal));
+      try {
+        await this.#desk.left({ blameless });
+      } catch (error) {
+        // Its lease ends by itself.
+        this.#options.log(`Cannot free what the worker ran: ${(error as Error).message}`);
+      }
       if (this.#leaving) return;
       this.restarts++;
-      if (signal && FROM_OUTSIDE.includes(signal)) this.#options.blameless?.();
       if (performance.now() - started > HEALTHY_MS) {
         this.#failures = 0;
         this.#delay = BACKOFF[0];
@@ -131,13 +148,19 @@ export class Supervisor {
         void writer.write(encoder.encode(JSON.stringify(message) + "\n")).catch(() => {}),
       {
         beat: (beat: Beat) => {
-          this.beat = { ...beat, time: performance.now() };
+          const time = performance.now();
+          this.beat = { ...beat, time };
+          if (time - this.#held < HOLD_MS) return;
+          this.#held = time;
+          this.#desk.hold().catch((error) =>
+            this.#options.log(`Cannot prolong the lease of the worker: ${error.message}`)
+          );
         },
         device: (device: Device) => {
           this.device = device;
-          this.#options.log(device.gpu ? `GPU: ${device.gpu.description}` : device.hint!);
+          this.#options.log(device.gpu ? describeDevice(device) : device.hint!);
         },
-        changed: ({ job }: { job: string }) => this.#options.changed(job),
+        ...deskHandlers(this.#desk),
       },
     );
     (async () => {
@@ -150,7 +173,8 @@ export class Supervisor {
     const { beat } = this;
     if (!beat || !this.#process) return;
     const beatless = performance.now() - beat.time > BEATLESS_MS;
-    const stuck = beat.job !== null && beat.silent_ms > SILENT_MS;
+    const stuck = (beat.job !== null && beat.silent_ms > SILENT_MS) ||
+      beat.unanswered_ms > SILENT_MS;
     if (!beatless && !stuck) return;
     this.#options.log(
       `worker ${beatless ? "has no heartbeat" : "waits too long for the GPU"}: ended`,
@@ -175,7 +199,17 @@ export class Supervisor {
     if (!process) return;
     this.#peer?.notify("leave");
     const timer = setTimeout(() => this.#kill("SIGKILL"), ms);
-    await process.status;
+    await this.#ended;
     clearTimeout(timer);
   }
+}
+
+/** What was taken, and what speaks against it. */
+function describeDevice({ gpu, backend }: Device): string {
+  const untested = backend !== undefined && !["vulkan", "metal", "dx12"].includes(backend);
+  return [
+    `GPU: ${gpu!.description}${backend ? ` by ${backend}` : ""}`,
+    ...(gpu!.software ? ["it computes on the processor, slowly"] : []),
+    ...(untested ? ["the kernels are not tested there (DENO_WEBGPU_BACKEND chose it)"] : []),
+  ].join("; ");
 }

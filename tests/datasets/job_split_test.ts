@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { splitsOf, withoutTest } from "@/lib/datasets/job_split.ts";
+import { ignoredMarks, splitsOf, withoutTest } from "@/lib/datasets/job_split.ts";
 
 const images = Array.from({ length: 40 }, (_, i) => ({
   name: `image ${i}`,
@@ -33,4 +33,19 @@ Deno.test("images that are all marked as test are not trained on", () => {
   const [first, ...rest] = marked;
   const [{ train, test }] = splitsOf(parts, [{ ...first, split: null, patient: null }, ...rest]);
   assert.deepEqual([train.length, test.length], [1, 35]);
+});
+
+Deno.test("marks that nothing is made of are told", () => {
+  const marked = labelled.map((image, i) => ({
+    ...image,
+    split: i % 3 === 0 ? "validation" as const : i % 3 === 1 ? "train" as const : null,
+  }));
+  assert.match(
+    ignoredMarks(parts, marked)!,
+    /^24 of 36 labelled images are marked .* none is marked as test: the marks are not used/,
+  );
+  assert.match(ignoredMarks({ folds: 4 }, marked)!, /folds are drawn anew/);
+  assert.equal(ignoredMarks(parts, labelled), undefined);
+  const whole = marked.map((image, i) => i < 10 ? { ...image, split: "test" as const } : image);
+  assert.equal(ignoredMarks(parts, whole), undefined);
 });

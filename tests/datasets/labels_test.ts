@@ -9,15 +9,23 @@ const table = (rows: number, name: (i: number) => string) =>
     "image,label\n" + Array.from({ length: rows }, (_, i) => `${name(i)},${i % 2}\n`).join(""),
   );
 
+const secret = new Uint8Array(32);
+
 Deno.test("labels of known images come out, the same from a small file and from one that takes a thread", async () => {
   const images = Array.from({ length: 30_000 }, (_, i) => `picture_${i}`);
   const large = table(30_000, (i) => `picture_${i}.png`);
   assert.ok(large.length > 2 ** 18);
   const expected = readLabels(large, "labels.csv").labels;
-  const { labels, unknown } = await readLabelsFile({ bytes: large, file: "labels.csv", images });
+  const { labels, unknown } = await readLabelsFile({
+    bytes: large,
+    file: "labels.csv",
+    images,
+    secret,
+  });
   assert.deepEqual(unknown, []);
   assert.deepEqual(labels, expected);
   const small = await readLabelsFile({
+    secret,
     bytes: table(3, (i) => `picture_${i}`),
     file: "labels.csv",
     images,
@@ -31,7 +39,7 @@ Deno.test("labels of known images come out, the same from a small file and from 
 
 Deno.test("a large table of unknown images is left at its first hundred", async () => {
   const bytes = table(300_000, (i) => `other_${i}`);
-  const { labels, unknown } = await readLabelsFile({ bytes, file: "l.csv", images: ["a"] });
+  const { labels, unknown } = await readLabelsFile({ bytes, file: "l.csv", images: ["a"], secret });
   assert.deepEqual(labels, []);
   assert.equal(unknown.length, 100);
   assert.deepEqual(unknown[99], {
@@ -46,7 +54,7 @@ Deno.test("a large table that is damaged is refused with its lines, from the thr
   const bytes = encode(
     new TextDecoder().decode(table(30_000, (i) => `picture_${i}`)) + "picture_7,1\nx,1,2\n",
   );
-  await assert.rejects(readLabelsFile({ bytes, file: "l.csv", images }), (error) => {
+  await assert.rejects(readLabelsFile({ bytes, file: "l.csv", images, secret }), (error) => {
     assert.ok(error instanceof InvalidInput);
     // Lines that cannot be read go before labels that cannot be used.
     assert.deepEqual(error.problems, [{

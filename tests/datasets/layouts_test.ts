@@ -22,8 +22,8 @@ const inbreast = {
 
 async function load(store: Store, files: Record<string, string | Uint8Array>) {
   const path = await zipTo(`${store.directory}/upload.zip`, files);
-  const report = await importArchive(store, "d", path);
-  return { report, dataset: store.datasets.byName("d") };
+  const report = await importArchive(store, "d", path, { names: "keep" });
+  return { report, dataset: await store.datasets.byName("d") };
 }
 
 Deno.test("INbreast is recognised as it is published", () =>
@@ -31,7 +31,7 @@ Deno.test("INbreast is recognised as it is published", () =>
     const { report, dataset } = await load(store, inbreast);
     assert.deepEqual([report.images, report.labels, report.gaze, report.skipped], [4, 3, 2, 0]);
     assert.equal(dataset.positive_label, "malignant");
-    const rows = store.images.all(dataset.id).map((i) => [i.name, i.label, i.patient]);
+    const rows = (await store.images.all(dataset.id)).map((i) => [i.name, i.label, i.patient]);
     assert.deepEqual(rows, [
       ["20586908", "normal", "6c613a14b80a8591"],
       ["20586934", "benign", "6c613a14b80a8591"],
@@ -46,7 +46,7 @@ Deno.test("the mapping of BI-RADS is an option, and a bad category is named by i
       ...inbreast,
       "INbreast/dataset.json": '{"birads": {"3": "probably benign"}}',
     });
-    assert.equal(store.images.byName(dataset.id, "20586934").label, "probably benign");
+    assert.equal((await store.images.byName(dataset.id, "20586934")).label, "probably benign");
     assert.equal(dataset.positive_label, "malignant");
     const bad = inbreast["INbreast/INbreast.csv"].replace("4c", "high");
     await assert.rejects(
@@ -73,9 +73,9 @@ Deno.test("the Tufts dental set is recognised as it is published", () =>
     });
     assert.deepEqual([report.images, report.labels, report.warnings], [3, 3, []]);
     assert.deepEqual([dataset.positive_label, dataset.structured], ["abnormal", true]);
-    const labels = store.images.all(dataset.id).map((i) => i.label);
+    const labels = (await store.images.all(dataset.id)).map((i) => i.label);
     assert.deepEqual(labels, ["normal", "abnormal", "normal"]);
-    assert.equal(store.heatmaps.ofDataset(dataset.id).size, 2);
+    assert.equal((await store.heatmaps.ofDataset(dataset.id)).size, 2);
   }));
 
 Deno.test("labels.csv counts beside gaze.csv or fixations.csv, as Pupil Cloud's does not", () =>

@@ -15,7 +15,7 @@ sharedTest(
       const zip = await zipTo(`${store.directory}/upload.zip`, { "images/a.dcm": file });
       const report = await importArchive(store, "d", zip);
       Deno.removeSync(zip);
-      const [image] = store.images.all(store.datasets.byName("d").id);
+      const [image] = await store.images.all((await store.datasets.byName("d")).id);
       assert.deepEqual(
         [image.format, image.width, image.height, image.channels, image.bits],
         ["dicom", 64, 64, 1, 16],

@@ -12,9 +12,9 @@ type Files = Record<string, string | Uint8Array>;
 
 async function load(store: Store, files: Files, options: ImportOptions = {}) {
   const path = await zipTo(`${store.directory}/upload.zip`, files);
-  const report = await importArchive(store, "d", path, options);
-  const { id } = store.datasets.byName("d");
-  const rows = store.images.all(id).map((i) => [i.name, i.label, i.patient, i.split]);
+  const report = await importArchive(store, "d", path, { names: "keep", ...options });
+  const { id } = await store.datasets.byName("d");
+  const rows = (await store.images.all(id)).map((i) => [i.name, i.label, i.patient, i.split]);
   const said = report.warnings.map(({ message }) => message).join("\n");
   return { report, rows, said, id };
 }
@@ -334,7 +334,7 @@ Deno.test("an archive without pictures: what was found, and the smallest that wo
 
 Deno.test("several archives into one set, and sets that begin with one picture", () =>
   withStore(async (store) => {
-    await putImage(store, "d", "a.png", picture(8, 6, 1));
+    await putImage(store, "d", "a.png", picture(8, 6, 1), { names: "keep" });
     const add = { mode: "add" } as const;
     const second = await load(store, {
       ...pictures("images/b.png"),
@@ -342,9 +342,9 @@ Deno.test("several archives into one set, and sets that begin with one picture",
       "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\nb,r1,1,1,100\n",
     }, add);
     assert.deepEqual(second.rows, [["a", "x", "1", null], ["b", "y", "2", null]]);
-    const { digest } = store.datasets.byName("d");
+    const digest = await store.datasets.digestOf(await store.datasets.byName("d"));
     assert.equal(second.report.digest, digest);
-    assert.equal(store.gaze.counts(second.id).length, 2);
+    assert.equal((await store.gaze.counts(second.id)).length, 2);
 
     const again = {
       ...pictures("images/b.png"),
@@ -357,7 +357,7 @@ Deno.test("several archives into one set, and sets that begin with one picture",
     );
     const gaze = { "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\n" };
     assert.match(await refusal(store, gaze, add), /Cannot add gaze on "a" of reader "r1"/);
-    assert.equal(store.datasets.byName("d").digest, digest);
+    assert.equal(await store.datasets.digestOf(await store.datasets.byName("d")), digest);
     const third = await load(store, again, { ...add, same: "replace" });
     assert.deepEqual(third.rows, [["a", "z", "1", null], ["b", "y", "2", null]]);
 
@@ -371,7 +371,11 @@ Deno.test("several archives into one set, and sets that begin with one picture",
         "labels.csv": "image,label,patient\na,z,1\nb,y,2\n",
         "gaze/g.csv": "image,reader,x,y,duration_ms\na,r1,1,1,100\n",
       }),
+      { names: "keep" },
     );
-    assert.equal(third.report.digest, store.datasets.byName("whole").digest);
-    assert.equal(store.reports.ofDataset(third.id).length, 2);
+    assert.equal(
+      third.report.digest,
+      await store.datasets.digestOf(await store.datasets.byName("whole")),
+    );
+    assert.equal((await store.reports.ofDataset(third.id)).length, 2);
   }));

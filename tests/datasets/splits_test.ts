@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { dicomName, patientName } from "@/lib/datasets/pseudonym.ts";
 import fc from "fast-check";
 import { InvalidInput } from "@/lib/errors.ts";
 import {
@@ -150,4 +152,30 @@ Deno.test("splits that cannot be made are refused", () => {
   assert.throws(() => kFolds(images(9), { folds: 1, validation: 0, seed: 1 }), InvalidInput);
   const one = images(9).map((row) => ({ ...row, patient: "p" }));
   assert.throws(() => kFolds(one, { folds: 3, validation: 0, seed: 1 }), /too few patients/);
+});
+
+Deno.test("hashed names, which differ between data directories, change no split", () => {
+  const plain = Array.from({ length: 60 }, (_, i) => ({
+    name: `image ${String(i).padStart(2, "0")}`,
+    label: i % 3 === 0 ? "a" : "b",
+    patient: i % 4 === 0 ? null : `person ${i >> 2}`,
+    split: null,
+    file: createHash("sha256").update(`picture ${i}`).digest("hex"),
+  }));
+  const splits = [1, 2].map((byte) => {
+    const store = { secret: new Uint8Array(32).fill(byte) };
+    const images = plain.map(({ name, patient, ...rest }) => ({
+      ...rest,
+      name: dicomName(store, name),
+      patient: patient && patientName(store, patient),
+    }));
+    assert.match(images[1].patient!, /^patient_/);
+    return [
+      ...holdOut(images, { test: 0.2, validation: 0.1, seed: 3, repeats: 2 }),
+      ...kFolds(images, { folds: 3, validation: 0.1, seed: 3 }),
+    ];
+  });
+  assert.deepEqual(splits[0], splits[1]);
+  const other = holdOut(plain, { test: 0.2, validation: 0.1, seed: 4 });
+  assert.notDeepEqual(other[0], splits[0][0]);
 });

@@ -111,7 +111,7 @@ Deno.test("what was not run is told, and what was", () => {
   assert.match(markdown, /\| MoCo, gaze - none \| \+0\.053 \| \[[^|]*\| 3 \|[^\n]*\| yes \|/);
   assert.match(
     markdown,
-    /1 of the 2 primary comparisons that were measured hold after Holm: MoCo against none/,
+    /1 of the 2 primary comparisons that were measured hold after Holm: MoCo against none\. This is no verdict/,
   );
   assert.match(markdown, /accuracy 0\.560 on its own test part/);
   assert.match(markdown, /16 labels: not measured/);
@@ -121,4 +121,6 @@ Deno.test("what was not run is told, and what was", () => {
   const points = (name: string) => pictures.get(name)!.match(/<circle [^>]*r="2\.6"/g)!.length;
   assert.deepEqual([points("dose.svg"), points("runs_205.svg")], [3 + 2, 9]);
   assert.deepEqual(report(found, head), { markdown, json, pictures });
+  const read = JSON.parse(json);
+  assert.deepEqual(report(read, read), { markdown, json, pictures }, "the file gives itself");
 });

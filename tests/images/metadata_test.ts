@@ -98,8 +98,8 @@ Deno.test("names in pictures are nowhere once they are imported", () =>
       "images/b.jpg": talkativeJpeg("orientation_6.jpg"),
     });
     await importArchive(store, "d", path);
-    const { id } = store.datasets.byName("d");
-    for (const image of store.images.all(id)) {
+    const { id } = await store.datasets.byName("d");
+    for (const image of await store.images.all(id)) {
       assert.ok(!holds(await store.files.read(image.file)), image.name);
     }
   }));

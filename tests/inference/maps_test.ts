@@ -64,12 +64,12 @@ const picture = encodePicture({ width: S, height: S, channels: 1, bits: 8, data:
 
 Deno.test("predictor: probabilities, features and maps of one model come from the same layers", () =>
   withDirectory(async (directory) => {
-    const store = openStore(directory);
+    const store = await openStore(directory);
     const insert = async (classes: string[]): Promise<ModelRow> => {
       const weights = await weightsOf({ classes });
       const { sha256 } = await store.files.put(writeSafetensors(weights));
-      return store.commitFiles([sha256], () =>
-        store.models.insert({
+      return await store.commitFiles([sha256], async () =>
+        await store.models.insert({
           id: newId("mod"),
           name: null,
           version: null,
@@ -94,6 +94,8 @@ Deno.test("predictor: probabilities, features and maps of one model come from th
       predictor.saliencyMap({ model, picture, class: null }),
       Promise.all([0, 1, 2].map((k) => predictor.saliencyMap({ model, picture, class: k }))),
     ]);
+    // What was asked looks the model up first.
+    await new Promise((resolve) => setTimeout(resolve));
     await predictor.serve();
     const [predicted, embedded, bare, similarity, best, each] = await answers;
     const expected = await layers(pixels);
@@ -131,7 +133,7 @@ Deno.test("predictor: probabilities, features and maps of one model come from th
     const explained = { model: headless, picture, class: null };
     await assert.rejects(predictor.saliencyMap(explained), InvalidInput);
     predictor.destroy();
-    store.close();
+    await store.close();
   }));
 
 Deno.test("Grad-CAM: the classifier's row gives what backpropagation to the map gives", async () => {

@@ -118,12 +118,12 @@ Deno.test("scopes: a key for reading cannot write", async () => {
   const { openStore } = await import("@/lib/store/mod.ts");
   const data = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
   try {
-    const store = openStore(data);
-    const keyring = new Keyring(store);
+    const store = await openStore(data);
+    const keyring = await Keyring.open(store);
     assert.match(keyring.created!, /^mcgip_[\w-]{43}$/);
-    assert.deepEqual(keyring.find(keyring.created!)?.scopes, ["read", "write", "admin"]);
-    const { key } = keyring.make("reader", ["read"]);
-    store.close();
+    assert.deepEqual((await keyring.find(keyring.created!))?.scopes, ["read", "write", "admin"]);
+    const { key } = await keyring.make({ name: "reader", scopes: ["read"] });
+    await store.close();
     await withServer(async (server) => {
       const headers = { authorization: `Bearer ${key}` };
       const read = await fetch(`${server.url}/v1/jobs`, { headers });

@@ -85,9 +85,9 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
     const classes = ["x", "y"];
     const model = await uploadModel(server, "model", { classes, image_size: SIDE });
     const spare = await uploadModel(server, "spare", { classes, image_size: SIDE, seed: 3 });
-    const store = openStore(server.data, { shared: true });
-    const dataset = store.datasets.byName("set");
-    const image = store.images.byName(dataset.id, "a");
+    const store = await openStore(server.data, { shared: true });
+    const dataset = await store.datasets.byName("set");
+    const image = await store.images.byName(dataset.id, "a");
     const named = { dataset: "set", images: ["a"] };
 
     /** Expects a 500 that names what is damaged, and no path. */
@@ -123,7 +123,7 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
 
     await t.step("weights", async () => {
       const of = new RegExp(`^Cannot use model "${spare}": its stored file`);
-      const { file } = store.models.get(spare);
+      const { file } = await store.models.get(spare);
       await flipped(store, file, async () => {
         await told(of, "GET", `/v1/models/${spare}/weights`);
         await told(of, "GET", `/v1/models/${spare}/weights?format=onnx`);
@@ -143,7 +143,7 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
     await t.step("a similarity", async () => {
       const path = `/v1/similarities/${result.similarity}`;
       const of = new RegExp(`^Cannot use similarity "${result.similarity}": its stored file`);
-      await flipped(store, store.similarities.get(result.similarity).file, async () => {
+      await flipped(store, (await store.similarities.get(result.similarity)).file, async () => {
         for (const format of ["json", "csv", "npy"]) {
           await told(of, "GET", `${path}/matrix?format=${format}`);
         }
@@ -159,7 +159,9 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
     });
 
     await t.step("samples of gaze", async () => {
-      const [{ samples_file }] = store.gaze.ofImage(image.id).filter((row) => row.samples_file);
+      const [{ samples_file }] = (await store.gaze.ofImage(image.id)).filter((row) =>
+        row.samples_file
+      );
       await flipped(
         store,
         samples_file!,
@@ -168,7 +170,7 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
     });
 
     await t.step("a heatmap", async () => {
-      const [{ file }] = store.heatmaps.ofImage(image.id);
+      const [{ file }] = await store.heatmaps.ofImage(image.id);
       const of = /^Cannot use a heatmap on image "a"/;
       await flipped(store, file, async () => {
         await told(of, "GET", "/v1/datasets/set/images/a/heatmap.png");
@@ -182,14 +184,14 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
       const gone = /^Cannot use image "a": its stored file [0-9a-f]{12} is missing/;
       await told(gone, "GET", "/v1/datasets/set/images/a/image.png");
       await told(gone, "GET", "/v1/datasets/set/archive");
-      const { file } = store.models.get(spare);
+      const { file } = await store.models.get(spare);
       Deno.removeSync(store.files.path(file));
       await told(/is missing/, "POST", `/v1/models/${spare}/predictions`, {
         ...named,
         images: ["b"],
       });
     });
-    store.close();
+    await store.close();
   });
 });
 

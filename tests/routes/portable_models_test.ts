@@ -194,6 +194,10 @@ Deno.test("a model in each form gives the same probabilities everywhere, told no
         const { detail } = await put(server, `wrong?${name}=${values}`, small, 422);
         assert.match(detail, new RegExp(`^Cannot use ${name} ${values}: pixels are in 0 to 1`));
       }
+      for (const [name, other] of [["mean", "std"], ["std", "mean"]]) {
+        const { detail } = await put(server, `wrong?${name}=0.5,0.5,0.5`, small, 422);
+        assert.match(detail, new RegExp(`^Cannot use ${name} alone: ${other} of the same pixels`));
+      }
       const { tensors, metadata } = readSafetensors(file);
       tensors.get("fc.bias")!.data[0] += 1;
       const { detail } = await put(server, "wrong", writeSafetensors(tensors, metadata), 422);

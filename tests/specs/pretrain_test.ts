@@ -11,12 +11,16 @@ import type { Store } from "@/lib/store/mod.ts";
 
 const spec = { backbone: "resnet50", width: 16, channels: 1, image_size: 64, classes: [] };
 const store = {
-  datasets: { byName: (name: string) => ({ id: "ds_1", name }) },
+  datasets: {
+    byName: (name: string) => ({ id: "ds_1", name }),
+    hashed: (row: object) => ({ ...row, digest: "d" }),
+  },
   images: { labels: () => new Map([[null, 1]]) },
   similarities: {
     get: (id: string) => ({
       id,
       dataset_id: id === "sim_1" ? "ds_1" : "ds_2",
+      dataset_digest: "d",
       components: ["score"],
       images: [],
       layout: { kind: "matrix" },
@@ -31,11 +35,12 @@ const store = {
   },
 } as unknown as Store;
 
-const resolve = (request: unknown) => pretrain.resolve!(pretrain.schema.parse(request), store);
+const resolve = async (request: unknown) =>
+  await pretrain.resolve!(pretrain.schema.parse(request), store);
 
-function problems(request: unknown): string[] {
+async function problems(request: unknown): Promise<string[]> {
   try {
-    resolve(request);
+    await resolve(request);
   } catch (error) {
     if (error instanceof InvalidInput) return error.problems.map(({ pointer }) => pointer!);
     throw error;
@@ -43,8 +48,8 @@ function problems(request: unknown): string[] {
   return [];
 }
 
-Deno.test("the smallest request gets every default, and its resolution parses to itself", () => {
-  const resolved = resolve({ dataset: "breast" });
+Deno.test("the smallest request gets every default, and its resolution parses to itself", async () => {
+  const resolved = await resolve({ dataset: "breast" });
   assert.equal(resolved.method, "byol");
   assert.equal(resolved.backbone, "resnet18");
   assert.equal((resolved.config as { momentum: number }).momentum, 0.99);
@@ -55,12 +60,17 @@ Deno.test("the smallest request gets every default, and its resolution parses to
   assert.deepEqual(JSON.parse(JSON.stringify(parsePretrain(stored))), own);
 });
 
-Deno.test("every preset resolves, and what the request gives comes first", () => {
+Deno.test("every preset resolves, and what the request gives comes first", async () => {
   for (const preset of Object.keys(presets)) {
-    assert.equal(resolve({ preset, dataset: "breast" }).preset, preset);
+    assert.equal((await resolve({ preset, dataset: "breast" })).preset, preset);
   }
   const schedule = { warmup_epochs: 1 };
-  const changed = resolve({ preset: "inbreast_moco", dataset: "breast", epochs: 3, schedule });
+  const changed = await resolve({
+    preset: "inbreast_moco",
+    dataset: "breast",
+    epochs: 3,
+    schedule,
+  });
   assert.equal(changed.epochs, 3);
   assert.equal(changed.method, "moco");
   assert.equal((changed.optimizer as { name: string }).name, "lars");
@@ -159,11 +169,11 @@ function tableValue(value: unknown, backbone: string): unknown {
   return apart ? (value as Record<string, unknown>)[backbone] : value;
 }
 
-Deno.test("every preset is the table's, on every backbone", () => {
+Deno.test("every preset is the table's, on every backbone", async () => {
   assert.deepEqual(Object.keys(TABLE).sort(), Object.keys(presets).sort());
   for (const [preset, row] of Object.entries(TABLE)) {
     for (const backbone of ["resnet18", "resnet50", "resnet101"]) {
-      const spec = resolve({ dataset: "x", preset, backbone });
+      const spec = await resolve({ dataset: "x", preset, backbone });
       const { name, learning_rate, weight_decay, ...rest } = spec.optimizer as
         & { name: string; learning_rate: number; weight_decay: number }
         & { betas?: number[]; momentum?: number };
@@ -192,20 +202,29 @@ Deno.test("every preset is the table's, on every backbone", () => {
   assert.deepEqual(smaller.image_size, [150, 300]);
 });
 
-Deno.test("a preset follows the backbone of the model that training starts from", () => {
-  const { drop, optimizer } = resolve({ dataset: "x", preset: "inbreast_moco", init: "imagenet" });
+Deno.test("a preset follows the backbone of the model that training starts from", async () => {
+  const { drop, optimizer } = await resolve({
+    dataset: "x",
+    preset: "inbreast_moco",
+    init: "imagenet",
+  });
   assert.deepEqual([drop, optimizer.learning_rate], [0.5, 2e-3]);
-  const given = resolve({ dataset: "x", preset: "inbreast_moco", init: "imagenet", drop: 0.1 });
+  const given = await resolve({
+    dataset: "x",
+    preset: "inbreast_moco",
+    init: "imagenet",
+    drop: 0.1,
+  });
   assert.equal(given.drop, 0.1);
 });
 
-Deno.test("the authors' SimSiam that is BYOL is not trained as SimSiam", () => {
+Deno.test("the authors' SimSiam that is BYOL is not trained as SimSiam", async () => {
   for (const preset of ["knee_simsiam", "gzpt_simsiam"]) {
-    assert.deepEqual(problems({ dataset: "x", preset, method: "simsiam" }), ["/preset"]);
-    assert.deepEqual(problems({ dataset: "x", preset, method: "byol" }), []);
+    assert.deepEqual(await problems({ dataset: "x", preset, method: "simsiam" }), ["/preset"]);
+    assert.deepEqual(await problems({ dataset: "x", preset, method: "byol" }), []);
   }
   assert.equal(
-    resolve({ dataset: "x", preset: "inbreast_simsiam", method: "simsiam" }).method,
+    (await resolve({ dataset: "x", preset: "inbreast_simsiam", method: "simsiam" })).method,
     "simsiam",
   );
 });
@@ -220,38 +239,45 @@ Deno.test("fine-tuning without further words is the authors' downstream setting"
   assert.deepEqual(schedule, { kind: "cosine", warmup_epochs: 0 });
 });
 
-Deno.test("a model to start from decides the network; contradictions are refused", () => {
-  const resolved = resolve({ dataset: "breast", init: "imagenet", image_size: 32 });
+Deno.test("a model to start from decides the network; contradictions are refused", async () => {
+  const resolved = await resolve({ dataset: "breast", init: "imagenet", image_size: 32 });
   assert.deepEqual(
     [resolved.backbone, resolved.width, resolved.channels, resolved.image_size, resolved.init],
     ["resnet50", 16, 1, 32, "mod_1"],
   );
   assert.equal(resolved.normalization, "model");
-  assert.deepEqual(problems({ dataset: "breast", init: "imagenet", width: 64 }), ["/width"]);
-  assert.deepEqual(problems({ dataset: "breast", normalization: "model" }), ["/normalization"]);
+  assert.deepEqual(await problems({ dataset: "breast", init: "imagenet", width: 64 }), ["/width"]);
+  assert.deepEqual(await problems({ dataset: "breast", normalization: "model" }), [
+    "/normalization",
+  ]);
   // What a backbone comes in is its own matter: a ResNet's width is a multiple of 4.
   for (const width of [2, 6, 132]) {
-    assert.deepEqual(problems({ dataset: "breast", width }), ["/width"], `${width}`);
+    assert.deepEqual(await problems({ dataset: "breast", width }), ["/width"], `${width}`);
   }
-  assert.equal(resolve({ dataset: "breast", width: 128, backbone: "resnet101" }).width, 128);
-  assert.throws(() => resolve({ dataset: "breast", init: "nothing" }), NotFound);
+  assert.equal(
+    (await resolve({ dataset: "breast", width: 128, backbone: "resnet101" })).width,
+    128,
+  );
+  await assert.rejects(async () => await resolve({ dataset: "breast", init: "nothing" }), NotFound);
 });
 
-Deno.test("what cannot work is named by its pointer", () => {
-  assert.deepEqual(problems({ dataset: "breast", arm: "gaze" }), ["/similarity"]);
-  assert.deepEqual(problems({ dataset: "breast", arm: "gaze", similarity: "sim_1" }), []);
+Deno.test("what cannot work is named by its pointer", async () => {
+  assert.deepEqual(await problems({ dataset: "breast", arm: "gaze" }), ["/similarity"]);
+  assert.deepEqual(await problems({ dataset: "breast", arm: "gaze", similarity: "sim_1" }), []);
   const other = { dataset: "breast", arm: "gaze", similarity: "sim_2" };
-  assert.deepEqual(problems(other), ["/similarity"]);
+  assert.deepEqual(await problems(other), ["/similarity"]);
   const part = { dataset: "breast", arm: "gaze", similarity: "sim_1", component: "x" };
-  assert.throws(() => resolve(part), /Cannot find component "x"/);
-  assert.throws(
-    () => resolve({ dataset: "breast", arm: "labels" }),
+  await assert.rejects(async () => await resolve(part), /Cannot find component "x"/);
+  await assert.rejects(
+    async () => await resolve({ dataset: "breast", arm: "labels" }),
     /no image of "breast" has one/,
   );
-  assert.deepEqual(problems({ dataset: "breast", config: { queue: 10 } }), ["/config"]);
-  assert.deepEqual(problems({ dataset: "breast", config: { momentum: 2 } }), ["/config/momentum"]);
+  assert.deepEqual(await problems({ dataset: "breast", config: { queue: 10 } }), ["/config"]);
+  assert.deepEqual(await problems({ dataset: "breast", config: { momentum: 2 } }), [
+    "/config/momentum",
+  ]);
   assert.deepEqual(
-    problems({ dataset: "breast", epochs: 1, schedule: { warmup_epochs: 2 } }),
+    await problems({ dataset: "breast", epochs: 1, schedule: { warmup_epochs: 2 } }),
     ["/schedule/warmup_epochs"],
   );
   assert.equal(pretrain.schema.safeParse({ dataset: "breast", epoch: 1 }).success, false);

@@ -1,7 +1,8 @@
 /** The database's file: older ones are brought up, newer ones refused. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
-import { Database, type SqlRow } from "@/lib/store/database.ts";
+import type { SqlRow } from "@/lib/store/database.ts";
+import { openDatabase } from "@/lib/store/open_database.ts";
 import { Evaluations } from "@/lib/store/evaluations.ts";
 import { ModelImagesTable } from "@/lib/store/model_images.ts";
 import { type PredictionQuery, Predictions } from "@/lib/store/predictions.ts";
@@ -13,23 +14,29 @@ import thirdSchema from "@/lib/store/tuning.sql" with { type: "text" };
 import { withDirectory } from "../support/temporary.ts";
 
 Deno.test("a database of the version before is brought up, with its rows", () =>
-  withDirectory((directory) => {
+  withDirectory(async (directory) => {
     const path = `${directory}/x.db`;
     const old = new DatabaseSync(path);
     old.exec(`${firstSchema}; PRAGMA user_version = 1`);
     old.exec(
       "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
     );
+    old.exec(
+      "INSERT INTO datasets (id, name, digest, structured, meta, created_at) VALUES ('a', 'b', '', 0, '{}', '')",
+    );
     old.close();
-    const database = new Database(path);
-    const row = database.get("SELECT id, study FROM jobs")!;
-    assert.deepEqual([row.id, row.study], ["a", null]);
-    assert.equal(Object.values(database.get<SqlRow>("PRAGMA user_version")!)[0], 6);
-    database.close();
+    const database = await openDatabase(path);
+    const row = (await database.get("SELECT id, study, sequence FROM jobs"))!;
+    assert.deepEqual([row.id, row.study, row.sequence], ["a", null, 1]);
+    // Sets of before go on with the names that they have.
+    const set = (await database.get("SELECT names, version FROM datasets"))!;
+    assert.deepEqual([set.names, set.version], ["keep", 0]);
+    assert.equal(Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0], 9);
+    await database.close();
   }));
 
 Deno.test("variants of convolutions that were measured or held under older names are known by the new ones", () =>
-  withDirectory((directory) => {
+  withDirectory(async (directory) => {
     const path = `${directory}/x.db`;
     const old = new DatabaseSync(path);
     old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
@@ -51,7 +58,7 @@ Deno.test("variants of convolutions that were measured or held under older names
       held.run(id, JSON.stringify(selected));
     }
     old.close();
-    const database = new Database(path);
+    const database = await openDatabase(path);
     const after = {
       [`forward ${shape}`]: "subgroup 2 images",
       [`backward_data ${shape}`]: "winograd subgroup",
@@ -59,19 +66,19 @@ Deno.test("variants of convolutions that were measured or held under older names
       [`backward_weight ${shape}`]: "vectors 64 by 128",
     };
     const tuning = new Tuning(database);
-    assert.deepEqual(tuning.ofDevice("d"), after);
-    assert.deepEqual([tuning.ofJob("a"), tuning.ofJob("b"), tuning.ofJob("c")], [
+    assert.deepEqual(await tuning.ofDevice("d"), after);
+    assert.deepEqual([await tuning.ofJob("a"), await tuning.ofJob("b"), await tuning.ofJob("c")], [
       after,
       {},
       undefined,
     ]);
-    database.run("DELETE FROM jobs WHERE id = 'a'");
-    assert.equal(tuning.ofJob("a"), undefined, "what was held goes with its job");
-    database.close();
+    await database.run("DELETE FROM jobs WHERE id = 'a'");
+    assert.equal(await tuning.ofJob("a"), undefined, "what was held goes with its job");
+    await database.close();
   }));
 
 Deno.test("what was kept of a similarity is read from older rows", () =>
-  withDirectory((directory) => {
+  withDirectory(async (directory) => {
     const path = `${directory}/x.db`;
     const old = new DatabaseSync(path);
     old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
@@ -89,20 +96,25 @@ Deno.test("what was kept of a similarity is read from older rows", () =>
       JSON.stringify({ pairs: 9, kept: { layout: "neighbours", ...lists, above: null } }),
     );
     old.close();
-    const database = new Database(path);
+    const database = await openDatabase(path);
     const rows = new Similarities(database);
-    assert.deepEqual(["a", "b", "c", "d"].map((id) => rows.get(id).layout), [
-      { kind: "neighbours", ...lists },
-      { kind: "matrix" },
-      { kind: "matrix" },
-      { kind: "neighbours", ...lists, above: null },
-    ]);
-    for (const id of ["a", "b", "c", "d"]) assert.deepEqual(rows.get(id).histogram, { pairs: 9 });
-    database.close();
+    assert.deepEqual(
+      await Promise.all(["a", "b", "c", "d"].map(async (id) => (await rows.get(id)).layout)),
+      [
+        { kind: "neighbours", ...lists },
+        { kind: "matrix" },
+        { kind: "matrix" },
+        { kind: "neighbours", ...lists, above: null },
+      ],
+    );
+    for (const id of ["a", "b", "c", "d"]) {
+      assert.deepEqual((await rows.get(id)).histogram, { pairs: 9 });
+    }
+    await database.close();
   }));
 
 Deno.test("older evaluations know the content they were made on; of older predictions nothing is vouched for", () =>
-  withDirectory((directory) => {
+  withDirectory(async (directory) => {
     const path = `${directory}/x.db`;
     const old = new DatabaseSync(path);
     old.exec(`${firstSchema}; ${secondSchema}; ${thirdSchema}; PRAGMA user_version = 3`);
@@ -115,53 +127,59 @@ Deno.test("older evaluations know the content they were made on; of older predic
         VALUES ('named', 'm', 'set', 'x', 'l', 1, '{}', ''), ('sent', 'm', NULL, NULL, 'l', 1, '{}', '');
     `);
     old.close();
-    const database = new Database(path);
+    const database = await openDatabase(path);
     const evaluations = new Evaluations(database);
-    assert.deepEqual(["a", "b"].map((id) => evaluations.get(id).dataset_digest), ["d", null]);
-    const told = (query: PredictionQuery) =>
-      new Predictions(database).query(query).data.map(({ id, stale }) => [id, stale]);
-    assert.deepEqual(told({}), [["named", true], ["sent", false]]);
-    assert.deepEqual(told({ stale: false }), [["sent", false]]);
-    assert.deepEqual(told({ stale: true, dataset: "set" }), [["named", true]]);
-    database.close();
+    assert.deepEqual(
+      await Promise.all(["a", "b"].map(async (id) => (await evaluations.get(id)).dataset_digest)),
+      ["d", null],
+    );
+    const told = async (query: PredictionQuery) =>
+      (await new Predictions(database).query(query)).data.map(({ id, stale }) => [id, stale]);
+    assert.deepEqual(await told({}), [["named", true], ["sent", false]]);
+    assert.deepEqual(await told({ stale: false }), [["sent", false]]);
+    assert.deepEqual(await told({ stale: true, dataset: "set" }), [["named", true]]);
+    await database.close();
   }));
 
 Deno.test("what a model has looked at stays with those that started from it, once for all", () =>
-  withDirectory((directory) => {
-    const database = new Database(`${directory}/x.db`);
-    const insert = (id: string) =>
-      database.run(
+  withDirectory(async (directory) => {
+    const database = await openDatabase(`${directory}/x.db`);
+    const insert = async (id: string) =>
+      await database.run(
         `INSERT INTO models (id, kind, spec, lineage, file, created_at)
          VALUES (?, 'pretrained', '{}', '{}', '', '')`,
         id,
       );
-    for (const id of ["first", "twin", "second", "third", "uploaded", "last"]) insert(id);
+    for (const id of ["first", "twin", "second", "third", "uploaded", "last"]) await insert(id);
     const images = new ModelImagesTable(database);
     const [one, two] = [{ images: ["1"], patients: ["p"] }, { images: ["2"], patients: [] }];
-    images.insert("first", one, null);
-    images.insert("twin", one, null);
-    images.insert("second", two, "first");
-    images.insert("third", two, "second");
-    images.insert("last", one, "uploaded");
-    const sets = () => database.get<SqlRow>("SELECT count(*) AS n FROM image_sets")!.n;
-    assert.equal(sets(), 2);
+    await images.insert("first", one, null);
+    await images.insert("twin", one, null);
+    await images.insert("second", two, "first");
+    await images.insert("third", two, "second");
+    await images.insert("last", one, "uploaded");
+    const sets = async () =>
+      (await database.get<SqlRow>("SELECT count(*) AS n FROM image_sets"))!.n;
+    assert.equal(await sets(), 2);
     for (const id of ["first", "twin", "second", "last"]) {
-      database.run("DELETE FROM models WHERE id = ?", id);
+      await database.run("DELETE FROM models WHERE id = ?", id);
     }
-    assert.deepEqual(images.of("third"), { own: [two], before: [one, two], complete: true });
-    assert.deepEqual(images.of("uploaded"), { own: [], before: [], complete: false });
-    images.insert("uploaded", one, "nobody");
-    assert.deepEqual(images.of("uploaded"), { own: [one], before: [], complete: false });
-    for (const id of ["third", "uploaded"]) database.run("DELETE FROM models WHERE id = ?", id);
-    assert.equal(sets(), 0, "nothing is left of what nobody refers to");
-    database.close();
+    assert.deepEqual(await images.of("third"), { own: [two], before: [one, two], complete: true });
+    assert.deepEqual(await images.of("uploaded"), { own: [], before: [], complete: false });
+    await images.insert("uploaded", one, "nobody");
+    assert.deepEqual(await images.of("uploaded"), { own: [one], before: [], complete: false });
+    for (const id of ["third", "uploaded"]) {
+      await database.run("DELETE FROM models WHERE id = ?", id);
+    }
+    assert.equal(await sets(), 0, "nothing is left of what nobody refers to");
+    await database.close();
   }));
 
 Deno.test("a database of a newer server is refused", () =>
-  withDirectory((directory) => {
+  withDirectory(async (directory) => {
     const path = `${directory}/x.db`;
-    const database = new Database(path);
-    database.run("PRAGMA user_version = 99");
-    database.close();
-    assert.throws(() => new Database(path), /Cannot open .*version 99/);
+    const database = await openDatabase(path);
+    await database.run("PRAGMA user_version = 99");
+    await database.close();
+    await assert.rejects(async () => await openDatabase(path), /Cannot open .*version 99/);
   }));

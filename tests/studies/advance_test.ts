@@ -26,19 +26,19 @@ const request = {
 const TRAININGS = ["pretrain", "finetune"];
 
 /** As a worker would: claims the next job and gives it a result, or an error. */
-function work(store: Store, error?: string): JobRow | undefined {
-  const job = store.jobs.claim("test", TRAININGS);
+async function work(store: Store, error?: string): Promise<JobRow | undefined> {
+  const job = await store.jobs.claim("test", TRAININGS);
   if (!job) return undefined;
-  store.events.append(job.id, "state", { state: "running" });
-  if (error !== undefined) store.jobs.change(job, { state: "failed", error });
-  else store.jobs.change(job, { state: "succeeded", result: resultOf(store, job) });
-  store.events.append(job.id, "state", { state: "succeeded" });
+  await store.events.append(job.id, "state", { state: "running" });
+  if (error !== undefined) await store.jobs.change(job, { state: "failed", error });
+  else await store.jobs.change(job, { state: "succeeded", result: await resultOf(store, job) });
+  await store.events.append(job.id, "state", { state: "succeeded" });
   return job;
 }
 
-function resultOf(store: Store, job: JobRow): Record<string, unknown> {
+async function resultOf(store: Store, job: JobRow): Promise<Record<string, unknown>> {
   const spec = job.spec as Record<string, never>;
-  const model = store.models.insert({
+  const model = await store.models.insert({
     ...{ id: newId("mod"), name: null, version: null, job_id: job.id, lineage: {} },
     kind: job.kind === "pretrain" ? "pretrained" : "classifier",
     dataset_id: null,
@@ -57,7 +57,7 @@ function resultOf(store: Store, job: JobRow): Record<string, unknown> {
     predicted: p > 0.5 ? "malignant" : "benign",
     probabilities: { benign: 1 - p, malignant: p },
   }));
-  const evaluation = store.evaluations.insert({
+  const evaluation = await store.evaluations.insert({
     ...{ id: newId("ev"), model_id: model.id, dataset_id: null, job_id: job.id },
     ...{ metrics: metrics(scoresOf(scores), "malignant"), scores, created_at: now() },
   });
@@ -65,41 +65,41 @@ function resultOf(store: Store, job: JobRow): Record<string, unknown> {
 }
 
 /** Works until nothing is left to do; the jobs in their order. */
-function run(store: Store, errorOf: (job: JobRow) => string | undefined = () => undefined) {
+async function run(store: Store, errorOf: (job: JobRow) => string | undefined = () => undefined) {
   const done: string[] = [];
   for (let turn = 0; turn < 100; turn++) {
-    const changed = advanceStudies(store);
-    const next = store.jobs.list({ limit: 1000 }).data
+    const changed = await advanceStudies(store);
+    const next = (await store.jobs.list({ limit: 1000 })).data
       .filter(({ state, kind }) => state === "queued" && kind !== "study").at(-1);
-    const job = work(store, next && errorOf(next));
+    const job = await work(store, next && errorOf(next));
     if (job) done.push(`${job.kind} ${job.spec.arm ?? job.spec.init} ${job.spec.seed}`);
     else if (changed.length === 0) return done;
   }
   throw new Error("The study does not end");
 }
 
-const waiting = (store: Store) =>
-  store.jobs.list({ limit: 1000 }).data.filter(({ state }) => state === "queued").length;
+const waiting = async (store: Store) =>
+  (await store.jobs.list({ limit: 1000 })).data.filter(({ state }) => state === "queued").length;
 
 Deno.test("cells become jobs, a few at a time, and the table fills", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const { id } = submit(store, request, "1");
-    const study = store.jobs.get(id).study!;
-    assert.deepEqual(store.jobs.get(id).progress, { done: 0, total: 6, unit: "cells" });
-    assert.equal(store.jobs.claim("test", TRAININGS), undefined, "no worker holds a study");
-    assert.ok(advanceStudies(store).includes(id));
-    assert.equal(store.jobs.get(id).state, "running");
-    assert.equal(waiting(store), 2, "others come in between");
-    assert.deepEqual(advanceStudies(store), [], "nothing has happened");
-    const done = run(store);
+    const { id } = await submit(store, request, "1");
+    const study = (await store.jobs.get(id)).study!;
+    assert.deepEqual((await store.jobs.get(id)).progress, { done: 0, total: 6, unit: "cells" });
+    assert.equal(await store.jobs.claim("test", TRAININGS), undefined, "no worker holds a study");
+    assert.ok((await advanceStudies(store)).includes(id));
+    assert.equal((await store.jobs.get(id)).state, "running");
+    assert.equal(await waiting(store), 2, "others come in between");
+    assert.deepEqual(await advanceStudies(store), [], "nothing has happened");
+    const done = await run(store);
     assert.equal(done.length, 4 + 6);
-    const job = store.jobs.get(id);
+    const job = await store.jobs.get(id);
     assert.deepEqual([job.state, job.progress.done, job.error], ["succeeded", 6, null]);
     assert.deepEqual(job.result, { study, done: 6, failed: 0, cancelled: 0 });
     assert.ok(job.finished_at !== null);
-    assert.equal(store.jobs.listJobs({ study, kind: "pretrain" }).data.length, 4);
-    const { summary } = store.studies.get(study) as unknown as {
+    assert.equal((await store.jobs.listJobs({ study, kind: "pretrain" })).data.length, 4);
+    const { summary } = await store.studies.get(study) as unknown as {
       summary: { cells: { figures: { auc: { mean: number; n: number } } }[] };
     };
     assert.deepEqual(summary.cells.map(({ figures }) => [figures.auc.mean, figures.auc.n]), [
@@ -107,15 +107,17 @@ Deno.test("cells become jobs, a few at a time, and the table fills", () =>
       [1, 2],
       [1, 2],
     ]);
-    const messages = store.events.list(id, { limit: 1000 }).data.map(({ data }) => data.message);
+    const messages = (await store.events.list(id, { limit: 1000 })).data.map(({ data }) =>
+      data.message
+    );
     assert.ok(messages.includes("BYOL, resnet18, run 1: done"));
   }));
 
 Deno.test("from scratch the network is that of the ImageNet models, where the request does not say", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const model = (backbone: string, image_size: number) =>
-      store.models.insert({
+    const model = async (backbone: string, image_size: number) =>
+      (await store.models.insert({
         ...{ id: newId("mod"), name: backbone, version: image_size, job_id: null, lineage: {} },
         ...{ kind: "uploaded", dataset_id: null, dataset_digest: null },
         spec: {
@@ -124,34 +126,41 @@ Deno.test("from scratch the network is that of the ImageNet models, where the re
         },
         file: "weights",
         created_at: now(),
-      }).id;
-    const imagenet = { resnet18: model("resnet18", 48), resnet50: model("resnet50", 48) };
-    const planned = (more: Record<string, unknown>) =>
-      submit(store, { ...request, backbones: Object.keys(imagenet), imagenet, ...more }, "1").spec
+      })).id;
+    const imagenet = {
+      resnet18: await model("resnet18", 48),
+      resnet50: await model("resnet50", 48),
+    };
+    const planned = async (more: Record<string, unknown>) =>
+      (await submit(
+        store,
+        { ...request, backbones: Object.keys(imagenet), imagenet, ...more },
+        "1",
+      )).spec
         .pretrain;
     const network = { width: 8, channels: 1, image_size: 48 };
-    assert.deepEqual(planned({ pretrain: { epochs: 1 } }), { ...network, epochs: 1 });
+    assert.deepEqual(await planned({ pretrain: { epochs: 1 } }), { ...network, epochs: 1 });
     const given = { epochs: 1, image_size: 32 };
-    assert.deepEqual(planned({ pretrain: given }), { ...network, ...given });
-    const mixed = { ...imagenet, resnet50: model("resnet50", 64) };
-    assert.deepEqual(planned({ imagenet: mixed, pretrain: {} }), { width: 8, channels: 1 });
+    assert.deepEqual(await planned({ pretrain: given }), { ...network, ...given });
+    const mixed = { ...imagenet, resnet50: await model("resnet50", 64) };
+    assert.deepEqual(await planned({ imagenet: mixed, pretrain: {} }), { width: 8, channels: 1 });
   }));
 
 Deno.test("a model of any kind to start from: by name, with its own name as the row's, or one given", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const insert = (name: string | null, backbone = "resnet18") =>
-      store.models.insert({
+    const insert = async (name: string | null, backbone = "resnet18") =>
+      (await store.models.insert({
         ...{ id: newId("mod"), name, version: 1, job_id: null, lineage: {}, kind: "uploaded" },
         ...{ dataset_id: null, dataset_digest: null, file: "weights", created_at: now() },
         spec: {
           ...{ backbone, width: 8, channels: 1, image_size: 16, classes: [] },
           normalization: { mean: [0], std: [1] },
         },
-      }).id;
-    const id = insert("imagenet"), other = insert(null, "resnet50");
-    const planned = (more: Record<string, unknown>) => {
-      const { spec } = submit(store, { ...request, seeds: [0], ...more }, "1");
+      })).id;
+    const id = await insert("imagenet"), other = await insert(null, "resnet50");
+    const planned = async (more: Record<string, unknown>) => {
+      const { spec } = await submit(store, { ...request, seeds: [0], ...more }, "1");
       // What is kept is a request again, with the same rows.
       const again = parseStudy(spec);
       assert.deepEqual(gridRows(again), gridRows(spec as unknown as StudySpec));
@@ -162,134 +171,149 @@ Deno.test("a model of any kind to start from: by name, with its own name as the 
         start: again.start,
       };
     };
-    assert.deepEqual(planned({ start: "imagenet" }), {
+    assert.deepEqual(await planned({ start: "imagenet" }), {
       rows: ["scratch: From scratch", "initial: imagenet"],
       ...{ init: id, start: { resnet18: id } },
     });
-    assert.deepEqual(planned({ start: id, start_name: "DINO" }).rows[1], "initial: DINO");
+    assert.deepEqual((await planned({ start: id, start_name: "DINO" })).rows[1], "initial: DINO");
     const both = { backbones: ["resnet18", "resnet50"], start: { resnet18: id, resnet50: other } };
-    assert.equal(planned(both).rows[1], `initial: imagenet / ${other}`);
+    assert.equal((await planned(both)).rows[1], `initial: imagenet / ${other}`);
     // A row alone, beside pre-training from random weights.
-    const compared = planned({ start: "scratch", imagenet: { resnet18: id } });
+    const compared = await planned({ start: "scratch", imagenet: { resnet18: id } });
     assert.deepEqual([compared.init, compared.rows[1]], ["scratch", "initial: imagenet"]);
     // What nothing is learnt in is no training from scratch.
-    const probe = planned({ finetune: { mode: "logistic" } });
+    const probe = await planned({ finetune: { mode: "logistic" } });
     assert.deepEqual(probe.rows, ["scratch: Random frozen network", "byol none: BYOL"]);
     const wrong = (more: Record<string, unknown>, pointer: string) =>
-      assert.throws(() => planned(more), ({ problems }: InvalidInput) => {
+      assert.rejects(planned(more), ({ problems }: InvalidInput) => {
         return problems.some((problem) => problem.pointer === pointer);
       });
-    wrong({ start: other }, "/start");
-    wrong({ start_name: "nothing" }, "/start_name");
-    assert.throws(() => planned({ start: "nobody" }), /nobody/);
+    await wrong({ start: other }, "/start");
+    await wrong({ start_name: "nothing" }, "/start_name");
+    await assert.rejects(planned({ start: "nobody" }), /nobody/);
   }));
 
 Deno.test("another study computes only what is new; what a result depends on decides", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    submit(store, request, "1");
-    run(store);
-    submit(store, request, "1");
-    assert.deepEqual(run(store), [], "everything is known");
-    submit(store, { ...request, arms: ["none", "labels", "self"] }, "1");
-    const more = run(store);
+    await submit(store, request, "1");
+    await run(store);
+    await submit(store, request, "1");
+    assert.deepEqual(await run(store), [], "everything is known");
+    await submit(store, { ...request, arms: ["none", "labels", "self"] }, "1");
+    const more = await run(store);
     assert.deepEqual(more.filter((job) => job.startsWith("pretrain")), [
       "pretrain self 0",
       "pretrain self 1",
     ]);
     assert.equal(more.length, 4);
-    submit(store, { ...request, finetune: { epochs: 2 } }, "1");
-    assert.equal(run(store).length, 6, "fine-tuning alone");
-    submit(store, request, "2");
-    assert.equal(run(store).length, 10, "another version of the program");
-    const [last] = store.studies.list().data;
-    const { pretrained } = store.studies.cells(last.id).find(({ row }) => row === "byol none")!;
-    store.models.remove(pretrained!);
-    submit(store, request, "2");
-    assert.deepEqual(run(store).filter((job) => job.startsWith("pretrain")), ["pretrain none 0"]);
+    await submit(store, { ...request, finetune: { epochs: 2 } }, "1");
+    assert.equal((await run(store)).length, 6, "fine-tuning alone");
+    await submit(store, request, "2");
+    assert.equal((await run(store)).length, 10, "another version of the program");
+    const [last] = (await store.studies.list()).data;
+    const { pretrained } = (await store.studies.cells(last.id)).find(({ row }) =>
+      row === "byol none"
+    )!;
+    await store.models.remove(pretrained!);
+    await submit(store, request, "2");
+    assert.deepEqual((await run(store)).filter((job) => job.startsWith("pretrain")), [
+      "pretrain none 0",
+    ]);
   }));
 
 Deno.test("a failed job fails its cell and not the study; sent again, only that is tried", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const { id } = submit(store, request, "1");
-    run(store, ({ spec }) => spec.arm === "labels" && spec.seed === 1 ? "Cannot see" : undefined);
+    const { id } = await submit(store, request, "1");
+    await run(
+      store,
+      ({ spec }) => spec.arm === "labels" && spec.seed === 1 ? "Cannot see" : undefined,
+    );
     assert.deepEqual(
-      [store.jobs.get(id).state, store.jobs.get(id).result!.failed],
+      [(await store.jobs.get(id)).state, (await store.jobs.get(id)).result!.failed],
       ["succeeded", 1],
     );
-    const cell = store.studies.cells(store.jobs.get(id).study!)
+    const cell = (await store.studies.cells((await store.jobs.get(id)).study!))
       .find(({ state }) => state === "failed")!;
     assert.deepEqual([cell.row, cell.run, cell.error], ["byol labels", 1, "pretrain: Cannot see"]);
-    const again = submit(store, request, "1");
-    assert.deepEqual(run(store).length, 2);
-    assert.equal(store.jobs.get(again.id).result!.failed, 0);
-    const { id: hopeless } = submit(store, { ...request, seeds: [7] }, "1");
-    run(store, () => "Cannot see");
-    assert.equal(store.jobs.get(hopeless).state, "failed");
-    assert.match(store.jobs.get(hopeless).error!, /Cannot see/);
+    const again = await submit(store, request, "1");
+    assert.deepEqual((await run(store)).length, 2);
+    assert.equal((await store.jobs.get(again.id)).result!.failed, 0);
+    const { id: hopeless } = await submit(store, { ...request, seeds: [7] }, "1");
+    await run(store, () => "Cannot see");
+    assert.equal((await store.jobs.get(hopeless)).state, "failed");
+    assert.match((await store.jobs.get(hopeless)).error!, /Cannot see/);
   }));
 
 Deno.test("pause, resume and cancel of a study reach its jobs", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const { id } = submit(store, request, "1");
-    advanceStudies(store);
-    const running = store.jobs.claim("test", TRAININGS)!;
-    advanceStudies(store);
-    const states = () =>
-      store.jobs.listJobs({ study: store.jobs.get(id).study! }).data
+    const { id } = await submit(store, request, "1");
+    await advanceStudies(store);
+    const running = (await store.jobs.claim("test", TRAININGS))!;
+    await advanceStudies(store);
+    const states = async () =>
+      (await store.jobs.listJobs({ study: (await store.jobs.get(id)).study! })).data
         .filter(({ kind }) => kind !== "study").map(({ state }) => state);
-    assert.equal(control(store, id, "pause").state, "paused");
-    assert.equal(store.jobs.get(running.id).requested, "pause");
-    store.jobs.change(running, { state: "paused", requested: null });
-    assert.ok(states().every((state) => state === "paused") && states().length === 3);
-    assert.deepEqual(run(store), [], "a paused study does nothing");
-    assert.equal(control(store, id, "resume").state, "queued");
-    assert.ok(states().every((state) => state === "queued"));
-    assert.equal(work(store)!.id, running.id);
-    advanceStudies(store);
-    assert.equal(control(store, id, "cancel").state, "cancelled");
-    assert.deepEqual(new Set(states()), new Set(["succeeded", "cancelled"]));
-    const cells = store.studies.cells(store.jobs.get(id).study!);
+    assert.equal((await control(store, id, "pause")).state, "paused");
+    assert.equal((await store.jobs.get(running.id)).requested, "pause");
+    await store.jobs.change(running, { state: "paused", requested: null });
+    assert.ok(
+      (await states()).every((state) => state === "paused") && (await states()).length === 3,
+    );
+    assert.deepEqual(await run(store), [], "a paused study does nothing");
+    assert.equal((await control(store, id, "resume")).state, "queued");
+    assert.ok((await states()).every((state) => state === "queued"));
+    assert.equal((await work(store))!.id, running.id);
+    await advanceStudies(store);
+    assert.equal((await control(store, id, "cancel")).state, "cancelled");
+    assert.deepEqual(new Set(await states()), new Set(["succeeded", "cancelled"]));
+    const cells = await store.studies.cells((await store.jobs.get(id)).study!);
     assert.deepEqual(cells.map(({ state }) => state).sort(), [
       ...Array(5).fill("cancelled"),
       "done",
     ]);
-    assert.deepEqual(run(store), []);
-    assert.throws(() => control(store, id, "resume"), /Cannot resume/);
-    remove(store, id);
-    assert.ok(store.studies.list().data.length === 1, "the study outlives its job");
+    assert.deepEqual(await run(store), []);
+    await assert.rejects(async () => await control(store, id, "resume"), /Cannot resume/);
+    await remove(store, id);
+    assert.ok((await store.studies.list()).data.length === 1, "the study outlives its job");
   }));
 
 Deno.test("two studies share a job; one of them cancelled leaves it to the other", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const [a, b] = [submit(store, request, "1"), submit(store, request, "1")];
-    advanceStudies(store);
-    assert.equal(waiting(store), 4, "two jobs of the first for both, then two of the second");
-    control(store, a.id, "cancel");
-    const done = run(store);
-    assert.equal(store.jobs.get(b.id).state, "succeeded");
+    const [a, b] = [await submit(store, request, "1"), await submit(store, request, "1")];
+    await advanceStudies(store);
+    assert.equal(await waiting(store), 4, "two jobs of the first for both, then two of the second");
+    await control(store, a.id, "cancel");
+    const done = await run(store);
+    assert.equal((await store.jobs.get(b.id)).state, "succeeded");
     assert.equal(done.length, 10);
   }));
 
 Deno.test("a full disk pauses the study; a job that somebody deletes is done anew", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const { id } = submit(store, request, "1");
-    advanceStudies(store);
-    const job = store.jobs.claim("test", TRAININGS)!;
-    store.jobs.change(job, { state: "paused", error: "no space left on device" });
-    advanceStudies(store);
+    const { id } = await submit(store, request, "1");
+    await advanceStudies(store);
+    const job = (await store.jobs.claim("test", TRAININGS))!;
+    await store.jobs.change(job, { state: "paused", error: "no space left on device" });
+    await advanceStudies(store);
     assert.deepEqual(
-      [store.jobs.get(id).state, store.jobs.get(id).error],
+      [(await store.jobs.get(id)).state, (await store.jobs.get(id)).error],
       ["paused", "no space left on device"],
     );
-    control(store, id, "resume");
-    advanceStudies(store);
-    assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).error], ["running", null]);
-    remove(store, work(store)!.id);
-    run(store);
-    assert.deepEqual([store.jobs.get(id).state, store.jobs.get(id).result!.done], ["succeeded", 6]);
+    await control(store, id, "resume");
+    await advanceStudies(store);
+    assert.deepEqual([(await store.jobs.get(id)).state, (await store.jobs.get(id)).error], [
+      "running",
+      null,
+    ]);
+    await remove(store, (await work(store))!.id);
+    await run(store);
+    assert.deepEqual([(await store.jobs.get(id)).state, (await store.jobs.get(id)).result!.done], [
+      "succeeded",
+      6,
+    ]);
   }));

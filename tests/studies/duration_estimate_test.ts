@@ -10,11 +10,17 @@ const byol = {
   ...{ width: 8, image_size: 32, backbone: "resnet18", leave_out: null },
 };
 
-/** A job that ended after `seconds`; `breaks` are states in between. */
-function timed(store: Store, request: Record<string, unknown>, seconds: number, breaks = 0) {
-  const { id } = submit(store, request, "1");
-  for (let i = 0; i < 2 + breaks; i++) store.events.append(id, "state", { state: "running" });
-  store.jobs.update(id, {
+/** A job that ended after `seconds` of the clock, and of its own where that is `measured`; `breaks` are states in between. */
+async function timed(
+  store: Store,
+  request: Record<string, unknown>,
+  seconds: number,
+  { breaks = 0, measured }: { breaks?: number; measured?: number } = {},
+) {
+  const { id } = await submit(store, request, "1");
+  for (let i = 0; i < 1 + breaks; i++) await store.events.append(id, "state", { state: "running" });
+  await store.events.append(id, "state", { state: "succeeded", seconds: measured });
+  await store.jobs.update(id, {
     ...{ state: "succeeded", started_at: "2026-01-01T00:00:00.000Z" },
     finished_at: new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString(),
   });
@@ -24,9 +30,9 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
   withStore(async (store) => {
     await insertClasses(store, { images: 20 });
     const device: { speed?: number } = {};
-    const ask = (changes: Record<string, unknown>, images = 20) =>
-      durationEstimator(store, () => Promise.resolve(device.speed))(
-        resolveJob(store, { ...byol, ...changes }, "1"),
+    const ask = async (changes: Record<string, unknown>, images = 20) =>
+      (await durationEstimator(store, () => Promise.resolve(device.speed)))(
+        await resolveJob(store, { ...byol, ...changes }, "1"),
         images,
       );
     assert.equal(await ask({}), undefined, "nothing was timed yet, and nobody knows the device");
@@ -36,10 +42,10 @@ Deno.test("a training takes as long as those of its shape, else by multiply-adds
     const guess = await ask({});
     assert.equal(guess!.basis, "calibrated");
     assert.ok(Math.abs(guess!.seconds / (10 * 20 * 8 * each / 2) - 1) < 1e-9);
-    timed(store, byol, 30);
-    timed(store, byol, 10);
-    timed(store, byol, 20);
-    timed(store, byol, 9000, 2);
+    await timed(store, byol, 30);
+    await timed(store, byol, 10);
+    await timed(store, byol, 20);
+    await timed(store, byol, 9000, { breaks: 2 });
     assert.deepEqual(
       await ask({}),
       { seconds: 20, basis: "measured" },
@@ -64,12 +70,12 @@ Deno.test("images that a training leaves aside take none of its time, in the pas
     const network = { width: 8, image_size: 32, backbone: "resnet18" };
     const tuned = { kind: "finetune", dataset: "discs", epochs: 10, split, ...network };
     const left = { ...byol, leave_out: { split, folds: null, fold: null, seed: 0 } };
-    timed(store, tuned, 30);
-    timed(store, left, 40);
+    await timed(store, tuned, 30);
+    await timed(store, left, 40);
     const ask = async (request: Record<string, unknown>, images = 20) => {
-      const estimateDuration = durationEstimator(store, () => Promise.resolve(undefined));
+      const estimateDuration = await durationEstimator(store, () => Promise.resolve(undefined));
       return Number(
-        (await estimateDuration(resolveJob(store, request, "1"), images))!.seconds.toFixed(6),
+        (await estimateDuration(await resolveJob(store, request, "1"), images))!.seconds.toFixed(6),
       );
     };
     assert.equal(await ask(tuned), 30, "the same job takes the same time");
@@ -78,4 +84,19 @@ Deno.test("images that a training leaves aside take none of its time, in the pas
     assert.equal(await ask(byol), 50, "with the images that were tested on");
     assert.equal(await ask({ ...tuned, folds: 5 }), 160, "five times 0.64 of the images for 0.6");
     assert.equal(await ask({ ...tuned, folds: 5, fold: 1 }), 32);
+  }));
+
+Deno.test("a clock that was set while a training ran changes no estimate", () =>
+  withStore(async (store) => {
+    await insertClasses(store, { images: 20 });
+    const ask = async () => {
+      const estimate = await durationEstimator(store, () => Promise.resolve(undefined));
+      return await estimate(await resolveJob(store, byol, "1"), 20);
+    };
+    await timed(store, byol, 3_600, { measured: 10 });
+    await timed(store, byol, -3_600, { measured: 10 });
+    assert.deepEqual(await ask(), { seconds: 10, basis: "measured" });
+    // Of a version that has not measured it.
+    await timed(store, byol, -3_600);
+    assert.deepEqual(await ask(), { seconds: 10, basis: "measured" });
   }));

@@ -1,7 +1,7 @@
 /** The pictures of studies: what is drawn is what the numbers say. */
 import assert from "node:assert/strict";
 import { doseCurve } from "@/lib/studies/dose_curve.ts";
-import { escaped, limits, ticks, toX, toY } from "@/lib/studies/svg.ts";
+import { escaped, interval, limits, ticks, toX, toY } from "@/lib/studies/svg.ts";
 
 const area = {
   ...{ left: 10, top: 20, width: 100, height: 50 },
@@ -21,6 +21,11 @@ Deno.test("ticks are round, lie within the limits, and the limits hold all value
   assert.ok(list.length >= 4 && list.every((value) => value >= low && value <= high));
   assert.deepEqual(ticks({ low: 0, high: 10 }, 5), [0, 2, 4, 6, 8, 10]);
   assert.ok(limits([0.7]).high > limits([0.7]).low);
+});
+
+Deno.test("an interval that is wider than the area ends at its edges", () => {
+  const drawn = interval(area, 30, { mean: 0, interval: [-7, 0.5] }, "#000");
+  assert.match(drawn, /x1="30" y1="70" x2="30" y2="32.5"/);
 });
 
 Deno.test("a dose curve: a point for each run, a mean for each dose, the same bytes again", () => {

@@ -5,7 +5,7 @@ import { auc, macroOneVersusRest } from "@/lib/evaluation/auc.ts";
 import { type Scores, take } from "@/lib/evaluation/scores.ts";
 import { finetuneRequest, gridCells, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { spreads } from "@/lib/evaluation/interval.ts";
-import { studyTable } from "@/lib/studies/study_table.ts";
+import { neededEvaluations, studyTable } from "@/lib/studies/study_table.ts";
 import { completedCell, finished } from "@/lib/studies/finished_table.ts";
 import { type StudyTable, studyTableSchema } from "@/lib/studies/table_schema.ts";
 import { publishedTable, renderTable } from "@/lib/studies/render_table.ts";
@@ -199,25 +199,23 @@ function smallTable(
       : "done",
     evaluation: `${cell.row} ${cell.run}`,
   }));
+  const evaluation = (id: string) => {
+    const scores = drawScores(images, Number(id.at(-1)), id.includes("gaze") ? 1 : 0.1, classes);
+    return {
+      scores: scores.images.map((image, i) => ({
+        image,
+        label: scores.classes[scores.labels[i]],
+        predicted: "",
+        probabilities: Object.fromEntries(
+          scores.classes.map((name, c) => [name, scores.probabilities[i][c]]),
+        ),
+      })),
+    } as unknown as EvaluationRow;
+  };
+  read.push(...neededEvaluations({ spec, cells }, before));
   return studyTable({
-    spec,
-    cells,
-    positive_label: "malignant",
-    patients: () => new Map(),
-    evaluation(id) {
-      read.push(id);
-      const scores = drawScores(images, Number(id.at(-1)), id.includes("gaze") ? 1 : 0.1, classes);
-      return {
-        scores: scores.images.map((image, i) => ({
-          image,
-          label: scores.classes[scores.labels[i]],
-          predicted: "",
-          probabilities: Object.fromEntries(
-            scores.classes.map((name, c) => [name, scores.probabilities[i][c]]),
-          ),
-        })),
-      } as unknown as EvaluationRow;
-    },
+    ...{ spec, cells, positive_label: "malignant", patients: new Map() },
+    evaluations: new Map(read.map((id) => [id, evaluation(id)])),
   }, before);
 }
 

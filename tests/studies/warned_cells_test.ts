@@ -25,14 +25,15 @@ Deno.test("what an evaluation warns of stands in the cell and under the table, a
     ...{ pretrain_job: "j", pretrained: "m", finetune_job: "k", model: "n" },
     evaluation: `${cell.row} ${cell.run}`,
   }));
+  const evaluation = (id: string): EvaluationRow => ({
+    ...{ id, model_id: "n", dataset_id: "d", job_id: "k", created_at: "" },
+    ...{ scores, metrics: metrics(scoresOf(scores), "malignant") },
+    warnings: id === "byol gaze 1" ? [WARNING] : [],
+  });
   const table = studyTable({
     ...{ spec, cells, positive_label: "malignant" },
-    patients: () => new Map(scores.map(({ image }) => [image, null])),
-    evaluation: (id): EvaluationRow => ({
-      ...{ id, model_id: "n", dataset_id: "d", job_id: "k", created_at: "" },
-      ...{ scores, metrics: metrics(scoresOf(scores), "malignant") },
-      warnings: id === "byol gaze 1" ? [WARNING] : [],
-    }),
+    patients: new Map(scores.map(({ image }) => [image, null])),
+    evaluations: new Map(cells.map(({ evaluation: id }) => [id!, evaluation(id!)])),
   });
   const warned = (row: string) => table.cells.find((cell) => cell.row === row)!.warnings ?? [];
   assert.ok(warned("byol gaze").some((text) => text.includes(WARNING)));

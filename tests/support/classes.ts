@@ -33,10 +33,11 @@ export async function insertClasses(
   options: ClassesOptions = {},
 ): Promise<{ dataset: DatasetRow; images: ImageRow[] }> {
   const { name = "discs", images: n = 24, side = 20, perPatient = 2, seed = 1 } = options;
-  const dataset: DatasetRow = store.datasets.insert({
+  const dataset: DatasetRow = await store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name,
-    digest: `digest of ${name}`,
+    known_digest: `digest of ${name}`,
     structured: false,
     positive_label: "malignant",
     meta: {},
@@ -54,22 +55,24 @@ export async function insertClasses(
       data: drawClass(malignant, side, seed * 1000 + i),
     });
     const { sha256, bytes } = await store.files.put(png);
-    images.push(store.commitFiles([sha256], () =>
-      store.images.insert({
-        id: newId("im"),
-        dataset_id: dataset.id,
-        name: `case ${String(i).padStart(3, "0")}`,
-        file: sha256,
-        format: "png",
-        bytes,
-        width: side,
-        height: side,
-        channels: 1,
-        bits: 8,
-        label: options.labelled === false ? null : malignant ? "malignant" : "benign",
-        patient: `patient ${patient}`,
-        split: null,
-      })));
+    images.push(
+      await store.commitFiles([sha256], async () =>
+        await store.images.insert({
+          id: newId("im"),
+          dataset_id: dataset.id,
+          name: `case ${String(i).padStart(3, "0")}`,
+          file: sha256,
+          format: "png",
+          bytes,
+          width: side,
+          height: side,
+          channels: 1,
+          bits: 8,
+          label: options.labelled === false ? null : malignant ? "malignant" : "benign",
+          patient: `patient ${patient}`,
+          split: null,
+        })),
+    );
   }
   return { dataset, images };
 }

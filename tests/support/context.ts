@@ -1,6 +1,7 @@
 /** A job's context that keeps what it is told. */
 import type { Gpu } from "@/gpu/device.ts";
 import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
+import { keepOutcome } from "@/lib/jobs/outcome.ts";
 import { submit } from "@/lib/jobs/queue.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 import { kinds } from "@/lib/worker/kinds.ts";
@@ -36,6 +37,8 @@ export function recorded(options: {
     event: (type, data) => void context.events.push({ type, data }),
     metric: (step, epoch, values) => void context.metrics.push({ step, epoch, values }),
     progress: (done, total) => void (context.done = { done, total }),
+    publish: (outcome) => keepOutcome(options.store as Store, options.job as JobRow, outcome),
+    flush: () => Promise.resolve(),
     pace: (pace) => void context.paces.push(pace),
     yield() {
       context.yields++;
@@ -47,9 +50,9 @@ export function recorded(options: {
 }
 
 /** Queues a job as a request would, and claims it. */
-export function queued(store: Store, request: Record<string, unknown>): JobRow {
-  const { id } = submit(store, request, "test");
-  const job = store.jobs.claim("test")!;
+export async function queued(store: Store, request: Record<string, unknown>): Promise<JobRow> {
+  const { id } = await submit(store, request, "test");
+  const job = (await store.jobs.claim("test"))!;
   if (job.id !== id) throw new Error("Cannot test: another job waits");
   return job;
 }
@@ -67,7 +70,7 @@ export async function runJob(
   });
   try {
     const result = await kinds[job.kind as keyof typeof kinds].run!(context);
-    store.jobs.change(job, { state: "succeeded", result });
+    await store.jobs.change(job, { state: "succeeded", result });
     return { result, context };
   } catch (error) {
     if (!(error instanceof JobStopped)) throw error;

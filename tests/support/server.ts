@@ -127,11 +127,11 @@ async function answers(url: string): Promise<boolean> {
 export async function until(
   test: () => boolean | Promise<boolean>,
   ms: number,
-  tell: () => string = () => "",
+  tell: () => string | Promise<string> = () => "",
 ): Promise<void> {
   const end = Date.now() + ms;
   while (!await test()) {
-    if (Date.now() > end) throw new Error(`Not so after ${ms} ms\n${tell().slice(-4000)}`);
+    if (Date.now() > end) throw new Error(`Not so after ${ms} ms\n${(await tell()).slice(-4000)}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

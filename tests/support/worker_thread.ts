@@ -15,6 +15,7 @@ const count: JobHandler = {
         Deno.writeTextFileSync(`${path}.new`, JSON.stringify({ at, starts }));
         Deno.renameSync(`${path}.new`, path);
         context.event("checkpoint", { step: at });
+        await context.flush();
       }
       context.metric(at, at / 10, { value: at });
       context.progress(at, to, "steps");
@@ -36,8 +37,9 @@ function readCheckpoint(path: string): { at: number; starts: number[] } {
 
 /** Takes the whole process down, as a lost device may, always behind the same checkpoint. */
 const crash: JobHandler = {
-  run(context) {
+  async run(context) {
     context.event("checkpoint", { step: 5 });
+    await context.flush();
     Deno.kill(Deno.pid, "SIGKILL");
     return new Promise(() => {});
   },

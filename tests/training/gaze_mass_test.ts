@@ -15,7 +15,7 @@ Deno.test("gaze is fixations by duration, else a ready-made map, else nothing", 
         b: [fixation(20, 0, 0.6)],
       })
     ) {
-      store.gaze.insert({
+      await store.gaze.insert({
         ...{ id: newId("gz"), image_id: images[0].id, reader, fixations, format: "csv" },
         ...{ samples_file: null, assumptions: [], dropped: 0, data_loss: 0 },
       });
@@ -24,9 +24,9 @@ Deno.test("gaze is fixations by duration, else a ready-made map, else nothing", 
     for (let y = 32; y < 64; y++) data.fill(200, y * 64, y * 64 + 32);
     const png = encodePng({ width: 64, height: 64, channels: 1, bits: 8, data });
     const { sha256 } = await store.files.put(png);
-    store.commitFiles([sha256], () => {
+    await store.commitFiles([sha256], async () => {
       for (const { id } of images.slice(0, 2)) {
-        store.heatmaps.insert({ id: newId("hm"), image_id: id, reader: "", file: sha256 });
+        await store.heatmaps.insert({ id: newId("hm"), image_id: id, reader: "", file: sha256 });
       }
     });
     const [fixated, mapped, unseen] = await loadGazeMass(store, images);

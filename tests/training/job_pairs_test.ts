@@ -25,7 +25,7 @@ Deno.test("arm patient: the other images of one's patient, and a set without suc
     assert.deepEqual(pairsOf(positives).slice(0, 4), [[1, 2], [0, 2], [0, 1], [4, 5]]);
     await insertClasses(store, { name: "single", images: 4, perPatient: 1 });
     const request = { kind: "pretrain", dataset: "single", arm: "patient", leave_out: null };
-    assert.throws(() => submit(store, request, "1"), (error) => {
+    await assert.rejects(submit(store, request, "1"), (error) => {
       assert.ok(error instanceof InvalidInput);
       assert.match(error.message, /"single" has 4 patients of one image each/);
       return true;
@@ -50,7 +50,7 @@ Deno.test("arm appearance: the nearest by features, as many as the cut says; pat
     assert.equal(apart.pairs, 4);
     assert.deepEqual(pairsOf(apart).slice(0, 5), [[2, 3], [2, 3], [0, 1], [0, 1], []]);
     const refused = { kind: "pretrain", dataset: "discs", arm: "labels", across_patients: true };
-    assert.throws(() => submit(store, refused, "1"), /Cannot accept the spec/);
+    await assert.rejects(submit(store, refused, "1"), /Cannot accept the spec/);
   }));
 
 Deno.test("cosines: of lengths nothing is left, and a vector of zeros has none", () => {

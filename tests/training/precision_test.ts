@@ -240,13 +240,13 @@ Deno.test("an adapter without shader-f16 is told before anything is built", () =
   }
 });
 
-Deno.test("the precision is part of a job's identity, f32 where none is given", () => {
+Deno.test("the precision is part of a job's identity, f32 where none is given", async () => {
   const none = { models: { find: () => undefined }, similarities: { find: () => undefined } };
-  const of = (precision?: Precision) =>
-    fingerprint(none as never, {
+  const of = async (precision?: Precision) =>
+    await fingerprint(none as never, {
       kind: "finetune",
       spec: { ...parseFinetune({ dataset: "x", precision }), dataset_digest: "d" },
     });
-  assert.equal(of(), of("f32"));
-  assert.notEqual(of("f16"), of("f32"));
+  assert.equal(await of(), await of("f32"));
+  assert.notEqual(await of("f16"), await of("f32"));
 });

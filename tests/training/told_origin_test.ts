@@ -6,7 +6,7 @@ const model = (id: string, kind: string, lineage: unknown) =>
   ({ id, kind, lineage }) as unknown as ModelRow;
 const set = { name: "breast", digest: "d1" };
 
-Deno.test("a model that came in by a file is known to come from the data set that the file names", () => {
+Deno.test("a model that came in by a file is known to come from the data set that the file names", async () => {
   const own = model("u1", "uploaded", { origin: { lineage: { dataset_digest: "d1" } } });
   const start = model("u2", "uploaded", {
     origin: { lineage: { dataset_digest: "d2", start: { dataset_digest: "d1" } } },
@@ -18,14 +18,14 @@ Deno.test("a model that came in by a file is known to come from the data set tha
     models: { find: (id: string) => rows.find((row) => row.id === id) },
   } as unknown as Parameters<typeof sameSetWarning>[0];
   for (const row of rows) {
-    const told = sameSetWarning(store, row, set);
+    const told = await sameSetWarning(store, row, set);
     assert.equal(told.length, 1, row.id);
     assert.match(told[0], /says that it was trained on "breast"/);
-    assert.deepEqual(sameSetWarning(store, row, { ...set, digest: "d3" }), []);
+    assert.deepEqual(await sameSetWarning(store, row, { ...set, digest: "d3" }), []);
   }
 });
 
-Deno.test("a file that tells nothing, or nonsense, and a model from scratch are not warned of", () => {
+Deno.test("a file that tells nothing, or nonsense, and a model from scratch are not warned of", async () => {
   const store = { models: { find: () => undefined } } as unknown as Parameters<
     typeof sameSetWarning
   >[0];
@@ -38,5 +38,5 @@ Deno.test("a file that tells nothing, or nonsense, and a model from scratch are 
       model("s", "classifier", { init: "scratch" }),
       model("gone", "classifier", { init: "gone" }),
     ]
-  ) assert.deepEqual(sameSetWarning(store, row, set), []);
+  ) assert.deepEqual(await sameSetWarning(store, row, set), []);
 });

@@ -36,29 +36,29 @@ function build(): Tape {
 Deno.test("variants: measured once per device, and a job keeps those that it began with", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const contextOf = (of: Gpu = gpu) => {
-      const job = queued(store, request);
+    const contextOf = async (of: Gpu = gpu) => {
+      const job = await queued(store, request);
       return recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
     };
-    const first = contextOf();
+    const first = await contextOf();
     const selected = await selectVariants(first, "on", build);
     assert.deepEqual(Object.keys(selected), [key]);
     assert.deepEqual(first.events.map(({ data }) => data.measured), [1]);
-    assert.deepEqual(store.tuning.ofDevice(deviceName(gpu)), selected);
+    assert.deepEqual(await store.tuning.ofDevice(deviceName(gpu)), selected);
 
-    const second = contextOf();
+    const second = await contextOf();
     assert.deepEqual(await selectVariants(second, "on", build), selected);
     assert.deepEqual(second.events.map(({ data }) => data.measured), [0], "known by then");
 
-    store.db.run("UPDATE tuning SET variant = 'tiled 32'");
+    await store.db.run("UPDATE tuning SET variant = 'tiled 32'");
     assert.deepEqual(
       await selectVariants(first, "on", build),
       selected,
       "the job goes on as it began",
     );
-    assert.deepEqual(await selectVariants(contextOf(), "on", build), { [key]: "tiled 32" });
+    assert.deepEqual(await selectVariants(await contextOf(), "on", build), { [key]: "tiled 32" });
     const other = { ...gpu, info: { ...gpu.info, description: "another", software: false } };
-    const elsewhere = contextOf(other);
+    const elsewhere = await contextOf(other);
     await selectVariants(elsewhere, "auto", build);
     assert.deepEqual(elsewhere.events.map(({ data }) => data.measured), [1], "another device");
   }));
@@ -69,10 +69,10 @@ Deno.test("variants: none where they are off, or automatic on a software driver"
     const none = () => assert.fail("nothing is measured");
     const software = { ...gpu, info: { ...gpu.info, software: true } };
     for (const [mode, of] of [["off", gpu], ["auto", software]] as const) {
-      const job = queued(store, request);
+      const job = await queued(store, request);
       const context = recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
       assert.deepEqual(await selectVariants(context, mode, none), {});
-      assert.deepEqual(store.tuning.ofJob(job.id), {});
+      assert.deepEqual(await store.tuning.ofJob(job.id), {});
     }
   }));
 
@@ -80,31 +80,37 @@ Deno.test("pretrain: runs by the variants that it selected, tells them, and goes
   withStore(async (store) => {
     await insertClasses(store);
     const device = deviceName(gpu);
-    const { context: plain, result: untuned } = await runJob(gpu, store, queued(store, request));
+    const { context: plain, result: untuned } = await runJob(
+      gpu,
+      store,
+      await queued(store, request),
+    );
     assert.ok(
       plain.events.some(({ data }) => /MiB of GPU memory are planned/.test(`${data.message}`)),
     );
-    const model = store.models.get(untuned!.model as string);
+    const model = await store.models.get(untuned!.model as string);
     assert.deepEqual(model.lineage.choices, {});
     // All but one pass are known already, by other variants than the defaults.
-    const spec = resolveNetwork(parsePretrain(request), store) as Parameters<typeof encoder>[0];
+    const spec = await resolveNetwork(parsePretrain(request), store) as Parameters<
+      typeof encoder
+    >[0];
     const { passes } = pretrainTape(gpu, spec as never, encoder(spec), { batch: 8 }).tape;
     const [missing, ...rest] = [...passes];
-    store.tuning.add(
+    await store.tuning.add(
       device,
       Object.fromEntries(rest.map(([name, { pass, shape }]) => [
         name,
         candidates(gpu, pass, shape).findLast((name) => /^(direct|tiled 32)/.test(name))!,
       ])),
     );
-    const job = queued(store, { ...request, tuning: "on" });
+    const job = await queued(store, { ...request, tuning: "on" });
     assert.equal((await runJob(gpu, store, job, { stopAt: 5 })).result, undefined);
-    assert.ok(missing[0] in store.tuning.ofDevice(device));
-    const begun = store.tuning.ofJob(job.id)!;
+    assert.ok(missing[0] in await store.tuning.ofDevice(device));
+    const begun = (await store.tuning.ofJob(job.id))!;
     assert.equal(Object.keys(begun).length, passes.size);
-    store.db.run("UPDATE tuning SET variant = 'direct'");
+    await store.db.run("UPDATE tuning SET variant = 'direct'");
     const { result } = await runJob(gpu, store, job);
-    const tuned = store.models.get(result!.model as string);
+    const tuned = await store.models.get(result!.model as string);
     assert.deepEqual(tuned.lineage.choices, begun);
     const read = async ({ file }: typeof model) =>
       readSafetensors(await store.files.read(file)).tensors.get("conv1.weight")!.data;

@@ -3,17 +3,19 @@ import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
-import { ClaimLost, type Store } from "@/lib/store/mod.ts";
+import { ClaimLost } from "@/lib/errors.ts";
+import type { Store } from "@/lib/store/mod.ts";
 import { withStore } from "../support/temporary.ts";
 import { until } from "../support/server.ts";
 
 /** What the loop itself asks of a device. */
 const gpu = { info: { description: "none" }, check() {} } as unknown as Gpu;
 
-function addJob(store: Store, kind: string): string {
-  return store.jobs.insert(newJob(kind, {})).id;
+async function addJob(store: Store, kind: string): Promise<string> {
+  return (await store.jobs.insert(newJob(kind, {}))).id;
 }
 
 async function withRunner(
@@ -23,12 +25,9 @@ async function withRunner(
   await withStore(async (store) => {
     const log: string[] = [];
     const runner = new JobRunner({
-      store,
-      gpu,
-      kinds,
-      name: "here",
+      desk: new StoreDesk(store, "here"),
+      ...{ store, gpu, kinds },
       between: () => Promise.resolve(),
-      changed() {},
       log: (text) => log.push(text),
     });
     const loop = runner.loop();
@@ -42,14 +41,20 @@ async function withRunner(
 }
 
 Deno.test("a worker that lost its claim cannot write any more", async () => {
+  let server: Store | undefined;
   let seen: unknown;
   const slow: JobHandler = {
     async run(context) {
       // Another worker takes the job over and ends it, while this one hung.
-      const { jobs } = context.store;
-      jobs.change(jobs.claim("another")!, { state: "succeeded", result: { by: "another" } });
+      const { jobs } = server!;
+      await jobs.release("here");
+      await jobs.change((await jobs.claim("another"))!, {
+        state: "succeeded",
+        result: { by: "another" },
+      });
       try {
         context.event("log", { message: "late" });
+        await context.flush();
       } catch (error) {
         seen = error;
       }
@@ -58,12 +63,13 @@ Deno.test("a worker that lost its claim cannot write any more", async () => {
     },
   };
   await withRunner({ slow }, async (store, log) => {
-    const id = addJob(store, "slow");
+    server = store;
+    const id = await addJob(store, "slow");
     await until(() => log.length > 0, 5_000);
     assert.ok(seen instanceof ClaimLost);
-    const { state, result, fence } = store.jobs.get(id);
+    const { state, result, fence } = await store.jobs.get(id);
     assert.deepEqual([state, result, fence], ["succeeded", { by: "another" }, 2]);
-    assert.ok(store.events.list(id).data.every(({ type }) => type !== "log"));
+    assert.ok((await store.events.list(id)).data.every(({ type }) => type !== "log"));
   });
 });
 
@@ -78,25 +84,25 @@ Deno.test("a full disk pauses the job, and it goes on by itself; a person may en
   await withRunner({ write }, async (store) => {
     const hasRoom = store.reserve.hasRoom.bind(store.reserve);
     store.reserve.hasRoom = () => !full && hasRoom();
-    const id = addJob(store, "write");
-    await until(() => store.jobs.get(id).state === "paused", 5_000);
-    const last = store.events.list(id).data.at(-1)!.data;
+    const id = await addJob(store, "write");
+    await until(async () => (await store.jobs.get(id)).state === "paused", 5_000);
+    const last = (await store.events.list(id)).data.at(-1)!.data;
     assert.deepEqual(last, {
       state: "paused",
       reason: "the disk is full; it goes on by itself once there is room",
     });
     full = false;
-    await until(() => store.jobs.get(id).state === "succeeded", 10_000);
-    assert.deepEqual(store.jobs.get(id).result, { fine: true });
+    await until(async () => (await store.jobs.get(id)).state === "succeeded", 10_000);
+    assert.deepEqual((await store.jobs.get(id)).result, { fine: true });
 
     full = true;
-    const ended = addJob(store, "write");
-    await until(() => store.jobs.get(ended).state === "paused", 5_000);
-    store.jobs.cancel(ended);
+    const ended = await addJob(store, "write");
+    await until(async () => (await store.jobs.get(ended)).state === "paused", 5_000);
+    await store.jobs.cancel(ended);
     full = false;
-    const next = addJob(store, "write");
-    await until(() => store.jobs.get(next).state === "succeeded", 10_000);
-    assert.equal(store.jobs.get(ended).state, "cancelled");
+    const next = await addJob(store, "write");
+    await until(async () => (await store.jobs.get(next)).state === "succeeded", 10_000);
+    assert.equal((await store.jobs.get(ended)).state, "cancelled");
   });
 });
 
@@ -108,9 +114,9 @@ Deno.test("a job that cannot go on here is paused with the reason, and keeps its
     },
   };
   await withRunner({ older }, async (store) => {
-    const id = addJob(store, "older");
-    await until(() => store.jobs.get(id).state === "paused", 5_000);
-    assert.match(store.jobs.get(id).error!, /written by version 0\.1/);
+    const id = await addJob(store, "older");
+    await until(async () => (await store.jobs.get(id)).state === "paused", 5_000);
+    assert.match((await store.jobs.get(id)).error!, /written by version 0\.1/);
     assert.equal(Deno.readTextFileSync(`${store.checkpoints(id)}/kept`), "x");
   });
 });
@@ -127,10 +133,10 @@ Deno.test("the end of a job is estimated from its own pace", async () => {
     },
   };
   await withRunner({ steady }, async (store) => {
-    const id = addJob(store, "steady");
+    const id = await addJob(store, "steady");
     const estimates: number[] = [];
-    await until(() => {
-      const { estimated_finish, started_at, state } = store.jobs.get(id);
+    await until(async () => {
+      const { estimated_finish, started_at, state } = await store.jobs.get(id);
       if (estimated_finish) estimates.push(Date.parse(estimated_finish) - Date.parse(started_at!));
       return state === "paused";
     }, 10_000);
@@ -143,12 +149,14 @@ Deno.test("the end of a job is estimated from its own pace", async () => {
 });
 
 Deno.test("what cannot be queued is refused before it is a job", async () => {
-  await withStore((store) => {
-    assert.throws(() => submit(store, { kind: "toString" }, "1"), { name: "InvalidInput" });
-    assert.throws(
-      () => submit(store, { kind: "similarity", dataset: "x", measure: "dhash" }, "1"),
+  await withStore(async (store) => {
+    await assert.rejects(async () => await submit(store, { kind: "toString" }, "1"), {
+      name: "InvalidInput",
+    });
+    await assert.rejects(
+      async () => await submit(store, { kind: "similarity", dataset: "x", measure: "dhash" }, "1"),
       { name: "NotFound" },
     );
-    assert.equal(store.jobs.count(), 0);
+    assert.equal(await store.jobs.count(), 0);
   });
 });

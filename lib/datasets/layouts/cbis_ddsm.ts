@@ -15,6 +15,7 @@ const view = /^(?:Mass|Calc)-(Training|Test)_(P_\d+)_(?:LEFT|RIGHT)_(?:CC|MLO)(_
 
 export const cbis_ddsm: Layout = {
   title: "CBIS-DDSM",
+  published: true,
   detect: (names) => names.some((name) => table.test(name)),
   async plan(source) {
     const plan = emptyPlan("case descriptions");

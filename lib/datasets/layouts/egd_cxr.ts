@@ -28,6 +28,7 @@ const MOST_GAZE_BYTES = 64 * 2 ** 20;
 
 export const egd_cxr: Layout = {
   title: "EGD-CXR",
+  published: true,
   detect: (names) =>
     names.some((name) => sheet.test(name)) && names.some((name) => gaze.test(name)),
   async plan(source) {

@@ -28,6 +28,7 @@ const labelOf: Record<string, string> = {
 
 export const inbreast: Layout = {
   title: "INbreast",
+  published: true,
   detect: (names) => names.some((name) => picture.test(name)),
   async plan(source) {
     const { names, read, full } = source;

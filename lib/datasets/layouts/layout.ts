@@ -40,6 +40,8 @@ export interface Source {
 
 export interface Layout {
   title: string;
+  /** A set that was published: its names name nobody, and are how others speak of it. */
+  published?: boolean;
   detect(names: string[]): boolean;
   /** Throws InvalidInput. */
   plan(source: Source): Promise<Plan>;

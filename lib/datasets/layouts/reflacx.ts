@@ -25,6 +25,7 @@ const reading = /([^/]+)\/(?:fixations|gaze)\.csv$/i;
 
 export const reflacx: Layout = {
   title: "REFLACX",
+  published: true,
   detect: (names) => names.some((name) => metadata.test(name)),
   async plan(source) {
     const files = source.names.filter((name) => metadata.test(name)).toSorted();

@@ -27,6 +27,7 @@ const expertSchema = z.array(z.object({
 
 export const tufts: Layout = {
   title: "Tufts dental",
+  published: true,
   detect: (names) => names.includes(table) && names.some((name) => picture.test(name)),
   async plan(source) {
     const plan = emptyPlan(source.full(table));

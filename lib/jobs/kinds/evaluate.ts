@@ -7,37 +7,49 @@ import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
 import { type EvaluateSpec, parseEvaluate } from "@/lib/specs/evaluate.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import { type DatasetRow, type ImageRow, type ModelRow, newId, now } from "@/lib/store/mod.ts";
+import {
+  type HashedDatasetRow,
+  type ImageRow,
+  type ModelRow,
+  newId,
+  now,
+} from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBy, seenWarning } from "@/lib/training/seen.ts";
-import { testPartWarnings } from "@/lib/training/test_part.ts";
+import { numbering } from "@/lib/evaluation/patient_numbering.ts";
+import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { Scorer } from "@/lib/training/score.ts";
 
 export const evaluate = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const done = store.evaluations.findBy([["job_id = ?", job.id]]);
+    const done = await store.evaluations.ofJob(job.id);
     if (done) return { evaluation: done.id, ...told(done.warnings) };
     const spec = parseEvaluate(job.spec);
-    const dataset = jobDataset(context);
-    const row = store.models.resolve(spec.model);
-    const images = imagesOf(context, spec, row, dataset);
+    const dataset = await jobDataset(context);
+    const row = await store.models.resolve(spec.model);
+    const images = await imagesOf(context, spec, row, dataset);
     const { rows, labels } = labelled(images, row.spec.classes);
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
-    const seen = seenBy(store, row, dataset, rows);
+    const seen = await seenBy(store, row, dataset, rows);
     const warnings = [
       ...warningsOf(row),
       ...seenWarning(seen, { images: rows.length }),
-      ...sameSetWarning(store, row, dataset),
+      ...await sameSetWarning(store, row, dataset),
     ];
-    const few = testPartWarnings(rows, labels, row.spec.classes);
+    const patients = new Map(rows.map(({ name, patient }) => [name, patient]));
+    const { unitOf } = numbering(patients);
+    const few = scoreWarnings(
+      { classes: row.spec.classes, labels },
+      rows.map(({ name }) => unitOf(name)),
+    );
     for (const message of [...warnings, ...few]) context.event("warning", { message });
     const trained = seen.training?.images ?? null;
     context.event("log", {
@@ -68,12 +80,13 @@ export const evaluate = {
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
       const { thresholds } = row.lineage as Partial<ClassifierLineage>;
       const result = evaluation([scores], named, {
-        patients: new Map(rows.map(({ name, patient }) => [name, patient])),
+        patients,
         thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
       });
-      const { id } = store.jobs.withClaim(job, () =>
-        store.evaluations.insert({
-          id: newId("ev"),
+      const id = newId("ev");
+      await context.publish({
+        evaluation: {
+          id,
           model_id: row.id,
           dataset_id: dataset.id,
           dataset_digest: dataset.digest,
@@ -81,7 +94,8 @@ export const evaluate = {
           ...{ seen, warnings },
           ...result,
           created_at: now(),
-        }));
+        },
+      });
       return { evaluation: id, ...told(warnings) };
     } finally {
       model.destroy();
@@ -90,13 +104,13 @@ export const evaluate = {
 } satisfies JobHandler<JobResult<"evaluate">>;
 
 /** @throws {Conflict} when there is no such part */
-function imagesOf(
+async function imagesOf(
   { store, event }: JobContext,
   { split }: EvaluateSpec,
   model: ModelRow,
-  dataset: DatasetRow,
-): ImageRow[] {
-  const images = store.images.all(dataset.id);
+  dataset: HashedDatasetRow,
+): Promise<ImageRow[]> {
+  const images = await store.images.all(dataset.id);
   if (split === "all") return images;
   const own = (model.lineage as Partial<ClassifierLineage>).split;
   const listed = model.dataset_digest === dataset.digest ? own?.[split] : undefined;

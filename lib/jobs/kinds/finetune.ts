@@ -9,7 +9,6 @@ import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
-import { testPartWarnings } from "@/lib/training/test_part.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { trainingPartWarnings } from "@/lib/training/training_part.ts";
 import { type ImageRow, newId, now, type SeenImages } from "@/lib/store/mod.ts";
@@ -21,7 +20,7 @@ import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { withFewLabels } from "@/lib/datasets/few_labels.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
-import { splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
+import { ignoredMarks, splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
 import type { Split } from "@/lib/datasets/splits.ts";
 import { Probe } from "@/lib/training/probe.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
@@ -30,18 +29,19 @@ import { selectVariants } from "@/lib/training/tuning.ts";
 export const finetune = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const published = publishedBy(context);
+    const published = await publishedBy(context);
     if (published) {
-      const { id, warnings } = store.evaluations.findBy([["job_id = ?", job.id]])!;
+      const { id, warnings } = (await store.evaluations.ofJob(job.id))!;
       return { model: published.id, evaluation: id, ...told(warnings) };
     }
-    const spec = resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
-    const dataset = jobDataset(context);
-    const known = labelled(store.images.all(dataset.id));
+    const spec = await resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
+    const dataset = await jobDataset(context);
+    const known = labelled(await store.images.all(dataset.id));
     const { classes, rows } = known;
     const splits = splitsOf(splitOf(spec), rows);
-    const unused = unusedOf(splits, rows);
-    if (unused) context.event("warning", { message: unused });
+    for (const message of [ignoredMarks(splitOf(spec), rows), unusedOf(splits, rows)]) {
+      if (message) context.event("warning", { message });
+    }
     const trainings = drawings(spec, rows, splits);
     const repeated = spec.repeats > 1;
     const drawn = spec.labels === null ? null : trainings.map(({ split: { train } }) => ({
@@ -102,19 +102,19 @@ export const finetune = {
     });
     const tested = splits.flatMap(({ test }) => test);
     const seen: SeenImages = {
-      pretraining: seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
+      pretraining: await seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
       training: { images: 0, patients: 0 },
     };
     const inherited = warningsOf(start?.row);
     const warnings = [
       ...inherited,
       ...seenWarning(seen, { images: tested.length }),
-      ...sameSetWarning(store, start?.row, dataset),
+      ...await sameSetWarning(store, start?.row, dataset),
       ...trainingPartWarnings(splits, known.labels, classes),
     ];
-    const part = tested.map((i) => rows[i]);
-    const few = testPartWarnings(part, tested.map((i) => known.labels[i]), classes);
-    for (const message of [...warnings, ...few]) context.event("warning", { message });
+    for (const message of [...warnings, ...metrics.warnings ?? []]) {
+      context.event("warning", { message });
+    }
     const evaluated = newId("ev");
     const kept = operating[chosen];
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
@@ -138,18 +138,17 @@ export const finetune = {
         ...(inherited.length > 0 && { warnings: inherited }),
         split: { train: names(train), validation: names(validation), test: names(test) },
       },
-    }, (model) =>
-      store.evaluations.insert({
-        id: evaluated,
-        model_id: model.id,
-        dataset_id: dataset.id,
-        dataset_digest: dataset.digest,
-        job_id: job.id,
-        ...{ seen, warnings },
-        ...{ metrics, scores },
-        created_at: now(),
-      }));
-    return { model: model.id, evaluation: evaluated, ...told(warnings) };
+    }, (model_id) => ({
+      id: evaluated,
+      model_id,
+      dataset_id: dataset.id,
+      dataset_digest: dataset.digest,
+      job_id: job.id,
+      ...{ seen, warnings },
+      ...{ metrics, scores },
+      created_at: now(),
+    }));
+    return { model, evaluation: evaluated, ...told(warnings) };
   },
   estimate(device, { spec, images, classes, colour }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {

@@ -1,6 +1,5 @@
 /** What a kind of job is to the worker: the other half of its `JobSpec`, which may load device code. */
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import type { Store } from "@/lib/store/mod.ts";
 import type { Device, Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
@@ -10,8 +9,6 @@ export interface JobHandler<Result extends Record<string, unknown> = Record<stri
    * kind that is made of other jobs.
    */
   run?(context: JobContext): Promise<Result>;
-  /** Looks after all jobs of a kind that is made of others; ids of jobs that changed. */
-  advance?(store: Store): string[];
   /**
    * GPU memory of a job, before anything is allocated; for a kind whose spec tells of its training.
    * @throws {InvalidInput} when the adapter lacks what the spec asks for

@@ -42,11 +42,11 @@ import { selectVariants } from "@/lib/training/tuning.ts";
 export const pretrain = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const published = publishedBy(context);
+    const published = await publishedBy(context);
     if (published) return { model: published.id, ...told(warningsOf(published)) };
-    const spec = resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
-    const dataset = jobDataset(context);
-    const all = store.images.all(dataset.id);
+    const spec = await resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
+    const dataset = await jobDataset(context);
+    const all = await store.images.all(dataset.id);
     const rows = trainedOn(spec, all);
     const batch = batchOf(context, rows.length, spec.batch_size);
     const selected = await selectVariants(
@@ -149,7 +149,7 @@ export const pretrain = {
         },
       });
       checkpoints.clear();
-      return { model: model.id, ...told(warnings) };
+      return { model, ...told(warnings) };
     } finally {
       trainee.destroy();
       images.destroy();

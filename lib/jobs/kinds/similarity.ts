@@ -2,7 +2,7 @@
 import { Distribution, type DistributionData } from "@/lib/gaze/similarity/distribution.ts";
 import { checkDegrees, loadItems } from "@/lib/similarities/load_items.ts";
 import { MatrixFile } from "@/lib/gaze/similarity/matrix.ts";
-import type { Measure } from "@/lib/gaze/similarity/measure.ts";
+import type { Item, Measure } from "@/lib/gaze/similarity/measure.ts";
 import { measureOf } from "@/lib/gaze/similarity/mod.ts";
 import { Neighbours, TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import { forEachTile, type Sink } from "@/lib/gaze/similarity/tiles.ts";
@@ -18,19 +18,20 @@ export const similarity = {
   async run(context: JobContext) {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
-    const dataset = jobDataset(context);
-    const gaze_digest = storedGazeDigest(store, dataset);
+    const dataset = await jobDataset(context);
+    const gaze_digest = await storedGazeDigest(store, dataset);
     checkDegrees(spec.params, dataset);
     const measure = measureOf(spec.measure);
-    const items = loadItems(store, dataset, { readers: spec.readers });
+    const items = await loadItems(store, dataset, { readers: spec.readers });
     const temporary = store.files.temporaryPath();
     try {
       const computed = await compute(context, { measure, items, spec, temporary });
       const { invalid, histogram, layout, used } = computed;
       const { sha256 } = await store.files.adopt(temporary);
-      const row = store.commitFiles([sha256], () =>
-        store.similarities.insert({
-          id: newId("sim"),
+      const id = newId("sim");
+      await context.publish({
+        similarity: {
+          id,
           dataset_id: dataset.id,
           dataset_digest: dataset.digest,
           gaze_digest,
@@ -46,8 +47,10 @@ export const similarity = {
           invalid,
           histogram: { ...histogram },
           created_at: now(),
-        }));
-      return { similarity: row.id };
+        },
+      });
+      store.files.unpin([sha256]);
+      return { similarity: id };
     } finally {
       await Deno.remove(temporary).catch(() => {});
     }
@@ -58,7 +61,7 @@ async function compute(
   context: JobContext,
   { measure, items, spec, temporary }: {
     measure: Measure;
-    items: ReturnType<typeof loadItems>;
+    items: Item[];
     spec: SimilaritySpec;
     temporary: string;
   },

@@ -17,10 +17,10 @@ const finetuning = {
 const probing = { ...finetuning, mode: "logistic" };
 
 async function run(store: Store, request: Record<string, unknown>) {
-  const { result, context } = await runJob(gpu, store, queued(store, request));
-  const model = store.models.get(result!.model as string);
+  const { result, context } = await runJob(gpu, store, await queued(store, request));
+  const model = await store.models.get(result!.model as string);
   const { tensors } = readSafetensors(await store.files.read(model.file));
-  const evaluation = store.evaluations.get(result!.evaluation as string);
+  const evaluation = await store.evaluations.get(result!.evaluation as string);
   return { model, tensors, evaluation, context, lineage: model.lineage as ClassifierLineage };
 }
 
@@ -51,12 +51,16 @@ Deno.test("a probe: the backbone stays, the model says what was evaluated, and i
       tensors.get("fc.weight")!.data.reduce((sum, w) => sum + w * w, 0);
     const held = await run(store, { ...request, c: 0.001 });
     assert.ok(length(held.tensors) < length(probed.tensors) / 10);
+    const folded = await run(store, { ...probing, init: start.model.id, folds: 2, labels: 0.5 });
+    assert.equal(folded.evaluation.metrics.folds!.length, 2);
+    assert.equal(folded.evaluation.metrics.images, 40);
+    assert.equal(folded.lineage.labels!.drawn.length, 2);
   }));
 
 async function evaluated(store: Store, model: string) {
   const request = { kind: "evaluate", model, dataset: "discs" };
-  const { result } = await runJob(gpu, store, queued(store, request));
-  return { evaluation: store.evaluations.get(result!.evaluation as string) };
+  const { result } = await runJob(gpu, store, await queued(store, request));
+  return { evaluation: await store.evaluations.get(result!.evaluation as string) };
 }
 
 Deno.test("few labels with repeats: each drawing is tested, the first one's model is kept", () =>
@@ -102,19 +106,19 @@ Deno.test("what a regression does not look at is refused, and what cannot be dra
   withStore(async (store) => {
     await insertClasses(store, { images: 24 });
     const refused = (request: Record<string, unknown>, pointer: string) =>
-      assert.throws(() => queued(store, request), (error) => {
+      assert.rejects(queued(store, request), (error) => {
         assert.ok(error instanceof InvalidInput);
         assert.ok(error.problems.some((problem) => problem.pointer === pointer), error.message);
         return true;
       });
-    refused({ ...probing, epochs: 3 }, "/epochs");
-    refused({ ...probing, optimizer: { name: "sgd" } }, "/optimizer");
-    refused({ ...probing, tuning: "on" }, "/tuning");
-    refused({ ...finetuning, c: 2 }, "/c");
-    refused({ ...finetuning, repeats: 2 }, "/repeats");
-    refused({ ...finetuning, labels: 8, repeats: 2, folds: 3 }, "/repeats");
-    refused({ ...finetuning, labels: 8.5 }, "/labels");
-    const job = queued(store, { ...probing, labels: 7 });
+    await refused({ ...probing, epochs: 3 }, "/epochs");
+    await refused({ ...probing, optimizer: { name: "sgd" } }, "/optimizer");
+    await refused({ ...probing, tuning: "on" }, "/tuning");
+    await refused({ ...finetuning, c: 2 }, "/c");
+    await refused({ ...finetuning, repeats: 2 }, "/repeats");
+    await refused({ ...finetuning, labels: 8, repeats: 2, folds: 3 }, "/repeats");
+    await refused({ ...finetuning, labels: 8.5 }, "/labels");
+    const job = await queued(store, { ...probing, labels: 7 });
     await assert.rejects(runJob(gpu, store, job), /patients are drawn whole/);
   }));
 

@@ -21,15 +21,15 @@ Deno.test("an input of 32 x 96 pixels: pre-trained, fine-tuned, evaluated, predi
       ...{ width: 4, image_size: [height, width], channels: 1, config: { hidden: 8, output: 4 } },
       ...{ epochs: 1, batch_size: 8, augmentation: "medical" },
     };
-    const pretrained = await runJob(gpu, store, queued(store, pretraining));
-    const backbone = store.models.get(pretrained.result!.model as string);
+    const pretrained = await runJob(gpu, store, await queued(store, pretraining));
+    const backbone = await store.models.get(pretrained.result!.model as string);
     assert.deepEqual(backbone.spec.image_size, [height, width]);
 
     const finetuning = { kind: "finetune", dataset: "discs", init: backbone.id, epochs: 1 };
-    const tuned = await runJob(gpu, store, queued(store, { ...finetuning, batch_size: 8 }));
-    const model = store.models.get(tuned.result!.model as string);
+    const tuned = await runJob(gpu, store, await queued(store, { ...finetuning, batch_size: 8 }));
+    const model = await store.models.get(tuned.result!.model as string);
     assert.deepEqual(model.spec.image_size, [height, width], "the model's, where not given");
-    const scores = store.evaluations.get(tuned.result!.evaluation as string)
+    const scores = (await store.evaluations.get(tuned.result!.evaluation as string))
       .scores as unknown as ImageScore[];
 
     const predictor = new Predictor(gpu, store);
@@ -43,6 +43,8 @@ Deno.test("an input of 32 x 96 pixels: pre-trained, fine-tuned, evaluated, predi
       predictor.similarityMap({ model: model.id, picture: pictures[0], point: [0.9, 0.1] }),
       predictor.saliencyMap({ model: model.id, picture: pictures[0], class: null }),
     ]);
+    // What was asked looks the model up first.
+    await new Promise((resolve) => setTimeout(resolve));
     await predictor.serve();
     const [{ probabilities }, similar, salient] = await answers;
     scores.forEach(({ probabilities: { malignant } }, i) =>

@@ -26,9 +26,9 @@ Deno.test({
   fn: () =>
     withStore(async (store) => {
       await insertClasses(store);
-      const first = await runJob(gpu, store, queued(store, pretraining));
+      const first = await runJob(gpu, store, await queued(store, pretraining));
       const init = first.result!.model as string;
-      const second = await runJob(gpu, store, queued(store, { ...finetuning, init }));
+      const second = await runJob(gpu, store, await queued(store, { ...finetuning, init }));
       for (const { context } of [first, second]) {
         const reports = context.metrics.map(({ values }) => values).filter((v) => "loss" in v);
         assert.ok(reports.length > 1);
@@ -37,7 +37,7 @@ Deno.test({
         }
       }
       for (const model of [init, second.result!.model as string]) {
-        const { file } = store.models.get(model);
+        const { file } = await store.models.get(model);
         const { tensors } = readSafetensors(await store.files.read(file));
         assert.ok(tensors.has("conv1.weight"));
         assert.deepEqual([...tensors.keys()].filter((name) => name.includes("scale")), []);
@@ -50,11 +50,11 @@ Deno.test("on an adapter without shader-f16 the job fails, and says why", () =>
     await insertClasses(store);
     const without = { ...gpu, features: { ...gpu.features, f16: false } };
     for (const request of [pretraining, finetuning]) {
-      const job = queued(store, request);
+      const job = await queued(store, request);
       await assert.rejects(
         runJob(without, store, job),
         /Cannot train in f16: this adapter has no shader-f16/,
       );
-      store.jobs.change(job, { state: "failed" });
+      await store.jobs.change(job, { state: "failed" });
     }
   }));

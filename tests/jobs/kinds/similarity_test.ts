@@ -18,18 +18,23 @@ import { randomItems } from "../../gaze/similarity/reference.ts";
 const gpu = await openGpu();
 
 /** A data set "gaze" of these items, in the store. */
-function keep(store: Store, items: Item[], meta: Record<string, unknown> = {}): void {
-  const dataset = store.datasets.insert({
+async function keep(
+  store: Store,
+  items: Item[],
+  meta: Record<string, unknown> = {},
+): Promise<void> {
+  const dataset = await store.datasets.insert({
+    names: "keep",
     id: newId("ds"),
     name: "gaze",
-    digest: "d",
+    known_digest: "d",
     structured: false,
     positive_label: null,
     meta,
     created_at: now(),
   });
   for (const { id: name, width, height, scanpaths } of items) {
-    const image = store.images.insert({
+    const image = await store.images.insert({
       id: newId("im"),
       dataset_id: dataset.id,
       name,
@@ -45,7 +50,7 @@ function keep(store: Store, items: Item[], meta: Record<string, unknown> = {}): 
       split: null,
     });
     for (const { reader, fixations } of scanpaths) {
-      store.gaze.insert({
+      await store.gaze.insert({
         id: newId("gz"),
         image_id: image.id,
         reader,
@@ -66,7 +71,7 @@ async function run(
   spec: Record<string, unknown>,
   { stopAt = Infinity }: { stopAt?: number } = {},
 ): Promise<{ row: SimilarityRow; progress: number[][]; warnings: unknown[] }> {
-  const resolved = kind.resolve!(parseSimilarity({ dataset: "gaze", ...spec }), store);
+  const resolved = await kind.resolve!(parseSimilarity({ dataset: "gaze", ...spec }), store);
   const progress: number[][] = [];
   const warnings: unknown[] = [];
   let yields = 0;
@@ -76,6 +81,8 @@ async function run(
     gpu,
     event: (_type, data) => void warnings.push(data.message),
     metric() {},
+    flush: () => Promise.resolve(),
+    publish: async ({ similarity }) => void await store.similarities.insert(similarity!),
     pace() {},
     progress: (done, total) => void progress.push([done, total]),
     yield() {
@@ -85,7 +92,7 @@ async function run(
     checkpoints: "",
   };
   const result = await similarity.run(context);
-  return { row: store.similarities.get(result.similarity as string), progress, warnings };
+  return { row: await store.similarities.get(result.similarity as string), progress, warnings };
 }
 
 /** Names with a comma, a quote and a folder; the third image has gaze too short. */
@@ -101,7 +108,7 @@ async function text(stream: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<st
 
 Deno.test("a similarity job keeps the matrix that a direct computation gives", async () => {
   await withStore(async (store) => {
-    keep(store, items);
+    await keep(store, items);
     const { row, progress, warnings } = await run(store, { measure: "multimatch" });
     const direct = await computeSimilarity(gpu, "multimatch", sorted);
     assert.deepEqual(row.images, direct.images);
@@ -167,7 +174,7 @@ Deno.test("a similarity job keeps the matrix that a direct computation gives", a
 
 Deno.test("neighbours are kept where they are asked for", async () => {
   await withStore(async (store) => {
-    keep(store, items);
+    await keep(store, items);
     const spec = { measure: "moments", keep: "neighbours", top_k: 4, most_pairs: 9 };
     const { row } = await run(store, spec);
     const whole = (await run(store, { measure: "moments" })).row;
@@ -195,40 +202,48 @@ Deno.test("readers are picked, and must exist", async () => {
       ...item,
       scanpaths: [...item.scanpaths, { reader: "s", fixations: other.scanpaths[0].fixations }],
     }));
-    keep(store, two);
+    await keep(store, two);
     const { row } = await run(store, { measure: "dhash", readers: ["s"] });
     const { values } = await readMatrix(store.files, row);
     assert.ok(values.every((value) => Math.abs(value - 1) < 1e-6));
     const stranger = { measure: "dhash" as const, dataset: "gaze", readers: ["t"] };
-    assert.throws(() => kind.resolve!(parseSimilarity(stranger), store), /Cannot find readers/);
+    await assert.rejects(
+      async () => await kind.resolve!(parseSimilarity(stranger), store),
+      /Cannot find readers/,
+    );
   });
 });
 
 Deno.test("a stopped job leaves nothing behind", async () => {
   await withStore(async (store) => {
-    keep(store, items);
+    await keep(store, items);
     await assert.rejects(run(store, { measure: "moments" }, { stopAt: 2 }), JobStopped);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
-    assert.equal(store.similarities.list().data.length, 0);
+    assert.equal((await store.similarities.list()).data.length, 0);
   });
 });
 
 Deno.test("ready-made heatmaps of the store, and degrees by the screen's geometry", async () => {
   await withStore(async (store) => {
     const bare = items.slice(0, 3).map((item) => ({ ...item, scanpaths: [] }));
-    keep(store, bare, {
+    await keep(store, bare, {
       screen: { width_px: 800, height_px: 800, width_mm: 300 },
       viewing_distance_mm: 600,
     });
     const parsed = parseSimilarity({ dataset: "gaze", measure: "cc" });
-    assert.throws(() => kind.resolve!(parsed, store), /Cannot compare gaze/);
-    const dataset = store.datasets.byName("gaze");
-    for (const [i, image] of store.images.all(dataset.id).entries()) {
+    await assert.rejects(async () => await kind.resolve!(parsed, store), /Cannot compare gaze/);
+    const dataset = await store.datasets.byName("gaze");
+    for (const [i, image] of (await store.images.all(dataset.id)).entries()) {
       if (i === 2) continue;
       const data = Uint8Array.from({ length: 36 }, (_, at) => (at * 7) % 36);
       const png = encodePng({ width: 6, height: 6, channels: 1, bits: 8, data });
       const { sha256 } = await store.files.put(png);
-      store.heatmaps.insert({ id: newId("hm"), image_id: image.id, reader: "", file: sha256 });
+      await store.heatmaps.insert({
+        id: newId("hm"),
+        image_id: image.id,
+        reader: "",
+        file: sha256,
+      });
       store.files.unpin([sha256]);
     }
     const { row } = await run(store, { measure: "cc", params: { sigma_deg: 2 } });

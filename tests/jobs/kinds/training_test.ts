@@ -39,9 +39,9 @@ const finetuning = {
 Deno.test("pretrain: a backbone under torchvision's names; killed and taken up, the same bytes", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const job = queued(store, pretraining);
+    const job = await queued(store, pretraining);
     const { result, context } = await runJob(gpu, store, job);
-    const model = store.models.get(result!.model as string);
+    const model = await store.models.get(result!.model as string);
     assert.equal(model.kind, "pretrained");
     assert.deepEqual(model.spec.classes, []);
     const { tensors } = readSafetensors(await store.files.read(model.file));
@@ -62,23 +62,23 @@ Deno.test("pretrain: a backbone under torchvision's names; killed and taken up, 
     }
     assert.throws(() => Deno.statSync(store.checkpoints(job.id)), Deno.errors.NotFound);
 
-    const again = queued(store, pretraining);
+    const again = await queued(store, pretraining);
     assert.equal((await runJob(gpu, store, again, { stopAt: 4 })).result, undefined);
     const finished = await runJob(gpu, store, again);
     const last = finished.context.metrics.at(-1)!;
     assert.deepEqual(last, context.metrics.at(-1), "gauges of what was seen before the stop too");
-    assert.equal(store.models.get(finished.result!.model as string).file, model.file);
+    assert.equal((await store.models.get(finished.result!.model as string)).file, model.file);
     // As after a crash between the model's row and the job's.
-    store.jobs.update(again.id, { state: "running" });
+    await store.jobs.update(again.id, { state: "running" });
     assert.deepEqual((await runJob(gpu, store, again)).result, finished.result, "not made twice");
   }));
 
 Deno.test("pictures that are all the same collapse, and the job warns", () =>
   withStore(async (store) => {
     const { images } = await insertClasses(store);
-    store.db.run("UPDATE images SET file = ?", images[0].file);
+    await store.db.run("UPDATE images SET file = ?", images[0].file);
     const request = { ...pretraining, arm: "none", augmentation: "none", epochs: 1 };
-    const { context } = await runJob(gpu, store, queued(store, request));
+    const { context } = await runJob(gpu, store, await queued(store, request));
     const warnings = context.events.filter(({ type }) => type === "warning");
     assert.match(warnings.map(({ data }) => data.message).join(), /nearly collapsed/);
   }));
@@ -89,12 +89,13 @@ Deno.test("crops by gaze reach training", () =>
     const lossOf = async (gaze_share: number) => {
       const augmentation = { crop: { scale: [0.1, 0.2], gaze_share } };
       const request = { ...pretraining, arm: "none", epochs: 1, augmentation };
-      return (await runJob(gpu, store, queued(store, request))).context.metrics[0].values.loss;
+      return (await runJob(gpu, store, await queued(store, request))).context.metrics[0].values
+        .loss;
     };
     const free = await lossOf(0);
     assert.equal(await lossOf(1), free, "no image has gaze");
     for (const { id } of images) {
-      store.gaze.insert({
+      await store.gaze.insert({
         ...{ id: newId("gz"), image_id: id, reader: "a", format: "csv", samples_file: null },
         fixations: [{ x: 2, y: 2, start: 0, duration: 1 }],
         ...{ assumptions: [], dropped: 0, data_loss: 0 },
@@ -107,7 +108,7 @@ Deno.test("packed batches hold more pairs", () =>
   withStore(async (store) => {
     await insertClasses(store);
     const pairsOf = async (pack: number) => {
-      const { context } = await runJob(gpu, store, queued(store, { ...pretraining, pack }));
+      const { context } = await runJob(gpu, store, await queued(store, { ...pretraining, pack }));
       return context.metrics.reduce((sum, { values }) => sum + (values.pairs ?? 0), 0);
     };
     assert.ok(await pairsOf(4) > await pairsOf(0));
@@ -123,15 +124,15 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
   });
   const { sha256 } = await store.files.put(new Uint8Array(values.buffer));
   const { dataset_id } = images[0];
-  const job = queued(store, { ...pretraining, arm: "none" });
-  store.jobs.change(job, { state: "cancelled" });
-  return store.commitFiles([sha256], () =>
-    store.similarities.insert({
+  const job = await queued(store, { ...pretraining, arm: "none" });
+  await store.jobs.change(job, { state: "cancelled" });
+  return (await store.commitFiles([sha256], async () =>
+    await store.similarities.insert({
       ...{
         id: newId("sim"),
         dataset_id,
         job_id: job.id,
-        dataset_digest: store.datasets.get(dataset_id).digest,
+        dataset_digest: await store.datasets.digestOf(await store.datasets.get(dataset_id)),
         measure: "dhash",
         params: {},
       },
@@ -144,7 +145,7 @@ async function insertSimilarity(store: Store, images: ImageRow[]): Promise<strin
       },
       images: images.map(({ name }) => name),
       created_at: now(),
-    })).id;
+    }))).id;
 }
 
 Deno.test("arms differ in their pairs only: same start, order and views", () =>
@@ -157,8 +158,8 @@ Deno.test("arms differ in their pairs only: same start, order and views", () =>
       const cut = { threshold: 0.5 };
       const pairs = { arm: arm.split(",")[0], similarity, cut, soft: arm.endsWith("soft") };
       const request = { ...pretraining, ...pairs, epochs: 1 };
-      const { result, context } = await runJob(gpu, store, queued(store, request));
-      const { pairs: found, cut: used } = store.models.get(result!.model as string).lineage
+      const { result, context } = await runJob(gpu, store, await queued(store, request));
+      const { pairs: found, cut: used } = (await store.models.get(result!.model as string)).lineage
         .positives as { pairs: number; cut: number | null };
       lineages[arm] = { pairs: found, cut: used };
       losses[arm] = context.metrics.flatMap(({ values }) => values.loss ?? []);
@@ -177,15 +178,15 @@ Deno.test("arms differ in their pairs only: same start, order and views", () =>
 Deno.test("finetune, evaluate and predict agree about the same images", () =>
   withStore(async (store) => {
     const { images } = await insertClasses(store, { images: 32 });
-    const pretrained = await runJob(gpu, store, queued(store, pretraining));
+    const pretrained = await runJob(gpu, store, await queued(store, pretraining));
     const { result, context } = await runJob(
       gpu,
       store,
-      queued(store, { ...finetuning, init: pretrained.result!.model }),
+      await queued(store, { ...finetuning, init: pretrained.result!.model }),
     );
-    const model = store.models.get(result!.model as string);
+    const model = await store.models.get(result!.model as string);
     assert.deepEqual(model.spec.classes, ["benign", "malignant"]);
-    const evaluation = store.evaluations.get(result!.evaluation as string);
+    const evaluation = await store.evaluations.get(result!.evaluation as string);
     const metrics = evaluation.metrics as unknown as EvaluationMetrics;
     assert.equal(metrics.positive_label, "malignant");
     assert.ok(context.metrics.some(({ values }) => "validation_auc" in values));
@@ -202,9 +203,9 @@ Deno.test("finetune, evaluate and predict agree about the same images", () =>
     const evaluated = await runJob(
       gpu,
       store,
-      queued(store, { kind: "evaluate", model: model.id, dataset: "discs", split: "test" }),
+      await queued(store, { kind: "evaluate", model: model.id, dataset: "discs", split: "test" }),
     );
-    const second = store.evaluations.get(evaluated.result!.evaluation as string);
+    const second = await store.evaluations.get(evaluated.result!.evaluation as string);
     assert.deepEqual(second.metrics.confusion, evaluation.metrics.confusion);
     // Thresholds come from the validation images, and go with the model.
     const points = metrics.operating_points!;
@@ -232,6 +233,8 @@ Deno.test("finetune, evaluate and predict agree about the same images", () =>
       predictor.predict({ model: model.id, pictures: asked.slice(0, 1) }),
       predictor.predict({ model: model.id, pictures: asked.slice(1) }),
     ]);
+    // What was asked looks the model up first.
+    await new Promise((resolve) => setTimeout(resolve));
     await predictor.serve();
     const rows = (await answers).flatMap(({ probabilities }) => probabilities);
     const scores = second.scores as unknown as ImageScore[];
@@ -246,19 +249,19 @@ Deno.test("folds: every image is tested once; stopped between folds, the same mo
   withStore(async (store) => {
     await insertClasses(store, { images: 24 });
     const request = { ...finetuning, folds: 2, epochs: 2, mode: "linear" };
-    const { result } = await runJob(gpu, store, queued(store, request));
-    const evaluation = store.evaluations.get(result!.evaluation as string);
+    const { result } = await runJob(gpu, store, await queued(store, request));
+    const evaluation = await store.evaluations.get(result!.evaluation as string);
     const metrics = evaluation.metrics as unknown as EvaluationMetrics;
     assert.equal(metrics.images, 24);
     assert.equal(metrics.folds!.length, 2);
     assert.ok("m_auc" in metrics.mean!);
 
-    const job = queued(store, request);
+    const job = await queued(store, request);
     let stops = 0;
     for (let stopAt = 3;; stopAt += 2) {
       const run = await runJob(gpu, store, job, { stopAt });
       if (run.result) {
-        const again = store.evaluations.get(run.result.evaluation as string);
+        const again = await store.evaluations.get(run.result.evaluation as string);
         assert.deepEqual(again.scores, evaluation.scores);
         assert.deepEqual(again.metrics.operating_points, metrics.operating_points);
         const { operating_points_absent } = again.metrics;
@@ -273,15 +276,15 @@ Deno.test("folds: every image is tested once; stopped between folds, the same mo
 Deno.test("a linear probe leaves the backbone as it was", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const pretrained = await runJob(gpu, store, queued(store, pretraining));
+    const pretrained = await runJob(gpu, store, await queued(store, pretraining));
     const init = pretrained.result!.model as string;
     const { result } = await runJob(
       gpu,
       store,
-      queued(store, { ...finetuning, init, mode: "linear", epochs: 1 }),
+      await queued(store, { ...finetuning, init, mode: "linear", epochs: 1 }),
     );
     const weights = async (id: string) =>
-      readSafetensors(await store.files.read(store.models.get(id).file)).tensors;
+      readSafetensors(await store.files.read((await store.models.get(id)).file)).tensors;
     const [before, after] = [await weights(init), await weights(result!.model as string)];
     for (const [name, { data }] of before) assert.deepEqual(after.get(name)!.data, data, name);
     assert.ok(after.has("fc.weight"));
@@ -290,13 +293,17 @@ Deno.test("a linear probe leaves the backbone as it was", () =>
 Deno.test("frozen batch norms stay as they were while all else learns", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const pretrained = await runJob(gpu, store, queued(store, pretraining));
+    const pretrained = await runJob(gpu, store, await queued(store, pretraining));
     const init = pretrained.result!.model as string;
     const frozen = { ...finetuning, batch_norm: "frozen", epochs: 1 };
-    assert.throws(() => queued(store, frozen), InvalidInput, "nothing to freeze from scratch");
-    const { result } = await runJob(gpu, store, queued(store, { ...frozen, init }));
+    await assert.rejects(
+      async () => await queued(store, frozen),
+      InvalidInput,
+      "nothing to freeze from scratch",
+    );
+    const { result } = await runJob(gpu, store, await queued(store, { ...frozen, init }));
     const weights = async (id: string) =>
-      readSafetensors(await store.files.read(store.models.get(id).file)).tensors;
+      readSafetensors(await store.files.read((await store.models.get(id)).file)).tensors;
     const [before, after] = [await weights(init), await weights(result!.model as string)];
     for (const [name, { data, shape }] of before) {
       // Convolutions alone have four dimensions.
@@ -308,10 +315,10 @@ Deno.test("frozen batch norms stay as they were while all else learns", () =>
 Deno.test("what cannot be trained is refused with the reason", () =>
   withStore(async (store) => {
     await insertClasses(store, { labelled: false });
-    assert.throws(() => queued(store, finetuning), /two classes are needed/);
-    assert.throws(() => queued(store, pretraining), /Cannot pair by labels/);
+    await assert.rejects(async () => await queued(store, finetuning), /two classes are needed/);
+    await assert.rejects(async () => await queued(store, pretraining), /Cannot pair by labels/);
     const small = { ...gpu, limits: { ...gpu.limits, maxStorageBufferBindingSize: 2 ** 20 } };
-    const job = queued(store, { ...pretraining, arm: "none", image_size: 1024, width: 128 });
+    const job = await queued(store, { ...pretraining, arm: "none", image_size: 1024, width: 128 });
     await assert.rejects(runJob(small, store, job), (error: Error) => {
       assert.ok(error instanceof InvalidInput);
       assert.match(error.message, /one buffer of \d+ MiB is needed, the adapter allows 1 MiB/);
@@ -322,7 +329,7 @@ Deno.test("what cannot be trained is refused with the reason", () =>
 Deno.test("pictures of another size are refused, and a drawn one is not", () =>
   withStore(async (store) => {
     await insertClasses(store);
-    const { result } = await runJob(gpu, store, queued(store, { ...finetuning, epochs: 1 }));
+    const { result } = await runJob(gpu, store, await queued(store, { ...finetuning, epochs: 1 }));
     const predictor = new Predictor(gpu, store);
     const model = result!.model as string;
     const picture = (side: number) =>
@@ -339,6 +346,8 @@ Deno.test("pictures of another size are refused, and a drawn one is not", () =>
       pictures: Array.from({ length: 70 }, () => picture(16)),
     });
     const start = performance.now();
+    // What was asked looks the model up first.
+    await new Promise((resolve) => setTimeout(resolve));
     await predictor.serve();
     const { probabilities } = await answer;
     assert.equal(probabilities.length, 70);
