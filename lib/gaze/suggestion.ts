@@ -1,6 +1,8 @@
 /** What an audit advises: a cut, a measure, and warnings in plain words. */
 import type { Audit, AuditCut, CutSuggestion } from "./audit_report.ts";
 
+/** A cut keeps at least this much of the best precision over the base rate: half of it may be nearly chance. */
+const KEPT_GAIN = 0.75;
 /** A result this unlikely by chance counts as none of its doing. */
 const SIGNIFICANT = 0.05;
 
@@ -48,9 +50,8 @@ function byLabels(audit: Audit, warnings: string[]): CutSuggestion {
   }
   // Of the cuts better than chance, the one that gives most right pairs over what chance gives.
   const gain = (cut: typeof better[number]) => cut.pairs * (cut.precision! - base_rate);
-  const strong = better.filter((cut) =>
-    cut.lift! >= 1 + (Math.max(...better.map((b) => b.lift!)) - 1) / 2
-  );
+  const most = Math.max(...better.map(({ lift }) => lift! - 1));
+  const strong = better.filter(({ lift }) => lift! - 1 >= KEPT_GAIN * most);
   const best = strong.reduce((a, b) => gain(b) > gain(a) ? b : a);
   return {
     quantile: best.quantile,
@@ -60,7 +61,8 @@ function byLabels(audit: Audit, warnings: string[]): CutSuggestion {
         percent(base_rate)
       } of all pairs do ` +
       `(lift ${best.lift!.toFixed(2)}, p = ${best.p!.toPrecision(2)})`,
-      "of the cuts with at least half of the best lift, the one with most right pairs",
+      "of the cuts that keep at least three quarters of the best precision over the base rate, the one with most " +
+      "right pairs beyond chance",
       ...(auc === null
         ? ["only the nearest pairs were kept, so there is no AUC over all of them"]
         : [`AUC ${auc.toFixed(3)} over all pairs`]),

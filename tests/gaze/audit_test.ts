@@ -155,3 +155,27 @@ Deno.test("of several measures the one that is least likely by chance is suggest
   assert.equal(suggestMeasure(audits)!.measure, "multimatch");
   assert.equal(suggestMeasure({ moments: audits.moments }), null);
 });
+
+Deno.test("a cut that holds more right pairs at a much lower precision is not suggested", () => {
+  // Two classes of equal size: the first 10 % are right, then 0.86 of the first half.
+  const labels = Array.from({ length: 60 }, (_, i) => i % 2 === 0 ? "a" : "b");
+  const n = labels.length;
+  const values = new Float32Array(n * n).fill(1);
+  for (let i = 0; i < n; i++) {
+    for (let j = i + 1; j < n; j++) {
+      const same = labels[i] === labels[j];
+      const u = uniform(3, i, j);
+      // Shares of all pairs, of which each kind is a half.
+      const [best, middle] = same ? [0.2, 0.86] : [0, 0.14];
+      const level = u < best ? 0.7 : u < middle ? 0.4 : 0.1;
+      values[i * n + j] = values[j * n + i] = level + 0.2 * uniform(4, i, j);
+    }
+  }
+  const { suggestion, cuts } = audit(values, { labels });
+  const at = (share: number) => cuts.find(({ quantile }) => quantile === share)!;
+  assert.ok(
+    at(0.5).precision! > 0.8 && at(0.5).p! < 0.05,
+    "better than chance, with more right pairs",
+  );
+  assert.ok(suggestion.quantile !== null && suggestion.quantile < 0.5, `${suggestion.quantile}`);
+});
