@@ -5,6 +5,7 @@ import { findImage } from "./find_image.ts";
 import { change, changeable, sameNames } from "./mutation.ts";
 import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
+import { positiveMissing } from "./positive_label.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
 import { imagesNamed } from "./images_named.ts";
 import { checkSplits, type LabelTable, readLabels } from "./labels.ts";
@@ -119,7 +120,7 @@ export async function putLabels(
 ): Promise<LabelsReport> {
   const { id } = await changeable(store, dataset);
   const { labels, unknown, warnings } = await readKnown(store, id, bytes, file);
-  return await change(store, dataset, [], async ({ id, names: mode }) => {
+  return await change(store, dataset, [], async ({ id, names: mode, positive_label }) => {
     const named = await imagesNamed(store, id, labels.map(({ image }) => image));
     const names = new ImageNames(named ?? await store.images.all(id), { keyed: store });
     const lines = new Map<string, number | undefined>();
@@ -146,10 +147,11 @@ export async function putLabels(
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
     const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
-    const alike = labelsAlike(
-      Array.from((await store.images.labels(id)).keys(), (label) => ({ label })),
-    );
+    const classes = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
+    const alike = labelsAlike(classes);
     if (alike) warnings.push({ file, message: alike });
+    const positive = positiveMissing(positive_label, classes);
+    if (positive) warnings.push({ message: positive });
     const report = { labels: labels.length, warnings };
     await keepReport(store, dataset, "labels", report);
     return report;

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
+import { positiveMissing } from "./positive_label.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
 import { checkSplits, type ImageLabel } from "./labels.ts";
 import type { Plan, Source } from "./layouts/layout.ts";
@@ -293,6 +294,8 @@ export class Importer {
     if (missing) this.#content.warnings.push({ message: missing });
     const alike = labelsAlike(all);
     if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });
+    const positive = positiveMissing(this.plan.description.positive_label, all);
+    if (positive) this.#lead({ message: positive });
   }
 
   #patientOf({ patient }: ImageLabel): ImageLabel["patient"] {

@@ -1,6 +1,7 @@
 /** What stands behind a study's figures: curves over its runs with their bands, confusion, and the images themselves. */
 import { z } from "zod";
 import type { PrecisionRecallCurve, RocCurve } from "@/lib/evaluation/curve.ts";
+import { notAClass } from "@/lib/datasets/positive_label.ts";
 import { argmax } from "@/lib/evaluation/scores.ts";
 import type { EvaluationRow } from "@/lib/store/mod.ts";
 import type { StudyTable, TableCell } from "./table_schema.ts";
@@ -27,6 +28,9 @@ export const studyReportSchema = z.object({
   study: z.string(),
   classes: z.array(z.string()),
   class: z.string().nullable().describe("The class of curves and calibration, against all others"),
+  warnings: z.array(z.string()).describe(
+    "Why there are no curves, where the set's positive label is no class",
+  ),
   rows: z.array(z.object({
     row: z.string(),
     backbone: z.string(),
@@ -74,12 +78,18 @@ export function studyReport({ study, table, evaluations, label, most }: ReportSo
   const of = (cell: TableCell) => cell.evaluations.flatMap((id) => evaluations.get(id) ?? []);
   const first = table.cells.flatMap(of)[0];
   const classes = first?.metrics.classes ?? [];
-  const shown = label ?? table.positive_label ?? classes[0] ?? null;
+  const wanted = label ?? table.positive_label ?? classes[0] ?? null;
+  const shown = wanted !== null && classes.includes(wanted) ? wanted : null;
   const cells = table.cells.map((cell) => ({ cell, runs: of(cell), cases: casesOf(of(cell)) }));
   return {
     study,
     classes,
     class: shown,
+    warnings: wanted === null || shown !== null || classes.length === 0 ? [] : [
+      `No curves and no calibration: ${
+        notAClass(wanted, classes)
+      }. Ask for one of them by \`class\``,
+    ],
     rows: cells.filter(({ runs }) => runs.length > 0).map(({ cell, runs, cases }) => ({
       row: cell.row,
       backbone: cell.backbone,

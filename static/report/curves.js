@@ -29,6 +29,10 @@
       return made ? [{ row, made }] : [];
     });
     if (found.length === 0) return [];
+    if (report.class === null) {
+      const said = report.warnings ?? [];
+      return [section("Curves", said.map((text) => h("p", { class: "report-warn" }, text)))];
+    }
     const of = (name) =>
       found.flatMap(({ row, made }) =>
         made[name] ? [{ name: row.name, kind: kindOf(row), band: made[name] }] : []

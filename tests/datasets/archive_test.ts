@@ -199,7 +199,7 @@ Deno.test("what is not part of the layout is skipped with a warning", () =>
     const report = await load(store, "d", {
       ...smallSet(),
       "README.md": "hello",
-      "labels.csv": "image,label\na,benign\nghost,benign\n",
+      "labels.csv": "image,label\na,malignant\nghost,benign\n",
       "heatmaps/a.png": picture(20, 10, 5),
       "heatmaps/r1/left/b.png": picture(20, 10, 6),
       "heatmaps/ghost.png": picture(20, 10, 7),
@@ -266,6 +266,7 @@ Deno.test("an exported data set is the same data set when it is imported again",
       "heatmaps/a.png": picture(20, 10, 5),
       "heatmaps/r1/left/b.png": picture(20, 10, 6),
       "images/=cmd|'!A0.png": picture(6, 6, 8),
+      "dataset.json": '{"positive_label": "be, nign", "structured": true}',
       "labels.csv": 'image,label,patient\na,"be, nign",p1\n"=cmd|\'!A0",=1+1,@p\n',
     });
     const path = `${store.directory}/again.zip`;

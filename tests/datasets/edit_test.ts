@@ -252,3 +252,17 @@ Deno.test(
     assert.equal((await told()).images, 1);
   }),
 );
+
+Deno.test("labels of which none is the positive one are told of, at the import and after it", () =>
+  withStore(async (store) => {
+    const path = await zipTo(`${store.directory}/upload.zip`, {
+      ...smallSet(),
+      "dataset.json": bytes('{"positive_label": "Benign"}'),
+    });
+    const told = /positive label "Benign" is no class of the data set, "benign" may be meant/;
+    const { warnings } = await importArchive(store, "d", path, { names: "keep" });
+    assert.match(warnings[0].message, told);
+    const report = await putLabels(store, "d", bytes("image,label\na,odd\n"));
+    assert.ok(report.warnings.some(({ message }) => told.test(message)));
+    decodePool.close();
+  }));

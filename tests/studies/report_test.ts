@@ -15,7 +15,7 @@ const run = (...p: number[]) => ({
   probabilities: p.map((value) => [1 - value, value]),
 });
 
-function report(most = 10, label?: string) {
+function report(most = 10, label?: string, positive_label = "malignant") {
   const runs = {
     // Plain: b and c are wrong; with gaze: only b, and d in one of two runs.
     p0: run(0.1, 0.8, 0.3, 0.9),
@@ -37,7 +37,7 @@ function report(most = 10, label?: string) {
   }));
   const cell = (row: string, ids: string[]) => ({ row, backbone: "resnet18", evaluations: ids });
   const table = {
-    ...{ rows, positive_label: "malignant" },
+    ...{ rows, positive_label },
     // One evaluation is gone.
     cells: [cell("byol none", ["p0", "p1"]), cell("byol gaze", ["g0", "g1", "gone"])],
   } as unknown as StudyTable;
@@ -77,4 +77,13 @@ Deno.test("images are judged by the mean over runs: mistakes by certainty, gains
   ]]);
   assert.deepEqual(pair.lost, []);
   assert.equal(report(1).rows[0].mistakes.length, 1);
+});
+
+Deno.test("a positive label that is no class: no curves, and a sentence with the class that is meant", () => {
+  const { class: label, warnings, rows: [plain] } = report(10, undefined, "Malignant");
+  assert.equal(label, null);
+  assert.match(warnings[0], /"Malignant" is no class .*"malignant" may be meant/);
+  assert.deepEqual([plain.roc, plain.base_rate, plain.calibration], [null, null, []]);
+  assert.deepEqual(plain.confusion, [[2, 2], [2, 2]]);
+  assert.deepEqual(report().warnings, []);
 });
