@@ -19,11 +19,10 @@ try {
       cluster: alone ? readCluster((name) => Deno.env.get(name)) : undefined,
     });
   } else if (role === "worker") {
-    const { launchWorker } = await import("@/lib/worker_launcher.ts");
-    await launchWorker({
-      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
-      cluster: readCluster((name) => Deno.env.get(name)),
-    });
+    const { launchWorker, readWorker, workerHelp } = await import("@/lib/worker_launcher.ts");
+    const settings = readWorker((name) => Deno.env.get(name), args);
+    if (settings === null) console.log(workerHelp);
+    else await launchWorker(settings);
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);
     await (await import("@/routes/server.ts")).serve(config);

@@ -4,6 +4,7 @@
  * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
+import { logger } from "@/lib/log.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, BEAT_MS, SILENT_MS } from "./beat.ts";
@@ -12,6 +13,7 @@ import { kinds } from "./kinds.ts";
 import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
 import { type Desk, deskBehind, deskHandlers } from "./desk.ts";
+import { tellingDesk } from "./telling_desk.ts";
 import { StoreDesk } from "./store_desk.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
@@ -49,13 +51,19 @@ export async function work(
       return needed;
     },
   });
-  const desk = own?.desk ?? deskBehind((method, params) => here.call(method, params));
+  const log = logger("text");
+  const desk = own
+    ? tellingDesk(own.desk, log)
+    : deskBehind((method, params) => here.call(method, params));
   const predictor = new PredictorLink({ start: { data }, desk, send });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
   const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(desk));
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
-    if (message.method === "device") device = deviceOf(message);
+    if (message.method === "device") {
+      device = deviceOf(message);
+      if (own) log(gpuText(message));
+    }
     if (message.method === "tick") tick = message.params as Tick;
     else if (message.method === "left") {
       await own?.end();
@@ -124,6 +132,18 @@ async function ownStore(data: string, name: string, cluster?: ClusterSettings): 
       await store.close();
     },
   };
+}
+
+/** The GPU in a line; without one, why no job will run. */
+function gpuText({ params }: Message): string {
+  const { gpu, hint, backend } = params as {
+    gpu: Device["info"] | null;
+    hint?: string;
+    backend?: string;
+  };
+  if (!gpu) return `There is no GPU, so no job runs here: ${hint}`;
+  const name = gpu.description || gpu.device || gpu.vendor || "a GPU without a name";
+  return `Jobs run on ${name}${backend ? ` by ${backend}` : ""}`;
 }
 
 /** What the GPU thread says of its device, as estimates take it. */

@@ -92,13 +92,17 @@ Deno.test("deno task worker serves the directory that MCGIP_DATA names, and leav
       env: { MCGIP_DATA: store.directory },
       stdin: "null",
       stdout: "null",
-      stderr: "null",
+      stderr: "piped",
     }).spawn();
+    const said = new Response(worker.stderr).text();
     try {
       await until(async () => await store.workers.count() === 1, 60_000);
       worker.kill("SIGTERM");
       assert.equal((await worker.status).code, 0);
       assert.equal(await store.workers.count(), 0);
+      assert.ok((await said).includes(`A worker serves the jobs of ${store.directory}`));
+      assert.match(await said, /Jobs run on |There is no GPU/);
+      assert.match(await said, /asked to leave \(SIGTERM\)/);
     } finally {
       try {
         worker.kill("SIGKILL");
