@@ -3,7 +3,9 @@ import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
 import type { Config } from "@/lib/config.ts";
 import { EventLoopWatch } from "@/lib/event_loop.ts";
-import { logger } from "@/lib/log.ts";
+import { Unavailable } from "@/lib/errors.ts";
+import { logger, withoutNames } from "@/lib/log.ts";
+import { LostJobs } from "@/lib/jobs/lost_jobs.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
@@ -27,6 +29,8 @@ const CHANGED = "mcgip_changed";
 /** A key that was removed on one server is refused by the others after so long at most, ms. */
 const KEYS_MS = 3_000;
 const SWEEP_MS = 3_600_000;
+/** How often jobs of lost workers are looked for. */
+const LOST_MS = 1_000;
 
 const nothing = { files: 0, checkpoints: 0, returned: 0 };
 
@@ -61,6 +65,49 @@ function joinCluster(
     deaf();
     clearInterval(keys);
     clearInterval(sweep);
+  };
+}
+
+/** Where the server listens, and its first key: the one thing of the log that is a secret. */
+function announce(
+  { log: format, auth }: Config,
+  url: string,
+  key: string | undefined,
+  log: Services["log"],
+): void {
+  const json = format === "json";
+  const tell = (text: string) => json ? log(text, { url }) : console.log(text);
+  if (key && auth) {
+    if (json) log("The key of this server, shown only now", { key });
+    else console.log(`The key of this server, shown only now: ${key}`);
+  }
+  tell(`McGIP Server listens on ${url}`);
+}
+
+/** Looks for lost jobs, one look after another. */
+function lookFor(lost: LostJobs, log: Services["log"]): { stop(): Promise<void> } {
+  let stopped = false;
+  let look = Promise.resolve();
+  let timer: ReturnType<typeof setTimeout>;
+  const next = () => {
+    timer = setTimeout(() => {
+      look = lost.look().catch((error) => {
+        // While the database is away everything else says so.
+        if (!(error instanceof Unavailable)) {
+          log(`lost jobs: ${withoutNames(error)}`, { level: "error" });
+        }
+      }).then(() => {
+        if (!stopped) next();
+      });
+    }, LOST_MS);
+  };
+  next();
+  return {
+    async stop() {
+      stopped = true;
+      clearTimeout(timer);
+      await look;
+    },
   };
 }
 
@@ -120,6 +167,11 @@ export async function serve(config: Config): Promise<void> {
     },
     log,
   });
+  const lost = new LostJobs(store, (job) => {
+    notifier.emit(job);
+    studies.wake();
+    supervisor.notify("wake");
+  }, log);
   const leaving = new AbortController();
   const house = keepHouse(store, log);
   // What a server before this one has deleted.
@@ -173,12 +225,10 @@ export async function serve(config: Config): Promise<void> {
   }
   const { port } = server.address() as { port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  if (keyring.created && config.auth) {
-    console.log(`The key of this server, shown only now: ${keyring.created}`);
-  }
-  console.log(`McGIP Server listens on http://${host}:${port}`);
+  announce(config, `http://${host}:${port}`, keyring.created, log);
   supervisor.start();
   studies.start();
+  const looking = lookFor(lost, log);
   const ending = cluster ? joinCluster(store, { keyring, notifier, log }) : undefined;
 
   const leave = async (ms: number) => {
@@ -187,13 +237,19 @@ export async function serve(config: Config): Promise<void> {
     house.stop();
     server.close();
     ending?.();
+    await looking.stop();
     await studies.stop();
     await supervisor.stop(ms);
     await store.close();
     Deno.exit(0);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => void leave(LEAVE_MS));
+    Deno.addSignalListener(signal, () => {
+      if (!leaving.signal.aborted) {
+        log(`Leaving, by ${signal}: running jobs are saved first`, { signal });
+      }
+      void leave(LEAVE_MS);
+    });
   }
   // The launcher holds the other end of the standard input: its end is the launcher's end.
   for await (const _ of Deno.stdin.readable);

@@ -204,6 +204,36 @@ export class Jobs extends Table<JobRow> {
     );
   }
 
+  /** Running jobs whose lease has run out: their worker says nothing any more, and nobody has said that it is gone. */
+  async lost(): Promise<JobRow[]> {
+    return await this.select(
+      [["state = ?", "running"]],
+      `AND lease_until IS NOT NULL AND NOT ${leased(this.db)} ORDER BY sequence`,
+    );
+  }
+
+  /**
+   * Takes a lost job from its worker: it waits for another, or is what a person has asked for meanwhile.
+   * @returns its new state; undefined where the worker has spoken, or another one has the job
+   */
+  async takeBack({ id, fence }: Pick<JobRow, "id" | "fence">): Promise<JobState | undefined> {
+    return await this.db.transaction(async () => {
+      const [job] = await this.select(
+        [["id = ?", id], ["fence = ?", fence], ["state = ?", "running"]],
+        `AND NOT ${leased(this.db)} ${this.db.forUpdate}`,
+      );
+      if (!job) return undefined;
+      const asked = { cancel: "cancelled", pause: "paused" } as const;
+      const state = job.requested === null ? "queued" : asked[job.requested];
+      const ended = finishedStates.includes(state);
+      await this.update(id, {
+        ...{ state, worker: null, lease_until: null, requested: null, estimated_finish: null },
+        ...(ended ? { finished_at: now() } : {}),
+      });
+      return state;
+    });
+  }
+
   /** The same of the workers of a server that is gone, which are those that do not speak for themselves. */
   async releaseOrphans(): Promise<void> {
     await this.db.run(

@@ -1,6 +1,7 @@
 /** The log of a server: as JSON where that is asked for, and without anybody's name. */
 import assert from "node:assert/strict";
-import { until, withServer } from "../support/server.ts";
+import { withDirectory } from "../support/temporary.ts";
+import { startServer, until, withServer } from "../support/server.ts";
 import { writeZip } from "@/lib/datasets/zip_writer.ts";
 
 const NAME = "Canary^Jane";
@@ -36,7 +37,7 @@ Deno.test("MCGIP_LOG=json: an object a line, of every process; no name of a file
     Deno.kill(server.children().worker!, "SIGKILL");
     await until(() => /worker ended/.test(server.log()), 10_000, server.log);
 
-    const lines = server.log().trimEnd().split("\n").filter((line) => !/listens on/.test(line));
+    const lines = server.log().trimEnd().split("\n");
     const read = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     assert.ok(read.length > 8);
     for (const { time, level, message, process } of read) {
@@ -56,3 +57,15 @@ Deno.test("MCGIP_LOG=json: an object a line, of every process; no name of a file
     }
   }, { env: { MCGIP_LOG: "json" } });
 });
+
+Deno.test("MCGIP_LOG=json: the first key is a field, and a signal is told of", () =>
+  withDirectory(async (data) => {
+    const server = await startServer({ data, env: { MCGIP_LOG: "json", MCGIP_API_KEY: "" } });
+    await server.stop("SIGTERM");
+    const lines = server.log().trimEnd().split("\n").map((line) => JSON.parse(line));
+    const key = lines.find(({ message }) => message === "The key of this server, shown only now");
+    assert.match(key.key, /^mcgip_\S{43}$/);
+    const { url } = lines.find(({ message }) => /listens on/.test(message));
+    assert.equal(url, server.url);
+    assert.equal(lines.filter(({ message }) => /^Leaving, by SIGTERM/.test(message)).length, 1);
+  }));

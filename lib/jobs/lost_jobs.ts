@@ -1,0 +1,53 @@
+/** Jobs of workers that were lost: without it such a job would be called running until another worker is idle. */
+import type { Log } from "@/lib/log.ts";
+import { finishedStates, type Store } from "@/lib/store/mod.ts";
+import { HOLD_MS } from "@/lib/store/lease.ts";
+import { removeCheckpoints } from "./queue.ts";
+
+/** Once a lease has run out its worker has so long, ms, to speak again: after a pause of the machine all are silent. */
+export const GRACE_MS = HOLD_MS + 2000;
+
+const REASONS: Record<string, string> = {
+  queued: "the worker was lost; waits for another",
+  paused: "the worker was lost; it was asked to pause",
+  cancelled: "the worker was lost; it was asked to cancel",
+};
+
+export class LostJobs {
+  /** When a claim was seen first without a lease. */
+  readonly #seen = new Map<string, number>();
+
+  /** @param changed this job's state is another now */
+  constructor(
+    private readonly store: Store,
+    private readonly changed: (job_id: string) => void,
+    private readonly log: Log,
+  ) {}
+
+  /**
+   * Looks once; to be called every second or so.
+   * @param time ms, by a clock that nobody sets
+   */
+  async look(time = performance.now()): Promise<void> {
+    const { store } = this;
+    const lost = await store.jobs.lost();
+    const claims = new Map(lost.map((job) => [`${job.id} ${job.fence}`, job]));
+    for (const claim of this.#seen.keys()) if (!claims.has(claim)) this.#seen.delete(claim);
+    for (const [claim, job] of claims) {
+      const since = this.#seen.get(claim) ?? time;
+      this.#seen.set(claim, since);
+      if (time - since < GRACE_MS) continue;
+      const state = await store.db.transaction(async () => {
+        const state = await store.jobs.takeBack(job);
+        if (state) {
+          await store.events.append(job.id, "state", { state, reason: REASONS[state] });
+        }
+        return state;
+      });
+      if (!state) continue;
+      if (finishedStates.includes(state)) removeCheckpoints(store, job.id);
+      this.log(`job ${job.id}: ${REASONS[state]}`, { job: job.id, worker: job.worker });
+      this.changed(job.id);
+    }
+  }
+}

@@ -1,0 +1,63 @@
+/** A job whose worker was lost is not called running. */
+import assert from "node:assert/strict";
+import { GRACE_MS, LostJobs } from "@/lib/jobs/lost_jobs.ts";
+import { newJob } from "@/lib/jobs/queue.ts";
+import { LEASE_MS } from "@/lib/store/lease.ts";
+import type { Store } from "@/lib/store/mod.ts";
+import { withStore } from "../support/temporary.ts";
+
+/** A running job of worker "a", what looks for lost ones, and what it has told. */
+async function running(store: Store) {
+  const { id } = await store.jobs.insert(newJob("count", {}));
+  await store.jobs.claim("a");
+  const told: string[] = [];
+  const lost = new LostJobs(store, (job) => told.push(job), (line) => told.push(line));
+  const silent = () => store.db.run("UPDATE jobs SET lease_until = lease_until - ?", LEASE_MS + 1);
+  return { id, lost, told, silent, job: () => store.jobs.get(id) };
+}
+
+Deno.test("a job whose lease has run out waits again, with an event and a line of the log", () =>
+  withStore(async (store) => {
+    const { id, lost, told, silent, job } = await running(store);
+    await lost.look(0);
+    await silent();
+    await lost.look(1000);
+    assert.equal((await job()).state, "running", "its worker may speak again");
+    await lost.look(1000 + GRACE_MS);
+    const { state, worker, fence, attempts } = await job();
+    assert.deepEqual([state, worker, fence, attempts], ["queued", null, 1, 1]);
+    const { data } = await store.events.list(id, {});
+    const reason = "the worker was lost; waits for another";
+    assert.deepEqual(data.at(-1)!.data, { state: "queued", reason });
+    assert.deepEqual(told, [`job ${id}: ${reason}`, id]);
+    await assert.rejects(store.jobs.assertClaim(id, 1), "the lost worker writes nothing any more");
+    assert.equal((await store.jobs.claim("b"))?.fence, 2);
+  }));
+
+Deno.test("a worker that speaks again in time keeps its job", () =>
+  withStore(async (store) => {
+    const { lost, told, silent, job } = await running(store);
+    await silent();
+    await lost.look(0);
+    await store.jobs.hold("a");
+    await lost.look(GRACE_MS);
+    assert.deepEqual([(await job()).state, told], ["running", []]);
+    // Silent for another time: its grace begins anew.
+    await silent();
+    await lost.look(GRACE_MS + 1);
+    assert.equal((await job()).state, "running");
+  }));
+
+for (const [ask, state] of [["cancel", "cancelled"], ["pause", "paused"]] as const) {
+  Deno.test(`a lost job that was asked to ${ask} is ${state}`, () =>
+    withStore(async (store) => {
+      const { id, lost, silent, job } = await running(store);
+      await store.jobs[ask](id);
+      await silent();
+      await lost.look(0);
+      await lost.look(GRACE_MS);
+      const { state: now, requested, finished_at } = await job();
+      assert.deepEqual([now, requested], [state, null]);
+      assert.equal(finished_at !== null, ask === "cancel");
+    }));
+}
