@@ -225,7 +225,6 @@ export async function serve(config: Config): Promise<void> {
   }
   const { port } = server.address() as { port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  announce(config, `http://${host}:${port}`, keyring.created, log);
   supervisor.start();
   studies.start();
   const looking = lookFor(lost, log);
@@ -251,6 +250,8 @@ export async function serve(config: Config): Promise<void> {
       void leave(LEAVE_MS);
     });
   }
+  // Only now a signal lets it leave in order.
+  announce(config, `http://${host}:${port}`, keyring.created, log);
   // The launcher holds the other end of the standard input: its end is the launcher's end.
   for await (const _ of Deno.stdin.readable);
   await leave(ORPHAN_MS);
