@@ -124,6 +124,14 @@ export async function onePicture(
   { services: { store }, query, request }: Call<z.output<typeof pictureQuery>>,
 ): Promise<OnePicture> {
   const { dataset, image } = query;
+  const [type] = (request.headers.get("content-type") ?? "").split(";");
+  if (/json$/i.test(type) || isMultipart(request)) {
+    throw new InvalidInput(
+      `Cannot look at a body of ${type}: a picture itself is needed as the body (${
+        pictureTypes.slice(0, -1).join(", ")
+      }), or ?dataset= and &image= without a body`,
+    );
+  }
   const view = bodyView(query, dataset === undefined && image === undefined);
   const bytes = await readBytes(request, limits.imageBytes);
   if (dataset === undefined || image === undefined) {

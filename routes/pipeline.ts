@@ -94,9 +94,15 @@ function parseQuery(route: Route, request: Request): Record<string, unknown> {
   if (!route.query) return {};
   const parsed = route.query.safeParse(given);
   if (parsed.success) return parsed.data;
-  const problems = problemsOf(parsed.error);
+  const [{ pointer = "", message }] = problemsOf(parsed.error);
+  const name = pointer.slice(1);
+  const about = (route.query.shape[name] as { description?: string } | undefined)?.description;
   throw new HttpError(
     400,
-    `Cannot use the query: ${problems[0].pointer?.slice(1)}: ${problems[0].message}`,
+    given[name] === undefined
+      ? `Cannot do this without the parameter ${name}${about ? ` (${about})` : ""}`
+      : /received NaN$/.test(message)
+      ? `Cannot use the query: ${name}: a number is needed, not "${given[name].slice(0, 40)}"`
+      : `Cannot use the query: ${name}: ${message}`,
   );
 }

@@ -63,7 +63,7 @@ async function auditedImages(
     const names = new Set(images.map(({ name }) => name));
     return row.images.filter((name) => names.has(name));
   };
-  if (leave_out !== undefined) {
+  if (leave_out !== undefined && leave_out !== "none" && leave_out !== "null") {
     if (split !== undefined) throw new InvalidInput("Cannot take split and leave_out: give one");
     return { by: "leave_out", images: kept(withoutTest(all, leftOutOf(leave_out))) };
   }
@@ -77,12 +77,17 @@ async function auditedImages(
   return { by: "train", images: kept(withoutPatientsOf(all, marked)) };
 }
 
+const LEAVE_OUT = 'JSON is needed, as {"seed": 0}, or none';
+
 function leftOutOf(text: string): SplitSpec {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    throw new HttpError(400, 'Cannot read `leave_out`: JSON is needed, as {"seed": 0}');
+    throw new HttpError(400, `Cannot read \`leave_out\`: ${LEAVE_OUT}`);
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InvalidInput(`Cannot leave this out: ${LEAVE_OUT}`);
   }
   const parsed = leftOut.unwrap().safeParse(value);
   if (parsed.success) return parsed.data;
@@ -218,7 +223,8 @@ export const similarities: Route[] = [
           "where there are any and nothing is said",
       ),
       leave_out: z.string().max(1000).optional().describe(
-        "JSON as `leave_out` of a pretrain job: without what a fine-tuning with this split tests on",
+        "JSON as `leave_out` of a pretrain job: without what a fine-tuning with this split tests on; none (or " +
+          "null): as without it",
       ),
     }),
     answers: { 200: similarityAuditSchema },

@@ -73,7 +73,7 @@ export const system: Route[] = [
     method: "GET",
     path: "/metrics",
     operationId: "getFigures",
-    summary: "Figures for Prometheus",
+    summary: "Figures for Prometheus, for a key with the scope read",
     scope: "read",
     answers: { 200: ["text/plain"] },
     handle: async ({ services }) =>

@@ -10,6 +10,7 @@ import { Redaction } from "./redaction.ts";
 import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
+import { doubtsOf } from "@/lib/gaze/doubtful_set.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import {
   fixationSchema,
@@ -115,6 +116,13 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
+    const placed = added.flatMap(({ image, fixations, facts }) => {
+      const size = names.exact(image);
+      return size ? [{ image, size, fixations, filter: facts?.filter ?? null }] : [];
+    });
+    report.warnings.unshift(
+      ...doubtsOf(placed).map((message) => ({ file: options.file, message })),
+    );
     if (unknown.length > 0 && images.some(({ name }) => isHashedImage(name))) {
       const redaction = new Redaction(store);
       redaction.addReferences(unknown);

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
+import { doubtsOf } from "@/lib/gaze/doubtful_set.ts";
 import { positiveMissing } from "./positive_label.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
 import { checkSplits, type ImageLabel } from "./labels.ts";
@@ -388,6 +389,11 @@ export class Importer {
     }
     this.#content.warnings.push(...recordings.warnings);
     this.#content.gaze = recordings.all();
+    const placed = this.#content.gaze.flatMap(({ image, fixations, facts }) => {
+      const size = names.exact(image);
+      return size ? [{ image, size, fixations, filter: facts?.filter ?? null }] : [];
+    });
+    for (const message of doubtsOf(placed)) this.#lead({ message });
   }
 
   async #readHeatmaps(names: ImageNames<Target>): Promise<void> {

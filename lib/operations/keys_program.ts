@@ -11,6 +11,7 @@ import {
 import { hasExpired, Keyring } from "@/lib/access/keyring.ts";
 import { storedBytes } from "@/lib/access/quota.ts";
 import { dataDirectory } from "@/lib/config.ts";
+import { InvalidInput } from "@/lib/errors.ts";
 import { readOptions } from "@/lib/options.ts";
 import { type KeyRow, openStore, scopes, type Store } from "@/lib/store/mod.ts";
 import { DATABASE } from "./data_files.ts";
@@ -69,6 +70,8 @@ export async function keysProgram(args: string[]): Promise<number> {
   try {
     console.log(await work(store, await Keyring.of(store), json));
     return 0;
+  } catch (error) {
+    throw error instanceof InvalidInput ? new Error(byOptions(error.message)) : error;
   } finally {
     await store.close();
   }
@@ -148,7 +151,20 @@ function number(option: string, text: string): number {
   return value;
 }
 
-const OPTION_OF: Record<string, string> = { expires_at: "expires" };
+const OPTION_OF: Record<string, string> = {
+  expires_at: "--expires",
+  rate: "--rate",
+  burst: "--burst",
+  max_bytes: "--max-bytes",
+  max_jobs: "--max-jobs",
+};
+
+/** A refusal of fields, with the options that gave them. */
+const byOptions = (message: string) =>
+  message.replace(
+    /`?\b(expires_at|rate|burst|max_bytes|max_jobs)\b`?(?= |$)/g,
+    (_, field) => OPTION_OF[field],
+  );
 
 /** @throws {Error} that names the option */
 function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
@@ -156,7 +172,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
   if (parsed.success) return parsed.data;
   const [{ path: [field], message }] = parsed.error.issues;
   const name = String(field);
-  throw new Error(`Cannot use --${(OPTION_OF[name] ?? name).replace("_", "-")}: ${message}`);
+  throw new Error(`Cannot use ${OPTION_OF[name] ?? `--${name}`}: ${message}`);
 }
 
 const asJson = (rows: KeyRow[]) =>

@@ -97,11 +97,15 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       assert.equal(labels.labelled, looked_at.images, "labels of tested images are not looked at");
       const { looked_at: all } = await get<Record<string, unknown>>(audit);
       assert.deepEqual(all, { images: 24, left_out: 0, by: "all" });
+      const { looked_at: none } = await get<Record<string, unknown>>(`${audit}?leave_out=none`);
+      assert.deepEqual(none, all);
       for (const [wrong, status] of [["{", 400], ["[]", 422], ['{"folds": 99}', 422]] as const) {
         const response = await server.fetch(
           `${audit}?${new URLSearchParams({ leave_out: wrong })}`,
         );
-        assert.equal(response.status, status, await response.text());
+        const text = await response.text();
+        assert.equal(response.status, status, text);
+        if (!wrong.includes("folds")) assert.match(text, /JSON is needed, .* or none/);
       }
     });
 

@@ -123,7 +123,18 @@ Deno.test("maps over an image: of its file, of its name, as numbers and as pictu
 
     await t.step("what cannot be mapped is refused with the reason", async () => {
       const cases: [string, BodyInit | undefined, number, RegExp][] = [
-        [`backbone/similarity-map?${stored}`, undefined, 400, /x/],
+        [
+          `backbone/similarity-map?${stored}`,
+          undefined,
+          400,
+          /without the parameter x \(The point, image pixels from the left\)/,
+        ],
+        [
+          `backbone/similarity-map?x=left&y=1&${stored}`,
+          undefined,
+          400,
+          /x: a number is needed, not "left"/,
+        ],
         [`backbone/similarity-map?x=33&y=1&${stored}`, undefined, 422, /32 x 40 pixels/],
         ["backbone/similarity-map?x=-1&y=1", picture, 400, /x/],
         ["backbone/similarity-map?x=1&y=1", undefined, 422, /a picture is needed/],
@@ -135,6 +146,14 @@ Deno.test("maps over an image: of its file, of its name, as numbers and as pictu
         [`classifier/saliency?class=c&${stored}`, undefined, 422, /the classes are a, b/],
         [`nothing/saliency?${stored}`, undefined, 404, /model "nothing"/],
       ];
+      const told = await ask(`classifier/saliency?${stored}`, '{"class": "a"}', {
+        "content-type": "application/json",
+      });
+      assert.equal(told.status, 422);
+      assert.match(
+        (await told.json()).detail,
+        /a body of application\/json: a picture itself is needed/,
+      );
       for (const [path, body, status, detail] of cases) {
         const response = await ask(path, body);
         const problem = await response.json();

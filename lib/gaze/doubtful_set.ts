@@ -1,0 +1,56 @@
+/** What no recording shows by itself, and many of them together do: gaze in another unit or on another size. */
+import type { Size } from "@/lib/images/image_size.ts";
+import type { Fixation } from "./gaze.ts";
+
+export interface PlacedGaze {
+  image: string;
+  size: Size;
+  fixations: Fixation[];
+  /** What made the fixations; null where the file held them. */
+  filter: string | null;
+}
+
+/** Images, and fixations, from which on a set tells something. */
+const IMAGES = 5;
+const FIXATIONS = 30;
+/** Fixations usually last 0.1 to 0.6 s; s. Beyond the outer bounds each recording is told of by itself (`unlikely`). */
+const LONG = [1.5, 10];
+const SHORT = [0.01, 0.03];
+
+/** Sentences on all recordings of an import together; none where there are few. */
+export function doubtsOf(gaze: PlacedGaze[]): string[] {
+  const reach = reachOf(gaze);
+  const durations = durationsOf(gaze);
+  return [...(reach ? [reach] : []), ...(durations ? [durations] : [])];
+}
+
+function reachOf(gaze: PlacedGaze[]): string | undefined {
+  const images = new Set(gaze.filter(({ fixations }) => fixations.length > 0).map((g) => g.image));
+  const places = gaze.flatMap(({ fixations, size }) =>
+    fixations.map(({ x, y }) => [x / size.width, y / size.height])
+  );
+  if (images.size < IMAGES || places.length < FIXATIONS) return undefined;
+  const side = (axis: 0 | 1, low: string, high: string) =>
+    places.every((place) => place[axis] < 0.5)
+      ? low
+      : places.every((place) => place[axis] > 0.5)
+      ? high
+      : undefined;
+  const [vertical, horizontal] = [side(1, "upper", "lower"), side(0, "left", "right")];
+  if (!vertical || !horizontal) return undefined;
+  return `Gaze reaches only the ${vertical} ${horizontal} quarter of all ${images.size} images: is it in another ` +
+    "unit, or on a screen or an image of another size?";
+}
+
+function durationsOf(gaze: PlacedGaze[]): string | undefined {
+  const durations = gaze.flatMap(({ fixations, filter }) =>
+    filter === null ? fixations.map(({ duration }) => duration) : []
+  ).sort((a, b) => a - b);
+  if (durations.length < FIXATIONS) return undefined;
+  const typical = durations[durations.length >> 1];
+  const within = ([low, high]: number[]) => typical >= low && typical <= high;
+  if (!within(LONG) && !within(SHORT)) return undefined;
+  return `Half of all fixations last ${typical >= LONG[0] ? "more" : "less"} than ${
+    typical.toPrecision(2)
+  } s, where 0.1 to 0.6 s is usual: look at the unit of the durations`;
+}
