@@ -2,11 +2,11 @@
  * `deno task study`: runs the experiment of `lib/demo/experiment.ts` on a server of its own and writes the tables
  * down. Interrupted, it goes on where it was: cells that are done are not computed again. See `--help`.
  */
-import { parseArgs } from "node:util";
 import { client } from "@/lib/demo/client.ts";
 import { earlier, type Experiment, experiment, METHODS, SEEDS } from "@/lib/demo/experiment.ts";
 import { report } from "@/lib/demo/experiment_report.ts";
 import { startServer } from "@/lib/demo/server.ts";
+import { readOptions } from "@/lib/options.ts";
 import { prepareAdapter } from "@/lib/setup/adapter.ts";
 
 const HELP = `deno task study [OPTIONS]
@@ -16,7 +16,8 @@ const HELP = `deno task study [OPTIONS]
   --epochs N       of pre-training, instead of those that are fixed: for a closer look
   --report         runs nothing: writes what the data directory holds
   --into FOLDER    data directory, kept: a second call goes on in it (study-data)
-  --out FILE       where the tables go (bench/STUDY.md)`;
+  --out FILE       where the tables go (bench/STUDY.md)
+  -h, --help       prints this and leaves`;
 
 /** The call that gives these figures anywhere: without the places of one machine. */
 function commandOf(options: Record<string, string | boolean | undefined>): string {
@@ -27,18 +28,15 @@ function commandOf(options: Record<string, string | boolean | undefined>): strin
 
 /** @returns the exit code */
 async function main(): Promise<number> {
-  const { values: options } = parseArgs({
-    options: {
-      methods: { type: "string" },
-      seeds: { type: "string" },
-      set: { type: "string" },
-      epochs: { type: "string" },
-      report: { type: "boolean", default: false },
-      into: { type: "string" },
-      out: { type: "string" },
-      help: { type: "boolean" },
-    },
-  });
+  const { values: options } = readOptions("run the study", {
+    methods: { type: "string" },
+    seeds: { type: "string" },
+    set: { type: "string" },
+    epochs: { type: "string" },
+    report: { type: "boolean", default: false },
+    into: { type: "string" },
+    out: { type: "string" },
+  }, Deno.args);
   if (options.help) {
     console.log(HELP);
     return 0;
@@ -54,6 +52,9 @@ async function main(): Promise<number> {
   }
   const seeds = [...Array(runs).keys()];
   const set = options.set ?? "both";
+  if (!["informative", "control", "both"].includes(set)) {
+    throw new Error(`Cannot use --set ${set}: informative, control or both is needed`);
+  }
   const adapter = await prepareAdapter();
   if (!adapter) return 1;
   const server = await startServer(options.into ?? "study-data");
@@ -88,6 +89,6 @@ async function main(): Promise<number> {
 try {
   Deno.exit(await main());
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`);
+  console.error(`${error instanceof Error ? error.message : error}`);
   Deno.exit(1);
 }

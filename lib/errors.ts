@@ -42,6 +42,13 @@ export class Unavailable extends Error {
   override name = "Unavailable";
 }
 
+/** Whether an error says that the database's own pages make no sense. */
+export function isDatabaseDamaged(error: unknown): boolean {
+  return error instanceof Error &&
+    /database disk image is malformed|file is not a database|malformed database schema/i
+      .test(error.message);
+}
+
 /** Whether an error says that the disk has no room left. */
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;

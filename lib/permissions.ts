@@ -64,7 +64,7 @@ export function workerArguments(
     // Threads read their modules by the permissions of their process.
     allow("read", [...own, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
     allow("write", own),
-    allow("env", ["MCGIP_DATA"]),
+    allow("env", ["MCGIP_DATA", "DENO_WEBGPU_BACKEND"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "gpu",

@@ -89,7 +89,14 @@ export async function readJson(
   maxBytes: number = limits.jsonBytes,
 ): Promise<{ text: string; value: unknown }> {
   const type = request.headers.get("content-type") ?? "application/json";
-  if (!jsonTypes.test(type)) throw new HttpError(415, "Cannot read this body: JSON is needed");
+  if (!jsonTypes.test(type)) {
+    throw new HttpError(
+      415,
+      `Cannot read this body: its Content-Type is ${
+        type.slice(0, 80)
+      }, and application/json is needed`,
+    );
+  }
   return parseJson(await readBytes(request, maxBytes));
 }
 
@@ -97,6 +104,12 @@ export async function readJson(
 export function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   let text: string;
   let value: unknown;
+  if (bytes.length === 0) {
+    throw new HttpError(
+      400,
+      "Cannot read the body as JSON: it is empty; an object is needed, like {}",
+    );
+  }
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     value = JSON.parse(text);

@@ -104,6 +104,7 @@ export const gazeRoutes: Route[] = [
     method: "POST",
     path: "/v1/datasets/{name}/gaze",
     operationId: "addGaze",
+    stores: true,
     errors: [429],
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",

@@ -116,6 +116,7 @@ export const images: Route[] = [
     method: "PUT",
     path: imagePath,
     operationId: "putImage",
+    stores: true,
     errors: [409, 422, 429],
     summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",

@@ -5,6 +5,7 @@ import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+import { inOneWith } from "./idempotency.ts";
 import { jobRequest } from "./job_request.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
@@ -39,6 +40,7 @@ export const jobs: Route[] = [
     method: "POST",
     path: "/v1/jobs",
     operationId: "createJob",
+    stores: true,
     described: jobRequest,
     headers: ["Location"],
     errors: [404, 429],
@@ -47,7 +49,8 @@ export const jobs: Route[] = [
     scope: "write",
     json: request,
     answers: { 200: studyPlanSchema, 202: jobSchema },
-    async handle({ services, body }) {
+    async handle(call) {
+      const { services, body, key } = call;
       const { store, supervisor, config } = services;
       if (supervisor.device?.gpu === null) {
         throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
@@ -67,9 +70,12 @@ export const jobs: Route[] = [
         const request = await estimateRequest(store, made);
         if (request) await estimate(request);
       }
-      const row = await enqueue(store, made);
-      changed(services, row.id);
-      return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      const queued = await inOneWith(call, async () => {
+        const row = await enqueue(store, made, { key });
+        return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      });
+      changed(services, queued.value.id);
+      return queued;
     },
   }),
   route({

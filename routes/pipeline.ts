@@ -6,6 +6,7 @@ import { readJson } from "./body.ts";
 import { formatOf } from "./format.ts";
 import { once } from "./idempotency.ts";
 import { HttpError } from "./problem.ts";
+import { checkQuota, noteOwner } from "./quota.ts";
 import { type Done, responseOf } from "./reply.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
 
@@ -26,7 +27,11 @@ export function respond(route: Route, services: Services): Handler<Env> {
         once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
     };
     try {
-      return await handle(route, call);
+      await checkQuota(route, call);
+      const response = await handle(route, call);
+      await noteOwner(route, call, response);
+      if (route.method !== "GET") services.written();
+      return response;
     } catch (thrown) {
       // A request that was given up aborts with a text, which Hono would not take for an error.
       throw thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -44,9 +49,7 @@ async function handle(route: Route, call: Call): Promise<Response> {
     // Actions have no body; what is streamed is hashed by its handler.
     if (route.method === "POST" && !route.accepts) return once(call, "", run);
     if (route.method !== "DELETE") return run();
-    const answer = await store.reserve.freeing(run);
-    store.forgetDeleted();
-    return answer;
+    return await store.reserve.freeing(run);
   }
   const { text, value } = await readJson(request, route.jsonBytes);
   const parsed = route.json!.safeParse(value);
@@ -57,13 +60,16 @@ async function handle(route: Route, call: Call): Promise<Response> {
   return route.method === "POST" ? once(call, text, run) : run();
 }
 
+/** @throws {HttpError} 400 that names what is wrong, and what there is */
 function parseQuery(route: Route, request: Request): Record<string, unknown> {
   const given = Object.fromEntries(new URL(request.url).searchParams);
-  if (!route.query) {
-    const [name] = Object.keys(given);
-    if (name !== undefined) throw new HttpError(400, `Cannot use "${name}": no such parameter`);
-    return {};
+  const known = Object.keys(route.query?.shape ?? {});
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const which = known.length > 0 ? `this path knows ${known.join(", ")}` : "this path knows none";
+    throw new HttpError(400, `Cannot use "${unknown}": no such parameter; ${which}`);
   }
+  if (!route.query) return {};
   const parsed = route.query.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error);

@@ -18,9 +18,10 @@ export interface Database {
    */
   transaction<T>(body: () => Promise<T>): Promise<T>;
   /**
-   * Empties the log in which deleted rows stand until then; false while somebody reads or writes. Absent where
-   * there is none of ours.
+   * Leaves nothing of deleted rows in any file. Of SQLite it empties the write-ahead log into the database, where they
+   * are overwritten; other databases see to it themselves.
+   * @returns false while others read what is older, or write
    */
-  emptyLog?(): Promise<boolean>;
+  forgetDeleted(): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -18,6 +18,7 @@ import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
 import { openDatabase } from "./open_database.ts";
+import { Owners } from "./owners.ts";
 import { Predictions } from "./predictions.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
@@ -26,6 +27,7 @@ import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
+import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 import { Workers } from "./workers.ts";
 
@@ -33,10 +35,6 @@ export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
   shared?: boolean;
 }
-
-/** How long a deletion waits for others of its kind, and for readers, ms. */
-const FORGET_MS = 200;
-const MOST_FORGET_MS = 60_000;
 
 export class Store {
   readonly db: Database;
@@ -56,6 +54,7 @@ export class Store {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly keys: Keys;
+  readonly owners: Owners;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
   readonly uploads: Uploads;
@@ -68,7 +67,6 @@ export class Store {
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
   readonly #lock?: Lock;
-  #forgetting?: ReturnType<typeof setTimeout>;
 
   private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
     this.#lock = lock;
@@ -92,13 +90,14 @@ export class Store {
     this.events = new Events(db);
     this.metrics = new Metrics(db);
     this.keys = new Keys(db);
+    this.owners = new Owners(db);
     this.idempotency = new Idempotency(db);
     this.tuning = new Tuning(db);
     this.workers = new Workers(db);
   }
 
   static async open(directory: string, options: StoreOptions): Promise<Store> {
-    makeDirectory(directory);
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = options.shared ? undefined : takeLock(directory);
     try {
       const database = `${directory}/mcgip.db`;
@@ -106,7 +105,7 @@ export class Store {
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
       const secret = readSecret(directory, { mayMake: !begun });
       const atRest = lock && breakSeal(database);
-      const db = await openDatabase(database);
+      const db = await openDatabase(database, { check: lock !== undefined });
       const store = new Store(directory, db, secret, lock);
       store.atRest = atRest;
       if (lock) await store.#begin();
@@ -129,7 +128,7 @@ export class Store {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
     });
-    await this.idempotency.purge({ hours: 24, unfinished: true });
+    await this.idempotency.purge({ unfinished: true });
     this.reserve.take();
   }
 
@@ -190,18 +189,7 @@ export class Store {
     });
   }
 
-  /** Soon removes what was deleted from the database's log too; again and again while others read. */
-  forgetDeleted(ms = FORGET_MS): void {
-    if (this.#forgetting !== undefined || !this.db.emptyLog) return;
-    this.#forgetting = setTimeout(async () => {
-      const empty = await this.db.emptyLog!();
-      this.#forgetting = undefined;
-      if (!empty && ms < MOST_FORGET_MS) this.forgetDeleted(2 * ms);
-    }, ms);
-  }
-
   async close(): Promise<void> {
-    clearTimeout(this.#forgetting);
     await this.db.close();
     if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
@@ -210,9 +198,17 @@ export class Store {
 
 /**
  * Opens the data directory, on a full disk in the room that is kept for it.
- * @throws {Conflict} when another server uses it, or its database is gone
+ * @throws {Conflict} when another server uses it, it may not be written, or its database is gone
  */
 export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
+  try {
+    return await openInReserve(directory, options);
+  } catch (error) {
+    throw unusable(directory, error) ?? error;
+  }
+}
+
+async function openInReserve(directory: string, options: StoreOptions): Promise<Store> {
   try {
     return await Store.open(directory, options);
   } catch (error) {
@@ -244,24 +240,9 @@ export type { ModelImages, SeenSet } from "./model_images.ts";
 export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
-export { type KeyRow, type Scope, scopes } from "./keys.ts";
+export { type KeyLimits, type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
-
-/** @throws Conflict that says why the directory cannot be had */
-function makeDirectory(directory: string): void {
-  try {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const why = error instanceof Deno.errors.AlreadyExists
-      ? "it is a file"
-      : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
-      ? "it may not be written"
-      : undefined;
-    if (!why) throw error;
-    throw new Conflict(`Cannot use ${directory}: ${why}; name another data directory by --data`);
-  }
-}

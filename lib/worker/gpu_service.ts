@@ -86,7 +86,8 @@ async function start(
   });
   // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
-  peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
+  const { info, backend, limits } = gpu;
+  peer.notify("device", { gpu: info, backend, features: { ...features, lanes }, limits });
   await runner.loop();
   peer.notify("left");
 }

@@ -1,6 +1,7 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
 import { ClaimLost, isDiskFull } from "@/lib/errors.ts";
+import { withoutNames } from "@/lib/log.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
@@ -174,7 +175,7 @@ export class JobRunner {
     if (error instanceof JobHeld) {
       return await run.state({ state: "paused", requested: null, error: message }, message);
     }
-    log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
+    log(`job ${id}: ${withoutNames(error)}`);
     await run.state({ state: "failed", requested: null, error: message }, message);
   }
 }

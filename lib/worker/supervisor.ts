@@ -1,6 +1,7 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
+import type { Log } from "@/lib/log.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
@@ -22,6 +23,8 @@ const FROM_OUTSIDE = ["SIGTERM", "SIGINT", "SIGHUP"];
 export interface Device {
   gpu: AdapterInfo | null;
   hint?: string;
+  /** What WebGPU goes through: `vulkan`; undefined where the runtime chose. */
+  backend?: string;
   features?: Gpu["features"];
   limits?: Record<string, number>;
 }
@@ -31,7 +34,7 @@ export interface SupervisorOptions {
   command: { path: string; args: string[] };
   /** The desk of the worker of this name. */
   desk(name: string): StoreDesk;
-  log(text: string): void;
+  log: Log;
 }
 
 export class Supervisor {
@@ -155,7 +158,7 @@ export class Supervisor {
         },
         device: (device: Device) => {
           this.device = device;
-          this.#options.log(device.gpu ? `GPU: ${device.gpu.description}` : device.hint!);
+          this.#options.log(device.gpu ? describeDevice(device) : device.hint!);
         },
         ...deskHandlers(this.#desk),
       },
@@ -199,4 +202,14 @@ export class Supervisor {
     await this.#ended;
     clearTimeout(timer);
   }
+}
+
+/** What was taken, and what speaks against it. */
+function describeDevice({ gpu, backend }: Device): string {
+  const untested = backend !== undefined && !["vulkan", "metal", "dx12"].includes(backend);
+  return [
+    `GPU: ${gpu!.description}${backend ? ` by ${backend}` : ""}`,
+    ...(gpu!.software ? ["it computes on the processor, slowly"] : []),
+    ...(untested ? ["the kernels are not tested there (DENO_WEBGPU_BACKEND chose it)"] : []),
+  ].join("; ");
 }

@@ -300,7 +300,7 @@ Deno.test("names of people become keyed hashes, codes stay", () =>
     assert.match(readers[0], /^reader_[0-9a-f]{12}$/);
     assert.equal(readers[1], "sub-07");
     assert.equal((await store.gaze.ofDataset(id)).size, 1);
-    assert.equal(await store.db.emptyLog!(), true);
+    assert.equal(await store.db.forgetDeleted(), true);
     const database = new TextDecoder("latin1").decode(
       Deno.readFileSync(`${store.directory}/mcgip.db`),
     );

@@ -266,7 +266,8 @@ Deno.test("every JSON answer of every route is what the route declares", async (
     });
 
     await t.step("of the server itself, and there is no other", async () => {
-      await ask("POST", "/v1/keys", { name: "x", scopes: ["read"] });
+      const made = await ask("POST", "/v1/keys", { name: "x", scopes: ["read"] });
+      await ask("PATCH", `/v1/keys/${(await made.json()).id}`, { rate: 3 });
       await get("/v1/keys", "/healthz", "/readyz", "/v1/device");
       assert.deepEqual(declared.filter((answer) => !answered.has(answer)), []);
     });

@@ -31,7 +31,7 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     // Sets of before go on with the names that they have.
     const set = (await database.get("SELECT names, version FROM datasets"))!;
     assert.deepEqual([set.names, set.version], ["keep", 0]);
-    assert.equal(Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0], 8);
+    assert.equal(Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0], 9);
     await database.close();
   }));
 

@@ -231,7 +231,10 @@ async function record(server: TestServer): Promise<void> {
     await ask(server, "getStudyTable", { params: { id: table.result.study }, query, lines: 4 });
   }
   await each("getInferenceServer getInferenceLiveness getInferenceReadiness", {});
-  await ask(server, "createKey", { json: { name: "reader", scopes: ["read"] } });
+  const { id: key } = await ask<{ id: string }>(server, "createKey", {
+    json: { name: "reader", scopes: ["read"], rate: 10, burst: 50, max_bytes: 1e9 },
+  });
+  await ask(server, "changeKey", { params: { id: key }, json: { rate: 20 } });
   await ask(server, "listKeys");
   const detail = "Cannot use the GPU: its worker is starting";
   known.getReadiness.answers![503] = {
