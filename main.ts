@@ -1,6 +1,6 @@
 /**
  * The server: `main.ts` starts the API process with its permissions, which starts the GPU worker.
- * `main.ts worker` starts a worker beside it, on the jobs of its data directory.
+ * `main.ts worker` starts workers beside it: on the jobs of its data directory, or on another machine.
  */
 import { CANNOT_START, dataDirectory, informationFor, readConfig } from "@/lib/config.ts";
 
@@ -8,15 +8,25 @@ const [role, ...args] = Deno.args;
 try {
   if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
-    const [name, ...rest] = args;
-    await work({
-      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
-      name,
-      alone: rest.includes("alone"),
-    });
+    const [name, how, version] = args;
+    if (how !== "elsewhere") {
+      const data = dataDirectory(Deno.env.get("MCGIP_DATA"));
+      await work({ data, name, alone: how === "alone" });
+    } else {
+      const { readElsewhere } = await import("@/lib/worker_settings.ts");
+      const { api, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
+      const elsewhere = { server: { api, key, name }, maxBytes };
+      await work({ data: cache, name, alone: true, elsewhere, version });
+    }
   } else if (role === "worker") {
-    const { launchWorker } = await import("@/lib/worker_launcher.ts");
-    await launchWorker(dataDirectory(Deno.env.get("MCGIP_DATA")));
+    const { launchWorkers } = await import("@/lib/worker_launcher.ts");
+    const { readCards, readElsewhere } = await import("@/lib/worker_settings.ts");
+    const env = (name: string) => Deno.env.get(name);
+    await launchWorkers({
+      data: dataDirectory(env("MCGIP_DATA")),
+      elsewhere: readElsewhere(env),
+      cards: readCards(env),
+    });
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);
     await (await import("@/routes/server.ts")).serve(config);
