@@ -43,7 +43,16 @@ function withWorld(body: (world: World) => Promise<void>): Promise<void> {
             const version = more.version ?? codeVersion(checkout());
             const args = [`${directory}/${name}`, name, "elsewhere", server.url];
             const process = new Deno.Command(Deno.execPath(), {
-              args: ["run", "-A", "--no-check", "--quiet", program, ...args, more.key ?? key, version],
+              args: [
+                "run",
+                "-A",
+                "--no-check",
+                "--quiet",
+                program,
+                ...args,
+                more.key ?? key,
+                version,
+              ],
               stdin: "piped",
               stdout: "null",
               stderr: "piped",
@@ -95,6 +104,12 @@ const linked = (server: TestServer, ...names: string[]) =>
 const count = async (store: Store, to: number, ms: number) =>
   (await store.jobs.insert(newJob("count", { to, ms }))).id;
 
+/** Steps of the points of a job's series. */
+async function stepsOf(store: Store, id: string): Promise<number[]> {
+  const sql = "SELECT step FROM metrics WHERE job_id = ? ORDER BY step";
+  return (await store.db.all<{ step: number }>(sql, id)).map(({ step }) => step);
+}
+
 const reach = (store: Store, id: string, state: string, more: () => string) =>
   until(
     async () => (await store.jobs.get(id)).state === state,
@@ -134,9 +149,7 @@ Deno.test("two workers elsewhere share a queue; what a killed one ran goes on el
     assert.equal(fence, 2);
     assert.equal(starts.length, 2);
     assert.ok(starts[1] >= 10, `it went on from ${starts[1]}`);
-    const { data } = await store.metrics.list(lost.id, { limit: 1000 });
-    assert.equal(new Set(data.map(({ step }) => step)).size, data.length, "each point once");
-
+    assert.deepEqual(await stepsOf(store, lost.id), [...new Array(400).keys()]);
     const states = (await store.events.list(lost.id, { limit: 1000 })).data
       .filter(({ type }) => type === "state").map(({ data }) => data.state);
     assert.deepEqual(states, ["running", "running", "succeeded"]);
@@ -154,52 +167,79 @@ Deno.test("a server that is started again finds its workers at work, and what th
     await reach(store, id, "succeeded", log);
     const { fence, result } = await store.jobs.get(id);
     assert.deepEqual([fence, result], [1, { starts: [0] }], log());
-    const steps = (await store.db.all<{ step: number }>(
-      "SELECT step FROM metrics WHERE job_id = ? ORDER BY step",
-      id,
-    )).map(({ step }) => step);
-    assert.deepEqual(steps, [...new Array(600).keys()]);
+    assert.deepEqual(await stepsOf(store, id), [...new Array(600).keys()]);
   }));
 
-Deno.test("who may not link: keys without the scope, other versions, names of others", () =>
-  withWorld(async ({ server, store, start }) => {
-    for (const path of ["/v1/work?worker=x", `/v1/work/files/${"0".repeat(64)}?worker=x`]) {
-      for (const [key, status] of [["wrong-key-0123456789", 401], [server.key, 403]] as const) {
-        const upgrade = path.startsWith("/v1/work?");
-        if (upgrade) {
-          const socket = new WebSocket(
-            server.url.replace("http", "ws") + path,
-            { headers: { authorization: `Bearer ${key}` } } as never,
-          );
-          const error = await new Promise<string>((resolve) => {
-            socket.onerror = (event) => resolve((event as ErrorEvent).message);
-            socket.onopen = () => resolve("open");
-          });
-          assert.match(error, new RegExp(String(status)));
-          continue;
-        }
-        const response = await server.fetch(path, { headers: { authorization: `Bearer ${key}` } });
-        await response.body?.cancel();
-        assert.equal(response.status, status, path);
-      }
+Deno.test("who may not link: keys without the scope, programs of another version", () =>
+  withWorld(async ({ server, start }) => {
+    for (const [key, status] of [["wrong-key-0123456789", 401], [server.key, 403]] as const) {
+      const headers = { authorization: `Bearer ${key}` };
+      const url = `${server.url.replace("http", "ws")}/v1/work?worker=x`;
+      const socket = new WebSocket(url, { headers } as never);
+      const error = await new Promise<string>((resolve) => {
+        socket.onerror = (event) => resolve((event as ErrorEvent).message);
+        socket.onopen = () => resolve("open");
+      });
+      assert.match(error, new RegExp(String(status)));
+      const path = `/v1/work/files/${"0".repeat(64)}?worker=x`;
+      const response = await server.fetch(path, { headers });
+      await response.body?.cancel();
+      assert.equal(response.status, status, path);
     }
     const other = start("other", { version: "0.0.1" });
-    await until(() => other.log().includes("Cannot work here with version 0.0.1"), 60_000, other.log);
+    const refusal = "Cannot work here with version 0.0.1";
+    await until(() => other.log().includes(refusal), 60_000, other.log);
+    assert.deepEqual((await workersOf(server)).map(({ local }) => local), [true]);
+  }));
 
+Deno.test("files go to those whose job names them, and come as they were announced", () =>
+  withWorld(async ({ server, store, key, start }) => {
     const worker = start("mine");
     await linked(server, "mine");
-    const { fetch: ask } = server;
-    const read = async (key: string, sha256: string) => {
-      const path = `/v1/work/files/${sha256}?worker=mine`;
-      const response = await ask(path, { headers: { authorization: `Bearer ${key}` } });
-      return [response.status, (await response.json()).detail];
+    const send = async (key: string, method: string, path: string, body?: string) => {
+      const headers = {
+        authorization: `Bearer ${key}`,
+        "content-type": "application/octet-stream",
+      };
+      const response = await server.fetch(`/v1/work/${path}`, { method, headers, body });
+      const text = await response.text();
+      return { status: response.status, detail: text && JSON.parse(text).detail as string };
     };
-    const stranger = await keyOf(server, "work");
-    assert.equal((await read(stranger, "0".repeat(64)))[0], 503, worker.log());
     const { sha256 } = await store.files.put(new TextEncoder().encode("of another job"));
-    const { key } = await server.json<{ key: string }>("POST", "/v1/keys", {
-      name: "third",
-      scopes: ["work"],
+    const refused = await send(key, "GET", `files/${sha256}?worker=mine`);
+    assert.equal(refused.status, 422);
+    assert.match(refused.detail, /nothing that it works on names that/);
+    const stranger = await keyOf(server, "work");
+    assert.equal((await send(stranger, "GET", `files/${sha256}?worker=mine`)).status, 503);
+    const idle = await send(key, "PUT", `files/${sha256}?worker=mine`, "of another job");
+    assert.equal(idle.status, 409);
+
+    const id = await count(store, 10_000, 20);
+    await until(
+      async () => (await store.jobs.get(id)).progress.done > 10,
+      60_000,
+      () => server.log() + worker.log(),
+    );
+    const other = "f".repeat(64);
+    const wrong = await send(key, "PUT", `files/${other}?worker=mine`, "not what was announced");
+    assert.equal(wrong.status, 422);
+    const real = /of what came is ([0-9a-f]{64})/.exec(wrong.detail)![1];
+    assert.deepEqual([store.files.has(other), store.files.has(real)], [false, false]);
+    const { fence } = await store.jobs.get(id);
+    const checkpoint = (path: string, fence: number, sha256: string) =>
+      send(
+        key,
+        "PUT",
+        `checkpoints/${id}/${path}?worker=mine&fence=${fence}&sha256=${sha256}`,
+        "x",
+      );
+    const ofX = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    assert.equal((await checkpoint("some.json", fence, other)).status, 422);
+    assert.equal((await checkpoint("some.json", fence - 1, ofX)).status, 409);
+    assert.equal((await checkpoint("a%2F..%2F..%2Fsome.json", fence, ofX)).status, 422);
+    assert.equal((await checkpoint("some.json", fence, ofX)).status, 204);
+    const read = await server.fetch(`/v1/work/checkpoints/${id}/some.json?worker=mine`, {
+      headers: { authorization: `Bearer ${key}` },
     });
-    assert.equal((await read(key, sha256))[0], 503);
+    assert.equal(await read.text(), "x");
   }));
