@@ -94,7 +94,7 @@ export const resources: Resource[] = [
     tag: "Workers",
     description:
       "What runs jobs. One on another machine (`deno task worker` with MCGIP_API) links itself by a WebSocket at " +
-      "`/v1/work` and a key with the scope `work`; the paths below that are for its files.",
+      "`/v1/workers/NAME/link` and a key with the scope `work`; the paths below that are for its files.",
     routes: work,
   },
   {

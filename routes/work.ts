@@ -8,14 +8,13 @@ import { assertBelow } from "@/lib/worker/checkpoint_files.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
-const worker = z.string().min(1).max(100).describe("Name of the worker");
 const fence = z.coerce.number().int().min(0).describe("Of the worker's claim");
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/).describe("Of the bytes that are sent");
 
 const BINARY = "application/octet-stream";
 
-const askedBy = ({ services, query, key }: Call): RemoteWorker =>
-  services.workers.get((query as { worker: string }).worker, key?.id ?? null);
+const askedBy = ({ services, params, key }: Call): RemoteWorker =>
+  services.workers.get(params.worker, key?.id ?? null);
 
 const bodyOf = ({ request }: Call): ReadableStream<Uint8Array> =>
   request.body ?? new Blob([]).stream();
@@ -44,11 +43,10 @@ export const work: Route[] = [
   }),
   route({
     method: "GET",
-    path: "/v1/work/files/{sha256}",
+    path: "/v1/workers/{worker}/files/{sha256}",
     operationId: "getWorkFile",
     summary: "A stored file that a worker's job, or a prediction that it makes, reads",
     scope: "work",
-    query: z.strictObject({ worker }),
     answers: { 200: [BINARY] },
     errors: [409, 422, 500, 503],
     async handle(call) {
@@ -59,11 +57,10 @@ export const work: Route[] = [
   }),
   route({
     method: "PUT",
-    path: "/v1/work/files/{sha256}",
+    path: "/v1/workers/{worker}/files/{sha256}",
     operationId: "putWorkFile",
     summary: "Sends a file that a worker's job has made",
     scope: "work",
-    query: z.strictObject({ worker }),
     accepts: [BINARY],
     answers: { 204: null },
     errors: [409, 422, 503],
@@ -74,11 +71,10 @@ export const work: Route[] = [
   }),
   route({
     method: "GET",
-    path: "/v1/work/checkpoints/{job}/{path*}",
+    path: "/v1/workers/{worker}/checkpoints/{job}/{path*}",
     operationId: "getWorkCheckpoint",
     summary: "A file of the checkpoints of the job that a worker runs",
     scope: "work",
-    query: z.strictObject({ worker }),
     answers: { 200: [BINARY] },
     errors: [404, 409, 422],
     async handle(call) {
@@ -89,11 +85,11 @@ export const work: Route[] = [
   }),
   route({
     method: "PUT",
-    path: "/v1/work/checkpoints/{job}/{path*}",
+    path: "/v1/workers/{worker}/checkpoints/{job}/{path*}",
     operationId: "putWorkCheckpoint",
     summary: "Sends a file of the checkpoints of the job that a worker runs",
     scope: "work",
-    query: z.strictObject({ worker, fence, sha256 }),
+    query: z.strictObject({ fence, sha256 }),
     accepts: [BINARY],
     answers: { 204: null },
     errors: [409, 422, 503],

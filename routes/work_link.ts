@@ -1,18 +1,16 @@
-/** Where workers on other machines link themselves: a WebSocket at `/v1/work`, for keys with the scope `work`. */
+/** Where workers on other machines link themselves: a WebSocket at `/v1/workers/NAME/link`, for keys with the scope `work`. */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@/lib/ws.d.ts"
 import { WebSocketServer } from "ws";
 import type { Message } from "@/lib/worker/rpc.ts";
-import { WORK_PATH } from "@/lib/worker/session.ts";
 import { admit } from "./auth.ts";
 import { problem } from "./problem.ts";
 import type { Services } from "./route.ts";
 
 /** A page of gaze, or a batch of pictures, and more. */
 const MESSAGE_BYTES = 64 * 2 ** 20;
-/** What workers call themselves. */
-const NAME = /^[\w.-]{1,100}$/;
+const PATH = /^\/v1\/workers\/([\w.-]{1,100})\/link$/;
 
 /** Takes the requests of a server that ask for another protocol. */
 export function acceptWorkers(server: Server, services: Services): void {
@@ -25,9 +23,8 @@ export function acceptWorkers(server: Server, services: Services): void {
     socket.on("error", () => socket.destroy());
     try {
       const request = requestOf(incoming);
-      const url = new URL(request.url);
-      const name = url.searchParams.get("worker") ?? "";
-      if (url.pathname !== WORK_PATH || !NAME.test(name)) return refuse(socket, 404);
+      const name = PATH.exec(new URL(request.url).pathname)?.[1];
+      if (name === undefined) return refuse(socket, 404);
       const key = await admit(request, services, "work");
       const worker = services.workers.join(name, key?.id ?? null);
       sockets.handleUpgrade(incoming, socket, head, (link) => {

@@ -1,7 +1,7 @@
 /** A worker's end of the connection to a server elsewhere: opened by the worker, and again whenever it is lost. */
 import { Unavailable } from "@/lib/errors.ts";
 import { type Message, Peer } from "./rpc.ts";
-import { type Hello, LINK_MS, WORK_PATH } from "./session.ts";
+import { type Hello, LINK_MS, pathOf } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
 /** Before the link is opened again, ms; doubled each time up to the last. */
@@ -89,9 +89,8 @@ export class Link {
   #open(): void {
     if (this.#closed) return;
     const { server, hello, receive } = this.#options;
-    const url = new URL(`${server.api}${WORK_PATH}`);
+    const url = new URL(`${server.api}${pathOf(server.name)}link`);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    url.searchParams.set("worker", server.name);
     const socket = this.#socket = new WebSocket(url.href, {
       headers: { authorization: `Bearer ${server.key}` },
     } as never);

@@ -4,8 +4,8 @@ import type { Claim } from "@/lib/jobs/outcome.ts";
 
 /** Grows when a message changes its meaning: ends of different numbers do not work together. */
 export const PROTOCOL = 1;
-/** Where the link is opened, and what lies below it. */
-export const WORK_PATH = "/v1/work";
+/** What the paths of a worker begin with: that of its link (`link`), and those of its files. */
+export const pathOf = (worker: string) => `/v1/workers/${encodeURIComponent(worker)}/`;
 /** An end that hears nothing for so long, ms, takes the link for lost. */
 export const LINK_MS = 10_000;
 

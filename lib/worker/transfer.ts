@@ -1,6 +1,6 @@
 /** Files between a remote worker and its server, by HTTP: an interrupted transfer is made again. */
 import { ClaimLost, InvalidInput, NotFound, Unavailable } from "@/lib/errors.ts";
-import { WORK_PATH } from "./session.ts";
+import { pathOf } from "./session.ts";
 
 /** For how long a server that does not answer is asked again, ms. */
 const PATIENCE_MS = 600_000;
@@ -15,12 +15,10 @@ export interface Server {
   name: string;
 }
 
-/** Where to, from `/v1/work` on: `files/<sha256>`, `checkpoints/<job>/<path>`. */
+/** Where to, below the worker's path: `files/<sha256>`, `checkpoints/<job>/<path>`. */
 function urlOf({ api, name }: Server, path: string, query: Record<string, string>): string {
-  const url = new URL(`${api}${WORK_PATH}/${path.split("/").map(encodeURIComponent).join("/")}`);
-  for (const [field, value] of Object.entries({ worker: name, ...query })) {
-    url.searchParams.set(field, value);
-  }
+  const url = new URL(api + pathOf(name) + path.split("/").map(encodeURIComponent).join("/"));
+  for (const [field, value] of Object.entries(query)) url.searchParams.set(field, value);
   return url.href;
 }
 

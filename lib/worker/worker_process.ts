@@ -38,7 +38,7 @@ export interface WorkOptions extends ThreadStart {
 
 /** Runs until whoever started it goes away, or asks to leave. */
 export async function work(options: WorkOptions): Promise<void> {
-  const { data, elsewhere, name, alone, thread = import.meta.resolve("./gpu_thread.ts") } = options;
+  const { data, elsewhere, alone, thread = import.meta.resolve("./gpu_thread.ts") } = options;
   const start: ThreadStart = { data, elsewhere };
   let seen = performance.now();
   let tick: Tick = { job: null, training: null, gpu_bytes: 0 };

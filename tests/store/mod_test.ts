@@ -115,7 +115,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(await pragma("synchronous"), 2);
     assert.equal(await pragma("foreign_keys"), 1);
     assert.equal(await pragma("busy_timeout"), 15_000);
-    assert.equal(await pragma("user_version"), 9);
+    assert.equal(await pragma("user_version"), 10);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>

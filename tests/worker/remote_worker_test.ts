@@ -174,14 +174,14 @@ Deno.test("who may not link: keys without the scope, programs of another version
   withWorld(async ({ server, start }) => {
     for (const [key, status] of [["wrong-key-0123456789", 401], [server.key, 403]] as const) {
       const headers = { authorization: `Bearer ${key}` };
-      const url = `${server.url.replace("http", "ws")}/v1/work?worker=x`;
+      const url = `${server.url.replace("http", "ws")}/v1/workers/x/link`;
       const socket = new WebSocket(url, { headers } as never);
       const error = await new Promise<string>((resolve) => {
         socket.onerror = (event) => resolve((event as ErrorEvent).message);
         socket.onopen = () => resolve("open");
       });
       assert.match(error, new RegExp(String(status)));
-      const path = `/v1/work/files/${"0".repeat(64)}?worker=x`;
+      const path = `/v1/workers/x/files/${"0".repeat(64)}`;
       const response = await server.fetch(path, { headers });
       await response.body?.cancel();
       assert.equal(response.status, status, path);
@@ -201,17 +201,17 @@ Deno.test("files go to those whose job names them, and come as they were announc
         authorization: `Bearer ${key}`,
         "content-type": "application/octet-stream",
       };
-      const response = await server.fetch(`/v1/work/${path}`, { method, headers, body });
+      const response = await server.fetch(`/v1/workers/mine/${path}`, { method, headers, body });
       const text = await response.text();
       return { status: response.status, detail: text && JSON.parse(text).detail as string };
     };
     const { sha256 } = await store.files.put(new TextEncoder().encode("of another job"));
-    const refused = await send(key, "GET", `files/${sha256}?worker=mine`);
+    const refused = await send(key, "GET", `files/${sha256}`);
     assert.equal(refused.status, 422);
     assert.match(refused.detail, /nothing that it works on names that/);
     const stranger = await keyOf(server, "work");
-    assert.equal((await send(stranger, "GET", `files/${sha256}?worker=mine`)).status, 503);
-    const idle = await send(key, "PUT", `files/${sha256}?worker=mine`, "of another job");
+    assert.equal((await send(stranger, "GET", `files/${sha256}`)).status, 503);
+    const idle = await send(key, "PUT", `files/${sha256}`, "of another job");
     assert.equal(idle.status, 409);
 
     const id = await count(store, 10_000, 20);
@@ -221,7 +221,7 @@ Deno.test("files go to those whose job names them, and come as they were announc
       () => server.log() + worker.log(),
     );
     const other = "f".repeat(64);
-    const wrong = await send(key, "PUT", `files/${other}?worker=mine`, "not what was announced");
+    const wrong = await send(key, "PUT", `files/${other}`, "not what was announced");
     assert.equal(wrong.status, 422);
     const real = /of what came is ([0-9a-f]{64})/.exec(wrong.detail)![1];
     assert.deepEqual([store.files.has(other), store.files.has(real)], [false, false]);
@@ -230,7 +230,7 @@ Deno.test("files go to those whose job names them, and come as they were announc
       send(
         key,
         "PUT",
-        `checkpoints/${id}/${path}?worker=mine&fence=${fence}&sha256=${sha256}`,
+        `checkpoints/${id}/${path}?fence=${fence}&sha256=${sha256}`,
         "x",
       );
     const ofX = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
@@ -238,7 +238,7 @@ Deno.test("files go to those whose job names them, and come as they were announc
     assert.equal((await checkpoint("some.json", fence - 1, ofX)).status, 409);
     assert.equal((await checkpoint("a%2F..%2F..%2Fsome.json", fence, ofX)).status, 422);
     assert.equal((await checkpoint("some.json", fence, ofX)).status, 204);
-    const read = await server.fetch(`/v1/work/checkpoints/${id}/some.json?worker=mine`, {
+    const read = await server.fetch(`/v1/workers/mine/checkpoints/${id}/some.json`, {
       headers: { authorization: `Bearer ${key}` },
     });
     assert.equal(await read.text(), "x");
