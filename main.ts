@@ -3,6 +3,7 @@
  * `main.ts worker` starts workers beside it: on the jobs of its data directory, or on another machine.
  */
 import { CANNOT_START, dataDirectory, informationFor, readConfig } from "@/lib/config.ts";
+import { readCluster } from "@/lib/cluster_settings.ts";
 
 const [role, ...args] = Deno.args;
 try {
@@ -11,7 +12,10 @@ try {
     const [name, how, version] = args;
     if (how !== "elsewhere") {
       const data = dataDirectory(Deno.env.get("MCGIP_DATA"));
-      await work({ data, name, alone: how === "alone" });
+      const alone = how === "alone";
+      // One that a server started asks that server.
+      const cluster = alone ? readCluster((name) => Deno.env.get(name)) : undefined;
+      await work({ data, name, alone, cluster });
     } else {
       const { readElsewhere } = await import("@/lib/worker_settings.ts");
       const { api, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
@@ -24,6 +28,7 @@ try {
     const env = (name: string) => Deno.env.get(name);
     await launchWorkers({
       data: dataDirectory(env("MCGIP_DATA")),
+      cluster: readCluster((name) => Deno.env.get(name)),
       elsewhere: readElsewhere(env),
       cards: readCards(env),
     });

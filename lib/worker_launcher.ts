@@ -1,6 +1,6 @@
 /** `deno task worker`: gives workers their few permissions, and starts them again when they die. */
 import { checkout } from "./launcher.ts";
-import { codeVersion } from "./config.ts";
+import { codeVersion, type Config } from "./config.ts";
 import { remoteWorkerArguments, workerArguments } from "./permissions.ts";
 import { type ElsewhereSettings, environmentOf } from "./worker_settings.ts";
 
@@ -13,6 +13,7 @@ const LASTED_MS = 30_000;
 export interface LaunchOptions {
   /** The data directory whose jobs are run. */
   data: string;
+  cluster?: Config["cluster"];
   /** Those of a server on another machine instead. */
   elsewhere?: ElsewhereSettings;
   /** A worker for each of them; undefined: whichever is there. */
@@ -36,7 +37,7 @@ export async function launchWorkers({ cards, ...options }: LaunchOptions): Promi
 /** Resolves to the exit code of a worker that was asked to leave. */
 async function keepWorker(
   card: string | undefined,
-  { data, elsewhere }: Omit<LaunchOptions, "cards">,
+  { data, cluster, elsewhere }: Omit<LaunchOptions, "cards">,
   state: { asked: boolean; children: Set<Deno.ChildProcess> },
 ): Promise<number> {
   const kept = elsewhere?.cache ?? data;
@@ -44,7 +45,7 @@ async function keepWorker(
   const name = `worker-${crypto.randomUUID()}`;
   const args = elsewhere
     ? [...remoteWorkerArguments(elsewhere), name, "elsewhere", codeVersion(checkout())]
-    : [...workerArguments({ data, alone: true }), name, "alone"];
+    : [...workerArguments({ data, cluster, alone: true }), name, "alone"];
   const env = {
     ...environmentOf(card),
     ...(elsewhere

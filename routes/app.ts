@@ -1,5 +1,6 @@
 /** The Hono application: what every request goes through, and the table of routes. */
 import { type Context, Hono } from "hono";
+import { compress } from "hono/compress";
 import { requestId } from "hono/request-id";
 import { PatternRouter } from "hono/router/pattern-router";
 import { secureHeaders } from "hono/secure-headers";
@@ -51,6 +52,8 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
     if (c.req.method === "HEAD") await c.res.body?.cancel();
   });
   app.use(headers);
+  // Pictures, weights and event streams are none of the types that it takes.
+  app.use(compress());
   app.use(async (c, next) => isExact(c.req.path) ? await next() : await c.notFound());
 
   for (const route of routes) {

@@ -13,6 +13,7 @@ import {
 } from "@/lib/inference/embedding.ts";
 import { imagesByName } from "@/lib/datasets/find_image.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
+import { noveltyOf } from "@/lib/inference/novelty.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
@@ -167,9 +168,13 @@ export const embeddings: Route[] = [
         }]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
+        const novelty = others.length > 0
+          ? await noveltyOf(asking, others[0].similarity, { dataset, signal })
+          : null;
         return {
           model: asking.model.id,
           among: dataset.name,
+          novelty,
           data: others.map(({ image: { name, label }, similarity }) => ({
             image: name,
             label,

@@ -12,7 +12,7 @@ import {
 import { type MapView, saliencyMapSchema, similarityMapSchema } from "@/lib/inference/map_view.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { digestOf } from "./auth.ts";
-import { pngHeaders } from "./images.ts";
+import { pngHeaders } from "./kept_picture.ts";
 import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "./pictures.ts";
 import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";

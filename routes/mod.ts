@@ -16,12 +16,14 @@ import { maps } from "./maps.ts";
 import { modelWeights } from "./model_weights.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
+import { overview } from "./overview.ts";
 import { predictions } from "./predictions.ts";
 import { reports } from "./reports.ts";
 import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
+import { synthetic } from "./synthetic.ts";
 import { uploads } from "./uploads.ts";
 import { work } from "./work.ts";
 
@@ -37,7 +39,7 @@ export const resources: Resource[] = [
   {
     tag: "Datasets",
     description: "Sets of images with their labels and gaze, uploaded as ZIP.",
-    routes: [...datasets, ...reports],
+    routes: [...datasets, ...overview, ...reports, ...synthetic],
   },
   {
     tag: "Uploads",

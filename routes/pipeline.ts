@@ -1,10 +1,12 @@
 /** A request on its way to the handler of its route: query and body are parsed, the rest is Hono's. */
+import { createHash } from "node:crypto";
 import type { Handler } from "hono";
 import { Unavailable } from "@/lib/errors.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { readJson } from "./body.ts";
 import { formatOf } from "./format.ts";
 import { once } from "./idempotency.ts";
+import { isKnown } from "./kept_picture.ts";
 import { HttpError } from "./problem.ts";
 import { checkQuota, noteOwner } from "./quota.ts";
 import { type Done, responseOf } from "./reply.ts";
@@ -41,7 +43,13 @@ export function respond(route: Route, services: Services): Handler<Env> {
 
 async function handle(route: Route, call: Call): Promise<Response> {
   const { request, services: { store } } = call;
-  const run = async () => responseOf(await route.handle(call));
+  const run = async () => {
+    const given = await route.handle(call);
+    const response = responseOf(given);
+    return route.method === "GET" && !(given instanceof Response)
+      ? await unlessKnown(request, response)
+      : response;
+  };
   // Where other bodies are taken too, the type decides; curl's default is none of JSON's.
   const isJson = route.json &&
     (!route.accepts || /\bjson\b/i.test(request.headers.get("content-type") ?? ""));
@@ -58,6 +66,20 @@ async function handle(route: Route, call: Call): Promise<Response> {
   }
   call.body = parsed.data;
   return route.method === "POST" ? once(call, text, run) : run();
+}
+
+/** The answer with its tag, or 304 where the client has it: who asks again and again gets what has changed. */
+async function unlessKnown(request: Request, response: Response): Promise<Response> {
+  if (response.status !== 200) return response;
+  const body = await response.bytes();
+  const tag = createHash("sha256").update(body).digest("hex").slice(0, 32);
+  const { headers } = response;
+  // Weak: it may go out compressed.
+  headers.set("etag", `W/"${tag}"`);
+  if (isKnown(request, tag)) {
+    return new Response(null, { status: 304, headers: { etag: `W/"${tag}"` } });
+  }
+  return new Response(body, { headers });
 }
 
 /** @throws {HttpError} 400 that names what is wrong, and what there is */

@@ -78,6 +78,7 @@ export type HeaderName =
   | "Location"
   | "Last-Event-ID"
   | "Content-Disposition"
+  | "X-Gaze"
   | "Inference-Header-Content-Length"
   | "Tus-Resumable"
   | "Upload-Length"

@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import { isHeld } from "@/lib/store/lock.ts";
+import { secretFault } from "@/lib/store/secret.ts";
 import { DATABASE, filesBelow, hashFile, placeOf, SECRET } from "./data_files.ts";
 
 export interface Verified {
@@ -69,7 +70,9 @@ export async function verify(
     }
   }
   const secret = secretFault(`${data}/${SECRET}`);
-  if (secret) faults.push(secret);
+  if (secret) {
+    faults.push(`${SECRET} ${secret}: readers of gaze get other names; restore it from a backup`);
+  }
   const unnamed = stored.difference(new Set(named.keys())).size;
   return { files: stored.size, bytes, references: references.length, faults, unnamed, running };
 }
@@ -109,14 +112,4 @@ function referencesOrNone(data: string): Reference[] {
   } catch {
     return [];
   }
-}
-
-function secretFault(path: string): string | undefined {
-  if (!existsSync(path)) {
-    return `${SECRET} is missing: readers of gaze get other names; restore it from a backup`;
-  }
-  const { size } = Deno.statSync(path);
-  return size === 32
-    ? undefined
-    : `${SECRET} has ${size} bytes instead of 32; restore it from a backup`;
 }

@@ -1,6 +1,6 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
+import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { assertClasses } from "@/lib/datasets/labelled.ts";
@@ -13,18 +13,47 @@ import {
   seedSchema,
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
 
+/**
+ * Supervises where the network looks: the loss gains `weight` times the Kullback-Leibler divergence of its
+ * map from the gaze on each training image that has some.
+ */
+const attentionSchema = z.strictObject({
+  weight: z.number().min(0).max(1000).default(1),
+  /** `class`: the class activation map of the image's own class; `activation`: the mean over channels. */
+  map: z.enum(["class", "activation"]).default("class"),
+  /** `shuffled` gives each image the gaze of another one: the control. */
+  gaze: z.enum(["own", "shuffled"]).default("own"),
+  /** Spread of a fixation, in cells of the last map. */
+  sigma: z.number().min(0.1).max(16).default(1),
+}).nullable().default(null);
+
 const schema = z.strictObject({
   dataset: reference("datasets"),
   init: initSchema,
   ...networkFields,
-  /** `full` trains all weights; `linear` only the classifier, on a frozen backbone. */
-  mode: z.enum(["full", "linear"]).default("full"),
+  /**
+   * `full` trains all weights; `linear` only the classifier, on a frozen backbone, by the optimiser; `logistic`
+   * is the linear probe without an optimiser's choices: L2 logistic regression on the frozen backbone's features,
+   * standardised over the training images, to convergence.
+   */
+  mode: z.enum(["full", "linear", "logistic"]).default("full"),
+  /** Of mode `logistic`: inverse strength of the L2 penalty, as scikit-learn's C. */
+  c: z.number().min(1e-6).max(1e6).default(1),
+  /**
+   * Training images whose label is used: a number from 2, or a share under 1; whole patients, each class in its
+   * share, drawn from the seed. Validation and test keep theirs. Null: all.
+   */
+  labels: z.union([z.number().gt(0).lt(1), z.int().min(2)]).nullable().default(null),
+  /** Drawings of `labels`, each trained on and tested; the model that is kept is that of the first. */
+  repeats: z.int().min(1).max(100).default(1),
   /**
    * `frozen` keeps the model's batch norms as they are, statistics and scales, as suits small batches; a
    * linear probe always does.
@@ -41,6 +70,7 @@ const schema = z.strictObject({
   optimizer: optimizerSchema.prefault(downstream.optimizer),
   schedule: scheduleSchema.prefault(downstream.schedule),
   augmentation: augmentationSchema.prefault("medical"),
+  attention: attentionSchema,
   /** `balanced` weighs a class by the inverse of its share. */
   class_weights: z.enum(["none", "balanced"]).default("none"),
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
@@ -59,7 +89,40 @@ const schema = z.strictObject({
       "Cannot freeze batch norms that have learnt nothing: a model to start from is needed";
     context.addIssue({ code: "custom", path: ["batch_norm"], message });
   }
+  if (spec.repeats > 1 && spec.labels === null) {
+    const message = "Cannot repeat a drawing of all labels: `labels` is needed";
+    context.addIssue({ code: "custom", path: ["repeats"], message });
+  }
+  if (spec.repeats > 1 && spec.folds !== null && spec.fold === null) {
+    const message =
+      "Cannot repeat drawings within folds: one of the folds, or one drawing, is needed";
+    context.addIssue({ code: "custom", path: ["repeats"], message });
+  }
+  if (spec.mode === "linear" && spec.attention) {
+    const message = "Cannot supervise the attention of a frozen backbone: mode full is needed";
+    context.addIssue({ code: "custom", path: ["attention"], message });
+  }
+  for (const field of withoutEffect(spec)) {
+    const message = `Cannot use ${field} with mode "${spec.mode}": it has no effect there`;
+    context.addIssue({ code: "custom", path: [field], message });
+  }
 });
+
+/** What an optimiser follows: a regression has none. */
+const OPTIMISED = [
+  ...["epochs", "early_stop", "select", "batch_size", "optimizer", "schedule", "augmentation"],
+  ...["attention", "checkpointing", "precision", "report_every"],
+] as const;
+
+/** Fields that were given another value than their default although the mode does not look at them. */
+function withoutEffect(spec: Record<string, unknown>): string[] {
+  const changed = (field: string) => {
+    const field_schema = schema.shape[field as keyof typeof schema.shape] as z.ZodType;
+    return JSON.stringify(spec[field]) !== JSON.stringify(field_schema.parse(undefined));
+  };
+  if (spec.mode !== "logistic") return ["c"].filter(changed);
+  return [...OPTIMISED.filter(changed), ...(spec.tuning === "on" ? ["tuning"] : [])];
+}
 
 /** Every default filled in but the network, which may come from a model. */
 export type FinetuneSpec = z.output<typeof schema>;
@@ -72,7 +135,13 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
-  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
+  ...laterFields({
+    split_seed: splitSeedSchema,
+    c: schema.shape.c,
+    labels: schema.shape.labels,
+    repeats: schema.shape.repeats,
+    attention: schema.shape.attention,
+  }),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });
@@ -89,16 +158,31 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   async resolve(spec, store) {
     const labels = await store.images.labels((await store.datasets.byName(spec.dataset)).id);
     assertClasses([...labels.keys()].filter((label) => label !== null).sort());
-    return { ...await resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
+    const resolved = await resolveNetwork(spec, store);
+    const { map, title } = backboneSpec(resolved.backbone);
+    if (spec.attention && map !== "mean") {
+      const message = `${title} has no map whose mean its features are`;
+      throw new InvalidInput(`Cannot supervise attention: ${message}`, [
+        { pointer: "/attention", message },
+      ]);
+    }
+    return { ...resolved, split_seed: spec.split_seed ?? spec.seed };
   },
   training: {
     images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),
-    passes: ({ mode }) => mode === "linear" ? 1 : 3,
-    share(spec) {
-      const { split, folds, fold } = spec as unknown as FinetuneSpec;
+    // A regression looks at each image once in all.
+    passes: ({ mode, epochs }) =>
+      mode === "logistic" ? 1 / (epochs as number) : mode === "linear" ? 1 : 3,
+    share(spec, images) {
+      const { split, folds, fold, labels = null, repeats = 1, mode } =
+        spec as unknown as FinetuneSpec;
       const tested = testedShare({ split, folds });
       const validated = folds === null ? split.validation : split.validation * (1 - tested);
-      return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+      const part = 1 - tested - validated;
+      const all = part * (folds === null || fold !== null ? 1 : folds);
+      // The features of a regression are computed once, whatever is drawn.
+      if (labels === null || images === undefined || mode === "logistic") return all;
+      return all * repeats * Math.min(1, labels < 1 ? labels : labels / (part * images));
     },
   },
 };

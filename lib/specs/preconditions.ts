@@ -51,6 +51,23 @@ function checkLayout(row: SimilarityRow, cut: Cut): void {
   }
 }
 
+/** @throws {InvalidInput} when no patient has two images */
+export async function assertPatients(
+  store: Pick<WorkerStore, "images">,
+  dataset: DatasetRow,
+): Promise<void> {
+  const images = await store.images.all(dataset.id);
+  const patients = images.flatMap(({ patient }) => patient ?? []);
+  const { size } = new Set(patients);
+  if (size < patients.length) return;
+  const found = size === 0
+    ? "names no patients"
+    : `has ${size} patients of one image each, where a patient of two is needed`;
+  throw new InvalidInput(`Cannot pair by patients: dataset "${dataset.name}" ${found}`, [
+    { pointer: "/arm", message: "another arm, or patients in labels.csv, are needed" },
+  ]);
+}
+
 /** @throws {InvalidInput} when no image has a label */
 export async function assertLabels(
   store: Pick<WorkerStore, "images">,

@@ -26,9 +26,14 @@ export class Heatmaps extends Table<HeatmapRow> {
     return Map.groupBy(rows, (row) => row.image_id);
   }
 
-  async ofDataset(dataset_id: string): Promise<Map<string, HeatmapRow[]>> {
+  /** By image; of the images that are named only. */
+  async ofDataset(dataset_id: string, image_ids?: string[]): Promise<Map<string, HeatmapRow[]>> {
+    if (image_ids?.length === 0) return new Map();
     const rows = await this.select(
-      [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],
+      [
+        ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+        ["image_id IN (?)", image_ids],
+      ],
       "ORDER BY image_id, reader",
     );
     return Map.groupBy(rows, (row) => row.image_id);

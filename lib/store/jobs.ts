@@ -6,7 +6,7 @@ import type { AdapterInfo } from "@/gpu/device.ts";
 import { ClaimLost, Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { LEASE_MS, leased } from "./lease.ts";
-import { now, type Page, type PageOptions, Table } from "./table.ts";
+import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
 
 export const jobStates = [
   "queued",
@@ -86,6 +86,12 @@ export type JobChanges = Partial<
 /** Takes back the last attempt. */
 const FORGIVEN = "attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END";
 
+const conditionsOf = ({ kind, dataset, study }: JobFilter): Conditions => [
+  ["kind = ?", kind],
+  ["spec ->> 'dataset' = ?", dataset],
+  ["study = ?", study],
+];
+
 export class Jobs extends Table<JobRow> {
   constructor(db: Database) {
     super(db, {
@@ -107,12 +113,18 @@ export class Jobs extends Table<JobRow> {
 
   /** Newest first. */
   async listJobs(filter: JobFilter = {}): Promise<Page<JobRow>> {
-    return await this.list(filter, [
-      ["kind = ?", filter.kind],
-      ["state = ?", filter.state],
-      ["spec ->> 'dataset' = ?", filter.dataset],
-      ["study = ?", filter.study],
-    ]);
+    return await this.list(filter, [...conditionsOf(filter), ["state = ?", filter.state]]);
+  }
+
+  /** Numbers of jobs by state, whatever state the filter names. */
+  async totals(filter: JobFilter): Promise<Record<JobState, number>> {
+    const { where, values } = this.where(conditionsOf(filter));
+    const rows = await this.db.all<{ state: JobState; n: number }>(
+      `SELECT state, count(*) AS n FROM jobs ${where} GROUP BY state`,
+      ...values,
+    );
+    const none = jobStates.map((state) => [state, 0]);
+    return Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]);
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */
@@ -154,7 +166,7 @@ export class Jobs extends Table<JobRow> {
         [["kind IN (?)", kinds]],
         `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
           leased(this.db)
-        })) ORDER BY state DESC, sequence LIMIT 1`,
+        })) ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
       ))[0];
       if (!job) return undefined;
       const changes: Partial<JobRow> = {
@@ -166,16 +178,19 @@ export class Jobs extends Table<JobRow> {
         started_at: job.started_at ?? now(),
       };
       await this.update(job.id, changes);
-      await this.hold(worker);
+      await this.db.run(
+        `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS} WHERE id = ?`,
+        job.id,
+      );
       return { ...job, ...changes };
     });
   }
 
-  /** Prolongs the lease of what a worker runs: it is alive. */
+  /** Prolongs the lease of what a worker runs: it is alive. What a process of its name ran before stays free. */
   async hold(worker: string): Promise<void> {
     await this.db.run(
       `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
-       WHERE worker = ? AND state = 'running'`,
+       WHERE worker = ? AND state = 'running' AND lease_until IS NOT NULL`,
       worker,
     );
   }
@@ -210,7 +225,7 @@ export class Jobs extends Table<JobRow> {
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
   async assertClaim(id: string, fence: number): Promise<void> {
     const row = await this.db.get<{ state: string; fence: number }>(
-      "SELECT state, fence FROM jobs WHERE id = ?",
+      `SELECT state, fence FROM jobs WHERE id = ? ${this.db.forUpdate}`,
       id,
     );
     if (!row || row.fence !== fence || row.state !== "running") {

@@ -24,17 +24,39 @@ export function readSecret(directory: string, { mayMake }: SecretOptions): Uint8
     if (!mayMake) throw unusable(path, "it is missing");
     return keep(path, crypto.getRandomValues(new Uint8Array(LENGTH)));
   }
-  if (held.length === LENGTH && !/^[0-9a-f]*$/.test(new TextDecoder().decode(held))) {
-    return keep(path, held);
+  if (isPlain(held)) return keep(path, held);
+  const secret = secretOf(path, held);
+  if (secret) return secret;
+  throw unusable(path, "it is damaged");
+}
+
+/** What is wrong with the file at `path`, in words; undefined where nothing is. Makes nothing. */
+export function secretFault(path: string): string | undefined {
+  let held: Uint8Array;
+  try {
+    held = Deno.readFileSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "is missing";
+    throw error;
   }
+  return secretOf(path, held) ? undefined : "is damaged";
+}
+
+/** The 32 bytes in a file, in either form; undefined where they are damaged. */
+function secretOf(path: string, held: Uint8Array): Uint8Array | undefined {
+  if (isPlain(held)) return held;
   try {
     const secret = Uint8Array.fromHex(readSealed(path, path));
     if (secret.length === LENGTH && held.length > 2 * LENGTH + 1) return secret;
   } catch {
-    // Told below.
+    // Told by the callers.
   }
-  throw unusable(path, "it is damaged");
+  return undefined;
 }
+
+/** As the files of before: the bytes themselves. */
+const isPlain = (held: Uint8Array) =>
+  held.length === LENGTH && !/^[0-9a-f]*$/.test(new TextDecoder().decode(held));
 
 function unusable(path: string, why: string): Conflict {
   return new Conflict(

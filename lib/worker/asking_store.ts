@@ -15,6 +15,17 @@ export const pagedQuestions = {
 /** Images of a page: their gaze makes a message of some hundred kilobytes. */
 const PAGE = 200;
 
+/** The server's files; what the directory lacks, it brings. */
+class AskedFiles extends Files {
+  constructor(directory: string, private readonly desk: Desk) {
+    super(`${directory}/files`, `${directory}/tmp`);
+  }
+
+  override async fetch(sha256: string): Promise<void> {
+    if (!this.has(sha256)) await this.desk.bring(sha256);
+  }
+}
+
 export interface Place {
   /** Of files, checkpoints and caches: the server's own, or one of the worker's. */
   directory: string;
@@ -80,7 +91,7 @@ export function askingStore(
         byImage<GazeRow>("gaze", id, ({ reader }) => !readers || readers.includes(reader)),
     },
     heatmaps: { ofDataset: (id) => byImage<HeatmapRow>("heatmaps", id, () => true) },
-    files: files ?? new Files(`${directory}/files`, `${directory}/tmp`),
+    files: files ?? new AskedFiles(directory, desk),
     cache: `${directory}/cache`,
     checkpoints: (job_id) => `${checkpoints}/${job_id}`,
   };

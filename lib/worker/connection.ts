@@ -1,4 +1,5 @@
 /** What joins a worker process to whom it works for: its own store, the server that started it, or one elsewhere. */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
@@ -37,8 +38,12 @@ export function connectionByPipe(here: Peer): Connection {
 }
 
 /** The store of a worker that no server started: its desk, and its beats. */
-export async function connectionToStore(data: string, name: string): Promise<Connection> {
-  const store = await openStore(data, { shared: true });
+export async function connectionToStore(
+  data: string,
+  name: string,
+  cluster?: ClusterSettings,
+): Promise<Connection> {
+  const store = await openStore(data, { shared: true, cluster });
   const desk = new StoreDesk(store, name);
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });

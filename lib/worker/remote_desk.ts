@@ -78,6 +78,11 @@ export class RemoteDesk implements Desk {
     return await this.link.call("ask", [table, method, args]);
   }
 
+  /** Files come by HTTP, to who reads them (cached_files.ts). */
+  bring(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async hasRoom(): Promise<boolean> {
     return await this.link.call("hasRoom", []);
   }

@@ -244,6 +244,11 @@ export class RemoteWorker implements Desk {
     throw new InvalidInput(what);
   }
 
+  async bring(sha256: string): Promise<void> {
+    this.assertKnown(sha256);
+    await this.#options.desk.bring(sha256);
+  }
+
   async hasRoom(): Promise<boolean> {
     return await this.#options.desk.hasRoom();
   }

@@ -3,6 +3,7 @@
  * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. The
  * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { type Beat, BEAT_MS } from "./beat.ts";
 import {
   type Connection,
@@ -28,6 +29,8 @@ export interface WorkOptions extends ThreadStart {
   name: string;
   /** No server started it: signals ask it to leave. */
   alone: boolean;
+  /** What its store shares with others, where it opens one itself. */
+  cluster?: ClusterSettings;
   /** Version of the program, where the server is elsewhere. */
   version?: string;
   /** Between two uploads of checkpoints to a server elsewhere, ms. */
@@ -104,13 +107,13 @@ export async function work(options: WorkOptions): Promise<void> {
 }
 
 async function connect(
-  { data, elsewhere, name, alone, version = "", uploadMs }: WorkOptions,
+  { data, elsewhere, name, alone, cluster, version = "", uploadMs }: WorkOptions,
   here: Peer,
   device: () => Told | null,
   receive: (message: Message) => void,
 ): Promise<Connection> {
   if (elsewhere) return connectionByLink({ data, elsewhere, version, uploadMs, device, receive });
-  return alone ? await connectionToStore(data, name) : connectionByPipe(here);
+  return alone ? await connectionToStore(data, name, cluster) : connectionByPipe(here);
 }
 
 /** What the GPU thread says of its device, as estimates take it. */

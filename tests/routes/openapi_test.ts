@@ -90,7 +90,7 @@ Deno.test("answers: every media type, headers, the errors that occur", () => {
   ]);
   assert.deepEqual(types("computeSaliency"), ["application/json", "image/png"]);
   assert.deepEqual(types("listJobEvents"), ["application/json", "text/event-stream"]);
-  assert.equal(types("getStudyTable").length, 4);
+  assert.equal(types("getStudyTable").length, 5);
   assert.ok(answersOf("createJob")[202].headers!.Location);
   assert.ok(!answersOf("createJob")[200].headers!.Location);
   assert.ok((responses.TooMuchAtOnce as { headers: Json }).headers["Retry-After"]);

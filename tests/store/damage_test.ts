@@ -62,7 +62,8 @@ Deno.test("a changed byte of a database at rest is told", () =>
       for (let i = 0; i < 50; i++) {
         await store.keys.insert({
           ...{ id: newId("key"), name: `key ${i}`, hash: `${i}`, scopes: ["read"] },
-          created_at: now(),
+          ...{ last_used_at: null, expires_at: null, rate: null, burst: null },
+          ...{ max_bytes: null, max_jobs: null, created_at: now() },
         });
       }
     });
