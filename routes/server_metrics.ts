@@ -35,6 +35,18 @@ export async function serverMetrics(
     gauge("mcgip_queue_length", "Jobs that wait for the worker.", states.queued ?? 0),
     gauge("mcgip_worker_up", "Whether a worker with a GPU answers.", Number(workers.ready)),
     {
+      name: "mcgip_workers",
+      help: "Workers that answer and have a GPU, the server's own and those on other machines.",
+      type: "gauge",
+      samples: [
+        { labels: { place: "here" }, value: Number(workers.local.ready) },
+        {
+          labels: { place: "elsewhere" },
+          value: workers.remote.filter(({ ready }) => ready).length,
+        },
+      ],
+    },
+    {
       name: "mcgip_worker_restarts_total",
       help: "Times that a worker ended without being asked to.",
       type: "counter",
