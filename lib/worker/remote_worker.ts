@@ -49,7 +49,7 @@ export class RemoteWorker implements Desk {
   /** Whether the claim is older than this object: what was asked under it is not known. */
   #resumed = false;
   #held = -Infinity;
-  /** Files that it has sent, and that no row refers to yet. */
+  /** Files that it has sent under its claim. */
   #sent: string[] = [];
 
   constructor(options: RemoteWorkerOptions) {
@@ -148,7 +148,7 @@ export class RemoteWorker implements Desk {
     this.device = device ?? undefined;
     if (claim === null) {
       // A process of this name that died.
-      await this.#forget();
+      await this.forget();
       await desk.left({ blameless: false });
     } else if (this.#claim?.id !== claim.id || this.#claim.fence !== claim.fence) {
       const row = await desk.store.jobs.find(claim.id);
@@ -179,7 +179,8 @@ export class RemoteWorker implements Desk {
     this.#wire?.close();
   }
 
-  async #forget(): Promise<void> {
+  /** It has no claim any more; what it sent and nothing refers to goes. */
+  async forget(): Promise<void> {
     this.#claim = undefined;
     this.#names.claimed();
     await this.#options.desk.store.discard(this.#sent.splice(0));
@@ -198,7 +199,7 @@ export class RemoteWorker implements Desk {
 
   async claim(kinds: string[]): Promise<JobRow | null> {
     const { desk } = this.#options;
-    await this.#forget();
+    await this.forget();
     // Who asks for a job runs none: an answer of before may have been lost.
     await desk.left({ blameless: true });
     const job = await desk.claim(kinds);
@@ -220,8 +221,12 @@ export class RemoteWorker implements Desk {
 
   async publish(claim: Claim, outcome: Outcome): Promise<void> {
     this.#assertClaimed(claim);
+    for (const made of [outcome.model, outcome.similarity]) {
+      if (made && !this.#sent.includes(made.file)) {
+        throw new InvalidInput(`Cannot publish file ${made.file}: this worker has not sent it`);
+      }
+    }
     await this.#options.desk.publish(claim, outcome);
-    this.#options.desk.store.files.unpin(this.#sent.splice(0));
   }
 
   async ask(table: string, method: string, args: unknown[]): Promise<unknown> {

@@ -99,6 +99,7 @@ export class Workers {
       else if (now - (this.#unlinked.get(worker) ?? now) > FORGOTTEN_MS) {
         this.#remote.delete(name);
         this.#unlinked.delete(worker);
+        worker.forget().catch((error) => this.options.log(`worker ${name}: ${error.message}`));
       } else if (!this.#unlinked.has(worker)) this.#unlinked.set(worker, now);
     }
   }

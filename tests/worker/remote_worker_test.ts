@@ -243,3 +243,19 @@ Deno.test("files go to those whose job names them, and come as they were announc
     });
     assert.equal(await read.text(), "x");
   }));
+
+Deno.test("who loses a claim stops at once, and takes another job", () =>
+  withWorld(async ({ server, store, start }) => {
+    const worker = start("only");
+    await linked(server, "only");
+    const log = () => server.log() + worker.log();
+    const id = await count(store, 10_000, 20);
+    await until(async () => (await store.jobs.get(id)).progress.done > 10, 60_000, log);
+    const sql =
+      "UPDATE jobs SET fence = fence + 1, worker = 'another', lease_until = ? WHERE id = ?";
+    await store.db.run(sql, Date.now() + LEASE_MS - 1000, id);
+    await until(() => worker.log().includes("the claim 1 was lost"), 3_000, log);
+    const next = await count(store, 10, 1);
+    await reach(store, next, "succeeded", log);
+    assert.equal((await store.jobs.get(id)).worker, "another");
+  }));
