@@ -3,9 +3,13 @@ import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
+import readings from "./readings.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 import studies from "./studies.sql" with { type: "text" };
 import tuning from "./tuning.sql" with { type: "text" };
 
-export const versions = [schema, studies, tuning, names, reports, binding, leases, datasetNames];
+export const versions = [
+  ...[schema, studies, tuning, names, reports, binding, leases, datasetNames],
+  readings,
+];

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { Conflict, NotFound } from "@/lib/errors.ts";
+import { versions } from "@/lib/store/migrations.ts";
 import { ClaimLost, type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
 import { withDirectory, withStore } from "../support/temporary.ts";
 
@@ -113,7 +114,7 @@ Deno.test("the database is opened as the reliability rules ask", () =>
     assert.equal(await pragma("synchronous"), 2);
     assert.equal(await pragma("foreign_keys"), 1);
     assert.equal(await pragma("busy_timeout"), 15_000);
-    assert.equal(await pragma("user_version"), 8);
+    assert.equal(await pragma("user_version"), versions.length);
   }));
 
 Deno.test("a transaction that fails keeps nothing", () =>
