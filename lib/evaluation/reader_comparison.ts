@@ -59,6 +59,12 @@ export function besideReaders(
   const found = series.map(({ scores }) =>
     delongDifference(positive, { a, b: rows.map((i) => scores[i]) }, units)
   );
+  if (found.some((one) => one === null)) {
+    warnings.push(
+      `No difference between the model and readers: a side has images of fewer than two patients among the ` +
+        `${rows.length} that are compared`,
+    );
+  }
   const adjusted = holm(found.map((one) => one?.p ?? null));
   return {
     images: rows.length,
