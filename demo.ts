@@ -3,14 +3,14 @@
  * folder of yours. See `--help`.
  */
 import { existsSync } from "node:fs";
-import { basename, resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { basename, dirname, resolve } from "node:path";
 import { zipSet } from "@/lib/demo/archive.ts";
 import { client } from "@/lib/demo/client.ts";
 import { readFolder } from "@/lib/demo/folder.ts";
 import { startServer } from "@/lib/demo/server.ts";
 import { SIZES, tellStory } from "@/lib/demo/walkthrough.ts";
 import { DEFAULTS, synthesize } from "@/lib/demo/synthetic.ts";
+import { readOptions, wholeNumber } from "@/lib/options.ts";
 import { prepareAdapter } from "@/lib/setup/adapter.ts";
 
 const OWN_DATA = "demo-data";
@@ -24,28 +24,24 @@ const HELP = `deno task demo [OPTIONS]
   --seed N          synthetic: another seed, another set (${DEFAULTS.seed})
   --control         synthetic: gaze independent of the label
   --into FOLDER     data directory to make (demo-data, which is emptied first)
-  --keep            leave the server up until Ctrl+C`;
+  --keep            leave the server up until Ctrl+C
+  -h, --help        prints this and leaves`;
 
-function readOptions() {
-  return parseArgs({
-    options: {
-      data: { type: "string" },
-      label: { type: "string" },
-      write: { type: "string" },
-      images: { type: "string" },
-      size: { type: "string" },
-      seed: { type: "string" },
-      control: { type: "boolean" },
-      into: { type: "string" },
-      keep: { type: "boolean" },
-      help: { type: "boolean" },
-    },
-  }).values;
-}
+const OPTIONS = {
+  data: { type: "string" },
+  label: { type: "string" },
+  write: { type: "string" },
+  images: { type: "string" },
+  size: { type: "string" },
+  seed: { type: "string" },
+  control: { type: "boolean" },
+  into: { type: "string" },
+  keep: { type: "boolean" },
+} as const;
 
 /** @returns the exit code */
 async function main(): Promise<number> {
-  const options = readOptions();
+  const { values: options } = readOptions("run the demo", OPTIONS, Deno.args);
   if (options.help) {
     console.log(HELP);
     return 0;
@@ -58,9 +54,9 @@ async function main(): Promise<number> {
   }
   const started = performance.now();
   const set = options.data ? readFolder(options.data, { label: options.label }) : synthesize({
-    images: Number(images ?? DEFAULTS.images),
-    size: Number(size ?? DEFAULTS.size),
-    seed: Number(seed ?? DEFAULTS.seed),
+    images: wholeNumber("--images", images, { otherwise: DEFAULTS.images, least: 4, most: 20_000 }),
+    size: wholeNumber("--size", size, { otherwise: DEFAULTS.size, least: 16, most: 2048 }),
+    seed: wholeNumber("--seed", seed, { otherwise: DEFAULTS.seed, most: 2 ** 32 - 1 }),
     control: control ?? false,
   });
   const archive = await zipSet(set);
@@ -68,7 +64,7 @@ async function main(): Promise<number> {
   const counts = [...classes].map(([label, images]) => `${images.length} ${label}`).join(", ");
   console.log(`McGIP demo: ${set.images.length} images (${counts})`);
   if (options.write) {
-    Deno.writeFileSync(options.write, archive);
+    writeArchive(options.write, archive);
     console.log(`wrote ${options.write}`);
     return 0;
   }
@@ -103,6 +99,22 @@ async function main(): Promise<number> {
   return 0;
 }
 
+/** @throws {Error} that says what is in the way of the file */
+function writeArchive(path: string, archive: Uint8Array): void {
+  try {
+    Deno.writeFileSync(path, archive);
+  } catch (error) {
+    const why = error instanceof Deno.errors.NotFound
+      ? `there is no folder ${dirname(resolve(path))}`
+      : existsSync(path) && Deno.statSync(path).isDirectory
+      ? "it is a folder; name a file in it"
+      : error instanceof Deno.errors.PermissionDenied
+      ? "it may not be written"
+      : (error as Error).message;
+    throw new Error(`Cannot write ${path}: ${why}`);
+  }
+}
+
 /** The default one is the demo's own and starts empty; one that is named must not be there yet. */
 function makeDataDir(named?: string): string {
   if (named !== undefined && existsSync(named)) {
@@ -121,6 +133,6 @@ function interrupted(): Promise<void> {
 try {
   Deno.exit(await main());
 } catch (error) {
-  console.error(`\n${error instanceof Error ? error.message : error}`);
+  console.error(`${error instanceof Error ? error.message : error}`);
   Deno.exit(1);
 }

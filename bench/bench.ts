@@ -14,7 +14,7 @@
  * It ends with 1 when ours failed in a row or computed another result, or when it was asked to end early
  * (SIGTERM); the other rows are told all the same.
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import type { SelectedVariants } from "@/gpu/convolution/selection.ts";
 import { matrixShape } from "@/gpu/convolution/shape.ts";
 import { openGpu } from "@/gpu/device.ts";
@@ -37,17 +37,25 @@ import { tfjs } from "./tfjs.ts";
 import { torch } from "./torch.ts";
 import { tuneAll } from "./variants.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    torch: { type: "boolean", default: false },
-    tuned: { type: "boolean", default: false },
-    budget: { type: "string", default: "120" },
-    only: { type: "string", default: "" },
-    pixels: { type: "string" },
-    batch: { type: "string" },
-    step: { type: "string", multiple: true },
-  },
+const HELP = `deno task bench [OPTIONS]
+  --json        one object on stdout; the table goes to stderr
+  --torch       PyTorch too, where a Python has it
+  --tuned       measures first which of our kernels is fastest
+  --budget S    for at most so many seconds (120)
+  --only WORD   only rows whose operation and shape hold the word
+  --pixels N    side of the images (224, in software 64)
+  --batch N     images of a training step (64, in software 16)
+  --step NAME   which network trains, resnet18 or resnet50; may be given twice`;
+
+const options = optionsOrEnd(HELP, "run the bench", {
+  json: { type: "boolean", default: false },
+  torch: { type: "boolean", default: false },
+  tuned: { type: "boolean", default: false },
+  budget: { type: "string", default: "120" },
+  only: { type: "string", default: "" },
+  pixels: { type: "string" },
+  batch: { type: "string" },
+  step: { type: "string", multiple: true },
 });
 const gpu = await openGpu();
 const { software } = gpu.info;

@@ -4,7 +4,7 @@
  *
  *     deno run -A bench/large_data.ts [--images=50000] [--seeds=200]
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import { enqueue, resolveJob } from "@/lib/jobs/queue.ts";
 import { Distribution } from "@/lib/gaze/similarity/distribution.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
@@ -13,11 +13,13 @@ import { planStudy } from "@/lib/studies/plan.ts";
 import { toFilledStudyView, toStudyView } from "@/lib/studies/study.ts";
 import { estimateRequest } from "@/lib/training/estimate_request.ts";
 
-const { values } = parseArgs({
-  options: {
-    images: { type: "string", default: "50000" },
-    seeds: { type: "string", default: "200" },
-  },
+const HELP = `deno run -A bench/large_data.ts [OPTIONS]
+  --images N    (50000)
+  --seeds N     (200)`;
+
+const values = optionsOrEnd(HELP, "measure large data", {
+  images: { type: "string", default: "50000" },
+  seeds: { type: "string", default: "200" },
 });
 const [images, seeds] = [Number(values.images), Number(values.seeds)];
 

@@ -3,7 +3,7 @@
  * f16 against f32, with the same weights and pictures: the first step's loss and gradient, the loss after
  * some steps, memory, and time, in turns.
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import { type Gpu, openGpu } from "@/gpu/device.ts";
 import { crossEntropy } from "@/gpu/ops/cross_entropy.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
@@ -16,6 +16,12 @@ import { resnet } from "@/lib/models/resnet.ts";
 import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { appendOptimizer } from "@/lib/training/optimizer.ts";
 import { numbers } from "./engine.ts";
+
+const HELP = `deno task bench:precision [OPTIONS]
+  --json        one object a network on stdout
+  --batch N     images of a step (16)
+  --pixels N    side of the images (64)
+  --steps N     updates after which the loss is looked at again (20)`;
 
 export interface Case {
   backbone: ResnetName;
@@ -185,13 +191,11 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    options: {
-      json: { type: "boolean", default: false },
-      batch: { type: "string", default: "16" },
-      pixels: { type: "string", default: "64" },
-      steps: { type: "string", default: "20" },
-    },
+  const values = optionsOrEnd(HELP, "compare f16 with f32", {
+    json: { type: "boolean", default: false },
+    batch: { type: "string", default: "16" },
+    pixels: { type: "string", default: "64" },
+    steps: { type: "string", default: "20" },
   });
   const [batch, pixels, steps] = [values.batch, values.pixels, values.steps].map(Number);
   const gpu = await openGpu();

@@ -2,20 +2,24 @@
  * `deno task profile [--json] [--backbone NAME] [--batch N] [--pixels N]`: what one training step spends
  * its time on, kernel by kernel. The table goes to stderr; `--json` prints one object on stdout.
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import { openGpu } from "@/gpu/device.ts";
 import { profile } from "@/gpu/profile.ts";
 import { initialize } from "@/lib/models/initial.ts";
 import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import { feed, pictures, trainee } from "./training.ts";
 
-const { values: options } = parseArgs({
-  options: {
-    json: { type: "boolean", default: false },
-    backbone: { type: "string", default: "resnet18" },
-    batch: { type: "string", default: "16" },
-    pixels: { type: "string", default: "64" },
-  },
+const HELP = `deno task profile [OPTIONS]
+  --json           one object on stdout; the table goes to stderr
+  --backbone NAME  resnet18 or resnet50 (resnet18)
+  --batch N        images of the step (16)
+  --pixels N       side of the images (64)`;
+
+const options = optionsOrEnd(HELP, "run the profile", {
+  json: { type: "boolean", default: false },
+  backbone: { type: "string", default: "resnet18" },
+  batch: { type: "string", default: "16" },
+  pixels: { type: "string", default: "64" },
 });
 const [batch, pixels] = [Number(options.batch), Number(options.pixels)];
 /** The least time of several counts: load from elsewhere only ever adds. */

@@ -2,7 +2,7 @@
  * `deno task soak [--steps N]`: trains a tiny network for many steps, with everything that a long job does
  * in between, and counts the buffers on the GPU. Ends with 1 when they, or the process, have grown.
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import { type Gpu, openGpu } from "@/gpu/device.ts";
 import { images } from "@/gpu/images.ts";
 import { compile } from "@/gpu/program.ts";
@@ -127,7 +127,8 @@ export async function soak(gpu: Gpu, options: { steps: number; every: number }):
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { steps: { type: "string", default: "1000" } } });
+  const help = "deno task soak [OPTIONS]\n  --steps N     (1000)";
+  const values = optionsOrEnd(help, "soak", { steps: { type: "string", default: "1000" } });
   const steps = Number(values.steps);
   const census = await soak(await openGpu(), { steps, every: Math.ceil(steps / 20) });
   console.error("   step  buffers          MiB  resident MiB");

@@ -1,4 +1,5 @@
 /** Opens the GPU: adapter, limits asked for explicitly, errors that cannot be overlooked. */
+import { chooseBackend } from "./backend.ts";
 
 /** What is known of the adapter; `software` is true for Mesa's llvmpipe, SwiftShader and the like. */
 export interface AdapterInfo {
@@ -13,6 +14,8 @@ export interface AdapterInfo {
 export interface Gpu {
   device: GPUDevice;
   info: AdapterInfo;
+  /** What WebGPU goes through, as `DENO_WEBGPU_BACKEND` names it; undefined where the runtime chose. */
+  backend?: string;
   /** `subgroupSize`: invocations of a subgroup where that is one number and subgroups were granted, else 0. */
   features: { f16: boolean; timestamps: boolean; subgroups: boolean; subgroupSize: number };
   limits: Record<string, number>;
@@ -50,6 +53,7 @@ const WANTED_LIMITS = [
  * @throws {GpuUnavailable} when there is no adapter; the message names what to install
  */
 export async function openGpu(): Promise<Gpu> {
+  const backend = chooseBackend();
   const adapter = await navigator.gpu?.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new GpuUnavailable(INSTALL_HINT);
   const info = adapter.info;
@@ -69,6 +73,7 @@ export async function openGpu(): Promise<Gpu> {
   });
   return {
     device,
+    backend,
     info: {
       vendor: info.vendor,
       architecture: info.architecture,

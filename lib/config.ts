@@ -1,6 +1,7 @@
 /** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { type LogFormat, logFormats } from "./log.ts";
+import { readOptions as parseOptions } from "./options.ts";
 import { version } from "./version.ts";
 
 /** Every environment variable that the server reads; its processes may see these only. */
@@ -11,6 +12,7 @@ export const variables = [
   "MCGIP_API_KEY",
   "MCGIP_ALLOWED_HOSTS",
   "MCGIP_MAX_DATASET_BYTES",
+  "MCGIP_LOG",
 ] as const;
 
 /** What `--help` prints. */
@@ -21,11 +23,13 @@ export const help = `deno task start [OPTIONS]
   --no-auth       asks for no key; on a loopback address only
   --watch         starts the server again when one of its files changes
   --version       prints the version and leaves
-  --help          prints this and leaves
+  -h, --help      prints this and leaves
 In brackets: the environment variable that says the same, and the default. By variables alone:
   MCGIP_API_KEY            the key of every request (made and printed at the first start)
   MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
-  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have`;
+  MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have
+  MCGIP_LOG                json: the log as one JSON object a line (text)
+  DENO_WEBGPU_BACKEND      what WebGPU goes through (on Linux vulkan)`;
 
 /** Exit code of an API process that refused to start, and would refuse again. */
 export const CANNOT_START = 2;
@@ -47,6 +51,7 @@ export interface Config {
   allowedHosts: string[];
   /** Most bytes that the content of one data set may have. */
   maxDatasetBytes?: number;
+  log: LogFormat;
   /** Version of the program and, from a checkout, the commit. */
   codeVersion: string;
   /** Start the API again when a file of the program changes. */
@@ -61,7 +66,6 @@ const options = {
   "no-auth": { type: "boolean", default: false },
   watch: { type: "boolean", default: false },
   version: { type: "boolean", default: false },
-  help: { type: "boolean", default: false },
   /** By this the launcher, which may read the checkout, tells the other processes its commit. */
   commit: { type: "string" },
   /** By this it tells the API how many connections it may hold. */
@@ -90,16 +94,7 @@ export const limits = {
 
 const loopback = ["127.0.0.1", "::1", "localhost"];
 
-/** @throws {Error} that names an option which does not exist or lacks its value */
-function readOptions(args: string[]) {
-  try {
-    return parseArgs({ args, options }).values;
-  } catch (error) {
-    // The parser's first sentence; a second one is about arguments that are no options.
-    const what = (error as Error).message.split(". ")[0];
-    throw new Error(`Cannot start: ${what.charAt(0).toLowerCase()}${what.slice(1)}; see --help`);
-  }
-}
+const readOptions = (args: string[]) => parseOptions("start", options, args).values;
 
 /** The text to print when the arguments ask for one instead of a server. */
 export function informationFor(args: string[], commit: () => string | undefined): string | null {
@@ -109,7 +104,7 @@ export function informationFor(args: string[], commit: () => string | undefined)
 }
 
 /** Version and commit, joined as in SemVer's build metadata. */
-function codeVersion(commit: string | undefined): string {
+export function codeVersion(commit: string | undefined): string {
   return commit ? `${version}+${commit}` : version;
 }
 
@@ -150,9 +145,16 @@ export function readConfig(
     maxDatasetBytes: env("MCGIP_MAX_DATASET_BYTES")
       ? integer("MCGIP_MAX_DATASET_BYTES", env("MCGIP_MAX_DATASET_BYTES")!, 2 ** 50)
       : undefined,
+    log: logFormat(env("MCGIP_LOG") || "text"),
     codeVersion: codeVersion(given.commit),
     watch: given.watch,
   };
+}
+
+function logFormat(text: string): LogFormat {
+  const format = logFormats.find((one) => one === text);
+  if (!format) throw new Error(`Cannot use MCGIP_LOG=${text}: text or json is needed`);
+  return format;
 }
 
 /** Absolute path of the data directory that `--data` or `MCGIP_DATA` names. */

@@ -11,6 +11,11 @@ export class Conflict extends Error {
   override name = "Conflict";
 }
 
+/** The claim of a job was lost: another worker has the job, or it was ended. */
+export class ClaimLost extends Conflict {
+  override name = "ClaimLost";
+}
+
 /** Understood, but not acceptable; `problems` names each place. */
 export class InvalidInput extends Error {
   override name = "InvalidInput";
@@ -35,6 +40,13 @@ export class Damaged extends Error {
 /** A part of the server that the request needs is not there: no GPU, or it is leaving. */
 export class Unavailable extends Error {
   override name = "Unavailable";
+}
+
+/** Whether an error says that the database's own pages make no sense. */
+export function isDatabaseDamaged(error: unknown): boolean {
+  return error instanceof Error &&
+    /database disk image is malformed|file is not a database|malformed database schema/i
+      .test(error.message);
 }
 
 /** Whether an error says that the disk has no room left. */

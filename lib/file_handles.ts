@@ -4,14 +4,13 @@
 const KEPT = 128;
 
 /**
- * From the soft limit of this process, which its children inherit: a listener that once ran out of handles
- * accepts nothing any more. Undefined where the system does not tell (it is not Linux).
+ * From the soft limit that the children of this process have: a listener that once ran out of handles accepts
+ * nothing any more. Undefined where the system does not tell, or does not limit them.
  * @throws {Error} when there are too few for a server
  */
-export function connectionLimit(read = readLimits): number | undefined {
-  const line = /^Max open files\s+(\d+|unlimited)/m.exec(read() ?? "");
-  if (!line || line[1] === "unlimited") return undefined;
-  const handles = Number(line[1]);
+export function connectionLimit(read = readOpenFilesLimit): number | undefined {
+  const handles = read();
+  if (handles === undefined || handles === Infinity) return undefined;
   if (handles < 2 * KEPT) {
     throw new Error(
       `Cannot start with ${handles} file handles: at least ${2 * KEPT} are needed (ulimit -n 4096)`,
@@ -20,9 +19,20 @@ export function connectionLimit(read = readLimits): number | undefined {
   return Math.min(handles - KEPT, 16_384);
 }
 
-function readLimits(): string | undefined {
+/**
+ * How many files a child of this process may have open; undefined where there is no shell to ask. The system's
+ * own file about it, /proc/self/limits, may not be read by a process with permissions of its own.
+ */
+export function readOpenFilesLimit(): number | undefined {
   try {
-    return Deno.readTextFileSync("/proc/self/limits");
+    const { stdout } = new Deno.Command("sh", {
+      args: ["-c", "ulimit -n"],
+      stdin: "null",
+      stderr: "null",
+    }).outputSync();
+    const text = new TextDecoder().decode(stdout).trim();
+    if (text === "unlimited") return Infinity;
+    return /^\d+$/.test(text) ? Number(text) : undefined;
   } catch {
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** Does the API still answer? A process can live on and be deaf, or stopped. */
 import type { Config } from "./config.ts";
+import type { Log } from "./log.ts";
 
 const DEFAULTS = {
   everyMs: 5_000,
@@ -15,6 +16,7 @@ const DEFAULTS = {
 export function watch(
   config: Pick<Config, "host" | "port">,
   child: Pick<Deno.ChildProcess, "kill">,
+  log: Log,
   { everyMs, patienceMs, most } = DEFAULTS,
 ): { stop(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -32,7 +34,7 @@ export function watch(
     if (stopped) return;
     if (answered) [heard, missed] = [true, 0];
     else if (heard && ++missed === most) {
-      console.error(`The API has not answered ${most} times in a row: ended`);
+      log(`The API has not answered ${most} times in a row: ended`);
       child.kill("SIGKILL");
       return;
     }

@@ -1,8 +1,8 @@
 /** What each process may do: the flags that it is started with. Nothing else is open to it. */
 import { fileURLToPath } from "node:url";
 // Loaded as text, for their places only: this brings the packages in, and browsers get files of them.
-import "chart.js" with { type: "text" };
 import "swagger-ui-dist" with { type: "text" };
+import "uplot" with { type: "text" };
 import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
@@ -13,10 +13,10 @@ const beside = (name: string, file: string) =>
 
 /** Files of packages as browsers load them. */
 export const vendored = {
-  // The package's map of exports names only its module builds.
-  "chart.js": beside("chart.js", "chart.umd.min.js"),
   "swagger-ui.js": beside("swagger-ui-dist", "swagger-ui-bundle.js"),
   "swagger-ui.css": beside("swagger-ui-dist", "swagger-ui.css"),
+  "uplot.js": beside("uplot", "uPlot.iife.min.js"),
+  "uplot.css": beside("uplot", "uPlot.min.css"),
 };
 
 /** Nothing is asked for at run time, and no package comes in that the lock file does not know. */
@@ -48,17 +48,23 @@ export function apiArguments(config: Config): string[] {
   ];
 }
 
-/** The GPU worker: the data directory and its own priority; no network, no key, no programs. */
-export function workerArguments({ data }: Pick<Config, "data">): string[] {
+/** What a worker has to do with in the data directory: no database, and with it no keys and no names. */
+const WORKED_ON = ["files", "checkpoints", "cache", "tmp"];
+
+/**
+ * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.
+ * @param alone whether it opens the store itself, having no server to ask
+ */
+export function workerArguments(
+  { data, alone = false }: Pick<Config, "data"> & { alone?: boolean },
+): string[] {
+  const own = alone ? [data] : WORKED_ON.map((folder) => `${data}/${folder}`);
   return [
     ...always,
     // Threads read their modules by the permissions of their process.
-    allow("read", [
-      data,
-      ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`),
-    ]),
-    allow("write", [data]),
-    allow("env", ["MCGIP_DATA"]),
+    allow("read", [...own, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
+    allow("write", own),
+    allow("env", ["MCGIP_DATA", "DENO_WEBGPU_BACKEND"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "gpu",

@@ -10,7 +10,11 @@ const LASTED_MS = 30_000;
 /** Runs a worker on the jobs of a data directory until it is asked to leave. */
 export async function launchWorker(data: string): Promise<never> {
   // A worker that is started again has its name still, and takes up what it ran at once.
-  const args = [...workerArguments({ data }), `worker-${crypto.randomUUID()}`, "alone"];
+  const args = [
+    ...workerArguments({ data, alone: true }),
+    `worker-${crypto.randomUUID()}`,
+    "alone",
+  ];
   let child: Deno.ChildProcess | undefined;
   let asked = false;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {

@@ -1,9 +1,12 @@
 /** The Hono application: what every request goes through, and the table of routes. */
 import { type Context, Hono } from "hono";
+import { compress } from "hono/compress";
 import { requestId } from "hono/request-id";
 import { PatternRouter } from "hono/router/pattern-router";
 import { secureHeaders } from "hono/secure-headers";
+import { withoutNames } from "@/lib/log.ts";
 import { guard } from "./auth.ts";
+import { nearest } from "./nearest.ts";
 import { respond } from "./pipeline.ts";
 import { clientGone, HttpError, problem } from "./problem.ts";
 import type { Env, Method, Route, Services } from "./route.ts";
@@ -49,6 +52,8 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
     if (c.req.method === "HEAD") await c.res.body?.cancel();
   });
   app.use(headers);
+  // Pictures, weights and event streams are none of the types that it takes.
+  app.use(compress());
   app.use(async (c, next) => isExact(c.req.path) ? await next() : await c.notFound());
 
   for (const route of routes) {
@@ -76,10 +81,21 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
   app.notFound(async (c) => {
     await guardUnknown(c, () => Promise.resolve());
     const allowed = c.get("allowed");
-    if (!allowed) throw new HttpError(404, "Cannot find this: no such route");
-    throw new HttpError(405, "Cannot do this here: the method is not known", {
-      allow: [...new Set(allowed)].join(", "),
-    });
+    if (!allowed) {
+      const meant = nearest(c.req.path, routes.map(({ path }) => path));
+      throw new HttpError(
+        404,
+        `Cannot find this: no such path; ${
+          meant ? `the nearest is ${meant}, ` : ""
+        }/docs has them all`,
+      );
+    }
+    const allow = [...new Set(allowed)].join(", ");
+    throw new HttpError(
+      405,
+      `Cannot take ${c.req.method} here: this path takes ${allow} (see /docs)`,
+      { allow },
+    );
   });
   app.onError((error, c) => {
     const id = c.get("requestId");
@@ -87,8 +103,9 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
     // Nobody reads what a client that has gone is answered; its going is no fault of the server.
     const gone = c.req.raw.signal.aborted && !(error instanceof HttpError);
     const response = problem(gone ? clientGone() : error, id, { inference });
-    // What the file system says may hold a name; it stays here.
-    if (response.status >= 500 && response.status !== 503) console.error(`request ${id}:`, error);
+    if (response.status >= 500 && response.status !== 503) {
+      services.log(`request ${id}: ${withoutNames(error)}`, { level: "error", request: id });
+    }
     return response;
   });
   return app;
@@ -99,13 +116,16 @@ function finish(c: Context<Env>, { traffic, log }: Services, seconds: number): v
   const { res: { headers, status }, req: { method } } = c;
   const [id, route] = [c.get("requestId"), c.get("route")];
   headers.set("x-request-id", id);
+  for (const [name, value] of Object.entries(c.get("rate") ?? {})) headers.set(name, value);
   if (!headers.has("cache-control")) headers.set("cache-control", "no-store");
   // The pattern, not the path: names in paths may say who a patient is.
   const pattern = route?.path ?? "(unknown)";
   traffic.count(method, pattern, status, seconds);
   // Probes and the page's own files would drown the rest.
   if (route?.scope === null) return;
-  log(`${method} ${pattern} ${status} ${(seconds * 1000).toFixed(1)} ms ${id}`);
+  const ms = Number((seconds * 1000).toFixed(1));
+  const fields = { method, route: pattern, status, ms, request: id };
+  log(`${method} ${pattern} ${status} ${ms.toFixed(1)} ms ${id}`, fields);
 }
 
 /** Hono's router takes a slash at the end for none, and broken escapes for text; here both name nothing. */

@@ -11,7 +11,8 @@ import {
 } from "@/lib/specs/augmentation.ts";
 import { permutation, stream } from "@/lib/random.ts";
 import type { SampleAnswer, SampleRequest } from "@/lib/training/view_sampler.ts";
-import { imageOf, imagePath, pngHeaders } from "./images.ts";
+import { imageOf, imagePath } from "./images.ts";
+import { pngHeaders } from "./kept_picture.ts";
 import { type Call, type Route, route } from "./route.ts";
 
 const query = z.strictObject({

@@ -1,6 +1,8 @@
 /** Who may ask at all: the Host list, the Origin rule, the key and its scope. */
 import { createHash } from "node:crypto";
-import type { MiddlewareHandler } from "hono";
+import { setImmediate } from "node:timers";
+import type { Context, MiddlewareHandler } from "hono";
+import { hasExpired } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope } from "@/lib/store/mod.ts";
 import { HttpError } from "./problem.ts";
 import type { Env, Services } from "./route.ts";
@@ -32,15 +34,24 @@ function checkOrigin(request: Request): void {
 }
 
 /** The key of the request. Throws HttpError 401 and 403. */
-function checkKey(
+async function checkKey(
   request: Request,
   { config, keyring }: Services,
   scope: Scope,
-): KeyRow | undefined {
+): Promise<KeyRow | undefined> {
   if (!config.auth) return undefined;
   const header = request.headers.get("authorization") ?? "";
   const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
-  const key = token === undefined ? undefined : keyring.find(token);
+  const key = token === undefined ? undefined : await keyring.find(token);
+  if (key && hasExpired(key)) {
+    throw new HttpError(
+      401,
+      `Cannot answer: this key expired at ${key.expires_at}; ask for another`,
+      {
+        "www-authenticate": 'Bearer realm="mcgip", error="invalid_token"',
+      },
+    );
+  }
   if (!key) {
     throw new HttpError(401, "Cannot answer without a valid key (Authorization: Bearer KEY)", {
       "www-authenticate": 'Bearer realm="mcgip"',
@@ -49,7 +60,28 @@ function checkKey(
   if (!key.scopes.includes(scope)) {
     throw new HttpError(403, `Cannot do this with a key without the scope "${scope}"`);
   }
+  await keyring.used(key);
   return key;
+}
+
+/** Takes one request from those that the key may send now. Throws HttpError 429. */
+function checkRate(c: Context<Env>, { limiter }: Services, key: KeyRow | undefined): void {
+  if (!key || key.rate === null) return;
+  const { rate, burst } = key;
+  const taken = limiter.take(key.id, { rate, burst });
+  const window = Math.ceil(taken.burst / rate);
+  c.set("rate", {
+    "ratelimit-policy": `"key";q=${taken.burst};w=${window}`,
+    ratelimit: `"key";r=${taken.remaining};t=${Math.ceil(taken.full)}`,
+  });
+  if (taken.allowed) return;
+  const seconds = Math.max(1, Math.ceil(taken.wait));
+  throw new HttpError(
+    429,
+    `Cannot answer so many requests: this key may send ${rate} a second, ${taken.burst} at once; ` +
+      `wait ${seconds} s`,
+    { "retry-after": String(seconds) },
+  );
 }
 
 /** Lets through who may ask: by the Host, the Origin and, unless `scope` is null, the key. */
@@ -57,7 +89,11 @@ export function guard(services: Services, scope: Scope | null): MiddlewareHandle
   return async (c, next) => {
     checkHost(c.req.raw, services.config.allowedHosts);
     checkOrigin(c.req.raw);
-    if (scope !== null) c.set("key", checkKey(c.req.raw, services, scope));
+    if (scope !== null) {
+      const key = await checkKey(c.req.raw, services, scope);
+      c.set("key", key);
+      checkRate(c, services, key);
+    }
     await next();
   };
 }
@@ -65,9 +101,22 @@ export function guard(services: Services, scope: Scope | null): MiddlewareHandle
 /** What answers are kept under: a key's own, never another's. */
 export const ownerOf = (key: KeyRow | undefined): string => key?.id ?? "anyone";
 
-export const digestOf = (...parts: (string | Uint8Array)[]): string => {
+const encoder = new TextEncoder();
+
+/** Bytes that are hashed without a pause: a thousandth of a second. */
+const AT_ONCE = 2 ** 20;
+
+/** SHA-256 of what was sent; of large bodies in parts, so that others are answered meanwhile. */
+export async function digestOf(...parts: (string | Uint8Array)[]): Promise<string> {
   const hash = createHash("sha256");
-  // Lengths keep "ab", "c" and "a", "bc" apart.
-  for (const part of parts) hash.update(`${part.length}:`).update(part);
+  for (const part of parts) {
+    // Lengths keep "ab", "c" and "a", "bc" apart.
+    hash.update(`${part.length}:`);
+    const bytes = typeof part === "string" ? encoder.encode(part) : part;
+    for (let at = 0; at < bytes.length; at += AT_ONCE) {
+      if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      hash.update(bytes.subarray(at, at + AT_ONCE));
+    }
+  }
   return hash.digest("hex");
-};
+}

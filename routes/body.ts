@@ -61,19 +61,23 @@ export async function readBytes(
   request: Request,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
+  // It doubles while bytes come, up to what was declared: nobody gets memory for a number, and the end of a
+  // large body is no time at which all of it is copied.
+  const declared = Number(request.headers.get("content-length") ?? Infinity);
+  let all = new Uint8Array(Math.min(declared, 2 ** 16));
   let length = 0;
   for await (const chunk of chunks(request, maxBytes)) {
-    parts.push(chunk);
-    length += chunk.length;
+    const needed = length + chunk.length;
+    if (needed > all.length) {
+      const longer = new Uint8Array(Math.max(needed, Math.min(declared, 2 * all.length)));
+      longer.set(all.subarray(0, length));
+      all = longer;
+    }
+    all.set(chunk, length);
+    length = needed;
   }
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
+  // The buffer goes to other threads: it holds what came and nothing else.
+  return length === all.length ? all : all.slice(0, length);
 }
 
 /** curl's own type for `-d` is let through: what counts is whether the text is JSON. */
@@ -85,7 +89,14 @@ export async function readJson(
   maxBytes: number = limits.jsonBytes,
 ): Promise<{ text: string; value: unknown }> {
   const type = request.headers.get("content-type") ?? "application/json";
-  if (!jsonTypes.test(type)) throw new HttpError(415, "Cannot read this body: JSON is needed");
+  if (!jsonTypes.test(type)) {
+    throw new HttpError(
+      415,
+      `Cannot read this body: its Content-Type is ${
+        type.slice(0, 80)
+      }, and application/json is needed`,
+    );
+  }
   return parseJson(await readBytes(request, maxBytes));
 }
 
@@ -93,6 +104,12 @@ export async function readJson(
 export function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   let text: string;
   let value: unknown;
+  if (bytes.length === 0) {
+    throw new HttpError(
+      400,
+      "Cannot read the body as JSON: it is empty; an object is needed, like {}",
+    );
+  }
   try {
     text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     value = JSON.parse(text);

@@ -1,4 +1,5 @@
 /** Pages: files of `static/`, each known by name, and files of packages that they load. */
+import { createHash } from "node:crypto";
 import { root, vendored } from "@/lib/permissions.ts";
 import { bare } from "./format.ts";
 import { HttpError } from "./problem.ts";
@@ -28,10 +29,31 @@ const extensionOf = (path: string) => path.slice(path.lastIndexOf(".") + 1);
 
 let known: Map<string, string> | undefined;
 
+/** Files of the dashboard, and under `vendor/` those of packages, by their path below `/static/`. */
+function allFiles(): Map<string, string> {
+  return known ??= new Map([
+    ...filesUnder(`${root}/static`),
+    ...Object.entries(vendored).map(([name, file]): [string, string] => [`vendor/${name}`, file]),
+  ]);
+}
+
+/** Size and time of a file: another one where it has changed. */
+async function stateOf(file: string): Promise<string> {
+  const { mtime, size } = await Deno.lstat(file);
+  return `${size.toString(36)}-${(mtime?.getTime() ?? 0).toString(36)}`;
+}
+
+/** What all files together are now. It is in the paths of the page's own files, which then never change. */
+async function currentVersion(): Promise<string> {
+  const states = await Promise.all(
+    [...allFiles()].map(async ([path, file]) => `${path} ${await stateOf(file)}`),
+  );
+  return `v-${createHash("sha256").update(states.join("\n")).digest("hex").slice(0, 12)}`;
+}
+
 async function serveFile(path: string, file: string | undefined, request: Request) {
   if (file === undefined) throw new HttpError(404, "Cannot find this file");
-  const { mtime, size } = await Deno.lstat(file);
-  const etag = `W/"${size.toString(36)}-${(mtime?.getTime() ?? 0).toString(36)}"`;
+  const etag = `W/"${await stateOf(file)}"`;
   const headers = {
     "content-type": types[extensionOf(path)],
     "cache-control": "no-cache",
@@ -44,8 +66,33 @@ async function serveFile(path: string, file: string | undefined, request: Reques
 }
 
 function staticFile(path: string, request: Request): Promise<Response> {
-  known ??= new Map(filesUnder(`${root}/static`));
-  return serveFile(path, known.get(path), request);
+  return serveFile(path, allFiles().get(path), request);
+}
+
+/** `v-0123456789ab/app.js` is kept for ever, where that is the version that is served. */
+async function versionedFile(path: string, request: Request): Promise<Response> {
+  const [, version, rest] = /^(v-[0-9a-f]{12})\/(.+)$/.exec(path) ?? [];
+  if (version === undefined) return await staticFile(path, request);
+  const response = await staticFile(rest, request);
+  // A page of before an update gets what there is now, and must not keep it under the old name.
+  if (version === await currentVersion()) {
+    response.headers.set("cache-control", "public, max-age=31536000, immutable");
+  }
+  return response;
+}
+
+/** A page whose files are named with their version: they are asked for once, and again after an update. */
+async function page(path: string, request: Request): Promise<Response> {
+  const version = await currentVersion();
+  const text = await Deno.readTextFile(allFiles().get(path)!);
+  const etag = `W/"${version}-${path}"`;
+  const headers = { "content-type": types.html, "cache-control": "no-cache", etag };
+  if (request.headers.get("if-none-match") === etag) {
+    return new Response(null, { status: 304, headers });
+  }
+  const versioned = text.replace(/(src|href)="\/static\//g, `$1="/static/${version}/`)
+    .replace(/(src|href)="\/vendor\//g, `$1="/static/${version}/vendor/`);
+  return new Response(versioned, { headers });
 }
 
 export const dashboard: Route[] = [
@@ -56,16 +103,16 @@ export const dashboard: Route[] = [
     summary: "The dashboard",
     scope: null,
     answers: { 200: ["text/html"], 304: null },
-    handle: ({ request }) => staticFile("index.html", request),
+    handle: ({ request }) => page("index.html", request),
   }),
   route({
     method: "GET",
     path: "/static/{file*}",
     operationId: "getStaticFile",
-    summary: "Files of the dashboard",
+    summary: "Files of the dashboard; under a version they never change",
     scope: null,
     answers: { 200: Object.values(types).map(bare), 304: null },
-    handle: ({ request, params }) => staticFile(params.file, request),
+    handle: ({ request, params }) => versionedFile(params.file, request),
   }),
   route({
     method: "GET",
@@ -74,8 +121,7 @@ export const dashboard: Route[] = [
     summary: "Files of packages that the pages load",
     scope: null,
     answers: { 200: ["text/javascript", "text/css"], 304: null },
-    handle: ({ request, params: { file } }) =>
-      serveFile(file, new Map(Object.entries(vendored)).get(file), request),
+    handle: ({ request, params: { file } }) => staticFile(`vendor/${file}`, request),
   }),
   route({
     method: "GET",
@@ -102,6 +148,6 @@ export const dashboard: Route[] = [
     summary: "The description of the API as a page",
     scope: null,
     answers: { 200: ["text/html"], 304: null },
-    handle: ({ request }) => staticFile("docs.html", request),
+    handle: ({ request }) => page("docs.html", request),
   }),
 ];

@@ -126,6 +126,7 @@ export const datasets: Route[] = [
     method: "PUT",
     path: "/v1/datasets/{name}",
     operationId: "putDataset",
+    stores: true,
     headers: ["Location"],
     errors: [409, 415, 422, 429],
     summary:
@@ -140,6 +141,7 @@ export const datasets: Route[] = [
     method: "POST",
     path: "/v1/datasets",
     operationId: "createDataset",
+    stores: true,
     form: archiveForm,
     headers: ["Location"],
     errors: [415, 429],

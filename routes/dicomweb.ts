@@ -82,6 +82,7 @@ const ofStudies = (path: string, operationId: string, summary: string): Route =>
     method: "POST",
     path,
     operationId,
+    stores: true,
     idempotent: false,
     errors: [409, 415, 422, 429],
     summary,

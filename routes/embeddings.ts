@@ -13,6 +13,7 @@ import {
 } from "@/lib/inference/embedding.ts";
 import { imagesByName } from "@/lib/datasets/find_image.ts";
 import { featuresOf, nearest } from "@/lib/inference/feature_cache.ts";
+import { noveltyOf } from "@/lib/inference/novelty.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { projectVectors } from "@/lib/inference/projection_thread.ts";
@@ -117,7 +118,7 @@ async function embed(call: EmbedCall): Promise<Embeddings | Done<Embeddings>> {
   const view = bodyView(call.query, call.body === undefined);
   if (call.body) return await answer(call, asking, await storedVectors(call, asking, call.body));
   const pictures = await sentPictures(call.request);
-  return await call.once(digestOfSent(pictures), async () => {
+  return await call.once(() => digestOfSent(pictures), async () => {
     const vectors = await embedAll(asking, pictures.map((picture) => sentPicture(picture, view)));
     const embedded = vectors.map((vector, i) => ({ filename: pictures[i].filename, vector }));
     return await answer(call, asking, embedded);
@@ -160,16 +161,20 @@ export const embeddings: Route[] = [
       const name = among ?? stored?.dataset.name;
       if (name === undefined) throw new InvalidInput("Cannot look for neighbours without ?among=");
       const dataset = await store.datasets.byName(name);
-      return await call.once(digestOf(bytes), async () => {
+      return await call.once(() => digestOf(bytes), async () => {
         const [vector] = await embedAll(asking, [{
           image: stored?.image.name,
           ...encodedPicture(() => Promise.resolve(bytes), view),
         }]);
         const found = await nearest(asking, vector, { dataset, top: top + 1, signal });
         const others = found.filter(({ image }) => image.id !== stored?.image.id).slice(0, top);
+        const novelty = others.length > 0
+          ? await noveltyOf(asking, others[0].similarity, { dataset, signal })
+          : null;
         return {
           model: asking.model.id,
           among: dataset.name,
+          novelty,
           data: others.map(({ image: { name, label }, similarity }) => ({
             image: name,
             label,

@@ -12,7 +12,7 @@ import {
 import { imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
 import { columnsOf } from "@/lib/table_file.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 import { listFormats, tableAnswer, tableMediaTypes } from "./tables.ts";
@@ -24,13 +24,12 @@ export const evaluations: Route[] = [
     operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(evaluationSchema.shape)) }),
     answers: { 200: pageOf(evaluationSchema) },
-    handle: async ({ services: { store }, query }) =>
-      await mapPage(
-        await store.evaluations.list(query),
-        async (row) => await toEvaluationView(store, row),
-      ),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.evaluations.list(query);
+      return withFields(await mapPage(rows, (row) => toEvaluationView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",

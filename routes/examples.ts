@@ -14,7 +14,7 @@ export const examples = recorded as Record<string, Examples | undefined>;
 
 /** What problems of each status say. */
 export const details: Record<string, string> = {
-  400: 'Cannot use "limt": no such parameter',
+  400: 'Cannot use "limt": no such parameter; this path knows limit, after',
   401: "Cannot answer without a valid key (Authorization: Bearer KEY)",
   403: 'Cannot do this with a key without the scope "write"',
   404: 'Cannot find dataset "breast"',

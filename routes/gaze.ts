@@ -104,6 +104,7 @@ export const gazeRoutes: Route[] = [
     method: "POST",
     path: "/v1/datasets/{name}/gaze",
     operationId: "addGaze",
+    stores: true,
     errors: [429],
     summary: "Adds the gaze of one file; recordings of the same image and reader are replaced",
     scope: "write",
@@ -132,7 +133,7 @@ export const gazeRoutes: Route[] = [
       });
       const { dry_run: dryRun, ...options } = query;
       return call.once(
-        digestOf(bytes),
+        () => digestOf(bytes),
         () => putGaze(store, name, bytes, { ...options, dryRun }),
       );
     },

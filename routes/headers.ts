@@ -36,6 +36,10 @@ const answered: Partial<Record<HeaderName, z.ZodType>> = {
     description: "Name for the file",
     header: { id: "ContentDisposition" },
   }),
+  "X-Gaze": z.enum(["drawn", "none"]).meta({
+    description: "none: there is no gaze here, and the picture is the image alone",
+    header: { id: "Gaze" },
+  }),
   "Inference-Header-Content-Length": jsonLength.meta({
     description: "Bytes of JSON before those of tensors, where the answer holds both",
     header: { id: "AnsweredInferenceHeaderContentLength" },

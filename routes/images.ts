@@ -12,7 +12,8 @@ import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
 import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
 import { namesOption } from "./imports.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { keptPicture, pngHeaders } from "./kept_picture.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -27,6 +28,8 @@ const pngQuery = z.strictObject({
   ...shownQuery,
   size: z.coerce.number().int().min(16).max(4096).optional()
     .describe("Longer side of the picture at most, pixels"),
+  bits: z.coerce.number().pipe(z.literal(8)).optional()
+    .describe("Values of 16 bits as 8: what a screen shows, in less than half of the bytes"),
 });
 
 export const imagePath = "/v1/datasets/{name}/images/{image*}";
@@ -42,9 +45,6 @@ export async function imageOf(
   return { dataset, image };
 }
 
-/** A picture is asked for by names, which may mean another one at any time. */
-export const pngHeaders = { "content-type": "image/png", "cache-control": "private, no-cache" };
-
 /** A body that must not be empty. */
 export async function bodyOf(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readBytes(call.request, maxBytes);
@@ -59,16 +59,25 @@ export const images: Route[] = [
     operationId: "listImages",
     summary: "Lists the images of a data set in the order of their names",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, label: z.string().max(512).optional() }),
+    query: z.strictObject({
+      ...pageQuery,
+      label: z.string().max(512).optional(),
+      fields: fieldsOf(Object.keys(imageSchema.shape)),
+    }),
     answers: { 200: pageOf(imageSchema) },
-    async handle({ services: { store }, params: { name }, query }) {
+    async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
       const { id } = await store.datasets.byName(name);
       const page = await store.images.listOf(id, query);
-      const counts = Map.groupBy(
-        await store.gaze.countsOf(page.data.map((row) => row.id)),
-        ({ image_id }) => image_id,
+      const ids = page.data.map((row) => row.id);
+      const counts = Map.groupBy(await store.gaze.countsOf(ids), ({ image_id }) => image_id);
+      const maps = await store.heatmaps.ofDataset(id, ids);
+      return withFields(
+        await mapPage(
+          page,
+          (row) => toImageView(row, counts.get(row.id) ?? [], maps.get(row.id) ?? []),
+        ),
+        fields,
       );
-      return await mapPage(page, (row) => toImageView(row, counts.get(row.id) ?? []));
     },
   }),
   route({
@@ -79,9 +88,12 @@ export const images: Route[] = [
     summary: "The picture as PNG",
     scope: "read",
     query: pngQuery,
-    answers: { 200: ["image/png"] },
+    description:
+      "Every layer (`image.png`, `overlay.png`, `scanpath.png`) takes `window` and `voi`, and shows the " +
+      "picture alike with the same ones. Scaled pictures are kept; `If-None-Match` saves sending one again.",
+    answers: { 200: ["image/png"], 304: null },
     async handle(call) {
-      const { query: { size: most = Infinity, ...fields } } = call;
+      const { query: { size: most = Infinity, bits, ...fields } } = call;
       const { image } = await imageOf(call);
       const { frame = 0 } = fields;
       if (frame > 0) {
@@ -91,16 +103,22 @@ export const images: Route[] = [
         );
       }
       const view = viewOf({ ...fields, frame: undefined });
-      const bytes = await call.services.store.files.read(image.file, `image "${image.name}"`);
+      const read = () => call.services.store.files.read(image.file, `image "${image.name}"`);
       // Of DICOM a PNG is stored.
       const isPng = image.format === "png" || image.format === "dicom";
       const scale = Math.min(1, most / Math.max(image.width, image.height));
+      const asStored = isPng && !view && scale === 1 && (bits === undefined || image.bits === 8);
+      if (asStored) return new Response(await read(), { headers: pngHeaders });
       const side = (pixels: number) => Math.max(1, Math.round(pixels * scale));
-      const png = isPng && !view && scale === 1 ? bytes : (await decodePool.toPng(bytes, {
-        view,
-        size: [side(image.width), side(image.height)],
-      })).png;
-      return new Response(png, { headers: pngHeaders });
+      const size: [number, number] = [side(image.width), side(image.height)];
+      return await keptPicture(
+        call,
+        {
+          dataset_id: image.dataset_id,
+          of: { kind: "image", file: image.file, view, bits, size },
+        },
+        async () => (await decodePool.toPng(await read(), { view, bits, size })).png,
+      );
     },
   }),
   route({
@@ -116,6 +134,7 @@ export const images: Route[] = [
     method: "PUT",
     path: imagePath,
     operationId: "putImage",
+    stores: true,
     errors: [409, 422, 429],
     summary: "Adds or replaces an image; a data set that is not there begins with it",
     scope: "write",
@@ -146,7 +165,7 @@ export const images: Route[] = [
       const { services: { store }, params: { name } } = call;
       await store.datasets.byName(name);
       const bytes = await bodyOf(call, limits.textBytes);
-      return call.once(digestOf(bytes), () => putLabels(store, name, bytes));
+      return call.once(() => digestOf(bytes), () => putLabels(store, name, bytes));
     },
   }),
 ];

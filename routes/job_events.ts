@@ -1,8 +1,11 @@
 /** What a job tells while it runs: events as pages or as a stream, metrics as files too. */
 import { z } from "zod";
+import { InvalidInput } from "@/lib/errors.ts";
+import { curveSchema, curvesOf } from "@/lib/jobs/curves.ts";
 import { eventFile } from "@/lib/jobs/event_file.ts";
+import { thinned } from "@/lib/jobs/thinned.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
-import { type EventRow, finishedStates } from "@/lib/store/mod.ts";
+import { type EventRow, type EventType, eventTypes, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { reply } from "./reply.ts";
@@ -14,6 +17,8 @@ const ALIVE_MS = 15_000;
 const RETRY_MS = 2_000;
 /** News that nobody told of are looked for this often. */
 const LOOK_MS = 1_000;
+/** Jobs whose curves are joined at once. */
+const MOST_JOBS = 100;
 const encoder = new TextEncoder();
 
 function positionOf(text: string | null): number | undefined {
@@ -28,7 +33,11 @@ const frame = ({ id, type, data, created_at }: EventRow) =>
   `id: ${id}\nevent: ${type}\ndata: ${JSON.stringify({ data, created_at })}\n\n`;
 
 /** Events after `after`, then those to come, until the job has ended. */
-async function* eventStream({ services, params, request }: Call, after: number) {
+async function* eventStream(
+  { services, params, request }: Call,
+  after: number,
+  types: EventType[] | undefined,
+) {
   const { store, notifier, leaving } = services;
   const signal = AbortSignal.any([request.signal, leaving]);
   let spoken = performance.now();
@@ -36,7 +45,7 @@ async function* eventStream({ services, params, request }: Call, after: number) 
   yield `: events\nretry: ${RETRY_MS}\n\n`;
   while (!signal.aborted) {
     const job = await store.jobs.find(params.id);
-    const { data, has_more } = await store.events.list(params.id, { after, limit: 500 });
+    const { data, has_more } = await store.events.list(params.id, { after, limit: 500, types });
     for (const row of data) {
       yield frame(row);
       after = row.id;
@@ -56,10 +65,14 @@ async function* eventStream({ services, params, request }: Call, after: number) 
  * Whether a client that comes back has heard all that there will ever be: without being told by 204 it would come
  * again and again (WHATWG HTML, "Server-sent events").
  */
-async function hasHeardAll({ services: { store }, params: { id }, request }: Call, after: number) {
+async function hasHeardAll(
+  { services: { store }, params: { id }, request }: Call,
+  after: number,
+  types: EventType[] | undefined,
+) {
   return request.headers.has("last-event-id") &&
     finishedStates.includes((await store.jobs.get(id)).state) &&
-    (await store.events.list(id, { after, limit: 1 })).data.length === 0;
+    (await store.events.list(id, { after, limit: 1, types })).data.length === 0;
 }
 
 async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
@@ -67,6 +80,32 @@ async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array
 }
 
 export const jobEvents: Route[] = [
+  route({
+    method: "GET",
+    path: "/v1/jobs/{id}/curves",
+    operationId: "getJobCurves",
+    errors: [422],
+    summary:
+      "The series of a job, and of others with it, as one: mean and range over seeds and folds",
+    scope: "read",
+    query: z.strictObject({
+      with: z.string().min(1).max(20_000).transform((text) => text.split(",")).optional()
+        .describe("Ids of other jobs, with commas"),
+      points: z.coerce.number().int().min(2).max(10_000).default(500)
+        .describe("Of each curve at most; each is the mean of a span of steps"),
+    }),
+    answers: { 200: pageOf(curveSchema) },
+    async handle({ services: { store }, params: { id }, query: { with: others = [], points } }) {
+      const jobs = [...new Set([id, ...others])];
+      if (jobs.length > MOST_JOBS) {
+        throw new InvalidInput(
+          `Cannot join the curves of ${jobs.length} jobs: name at most ${MOST_JOBS}`,
+        );
+      }
+      for (const one of jobs) await store.jobs.get(one);
+      return wholePage(await curvesOf(store, jobs, points));
+    },
+  }),
   route({
     method: "GET",
     path: "/v1/jobs/{id}/events",
@@ -77,6 +116,9 @@ export const jobEvents: Route[] = [
     query: z.strictObject({
       limit: z.coerce.number().int().min(1).max(1000).default(100),
       after: z.coerce.number().int().min(0).default(0),
+      types: z.string().max(200).transform((text) => text.split(","))
+        .pipe(z.array(z.enum(eventTypes))).optional()
+        .describe("Of these types only, with commas: without `metric` a long training's are few"),
     }),
     description:
       "Each event has its number as `id`; a client that lost the stream sends the last one " +
@@ -89,8 +131,8 @@ export const jobEvents: Route[] = [
       await store.jobs.get(id);
       if (format === "json") return await mapPage(await store.events.list(id, query), toEventView);
       const after = positionOf(request.headers.get("last-event-id")) ?? query.after;
-      if (await hasHeardAll(call, after)) return reply(204, null);
-      return new Response(ReadableStream.from(encoded(eventStream(call, after))), {
+      if (await hasHeardAll(call, after, query.types)) return reply(204, null);
+      return new Response(ReadableStream.from(encoded(eventStream(call, after, query.types))), {
         headers: { "content-type": "text/event-stream", "x-accel-buffering": "no" },
       });
     },
@@ -108,6 +150,9 @@ export const jobEvents: Route[] = [
     query: z.strictObject({
       name: z.string().max(200).optional(),
       after_step: z.coerce.number().int().min(0).optional(),
+      points: z.coerce.number().int().min(2).max(10_000).optional().describe(
+        "As JSON: of each series at most so many points, the least and the greatest of each span of steps",
+      ),
     }),
     answers: {
       200: [pageOf(pointSchema), "text/csv", "application/jsonl", "application/octet-stream"],
@@ -120,7 +165,12 @@ export const jobEvents: Route[] = [
     },
     async handle({ services: { store }, params: { id }, query, format }) {
       const job = await store.jobs.get(id);
-      const rows = await store.metrics.list(id, { name: query.name, afterStep: query.after_step });
+      const { name, after_step: afterStep, points } = query;
+      if (points !== undefined && format !== "json") {
+        throw new HttpError(400, `Cannot thin out ${format}: files hold every value; ask for JSON`);
+      }
+      const all = await store.metrics.list(id, { name, afterStep });
+      const rows = points === undefined ? all : thinned(all, points);
       if (format === "json") return wholePage(rows);
       if (format === "tensorboard") {
         const started = new Date(job.started_at ?? job.created_at);

@@ -1,17 +1,23 @@
 /** Jobs: queued, shown, stopped and taken up again. */
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
+import { jobFields, jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
+import { inOneWith } from "./idempotency.ts";
 import { jobRequest } from "./job_request.ts";
-import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route, type Services } from "./route.ts";
 
 /** The kind's own schema checks the rest, with the same rules and pointers. */
 const request = z.looseObject({ kind: jobKindSchema });
+
+const jobPage = pageOf(jobSchema).extend({
+  totals: z.record(jobStateSchema, z.number())
+    .describe("Jobs by state, of those that the query means whatever their state"),
+}).meta({ id: "JobPage" });
 
 function changed({ supervisor, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
@@ -39,6 +45,7 @@ export const jobs: Route[] = [
     method: "POST",
     path: "/v1/jobs",
     operationId: "createJob",
+    stores: true,
     described: jobRequest,
     headers: ["Location"],
     errors: [404, 429],
@@ -47,7 +54,8 @@ export const jobs: Route[] = [
     scope: "write",
     json: request,
     answers: { 200: studyPlanSchema, 202: jobSchema },
-    async handle({ services, body }) {
+    async handle(call) {
+      const { services, body, key } = call;
       const { store, supervisor, config } = services;
       if (supervisor.device?.gpu === null) {
         throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
@@ -67,9 +75,12 @@ export const jobs: Route[] = [
         const request = await estimateRequest(store, made);
         if (request) await estimate(request);
       }
-      const row = await enqueue(store, made);
-      changed(services, row.id);
-      return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      const queued = await inOneWith(call, async () => {
+        const row = await enqueue(store, made, { key });
+        return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+      });
+      changed(services, queued.value.id);
+      return queued;
     },
   }),
   route({
@@ -80,14 +91,18 @@ export const jobs: Route[] = [
     scope: "read",
     query: z.strictObject({
       ...pageQuery,
+      fields: fieldsOf(jobFields),
       kind: jobKindSchema.optional(),
       state: jobStateSchema.optional(),
       dataset: z.string().max(200).optional(),
       study: z.string().max(200).optional(),
     }),
-    answers: { 200: pageOf(jobSchema) },
-    handle: async ({ services: { store }, query }) =>
-      await mapPage(await store.jobs.listJobs(query), async (row) => await toJobView(store, row)),
+    answers: { 200: jobPage },
+    async handle({ services: { store }, query: { fields, ...filter } }) {
+      const rows = await store.jobs.listJobs(filter);
+      const page = await mapPage(rows, (row) => toJobView(store, row));
+      return withFields({ ...page, totals: await store.jobs.totals(filter) }, fields);
+    },
   }),
   route({
     method: "GET",

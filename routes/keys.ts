@@ -1,7 +1,13 @@
 /** API keys: made with scopes, listed without what is secret, removed. */
 import { z } from "zod";
-import { Conflict, NotFound } from "@/lib/errors.ts";
-import { keySchema, newKeySchema, scopeSchema, toKeyView } from "@/lib/access/key.ts";
+import { Conflict } from "@/lib/errors.ts";
+import {
+  keyChangesSchema,
+  keyRequestSchema,
+  keySchema,
+  newKeySchema,
+  toKeyView,
+} from "@/lib/access/key.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -25,32 +31,43 @@ export const keys: Route[] = [
     idempotent: false,
     errors: [409],
     summary: "Makes a key; it is shown in this answer only",
+    description:
+      "Its bounds are none where they are not given. `deno task keys` does the same on the machine.",
     scope: "admin",
-    json: z.strictObject({
-      name: z.string().min(1).max(200),
-      scopes: z.array(scopeSchema).min(1).max(3),
-    }),
+    json: keyRequestSchema,
     answers: { 201: newKeySchema },
     async handle({ services: { keyring }, body, request }) {
       // Its answer would be kept for the second request, and the key with it.
       if (request.headers.has("idempotency-key")) {
         throw new Conflict("Cannot make a key with an Idempotency-Key: its answer is never kept");
       }
-      const made = await keyring.make(body.name, [...new Set(body.scopes)]);
+      const made = await keyring.make(body);
       return reply(201, { ...toKeyView(made.row), key: made.key });
     },
+  }),
+  route({
+    method: "PATCH",
+    path: "/v1/keys/{id}",
+    operationId: "changeKey",
+    errors: [409],
+    summary: "Changes the fields that are given, of any key but that of MCGIP_API_KEY",
+    scope: "admin",
+    json: keyChangesSchema,
+    answers: { 200: keySchema },
+    handle: async ({ services: { keyring }, params: { id }, body }) =>
+      toKeyView(await keyring.change(id, body)),
   }),
   route({
     method: "DELETE",
     path: "/v1/keys/{id}",
     operationId: "deleteKey",
     errors: [409],
-    summary: "Removes a key; not the one that asks",
+    summary: "Removes a key; not the one that asks, nor the last one that can make keys",
     scope: "admin",
     answers: { 204: null },
     async handle({ services: { keyring }, params: { id }, key }) {
       if (key?.id === id) throw new Conflict("Cannot remove the key of this request");
-      if (!await keyring.remove(id)) throw new NotFound(`Cannot find key "${id}"`);
+      await keyring.remove(id);
       return reply(204, null);
     },
   }),

@@ -12,7 +12,7 @@ import {
 import { type MapView, saliencyMapSchema, similarityMapSchema } from "@/lib/inference/map_view.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { digestOf } from "./auth.ts";
-import { pngHeaders } from "./images.ts";
+import { pngHeaders } from "./kept_picture.ts";
 import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "./pictures.ts";
 import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -43,7 +43,7 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
   if (format === "png") {
     return await drawn(await make(asking, picture), picture, query);
   }
-  return await call.once(digestOf(picture.bytes), async () => {
+  return await call.once(() => digestOf(picture.bytes), async () => {
     const made = await make(asking, picture);
     const map = overImage(made, query.size);
     const { columns, rows } = made.grid;

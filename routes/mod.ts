@@ -16,6 +16,7 @@ import { maps } from "./maps.ts";
 import { modelWeights } from "./model_weights.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
+import { overview } from "./overview.ts";
 import { predictions } from "./predictions.ts";
 import { readings } from "./readings.ts";
 import { reports } from "./reports.ts";
@@ -23,6 +24,7 @@ import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
 import { studies } from "./studies.ts";
 import { system } from "./system.ts";
+import { synthetic } from "./synthetic.ts";
 import { uploads } from "./uploads.ts";
 
 /** Where two patterns fit a path, the first counts. */
@@ -37,7 +39,7 @@ export const resources: Resource[] = [
   {
     tag: "Datasets",
     description: "Sets of images with their labels and gaze, uploaded as ZIP.",
-    routes: [...datasets, ...reports],
+    routes: [...datasets, ...overview, ...reports, ...synthetic],
   },
   {
     tag: "Uploads",

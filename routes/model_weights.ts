@@ -176,6 +176,7 @@ export const modelWeights: Route[] = [
     method: "PUT",
     path: "/v1/models/{id}",
     operationId: "uploadModel",
+    stores: true,
     headers: ["Location"],
     errors: [409, 422, 429],
     summary: `Uploads weights (safetensors or .pth) of a ${

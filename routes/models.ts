@@ -4,7 +4,7 @@ import { datasetName } from "@/lib/datasets/name.ts";
 import { Conflict, NotFound } from "@/lib/errors.ts";
 import type { ModelRow, Store } from "@/lib/store/mod.ts";
 import { modelSchema, toModelView } from "@/lib/training/model_view.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
 
@@ -53,10 +53,15 @@ export const models: Route[] = [
     operationId: "listModels",
     summary: "Lists models, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({
+      ...pageQuery,
+      fields: fieldsOf(Object.keys(modelSchema.options[0].shape)),
+    }),
     answers: { 200: pageOf(modelSchema) },
-    handle: async ({ services: { store }, query }) =>
-      await mapPage(await store.models.list(query), async (row) => await toModelView(store, row)),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.models.list(query);
+      return withFields(await mapPage(rows, (row) => toModelView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",

@@ -126,15 +126,15 @@ function picturesOf(
 async function readRequest({ request: sent }: Call): Promise<{
   body: InferRequest;
   binary: Uint8Array<ArrayBuffer>;
-  digest: string;
+  digest: () => Promise<string>;
 }> {
   const length = sent.headers.get("inference-header-content-length");
   let value: unknown;
   let binary = new Uint8Array();
-  let digest: string;
+  let digest: () => Promise<string>;
   if (length === null) {
     const read = await readJson(sent, limits.tensorBytes);
-    [value, digest] = [read.value, digestOf(read.text)];
+    [value, digest] = [read.value, () => digestOf(read.text)];
   } else {
     const bytes = await readBytes(sent, limits.tensorBytes);
     if (!/^\d{1,9}$/.test(length) || Number(length) > bytes.length) {
@@ -155,7 +155,7 @@ async function readRequest({ request: sent }: Call): Promise<{
     const json = bytes.subarray(0, Number(length));
     ({ value } = parseJson(json));
     binary = bytes.slice(json.length);
-    digest = digestOf(json, binary);
+    digest = () => digestOf(json, binary);
   }
   const parsed = request.safeParse(value);
   if (!parsed.success) {

@@ -25,6 +25,10 @@ pre-training, evaluation, predictions.
 - **Errors** are problems of RFC 9457 and say what was found and what to do. Parameters and fields
   that are not known are errors.
 - **Lists** come in pages: \`next\` of one is \`after\` of the following.
+- **Bounds** of a key: more requests than its \`rate\` are answered 429, with \`Retry-After\`; \`RateLimit\`
+  tells how many are left. More bytes than its \`max_bytes\` are refused with 403.
+- **ETag**: JSON answers to GET have one; sent back as \`If-None-Match\` it is answered with 304 while
+  nothing has changed. \`fields\` of a list leaves out what is not looked at.
 - **Idempotency-Key**: a POST that is sent again with its key and body does its work once.
 - Every answer has an **X-Request-Id**, which the server's log and \`instance\` of a problem name.`;
 
@@ -79,7 +83,7 @@ function bodyOf(route: Route): ZodOpenApiOperationObject["requestBody"] {
 function errorsOf(route: Route): number[] {
   const { method, scope, path, json, accepts, errors = [] } = route;
   const statuses = new Set([400, 403, 503, ...errors]);
-  if (scope !== null) statuses.add(401);
+  if (scope !== null) [401, 429].forEach((status) => statuses.add(status));
   if (path.includes("{")) statuses.add(404);
   if (json || accepts) [408, 413].forEach((status) => statuses.add(status));
   if (json) [415, 422].forEach((status) => statuses.add(status));
@@ -125,10 +129,15 @@ function responsesOf(route: Route): ZodOpenApiResponsesObject {
     .filter((status) => !(status in route.answers))
     .map((status) => [status, { $ref: `#/components/responses/${nameOf(status)}` }]);
   return {
+    ...(hasTag(route) ? { 304: { description: descriptions[304] } } : {}),
     ...Object.fromEntries([...given, ...errors]),
     default: { $ref: `#/components/responses/${nameOf(500)}` },
   };
 }
+
+/** Whether what it answers is compared with what the client knows. */
+const hasTag = ({ method, answers }: Route) =>
+  method === "GET" && [answers[200] ?? []].flat().some((one) => one instanceof z.ZodType);
 
 const descriptions: Record<string, string> = {
   200: "Done",

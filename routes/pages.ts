@@ -1,4 +1,4 @@
-/** Lists: `?limit=&after=`, `{data, has_more, next}`. */
+/** Lists: `?limit=&after=`, `{data, has_more, next}`; `?fields=` leaves out what is not looked at. */
 import { z } from "zod";
 import type { Page } from "@/lib/store/mod.ts";
 
@@ -26,4 +26,38 @@ export async function mapPage<A, B>(
   shape: (entry: A) => B | Promise<B>,
 ): Promise<Page<B>> {
   return { ...page, data: await Promise.all(page.data.map(shape)) };
+}
+
+/** The query of a list whose entries have these fields; a dot leads into an object. */
+export const fieldsOf = (fields: readonly string[]) =>
+  z.string().max(2000).transform((text) => text.split(",")).refine(
+    (names) => names.every((name) => fields.includes(name.split(".")[0])),
+    `Fields with commas, each of ${fields.join(", ")}; a dot leads into an object, as in a.b`,
+  ).optional().describe(
+    "Only these fields of each entry, with commas; a dot leads into one: `metrics.auc`",
+  );
+
+/**
+ * A page whose entries keep these fields alone. Its type stays that of the whole entries: who asks for a part
+ * knows which.
+ */
+export function withFields<Page extends { data: object[] }>(
+  page: Page,
+  fields: string[] | undefined,
+): Page {
+  return fields ? { ...page, data: page.data.map((entry) => part(entry, fields)) } : page;
+}
+
+function part(entry: object, fields: string[]): object {
+  const from = entry as Record<string, unknown>;
+  const groups = Map.groupBy(fields, (field) => field.split(".")[0]);
+  return Object.fromEntries(
+    [...groups].map(([name, paths]) => {
+      const inner = paths.map((path) => path.slice(name.length + 1));
+      const value = from[name];
+      const whole = inner.includes("") || value === null || typeof value !== "object" ||
+        Array.isArray(value);
+      return [name, whole ? value : part(value, inner)];
+    }),
+  );
 }

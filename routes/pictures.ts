@@ -100,7 +100,7 @@ export async function sentPictures(request: Request): Promise<SentPicture[]> {
 }
 
 /** What a repeated request is known by. */
-export function digestOfSent(pictures: SentPicture[]): string {
+export function digestOfSent(pictures: SentPicture[]): Promise<string> {
   return digestOf(...pictures.flatMap(({ bytes, filename = "" }) => [bytes, filename]));
 }
 

@@ -1,11 +1,14 @@
 /** A request on its way to the handler of its route: query and body are parsed, the rest is Hono's. */
+import { createHash } from "node:crypto";
 import type { Handler } from "hono";
 import { Unavailable } from "@/lib/errors.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { readJson } from "./body.ts";
 import { formatOf } from "./format.ts";
 import { once } from "./idempotency.ts";
+import { isKnown } from "./kept_picture.ts";
 import { HttpError } from "./problem.ts";
+import { checkQuota, noteOwner } from "./quota.ts";
 import { type Done, responseOf } from "./reply.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
 
@@ -26,7 +29,11 @@ export function respond(route: Route, services: Services): Handler<Env> {
         once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
     };
     try {
-      return await handle(route, call);
+      await checkQuota(route, call);
+      const response = await handle(route, call);
+      await noteOwner(route, call, response);
+      if (route.method !== "GET") services.written();
+      return response;
     } catch (thrown) {
       // A request that was given up aborts with a text, which Hono would not take for an error.
       throw thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -36,14 +43,21 @@ export function respond(route: Route, services: Services): Handler<Env> {
 
 async function handle(route: Route, call: Call): Promise<Response> {
   const { request, services: { store } } = call;
-  const run = async () => responseOf(await route.handle(call));
+  const run = async () => {
+    const given = await route.handle(call);
+    const response = responseOf(given);
+    return route.method === "GET" && !(given instanceof Response)
+      ? await unlessKnown(request, response)
+      : response;
+  };
   // Where other bodies are taken too, the type decides; curl's default is none of JSON's.
   const isJson = route.json &&
     (!route.accepts || /\bjson\b/i.test(request.headers.get("content-type") ?? ""));
   if (!isJson) {
     // Actions have no body; what is streamed is hashed by its handler.
     if (route.method === "POST" && !route.accepts) return once(call, "", run);
-    return route.method === "DELETE" ? store.reserve.freeing(run) : run();
+    if (route.method !== "DELETE") return run();
+    return await store.reserve.freeing(run);
   }
   const { text, value } = await readJson(request, route.jsonBytes);
   const parsed = route.json!.safeParse(value);
@@ -54,13 +68,30 @@ async function handle(route: Route, call: Call): Promise<Response> {
   return route.method === "POST" ? once(call, text, run) : run();
 }
 
+/** The answer with its tag, or 304 where the client has it: who asks again and again gets what has changed. */
+async function unlessKnown(request: Request, response: Response): Promise<Response> {
+  if (response.status !== 200) return response;
+  const body = await response.bytes();
+  const tag = createHash("sha256").update(body).digest("hex").slice(0, 32);
+  const { headers } = response;
+  // Weak: it may go out compressed.
+  headers.set("etag", `W/"${tag}"`);
+  if (isKnown(request, tag)) {
+    return new Response(null, { status: 304, headers: { etag: `W/"${tag}"` } });
+  }
+  return new Response(body, { headers });
+}
+
+/** @throws {HttpError} 400 that names what is wrong, and what there is */
 function parseQuery(route: Route, request: Request): Record<string, unknown> {
   const given = Object.fromEntries(new URL(request.url).searchParams);
-  if (!route.query) {
-    const [name] = Object.keys(given);
-    if (name !== undefined) throw new HttpError(400, `Cannot use "${name}": no such parameter`);
-    return {};
+  const known = Object.keys(route.query?.shape ?? {});
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    const which = known.length > 0 ? `this path knows ${known.join(", ")}` : "this path knows none";
+    throw new HttpError(400, `Cannot use "${unknown}": no such parameter; ${which}`);
   }
+  if (!route.query) return {};
   const parsed = route.query.safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = problemsOf(parsed.error);

@@ -40,7 +40,7 @@ async function predict(
   if (body) return await answer(await storedPictures(store, body));
   const pictures = await sentPictures(call.request);
   return await call.once(
-    digestOfSent(pictures),
+    () => digestOfSent(pictures),
     () => answer(pictures.map((picture) => sentPicture(picture, view))),
   );
 }
@@ -96,12 +96,17 @@ export const predictions: Route[] = [
       "Stored predictions in the order of their making: pages of JSON, or whole as CSV or Parquet",
     description: "Tables have a column `probability_<class>` for every class of what is found.",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, ...filter }),
+    query: z.strictObject({
+      ...{ ...pageQuery, ...filter },
+      order: z.enum(["oldest", "newest"]).default("oldest").describe("Which come first"),
+    }),
     answers: { 200: [pageOf(predictionSchema), ...tableMediaTypes] },
     headers: ["Content-Disposition"],
     formats: listFormats,
-    async handle({ services: { store }, query: { limit, after, ...asked }, request, format }) {
-      const query = await filterOf(store, asked);
+    async handle(
+      { services: { store }, query: { limit, after, order, ...asked }, request, format },
+    ) {
+      const query = { ...await filterOf(store, asked), newestFirst: order === "newest" };
       if (format === "json") {
         return await mapPage(
           await store.predictions.query({ ...query, limit, after }),

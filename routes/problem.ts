@@ -1,9 +1,11 @@
 /** Errors as RFC 9457 problems: the one place that knows which error has which status. */
 import { z } from "zod";
+import { QuotaReached } from "@/lib/access/quota.ts";
 import {
   Conflict,
   Damaged,
   InvalidInput,
+  isDatabaseDamaged,
   isDiskFull,
   NotFound,
   Overloaded,
@@ -75,6 +77,7 @@ function describe(error: unknown): Described {
   if (error instanceof InvalidInput) {
     return { status: 422, detail: error.message, errors: error.problems };
   }
+  if (error instanceof QuotaReached) return { status: 403, detail: error.message };
   if (error instanceof Overloaded) {
     const headers = { "retry-after": String(error.seconds) };
     return { status: 429, detail: error.message, headers };
@@ -84,6 +87,15 @@ function describe(error: unknown): Described {
   }
   if (error instanceof Damaged) {
     return { status: 500, detail: error.message, title: "Damaged file" };
+  }
+  if (isDatabaseDamaged(error)) {
+    return {
+      status: 500,
+      title: "Damaged database",
+      detail:
+        "Cannot read the database: it is damaged; whoever runs the server looks with deno task verify and " +
+        "restores a backup",
+    };
   }
   if (isDiskFull(error)) {
     return { status: 507, detail: "Cannot write: the server's disk is full" };

@@ -50,13 +50,11 @@ async function put(
   await store.datasets.byName(name);
   if (body) return await putReadings(store, name, readingsOf(body), { mode, same });
   const bytes = await bodyOf(call, limits.textBytes);
-  // Before the bytes go to a thread.
-  const digest = digestOf(bytes);
   const work = async () => {
     const table = await readReadingsFile({ bytes, file: "readings.csv" });
     return await putReadings(store, name, table, { mode, same });
   };
-  return mode === "add" ? await call.once(digest, work) : await work();
+  return mode === "add" ? await call.once(() => digestOf(bytes), work) : await work();
 }
 
 export const readings: Route[] = [

@@ -1,11 +1,14 @@
 /** What a route is: a row of the table from which the server and its description are made. */
 import { z } from "zod";
 import type { Config } from "@/lib/config.ts";
+import type { Log } from "@/lib/log.ts";
+import type { EventLoopWatch } from "@/lib/event_loop.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
-import type { KeyRow, Scope, Store } from "@/lib/store/mod.ts";
+import type { RateLimiter } from "@/lib/access/rate_limiter.ts";
+import type { KeptAnswer, KeyRow, Scope, Store } from "@/lib/store/mod.ts";
 import type { Formats } from "./format.ts";
 import type { Answers, Done, Given } from "./reply.ts";
 import type { Traffic } from "./request_metrics.ts";
@@ -18,9 +21,12 @@ export interface Services {
   studies: StudyKeeper;
   notifier: JobNotifier;
   keyring: Keyring;
+  limiter: RateLimiter;
   traffic: Traffic;
-  /** One line about a request. */
-  log(text: string): void;
+  loop: EventLoopWatch;
+  log: Log;
+  /** To be called when something was written: what it replaced leaves the files soon. */
+  written(): void;
   /** Aborts when the server leaves. */
   leaving: AbortSignal;
 }
@@ -35,6 +41,8 @@ export interface Env {
     allowed?: Method[];
     /** Undefined where no key is needed. */
     key?: KeyRow;
+    /** Headers about the rate of the key, where it has one. */
+    rate?: Record<string, string>;
   };
 }
 
@@ -51,8 +59,15 @@ export interface Call<Query = unknown, Body = unknown, Format extends string = s
   format: Format;
   /** Undefined where no key is needed. */
   key?: KeyRow;
-  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or a digest of it. */
-  once<Value>(body: string, work: () => Value | Promise<Value>): Promise<Done<Value>>;
+  /** Keeps the answer for the request's Idempotency-Key, once that is taken. */
+  keep?(answer: KeptAnswer): Promise<void>;
+  /** Whether that was done, together with what the answer is about. */
+  kept?: boolean;
+  /** Runs `work` once for its Idempotency-Key; `body` is what was sent, or makes a digest of it. */
+  once<Value>(
+    body: string | (() => Promise<string>),
+    work: () => Value | Promise<Value>,
+  ): Promise<Done<Value>>;
 }
 
 /** HEAD is answered by GET. */
@@ -63,6 +78,7 @@ export type HeaderName =
   | "Location"
   | "Last-Event-ID"
   | "Content-Disposition"
+  | "X-Gaze"
   | "Inference-Header-Content-Length"
   | "Tus-Resumable"
   | "Upload-Length"
@@ -91,6 +107,8 @@ export interface Route {
   accepts?: string[];
   /** Describes the fields of a form. */
   form?: z.ZodObject;
+  /** Whether it stores something that counts for the quota of its key. */
+  stores?: true;
   /** False where a POST refuses an Idempotency-Key. */
   idempotent?: false;
   headers?: HeaderName[];

@@ -1,13 +1,19 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
+import { counted } from "@/lib/counted.ts";
 import type { Config } from "@/lib/config.ts";
+import { EventLoopWatch } from "@/lib/event_loop.ts";
+import { logger } from "@/lib/log.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
+import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
+import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
 import { Traffic } from "./request_metrics.ts";
@@ -15,8 +21,6 @@ import { Traffic } from "./request_metrics.ts";
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
 const LEAVE_MS = 25_000;
 const ORPHAN_MS = 1_000;
-
-const log = (text: string) => console.error(`${new Date().toISOString()} ${text}`);
 
 /** What helps against an address that cannot be had. */
 const remedies: Record<string, string> = {
@@ -33,15 +37,29 @@ function whatToDo(error: Error): string {
 
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
+  const log = logger(config.log, { process: "api" });
   const store = await openStore(config.data);
   const { files, checkpoints, returned } = store.setAside!;
   if (files + checkpoints > 0) {
     log(
-      `Nothing in the database refers to ${files} files and ${checkpoints} checkpoints: set aside for a week ` +
+      `Nothing in the database refers to ${counted(files, "file")} and ` +
+        `${counted(checkpoints, "checkpoint")}: set aside for a week ` +
         `in ${config.data}/aside`,
     );
   }
-  if (returned > 0) log(`${returned} files and checkpoints that were set aside are back`);
+  if (returned > 0) {
+    log(
+      `Back from those that were set aside: ${
+        counted(returned, "file or checkpoint", "files and checkpoints")
+      }`,
+    );
+  }
+  if (store.atRest === "changed") {
+    log(
+      `The database is not as this server left it: somebody put another in its place, or bytes of it have ` +
+        `changed on the disk; in the latter case put it back from a backup`,
+    );
+  }
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(async () => {
     await store.jobs.releaseOrphans();
@@ -49,18 +67,18 @@ export async function serve(config: Config): Promise<void> {
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
     log(
-      `Besides MCGIP_API_KEY ${keyring.otherAdmins()} keys with all scopes are valid: see /v1/keys`,
+      `Besides MCGIP_API_KEY another way in is open to administrators, by ` +
+        `${counted(keyring.otherAdmins(), "key")}: see /v1/keys`,
     );
   }
   const notifier = new JobNotifier();
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
-    changed(job, ended) {
-      notifier.emit(job);
-      if (ended) studies.wake();
-    },
-    hold: async (name) => await store.jobs.hold(name),
-    ended: async (name, how) => await store.jobs.release(name, how),
+    desk: (name) =>
+      new StoreDesk(store, name, (job, ended) => {
+        notifier.emit(job);
+        if (ended) studies.wake();
+      }),
     log,
   });
   const studies = new StudyKeeper({
@@ -72,6 +90,9 @@ export async function serve(config: Config): Promise<void> {
     log,
   });
   const leaving = new AbortController();
+  const house = keepHouse(store, log);
+  // What a server before this one has deleted.
+  house.written();
   const services: Services = {
     config,
     store,
@@ -79,8 +100,11 @@ export async function serve(config: Config): Promise<void> {
     studies,
     notifier,
     keyring,
+    limiter: new RateLimiter(),
     traffic: new Traffic(),
+    loop: new EventLoopWatch(),
     log,
+    written: house.written,
     leaving: leaving.signal,
   };
   const server = createAdaptorServer({
@@ -128,6 +152,7 @@ export async function serve(config: Config): Promise<void> {
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
+    house.stop();
     server.close();
     await studies.stop();
     await supervisor.stop(ms);

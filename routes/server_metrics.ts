@@ -1,12 +1,16 @@
 /** What `/metrics` tells: requests, the queue, the worker with its training and its GPU. */
+import { statfsSync, statSync } from "node:fs";
+import { ThreadPool } from "@/lib/threads/pool.ts";
 import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
 export async function serverMetrics(
-  { config, store, supervisor, traffic }: Services,
+  { config, store, supervisor, traffic, loop }: Services,
 ): Promise<Family[]> {
   const { beat, restarts } = supervisor;
   const states = await store.jobs.countByState();
+  const pools = ThreadPool.loads();
+  const { bavail, blocks, bsize } = statfsSync(store.directory);
   const gauge = (name: string, help: string, ...values: (number | undefined)[]): Family => ({
     ...{ name, help, type: "gauge" },
     samples: values.filter((value) => value !== undefined).map((value) => ({ value })),
@@ -58,5 +62,36 @@ export async function serverMetrics(
       beat?.training?.batch_size,
     ),
     gauge("mcgip_api_memory_bytes", "Main memory of the API process.", Deno.memoryUsage().rss),
+    gauge(
+      "mcgip_event_loop_late_seconds",
+      "Longest time in the last minute that the API process was kept from answering anybody.",
+      loop.longest(),
+    ),
+    {
+      name: "mcgip_thread_tasks",
+      help: "Tasks beside the main thread of the API, by pool, that are under way or wait.",
+      type: "gauge",
+      samples: pools.flatMap(({ name, busy, waiting }) => [
+        { labels: { pool: name, state: "running" }, value: busy },
+        { labels: { pool: name, state: "waiting" }, value: waiting },
+      ]),
+    },
+    gauge("mcgip_disk_free_bytes", "Room on the disk of the data directory.", bavail * bsize),
+    gauge("mcgip_disk_bytes", "Size of the disk of the data directory.", blocks * bsize),
+    gauge("mcgip_database_bytes", "Size of the database.", sizeOf(`${store.directory}/mcgip.db`)),
+    gauge(
+      "mcgip_database_log_bytes",
+      "Size of the database's write-ahead log; it is emptied soon after each write.",
+      sizeOf(`${store.directory}/mcgip.db-wal`),
+    ),
+    gauge("mcgip_datasets", "Data sets.", await store.datasets.count()),
+    gauge("mcgip_models", "Models.", await store.models.count()),
+    gauge(
+      "mcgip_start_time_seconds",
+      "When the API process started, since 1970 in UTC.",
+      performance.timeOrigin / 1000,
+    ),
   ];
 }
+
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;

@@ -25,8 +25,8 @@ import {
   toSimilarityView,
 } from "@/lib/similarities/similarity.ts";
 import { nameOf } from "@/lib/similarities/stored_similarity.ts";
-import { pngHeaders } from "./images.ts";
-import { mapPage, pageOf, pageQuery, wholePage } from "./pages.ts";
+import { pngHeaders } from "./kept_picture.ts";
+import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
 import { HttpError } from "./problem.ts";
 import { reply } from "./reply.ts";
 import { type Route, route } from "./route.ts";
@@ -45,6 +45,11 @@ function namesOf(text: string | undefined): string[] | undefined {
   } catch {
     throw new HttpError(400, "Cannot read `images`: names with commas, or a JSON array of names");
   }
+}
+
+/** Labels by name; none where they would be those of other images than were compared. */
+async function labelsOf(store: Store, row: SimilarityRow): Promise<Map<string, string | null>> {
+  return await isStale(store, row) ? new Map() : await store.images.labelsByName(row.dataset_id);
 }
 
 /** The images that an audit looks at, as its query says; undefined for all. Throws InvalidInput. */
@@ -91,13 +96,12 @@ export const similarities: Route[] = [
     operationId: "listSimilarities",
     summary: "Lists similarities, the newest first",
     scope: "read",
-    query: z.strictObject(pageQuery),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(similaritySchema.shape)) }),
     answers: { 200: pageOf(similaritySchema) },
-    handle: async ({ services: { store }, query }) =>
-      await mapPage(
-        await store.similarities.list(query),
-        async (row) => await toSimilarityView(store, row),
-      ),
+    handle: async ({ services: { store }, query: { fields, ...query } }) => {
+      const rows = await store.similarities.list(query);
+      return withFields(await mapPage(rows, (row) => toSimilarityView(store, row)), fields);
+    },
   }),
   route({
     method: "GET",
@@ -166,11 +170,11 @@ export const similarities: Route[] = [
     answers: { 200: ["image/png"] },
     async handle({ services: { store }, params: { id }, query }) {
       const row = await store.similarities.get(id);
-      // Labels of other images than those compared would be drawn beside them.
-      const labels = await isStale(store, row)
-        ? new Map()
-        : await store.images.labelsByName(row.dataset_id);
-      const options = { labels, component: query.component, side: query.size };
+      const options = {
+        labels: await labelsOf(store, row),
+        component: query.component,
+        side: query.size,
+      };
       return new Response(await matrixPng(store.files, row, options), { headers: pngHeaders });
     },
   }),
@@ -189,7 +193,8 @@ export const similarities: Route[] = [
     answers: { 200: pageOf(z.union([pairSchema, neighbourSchema])) },
     async handle({ services: { store }, params: { id }, query }) {
       const row = await store.similarities.get(id);
-      const { image, ...rest } = query;
+      const { image, ...given } = query;
+      const rest = { ...given, labels: await labelsOf(store, row) };
       return wholePage<Pair | Neighbour>(
         image === undefined
           ? await topPairs(store.files, row, rest)

@@ -16,6 +16,7 @@ import { digestOf } from "./auth.ts";
 import { archiveBytes, checkModes, importModes, runImport } from "./imports.ts";
 import { pageOf, wholePage } from "./pages.ts";
 import { HttpError } from "./problem.ts";
+import { noteDataset } from "./quota.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -168,7 +169,9 @@ async function importLater(call: Call<unknown, z.output<typeof importSchema>>) {
     (path, onProgress) =>
       runImport(call, dataset, path, { mode, same, names, view, signal: leaving, onProgress }),
   );
-  importing.catch((error) => log(`import of an upload: ${error.constructor.name}`));
+  importing.then(() => noteDataset(call, dataset)).catch((error) =>
+    log(`import of an upload: ${error.constructor.name}`)
+  );
   await Promise.race([importing, new Promise((resolve) => setTimeout(resolve, AT_ONCE))]);
   const location = `/v1/uploads/${id}`;
   return reply(202, uploadView(store.uploads.get(id)), { location });
@@ -195,6 +198,7 @@ export const uploads: Route[] = [
     method: "POST",
     path: "/v1/uploads",
     operationId: "createUpload",
+    stores: true,
     headers: ["Location", "Tus-Resumable", "Upload-Length", "Upload-Metadata", "Upload-Checksum"],
     errors: [412, 413, 429, 460, 507],
     summary: "Begins a resumable upload (tus 1.0.0) of Upload-Length bytes",
@@ -204,7 +208,7 @@ export const uploads: Route[] = [
     handle(call) {
       const { request: { headers } } = call;
       const sent = ["upload-length", "upload-metadata"].map((name) => headers.get(name) ?? "");
-      return inTus(call, () => call.once(digestOf(...sent), () => begin(call)));
+      return inTus(call, () => call.once(() => digestOf(...sent), () => begin(call)));
     },
   }),
   route({
@@ -237,6 +241,7 @@ export const uploads: Route[] = [
     method: "POST",
     path: "/v1/uploads/{id}/import",
     operationId: "importUpload",
+    stores: true,
     headers: ["Location"],
     errors: [404, 409, 429],
     summary:
@@ -250,6 +255,7 @@ export const uploads: Route[] = [
     method: "PATCH",
     path: "/v1/uploads/{id}",
     operationId: "appendUpload",
+    stores: true,
     headers: ["Tus-Resumable", "Upload-Offset", "Upload-Checksum"],
     errors: [404, 409, 412, 413, 415, 460, 507],
     summary: "Sends bytes from Upload-Offset on; what has come when it breaks off is kept",

@@ -75,26 +75,6 @@ export async function list(path, signal, most = 1000) {
   return found;
 }
 
-/**
- * Shows a picture that needs the key; nothing is shown any more once `signal` has aborted.
- * A picture that cannot be had leaves its alternative text.
- * @param {{method?: string, body?: unknown, type?: string, accept?: string}} options
- */
-export async function showPicture(image, path, signal, { method = "GET", ...options } = {}) {
-  try {
-    const blob = await (await call(method, path, { ...options, signal })).blob();
-    if (signal.aborted) return;
-    const url = URL.createObjectURL(blob);
-    // Once shown (or not), the picture is the element's own; earlier, taking the address back breaks it.
-    for (const event of ["load", "error"]) {
-      image.addEventListener(event, () => URL.revokeObjectURL(url), { once: true });
-    }
-    image.src = url;
-  } catch (error) {
-    if (error.name !== "AbortError") image.classList.add("missing");
-  }
-}
-
 /** Saves what a GET gives under a file name. */
 export async function download(path, name, accept) {
   const url = URL.createObjectURL(await (await call("GET", path, { accept })).blob());

@@ -1,134 +1,164 @@
-/** The page's frame: which view is shown, the key, the theme, the server's state. */
-import { ApiError, get, key } from "./api.js";
+/** Shows the page that the address names, within the frame that stands around all pages. */
+import { address, link } from "./address.js";
+import { get } from "./api.js";
 import { fill, h } from "./dom.js";
-import * as datasets from "./views/datasets.js";
-import * as dataset from "./views/dataset.js";
-import * as similarities from "./views/similarities.js";
-import * as similarity from "./views/similarity.js";
-import * as jobs from "./views/jobs.js";
-import * as job from "./views/job.js";
-import * as start from "./views/start.js";
-import * as evaluations from "./views/evaluations.js";
-import * as evaluation from "./views/evaluation.js";
-import * as models from "./views/models.js";
-import * as model from "./views/model.js";
-import * as studies from "./views/studies.js";
-import * as study from "./views/study.js";
-import * as predictions from "./views/predictions.js";
-
-/** First part of the address to [list, one]: a view's `show({id, query, signal})` gives its elements. */
-const VIEWS = {
-  datasets: [datasets, dataset],
-  similarities: [similarities, similarity],
-  jobs: [jobs, job],
-  start: [jobs, start],
-  evaluations: [evaluations, evaluation],
-  studies: [studies, study],
-  models: [models, model],
-  predictions: [predictions, predictions],
-};
+import { pageOf } from "./pages.js";
+import { closeMenus, problem } from "./parts.js";
+import { drawSteps, tellSteps } from "./steps.js";
+import { nameSet, startTopBar } from "./top_bar.js";
 
 const main = document.getElementById("main");
+const strip = document.getElementById("steps");
+
 let leaving = new AbortController();
+/** What is shown, to tell a change of the query from another page. */
+let shown = { path: "", update: undefined };
+
+/** Addresses of earlier versions. */
+const MOVED = { datasets: (name) => name === undefined ? "#/" : link(["d", name, "data"]) };
 
 async function route() {
-  const [path, search = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [section = "", id] = (path || "datasets").split("/").map(decodeURIComponent);
-  const views = VIEWS[section] ?? VIEWS.datasets;
+  const { path, query } = address();
+  const moved = MOVED[path[0]];
+  if (moved) return location.replace(moved(path[1]));
+  const at = JSON.stringify(path);
+  // An update that answers false wants to be shown anew.
+  if (shown.update && shown.path === at && shown.update({ query }) !== false) return;
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  for (const link of document.querySelectorAll("nav a")) {
-    const current = link.getAttribute("href") === `#/${section === "start" ? "jobs" : section}`;
-    if (current) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  shown = { path: at, update: undefined };
+  const page = pageOf(path);
+  const name = page?.params.name;
+  const set = name === undefined ? undefined : dataset(name, signal);
+  nameSet(name);
+  drawSteps(strip, name, page?.options.step);
+  if (set) keepTelling(name, set, signal);
   main.setAttribute("aria-busy", "true");
   try {
-    const shown = await views[id === undefined ? 0 : 1].show({
-      id,
-      query: new URLSearchParams(search),
-      signal,
-    });
-    if (!signal.aborted) fill(main, shown);
+    if (!page) throw new Error("There is no page at this address.");
+    const { scripts = [], styles = [], wide = false, full = false } = page.options;
+    const [module] = await Promise.all([
+      page.load(),
+      ...scripts.map(script),
+      ...styles.map(style),
+    ]);
+    const { params } = page;
+    // Views of one thing by its id know it as `id`.
+    const made = await module.show({ name, params, id: params.id, query, signal, set });
+    if (signal.aborted) return;
+    const { content = made, update, shown: entered } = made.content === undefined ? {} : made;
+    document.body.classList.toggle("wide", wide);
+    document.body.classList.toggle("full", full);
+    fill(main, content);
+    entered?.();
+    shown.update = update;
   } catch (error) {
-    if (!signal.aborted) fill(main, problem(error));
+    if (!signal.aborted) {
+      document.body.classList.remove("wide", "full");
+      fill(main, problem(error, ...ways(error)));
+    }
   } finally {
     if (!signal.aborted) {
       main.removeAttribute("aria-busy");
-      document.title = `${main.querySelector("h1")?.textContent ?? "McGIP"} · McGIP Server`;
+      const title = main.querySelector("h1")?.textContent;
+      document.title = [...new Set([title, name, "McGIP"])].filter(Boolean).join(" · ");
     }
   }
 }
 
-function problem(error) {
-  const needsKey = error instanceof ApiError && error.status === 401;
-  return h(
-    "section",
-    { class: "card problem" },
-    h("h1", {}, needsKey ? "A key is needed" : "This cannot be shown"),
-    h("p", {}, error.message),
-    needsKey &&
-      h("button", { type: "button", class: "primary", on: { click: askForKey } }, "Give the key"),
-  );
+const STEPS_MS = 10_000;
+
+/** The states of the steps, kept fresh while something may run. */
+function keepTelling(name, set, signal) {
+  const tell = () => document.hidden || tellSteps(strip, name, set, signal).catch(() => {});
+  tell();
+  const timer = setInterval(tell, STEPS_MS);
+  signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }
 
-const dialog = document.getElementById("key-dialog");
-
-function askForKey() {
-  if (!dialog.open) dialog.showModal();
+/** The data set's summary. Who awaits it hears of what went wrong; nobody need. */
+function dataset(name, signal) {
+  const promised = get(`/v1/datasets/${encodeURIComponent(name)}`, signal);
+  promised.catch(() => {});
+  return promised;
 }
 
-document.addEventListener("key-needed", () => {
-  document.getElementById("key-error").textContent = key.get()
-    ? "The server does not know this key."
-    : "";
-  askForKey();
-});
-document.getElementById("change-key").addEventListener("click", askForKey);
-dialog.querySelector("form").addEventListener("submit", (event) => {
-  const input = event.target.elements.key;
-  key.set(input.value.trim());
-  input.value = "";
-  route();
-  readStatus();
-});
-
-const themes = ["", "light", "dark"];
-function useTheme(theme) {
-  if (theme) document.documentElement.dataset.theme = theme;
-  else delete document.documentElement.dataset.theme;
-  document.getElementById("theme").textContent = theme || "auto";
-  document.getElementById("theme").setAttribute("aria-label", `Theme: ${theme || "automatic"}`);
+function ways(error) {
+  const give = () => document.getElementById("change-key").click();
+  return error.status === 401
+    ? [h("button", { type: "button", class: "primary", on: { click: give } }, "Give the key")]
+    : [
+      h("a", { class: "button", href: "#/" }, "All data sets"),
+      h("button", { type: "button", on: { click: redraw } }, "Try again"),
+    ];
 }
-document.getElementById("theme").addEventListener("click", () => {
-  const now = localStorage.getItem("mcgip-theme") ?? "";
-  const next = themes[(themes.indexOf(now) + 1) % themes.length];
-  localStorage.setItem("mcgip-theme", next);
-  useTheme(next);
-  route();
-});
-useTheme(localStorage.getItem("mcgip-theme") ?? "");
 
-const status = document.getElementById("status");
-async function readStatus() {
-  const ready = await fetch("/readyz").catch(() => undefined);
-  let text = ready === undefined ? "server unreachable" : ready.ok ? "ready" : "no GPU worker";
-  if (ready?.ok && key.get()) {
-    const device = await get("/v1/device").catch(() => undefined);
-    const gpu = device?.gpu;
-    const name = gpu?.description || gpu?.device;
-    if (name) text = gpu.software ? `${name} (software)` : name;
+const loads = new Map();
+
+/** Loads a script or a style sheet once. */
+function once(url, make) {
+  if (!loads.has(url)) {
+    loads.set(
+      url,
+      new Promise((resolve, reject) => {
+        const element = make();
+        element.addEventListener("load", resolve, { once: true });
+        element.addEventListener("error", () => {
+          loads.delete(url);
+          element.remove();
+          reject(new Error(`Cannot load ${url}: the server does not answer.`));
+        }, { once: true });
+        document.head.append(element);
+      }),
+    );
   }
-  status.className = `status ${ready?.ok ? "good" : ready ? "warn" : "bad"}`;
-  fill(status, h("span", { class: "dot" }), h("span", {}, text));
+  return loads.get(url);
 }
+const script = (url) => once(url, () => h("script", { src: url }));
+/** Beside this file, wherever that is served from. */
+const style = (file) => {
+  const url = new URL(`./${file}`, import.meta.url).pathname;
+  return once(url, () => h("link", { rel: "stylesheet", href: url }));
+};
+
+function redraw() {
+  shown = { path: "", update: undefined };
+  route();
+}
+
+/** Where the reader was on a page is kept with its entry of the history. */
+history.scrollRestoration = "manual";
+let resting;
+const keepPlace = () => {
+  clearTimeout(resting);
+  if ((history.state?.y ?? 0) !== scrollY) {
+    history.replaceState({ ...history.state, y: scrollY }, "");
+  }
+};
+addEventListener("scroll", () => {
+  clearTimeout(resting);
+  resting = setTimeout(keepPlace, 200);
+}, { passive: true });
+// Before a link leads away.
+addEventListener("click", keepPlace, { capture: true });
 
 addEventListener("hashchange", async () => {
+  clearTimeout(resting);
+  const before = shown.path;
+  const y = history.state?.y ?? 0;
   await route();
+  if (shown.path === before) return;
   main.focus({ preventScroll: true });
-  scrollTo(0, 0);
+  scrollTo(0, y);
 });
-setInterval(readStatus, 15_000);
-readStatus();
-route();
+
+closeMenus();
+// What is dropped is not needed for the first view.
+addEventListener("dragenter", () => import("./importer.js").then(({ takeDrops }) => takeDrops()), {
+  once: true,
+});
+startTopBar(redraw);
+const start = history.state?.y ?? 0;
+await route();
+scrollTo(0, start);

@@ -7,10 +7,18 @@
  * @param {...(Node | string | number | null | undefined | false | Array)} children
  */
 export function h(tag, props = {}, ...children) {
-  const element = document.createElement(tag);
+  return made(document.createElement(tag), props, children);
+}
+
+/** The same for SVG, whose elements have a namespace of their own. */
+export function s(tag, props = {}, ...children) {
+  return made(document.createElementNS("http://www.w3.org/2000/svg", tag), props, children);
+}
+
+function made(element, props, children) {
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "class") element.className = value;
+    if (name === "class") element.setAttribute("class", value);
     else if (name === "on") {
       for (const [event, handler] of Object.entries(value)) {
         element.addEventListener(event, handler);
@@ -40,7 +48,7 @@ export function fill(parent, ...children) {
   return parent;
 }
 
-/** A table. Columns: `{head, cell: (row) => child, number?: true}`. */
+/** A table. Columns: `{head, cell: (row) => child, number?: true, optional?: true}`; phones leave optional ones out. */
 export function table(columns, rows, options = {}) {
   return h(
     "div",
@@ -54,9 +62,7 @@ export function table(columns, rows, options = {}) {
         h(
           "tr",
           {},
-          columns.map((column) =>
-            h("th", { scope: "col", class: column.number && "number" }, column.head)
-          ),
+          columns.map((column) => h("th", { scope: "col", class: classOf(column) }, column.head)),
         ),
       ),
       h(
@@ -66,15 +72,16 @@ export function table(columns, rows, options = {}) {
           h(
             "tr",
             {},
-            columns.map((column) =>
-              h("td", { class: column.number && "number" }, column.cell(row))
-            ),
+            columns.map((column) => h("td", { class: classOf(column) }, column.cell(row))),
           )
         ),
       ),
     ),
   );
 }
+
+const classOf = ({ number, optional }) =>
+  [number && "number", optional && "optional"].filter(Boolean).join(" ") || null;
 
 /** A labelled form field. */
 export function field(label, control, hint) {

@@ -5,6 +5,11 @@ export function number(value, digits = 3) {
   return Number.isInteger(value) ? value.toLocaleString("en") : value.toFixed(digits);
 }
 
+/** "1 image", "1,200 images". */
+export function count(value, one, many = `${one}s`) {
+  return `${number(value)} ${value === 1 ? one : many}`;
+}
+
 /** A share or a score: always with its decimals. */
 export function score(value) {
   return typeof value === "number" ? value.toFixed(3) : "–";

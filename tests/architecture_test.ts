@@ -20,7 +20,7 @@ const FLOORS = [
   ["lib/training"],
   ["lib/jobs"],
   ["lib/studies"],
-  ["lib/worker", "lib/demo"],
+  ["lib/worker", "lib/demo", "lib/operations"],
   ["routes"],
   ["main"],
 ];

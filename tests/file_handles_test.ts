@@ -1,15 +1,33 @@
 /** How many connections fit the limit of file handles. */
 import assert from "node:assert/strict";
-import { connectionLimit } from "@/lib/file_handles.ts";
+import { fileURLToPath } from "node:url";
+import { connectionLimit, readOpenFilesLimit } from "@/lib/file_handles.ts";
+import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
-const limits = (soft: string) => () =>
-  `Limit                     Soft Limit           Hard Limit           Units\n` +
-  `Max open files            ${soft.padEnd(20)} 1048576              files\n`;
+const root = fileURLToPath(new URL("../", import.meta.url));
 
-Deno.test("connections stay below the soft limit; too few handles are refused with what to type", () => {
-  assert.equal(connectionLimit(limits("1024")), 896);
-  assert.equal(connectionLimit(limits("1048576")), 16_384);
-  assert.equal(connectionLimit(limits("unlimited")), undefined);
+Deno.test("connections stay below the limit; too few handles are refused with what to type", () => {
+  assert.equal(connectionLimit(() => 1024), 896);
+  assert.equal(connectionLimit(() => 1_048_576), 16_384);
+  assert.equal(connectionLimit(() => Infinity), undefined);
   assert.equal(connectionLimit(() => undefined), undefined);
-  assert.throws(() => connectionLimit(limits("64")), /64 file handles.*ulimit -n 4096/);
+  assert.throws(() => connectionLimit(() => 64), /64 file handles.*ulimit -n 4096/);
+});
+
+Deno.test({
+  name: "the limit is known to a launcher with its own permissions",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    assert.ok(readOpenFilesLimit()! > 0);
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", 'ulimit -n 200 && exec "$@"', "sh", Deno.execPath(), ...launcherArguments],
+      cwd: root,
+      env: { MCGIP_PORT: "0", NO_COLOR: "1" },
+    }).output();
+    assert.equal(code, 1);
+    assert.match(
+      new TextDecoder().decode(stderr),
+      /^Cannot start with 200 file handles: at least 256 are needed \(ulimit -n 4096\)\n$/,
+    );
+  },
 });

@@ -9,7 +9,7 @@ Deno.test("an API that stops answering is ended; one that is slow to start, or a
   const killed: string[] = [];
   const child = { kill: (signal: Deno.Signal = "SIGTERM") => void killed.push(signal) };
   const port = 18_731;
-  const watching = watch({ host: "0.0.0.0", port }, child, quick);
+  const watching = watch({ host: "0.0.0.0", port }, child, () => {}, quick);
   await new Promise((resolve) => setTimeout(resolve, 300));
   assert.deepEqual(killed, [], "nobody listens yet");
   let asked = 0;

@@ -117,7 +117,20 @@ async function runAll(sets: FileSet[]): Promise<Outcome[]> {
   return outcomes;
 }
 
+const HELP = `deno task test [WORD ...]
+Tests whose path holds one of the words; all without.
+  -h, --help    prints this and leaves`;
+
 if (import.meta.main) {
+  const option = Deno.args.find((arg) => arg.startsWith("-"));
+  if (option === "-h" || option === "--help") {
+    console.log(HELP);
+    Deno.exit(0);
+  }
+  if (option !== undefined) {
+    console.error(`Cannot test: unknown option '${option}'; see --help`);
+    Deno.exit(1);
+  }
   const started = performance.now();
   const adapter = await prepareAdapter();
   if (!adapter) console.log("Without an adapter, every test that computes on the GPU will fail.");

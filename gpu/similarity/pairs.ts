@@ -12,9 +12,9 @@ export interface Pairs {
   side: number;
   /**
    * Values of all pairs of two spans, [components, rows, columns], NaN where a comparand is invalid.
-   * Two spans are equal or do not overlap.
+   * Two spans are equal or do not overlap. In a long tile `pause` is awaited now and then; it may throw to stop it.
    */
-  tile(rows: Span, columns: Span): Promise<Float32Array>;
+  tile(rows: Span, columns: Span, pause?: () => Promise<void>): Promise<Float32Array>;
   /** Frees the GPU memory. */
   destroy(): void;
 }

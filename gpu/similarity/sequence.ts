@@ -46,6 +46,13 @@ export interface SequencePart {
 /** Scratch memory and lanes of one launch; a launch keeps a software device busy for some 20 ms. */
 const SCRATCH_BYTES = { software: 16 * 2 ** 20, hardware: 128 * 2 ** 20 };
 const MOST_LANES = { software: 8192, hardware: 2 ** 18 };
+/**
+ * Of long sequences the work counts, in pairs of their elements: of one launch, though not below the lanes that
+ * run side by side anyway, and of the launches between two pauses, some half a second.
+ */
+const LAUNCH_WORK = { software: 2 ** 26, hardware: 2 ** 32 };
+const FEWEST_LANES = { software: 16, hardware: 1024 };
+const PAUSE_WORK = { software: 2 ** 27, hardware: 2 ** 35 };
 
 /** Prepares sequences for tiles of pairs. */
 export function sequencePairs(gpu: Gpu, sequences: Sequences, made: SequenceKernel): Pairs {
@@ -64,7 +71,11 @@ export function sequencePairs(gpu: Gpu, sequences: Sequences, made: SequenceKern
   };
   const pool = new Pool(gpu);
 
-  async function tile(rows: Span, columns: Span): Promise<Float32Array> {
+  async function tile(
+    rows: Span,
+    columns: Span,
+    pause?: () => Promise<void>,
+  ): Promise<Float32Array> {
     const list = listPairs(lengths, rows, columns);
     const size = rows.count * columns.count;
     const out = new Float32Array(made.components * size).fill(NaN);
@@ -77,21 +88,31 @@ export function sequencePairs(gpu: Gpu, sequences: Sequences, made: SequenceKern
       );
     }
     const room = Math.min(SCRATCH_BYTES[kind], gpu.limits.maxStorageBufferBindingSize) / 4;
-    const lanes = Math.max(1, Math.min(total, MOST_LANES[kind], Math.floor(room / words)));
+    const work = list.rows * list.columns;
+    const busy = Math.max(FEWEST_LANES[kind], Math.floor(LAUNCH_WORK[kind] / work));
+    const lanes = Math.max(1, Math.min(total, MOST_LANES[kind], busy, Math.floor(room / words)));
     const buffers: SequenceBuffers = {
       ...fixed,
       pairs: pool.filled("sequence pairs", list.pairs),
       work: pool.sized("sequence work", words * lanes * 4),
       s: pool.sized("sequence s", made.components * total * 4),
     };
-    const launches: Launch[] = [];
+    let launches: Launch[] = [];
+    const run = () => {
+      submit(gpu, launches);
+      release(launches);
+      launches = [];
+    };
     for (let first = 0; first < total; first += lanes) {
       const count = Math.min(lanes, total - first);
       const { rows, columns } = list;
       launches.push(made.launch(buffers, { first, count, total, lanes, rows, columns }));
+      if (launches.length * lanes * work < PAUSE_WORK[kind] || first + lanes >= total) continue;
+      run();
+      await gpu.device.queue.onSubmittedWorkDone();
+      await pause?.();
     }
-    submit(gpu, launches);
-    release(launches);
+    run();
     const bytes = made.components * total * 4;
     const [read] = await readBuffers(gpu, [{ buffer: buffers.s, bytes }]);
     scatter(new Float32Array(read), list, { rows, columns, out, components: made.components });

@@ -1,27 +1,47 @@
-/** API keys: made, looked up in constant time; only hashes are kept. */
+/** API keys: made, changed, looked up in constant time; only hashes are kept. Somebody can always make keys. */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { type KeyRow, newId, now, type Scope, type Store } from "@/lib/store/mod.ts";
+import type { KeyChanges, KeyRequest } from "./key.ts";
 
 /** Name of the key that comes from MCGIP_API_KEY. */
 const environment = "environment";
 const everything: Scope[] = ["read", "write", "admin"];
 
+/** Keys are also changed by `deno task keys`, in another process: after this time, ms, that counts. */
+const FRESH_MS = 1_000;
+/** How exactly the last use of a key is known, ms. */
+const USED_MS = 60_000;
+
 const hashOf = (key: string) => createHash("sha256").update(key).digest("hex");
+
+const unlimited = { expires_at: null, rate: null, burst: null, max_bytes: null, max_jobs: null };
+
+/** Whether the key can always make and remove keys. */
+const stands = ({ scopes, expires_at }: KeyRow) => scopes.includes("admin") && expires_at === null;
 
 export class Keyring {
   #rows: KeyRow[] = [];
+  #read = -Infinity;
   /** The key that this start made, to be shown once. */
   created?: string;
   #createdId?: string;
 
   private constructor(readonly store: Store) {}
 
+  /** The keys of a data directory, as they are. */
+  static async of(store: Store): Promise<Keyring> {
+    const keyring = new Keyring(store);
+    await keyring.#reload();
+    return keyring;
+  }
+
   /**
-   * With `apiKey` that key is valid from now on, under the same id for as long as it is set: answers are kept
-   * by it. Where nobody could make or remove keys (none has the scope `admin`), one that can is made.
+   * For a start: with `apiKey` that key is valid from now on, under the same id for as long as it is set: answers are
+   * kept by it. Where nobody could make or remove keys (no key with the scope `admin` stays for good), one that can
+   * is made.
    */
   static async open(store: Store, apiKey?: string): Promise<Keyring> {
-    const keyring = new Keyring(store);
     await store.db.transaction(async () => {
       const hash = apiKey === undefined ? undefined : hashOf(apiKey);
       let known = false;
@@ -30,15 +50,22 @@ export class Keyring {
         // A key that is no longer set has no power any more.
         else await store.keys.remove(row.id);
       }
-      if (apiKey !== undefined && !known) await keyring.#insert(environment, apiKey, everything);
+      if (apiKey !== undefined && !known) {
+        await insert(store, apiKey, { name: environment, scopes: everything });
+      }
     });
-    keyring.#rows = await store.keys.all();
-    if (!keyring.#rows.some(({ scopes }) => scopes.includes("admin"))) {
-      const { key, row } = await keyring.make("first", everything);
+    const keyring = await Keyring.of(store);
+    if (!keyring.#rows.some(stands)) {
+      const { key, row } = await keyring.#make({ name: "first", scopes: everything });
       keyring.created = key;
       keyring.#createdId = row.id;
     }
     return keyring;
+  }
+
+  async #reload(): Promise<void> {
+    this.#rows = await this.store.keys.all();
+    this.#read = performance.now();
   }
 
   /** Keys with the scope `admin` beside the one that the environment sets. */
@@ -47,38 +74,76 @@ export class Keyring {
       .length;
   }
 
-  async #insert(name: string, key: string, scopes: Scope[]): Promise<KeyRow> {
-    return await this.store.keys.insert({
-      id: newId("key"),
-      name,
-      hash: hashOf(key),
-      scopes,
-      created_at: now(),
-    });
+  /**
+   * A new key; only its hash stays.
+   * @throws {InvalidInput} for the name of the environment's key, a time that is over, `burst` without `rate`
+   */
+  async make(request: KeyRequest): Promise<{ key: string; row: KeyRow }> {
+    if (request.name === environment) {
+      throw new InvalidInput(
+        `Cannot name a key "${environment}": that is the one of MCGIP_API_KEY`,
+      );
+    }
+    check(request, request.expires_at);
+    return await this.#make(request);
   }
 
-  /** A new key; only its hash stays. */
-  async make(name: string, scopes: Scope[]): Promise<{ key: string; row: KeyRow }> {
+  async #make(request: KeyRequest): Promise<{ key: string; row: KeyRow }> {
     const key = `mcgip_${randomBytes(32).toString("base64url")}`;
-    const row = await this.#insert(name, key, scopes);
-    this.#rows = await this.store.keys.all();
+    const row = await insert(this.store, key, request);
+    await this.#reload();
     return { key, row };
+  }
+
+  /**
+   * Changes what is chosen of a key.
+   * @throws {NotFound}, {InvalidInput}; {Conflict} for the environment's key, and where nobody could make keys then
+   */
+  async change(id: string, changes: KeyChanges): Promise<KeyRow> {
+    const row = await this.store.db.transaction(async () => {
+      const before = await this.#own(id, "change");
+      const after = { ...before, ...changes };
+      check(after, changes.expires_at);
+      await assertAdminStays(this.store, before, after);
+      if (Object.keys(changes).length > 0) await this.store.keys.update(id, changes);
+      return after;
+    });
+    await this.#reload();
+    return row;
+  }
+
+  /**
+   * Removes a key.
+   * @throws {NotFound}; {Conflict} for the environment's key, and where nobody could make keys then
+   */
+  async remove(id: string): Promise<void> {
+    await this.store.db.transaction(async () => {
+      await assertAdminStays(this.store, await this.#own(id, "remove"));
+      await this.store.keys.remove(id);
+    });
+    await this.#reload();
+  }
+
+  /** A key that is not the environment's. */
+  async #own(id: string, doing: string): Promise<KeyRow> {
+    const row = await this.store.keys.find(id);
+    if (!row) throw new NotFound(`Cannot find key "${id}"`);
+    if (row.name !== environment) return row;
+    throw new Conflict(
+      `Cannot ${doing} the key of MCGIP_API_KEY: start the server without it, or with another`,
+    );
   }
 
   /** Removes the key that this start made, where nobody was shown it. */
   async forgetCreated(): Promise<void> {
-    if (this.#createdId !== undefined) await this.remove(this.#createdId);
+    if (this.#createdId === undefined) return;
+    await this.store.keys.remove(this.#createdId);
+    await this.#reload();
   }
 
-  /** False when there is no such key. */
-  async remove(id: string): Promise<boolean> {
-    const removed = await this.store.keys.remove(id);
-    this.#rows = await this.store.keys.all();
-    return removed;
-  }
-
-  /** Looks at every key, whichever matches. */
-  find(key: string): KeyRow | undefined {
+  /** Looks at every key, whichever matches; one that has expired is found too. */
+  async find(key: string): Promise<KeyRow | undefined> {
+    if (performance.now() - this.#read > FRESH_MS) await this.#reload();
     const hash = new TextEncoder().encode(hashOf(key));
     let found: KeyRow | undefined;
     for (const row of this.#rows) {
@@ -86,4 +151,58 @@ export class Keyring {
     }
     return found;
   }
+
+  /** Notes that a key was used, once a minute; on a full disk it is let be. */
+  async used(row: KeyRow): Promise<void> {
+    if (row.last_used_at !== null && Date.now() - Date.parse(row.last_used_at) < USED_MS) return;
+    row.last_used_at = now();
+    try {
+      await this.store.keys.used(row.id);
+    } catch (error) {
+      if (!isDiskFull(error)) throw error;
+    }
+  }
+}
+
+export const hasExpired = ({ expires_at }: KeyRow): boolean =>
+  expires_at !== null && Date.parse(expires_at) <= Date.now();
+
+async function insert(store: Store, key: string, request: KeyRequest): Promise<KeyRow> {
+  return await store.keys.insert({
+    id: newId("key"),
+    ...unlimited,
+    ...request,
+    hash: hashOf(key),
+    created_at: now(),
+    last_used_at: null,
+  });
+}
+
+/**
+ * @param row what the key would be
+ * @param expires_at when that is chosen now
+ * @throws {InvalidInput}
+ */
+function check({ rate, burst }: KeyRequest, expires_at: string | null | undefined): void {
+  if (typeof burst === "number" && typeof rate !== "number") {
+    const message = "`rate` is needed beside it: how many come after the burst";
+    throw new InvalidInput(`Cannot use burst alone: ${message}`, [{ pointer: "/burst", message }]);
+  }
+  if (expires_at && Date.parse(expires_at) <= Date.now()) {
+    const message = "a time that is still to come is needed";
+    throw new InvalidInput(`Cannot use expires_at ${expires_at}: ${message}`, [{
+      pointer: "/expires_at",
+      message,
+    }]);
+  }
+}
+
+/** @throws {Conflict} when no key that can make keys for good would be left */
+async function assertAdminStays(store: Store, before: KeyRow, after?: KeyRow): Promise<void> {
+  if (!stands(before) || (after && stands(after))) return;
+  if ((await store.keys.all()).some((row) => row.id !== before.id && stands(row))) return;
+  throw new Conflict(
+    `Cannot do this to key "${before.id}": it is the last one with the scope "admin" that never expires; ` +
+      "make another first",
+  );
 }

@@ -1,5 +1,6 @@
 /** A data set as a ZIP that gives the same data set when it is uploaded again. */
 import { csvLine } from "@/lib/csv.ts";
+import { Turns } from "@/lib/turns.ts";
 import { bytesToSamples } from "./recording.ts";
 import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
@@ -19,30 +20,38 @@ const samplesOf = (image: string) => `the gaze samples on image "${image}"`;
  */
 export async function verifyFiles(store: Store, dataset: DatasetRow): Promise<void> {
   const { files } = store;
-  const [gaze, maps] = [
-    await store.gaze.ofDataset(dataset.id),
-    await store.heatmaps.ofDataset(dataset.id),
-  ];
+  const samples = await store.gaze.samplesFiles(dataset.id);
+  const maps = await store.heatmaps.ofDataset(dataset.id);
+  const turns = new Turns();
   for (const { id, name, file } of await store.images.all(dataset.id)) {
     await files.verify(file, `image "${name}"`);
     for (const map of maps.get(id) ?? []) {
       await files.verify(map.file, `a heatmap on image "${name}"`);
     }
-    for (const { samples_file } of gaze.get(id) ?? []) {
-      if (samples_file) await files.verify(samples_file, samplesOf(name));
-    }
+    for (const file of samples.get(id) ?? []) await files.verify(file, samplesOf(name));
+    await turns.give();
   }
+}
+
+export interface ExportOptions {
+  /** A table of fixations ends at the next image once it has so many bytes. */
+  tableBytes?: number;
 }
 
 /** Streams the archive; files are read one at a time. */
 export function exportArchive(
   store: Store,
   dataset: DatasetRow,
+  { tableBytes = 16 * 2 ** 20 }: ExportOptions = {},
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
-  return ReadableStream.from(writeZip(filesOfArchive(store, dataset)));
+  return ReadableStream.from(writeZip(filesOfArchive(store, dataset, tableBytes)));
 }
 
-async function* filesOfArchive(store: Store, dataset: DatasetRow): AsyncGenerator<ZipFile> {
+async function* filesOfArchive(
+  store: Store,
+  dataset: DatasetRow,
+  tableBytes: number,
+): AsyncGenerator<ZipFile> {
   const { structured, positive_label, names, meta } = dataset;
   // A new set hashes them where nothing is said.
   const kept = names === "keep" ? { names } : {};
@@ -58,7 +67,7 @@ async function* filesOfArchive(store: Store, dataset: DatasetRow): AsyncGenerato
   );
   const readings = await store.readings.ofDataset(dataset.id);
   if (readings.length > 0) yield text("readings.csv", readingsTable(readings));
-  yield* gazeFiles(store, dataset, images);
+  yield* gazeFiles(store, dataset, images, tableBytes);
   const maps = await store.heatmaps.ofDataset(dataset.id);
   for (const image of images) {
     yield {
@@ -85,31 +94,53 @@ function text(name: string, value: string): ZipFile {
   return { name, data: encoder.encode(value) };
 }
 
-/** Fixations in one table; samples, where there are any, in a table per recording. */
+/**
+ * Fixations in one table, of many in several; samples, where there are any, in a table per recording. The gaze of
+ * one image is held at a time.
+ */
 async function* gazeFiles(
   store: Store,
   dataset: DatasetRow,
   images: ImageRow[],
+  tableBytes: number,
 ): AsyncGenerator<ZipFile> {
-  const byImage = await store.gaze.ofDataset(dataset.id);
-  let fixations = csvLine("image", "reader", "x", "y", "start_s", "duration_s");
+  const head = encoder.encode(csvLine("image", "reader", "x", "y", "start_s", "duration_s"));
+  const turns = new Turns();
+  let fixations = [head];
+  let bytes = 0;
+  let tables = 0;
   let samples = 0;
-  for (const { id, name } of images) {
-    for (const row of byImage.get(id) ?? []) {
+  const table = (): ZipFile => ({
+    name: `gaze/fixations${tables++ === 0 ? "" : `_${tables}`}.csv`,
+    data: fixations,
+  });
+  const withGaze = await store.gaze.has(dataset.id);
+  for (const { id, name } of withGaze ? images : []) {
+    for (const row of await store.gaze.ofImage(id)) {
+      let lines = "";
       for (const { x, y, start, duration } of row.fixations) {
-        fixations += csvLine(name, row.reader, x, y, start, duration);
+        lines += csvLine(name, row.reader, x, y, start, duration);
       }
+      const encoded = encoder.encode(lines);
+      fixations.push(encoded);
+      bytes += encoded.length;
+      await turns.give();
       if (!row.samples_file) continue;
-      const table = bytesToSamples(await store.files.read(row.samples_file, samplesOf(name)));
+      const numbers = bytesToSamples(await store.files.read(row.samples_file, samplesOf(name)));
       let csv = csvLine("image", "reader", "t_s", "x", "y", "valid");
-      for (let at = 0; at < table.length; at += SAMPLE_STRIDE) {
-        const [t, x, y, valid] = table.subarray(at, at + SAMPLE_STRIDE);
+      for (let at = 0; at < numbers.length; at += SAMPLE_STRIDE) {
+        const [t, x, y, valid] = numbers.subarray(at, at + SAMPLE_STRIDE);
         csv += csvLine(name, row.reader, t, finite(x), finite(y), valid);
       }
       yield text(`gaze/samples_${++samples}.csv`, csv);
     }
+    if (bytes > tableBytes) {
+      yield table();
+      fixations = [head];
+      bytes = 0;
+    }
   }
-  if (byImage.size > 0) yield text("gaze/fixations.csv", fixations);
+  if (withGaze && (bytes > 0 || tables === 0)) yield table();
 }
 
 const finite = (value: number) => Number.isFinite(value) ? value : null;

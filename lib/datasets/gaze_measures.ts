@@ -4,6 +4,7 @@ import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
 import type { DatasetRow, GazeRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { type Column, columnsOf } from "@/lib/table_file.ts";
+import { Turns } from "@/lib/turns.ts";
 
 const image = {
   image: z.string(),
@@ -75,8 +76,8 @@ export async function measureRowsOf<Table extends MeasureTable>(
   ]);
 }
 
-/** Images whose gaze is looked at before others get their turn. */
-const AT_ONCE = 10;
+/** Images of a page; the gaze of one is looked at at a time, which may be much. */
+const AT_ONCE = 100;
 
 /** Columns of the whole table. */
 export const measureColumns = (table: MeasureTable): Column[] => columnsOf(measureRows[table]);
@@ -88,11 +89,14 @@ export async function* measureBatches(
   table: MeasureTable,
   reader?: string,
 ): AsyncGenerator<MeasureRow<MeasureTable>[]> {
+  const turns = new Turns();
   let after: string | undefined;
   do {
     const page = await store.images.listOf(dataset.id, { after, limit: AT_ONCE });
-    yield await measureRowsOf(store, page.data, table, reader);
+    for (const image of page.data) {
+      yield await measureRowsOf(store, [image], table, reader);
+      await turns.give();
+    }
     after = page.next ?? undefined;
-    await new Promise((resolve) => setTimeout(resolve));
   } while (after !== undefined);
 }

@@ -1,7 +1,13 @@
 /** An image of a data set as it is told. */
 import { z } from "zod";
 import { imageFormats } from "@/lib/images/sniff.ts";
-import { type GazeCount, type ImageRow, splitNames, type Store } from "@/lib/store/mod.ts";
+import {
+  type GazeCount,
+  type HeatmapRow,
+  type ImageRow,
+  splitNames,
+  type Store,
+} from "@/lib/store/mod.ts";
 
 export const splitSchema = z.enum(splitNames);
 
@@ -18,6 +24,8 @@ export const imageSchema = z.object({
   patient: z.string().nullable(),
   split: splitSchema.nullable(),
   readers: z.array(z.object({ reader: z.string(), fixations: z.number() })),
+  maps: z.array(z.string())
+    .describe('Readers of its ready-made maps; "" where the data set names none'),
 }).meta({ id: "Image" });
 export type Image = z.output<typeof imageSchema>;
 
@@ -26,16 +34,25 @@ export const storedImageSchema = imageSchema.extend({
   warnings: z.array(z.string()).describe("What of the file is not in the picture"),
 }).meta({ id: "StoredImage" });
 
-/** `counts` are those of the images shown. */
+/** `counts` and `maps` are its own, or those of several images. */
 export function toImageView(
   { dataset_id: _, file: __, ...row }: ImageRow,
   counts: GazeCount[],
+  maps: HeatmapRow[],
 ): Image {
   const readers = counts.filter(({ image_id }) => image_id === row.id)
     .map(({ reader, fixations }) => ({ reader, fixations }));
-  return { ...row, readers };
+  return {
+    ...row,
+    readers,
+    maps: maps.filter(({ image_id }) => image_id === row.id).map(({ reader }) => reader),
+  };
 }
 
 /** One image, with its readers looked up. */
 export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
-  toImageView(row, await store.gaze.countsOf([row.id]));
+  toImageView(
+    row,
+    await store.gaze.countsOf([row.id]),
+    await store.heatmaps.ofImage(row.id),
+  );

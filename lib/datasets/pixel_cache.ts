@@ -5,7 +5,7 @@ import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 export interface Pixels {
   /** [N, H, W, C], value / 65535; 8-bit pictures times 257. N as in `names`. */
@@ -80,7 +80,7 @@ type Picture = Pick<ImageRow, "dataset_id" | "name" | "file">;
  * Loads pictures of one data set in the given order. Throws InvalidInput naming a picture that does not decode.
  */
 export async function loadPixels(
-  store: Store,
+  store: WorkerStore,
   images: Picture[],
   options: PixelOptions,
 ): Promise<Pixels> {
@@ -90,16 +90,16 @@ export async function loadPixels(
   const key = createHash("sha256").update(JSON.stringify(files)).digest("hex").slice(0, 32);
   const folder = folderOf(store, images[0]?.dataset_id ?? "none");
   const path = `${folder}/${key}_${height}x${width}x${channels}_${byteOrder}.u16`;
-  const data = await readCache(path, images.length * stride) ??
-    await decodeAll(store, images, options, stride);
+  const cached = await readCache(path, images.length * stride);
+  const data = cached ?? await decodeAll(store, images, options, stride);
   const names = images.map(({ name }) => name);
   const pixels = { data, count: images.length, height, width, channels, names };
-  await writeCache(store, path, data);
+  await (cached ? used(path) : writeCache(store, path, data));
   return { ...pixels, ...statistics(data, channels) };
 }
 
 async function decodeAll(
-  store: Store,
+  store: WorkerStore,
   images: Picture[],
   { size, channels, onProgress }: PixelOptions,
   stride: number,
@@ -128,14 +128,27 @@ async function decodeAll(
   return data;
 }
 
+/** An array is followed by its SHA-256: one with another byte is made again. */
+const SUM_BYTES = 32;
+
+/** In parts: a typed array may be larger than what one call takes. */
+function sumOf(bytes: Uint8Array): Uint8Array {
+  const hash = createHash("sha256");
+  for (let at = 0; at < bytes.length; at += 2 ** 26) hash.update(bytes.subarray(at, at + 2 ** 26));
+  return hash.digest();
+}
+
 async function readCache(
   path: string,
   length: number,
 ): Promise<Uint16Array<ArrayBuffer> | undefined> {
   try {
     const { size } = await Deno.stat(path);
-    if (size !== length * 2) return undefined;
-    return new Uint16Array((await Deno.readFile(path)).buffer);
+    if (size !== length * 2 + SUM_BYTES) return undefined;
+    const held = await Deno.readFile(path);
+    const sum = held.subarray(length * 2);
+    if (sumOf(held.subarray(0, length * 2)).some((byte, i) => byte !== sum[i])) return undefined;
+    return new Uint16Array(held.buffer, 0, length);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -146,17 +159,21 @@ async function readCache(
 const maxCacheBytes = 8 * 2 ** 30;
 
 /** Arrays of one data set lie together: what happens to another one does not touch them. */
-const folderOf = (store: Store, dataset_id: string) => `${store.cache}/${dataset_id}`;
+const folderOf = (store: WorkerStore, dataset_id: string) => `${store.cache}/${dataset_id}`;
 
-async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuffer>) {
-  const bytes = new Uint8Array(data.buffer);
+/** The time of an array's file is that of its last use. */
+async function used(path: string): Promise<void> {
   const now = new Date();
   try {
     await Deno.utime(path, now, now);
-    return;
   } catch (error) {
+    // Another process may have removed it meanwhile.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
+}
+
+async function writeCache(store: WorkerStore, path: string, data: Uint16Array<ArrayBuffer>) {
+  const bytes = new Uint8Array(data.buffer);
   const kept = keptArrays(store.cache).sort((a, b) => b.used - a.used);
   let total = bytes.length;
   for (const file of kept) {
@@ -168,7 +185,9 @@ async function writeCache(store: Store, path: string, data: Uint16Array<ArrayBuf
   const temporary = store.files.temporaryPath();
   const file = await Deno.open(temporary, { write: true, createNew: true });
   try {
-    for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+    for (const part of [bytes, sumOf(bytes)]) {
+      for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
+    }
     await file.syncData();
     file.close();
     Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true });
@@ -214,6 +233,6 @@ function ifThere<T>(action: () => T): T | undefined {
 }
 
 /** Forgets the arrays of one data set: they must not outlive what they were made of. */
-export function clearPixels(store: Store, dataset_id: string): void {
+export function clearPixels(store: WorkerStore, dataset_id: string): void {
   removeIfThere(folderOf(store, dataset_id));
 }

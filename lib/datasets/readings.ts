@@ -27,6 +27,8 @@ export interface ReadingTable {
 }
 
 const LONGEST = 512;
+/** Readings of one table. */
+const MOST = 100_000;
 const text = z.string().max(LONGEST);
 
 export const readingsBody = z.strictObject({
@@ -39,7 +41,7 @@ export const readingsBody = z.strictObject({
       .describe("Suspicion of the positive class, on whatever scale, as it stands"),
     condition: text.nullish()
       .describe("Under which it was read: a modality, with or without help"),
-  })).min(1),
+  })).min(1).max(MOST),
 });
 
 /** Readings of a JSON body. Throws InvalidInput with every bad one. */
@@ -103,7 +105,12 @@ export function readReadings(bytes: Uint8Array, file: string): ReadingTable {
         : wrongIn(reading) ?? wrongConfidence(sure, certain, HINTS[certain]);
       if (wrong) complain(wrong);
     }
-    readings.push(reading);
+    if (readings.push(reading) > MOST) {
+      complain(
+        `Cannot take more than ${MOST} readings at once: send them in several tables, by POST`,
+      );
+      return false;
+    }
     return problems.length < maxProblems;
   });
   // Also of a table without rows.

@@ -41,14 +41,14 @@ export interface FoldOptions {
 }
 
 /** Images of one patient (or one image without a patient) stay together. */
-interface Group {
+export interface Group {
   images: number[];
   /** The label of most of its images. */
   label: string;
 }
 
 /** A number in 0 to 1 that depends on nothing but its arguments. */
-function draw(seed: number, ...what: (string | number)[]): number {
+export function draw(seed: number, ...what: (string | number)[]): number {
   const digest = createHash("sha256").update(JSON.stringify([seed, ...what])).digest();
   return digest.readUInt32LE(0) / 2 ** 32 + digest.readUInt16LE(4) / 2 ** 48;
 }
@@ -68,7 +68,7 @@ function drawnBy(key: string, [first, ...others]: SplitImage[]): string {
 }
 
 /** Groups by label; within a label in an order drawn from the seed, independent of upload order. */
-function strata(images: SplitImage[], indices: number[], seed: number): Group[][] {
+export function strata(images: SplitImage[], indices: number[], seed: number): Group[][] {
   const byPatient = Map.groupBy(
     indices,
     (i) => images[i].patient === null ? `image ${images[i].name}` : `patient ${images[i].patient}`,

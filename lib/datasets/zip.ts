@@ -10,6 +10,7 @@ import yauzl from "yauzl";
 import { InvalidInput } from "@/lib/errors.ts";
 import { DiskReader } from "./file_reader.ts";
 import type { ArchiveLimits } from "./limits.ts";
+import { describeNoArchive } from "./no_archive.ts";
 
 export interface Zip {
   /** Paths of all files (not folders), in Unicode NFC. */
@@ -32,7 +33,7 @@ export async function openZip(path: string, limits: ArchiveLimits): Promise<Zip>
         disk,
         disk.size,
         { lazyEntries: true, autoClose: false },
-        (error, opened) => error ? reject(error) : resolve(opened),
+        (error, opened) => error ? reject(noArchive(disk, error)) : resolve(opened),
       )
     );
     const entries = await readDirectory(file, limits);
@@ -42,6 +43,14 @@ export async function openZip(path: string, limits: ArchiveLimits): Promise<Zip>
     disk.end();
     throw asRefusal(error);
   }
+}
+
+/** Yauzl's words on a file without the end of an archive are about its bytes; people ask what it is instead. */
+function noArchive(disk: DiskReader, error: Error): Error {
+  if (!/end of central directory/i.test(error.message)) return error;
+  const head = new Uint8Array(Math.min(512, disk.size));
+  disk.readAt(head, 0);
+  return refuse(describeNoArchive(head));
 }
 
 /** Errors of yauzl are about the archive; those of the system are not. */

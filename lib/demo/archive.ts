@@ -18,7 +18,8 @@ export interface DemoSet {
   images: DemoImage[];
   /** Files for `gaze/`, as text. */
   gaze: { name: string; text: string }[];
-  positiveLabel: string;
+  /** null: no class is the one that is looked for. */
+  positiveLabel: string | null;
   /** Do all images show the same scene (a knee), or not (a breast)? Selects the similarity. */
   structured: boolean;
 }
@@ -36,8 +37,9 @@ function* filesOf(set: DemoSet): Generator<ZipFile> {
   }
   yield text("labels.csv", labelsCsv(set));
   for (const file of set.gaze) yield text(`gaze/${file.name}`, file.text);
-  const { structured, positiveLabel: positive_label } = set;
-  yield text("dataset.json", JSON.stringify({ structured, positive_label }));
+  const { structured, positiveLabel } = set;
+  const named = positiveLabel === null ? {} : { positive_label: positiveLabel };
+  yield text("dataset.json", JSON.stringify({ structured, ...named }));
 }
 
 function text(name: string, content: string): ZipFile {

@@ -3,6 +3,7 @@
 /** A job as `GET /v1/jobs/{id}` gives it; the fields that the demo reads. */
 export interface Job {
   id: string;
+  kind: string;
   state: "queued" | "running" | "paused" | "succeeded" | "failed" | "cancelled";
   progress: { done: number; total: number; unit: string };
   error: string | null;
@@ -13,10 +14,12 @@ export interface Client {
   url: string;
   /** @throws {Error} with the server's own words on any status but 2xx */
   call<T>(method: string, path: string, body?: unknown): Promise<T>;
-  /** Starts a job and waits for it; `onProgress` hears of it about three times a second. */
+  /** Waits for a job; `onProgress` hears of it about three times a second. */
+  finished(id: string, onProgress: (job: Job) => unknown): Promise<Job>;
+  /** Starts a job and waits for it, as above. */
   job(
     spec: Record<string, unknown>,
-    onProgress: (job: Job) => void,
+    onProgress: (job: Job) => unknown,
   ): Promise<Record<string, string>>;
 }
 
@@ -40,20 +43,25 @@ export function client(url: string, key: string): Client {
     return text === "" ? undefined as T : JSON.parse(text);
   }
 
-  async function job(spec: Record<string, unknown>, onProgress: (job: Job) => void) {
-    let current = await call<Job>("POST", "/v1/jobs", spec);
+  async function finished(id: string, onProgress: (job: Job) => unknown) {
+    let current = await call<Job>("GET", `/v1/jobs/${id}`);
     while (current.state === "queued" || current.state === "running") {
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-      current = await call<Job>("GET", `/v1/jobs/${current.id}`);
-      onProgress(current);
+      current = await call<Job>("GET", `/v1/jobs/${id}`);
+      await onProgress(current);
     }
     if (current.state !== "succeeded") {
       throw new Error(
-        `Cannot finish ${spec.kind} job ${current.id}: ${current.state}: ${current.error}`,
+        `Cannot finish ${current.kind} job ${id}: ${current.state}: ${current.error}`,
       );
     }
-    return { job: current.id, ...current.result };
+    return current;
   }
 
-  return { url, call, job };
+  async function job(spec: Record<string, unknown>, onProgress: (job: Job) => unknown) {
+    const { id } = await call<Job>("POST", "/v1/jobs", spec);
+    return { job: id, ...(await finished(id, onProgress)).result };
+  }
+
+  return { url, call, finished, job };
 }

@@ -1,236 +1,278 @@
-/**
- * The pipeline's test of the science: on a made-up set whose label shows only partly in the picture and whose gaze
- * tells it with noise, pairs by gaze ought to help, and on a set whose gaze is independent of the label no arm
- * ought to win. All parameters stand here, fixed before the runs; what comes out is written down as it is.
- */
+/** Runs the study of `protocol.ts` on a server, or goes on with it, and gathers what it gave. */
+import { basename } from "node:path";
 import type { StudyTable } from "@/lib/studies/table_schema.ts";
 import type { Client, Job } from "./client.ts";
-import { writeSynthetic } from "./synthetic.ts";
+import {
+  type Budget,
+  BUDGETS,
+  BY_METHOD,
+  INITIAL,
+  type Panel,
+  PANELS,
+  type Part,
+  PARTS,
+  PRETRAIN,
+  PROBE,
+  SET,
+  SIMILARITY,
+} from "./protocol.ts";
+import { writeShapes } from "./shapes.ts";
+import { writePanels } from "./synthetic.ts";
 import { step } from "./terminal.ts";
 
-/**
- * Both sets are alike but for what gaze follows. A first trial had 192 images, 58 of them to test on: BYOL over two
- * seeds gave gaze minus none an AUC of -0.005 with an interval from -0.169 to 0.133, too wide to say anything, so
- * that the set was made larger, and split and epochs were chosen anew, before any other run.
- */
-export const SET = {
-  images: 512,
-  size: 48,
-  readers: 2,
-  malignant: 0.5,
-  visibility: 0.7,
-  informative: 0.85,
-  seed: 1,
-} as const;
-
-/** The published weights: mostly durations. */
-export const SIMILARITY = {
-  measure: "multimatch",
-  params: { weights: [0.1, 0.1, 0.1, 0.1, 0.6] },
-} as const;
-
-export const METHODS = ["byol", "moco", "simsiam"] as const;
-export const SEEDS = [0, 1, 2, 3, 4];
-
-/**
- * Small heads for a small network; momenta for a few hundred steps instead of many thousands. Kernels are the
- * defaults, so that anybody with the same adapter gets the same bits.
- */
-export const STUDY = {
-  arms: ["none", "gaze", "shuffled", "labels"],
-  backbones: ["resnet18"],
-  cut: { quantile: 0.1 },
-  pretrain: {
-    width: 8,
-    image_size: 48,
-    channels: 1,
-    epochs: 30,
-    batch_size: 32,
-    optimizer: { name: "adamw", learning_rate: 1e-3 },
-    schedule: { warmup_epochs: 4 },
-    augmentation: "medical",
-    tuning: "off",
-  },
-  by_method: {
-    byol: { config: { hidden: 256, output: 64, momentum: 0.97 } },
-    moco: { config: { output: 64, queue: 128, momentum: 0.97 } },
-    simsiam: { config: { projector: 256, predictor_hidden: 64 } },
-  },
-  /** The backbone stays as it was pre-trained: the table shows what pre-training itself has learnt. */
-  finetune: {
-    mode: "linear",
-    epochs: 40,
-    batch_size: 32,
-    augmentation: "none",
-    optimizer: { name: "adam", learning_rate: 0.01 },
-    tuning: "off",
-    split: { validation: 0.2, test: 0.4 },
-  },
-} as const;
+const DATASET = "phantoms";
+const SHAPES = "shapes";
 
 export interface ExperimentOptions {
   methods: readonly string[];
   seeds: number[];
-  /** Gaze independent of the label. */
-  control: boolean;
-  /** Of pre-training, instead of those that are fixed above: to see whether a method wants more steps. */
+  /** Of pre-training, instead of those of the protocol: for a closer look. */
   epochs?: number;
+  /** A file of weights to start from instead of the made-up shapes. */
+  start?: string;
+  /** Told what there is by now, every so often; the last time when all is done. */
+  onNews(found: Experiment): void;
 }
 
-/** What one set gave. */
-export interface Experiment {
-  control: boolean;
-  images: number;
-  /** How well similarity of gaze tells pairs of one label, from the audit before the training. */
-  audit: { auc: number; auc_p: number };
+/** One study of the server: an entry of the protocol with a number of labels. */
+export interface Outcome {
+  part: number;
+  panel: Panel;
+  budget: Budget;
   table: StudyTable;
-  /** How each row's pre-trainings ended, means over its runs. */
-  ends: {
-    row: string;
-    /** Deviation of the output's dimensions times the root of their number: 1 when even, 0 when collapsed. */
-    spread: number;
-    /** Balanced accuracy of the nearest neighbours' labels among the training images. */
-    knn: number;
-    /** Positive pairs in a batch, or against the queue. */
-    pairs: number;
-  }[];
+}
+
+/** What there is of the whole. */
+export interface Experiment {
+  /** Name of the initial network, and what is known of its own test where it was made here. */
+  start: { name: string; accuracy: number | null };
+  /** How well each panel's similarity tells pairs of one label, before any training. */
+  audits: Partial<Record<Panel, { auc: number; auc_p: number }>>;
+  outcomes: Outcome[];
   /** Of the program, with the commit where there is one. */
   version: string;
-  jobs: { total: number; computed: number };
-  /** Of all its trainings together, whenever they ran. */
+  /** Of all trainings together, whenever they ran. */
   seconds: number;
+  trainings: number;
 }
 
-/** The settings, with another number of epochs if one is given. */
-export function studyWith(epochs: number = STUDY.pretrain.epochs) {
-  return { ...STUDY, pretrain: { ...STUDY.pretrain, epochs } };
-}
+/** How often news are told while a study runs. */
+const NEWS_MS = 120_000;
 
-/** Uploads the set unless it is there, compares its gaze, and runs the study or goes on with it. */
-export async function experiment(
-  client: Client,
-  { methods, seeds, control, epochs }: ExperimentOptions,
-): Promise<Experiment> {
-  const dataset = control ? "control" : "informative";
-  const uploading = step(`${dataset}: upload`);
-  const known = await client.call<{ data: { name: string }[] }>("GET", "/v1/datasets?limit=1000");
-  if (!known.data.some(({ name }) => name === dataset)) {
-    await client.call("PUT", `/v1/datasets/${dataset}`, await writeSynthetic({ ...SET, control }));
+/** Uploads and trains what is not there yet, then runs the parts in their order. */
+export async function experiment(client: Client, options: ExperimentOptions): Promise<Experiment> {
+  const start = await initialNetwork(client, options.start);
+  await upload(client, DATASET, `${SET.images} images`, () => writePanels(SET, panels()));
+  const similarities = new Map<Panel, string>();
+  for (const panel of Object.keys(PANELS) as Panel[]) {
+    const { similarity } = await run(client, `gaze of panel ${panel}`, {
+      ...{ kind: "similarity", dataset: DATASET },
+      readers: readersOf(panel),
+      ...SIMILARITY,
+    });
+    similarities.set(panel, similarity);
   }
-  uploading.done(`${SET.images} images`);
-  const compared = await run(client, `${dataset}: similarity`, {
-    ...{ kind: "similarity", dataset },
-    ...SIMILARITY,
-  });
-  const { study } = await run(client, `${dataset}: study`, {
-    ...{ kind: "study", dataset, name: `Synthetic set, ${dataset} gaze` },
-    ...{ methods, seeds, similarity: compared.similarity },
-    ...studyWith(epochs),
-    by_method: Object.fromEntries(
-      Object.entries(STUDY.by_method).filter(([method]) => methods.includes(method)),
-    ),
-  });
-  return await outcome(client, study);
+  const news = async () => {
+    const found = await gathered(client);
+    if (found) options.onNews(found);
+    return found;
+  };
+  for (const [index, part] of PARTS.entries()) {
+    for (const budget of budgets) {
+      const request = studyRequest(part, budget, {
+        ...options,
+        ...{ start: start.name, own: options.start === undefined },
+        similarity: similarities.get(part.panel)!,
+      });
+      await study(client, nameOf(index, budget), request, news);
+      await news();
+    }
+  }
+  return (await gathered(client))!;
 }
 
-/** What a study of an earlier call gave, without running anything; undefined where there was none. */
-export async function earlier(client: Client, control: boolean): Promise<Experiment | undefined> {
-  const dataset = control ? "control" : "informative";
-  const { data } = await client.call<{ data: { id: string; dataset: string; state: string }[] }>(
+const budgets = (Object.keys(BUDGETS).map(Number) as Budget[]).toSorted((a, b) => b - a);
+const nameOf = (part: number, budget: Budget) =>
+  `${part + 1}: panel ${PARTS[part].panel}, ${budget} labels`;
+const numberOf = (panel: Panel) => String(Object.keys(PANELS).indexOf(panel) + 1);
+const readersOf = (panel: Panel) =>
+  Array.from({ length: SET.readers }, (_, reader) => `R${numberOf(panel)}${reader + 1}`);
+const panels = () =>
+  Object.entries(PANELS).map(([name, settings]) => ({
+    ...settings,
+    panel: numberOf(name as Panel),
+  }));
+
+/** @param options.own whether the initial network is the protocol's, whose shape it sets */
+export function studyRequest(
+  { arms, plain }: Part,
+  budget: Budget,
+  { methods, seeds, epochs = PRETRAIN.epochs, start, own, similarity }:
+    & Pick<ExperimentOptions, "methods" | "seeds" | "epochs">
+    & { start: string; own: boolean; similarity: string },
+): Record<string, unknown> {
+  const { width, channels } = INITIAL.training;
+  return {
+    ...{ kind: "study", dataset: DATASET, methods, arms, seeds, similarity },
+    cut: { quantile: 0.1 },
+    ...{ scratch: plain, start },
+    pretrain: {
+      ...PRETRAIN,
+      ...(own ? { width, channels } : {}),
+      epochs,
+      schedule: { warmup_epochs: Math.min(PRETRAIN.schedule.warmup_epochs, epochs - 1) },
+    },
+    by_method: Object.fromEntries(
+      Object.entries(BY_METHOD).filter(([method]) => methods.includes(method)),
+    ),
+    finetune: { ...PROBE, ...BUDGETS[budget] },
+  };
+}
+
+/** The model of this name, made or uploaded where it is not there. */
+async function initialNetwork(
+  client: Client,
+  path: string | undefined,
+): Promise<Experiment["start"]> {
+  const name = path === undefined
+    ? INITIAL.name
+    : basename(path).replace(/\.[^.]+$/, "").replace(/[^A-Za-z0-9._-]/g, "-");
+  if (await modelNamed(client, name)) return await startOf(client, name);
+  if (path !== undefined) {
+    const size = PRETRAIN.image_size;
+    const uploading = step(`upload of ${name}`);
+    await client.call("PUT", `/v1/models/${name}?image_size=${size}`, Deno.readFileSync(path));
+    uploading.done("");
+    return await startOf(client, name);
+  }
+  await upload(client, SHAPES, `${INITIAL.set.images} pictures`, () => writeShapes(INITIAL.set));
+  await run(client, `training on ${name}`, { ...INITIAL.training, dataset: SHAPES, name });
+  return await startOf(client, name);
+}
+
+interface ModelAnswer {
+  id: string;
+  name: string | null;
+  lineage: { job?: string };
+}
+
+async function modelNamed(client: Client, name: string): Promise<ModelAnswer | undefined> {
+  try {
+    return await client.call<ModelAnswer>("GET", `/v1/models/${encodeURIComponent(name)}`);
+  } catch (error) {
+    if (error instanceof Error && error.message.includes(": 404 ")) return undefined;
+    throw error;
+  }
+}
+
+async function startOf(client: Client, name: string): Promise<Experiment["start"]> {
+  const job = (await modelNamed(client, name))?.lineage.job;
+  if (job === undefined) return { name, accuracy: null };
+  const { result } = await client.call<Job>("GET", `/v1/jobs/${job}`);
+  const { metrics } = await client.call<{ metrics: { accuracy: number } }>(
     "GET",
-    "/v1/studies?limit=1000",
+    `/v1/evaluations/${result!.evaluation}`,
   );
-  const found = data.find((study) => study.dataset === dataset && study.state === "succeeded");
-  return found && await outcome(client, found.id);
+  return { name, accuracy: metrics.accuracy };
+}
+
+async function upload(
+  client: Client,
+  name: string,
+  note: string,
+  write: () => Promise<Uint8Array>,
+): Promise<void> {
+  const known = await client.call<{ data: { name: string }[] }>("GET", "/v1/datasets?limit=1000");
+  if (known.data.some((dataset) => dataset.name === name)) return;
+  const uploading = step(`upload of ${name}`);
+  // Made-up names: the split is drawn by them.
+  await client.call("PUT", `/v1/datasets/${name}?names=keep`, await write());
+  uploading.done(note);
 }
 
 interface StudyAnswer {
+  id: string;
+  name: string | null;
   job: string;
-  dataset: string;
-  runs: { row: string; pretrain_job: string | null; finetune_job: string | null }[];
-  spec: {
-    code_version: string;
-    similarity: string;
-    by_method: Record<string, { config: Record<string, number> }>;
-  };
+  state: Job["state"] | null;
 }
 
-async function outcome(client: Client, study: string): Promise<Experiment> {
-  const { job, dataset, runs, spec } = await client.call<StudyAnswer>(
-    "GET",
-    `/v1/studies/${study}`,
-  );
-  const audit = await client.call<{ labels: Experiment["audit"] }>(
-    "GET",
-    `/v1/similarities/${spec.similarity}/audit`,
-  );
-  const queued = await client.call<{ data: { id: string }[] }>(
-    "GET",
-    `/v1/jobs?study=${study}&limit=1000`,
-  );
-  const jobs = runs.flatMap(({ pretrain_job, finetune_job }) =>
-    [pretrain_job, finetune_job].filter((id) => id !== null)
-  );
-  let seconds = 0;
-  for (const id of jobs) seconds += await secondsOf(client, id);
-  return {
-    control: dataset === "control",
-    images: SET.images,
-    audit: audit.labels,
-    version: spec.code_version,
-    table: await client.call<StudyTable>("GET", `/v1/studies/${study}/table?format=json`),
-    ends: await endsOf(client, runs, spec.by_method),
-    jobs: {
-      total: jobs.length,
-      computed: queued.data.filter(({ id }) => id !== job).length,
-    },
-    seconds,
-  };
-}
-
-/** Dimensions of a method's output, by the names of its settings. */
-const dimensions = ({ output, projector }: Record<string, number>) => output ?? projector;
-
-/** The last gauges of each row's pre-trainings. */
-async function endsOf(
+/** Waits for the study of this name; starts it where there is none that is done or on its way. */
+async function study(
   client: Client,
-  runs: StudyAnswer["runs"],
-  by_method: StudyAnswer["spec"]["by_method"],
-): Promise<Experiment["ends"]> {
-  const rows = Map.groupBy(runs, ({ row }) => row);
-  const ends: Experiment["ends"] = [];
-  for (const [row, all] of rows) {
-    const jobs = all.flatMap(({ pretrain_job }) => pretrain_job ?? []);
-    if (jobs.length === 0) continue;
-    const last = async (name: string) => {
-      const values = [];
-      for (const id of jobs) {
-        const { data } = await client.call<{ data: { value: number }[] }>(
-          "GET",
-          `/v1/jobs/${id}/metrics?name=${name}`,
-        );
-        values.push(data.at(-1)!.value);
-      }
-      return values.reduce((sum, value) => sum + value, 0) / values.length;
-    };
-    const method = row.split(" ")[0];
-    ends.push({
-      row,
-      spread: await last("output_spread") * Math.sqrt(dimensions(by_method[method].config)),
-      knn: await last("knn_balanced_accuracy"),
-      pairs: await last("pairs"),
-    });
-  }
-  return ends;
+  name: string,
+  request: Record<string, unknown>,
+  news: () => Promise<unknown>,
+): Promise<void> {
+  const line = step(`study ${name}`);
+  let told = performance.now();
+  const known = (await studiesOf(client)).find((study) =>
+    study.name === name && study.state !== "failed" && study.state !== "cancelled"
+  );
+  const { id } = known
+    ? { id: known.job }
+    : await client.call<Job>("POST", "/v1/jobs", { ...request, name });
+  if (known?.state === "paused") await client.call("POST", `/v1/jobs/${id}/resume`);
+  const job = await client.finished(id, ({ progress: { done, total, unit } }) => {
+    line.progress(total > 0 ? done / total : 0, `${done} of ${total} ${unit}`);
+    if (performance.now() - told < NEWS_MS) return;
+    told = performance.now();
+    return news();
+  });
+  line.done(`${job.progress.total} cells`);
 }
 
-/** From the start of a training to its end. */
-async function secondsOf(client: Client, id: string): Promise<number> {
-  const { started_at, finished_at } = await client.call<
-    { started_at: string | null; finished_at: string | null }
-  >("GET", `/v1/jobs/${id}`);
-  if (started_at === null || finished_at === null) return 0;
-  return (Date.parse(finished_at) - Date.parse(started_at)) / 1000;
+async function studiesOf(client: Client): Promise<StudyAnswer[]> {
+  const { data } = await client.call<{ data: StudyAnswer[] }>("GET", "/v1/studies?limit=1000");
+  return data;
+}
+
+/** What the server holds of the protocol's parts; undefined where it holds none. */
+export async function gathered(client: Client): Promise<Experiment | undefined> {
+  const studies = await studiesOf(client);
+  const outcomes: Outcome[] = [];
+  const audits: Experiment["audits"] = {};
+  const jobs = new Map<string, number>();
+  let version = "", start = "";
+  for (const [part, { panel }] of PARTS.entries()) {
+    for (const budget of budgets) {
+      const found = studies.find(({ name }) => name === nameOf(part, budget));
+      if (!found) continue;
+      const { spec } = await client.call<
+        { spec: { code_version: string; similarity: string; start_name: string } }
+      >("GET", `/v1/studies/${found.id}`);
+      version = spec.code_version;
+      start = spec.start_name;
+      audits[panel] ??= (await client.call<{ labels: { auc: number; auc_p: number } }>(
+        "GET",
+        `/v1/similarities/${spec.similarity}/audit`,
+      )).labels;
+      const table = await client.call<StudyTable>(
+        "GET",
+        `/v1/studies/${found.id}/table?format=json`,
+      );
+      outcomes.push({ part, panel, budget, table });
+      for (const [id, seconds] of await trainingsOf(client, found)) jobs.set(id, seconds);
+    }
+  }
+  if (outcomes.length === 0) return undefined;
+  return {
+    start: await startOf(client, start),
+    ...{ audits, outcomes, version, trainings: jobs.size },
+    seconds: [...jobs.values()].reduce((sum, value) => sum + value, 0),
+  };
+}
+
+/** The trainings that a study has queued, each with its seconds. */
+async function trainingsOf(client: Client, { id, job }: StudyAnswer) {
+  const { data } = await client.call<
+    { data: { id: string; started_at: string | null; finished_at: string | null }[] }
+  >("GET", `/v1/jobs?study=${id}&limit=1000`);
+  return data.flatMap(({ id, started_at, finished_at }): [string, number][] =>
+    id === job || started_at === null || finished_at === null
+      ? []
+      : [[id, (Date.parse(finished_at) - Date.parse(started_at)) / 1000]]
+  );
 }
 
 async function run(client: Client, name: string, spec: Record<string, unknown>) {

@@ -1,102 +1,273 @@
-/** What an experiment gave, as a Markdown file: every number comes from its tables. */
-import type { StudyTable, TableCell } from "@/lib/studies/table_schema.ts";
+/** What the study gave, as Markdown, JSON and pictures: every number comes from the server's tables. */
+import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { doseCurve, type DosePanel } from "@/lib/studies/dose_curve.ts";
 import { markdownTable } from "@/lib/studies/render_table.ts";
-import { type Experiment, SET, SIMILARITY, STUDY, studyWith } from "./experiment.ts";
+import { runsFigure } from "@/lib/studies/runs_figure.ts";
+import { markdownGrid, pText, signed } from "@/lib/studies/table_text.ts";
+import {
+  compared,
+  type Comparison,
+  doses,
+  holds,
+  methodsOf,
+  outcomesOf,
+  six,
+} from "./comparisons.ts";
+import type { Experiment } from "./experiment.ts";
+import * as protocol from "./protocol.ts";
+import {
+  type Budget,
+  CONTROL,
+  MAIN,
+  METHODS,
+  type Panel,
+  PARTS,
+  PRIMARY,
+  SEEDS,
+} from "./protocol.ts";
 
 export interface ReportHead {
   /** RFC 3339. */
   date: string;
   adapter: string;
   command: string;
-  /** Of pre-training, where others were asked for than those that are fixed. */
+  methods: readonly string[];
+  seeds: number[];
+  /** Of pre-training, where others were asked for than those of the protocol. */
   epochs?: number;
 }
 
-export function report(experiments: Experiment[], head: ReportHead): string {
-  const json = (value: unknown) => "```json\n" + JSON.stringify(value, null, 2) + "\n```";
+export interface Report {
+  markdown: string;
+  json: string;
+  /** SVG by file name. */
+  pictures: Map<string, string>;
+}
+
+const LABELS = [205, 16] as const satisfies Budget[];
+
+export function report(found: Experiment, head: ReportHead): Report {
+  const pictures = new Map([
+    ["dose.svg", doseCurve(LABELS.map((budget) => dosePanel(found, budget)), "Gain and audit")],
+    ...LABELS.flatMap((budget): [string, string][] => {
+      const outcome = outcomesOf(found, MAIN, budget).at(-1);
+      if (!outcome) return [];
+      const title = `Panel ${MAIN}, ${budget} labels`;
+      return [[`runs_${budget}.svg`, runsFigure(outcome.table, { title })]];
+    }),
+  ]);
+  const deviations = deviationsOf(found, head);
+  const comparisons = LABELS.flatMap((labels) =>
+    [MAIN, CONTROL].flatMap((panel) =>
+      six(found, panel, labels).map((one) => ({ panel, labels, ...one }))
+    )
+  );
+  const { date, adapter, command, methods, seeds, epochs } = head;
+  const { start, audits, outcomes, version, seconds, trainings } = found;
+  const data = {
+    ...{ date, adapter, command, methods, seeds, epochs, deviations },
+    ...{ start, audits, outcomes, version, seconds, trainings, comparisons },
+    doses: LABELS.flatMap((labels) => doses(found, labels).map((one) => ({ labels, ...one }))),
+    protocol: { ...protocol },
+  };
+  return {
+    markdown: markdown(found, head, deviations, [...pictures.keys()]),
+    json: `${JSON.stringify(data, null, 1)}\n`,
+    pictures,
+  };
+}
+
+function dosePanel(found: Experiment, budget: Budget): DosePanel {
+  const list = doses(found, budget).map(({ audit_auc, comparison }) => ({
+    method: titleOf(comparison.method),
+    audit_auc,
+    gains: comparison.differences,
+  }));
+  return { title: `${budget} labels`, doses: list };
+}
+
+const titleOf = (method: string) =>
+  methodSpecs[method as keyof typeof methodSpecs]?.title ?? method;
+
+/** Where what was run is not what the protocol says, in words. */
+export function deviationsOf(found: Experiment, head: ReportHead): string[] {
+  const list: string[] = [];
+  const told = (is: boolean, text: string) => void (is && list.push(text));
+  told(
+    found.start.name !== protocol.INITIAL.name,
+    `the initial network is "${found.start.name}" instead of ${protocol.INITIAL.name}`,
+  );
+  told(
+    head.epochs !== undefined && head.epochs !== protocol.PRETRAIN.epochs,
+    `${head.epochs} epochs of pre-training instead of ${protocol.PRETRAIN.epochs}`,
+  );
+  told(
+    head.methods.join() !== METHODS.join(),
+    `the methods ${head.methods.join(", ")} alone`,
+  );
+  told(
+    head.seeds.join() !== SEEDS.join(),
+    `${head.seeds.length} seed${head.seeds.length > 1 ? "s" : ""} instead of ${SEEDS.length}`,
+  );
+  for (const [part, { panel, arms }] of PARTS.entries()) {
+    for (const budget of LABELS) {
+      const outcome = found.outcomes.find((one) => one.part === part && one.budget === budget);
+      const where = `panel ${panel}, ${budget} labels`;
+      if (!outcome) {
+        const own = arms.filter((arm) => !measured(found, panel, budget, arm));
+        told(own.length > 0, `not measured: ${where}, arms ${own.join(", ")}`);
+        continue;
+      }
+      for (const { key, name } of outcome.table.rows) {
+        const cell = outcome.table.cells.find(({ row }) => row === key)!;
+        const missing = cell.planned - cell.done;
+        told(missing > 0, `not measured: ${where}, ${name}, ${missing} of ${cell.planned} seeds`);
+      }
+    }
+  }
+  return [...new Set(list)];
+}
+
+function measured(found: Experiment, panel: Panel, budget: Budget, arm: string): boolean {
+  return outcomesOf(found, panel, budget).some(({ table }) =>
+    table.rows.some((row) => row.arm === arm)
+  );
+}
+
+function markdown(
+  found: Experiment,
+  head: ReportHead,
+  deviations: string[],
+  pictures: string[],
+): string {
+  const { start, version, seconds, trainings } = found;
+  const accuracy = start.accuracy === null
+    ? ""
+    : ` (accuracy ${start.accuracy.toFixed(3)} on its own test part)`;
   return [
     "# The study on made-up data",
-    "Written by `deno task study`; the figures are those of one run, whatever they show. The set is made up " +
-    "(`lib/demo/synthetic.ts`): nothing here says anything about real gaze.",
-    `- date: ${head.date}\n- program: ${[
-      ...new Set(experiments.map(({ version }) => version)),
-    ]}\n- adapter: ${head.adapter}\n` +
-    `- command: \`${head.command}\``,
-    ...experiments.flatMap(section),
-    "## Parameters",
-    head.epochs === undefined || head.epochs === STUDY.pretrain.epochs
-      ? "Fixed in `lib/demo/experiment.ts` before this run, after a first trial that is told there."
-      : `Those of \`lib/demo/experiment.ts\`, but for ${head.epochs} epochs of pre-training instead of ` +
-        `${STUDY.pretrain.epochs}: a look at whether more steps change the picture, chosen after the study.`,
-    json({ set: SET, similarity: SIMILARITY, study: studyWith(head.epochs) }),
+    "Written by `deno task study`; the figures are those of one run, whatever they show. What was to be run, and " +
+    "what counts, was fixed before: `bench/STUDY_PROTOCOL.md`. Pictures, gaze and the initial network's pictures " +
+    "are made up: nothing here says anything about real gaze. All numbers: `bench/STUDY.json`.",
+    [
+      `- date: ${head.date}`,
+      `- program: ${version}`,
+      `- adapter: ${head.adapter}`,
+      `- command: \`${head.command}\``,
+      `- initial network: ${start.name}${accuracy}`,
+      `- ${trainings} trainings took ${(seconds / 60).toFixed(1)} minutes together`,
+    ].join("\n"),
+    "## Deviations from the protocol",
+    deviations.length > 0 ? deviations.map((text) => `- ${text}`).join("\n") : "None.",
+    "## The primary comparisons",
+    `Differences in AUC of a linear probe with 205 labels, panel ${MAIN}${
+      auditText(found, MAIN)
+    }; paired t over ` +
+    'seeds, Holm over the six. "Least seen" is the mean difference that as many seeds of this deviation find in ' +
+    "80 of 100 studies.",
+    grid(six(found, MAIN, 205), { verdict: true }),
+    verdict(found),
+    "## The control",
+    `The same six where gaze knows nothing of the label${
+      auditText(found, CONTROL)
+    }; a sound pipeline has 0 in ` +
+    "every interval, but for one in twenty.",
+    grid(six(found, CONTROL, 205), {}),
+    "## With 16 labels",
+    "Secondary; without a verdict.",
+    grid(six(found, MAIN, 16), {}),
+    "The control with 16 labels:",
+    grid(six(found, CONTROL, 16), {}),
+    "## The dose",
+    "Gain in AUC over none, against how well gaze tells pairs of one label.",
+    ...(pictures.includes("dose.svg") ? ["![The dose curve](study/dose.svg)"] : []),
+    ...LABELS.map((budget) => doseGrid(found, budget)),
+    "## What pairs of one patient give, and the best that pairs can give",
+    "Secondary: arms `patient` (MICLe) and `labels` against none, and gaze against `patient`.",
+    ...LABELS.flatMap((budget) => {
+      const outcomes = outcomesOf(found, MAIN, budget);
+      const list = methodsOf(found).flatMap((method) =>
+        [["patient", "none"], ["labels", "none"], ["gaze", "patient"]]
+          .flatMap(([arm, against]) => compared(outcomes, method, arm, against) ?? [])
+      );
+      return [`${budget} labels:`, grid(list, {})];
+    }),
+    "## All rows of the main panel",
+    ...LABELS.flatMap((budget) => {
+      const outcome = outcomesOf(found, MAIN, budget).at(-1);
+      if (!outcome) return [];
+      const name = `runs_${budget}.svg`;
+      const title = `Panel ${MAIN}, ${budget} labels`;
+      return [`![Every run](study/${name})`, markdownTable(outcome.table, { title }).trim()];
+    }),
   ].join("\n\n") + "\n";
 }
 
-function section(experiment: Experiment): string[] {
-  const { control, images, audit, table, jobs, seconds } = experiment;
-  const how = control ? "Gaze independent of the label" : "Gaze that tells the label with noise";
-  return [
-    `## ${how}`,
-    `${images} images. Audit before training: similarity of gaze tells pairs of one label with an AUC of ` +
-    `${audit.auc.toFixed(3)} (permutation p = ${audit.auc_p.toPrecision(2)}). ` +
-    `${jobs.total} jobs took ${
-      (seconds / 60).toFixed(1)
-    } minutes together; ${jobs.computed} of them ` +
-    "were queued by this study.",
-    markdownTable(table, { title: how }).trim(),
-    ...ends(experiment),
-    readings(table, control).map((line) => `- ${line}`).join("\n"),
-  ];
+function auditText({ audits }: Experiment, panel: Panel): string {
+  const audit = audits[panel];
+  return audit
+    ? ` (audit: similarity of gaze tells pairs of one label with an AUC of ${
+      audit.auc.toFixed(3)
+    }, permutation ` +
+      `p ${pText(audit.auc_p).replace(/^(?=\d)/, "= ")})`
+    : "";
 }
 
-/** How pre-training ended, where there was any. */
-function ends({ ends, table }: Experiment): string[] {
-  if (ends.length === 0) return [];
-  const name = (row: string) => table.rows.find(({ key }) => key === row)?.name ?? row;
-  const lines = ends.map(({ row, spread, knn, pairs }) =>
-    `| ${name(row)} | ${spread.toFixed(2)} | ${knn.toFixed(3)} | ${pairs.toFixed(0)} |`
+function grid(list: Comparison[], { verdict = false }: { verdict?: boolean }): string {
+  if (list.length === 0) return "Not measured.";
+  const adjusted = list.some(({ p_holm }) => p_holm !== null);
+  const heads = ["", "difference", "95 %", "n", "deviation", "p"];
+  if (adjusted) heads.push("p (Holm)");
+  heads.push("least seen");
+  if (verdict) heads.push("holds");
+  return markdownGrid(
+    heads,
+    list.map((one) => {
+      const { method, arm, against, tested: { mean, interval, n, deviation, p } } = one;
+      const row = [
+        `${titleOf(method)}, ${arm} - ${against}`,
+        signed(mean),
+        interval ? `[${signed(interval[0])}, ${signed(interval[1])}]` : "–",
+        String(n),
+        deviation === null ? "–" : deviation.toFixed(3),
+        p === null ? "–" : pText(p),
+      ];
+      if (adjusted) row.push(one.p_holm === null ? "–" : pText(one.p_holm));
+      row.push(one.least_seen === null ? "–" : one.least_seen.toFixed(3));
+      if (verdict) row.push(holds(one) ? "yes" : "no");
+      return row;
+    }),
   );
-  return [
-    "How pre-training ended (means over the runs): spread of the output, 1 when it is even over all directions " +
-    "and 0 when it has collapsed; balanced accuracy of the labels of nearest neighbours in training; pairs of " +
-    "different images in a batch, or against the queue.",
-    ["|  | spread | kNN | pairs |", "| --- | ---: | ---: | ---: |", ...lines].join("\n"),
-  ];
 }
 
-/** Each method's arms in words, by AUC. */
-export function readings(table: StudyTable, control: boolean): string[] {
-  const cell = (row: string) => table.cells.find((cell) => cell.row === row);
-  const methods = [...new Set(table.rows.flatMap(({ method }) => method ?? []))];
-  const found = methods.flatMap((method) => {
-    const means = ["none", "shuffled", "gaze", "labels"].flatMap((arm) => {
-      const figure = cell(`${method} ${arm}`)?.figures.auc;
-      return figure ? [`${arm} ${figure.mean.toFixed(3)}`] : [];
-    });
-    const compared = ["gaze", "shuffled", "labels"].flatMap((arm) => {
-      const said = against(cell(`${method} ${arm}`));
-      return said ? [`${arm} ${said}`] : [];
-    });
-    const control = against(cell(`${method} gaze`), "controls");
-    const said = control ? `; gaze against shuffled gaze: it ${control}` : "";
-    return [
-      `${method}: mean AUC ${means.join(", ")}; against none: ${compared.join("; ")}${said}.`,
-    ];
-  });
-  const expected = control
-    ? "Expected of a sound pipeline: gaze and shuffled gaze show no difference; labels, which are told outright, may."
-    : "Expected: gaze above none and above shuffled gaze, labels at least near gaze.";
-  return [expected, ...found];
+function verdict(found: Experiment): string {
+  const all = six(found, MAIN, 205);
+  const held = all.filter(holds);
+  const names = held.map(({ method, against }) => `${titleOf(method)} against ${against}`);
+  const fewest = Math.min(...all.map(({ tested }) => tested.n));
+  const whole = METHODS.length * PRIMARY.length;
+  const unfinished = all.length < whole || fewest < SEEDS.length
+    ? ` This is no verdict of the protocol: that has ${whole} comparisons over ${SEEDS.length} seeds.`
+    : "";
+  return `${held.length} of the ${all.length} primary comparisons that were measured hold after Holm` +
+    `${names.length > 0 ? `: ${names.join(", ")}` : ""}.${unfinished}`;
 }
 
-function against(
-  cell: TableCell | undefined,
-  what: "differences" | "controls" = "differences",
-): string | undefined {
-  const difference = cell?.[what].auc;
-  if (!difference) return undefined;
-  const [low, high] = difference.interval;
-  const verdict = low > 0 ? "is above" : high < 0 ? "is below" : "cannot be told apart";
-  return `${verdict} (${difference.value >= 0 ? "+" : ""}${difference.value.toFixed(3)}, ` +
-    `95 % from ${low.toFixed(3)} to ${high.toFixed(3)})`;
+function doseGrid(found: Experiment, budget: Budget): string {
+  const list = doses(found, budget);
+  if (list.length === 0) return `${budget} labels: not measured.`;
+  const panels = [...Map.groupBy(list, ({ panel }) => panel)];
+  const rows = methodsOf(found).map((method) => [
+    titleOf(method),
+    ...panels.map(([, group]) => {
+      const one = group.find(({ comparison }) => comparison.method === method)?.comparison;
+      if (!one) return "not measured";
+      const { mean, interval, n } = one.tested;
+      return `${signed(mean)} ${
+        interval ? `[${signed(interval[0])}, ${signed(interval[1])}]` : ""
+      } (n = ${n})`;
+    }),
+  ]);
+  const heads = panels.map(([panel, [{ audit_auc }]]) => `${panel}: audit ${audit_auc.toFixed(3)}`);
+  return `${budget} labels:\n\n${markdownGrid(["", ...heads], rows)}`;
 }

@@ -70,7 +70,7 @@ export function drawBreast(options: {
 }
 
 /** A random value, -0.5 to 0.5, at each node of a grid of `cells`; smooth in between. Takes x, y of 0 to 1. */
-function smoothNoise(cells: number, draw: Random): (x: number, y: number) => number {
+export function smoothNoise(cells: number, draw: Random): (x: number, y: number) => number {
   const side = cells + 1;
   const nodes = Float64Array.from({ length: side * side }, () => draw.uniform() - 0.5);
   const ease = (share: number) => share * share * (3 - 2 * share);

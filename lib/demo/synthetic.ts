@@ -34,6 +34,8 @@ export interface SyntheticOptions {
   informative?: number;
   /** Gaze independent of the label. */
   control?: boolean;
+  /** Number of the readers' panel, part of their names; "": there is one panel. */
+  panel?: string;
   seed?: number;
 }
 
@@ -45,6 +47,7 @@ export const DEFAULTS: Required<SyntheticOptions> = {
   visibility: 0.7,
   informative: 0.85,
   control: false,
+  panel: "",
   seed: 1,
 };
 
@@ -86,12 +89,25 @@ export function synthesize(options: SyntheticOptions = {}): DemoSet {
       const concentrated = settings.control ? coin : follows ? malignant[patient] : chance;
       const path = concentrated ? concentratedGaze(picture, draw) : scatteredGaze(picture, draw);
       for (const { x, y, start_ms, duration_ms } of path) {
-        rows.push([id, `R${reader}`, x, y, start_ms, duration_ms]);
+        rows.push([id, `R${settings.panel}${reader}`, x, y, start_ms, duration_ms]);
       }
     }
   }
-  const gaze = [{ name: "fixations.csv", text: rows.map((row) => csvLine(...row)).join("") }];
+  const name = `fixations${settings.panel}.csv`;
+  const gaze = [{ name, text: rows.map((row) => csvLine(...row)).join("") }];
   return { images, gaze, positiveLabel: "malignant", structured: false };
+}
+
+/**
+ * One set whose images several panels of readers have looked at: its images are those of any of them, the readers
+ * are named after their panel.
+ */
+export function writePanels(
+  options: SyntheticOptions,
+  panels: Pick<SyntheticOptions, "panel" | "informative" | "control">[],
+): Promise<Uint8Array> {
+  const sets = panels.map((panel) => synthesize({ ...options, ...panel }));
+  return zipSet({ ...sets[0], gaze: sets.flatMap(({ gaze }) => gaze) });
 }
 
 /** The set as a ZIP in the layout that `PUT /v1/datasets/{name}` takes. */

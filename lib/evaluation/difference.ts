@@ -6,7 +6,7 @@ import type { Scores } from "./scores.ts";
 import { type AucComparison, delongDifference } from "./delong.ts";
 import { LEVEL, type Spread, spreads } from "./interval.ts";
 import { numbering } from "./patient_numbering.ts";
-import { prepare, scoresOf } from "./runs.ts";
+import { prepare, runsOf } from "./runs.ts";
 import { type FigureName, FIGURES } from "./weighted.ts";
 
 export interface DifferenceRequest {
@@ -20,11 +20,11 @@ export interface DifferenceRequest {
 
 export interface EvaluationDifference {
   images: number;
-  /** Of `a` less those of `b`: means over the folds where there are folds. */
+  /** Of `a` less those of `b`: means over the folds or repeats where there are any. */
   figures: Record<FigureName, Spread | null>;
   /** Patients that were drawn. */
   units: number;
-  /** Of the positive class; null without one, with folds, and where a side has fewer than two patients. */
+  /** Of the positive class; null without one, with folds or repeats, and where a side has fewer than two patients. */
   delong: (AucComparison & { class: string }) | null;
 }
 
@@ -43,8 +43,9 @@ export const differenceSchema = z.object({
   figures: z.record(
     z.enum(FIGURES),
     z.object({
-      value: z.number().describe("Of the evaluation less that of the other; of folds, their mean"),
-      n: z.number().describe("Folds; 1 without"),
+      value: z.number()
+        .describe("Of the evaluation less that of the other; of folds or repeats, their mean"),
+      n: z.number().describe("Folds or repeats; 1 without"),
       interval: pairSchema,
       p: z.number().nullable().describe(
         "Two-sided, by the spread over resamples of patients; null where there is none",
@@ -63,7 +64,7 @@ export const differenceSchema = z.object({
     p: z.number().nullable().describe("Two-sided"),
   }).nullable().describe(
     "DeLong's test of the two AUC, by patients where one has several images (Obuchowski). null without a " +
-      "positive class, with folds (whose scores are of several models), and where a side has fewer than two " +
+      "positive class, with folds or repeats (whose scores are of several models), and where a side has fewer than two " +
       "patients",
   ),
 }).meta({ id: "EvaluationDifference" });
@@ -97,7 +98,7 @@ export function toDifferenceView(
 
 /**
  * Paired bootstrap: patients are drawn with replacement, the same ones for both; folds stand as they are.
- * @throws {InvalidInput} when the two are not about the same images, fold by fold
+ * @throws {InvalidInput} when the two are not about the same images, fold by fold and repeat by repeat
  */
 export function difference(
   { a, b, positive_label, patients }: DifferenceRequest,
@@ -105,7 +106,7 @@ export function difference(
   const [runs, others] = [runsOf(a), runsOf(b)];
   if (namesIn(runs) !== namesIn(others)) {
     throw new InvalidInput(
-      "Cannot compare two evaluations that are not of the same images, fold by fold",
+      "Cannot compare two evaluations that are not of the same images, fold by fold and repeat by repeat",
     );
   }
   const source = { positive_label, patients };
@@ -138,12 +139,6 @@ function delongOf(
     a.images.map(unitOf),
   );
   return found && { ...found, class: positive_label };
-}
-
-/** The scores of each fold, or all of them. */
-function runsOf(scores: ImageScore[]): Scores[] {
-  const folds = Map.groupBy(scores, ({ fold = 0 }) => fold);
-  return [...folds].toSorted(([a], [b]) => a - b).map(([, rows]) => scoresOf(rows));
 }
 
 function namesIn(runs: Scores[]): string {

@@ -27,6 +27,8 @@ export const imageScoreSchema = z.object({
   probabilities: z.record(z.string(), z.number()),
   fold: z.number().optional()
     .describe("Fold in whose test part the image stood; absent without folds"),
+  repeat: z.number().optional()
+    .describe("Drawing of the labels that was trained on; absent without repeats"),
   patient: z.string().optional().describe("As known when it was evaluated"),
 }).meta({ id: "ImageScore" });
 export type ImageScore = z.output<typeof imageScoreSchema>;
@@ -56,9 +58,14 @@ const FIGURES = Object.keys(figuresSchema.shape) as (keyof Figures)[];
 /** Metrics over all images; with folds also each fold's figures, their mean and population deviation. */
 export const evaluationMetricsSchema = metricsSchema.extend({
   folds: z.array(z.object({ fold: z.number(), figures: figuresSchema })).optional(),
-  mean: figuresSchema.optional().describe("Over the folds where the figure is defined"),
+  repeats: z.array(z.object({ repeat: z.number(), figures: figuresSchema })).optional()
+    .describe(
+      "Of each drawing of the labels; all other metrics are those of the first, whose model is kept",
+    ),
+  mean: figuresSchema.optional().describe("Over the folds or repeats where the figure is defined"),
   standard_deviation: figuresSchema.optional(),
-  n: figuresSchema.nullish().describe("Folds in which each figure is defined: behind `mean`"),
+  n: figuresSchema.nullish()
+    .describe("Folds or repeats in which each figure is defined: behind `mean`"),
   warnings: z.array(z.string()).nullish()
     .describe(
       "What to know before a figure is believed; null in an evaluation of an earlier version",
@@ -81,20 +88,25 @@ export interface EvaluationContext {
   patients?: Map<string, string | null>;
   /** Of each part, from its validation images; null where there are none. */
   thresholds?: (Threshold[] | null)[];
+  /** The parts are trainings on other drawings of labels, tested on the same images, and no folds. */
+  repeated?: boolean;
 }
 
 /**
  * What is stored of an evaluation: metrics and the scores behind them. The metrics over all images pool
  * the scores of the folds' models; a table cell takes `mean` and `standard_deviation`.
- * @param parts one set of scores, or one per fold
+ * @param all one set of scores, or one per fold or repeat
  */
 export function evaluation(
-  parts: Scores[],
+  all: Scores[],
   positive: string | null,
-  { patients = new Map(), thresholds = [] }: EvaluationContext = {},
+  { patients = new Map(), thresholds: every = [], repeated = false }: EvaluationContext = {},
 ): { metrics: EvaluationMetrics; scores: ImageScore[] } {
+  // Scores of one image by several models are no more images: metrics are those of the first model.
+  const parts = repeated ? all.slice(0, 1) : all;
+  const thresholds = repeated ? every.slice(0, 1) : every;
   const folded = parts.length > 1;
-  const scores = parts.flatMap((part, fold) =>
+  const scores = all.flatMap((part, number) =>
     part.images.map((image, i) => ({
       image,
       label: part.classes[part.labels[i]],
@@ -102,7 +114,7 @@ export function evaluation(
       probabilities: Object.fromEntries(
         part.classes.map((name, c) => [name, part.probabilities[i][c]]),
       ),
-      ...(folded ? { fold } : {}),
+      ...(repeated ? { repeat: number } : folded ? { fold: number } : {}),
       ...(patients.get(image) ? { patient: patients.get(image)! } : {}),
     }))
   );
@@ -129,18 +141,21 @@ export function evaluation(
     operating_points_absent: points.length > 0 ? null : absent(positive, thresholds),
     patient_level: patientLevelOf(scores, pooled.classes, positive),
   };
-  if (!folded) return { metrics: { ...pooled, ...added }, scores };
-  const folds = parts.map((part, fold) => ({ fold, figures: figures(metrics(part, positive)) }));
+  if (all.length === 1) return { metrics: { ...pooled, ...added }, scores };
+  const each = all.map((part) => figures(metrics(part, positive)));
   const over = (reduce: (values: number[]) => number) =>
     byFigure((name) => {
-      const values = folds.flatMap(({ figures }) => figures[name] ?? []);
+      const values = each.flatMap((figures) => figures[name] ?? []);
       return values.length ? reduce(values) : null;
     });
   return {
     metrics: {
       ...pooled,
-      ...{ folds, mean: over(mean), standard_deviation: over(deviation) },
-      n: byFigure((name) => folds.filter(({ figures }) => figures[name] !== null).length),
+      ...(repeated
+        ? { repeats: each.map((figures, repeat) => ({ repeat, figures })) }
+        : { folds: each.map((figures, fold) => ({ fold, figures })) }),
+      ...{ mean: over(mean), standard_deviation: over(deviation) },
+      n: byFigure((name) => each.filter((figures) => figures[name] !== null).length),
       ...added,
     },
     scores,
@@ -170,12 +185,13 @@ export function completed(known: EvaluationMetrics): EvaluationMetrics {
   };
 }
 
-/** The patients of an evaluation with their scores; null where none is known. */
+/** The patients of an evaluation with their scores, by the model that is kept; null where none is known. */
 export function patientScoresOf(
-  scores: ImageScore[],
+  all: ImageScore[],
   classes: string[],
   positive: string | null,
 ): PatientScore[] | null {
+  const scores = all.filter(({ repeat = 0 }) => repeat === 0);
   if (!scores.some(({ patient }) => patient !== undefined)) return null;
   return patientScores(
     {

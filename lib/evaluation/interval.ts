@@ -15,7 +15,7 @@ import { below, stream } from "@/lib/random.ts";
 import { normalTail, studentQuantile, studentTail } from "./distributions.ts";
 import { endInterval, LEVEL, resamplesFor } from "./evaluation_intervals.ts";
 import { quantile } from "./quantile.ts";
-import { type FigureName, FIGURES, type WeightedFigures } from "./weighted.ts";
+import { type FigureName, FIGURES, type ResampledRun } from "./weighted.ts";
 
 export { LEVEL };
 
@@ -52,8 +52,8 @@ export interface SpreadOptions {
  * @returns null for a figure that is not defined in any run
  */
 export function spreads(
-  runs: WeightedFigures[],
-  against: WeightedFigures[] | null,
+  runs: ResampledRun[],
+  against: ResampledRun[] | null,
   units: number,
   { run_kind, resamples = resamplesOf(runs, against) }: SpreadOptions,
 ): Record<FigureName, Spread | null> {
@@ -146,7 +146,7 @@ function percentiles(values: number[]): [number, number] {
   return [quantile(sorted, (1 - LEVEL) / 2), quantile(sorted, (1 + LEVEL) / 2)];
 }
 
-function resamplesOf(runs: WeightedFigures[], against: WeightedFigures[] | null): number {
+function resamplesOf(runs: ResampledRun[], against: ResampledRun[] | null): number {
   return resamplesFor([...runs, ...against ?? []].reduce((sum, { work }) => sum + work, 0));
 }
 

@@ -2,7 +2,7 @@
 import type { ImageScore } from "./evaluation.ts";
 import type { Scores } from "./scores.ts";
 import { numbering } from "./patient_numbering.ts";
-import { WeightedFigures } from "./weighted.ts";
+import { type FigureName, FIGURES, type ResampledRun, WeightedFigures } from "./weighted.ts";
 
 /** Runs ready for resampling, with one numbering of patients: those that the runs were tested on. */
 export function prepare(
@@ -18,6 +18,31 @@ export function prepare(
     return new WeightedFigures(scores, scores.images.map(unitOf), positive);
   });
   return { runs, units: size() };
+}
+
+/** The scores of each fold or repeat of an evaluation, or all of them. */
+export function runsOf(scores: ImageScore[]): Scores[] {
+  const parts = Map.groupBy(scores, ({ fold, repeat }) => repeat ?? fold ?? 0);
+  return [...parts].toSorted(([a], [b]) => a - b).map(([, rows]) => scoresOf(rows));
+}
+
+/** Several trainings as one run: each figure is the mean of theirs. */
+export function averaged(runs: WeightedFigures[]): ResampledRun {
+  if (runs.length === 1) return runs[0];
+  return {
+    work: runs.reduce((sum, { work }) => sum + work, 0),
+    fewest: (name) => Math.min(...runs.map((run) => run.fewest(name))),
+    at(weights) {
+      const each = runs.map((run) => run.at(weights));
+      return Object.fromEntries(FIGURES.map((name) => {
+        const values = each.map((figures) => figures[name]);
+        return [
+          name,
+          values.includes(null) ? null : values.reduce((sum, v) => sum! + v!, 0)! / values.length,
+        ];
+      })) as Record<FigureName, number | null>;
+    },
+  };
 }
 
 /** The rows of an evaluation as scores, in the order of image names. */

@@ -13,8 +13,18 @@ interface ClassOrder {
   rises: Uint8Array;
 }
 
+/** What intervals over runs are made from. */
+export interface ResampledRun {
+  /** Passes over images and classes that `at` takes. */
+  readonly work: number;
+  /** Patients that a figure rests on: of an AUC, those of its smallest side. */
+  fewest(name: FigureName): number;
+  /** All figures; null where one is not defined. @param weights per unit: [units] */
+  at(weights: ArrayLike<number>): Record<FigureName, number | null>;
+}
+
 /** Everything sorted once; a figure for other weights is one pass over the images. */
-export class WeightedFigures {
+export class WeightedFigures implements ResampledRun {
   private readonly correct: Uint8Array;
   private readonly classes: ClassOrder[];
   private readonly positive: number;

@@ -89,7 +89,7 @@ export function softWeight(similarity: number): number {
   return Math.min(1, Math.max(0, similarity));
 }
 
-/** Images of one class are positive, whatever their gaze. */
+/** Images of one class, or of one patient, are positive, whatever their gaze; those without any with none. */
 export function labelPositives(labels: (string | null)[]): DensePositives {
   const n = labels.length;
   const matrix = new Uint8Array(n * n);
@@ -100,6 +100,48 @@ export function labelPositives(labels: (string | null)[]): DensePositives {
     (i, j) => labels[i] !== null && labels[i] === labels[j] ? 1 : 0,
   );
   return { matrix, n, cut: null, pairs };
+}
+
+/** The same pairs without those for which `leaves` holds. */
+export function withoutPairs(
+  { matrix, n, ...rest }: Positives,
+  leaves: (i: number, j: number) => boolean,
+): Positives {
+  let pairs = rest.pairs;
+  if (!("rowPointers" in matrix)) {
+    const left = matrix.slice();
+    for (let i = 0; i < n; i++) {
+      for (let j = i + 1; j < n; j++) {
+        if (left[i * n + j] === 0 || !leaves(i, j)) continue;
+        left[i * n + j] = left[j * n + i] = 0;
+        pairs--;
+      }
+    }
+    return { ...rest, n, matrix: left, pairs };
+  }
+  const rowPointers = new Uint32Array(n + 1);
+  const columns = new Uint32Array(matrix.columns.length);
+  const values = matrix.values && new Float32Array(matrix.values.length);
+  let kept = 0;
+  for (let i = 0; i < n; i++) {
+    for (let at = matrix.rowPointers[i]; at < matrix.rowPointers[i + 1]; at++) {
+      const j = matrix.columns[at];
+      if (leaves(i, j)) {
+        // A pair of weight 0 is none.
+        if (i < j && (matrix.values?.[at] ?? 1) > 0) pairs--;
+        continue;
+      }
+      columns[kept] = j;
+      if (values) values[kept] = matrix.values![at];
+      kept++;
+    }
+    rowPointers[i + 1] = kept;
+  }
+  const left = { rowPointers, columns: columns.slice(0, kept) };
+  return {
+    ...{ ...rest, n, pairs },
+    matrix: values ? { ...left, values: values.slice(0, kept) } : left,
+  };
 }
 
 /**

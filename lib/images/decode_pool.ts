@@ -17,6 +17,8 @@ export interface DecodeRequest {
   size?: [number, number];
   /** What of it is shown, and how. */
   view?: ViewOptions;
+  /** Grey values and colours of 16 bits as 8. */
+  bits?: 8;
 }
 
 export interface DecodeReply {
@@ -26,7 +28,7 @@ export interface DecodeReply {
   png?: Uint8Array<ArrayBuffer>;
 }
 
-export interface DecodeOptions extends Pick<DecodeRequest, "size" | "view"> {
+export interface DecodeOptions extends Pick<DecodeRequest, "size" | "view" | "bits"> {
   signal?: AbortSignal;
 }
 

@@ -3,10 +3,13 @@ import { serveTasks } from "@/lib/threads/serve.ts";
 import { checkImage, openImage } from "./decode.ts";
 import type { DecodeReply, DecodeRequest } from "./decode_pool.ts";
 import { encodePng } from "./png_encoder.ts";
+import { inEightBits } from "./raster.ts";
 
-async function decode({ bytes, want, size, view }: DecodeRequest): Promise<DecodeReply> {
+async function decode({ bytes, want, size, view, bits }: DecodeRequest): Promise<DecodeReply> {
   if (want === "header") return { header: await checkImage(bytes), bytes };
-  const { header, raster } = await openImage(bytes, { size, view });
+  const opened = await openImage(bytes, { size, view });
+  const { header } = opened;
+  const raster = bits === 8 ? inEightBits(opened.raster) : opened.raster;
   return want === "raster" ? { header, raster } : { header, png: encodePng(raster) };
 }
 

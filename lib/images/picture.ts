@@ -10,12 +10,17 @@ export interface PictureSize {
   height: number;
 }
 
-/** An 8-bit colour copy of any picture; 16-bit greys are stretched from their least to their greatest. */
-export function colourPicture(source: Raster): Raster {
+export interface ColourOptions {
+  /** Of 16 bits: from the least value to the greatest, or as a window has left them, divided by 257. */
+  stretch?: boolean;
+}
+
+/** An 8-bit colour copy of any picture. */
+export function colourPicture(source: Raster, { stretch = true }: ColourOptions = {}): Raster {
   const { width, height, channels, bits, data } = source;
   const picture = raster(width, height, 3, 8);
-  let least = 0, scale = 1;
-  if (bits === 16) {
+  let least = 0, scale = bits === 16 ? 1 / 257 : 1;
+  if (bits === 16 && stretch) {
     least = Infinity;
     let most = -Infinity;
     for (const value of data) {
@@ -46,9 +51,9 @@ export function heatmapPicture(map: ValueGrid, { width, height }: PictureSize): 
 export function overlayPicture(
   source: Raster,
   map: ValueGrid,
-  { opacity = 0.7 }: { opacity?: number } = {},
+  { opacity = 0.7, ...options }: ColourOptions & { opacity?: number } = {},
 ): Raster {
-  const picture = colourPicture(source);
+  const picture = colourPicture(source, options);
   bilinear(map, source, (pixel, value) => {
     if (!(value > 0)) return;
     blend(picture, pixel, colourOf(value), opacity * Math.min(1, Math.sqrt(value)));

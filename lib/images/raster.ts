@@ -29,3 +29,12 @@ export function raster(width: number, height: number, channels: 1 | 3, bits: 8 |
     data: bits === 8 ? new Uint8Array(length) : new Uint16Array(length),
   };
 }
+
+/** The same picture in 8 bits: what a screen shows of 16. */
+export function inEightBits(source: Raster): Raster {
+  if (source.bits === 8) return source;
+  const { width, height, channels, data, notes } = source;
+  const picture = raster(width, height, channels, 8);
+  for (let i = 0; i < data.length; i++) picture.data[i] = Math.round(data[i] / 257);
+  return notes ? { ...picture, notes } : picture;
+}

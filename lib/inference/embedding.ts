@@ -27,4 +27,13 @@ export const nearestImagesSchema = z.object({
     label: z.string().nullable(),
     similarity: z.number().describe("Cosine of the features"),
   })),
+  novelty: z.object({
+    usual: z.number().describe(
+      "Median over the set's pictures: similarity to the nearest of another patient",
+    ),
+    further: z.number().describe(
+      "Share of the set's pictures that lie as far from the others as this one from them, or further; near 0: " +
+        "it is unlike the set",
+    ),
+  }).nullable().describe("How far the picture lies from the set; null where the set has too few"),
 }).meta({ id: "NearestImages" });

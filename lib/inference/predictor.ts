@@ -3,7 +3,8 @@ import type { Gpu } from "@/gpu/device.ts";
 import { place } from "@/lib/datasets/pixel_cache.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
-import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import type { ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import { allFinite, softmax } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
 import { LoadedModel, MOST_IMAGES } from "./loaded_model.ts";
@@ -52,7 +53,7 @@ export class Predictor implements PredictorInterface {
   /** @param wake called when `serve` has something to do */
   constructor(
     readonly gpu: Gpu,
-    readonly store: Pick<Store, "models" | "files">,
+    readonly store: Pick<WorkerStore, "models" | "files">,
     private readonly wake: () => void = () => {},
   ) {}
 

@@ -48,9 +48,9 @@ export type Job = z.output<typeof jobSchema>;
 type Told = Omit<Job, "kind" | "spec" | "result"> & Pick<JobRow, "kind" | "spec" | "result">;
 
 /** The fields of the schema, in its order. */
-const fields = Object.keys(kinds[0].shape) as (keyof Told)[];
+export const jobFields = Object.keys(kinds[0].shape) as (keyof Told)[];
 
 export async function toJobView(store: Store, row: JobRow): Promise<Job> {
   const told: Told = { ...row, queue_position: await store.jobs.queuePosition(row) ?? null };
-  return Object.fromEntries(fields.map((field) => [field, told[field]])) as unknown as Job;
+  return Object.fromEntries(jobFields.map((field) => [field, told[field]])) as unknown as Job;
 }

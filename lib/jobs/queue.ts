@@ -1,11 +1,19 @@
 /** The queue as people see it: jobs are queued, shown, cancelled, paused, resumed, removed. */
+import { assertMayQueue } from "@/lib/access/quota.ts";
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
 import type { JobAction } from "@/lib/specs/spec.ts";
-import { finishedStates, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
+import {
+  finishedStates,
+  type JobRow,
+  type KeyRow,
+  newId,
+  now,
+  type Store,
+} from "@/lib/store/mod.ts";
 
 /** At least so many jobs may wait for each worker. */
 const QUEUED_PER_WORKER = 4;
@@ -51,17 +59,24 @@ export async function resolveJob(
   return { kind, spec };
 }
 
+export interface QueueOptions {
+  /** The study that the job belongs to. */
+  study?: string | null;
+  /** Whose job it is. */
+  key?: KeyRow;
+}
+
 /**
  * Queues a job.
- * @param study the one that it belongs to
- * @throws {Overloaded} when the queue is full
+ * @throws {Overloaded} when the queue is full, or the key has as many jobs as it may have
  */
 export async function enqueue(
   store: Store,
   { kind, spec }: ResolvedJob,
-  study: string | null = null,
+  { study = null, key }: QueueOptions = {},
 ): Promise<JobRow> {
   return await store.db.transaction(async () => {
+    if (key) await assertMayQueue(store, key);
     const most = await mostQueued(store);
     if (await queueLength(store) >= most) {
       throw new Overloaded(`Cannot queue more than ${most} jobs`, 30);
@@ -71,6 +86,7 @@ export async function enqueue(
       study,
       fingerprint: await fingerprint(store, { kind, spec }),
     });
+    if (key) await store.owners.note(job.id, key.id);
     await store.events.append(job.id, "state", { state: "queued" });
     await specOf(kind)?.queued?.(job, store);
     return await store.jobs.get(job.id);
@@ -151,7 +167,7 @@ export async function remove(store: Store, id: string): Promise<void> {
   removeCheckpoints(store, id);
 }
 
-export function removeCheckpoints(store: Store, id: string): void {
+export function removeCheckpoints(store: Pick<Store, "checkpoints">, id: string): void {
   try {
     Deno.removeSync(store.checkpoints(id), { recursive: true });
   } catch (error) {

@@ -13,7 +13,7 @@ import {
 } from "./model_metadata.ts";
 import { readSafetensors, safetensorsHead, writeSafetensors } from "./safetensors.ts";
 import { backboneSpec } from "./specs.ts";
-import { readWeightsFile } from "./weights_file.ts";
+import { readWeights } from "./weights_file.ts";
 import type {
   Converted,
   ConvertRequest,
@@ -27,7 +27,7 @@ import type {
 const MOST_TOLD = 100;
 
 async function convert({ path, prefix, told: request }: ConvertRequest): Promise<Converted> {
-  const { format, tensors, metadata: texts } = await readWeightsFile(await Deno.readFile(path));
+  const { format, tensors, metadata: texts } = await readWeights(path);
   const metadata = readMetadata(texts);
   const told = agreed(metadata, request);
   const { classes = [] } = told;

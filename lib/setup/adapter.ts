@@ -19,13 +19,13 @@ const ADD_BACKPORTS =
 
 /**
  * Asks in a fresh process: the Vulkan loader is looked up once per process, so that a driver
- * installed meanwhile would stay unseen; and a runtime without a driver may end the process. On Linux only
- * Vulkan counts: the runtime would also take OpenGL, on which the kernels are not tested.
+ * installed meanwhile would stay unseen; and a runtime without a driver may end the process.
+ * @param backend what WebGPU goes through, where not what the server takes
  */
-export async function findAdapter(): Promise<Adapter | null> {
+export async function findAdapter(backend?: string): Promise<Adapter | null> {
   const output = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", "--no-check", "--config", CONFIG, PROBE],
-    env: Deno.build.os === "linux" ? { DENO_WEBGPU_BACKEND: "vulkan" } : {},
+    env: backend === undefined ? {} : { DENO_WEBGPU_BACKEND: backend },
     stdin: "null",
   }).output();
   const line = new TextDecoder().decode(output.stdout).trim().split("\n").at(-1) ?? "";

@@ -1,9 +1,10 @@
 /** What a similarity was computed from, and whether that is still what its data set holds. */
 import { Conflict } from "@/lib/errors.ts";
 import { storedGazeDigest } from "@/lib/store/digest.ts";
-import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, SimilarityRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
-type Known = Pick<Store, "datasets" | "images" | "gaze" | "heatmaps">;
+type Known = Pick<WorkerStore, "datasets" | "images" | "gaze" | "heatmaps">;
 
 /**
  * Whether pictures or gaze are others by now than those that were compared: another upload under the name,

@@ -3,11 +3,12 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { imagePixelsPerDegree } from "./pixels_per_degree.ts";
 import type { Item } from "@/lib/gaze/similarity/measure.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
-import type { DatasetRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /** All images in the order of their names; `readers` picks some. Heatmaps are decoded when they are needed. */
 export async function loadItems(
-  store: Store,
+  store: WorkerStore,
   dataset: DatasetRow,
   options: { readers?: string[] | null } = {},
 ): Promise<Item[]> {

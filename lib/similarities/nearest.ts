@@ -10,30 +10,44 @@ import {
 import { TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 
+const labelSchema = z.string().nullable();
+const LABEL = "null where there is none, or the similarity is of other images by now";
+
 /** An image and how similar it is. */
-export const neighbourSchema = z.object({ image: z.string(), similarity: z.number() })
-  .meta({ id: "Neighbour" });
+export const neighbourSchema = z.object({
+  image: z.string(),
+  similarity: z.number(),
+  label: labelSchema.describe(LABEL),
+}).meta({ id: "Neighbour" });
 export type Neighbour = z.output<typeof neighbourSchema>;
 
 /** Two images and how similar they are. */
 export const pairSchema = z.object({
   images: z.tuple([z.string(), z.string()]),
   similarity: z.number(),
+  labels: z.tuple([labelSchema, labelSchema]).describe(LABEL),
 }).meta({ id: "Pair" });
 export type Pair = z.output<typeof pairSchema>;
+
+/** Labels of images by name. */
+type Labels = Map<string, string | null>;
 
 /** The `top` most similar images of one, best first; images without a value are left out. */
 export async function neighboursOf(
   files: ReadableFiles,
   row: SimilarityRow,
-  options: { image: string; top: number; component?: string },
+  options: { image: string; top: number; component?: string; labels?: Labels },
 ): Promise<Neighbour[]> {
+  const named = (other: number, similarity: number) => {
+    const image = row.images[other];
+    return { image, similarity, label: options.labels?.get(image) ?? null };
+  };
   const { at, wanted: [image] } = partOf(row, { ...options, images: [options.image] });
   if (row.layout.kind === "neighbours") {
     const { indices, values, layout: { top_k } } = await readNeighbours(files, row);
     const start = image * top_k;
     return [...indices.subarray(start, start + Math.min(options.top, top_k))]
-      .map((other, i) => ({ image: row.images[other], similarity: values[start + i] }))
+      .map((other, i) => named(other, values[start + i]))
       .filter((neighbour) => neighbour.image !== undefined);
   }
   const line = await matrixRow(files, row, { at, image });
@@ -41,14 +55,14 @@ export async function neighboursOf(
     .filter((other) => other !== image && !Number.isNaN(line[other]))
     .sort((a, b) => line[b] - line[a] || a - b)
     .slice(0, options.top)
-    .map((other) => ({ image: row.images[other], similarity: line[other] }));
+    .map((other) => named(other, line[other]));
 }
 
 /** The `top` most similar pairs of all images, best first. */
 export async function topPairs(
   files: ReadableFiles,
   row: SimilarityRow,
-  options: { top: number; component?: string },
+  options: { top: number; component?: string; labels?: Labels },
 ): Promise<Pair[]> {
   const { at, wanted } = partOf(row, options);
   let best: { rows: Uint32Array; columns: Uint32Array; values: Float32Array };
@@ -63,8 +77,9 @@ export async function topPairs(
     }
     best = sink.pairs;
   }
-  return Array.from(best.values.subarray(0, options.top), (similarity, i) => ({
-    images: [row.images[best.rows[i]], row.images[best.columns[i]]],
-    similarity,
-  }));
+  return Array.from(best.values.subarray(0, options.top), (similarity, i) => {
+    const images: Pair["images"] = [row.images[best.rows[i]], row.images[best.columns[i]]];
+    const [a, b] = images.map((image) => options.labels?.get(image) ?? null);
+    return { images, similarity, labels: [a, b] };
+  });
 }

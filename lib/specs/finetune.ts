@@ -1,6 +1,6 @@
 /** The spec of a `finetune` job: a classifier from a pre-trained backbone, or from scratch. */
 import { z } from "zod";
-import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
+import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { assertClasses } from "@/lib/datasets/labelled.ts";
@@ -23,8 +23,21 @@ const schema = z.strictObject({
   dataset: reference("datasets"),
   init: initSchema,
   ...networkFields,
-  /** `full` trains all weights; `linear` only the classifier, on a frozen backbone. */
-  mode: z.enum(["full", "linear"]).default("full"),
+  /**
+   * `full` trains all weights; `linear` only the classifier, on a frozen backbone, by the optimiser; `logistic`
+   * is the linear probe without an optimiser's choices: L2 logistic regression on the frozen backbone's features,
+   * standardised over the training images, to convergence.
+   */
+  mode: z.enum(["full", "linear", "logistic"]).default("full"),
+  /** Of mode `logistic`: inverse strength of the L2 penalty, as scikit-learn's C. */
+  c: z.number().min(1e-6).max(1e6).default(1),
+  /**
+   * Training images whose label is used: a number from 2, or a share under 1; whole patients, each class in its
+   * share, drawn from the seed. Validation and test keep theirs. Null: all.
+   */
+  labels: z.union([z.number().gt(0).lt(1), z.int().min(2)]).nullable().default(null),
+  /** Drawings of `labels`, each trained on and tested; the model that is kept is that of the first. */
+  repeats: z.int().min(1).max(100).default(1),
   /**
    * `frozen` keeps the model's batch norms as they are, statistics and scales, as suits small batches; a
    * linear probe always does.
@@ -59,7 +72,36 @@ const schema = z.strictObject({
       "Cannot freeze batch norms that have learnt nothing: a model to start from is needed";
     context.addIssue({ code: "custom", path: ["batch_norm"], message });
   }
+  if (spec.repeats > 1 && spec.labels === null) {
+    const message = "Cannot repeat a drawing of all labels: `labels` is needed";
+    context.addIssue({ code: "custom", path: ["repeats"], message });
+  }
+  if (spec.repeats > 1 && spec.folds !== null && spec.fold === null) {
+    const message =
+      "Cannot repeat drawings within folds: one of the folds, or one drawing, is needed";
+    context.addIssue({ code: "custom", path: ["repeats"], message });
+  }
+  for (const field of withoutEffect(spec)) {
+    const message = `Cannot use ${field} with mode "${spec.mode}": it has no effect there`;
+    context.addIssue({ code: "custom", path: [field], message });
+  }
 });
+
+/** What an optimiser follows: a regression has none. */
+const OPTIMISED = [
+  ...["epochs", "early_stop", "select", "batch_size", "optimizer", "schedule", "augmentation"],
+  ...["checkpointing", "precision", "report_every"],
+] as const;
+
+/** Fields that were given another value than their default although the mode does not look at them. */
+function withoutEffect(spec: Record<string, unknown>): string[] {
+  const changed = (field: string) => {
+    const field_schema = schema.shape[field as keyof typeof schema.shape] as z.ZodType;
+    return JSON.stringify(spec[field]) !== JSON.stringify(field_schema.parse(undefined));
+  };
+  if (spec.mode !== "logistic") return ["c"].filter(changed);
+  return [...OPTIMISED.filter(changed), ...(spec.tuning === "on" ? ["tuning"] : [])];
+}
 
 /** Every default filled in but the network, which may come from a model. */
 export type FinetuneSpec = z.output<typeof schema>;
@@ -72,7 +114,12 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
-  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
+  ...laterFields({
+    split_seed: splitSeedSchema,
+    c: schema.shape.c,
+    labels: schema.shape.labels,
+    repeats: schema.shape.repeats,
+  }),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });
@@ -93,12 +140,19 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   },
   training: {
     images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),
-    passes: ({ mode }) => mode === "linear" ? 1 : 3,
-    share(spec) {
-      const { split, folds, fold } = spec as unknown as FinetuneSpec;
+    // A regression looks at each image once in all.
+    passes: ({ mode, epochs }) =>
+      mode === "logistic" ? 1 / (epochs as number) : mode === "linear" ? 1 : 3,
+    share(spec, images) {
+      const { split, folds, fold, labels = null, repeats = 1, mode } =
+        spec as unknown as FinetuneSpec;
       const tested = testedShare({ split, folds });
       const validated = folds === null ? split.validation : split.validation * (1 - tested);
-      return (1 - tested - validated) * (folds === null || fold !== null ? 1 : folds);
+      const part = 1 - tested - validated;
+      const all = part * (folds === null || fold !== null ? 1 : folds);
+      // The features of a regression are computed once, whatever is drawn.
+      if (labels === null || images === undefined || mode === "logistic") return all;
+      return all * repeats * Math.min(1, labels < 1 ? labels : labels / (part * images));
     },
   },
 };

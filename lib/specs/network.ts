@@ -4,7 +4,8 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { choice } from "@/lib/choice.ts";
 import { imageSizeSchema, sizeOf } from "@/lib/images/image_size.ts";
 import { backboneSpec, backboneSpecs } from "@/lib/models/specs.ts";
-import type { ModelRow, Store } from "@/lib/store/mod.ts";
+import type { ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import { reference } from "./reference.ts";
 
 const network = z.strictObject({
@@ -65,7 +66,7 @@ export type Networked<T> = Omit<T, keyof NetworkSpec> & NetworkSpec & { init: st
  */
 export async function resolveNetwork<T extends Partial<NetworkSpec> & { init: string } & Stored>(
   spec: T,
-  store: Pick<Store, "models">,
+  store: Pick<WorkerStore, "models">,
 ): Promise<Networked<T>> {
   if (spec.init === "scratch") {
     if (spec.normalization === "model") {

@@ -4,7 +4,8 @@ import { beyond } from "@/lib/gaze/top_similarity.ts";
 import type { Cut } from "@/lib/gaze/positives.ts";
 import { assertCurrent } from "@/lib/similarities/binding.ts";
 import { partOf } from "@/lib/similarities/stored_similarity.ts";
-import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, SimilarityRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /**
  * A similarity that can be cut into pairs of the data set's images.
@@ -13,7 +14,7 @@ import type { DatasetRow, SimilarityRow, Store } from "@/lib/store/mod.ts";
  * @throws {InvalidInput} when it is of another data set, lacks the component, or too little was kept for the cut
  */
 export async function usableSimilarity(
-  store: Pick<Store, "similarities" | "images" | "gaze" | "heatmaps" | "datasets">,
+  store: Pick<WorkerStore, "similarities" | "images" | "gaze" | "heatmaps" | "datasets">,
   dataset: DatasetRow,
   id: string,
   component: string | null,
@@ -50,9 +51,26 @@ function checkLayout(row: SimilarityRow, cut: Cut): void {
   }
 }
 
+/** @throws {InvalidInput} when no patient has two images */
+export async function assertPatients(
+  store: Pick<WorkerStore, "images">,
+  dataset: DatasetRow,
+): Promise<void> {
+  const images = await store.images.all(dataset.id);
+  const patients = images.flatMap(({ patient }) => patient ?? []);
+  const { size } = new Set(patients);
+  if (size < patients.length) return;
+  const found = size === 0
+    ? "names no patients"
+    : `has ${size} patients of one image each, where a patient of two is needed`;
+  throw new InvalidInput(`Cannot pair by patients: dataset "${dataset.name}" ${found}`, [
+    { pointer: "/arm", message: "another arm, or patients in labels.csv, are needed" },
+  ]);
+}
+
 /** @throws {InvalidInput} when no image has a label */
 export async function assertLabels(
-  store: Pick<Store, "images">,
+  store: Pick<WorkerStore, "images">,
   dataset: DatasetRow,
 ): Promise<void> {
   const labels = [...(await store.images.labels(dataset.id)).keys()];

@@ -1,10 +1,11 @@
 /** The spec of a `pretrain` job: contrastive pre-training with positive pairs from outside the method. */
 import { z } from "zod";
-import { addedFields, type JobSpec, sumOf, warningsSchema } from "./spec.ts";
+import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from "./spec.ts";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { splitsOf } from "@/lib/datasets/job_split.ts";
+import { isCut } from "@/lib/gaze/arms/arm.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
@@ -29,7 +30,7 @@ import { parseSpec } from "./parse.ts";
 import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema, refuseOtherSimsiam } from "./preset.ts";
-import { assertLabels, usableSimilarity } from "./preconditions.ts";
+import { assertLabels, assertPatients, usableSimilarity } from "./preconditions.ts";
 import { tuningSchema } from "./tuning.ts";
 
 /** What a preset may decide; a default stands where neither request nor preset says anything. */
@@ -77,6 +78,11 @@ const fields = {
   component: z.string().max(100).nullable().default(null),
   /** Weighs a positive pair by its similarity, in [0, 1], instead of by 1; pairs by labels weigh 1. */
   soft: z.boolean().default(false),
+  /**
+   * Of an arm whose pairs are cut (gaze, appearance): leaves out those of one patient, after the cut, so that
+   * what is left tells no patient apart.
+   */
+  across_patients: z.boolean().default(false),
   /**
    * Positive images that each image brings into its batch at most, where they are not used up in the epoch;
    * 0 for a plain shuffle. With it the order of the data differs between arms, so compare arms without.
@@ -126,6 +132,11 @@ const resolved = z.strictObject({ ...fields, ...chosen }).superRefine((spec, con
     context.addIssue({ code: "custom", path, message });
   if (arms[spec.arm].needs === "similarity" && spec.similarity === null) {
     problem(["similarity"], `Cannot use arm "${spec.arm}" without a similarity`);
+  }
+  if (spec.across_patients && !isCut(arms[spec.arm])) {
+    const message =
+      `Cannot leave out pairs of one patient with arm "${spec.arm}": it cuts no pairs`;
+    problem(["across_patients"], message);
   }
   if (spec.schedule.warmup_epochs > spec.epochs) {
     problem(
@@ -188,7 +199,7 @@ const kept = filled(z.object({
   ...chosen,
   ...decidedNetwork,
   leave_out: leftOut,
-  split_seed: splitSeedSchema.unwrap().optional().describe("Not in jobs of an older version"),
+  ...laterFields({ split_seed: splitSeedSchema, across_patients: fields.across_patients }),
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,
@@ -211,6 +222,7 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
       await usableSimilarity(store, dataset, parsed.similarity!, parsed.component, parsed.cut);
     }
     if (needs === "labels") await assertLabels(store, dataset);
+    if (needs === "patients" || parsed.across_patients) await assertPatients(store, dataset);
     const leave_out = parsed.leave_out === undefined
       ? await sameSplit(parsed, store, dataset.id)
       : parsed.leave_out;

@@ -9,6 +9,18 @@ export const addedFields = {
   code_version: z.string(),
 };
 
+/** Fields that jobs of an older version have not. */
+export function laterFields<Shape extends Record<string, z.ZodDefault<z.ZodType>>>(
+  fields: Shape,
+): { [Field in keyof Shape]: z.ZodOptional<ReturnType<Shape[Field]["unwrap"]>> } {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, field]) => [
+      name,
+      field.unwrap().optional().describe("Not in jobs of an older version"),
+    ]),
+  ) as { [Field in keyof Shape]: z.ZodOptional<ReturnType<Shape[Field]["unwrap"]>> };
+}
+
 /** In a result: why it may mean less than it seems to. Not there when there is nothing to say. */
 export const warningsSchema = z.array(z.string()).optional()
   .describe("Why it may be something else than its name says, or its figures mean less");
@@ -65,6 +77,9 @@ export interface Training {
   images(labels: ReadonlyMap<string | null, number>): number;
   /** Passes through the network per image that is trained on; a backward pass counts as two. */
   passes(spec: Record<string, unknown>): number;
-  /** How often it trains on each image in an epoch, on average: on those it tests on never. */
-  share(spec: Record<string, unknown>): number;
+  /**
+   * How often it trains on each image in an epoch, on average: on those it tests on never.
+   * @param images that it loads; without it a number of labels does not count
+   */
+  share(spec: Record<string, unknown>, images?: number): number;
 }

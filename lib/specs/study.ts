@@ -9,9 +9,10 @@ import {
   gridRows,
   gridRuns,
   gridSize,
+  initialModels,
   pretrainRequest,
 } from "./study_grid.ts";
-import { addedFields, type JobAction, type JobSpec } from "./spec.ts";
+import { addedFields, type JobAction, type JobSpec, laterFields } from "./spec.ts";
 import { finishedStates, type JobRow, newId, now, openCells, type Store } from "@/lib/store/mod.ts";
 import { finetune } from "./finetune.ts";
 import { remembering } from "@/lib/store/remembering.ts";
@@ -28,15 +29,34 @@ export function parseStudy(given: unknown): StudySpec {
   return {
     ...spec,
     seeds: spec.seeds ?? (spec.folds === null ? [0, 1, 2, 3, 4] : null),
-    start: spec.start ?? (Object.keys(spec.imagenet).length > 0 ? "imagenet" : "scratch"),
+    start: startOf(spec),
   } as StudySpec;
+}
+
+function startOf(
+  { start, imagenet, backbones }: Pick<
+    z.output<typeof studySchema>,
+    "start" | "imagenet" | "backbones"
+  >,
+): "scratch" | Record<string, string> {
+  const given = Object.keys(imagenet).length > 0;
+  if (start === "scratch" || (start === null && !given)) return "scratch";
+  if (start === null || (start === "imagenet" && given)) return imagenet as Record<string, string>;
+  if (typeof start !== "string") return start as Record<string, string>;
+  return Object.fromEntries(backbones.map((backbone) => [backbone, start]));
 }
 
 const { dry_run: _, ...given } = studySchema.shape;
 const kept = filled(z.object({
   ...given,
-  start: given.start.unwrap().unwrap().describe("What pre-training starts from"),
-  split_seed: given.split_seed.unwrap().optional().describe("Not in jobs of an older version"),
+  start: z.union([z.string(), given.imagenet.unwrap()]).describe(
+    "What pre-training starts from: `scratch`, or ids by backbone; `imagenet` in jobs of an older version",
+  ),
+  ...laterFields({
+    start_name: given.start_name,
+    split_seed: given.split_seed,
+    across_patients: given.across_patients,
+  }),
   ...addedFields,
 })).meta({ id: "StudySpec" });
 const result = z.object({
@@ -52,13 +72,31 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
   ...{ schema: studySchema, kept, result },
   async resolve(given, store) {
     const spec = parseStudy(given);
-    spec.imagenet = Object.fromEntries(
-      await Promise.all(
-        Object.entries(spec.imagenet).map(async (
-          [name, model],
-        ) => [name, (await store.models.resolve(model)).id]),
+    const initial = initialModels(spec);
+    const found = await Promise.all(
+      Object.entries(initial).map(async ([backbone, model]) =>
+        [backbone, await store.models.resolve(model)] as const
       ),
     );
+    const wrong = found.find(([backbone, { spec }]) => spec.backbone !== backbone);
+    if (wrong) {
+      const [backbone, { spec: { backbone: own } }] = wrong;
+      const pointer = spec.start === "scratch" ? "/imagenet" : "/start";
+      throw new InvalidInput(
+        `Cannot start ${backbone} from model "${initial[backbone]}": it is of ${own}`,
+        [{ pointer, message: `a model of ${backbone} is needed` }],
+      );
+    }
+    if (found.length > 0) {
+      const ids = Object.fromEntries(found.map(([backbone, { id }]) => [backbone, id]));
+      if (spec.start === "scratch") spec.imagenet = ids;
+      else Object.assign(spec, { start: ids, imagenet: {} });
+      spec.start_name ??= [...new Set(found.map(([, { name, id }]) => name ?? id))].join(" / ");
+    } else if (spec.start_name !== null) {
+      throw new InvalidInput("Cannot name the row of an initial network: there is none", [
+        { pointer: "/start_name", message: "needs a `start` that is a model" },
+      ]);
+    }
     spec.pretrain = { ...await sharedNetwork(spec, store), ...spec.pretrain };
     const { rows, backbones, runs } = gridSize(spec);
     const count = rows * backbones * runs;
@@ -114,10 +152,10 @@ async function controlCells(
   }
 }
 
-/** What the ImageNet models have in common of their network, so that rows without them have it too. */
+/** What the initial models have in common of their network, so that rows without them have it too. */
 async function sharedNetwork(spec: StudySpec, store: Store): Promise<Record<string, unknown>> {
   const models = await Promise.all(
-    Object.values(spec.imagenet).map(async (id) => (await store.models.resolve(id)).spec),
+    Object.values(initialModels(spec)).map(async (id) => (await store.models.resolve(id)).spec),
   );
   const fields = (["width", "channels", "image_size"] as const).filter((field) =>
     models.length > 0 && new Set(models.map((model) => JSON.stringify(model[field]))).size === 1

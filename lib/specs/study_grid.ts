@@ -1,4 +1,5 @@
 /** The grid of a study: rows of the table, its cells, and the two jobs that compute a cell. */
+import { isCut } from "@/lib/gaze/arms/arm.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
 import { applyPreset } from "./preset.ts";
@@ -6,7 +7,7 @@ import type { StudySpec } from "./study_schema.ts";
 
 /** A row of the table, for all backbones. */
 export interface GridRow {
-  /** `scratch`, `imagenet`, or method and arm: `byol gaze`. */
+  /** `scratch`, `initial` (`imagenet` in studies of an older version), or method and arm: `byol gaze`. */
   key: string;
   name: string;
   method: StudySpec["methods"][number] | null;
@@ -26,12 +27,19 @@ export interface GridCell {
 }
 
 /** In the order of the published table: without pre-training first, then method by method. */
-export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods" | "arms">) {
+export function gridRows(
+  spec: Pick<
+    StudySpec,
+    "scratch" | "imagenet" | "start" | "start_name" | "methods" | "arms" | "finetune"
+  >,
+) {
   const rows: GridRow[] = [];
   const plain = (key: string, name: string) =>
     rows.push({ key, name, method: null, arm: null, against: null, control: null });
-  if (spec.scratch) plain("scratch", "From scratch");
-  if (Object.keys(spec.imagenet).length > 0) plain("imagenet", "ImageNet");
+  if (spec.scratch) plain("scratch", isProbe(spec) ? "Random frozen network" : "From scratch");
+  if (Object.keys(initialModels(spec)).length > 0) {
+    plain(spec.start_name === null ? "imagenet" : "initial", initialName(spec));
+  }
   const baseline = spec.arms.find((arm) => arms[arm].baseline);
   for (const method of spec.methods) {
     for (const arm of spec.arms) {
@@ -47,6 +55,23 @@ export function gridRows(spec: Pick<StudySpec, "scratch" | "imagenet" | "methods
     }
   }
   return rows;
+}
+
+/** Models whose weights have a row of their own, by backbone. */
+export function initialModels(
+  { start, imagenet }: Pick<StudySpec, "start" | "imagenet">,
+): Record<string, string> {
+  return start === "scratch" ? imagenet : start;
+}
+
+/** What their row is called. Older versions kept no name. */
+export function initialName({ start_name }: Pick<StudySpec, "start_name">): string {
+  return start_name ?? "ImageNet";
+}
+
+/** Whether the backbones stay as they are while classifiers are trained. */
+export function isProbe({ finetune }: Pick<StudySpec, "finetune">): boolean {
+  return finetune.mode !== undefined && finetune.mode !== "full";
 }
 
 /** Seeds, or numbers of folds. */
@@ -128,11 +153,14 @@ export function pretrainRequest(
     method,
     arm,
     backbone,
-    init: spec.start === "imagenet" ? spec.imagenet[backbone] : "scratch",
+    init: spec.start === "scratch" ? "scratch" : spec.start[backbone],
     seed,
     leave_out: defined({ split, folds, fold, seed: split_seed }),
-    // Other arms are the same whatever the similarity.
-    ...(arms[arm].needs === "similarity" ? { ...pairs, cut: spec.cut } : { cut: undefined }),
+    // Other arms are the same whatever the similarity and the cut.
+    ...(arms[arm].needs === "similarity" ? pairs : {}),
+    ...(isCut(arms[arm])
+      ? { cut: spec.cut, across_patients: spec.across_patients }
+      : { cut: undefined }),
   });
 }
 
@@ -147,8 +175,8 @@ export function finetuneRequest(
 ): Record<string, unknown> {
   const start = pretrained
     ? { init: pretrained }
-    : row === "imagenet"
-    ? { init: spec.imagenet[backbone], ...network(spec) }
+    : row === "initial" || row === "imagenet"
+    ? { init: initialModels(spec)[backbone], ...network(spec) }
     : { init: "scratch", backbone, ...network(spec) };
   return defined({
     ...start,

@@ -9,13 +9,16 @@ import { reference } from "./reference.ts";
 
 const method = choice(methodSpecs);
 const backbone = choice(backboneSpecs);
+/** By backbone: ids, aliases or names. */
+const models = z.partialRecord(backbone, z.string().min(1).max(200));
 const distinct = <T extends z.ZodType>(entry: T, most = 100) =>
   z.array(entry).min(1).max(most)
     .refine((list) => new Set(list).size === list.length, "each may be named once");
 /** Fields that the grid decides, and that its parts therefore may not give. */
 const DECIDED = {
   pretrain: [
-    ...["kind", "dataset", "method", "arm", "similarity", "component", "cut", "backbone", "init"],
+    ...["kind", "dataset", "method", "arm", "similarity", "component", "cut", "across_patients"],
+    ...["backbone", "init"],
     ...["seed", "split_seed", "leave_out", "name"],
   ],
   finetune: ["kind", "dataset", "init", "backbone", "seed", "split_seed", "folds", "fold", "name"],
@@ -41,16 +44,23 @@ export const studySchema = z.strictObject({
   folds: z.int().min(2).max(20).nullable().default(null),
   /** One split for all seeds, drawn by this; null: each seed draws its own. */
   split_seed: splitSeedSchema,
-  /** The row "From scratch". */
+  /** The row without a model to start from: trained from scratch, or, where only a probe is trained, a random frozen network. */
   scratch: z.boolean().default(true),
-  /** Models with ImageNet weights by backbone: the row "ImageNet". */
-  imagenet: z.partialRecord(backbone, z.string().min(1).max(200)).default({}),
-  /** What pre-training starts from; null: the ImageNet models where they are given. */
-  start: z.enum(["scratch", "imagenet"]).nullable().default(null),
+  /**
+   * What pre-training starts from, which has a row of its own: a model's id, alias or name, or one for each backbone;
+   * `scratch` for random weights. Null: the models of `imagenet` where they are given, else `scratch`.
+   */
+  start: z.union([reference("models"), models]).nullable().default(null),
+  /** Name of that row; null: the model's own. */
+  start_name: z.string().min(1).max(200).nullable().default(null),
+  /** As `start` with one for each backbone; beside `start: "scratch"` a row to compare with alone. */
+  imagenet: models.default({}),
   /** Id of a similarity, for the arms that need one. */
   similarity: reference("similarities").nullable().default(null),
   component: z.string().max(100).nullable().default(null),
   cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
+  /** Leaves out pairs of one patient, in the arms whose pairs are cut. */
+  across_patients: z.boolean().default(false),
   pretrain: settings(DECIDED.pretrain).default({}).describe(
     "Fields of a pretrain job, for all methods; width, channels and image_size hold for all rows",
   ),
@@ -62,15 +72,21 @@ export const studySchema = z.strictObject({
   const problem = (field: string, message: string) =>
     context.addIssue({ code: "custom", path: [field], message });
   if (spec.seeds && spec.folds) problem("folds", "seeds or folds, not both");
-  const lacking = spec.backbones.filter((name) => spec.imagenet[name] === undefined);
   const given = Object.keys(spec.imagenet).length > 0;
-  if (given && lacking.length > 0) problem("imagenet", `a model for ${lacking} is needed too`);
-  if (spec.start === "imagenet" && !given) problem("start", "no ImageNet models are given");
+  for (const [field, models] of Object.entries({ imagenet: spec.imagenet, start: spec.start })) {
+    if (models === null || typeof models === "string" || Object.keys(models).length === 0) continue;
+    const lacking = spec.backbones.filter((name) => models[name] === undefined);
+    if (lacking.length > 0) problem(field, `a model for ${lacking} is needed too`);
+  }
+  const other = spec.start !== null && spec.start !== "scratch" && spec.start !== "imagenet";
+  if (given && other && JSON.stringify(spec.start) !== JSON.stringify(spec.imagenet)) {
+    problem("imagenet", "models to start from are named in `start` or here, not in both");
+  }
 });
 
 /** Every default filled in; settings of the cells as they were given. */
 export type StudySpec = Omit<z.output<typeof studySchema>, "start" | "imagenet" | "by_method"> & {
-  start: "scratch" | "imagenet";
+  start: "scratch" | Record<string, string>;
   imagenet: Record<string, string>;
   by_method: Record<string, Record<string, unknown>>;
 };

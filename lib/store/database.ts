@@ -17,5 +17,11 @@ export interface Database {
    * for it the body runs again: it has no effects but SQL. What it calls is awaited in it.
    */
   transaction<T>(body: () => Promise<T>): Promise<T>;
+  /**
+   * Leaves nothing of deleted rows in any file. Of SQLite it empties the write-ahead log into the database, where they
+   * are overwritten; other databases see to it themselves.
+   * @returns false while others read what is older, or write
+   */
+  forgetDeleted(): Promise<boolean>;
   close(): Promise<void>;
 }

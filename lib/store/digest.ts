@@ -72,9 +72,9 @@ function sorted(value: unknown): unknown {
 
 /** Where the content of data sets is. */
 export interface ContentTables {
-  images: Images;
-  gaze: GazeTable;
-  heatmaps: Heatmaps;
+  images: Pick<Images, "all">;
+  gaze: Pick<GazeTable, "ofDataset">;
+  heatmaps: Pick<Heatmaps, "ofDataset">;
 }
 
 /** The digest of what the store holds now. */

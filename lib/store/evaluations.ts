@@ -43,4 +43,10 @@ export class Evaluations extends Table<EvaluationRow> {
       newestFirst: true,
     });
   }
+
+  /** What a job has found, without the figures. */
+  async ofJob(job_id: string): Promise<Pick<EvaluationRow, "id" | "warnings"> | undefined> {
+    const row = await this.findBy([["job_id = ?", job_id]]);
+    return row && { id: row.id, warnings: row.warnings };
+  }
 }

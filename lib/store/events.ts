@@ -2,7 +2,8 @@
 import type { Database } from "./database.ts";
 import { insertRows, now, type Page, page } from "./table.ts";
 
-export type EventType = "state" | "log" | "metric" | "checkpoint" | "warning";
+export const eventTypes = ["state", "log", "metric", "checkpoint", "warning"] as const;
+export type EventType = (typeof eventTypes)[number];
 
 export interface EventRow {
   job_id: string;
@@ -49,16 +50,19 @@ export class Events {
     ))!.last;
   }
 
-  /** Events with an id above `after`, oldest first. */
+  /** Events with an id above `after`, oldest first; of some types only where these are named. */
   async list(
     job_id: string,
-    options: { after?: number; limit?: number } = {},
+    options: { after?: number; limit?: number; types?: EventType[] } = {},
   ): Promise<Page<EventRow>> {
-    const { after = 0, limit = 100 } = options;
+    const { after = 0, limit = 100, types } = options;
+    const named = types ? `AND type IN (${types.map(() => "?").join(", ")})` : "";
     const rows = await this.db.all<Omit<EventRow, "data"> & { data: string }>(
-      `SELECT * FROM events WHERE job_id = ? AND id > ? ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,
+      `SELECT * FROM events WHERE job_id = ? AND id > ? ${named}
+       ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,
       job_id,
       after,
+      ...(types ?? []),
     );
     return page(
       rows.map((row) => ({ ...row, data: JSON.parse(row.data) })),

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { InvalidInput } from "@/lib/errors.ts";
+import { InvalidInput, isDiskFull } from "@/lib/errors.ts";
 import { StoredFiles } from "./stored_files.ts";
 
 export interface StoredFile {
@@ -18,8 +18,11 @@ export interface PutOptions {
 }
 
 export class Files extends StoredFiles {
-  /** Files that a caller has put and not yet settled (by rows or by dropping them). */
-  readonly #held = new Map<string, number>();
+  /**
+   * Files that a caller has put and not yet settled (by rows or by dropping them): for each time a second name of
+   * it under `tmp/`, where the file system has such, since other threads and processes do not see this map.
+   */
+  readonly #held = new Map<string, (string | undefined)[]>();
 
   constructor(directory: string, readonly temporary: string) {
     super(directory);
@@ -64,20 +67,37 @@ export class Files extends StoredFiles {
   }
 
   #adopt(temporary: string, written: StoredFile): StoredFile {
-    const target = this.path(written.sha256);
-    const directory = target.slice(0, target.lastIndexOf("/"));
+    const { sha256 } = written;
+    const copies = this.#held.get(sha256) ?? [];
     // Pinned first: nobody may remove an equal file between here and the caller's row.
-    this.#held.set(written.sha256, (this.#held.get(written.sha256) ?? 0) + 1);
-    if (existsSync(target)) Deno.removeSync(temporary);
-    else {
-      if (!existsSync(directory)) {
-        Deno.mkdirSync(directory, { recursive: true });
-        syncDirectory(this.directory);
-      }
-      Deno.renameSync(temporary, target);
-      syncDirectory(directory);
-    }
+    this.#held.set(sha256, copies);
+    copies.push(this.#place(sha256, temporary) ? temporary : undefined);
     return written;
+  }
+
+  /** Gives a file its name by content, where it has none; whether the one that it had is still there. */
+  #place(sha256: string, temporary: string): boolean {
+    const target = this.path(sha256);
+    if (existsSync(target)) return true;
+    const directory = target.slice(0, target.lastIndexOf("/"));
+    if (!existsSync(directory)) {
+      Deno.mkdirSync(directory, { recursive: true });
+      syncDirectory(this.directory);
+    }
+    const both = linked(temporary, target);
+    if (!both) Deno.renameSync(temporary, target);
+    syncDirectory(directory);
+    return both;
+  }
+
+  /** Whether a file that the caller has put is there; one that was removed elsewhere meanwhile comes back. */
+  keep(sha256: string): boolean {
+    if (this.has(sha256)) return true;
+    const copies = this.#held.get(sha256) ?? [];
+    const at = copies.findIndex((copy) => copy !== undefined);
+    if (at < 0) return false;
+    if (!this.#place(sha256, copies[at]!)) copies[at] = undefined;
+    return true;
   }
 
   isPinned(sha256: string): boolean {
@@ -87,9 +107,10 @@ export class Files extends StoredFiles {
   /** Takes back one pin of each file. */
   unpin(sha256s: Iterable<string>): void {
     for (const sha256 of sha256s) {
-      const count = (this.#held.get(sha256) ?? 0) - 1;
-      if (count > 0) this.#held.set(sha256, count);
-      else this.#held.delete(sha256);
+      const copies = this.#held.get(sha256);
+      const copy = copies?.pop();
+      if (copy !== undefined) Deno.removeSync(copy);
+      if (copies?.length === 0) this.#held.delete(sha256);
     }
   }
 
@@ -121,6 +142,24 @@ export class Files extends StoredFiles {
   }
 }
 
+/** A second name for a file; false where the file system has no such. */
+function linked(path: string, name: string): boolean {
+  try {
+    Deno.linkSync(path, name);
+    return true;
+  } catch (error) {
+    if (isDiskFull(error)) throw error;
+    return error instanceof Deno.errors.AlreadyExists;
+  }
+}
+
+/** Hashing one takes a thousandth of a second: others have their turn in between. */
+const PIECE = 2 ** 20;
+
+function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
+}
+
 /** Writes, counts, hashes and syncs a new file; it is removed again when anything fails. */
 async function writeSynced(
   path: string,
@@ -131,7 +170,7 @@ async function writeSynced(
   const hash = createHash("sha256");
   let bytes = 0;
   try {
-    for await (const chunk of data instanceof Uint8Array ? [data] : data) {
+    for await (const chunk of data instanceof Uint8Array ? pieces(data) : data) {
       bytes += chunk.length;
       if (bytes > maxBytes) throw new InvalidInput(`Cannot store more than ${maxBytes} bytes`);
       hash.update(chunk);

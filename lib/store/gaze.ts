@@ -66,6 +66,20 @@ export class GazeTable extends Table<GazeRow> {
     return byImage;
   }
 
+  /** The files of samples of a data set's gaze, by image id; the fixations are not read. */
+  async samplesFiles(dataset_id: string): Promise<Map<string, string[]>> {
+    const rows = await this.db.all<{ image_id: string; samples_file: string }>(
+      `SELECT image_id, samples_file FROM gaze WHERE samples_file IS NOT NULL
+       AND image_id IN (SELECT id FROM images WHERE dataset_id = ?)`,
+      dataset_id,
+    );
+    const byImage = new Map<string, string[]>();
+    for (const { image_id, samples_file } of rows) {
+      byImage.set(image_id, [...byImage.get(image_id) ?? [], samples_file]);
+    }
+    return byImage;
+  }
+
   /** Readers and numbers of fixations of a data set, without the fixations. */
   async counts(dataset_id: string): Promise<GazeCount[]> {
     return await this.#counts("SELECT id FROM images WHERE dataset_id = ?", [dataset_id]);

@@ -17,6 +17,9 @@ export type IdempotencyState =
   | { state: "mismatch" }
   | { state: "finished"; answer: KeptAnswer };
 
+/** Answers are kept so long, hours. */
+const KEPT_HOURS = 24;
+
 export class Idempotency {
   constructor(readonly db: Database) {}
 
@@ -26,6 +29,10 @@ export class Idempotency {
    */
   async begin(owner: string, key: string, request: string): Promise<IdempotencyState> {
     return await this.db.transaction(async () => {
+      await this.db.run(
+        "DELETE FROM idempotency WHERE owner = ? AND key = ? AND created_at < ?",
+        ...[owner, key, oldest()],
+      );
       const row = await this.db.get<
         { request: string; status: number | null; headers: string; body: string }
       >("SELECT * FROM idempotency WHERE owner = ? AND key = ?", owner, key);
@@ -64,13 +71,18 @@ export class Idempotency {
     await this.db.run("DELETE FROM idempotency WHERE owner = ? AND key = ?", owner, key);
   }
 
-  /** Drops answers older than `hours`, and (at the start) keys whose request died with a server. */
-  async purge(options: { hours: number; unfinished: boolean }): Promise<number> {
-    const before = new Date(Date.now() - options.hours * 3_600_000).toISOString();
+  /**
+   * Drops answers that are older than a day.
+   * @param options.unfinished also keys whose request has made nothing when its server died: at the start only
+   * @returns how many
+   */
+  async purge({ unfinished }: { unfinished: boolean }): Promise<number> {
     return await this.db.run(
       "DELETE FROM idempotency WHERE created_at < ? OR (? = 1 AND status IS NULL)",
-      before,
-      options.unfinished ? 1 : 0,
+      oldest(),
+      unfinished ? 1 : 0,
     );
   }
 }
+
+const oldest = () => new Date(Date.now() - KEPT_HOURS * 3_600_000).toISOString();

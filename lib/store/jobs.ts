@@ -3,10 +3,10 @@
  * that lost it from writing.
  */
 import type { AdapterInfo } from "@/gpu/device.ts";
-import { Conflict } from "@/lib/errors.ts";
+import { ClaimLost, Conflict } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { LEASE_MS, leased } from "./lease.ts";
-import { now, type Page, type PageOptions, Table } from "./table.ts";
+import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
 
 export const jobStates = [
   "queued",
@@ -70,17 +70,25 @@ export const finishedStates: JobState[] = ["succeeded", "failed", "cancelled"];
 export type JobChanges = Partial<
   Pick<
     JobRow,
-    "state" | "progress" | "requested" | "error" | "result" | "device" | "estimated_finish"
+    | "state"
+    | "progress"
+    | "requested"
+    | "error"
+    | "result"
+    | "device"
+    | "estimated_finish"
+    | "attempts"
   >
 >;
 
-/** The claim was lost: another worker has the job, or it was ended. */
-export class ClaimLost extends Conflict {
-  override name = "ClaimLost";
-}
-
 /** Takes back the last attempt. */
 const FORGIVEN = "attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END";
+
+const conditionsOf = ({ kind, dataset, study }: JobFilter): Conditions => [
+  ["kind = ?", kind],
+  ["spec ->> 'dataset' = ?", dataset],
+  ["study = ?", study],
+];
 
 export class Jobs extends Table<JobRow> {
   constructor(db: Database) {
@@ -103,12 +111,18 @@ export class Jobs extends Table<JobRow> {
 
   /** Newest first. */
   async listJobs(filter: JobFilter = {}): Promise<Page<JobRow>> {
-    return await this.list(filter, [
-      ["kind = ?", filter.kind],
-      ["state = ?", filter.state],
-      ["spec ->> 'dataset' = ?", filter.dataset],
-      ["study = ?", filter.study],
-    ]);
+    return await this.list(filter, [...conditionsOf(filter), ["state = ?", filter.state]]);
+  }
+
+  /** Numbers of jobs by state, whatever state the filter names. */
+  async totals(filter: JobFilter): Promise<Record<JobState, number>> {
+    const { where, values } = this.where(conditionsOf(filter));
+    const rows = await this.db.all<{ state: JobState; n: number }>(
+      `SELECT state, count(*) AS n FROM jobs ${where} GROUP BY state`,
+      ...values,
+    );
+    const none = jobStates.map((state) => [state, 0]);
+    return Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]);
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */

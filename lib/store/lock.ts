@@ -24,3 +24,24 @@ export function takeLock(directory: string): Lock {
     },
   };
 }
+
+/** Whether a server works in the directory now. */
+export function isHeld(directory: string): boolean {
+  return holderOf(directory) !== undefined;
+}
+
+/** Process id of the server that works in the directory, as text; undefined without one. */
+export function holderOf(directory: string): string | undefined {
+  let file: Deno.FsFile;
+  try {
+    file = Deno.openSync(`${directory}/server.lock`, { read: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    throw error;
+  }
+  using lock = file;
+  if (lock.tryLockSync(false)) return undefined;
+  return Deno.readTextFileSync(`${directory}/server.lock`).trim() || "unknown";
+}

@@ -56,4 +56,29 @@ export class Metrics {
       ...(name === undefined ? [] : [name]),
     );
   }
+
+  /** First and last step of a job's series; undefined where there are none. */
+  async extent(job_id: string): Promise<{ low: number; high: number } | undefined> {
+    const found = await this.db.get<{ low: number | null; high: number | null }>(
+      "SELECT min(step) AS low, max(step) AS high FROM metrics WHERE job_id = ?",
+      job_id,
+    );
+    if (!found || found.low === null) return undefined;
+    return { low: Number(found.low), high: Number(found.high) };
+  }
+
+  /** Means of each name over spans of `width` steps from `low` on; `span` counts from 0. */
+  async averaged(
+    job_id: string,
+    { low, width }: { low: number; width: number },
+  ): Promise<{ name: string; span: number; value: number | null }[]> {
+    // Of whole numbers in the text the quotient is one.
+    const span = `(step - ${Math.trunc(low)}) / ${Math.trunc(width)}`;
+    const rows = await this.db.all<{ name: string; span: number; value: number | null }>(
+      `SELECT name, ${span} AS span, avg(value) AS value FROM metrics
+       WHERE job_id = ? GROUP BY name, ${span} ORDER BY name, ${span}`,
+      job_id,
+    );
+    return rows.map((row) => ({ ...row, span: Number(row.span) }));
+  }
 }

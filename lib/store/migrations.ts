@@ -1,6 +1,7 @@
 /** The versions of the schema. Each brings the one before to its own: from 0, nothing, to 1 and so on. */
 import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
+import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
 import readings from "./readings.sql" with { type: "text" };
@@ -10,6 +11,17 @@ import studies from "./studies.sql" with { type: "text" };
 import tuning from "./tuning.sql" with { type: "text" };
 
 export const versions = [
-  ...[schema, studies, tuning, names, reports, binding, leases, datasetNames],
+  schema,
+  studies,
+  tuning,
+  names,
+  reports,
+  binding,
+  leases,
+  datasetNames,
+  keyLimits,
   readings,
 ];
+
+/** The schema that this program makes. */
+export const knownVersion = versions.length;

@@ -1,6 +1,8 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
+import { existsSync } from "node:fs";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
+import { type AtRest, breakSeal, seal } from "./database_seal.ts";
 import { Datasets } from "./datasets.ts";
 import { Evaluations } from "./evaluations.ts";
 import { Events } from "./events.ts";
@@ -16,6 +18,7 @@ import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
 import { Models } from "./models.ts";
 import { openDatabase } from "./open_database.ts";
+import { Owners } from "./owners.ts";
 import { Predictions } from "./predictions.ts";
 import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
@@ -25,6 +28,7 @@ import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
+import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 import { Workers } from "./workers.ts";
 
@@ -52,12 +56,15 @@ export class Store {
   readonly events: Events;
   readonly metrics: Metrics;
   readonly keys: Keys;
+  readonly owners: Owners;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
   readonly uploads: Uploads;
   readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
   setAside?: SetAside;
+  /** Whether the database was as the server before had left it; undefined for a shared store. */
+  atRest?: AtRest;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
@@ -86,20 +93,30 @@ export class Store {
     this.events = new Events(db);
     this.metrics = new Metrics(db);
     this.keys = new Keys(db);
+    this.owners = new Owners(db);
     this.idempotency = new Idempotency(db);
     this.tuning = new Tuning(db);
     this.workers = new Workers(db);
   }
 
   static async open(directory: string, options: StoreOptions): Promise<Store> {
-    makeDirectory(directory);
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = options.shared ? undefined : takeLock(directory);
     try {
-      const secret = readSecret(directory);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
-      const db = await openDatabase(database);
+      const begun = existsSync(database) && Deno.statSync(database).size > 0;
+      const atRest = lock && breakSeal(database);
+      const db = await openDatabase(database, { check: lock !== undefined });
+      let secret: Uint8Array;
+      try {
+        secret = readSecret(directory, { mayMake: !begun });
+      } catch (error) {
+        await db.close();
+        throw error;
+      }
       const store = new Store(directory, db, secret, lock);
+      store.atRest = atRest;
       if (lock) await store.#begin();
       return store;
     } catch (error) {
@@ -120,7 +137,7 @@ export class Store {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
     });
-    await this.idempotency.purge({ hours: 24, unfinished: true });
+    await this.idempotency.purge({ unfinished: true });
     this.reserve.take();
   }
 
@@ -140,20 +157,25 @@ export class Store {
    */
   async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
-      const result = await this.db.transaction(async () => {
-        for (const sha256 of new Set(sha256s)) {
-          if (!this.files.has(sha256)) {
-            throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
-          }
-        }
-        return await insert();
-      });
+      const result = await this.commitStored(sha256s, insert);
       this.files.unpin(sha256s);
       return result;
     } catch (error) {
       await this.discard(sha256s);
       throw error;
     }
+  }
+
+  /** The same with files that another process has put, and pinned where it must. */
+  async commitStored<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
+    return await this.db.transaction(async () => {
+      for (const sha256 of new Set(sha256s)) {
+        if (!this.files.keep(sha256)) {
+          throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
+        }
+      }
+      return await insert();
+    });
   }
 
   /** Unpins files whose rows will not come, and removes those nobody else needs. */
@@ -178,15 +200,24 @@ export class Store {
 
   async close(): Promise<void> {
     await this.db.close();
+    if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
   }
 }
 
 /**
  * Opens the data directory, on a full disk in the room that is kept for it.
- * @throws {Conflict} when another server uses it, or its database is gone
+ * @throws {Conflict} when another server uses it, it may not be written, or its database is gone
  */
 export async function openStore(directory: string, options: StoreOptions = {}): Promise<Store> {
+  try {
+    return await openInReserve(directory, options);
+  } catch (error) {
+    throw unusable(directory, error) ?? error;
+  }
+}
+
+async function openInReserve(directory: string, options: StoreOptions): Promise<Store> {
   try {
     return await Store.open(directory, options);
   } catch (error) {
@@ -209,8 +240,8 @@ export { type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";
-export { ClaimLost, finishedStates, jobStates } from "./jobs.ts";
-export type { EventRow, EventType } from "./events.ts";
+export { finishedStates, jobStates } from "./jobs.ts";
+export { type EventRow, type EventType, eventTypes } from "./events.ts";
 export type { MetricRow } from "./metrics.ts";
 export type { Layout, SimilarityRow } from "./similarities.ts";
 export { type ModelRow, type ModelSpec, modelSpecSchema } from "./models.ts";
@@ -218,25 +249,10 @@ export type { ModelImages, SeenSet } from "./model_images.ts";
 export { type EvaluationRow, type SeenImages, seenSchema } from "./evaluations.ts";
 export { type CellRow, type CellState, cellStates, openCells, type StudyRow } from "./studies.ts";
 export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
-export { type KeyRow, type Scope, scopes } from "./keys.ts";
+export { type KeyLimits, type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
 export type { NamedReading, ReadingRow } from "./readings.ts";
 export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";
 export { now } from "./table.ts";
-
-/** @throws Conflict that says why the directory cannot be had */
-function makeDirectory(directory: string): void {
-  try {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (error) {
-    const why = error instanceof Deno.errors.AlreadyExists
-      ? "it is a file"
-      : error instanceof Deno.errors.PermissionDenied || error instanceof Deno.errors.NotCapable
-      ? "it may not be written"
-      : undefined;
-    if (!why) throw error;
-    throw new Conflict(`Cannot use ${directory}: ${why}; name another data directory by --data`);
-  }
-}

@@ -70,6 +70,11 @@ export class Models extends Table<ModelRow> {
     ))?.model_id;
   }
 
+  /** The model that a job has made. */
+  async ofJob(job_id: string): Promise<ModelRow | undefined> {
+    return await this.findBy([["job_id = ?", job_id]]);
+  }
+
   /** All versions that there are of a name, the newest first. */
   async versionsOf(name: string): Promise<ModelRow[]> {
     return await this.select([["name = ?", name]], "ORDER BY version DESC");

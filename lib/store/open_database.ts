@@ -2,7 +2,15 @@
 import type { Database } from "./database.ts";
 import { Sqlite } from "./sqlite.ts";
 
-/** Opens or creates the file at `path`; throws when SQLite or the file's schema does not fit. */
-export async function openDatabase(path: string): Promise<Database> {
-  return await Sqlite.open(path);
+/**
+ * Opens or creates the file at `path`.
+ * @param options.check looks at every page first
+ * @throws {Damaged} for a file that is damaged
+ * @throws {Error} when SQLite or the file's schema does not fit
+ */
+export async function openDatabase(
+  path: string,
+  options: { check?: boolean } = {},
+): Promise<Database> {
+  return await Sqlite.open(path, options);
 }

@@ -33,7 +33,7 @@ export interface PredictionFilter {
   stale?: boolean;
 }
 
-export type PredictionQuery = PredictionFilter & PageOptions;
+export type PredictionQuery = PredictionFilter & PageOptions & { newestFirst?: boolean };
 
 /**
  * Whether the image of a prediction is gone or has another picture by now. Of rows that say no more than a

@@ -31,8 +31,10 @@ export function assertDatabaseIsThere(directory: string, database: string): void
     `Cannot start: ${directory} holds ${held.join(" and ")}, but its database mcgip.db is ` +
       `${
         existsSync(database) ? "empty" : "missing"
-      }. Put mcgip.db back from a backup (with mcgip.db-wal, if ` +
-      `there is one); to begin anew, move ${held.join(" and ")} out of the directory first`,
+      }. Restore a backup into a new directory (deno task restore BACKUP --data NEW), or put ` +
+      `mcgip.db back, with mcgip.db-wal where there is one; to begin anew, move ${
+        held.join(" and ")
+      } out of the directory first`,
   );
 }
 

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Database, SqlRow, SqlValue } from "./database.ts";
 import { versions } from "./migrations.ts";
+import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 
 /** Before 3.51.3 a WAL reset could lose committed pages. */
 const oldestSqlite = [3, 51, 3];
@@ -13,6 +14,10 @@ const oldestSqlite = [3, 51, 3];
 const KEPT_STATEMENTS = 256;
 /** A thread that imports may write for seconds on a busy machine; below the 20 s of a silent worker. */
 const BUSY_MS = 15_000;
+/** How long at most between two looks whether that other has ended, ms. */
+const LONGEST_WAIT_MS = 20;
+/** What can wait waits no longer for others. */
+const PATIENCE_MS = 20;
 
 /** A connection with its statements. */
 class Connection {
@@ -57,23 +62,11 @@ export class Sqlite implements Database {
   /** Resolves when nobody writes. */
   #turn: Promise<void> = Promise.resolve();
 
-  private constructor(path: string) {
+  /** @param check looks at every page first */
+  private constructor(path: string, check: boolean) {
     this.#writer = new Connection(path, { readOnly: false });
     try {
-      const { db } = this.#writer;
-      const { version } = db.prepare("SELECT sqlite_version() AS version").get() as {
-        version: string;
-      };
-      if (isOlder(version)) {
-        throw new Error(
-          `Cannot use SQLite ${version}: at least ${oldestSqlite.join(".")} is needed`,
-        );
-      }
-      // secure_delete: what a user deletes is not to be found in free pages.
-      db.exec(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
-      );
-      migrate(db, path);
+      orDamagedDatabase(path, () => this.#open(path, check));
     } catch (error) {
       this.#writer.close();
       throw error;
@@ -81,8 +74,33 @@ export class Sqlite implements Database {
     this.#reader = new Connection(path, { readOnly: true });
   }
 
-  static open(path: string): Promise<Sqlite> {
-    return Promise.try(() => new Sqlite(path));
+  #open(path: string, check: boolean): void {
+    const { db } = this.#writer;
+    const { version } = db.prepare("SELECT sqlite_version() AS version").get() as {
+      version: string;
+    };
+    if (isOlder(version)) {
+      throw new Error(
+        `Cannot use SQLite ${version}: at least ${oldestSqlite.join(".")} is needed`,
+      );
+    }
+    // secure_delete: what a user deletes is not to be found in free pages.
+    db.exec(
+      "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
+    );
+    if (check) assertSound(db, path);
+    migrate(db, path);
+    // From now on who writes waits without keeping the thread, see `#begin`.
+    db.exec("PRAGMA busy_timeout = 0");
+  }
+
+  /**
+   * Opens or creates the file at `path`, and brings an older one up.
+   * @param options.check looks at every page first
+   * @throws {Damaged} for a file that is damaged
+   */
+  static open(path: string, { check = false }: { check?: boolean } = {}): Promise<Sqlite> {
+    return Promise.try(() => new Sqlite(path, check));
   }
 
   /** The transaction that the caller is in. */
@@ -111,12 +129,7 @@ export class Sqlite implements Database {
   async run(sql: string, ...values: SqlValue[]): Promise<number> {
     const write = () => Number(this.#writer.prepare(sql).run(...values).changes);
     if (this.#transaction) return write();
-    const done = await this.#enter();
-    try {
-      return write();
-    } finally {
-      done();
-    }
+    return await this.transaction(() => Promise.try(write));
   }
 
   async transaction<T>(body: () => Promise<T>): Promise<T> {
@@ -125,7 +138,7 @@ export class Sqlite implements Database {
     const transaction: Transaction = { open: true };
     const { db } = this.#writer;
     try {
-      db.exec("BEGIN IMMEDIATE");
+      await this.#begin();
       try {
         const result = await this.#inside.run(transaction, body);
         db.exec("COMMIT");
@@ -143,6 +156,20 @@ export class Sqlite implements Database {
     }
   }
 
+  /** Begins to write; waits, and lets the thread do something else, while another process or thread writes. */
+  async #begin(): Promise<void> {
+    const end = performance.now() + BUSY_MS;
+    for (let wait = 1;; wait = Math.min(2 * wait, LONGEST_WAIT_MS)) {
+      try {
+        return this.#writer.db.exec("BEGIN IMMEDIATE");
+      } catch (error) {
+        const busy = error instanceof Error && /database is locked/.test(error.message);
+        if (!busy || performance.now() > end) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+
   /** Waits until nobody writes; the others wait until the function that it resolves with is called. */
   async #enter(): Promise<() => void> {
     const before = this.#turn;
@@ -150,6 +177,22 @@ export class Sqlite implements Database {
     this.#turn = promise;
     await before;
     return resolve;
+  }
+
+  async forgetDeleted(): Promise<boolean> {
+    if (this.#transaction) return false;
+    const done = await this.#enter();
+    const { db } = this.#writer;
+    try {
+      db.exec(`PRAGMA busy_timeout = ${PATIENCE_MS}`);
+      return db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()!.busy === 0;
+    } catch (error) {
+      if (/locked|busy/.test((error as Error).message)) return false;
+      throw error;
+    } finally {
+      db.exec("PRAGMA busy_timeout = 0");
+      done();
+    }
   }
 
   async close(): Promise<void> {
@@ -177,6 +220,17 @@ function migrate(db: DatabaseSync, path: string): void {
   } catch (error) {
     db.exec("ROLLBACK");
     throw error;
+  }
+}
+
+/** Whether the runtime's SQLite is one that the store may be trusted to. */
+export function sqliteFits(): boolean {
+  const connection = new DatabaseSync(":memory:");
+  try {
+    const { version } = connection.prepare("SELECT sqlite_version() AS version").get()!;
+    return !isOlder(version as string);
+  } finally {
+    connection.close();
   }
 }
 

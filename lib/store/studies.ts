@@ -28,7 +28,7 @@ export interface CellRow {
   study_id: string;
   /** Place in the order of computation, from 0. */
   position: number;
-  /** Key of the table's row: `scratch`, `imagenet`, `byol gaze`. */
+  /** Key of the table's row: `scratch`, `initial`, `byol gaze`. */
   row: string;
   backbone: string;
   /** Seed, or number of the fold. */

@@ -160,9 +160,11 @@ export class Table<Row extends { id: string }> {
   }
 
   /** A page in the order of making (newest first where the table says so). */
-  async list(options: PageOptions = {}, conditions: Conditions = []): Promise<Page<Row>> {
-    const { after, limit = 100 } = options;
-    const { newestFirst } = this.options;
+  async list(
+    options: PageOptions & { newestFirst?: boolean } = {},
+    conditions: Conditions = [],
+  ): Promise<Page<Row>> {
+    const { after, limit = 100, newestFirst = this.options.newestFirst } = options;
     const rows = await this.select(
       [...conditions, [newestFirst ? "id < ?" : "id > ?", after]],
       `ORDER BY id ${newestFirst ? "DESC" : "ASC"} LIMIT ${Math.trunc(limit) + 1}`,

@@ -3,9 +3,9 @@
  * where the next byte belongs; `ID.json` what is known of it. A start leaves them alone; they expire.
  */
 import { createHash } from "node:crypto";
-import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
-import { syncDirectory } from "./files.ts";
+import { Conflict, Damaged, InvalidInput, NotFound } from "@/lib/errors.ts";
 import { newId } from "./id.ts";
+import { readSealed, writeSealed } from "./sealed_text.ts";
 import { now } from "./table.ts";
 
 export interface UploadInfo {
@@ -67,11 +67,14 @@ export class Uploads {
     return `${this.directory}/${id}`;
   }
 
-  /** @throws {NotFound} also for one that has expired */
+  /**
+   * @throws {NotFound} also for one that has expired
+   * @throws {Damaged} when it cannot be gone on with: it is to be removed, and sent anew
+   */
   get(id: string): Upload {
     const stem = this.#stem(id);
     try {
-      const info = JSON.parse(Deno.readTextFileSync(`${stem}.json`)) as UploadInfo;
+      const info = readInfo(`${stem}.json`, id);
       const { size, mtime } = stat(`${stem}.part`) ?? { size: info.length, mtime: null };
       const touched = Math.max(mtime?.getTime() ?? 0, Date.parse(info.created_at));
       const expires = touched + LIFE_MS;
@@ -85,6 +88,7 @@ export class Uploads {
     throw new NotFound(`Cannot find upload "${id}": it is not there, or has expired`);
   }
 
+  /** Those that can be gone on with. */
   list(): Upload[] {
     let names: string[];
     try {
@@ -97,7 +101,7 @@ export class Uploads {
       try {
         return [this.get(name.slice(0, -".json".length))];
       } catch (error) {
-        if (error instanceof NotFound) return [];
+        if (error instanceof NotFound || error instanceof Damaged) return [];
         throw error;
       }
     });
@@ -186,21 +190,18 @@ export class Uploads {
 
   /** @throws {NotFound}, {Conflict} while it is in use */
   async remove(id: string): Promise<void> {
-    this.get(id);
+    try {
+      this.get(id);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+    }
     if (this.#used.has(id)) throw new Conflict(`Cannot remove upload "${id}": it is in use`);
     await this.#takeOver(id);
     this.#discard(id);
   }
 
   #keep(info: UploadInfo): void {
-    const target = `${this.#stem(info.id)}.json`;
-    const temporary = `${target}.new`;
-    Deno.writeTextFileSync(temporary, JSON.stringify(info));
-    const file = Deno.openSync(temporary, { read: true, write: true });
-    file.syncSync();
-    file.close();
-    Deno.renameSync(temporary, target);
-    syncDirectory(this.directory);
+    writeSealed(`${this.#stem(info.id)}.json`, JSON.stringify(info));
   }
 
   #discard(id: string): void {
@@ -211,6 +212,17 @@ export class Uploads {
         if (!(error instanceof Deno.errors.NotFound)) throw error;
       }
     }
+  }
+}
+
+/** @throws {Damaged} */
+function readInfo(path: string, id: string): UploadInfo {
+  const what = `upload "${id}"`;
+  const text = readSealed(path, what);
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Damaged(`Cannot use ${what}: what is kept of it is damaged`);
   }
 }
 

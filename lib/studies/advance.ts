@@ -5,6 +5,7 @@
  */
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
+import { withoutNames } from "@/lib/log.ts";
 import { neededEvaluations } from "./study_table.ts";
 import type { StudyTable } from "./table_schema.ts";
 import { studyTableOf } from "./table_thread.ts";
@@ -47,7 +48,7 @@ export async function advanceStudies(store: Store): Promise<string[]> {
     } catch (error) {
       // Once there is room again the study goes on.
       if (isDiskFull(error)) continue;
-      console.error(`study ${job.id}:`, error);
+      console.error(`study ${job.id}: ${withoutNames(error)}`);
       const message = error instanceof Error ? error.message : String(error);
       await end(store, job, changed, { error: message });
     }
@@ -221,7 +222,7 @@ class Study {
     const same = await sameJob(store, resolved);
     if (same) return same;
     if (await queueLength(store) >= await mostQueued(store)) return undefined;
-    const queued = await enqueue(store, resolved, study.id);
+    const queued = await enqueue(store, resolved, { study: study.id });
     this.changed.add(queued.id);
     return queued;
   }

@@ -105,7 +105,7 @@ function shapeOf({ kind, spec }: ResolvedJob, images: number): Shape {
     batch_size: number;
   };
   const training = trainings.get(kind)!;
-  const seen = epochs * images * training.share(spec);
+  const seen = epochs * images * training.share(spec, images);
   const each = multiplyAdds({ backbone, width, image_size });
   return {
     key: JSON.stringify([kind, method, mode, backbone, width, image_size, batch_size]),

@@ -12,6 +12,7 @@ import { cellStates, type Store, type StudyRow } from "@/lib/store/mod.ts";
 import { completedCell, finished } from "./finished_table.ts";
 import { studyTable } from "./study_table.ts";
 import { type StudyTable, studyTableSchema } from "./table_schema.ts";
+import { verdictOf, verdictSchema } from "./verdict.ts";
 
 export const studySchema = z.object({
   id: z.string(),
@@ -45,6 +46,10 @@ export const filledStudySchema = studySchema.extend({
   rows: studyTableSchema.shape.rows,
   cells: studyTableSchema.shape.cells,
   warnings: studyTableSchema.shape.warnings,
+  run_kind: studyTableSchema.shape.run_kind,
+  backbones: studyTableSchema.shape.backbones,
+  positive_label: studyTableSchema.shape.positive_label,
+  verdict: verdictSchema,
   runs: z.array(trainingSchema)
     .describe("The single trainings; learning curves are metrics of their jobs"),
 }).meta({ id: "FilledStudy" });
@@ -68,7 +73,10 @@ export async function toFilledStudyView(
   store: Store,
   row: StudyRow,
 ): Promise<z.output<typeof filledStudySchema>> {
-  const { rows, cells, warnings } = await tableOf(store, row);
+  const table = await tableOf(store, row);
+  const { rows, cells, warnings, run_kind, backbones, positive_label } = table;
+  const tested = cells.find(({ evaluations }) => evaluations.length > 0)?.evaluations[0];
+  const first = tested === undefined ? undefined : await store.evaluations.find(tested);
   const runs = [];
   for (const cell of await store.studies.cells(row.id)) {
     const { study_id: _, position: __, pretrained, ...run } = cell;
@@ -85,7 +93,12 @@ export async function toFilledStudyView(
     });
   }
   const spec = row.spec as KeptSpec<"study">;
-  return { ...await toStudyView(store, row), spec, rows, cells, warnings, runs };
+  return {
+    ...await toStudyView(store, row),
+    ...{ spec, rows, cells, warnings, run_kind, backbones, positive_label },
+    verdict: verdictOf(table, first?.metrics.images ?? null),
+    runs,
+  };
 }
 
 /** The table with figures as they were last computed, and what has become of each cell by now. */

@@ -1,8 +1,8 @@
 /** The table of a study in plain data: every number stands on evaluations that are named beside it. */
-import { gridRows, gridRuns } from "@/lib/specs/study_grid.ts";
+import { gridRows, gridRuns, initialName, isProbe } from "@/lib/specs/study_grid.ts";
 import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
 import { numbering } from "@/lib/evaluation/patient_numbering.ts";
-import { prepare, scoresOf } from "@/lib/evaluation/runs.ts";
+import { averaged, prepare, runsOf as repeatsOf } from "@/lib/evaluation/runs.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 import type { Scores } from "@/lib/evaluation/scores.ts";
 import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
@@ -96,17 +96,17 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
       if (known) return { ...known, ...counts };
       const compared = (pairs: typeof shared.controls, against: string | null) =>
         differences(
-          pairs.map(({ cell }) => read(cell).scores),
-          pairs.map(({ other }) => read(other).scores),
+          pairs.map(({ cell }) => read(cell).repeats),
+          pairs.map(({ other }) => read(other).repeats),
           { source, against },
         );
       return {
         ...{ row: key, backbone, ...counts, runs: own.map(({ run }) => run) },
         evaluations: own.map(({ evaluation }) => evaluation!),
-        figures: figures(own.map((cell) => read(cell).scores), source),
+        figures: figures(own.map((cell) => read(cell).repeats), source),
         differences: compared(shared.differences, against),
         controls: compared(shared.controls, control),
-        classes: own.length > 0 ? read(own[0]).scores.classes.length : null,
+        classes: own.length > 0 ? read(own[0]).repeats[0].classes.length : null,
         warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), source),
       };
     },
@@ -117,6 +117,10 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
     run_kind: spec.folds === null ? "seed" : "fold",
     planned: gridRuns(spec).length,
     positive_label,
+    start: spec.start === "scratch" ? null : initialName(spec),
+    labels: (spec.finetune.labels as number | null | undefined) ?? null,
+    repeats: (spec.finetune.repeats as number | undefined) ?? 1,
+    probe: isProbe(spec),
     cells,
   });
 }
@@ -133,11 +137,11 @@ function same(a: string[], b: string[]): boolean {
 
 /** Warnings of a cell's runs, each once, with the runs that it is of. */
 function cellWarnings(
-  runs: { run: number; scores: Scores; warnings: string[] }[],
+  runs: { run: number; repeats: Scores[]; warnings: string[] }[],
   { spec, patients }: TableSource,
 ): string[] {
   if (runs.length === 0) return [];
-  const all = runs.flatMap(({ run, scores, warnings }) => {
+  const all = runs.flatMap(({ run, repeats: [scores], warnings }) => {
     const { unitOf } = numbering(patients);
     const own = scoreWarnings(scores, scores.images.map(unitOf));
     return [...new Set([...warnings, ...own])].map((text) => ({ run, text }));
@@ -148,14 +152,14 @@ function cellWarnings(
   );
 }
 
-/** Reads the scores of evaluations, each once, and what was warned of. */
+/** Reads the scores of evaluations, each once, by repeats where labels were drawn, and what was warned of. */
 function reader({ evaluations }: TableSource) {
-  const known = new Map<string, { scores: Scores; warnings: string[] }>();
+  const known = new Map<string, { repeats: Scores[]; warnings: string[] }>();
   return ({ evaluation: id }: CellRow) => {
     if (!known.has(id!)) {
       const { scores, metrics, warnings } = evaluations.get(id!)!;
       const all = [...warnings ?? [], ...metrics?.warnings ?? []];
-      known.set(id!, { scores: scoresOf(scores), warnings: all });
+      known.set(id!, { repeats: repeatsOf(scores), warnings: all });
     }
     return known.get(id!)!;
   };
@@ -163,8 +167,15 @@ function reader({ evaluations }: TableSource) {
 
 const runKind = ({ spec }: TableSource) => spec.folds === null ? "seed" : "fold";
 
-function figures(sets: Scores[], source: TableSource): Record<FigureName, CellFigure | null> {
-  const { runs, units } = prepare(sets, source);
+/** Runs ready for resampling; the repeats of one are averaged. */
+function ready(sets: Scores[][], source: TableSource) {
+  const { runs, units } = prepare(sets.flat(), source);
+  let from = 0;
+  return { runs: sets.map(({ length }) => averaged(runs.slice(from, from += length))), units };
+}
+
+function figures(sets: Scores[][], source: TableSource): Record<FigureName, CellFigure | null> {
+  const { runs, units } = ready(sets, source);
   const whole = new Uint8Array(units).fill(1);
   const each = runs.map((run) => run.at(whole));
   const found = spreads(runs, null, units, { run_kind: runKind(source) });
@@ -184,11 +195,11 @@ function figures(sets: Scores[], source: TableSource): Record<FigureName, CellFi
 }
 
 function differences(
-  sets: Scores[],
-  others: Scores[],
+  sets: Scores[][],
+  others: Scores[][],
   { source, against }: { source: TableSource; against: string | null },
 ): Record<FigureName, Difference | null> {
-  const { runs, units } = prepare([...sets, ...others], source);
+  const { runs, units } = ready([...sets, ...others], source);
   const found = spreads(runs.slice(0, sets.length), runs.slice(sets.length), units, {
     run_kind: runKind(source),
   });

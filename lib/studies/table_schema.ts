@@ -74,6 +74,12 @@ export const studyTableSchema = z.object({
   run_kind: z.enum(["seed", "fold"]),
   planned: z.number().describe("Runs of each cell"),
   positive_label: z.string().nullable(),
+  start: z.string().nullable()
+    .describe("Name of the network that pre-training starts from; null: random weights"),
+  labels: z.number().nullable()
+    .describe("Training images whose label is used, or their share; null: all"),
+  repeats: z.number().describe("Drawings of the labels that a run is the mean of"),
+  probe: z.boolean().describe("Whether the backbones stay as they are, and a probe is trained"),
   classes: z.number().nullable().describe("With two, M-AUC is the AUC; null where none is known"),
   comparisons: z.record(z.enum(FIGURES), z.number()).describe("That Holm's adjustment counts"),
   cells: z.array(tableCellSchema),

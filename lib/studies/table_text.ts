@@ -40,12 +40,23 @@ export function pText(p: number): string {
 }
 
 /** What the figures are of. */
-export function subject({ run_kind, planned, backbones }: StudyTable): string {
+export function subject(
+  { run_kind, planned, backbones, start, labels, repeats, probe }: StudyTable,
+): string {
+  const told = labels === null
+    ? ""
+    : `, ${labels < 1 ? `a share of ${labels} of the` : labels} labelled training images${
+      repeats > 1 ? ` (each ${run_kind} the mean of ${repeats} drawings)` : ""
+    }`;
+  const settings = [
+    ...(probe ? ["Linear probe of frozen backbones"] : []),
+    ...(start === null ? [] : [`pre-training starts from ${start}`]),
+  ].join("; ");
   return `Mean ± population standard deviation over ${planned} ${run_kind}${
     planned > 1 ? "s" : ""
   } on images that no training saw${
     backbones.length === 1 ? `, ${backboneName(backbones[0])}` : ""
-  }.`;
+  }${told}.${settings === "" ? "" : ` ${settings[0].toUpperCase()}${settings.slice(1)}.`}`;
 }
 
 export function positiveText({ positive_label, classes }: StudyTable): string {

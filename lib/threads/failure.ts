@@ -1,5 +1,6 @@
 /** Errors on their way between threads: a clone would lose the class and the fields of the domain's own. */
 import {
+  ClaimLost,
   Conflict,
   Damaged,
   InvalidInput,
@@ -27,6 +28,7 @@ export class Crashed extends Error {
 
 const domain: Record<string, (failure: Failure) => Error> = {
   NotFound: ({ message }) => new NotFound(message),
+  ClaimLost: ({ message }) => new ClaimLost(message),
   Conflict: ({ message }) => new Conflict(message),
   InvalidInput: ({ message, problems }) => new InvalidInput(message, problems),
   Overloaded: ({ message, seconds }) => new Overloaded(message, seconds),
@@ -35,7 +37,17 @@ const domain: Record<string, (failure: Failure) => Error> = {
   Crashed: ({ message }) => new Crashed(message),
 };
 
-const classes = [NotFound, Conflict, Damaged, InvalidInput, Overloaded, Unavailable, Crashed];
+// Those first that are others too.
+const classes = [
+  NotFound,
+  ClaimLost,
+  Conflict,
+  Damaged,
+  InvalidInput,
+  Overloaded,
+  Unavailable,
+  Crashed,
+];
 
 /** Deno's own NotFound is no NotFound of the domain: classes count, not names. */
 export function failureOf(error: unknown): Failure {

@@ -68,6 +68,15 @@ export class ThreadPool {
     await Promise.all(this.#idle.splice(0).map((thread) => thread.end()));
   }
 
+  /** What the pools of this process do now, by the names of their modules. */
+  static loads(): { name: string; busy: number; waiting: number }[] {
+    return [...pools].map(([module, pool]) => ({
+      name: module.replace(/.*\//, "").replace(/(_worker)?\.ts$/, ""),
+      busy: pool.#busy,
+      waiting: pool.#waiting,
+    }));
+  }
+
   /** The same for all pools. */
   static async closeAll(): Promise<void> {
     await Promise.all([...pools.values()].map((pool) => pool.close()));

@@ -1,4 +1,5 @@
 /** Whether the positive pairs of a training are what the name of its arm says. */
+import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf, type Positives } from "@/lib/gaze/positives.ts";
 
 interface PairedImage {
@@ -71,7 +72,8 @@ export function armWarnings(
     positives,
     (i, j) => images[i].patient !== null && images[i].patient === images[j].patient,
   );
-  if (ofOnePatient) {
+  // What one arm is about is another one's fault.
+  if (ofOnePatient && arms[arm as ArmName]?.needs !== "patients") {
     warnings.push(`${is} pairs images of the same patient only: it tells patients apart`);
   }
   if (unshuffled && pairs === unshuffled.pairs && equal(positives, unshuffled)) {

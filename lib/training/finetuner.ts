@@ -34,7 +34,7 @@ export function finetuneTape(
   classes: string[],
   { batch, selected }: { batch: number; selected?: SelectedVariants },
 ): FinetuneTape {
-  const linear = spec.mode === "linear";
+  const linear = spec.mode !== "full";
   const still = linear || spec.batch_norm === "frozen";
   const { head, isNorm, decays } = backboneSpec(spec.backbone);
   const store = new ParameterStore(gpu, {

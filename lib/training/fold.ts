@@ -26,9 +26,13 @@ export interface FoldOptions {
   labelled: Labelled;
   split: Split;
   start: Awaited<ReturnType<typeof initialModel>>;
-  /** Number of this fold, and how many there are. */
+  /** Number of this fold or repeat, and how many there are. */
   fold: number;
   folds: number;
+  /** What it is the number of. */
+  counted: "fold" | "repeat";
+  /** Of mode `logistic`: what trains in place of the loop. */
+  probe?: { train(split: Split): Promise<Checkpoint> };
   /** Which variants of convolutions to run by. */
   selected: SelectedVariants;
 }
@@ -41,6 +45,16 @@ export interface FoldResult {
   /** Of the validation part, by the weights that were kept; null in a result of an earlier version. */
   validation: Scores | null;
   best: Best;
+  probe?: ProbeEnd;
+}
+
+/** How a regression ended. */
+export interface ProbeEnd {
+  /** Length of the feature vectors. */
+  features: number;
+  iterations: number;
+  /** Largest part of the gradient, per image. */
+  gradient: number;
 }
 
 /** The chosen epoch and its figures. */
@@ -52,7 +66,10 @@ export interface Best {
 /** Images of an evaluation batch. */
 const EVALUATED = 16;
 /** Names of the scores beside the weights in a result. */
-const SCORES = { test: "test probabilities", validation: "validation probabilities" } as const;
+export const SCORES = {
+  test: "test probabilities",
+  validation: "validation probabilities",
+} as const;
 
 /** Trains a fold, or goes on training it, or takes its finished result, from its own directory. */
 export async function runFold(context: JobContext, options: FoldOptions): Promise<FoldResult> {
@@ -64,14 +81,16 @@ export async function runFold(context: JobContext, options: FoldOptions): Promis
   const results = new Checkpoints(`${directory}/result`);
   const known = await results.load();
   if (known) return asResult(options, known);
-  const result = await trainFold(context, options, checkpoints);
+  const result = options.probe
+    ? await options.probe.train(options.split)
+    : await trainFold(context, options, checkpoints);
   await results.save(0, result);
   return asResult(options, result);
 }
 
 /** Scores as they are kept, in single precision, so that a fold taken up again tells the same. */
 function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint): FoldResult {
-  const { model, best } = meta as unknown as Pick<FoldResult, "model" | "best">;
+  const { model, best, probe } = meta as unknown as Pick<FoldResult, "model" | "best" | "probe">;
   const weights = new Map(state);
   const scores = (part: keyof typeof SCORES): Scores | null => {
     const kept = state.get(SCORES[part]);
@@ -85,7 +104,7 @@ function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint)
       probabilities: split[part].map((_, i) => Array.from(data.subarray(i * K, (i + 1) * K))),
     };
   };
-  return { weights, model, best, scores: scores("test")!, validation: scores("validation") };
+  return { weights, model, best, probe, scores: scores("test")!, validation: scores("validation") };
 }
 
 async function trainFold(
@@ -125,7 +144,7 @@ async function trainFold(
     )
   );
   const between = () => context.yield();
-  const prefix = folds > 1 ? `fold ${fold} ` : "";
+  const prefix = folds > 1 ? `${options.counted} ${fold} ` : "";
 
   /** Validates, keeps the weights of the best epoch, ends training when it has stopped to help. */
   async function afterEpoch(epoch: number, notes: Record<string, unknown>): Promise<boolean> {

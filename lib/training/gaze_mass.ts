@@ -1,6 +1,7 @@
 /** Where readers looked on an image, as plain numbers for the crops of training. */
 import { loadPixels } from "@/lib/datasets/pixel_cache.ts";
-import type { ImageRow, Store } from "@/lib/store/mod.ts";
+import type { ImageRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /** Rows of x, y (0 to 1 over the image) and share of the gaze, which add up to 1: [P, 3]. */
 export type GazeMass = Float32Array;
@@ -14,7 +15,7 @@ const CELLS = 32;
  * @throws {InvalidInput} naming a map that does not decode
  */
 export async function loadGazeMass(
-  store: Store,
+  store: WorkerStore,
   rows: ImageRow[],
 ): Promise<(GazeMass | undefined)[]> {
   if (rows.length === 0) return [];

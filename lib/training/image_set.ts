@@ -6,7 +6,8 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { machineMemory } from "@/lib/machine_memory.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type ImageSize, type Size, sizeOf } from "@/lib/images/image_size.ts";
-import type { ImageRow, ModelSpec, Store } from "@/lib/store/mod.ts";
+import type { ImageRow, ModelSpec } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type GazeMass, loadGazeMass } from "./gaze_mass.ts";
 
@@ -35,7 +36,7 @@ export function trainingSize(image_size: ImageSize, crops: boolean): Size {
  * @param onProgress called now and then; may throw to stop
  */
 export async function loadImages(
-  store: Store,
+  store: WorkerStore,
   rows: ImageRow[],
   options: {
     size: Size;

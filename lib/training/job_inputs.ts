@@ -4,7 +4,8 @@ import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobKind, KeptSpec } from "@/lib/specs/mod.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import type { WeightTensor } from "@/lib/models/pth.ts";
-import type { HashedDatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
+import type { HashedDatasetRow, ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /**
  * The job's data set, as it was when the job was queued.
@@ -25,7 +26,7 @@ export async function jobDataset(
 
 /** The model to start from with its weights; undefined for `scratch`. */
 export async function initialModel(
-  store: Store,
+  store: WorkerStore,
   init: string,
 ): Promise<{ row: ModelRow; weights: Map<string, WeightTensor> } | undefined> {
   if (init === "scratch") return undefined;

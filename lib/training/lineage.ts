@@ -43,6 +43,17 @@ export const classifierLineageSchema = z.object({
   best: z.object({ epoch: z.number(), validation: validationSchema })
     .describe("The chosen epoch and its figures"),
   fold: z.number().optional().describe("Of a cross-validation: the one whose weights are kept"),
+  labels: z.object({
+    available: z.number().describe("Images of the training part"),
+    drawn: z.array(z.object({ images: z.number(), by_class: z.record(z.string(), z.number()) }))
+      .describe("Of each repeat; the first is that of the weights"),
+  }).optional().describe("Where only some of the training labels were used"),
+  probe: z.object({
+    c: z.number(),
+    features: z.number().describe("Length of the vectors"),
+    iterations: z.number(),
+    gradient: z.number().describe("Its largest part at the end, per image"),
+  }).optional().describe("Of mode `logistic`: how the regression ended"),
   thresholds: z.array(thresholdSchema).optional().describe(
     "Of the positive class, chosen on the validation images; absent without one, and of earlier models",
   ),

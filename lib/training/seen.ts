@@ -6,8 +6,8 @@ import type {
   ModelRow,
   SeenImages,
   SeenSet,
-  Store,
 } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 const keyOf = ({ file }: Pick<ImageRow, "file">) => file.slice(0, 16);
 const patientOf = ({ id }: Pick<DatasetRow, "id">, patient: string) => `${id} ${patient}`;
@@ -56,7 +56,7 @@ export function countSeen(
  * none is known of and not everything is known.
  */
 export async function seenBefore(
-  store: Pick<Store, "images" | "modelImages">,
+  store: Pick<WorkerStore, "images" | "modelImages">,
   init: string,
   dataset: DatasetRow,
   tested: ImageRow[],
@@ -71,7 +71,7 @@ export async function seenBefore(
 
 /** How many of the tested images a model has seen, in its own training and in those before. */
 export async function seenBy(
-  store: Pick<Store, "images" | "modelImages">,
+  store: Pick<WorkerStore, "images" | "modelImages">,
   model: ModelRow,
   dataset: HashedDatasetRow,
   tested: ImageRow[],

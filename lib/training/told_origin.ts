@@ -1,6 +1,7 @@
 /** What the file of an uploaded model says that it was trained on: of whole data sets, never of their images. */
 import { z } from "zod";
-import type { HashedDatasetRow, ModelRow, Store } from "@/lib/store/mod.ts";
+import type { HashedDatasetRow, ModelRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
 /** Models that are followed, one started from the other. */
 const MOST_STARTS = 32;
@@ -23,7 +24,7 @@ function digestsIn(lineage: unknown): string[] {
 
 /** The uploaded model that this one is, or was started from, over any number of trainings. */
 async function uploadedStart(
-  store: Pick<Store, "models">,
+  store: Pick<WorkerStore, "models">,
   model?: ModelRow,
 ): Promise<ModelRow | undefined> {
   for (let starts = 0; model && starts < MOST_STARTS; starts++) {
@@ -36,7 +37,7 @@ async function uploadedStart(
 
 /** To be said where a model came in by a file that names the very data set that it is tested on. */
 export async function sameSetWarning(
-  store: Pick<Store, "models">,
+  store: Pick<WorkerStore, "models">,
   model: ModelRow | undefined,
   dataset: Pick<HashedDatasetRow, "name" | "digest">,
 ): Promise<string[]> {

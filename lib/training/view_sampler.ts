@@ -7,7 +7,7 @@ import { contactSheet } from "@/lib/images/contact_sheet.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
 import { type Augmentation, augmentations } from "@/lib/specs/augmentation.ts";
 import { type ImageSet, loadImages, placeImages, trainingSize } from "./image_set.ts";
 import { Views, type ViewsOptions } from "./views.ts";
@@ -37,7 +37,7 @@ export class ViewSampler {
   /** @param wake called when `serve` has something to do */
   constructor(
     readonly gpu: Gpu,
-    readonly store: Store,
+    readonly store: WorkerStore,
     private readonly wake: () => void = () => {},
   ) {}
 

@@ -6,6 +6,8 @@ import type { Supervisor } from "./supervisor.ts";
 export const deviceSchema = z.object({
   gpu: adapterInfoSchema.nullable().describe("null without one, or while the worker starts"),
   software: z.boolean().nullable(),
+  backend: z.string().nullable()
+    .describe("What WebGPU goes through, such as `vulkan`; null where the runtime chooses"),
   features: z.object({
     f16: z.boolean(),
     timestamps: z.boolean(),
@@ -28,6 +30,7 @@ export function toDeviceView(supervisor: Supervisor): DeviceView {
   return {
     gpu: device?.gpu ?? null,
     software: device?.gpu?.software ?? null,
+    backend: device?.backend ?? null,
     features: device?.features ?? {},
     limits: device?.limits ?? {},
     worker: { pid: pid ?? null, restarts, job: beat?.job ?? null, memory: beat?.rss ?? 0 },

@@ -4,9 +4,10 @@ import { setPriority } from "node:os";
 import { GpuUnavailable, openGpu } from "@/gpu/device.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import type { TrainingPace } from "@/lib/specs/job_context.ts";
+import { askingStore } from "./asking_store.ts";
+import { deskBehind } from "./desk.ts";
 import { type Message, Peer } from "./rpc.ts";
 import { JobRunner } from "./job_runner.ts";
-import { openStore } from "@/lib/store/mod.ts";
 import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
 
@@ -15,10 +16,8 @@ const NICENESS = 19;
 const TICK_MS = 500;
 
 export interface ThreadStart {
-  /** The data directory. */
+  /** The directory of files, checkpoints and caches. */
   data: string;
-  /** Name of this worker. */
-  name: string;
 }
 
 /** What the GPU thread tells of itself. */
@@ -39,7 +38,7 @@ export function runThread(kinds: Record<string, JobHandler>): void {
 
 async function start(
   kinds: Record<string, JobHandler>,
-  { data, name }: ThreadStart,
+  { data }: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
   const held: {
@@ -54,7 +53,8 @@ async function start(
     leave: () => held.runner ? held.runner.leave() : peer.notify("left"),
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
-  const store = await openStore(data, { shared: true });
+  const desk = deskBehind((method, params) => peer.call(method, params));
+  const store = askingStore(desk, data);
   const gpu = await openGpu().catch((error) => {
     if (!(error instanceof GpuUnavailable)) throw error;
     peer.notify("device", { gpu: null, hint: error.message });
@@ -62,18 +62,17 @@ async function start(
   if (!gpu) return;
   gpu.lost.then(async (reason) => {
     // The next process takes the job up from its last checkpoint.
-    const job = held.runner?.current;
-    if (job) await store.events.append(job, "warning", { message: `The GPU was lost: ${reason}` });
+    await held.runner?.warn(`The GPU was lost: ${reason}`).catch(() => {});
     throw new Error(`Cannot go on without the GPU: ${reason}`);
   });
   const tick = ticker((tick) => peer.notify("tick", tick));
   const sampler = held.sampler = new ViewSampler(gpu, store, () => held.runner!.wake());
   const throughput = held.throughput = new Throughput(gpu, () => held.runner!.wake());
   const runner = held.runner = new JobRunner({
+    desk,
     store,
     gpu,
     kinds,
-    name,
     between: async () => {
       tick(() => ({
         job: held.runner?.current ?? null,
@@ -83,14 +82,13 @@ async function start(
       await sampler.serve();
       await throughput.serve();
     },
-    changed: (job, ended = false) => peer.notify("changed", { job, ended }),
     log: (text) => console.error(text),
   });
   // `lanes` is what the subgroup's size is called in the answer of GET /v1/device.
   const { subgroupSize: lanes, ...features } = gpu.features;
-  peer.notify("device", { gpu: gpu.info, features: { ...features, lanes }, limits: gpu.limits });
+  const { info, backend, limits } = gpu;
+  peer.notify("device", { gpu: info, backend, features: { ...features, lanes }, limits });
   await runner.loop();
-  await store.close();
   peer.notify("left");
 }
 

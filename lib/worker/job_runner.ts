@@ -1,11 +1,14 @@
 /** The loop that claims jobs and runs them, one at a time. */
 import type { Gpu } from "@/gpu/device.ts";
-import { isDiskFull } from "@/lib/errors.ts";
+import { ClaimLost, isDiskFull } from "@/lib/errors.ts";
+import { withoutNames } from "@/lib/log.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
 import { RunningJob } from "./running_job.ts";
-import { ClaimLost, type JobRow, type Store } from "@/lib/store/mod.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
+import type { Desk } from "./desk.ts";
 
 /** So often a job may take its worker down between two checkpoints. */
 export const maxCrashes = 3;
@@ -15,15 +18,12 @@ const IDLE_MS = 1000;
 const ROOM_MS = 2000;
 
 export interface JobRunnerOptions {
-  store: Store;
+  desk: Desk;
+  store: WorkerStore;
   gpu: Gpu;
   kinds: Record<string, JobHandler>;
-  /** Of this worker; no other one that lives has it. */
-  name: string;
   /** Serves what came in between (views to be shown). */
   between(): Promise<void>;
-  /** @param ended the job does not run any more */
-  changed(job_id: string, ended?: boolean): void;
   log(text: string): void;
 }
 
@@ -49,6 +49,12 @@ export class JobRunner {
     this.#wake.resolve();
   }
 
+  /** Tells of the running job what nobody in it can tell any more. */
+  async warn(message: string): Promise<void> {
+    this.#run?.event("warning", { message });
+    await this.#run?.flush();
+  }
+
   /** Lets the running job stop at its next `yield`, and the loop end. */
   leave(): void {
     this.#leaving = true;
@@ -57,12 +63,12 @@ export class JobRunner {
 
   /** Resolves after `leave`; throws when the GPU cannot be used any more. */
   async loop(): Promise<void> {
-    const { store, name, between, gpu, kinds } = this.#options;
+    const { desk, between, gpu, kinds } = this.#options;
     const runnable = Object.keys(kinds).filter((kind) => kinds[kind].run);
     while (!this.#leaving) {
       await between();
       try {
-        const job = await store.jobs.claim(name, runnable);
+        const job = await desk.claim(runnable);
         if (job) {
           await this.#execute(job);
           gpu.check();
@@ -76,7 +82,7 @@ export class JobRunner {
 
   /** Waits until something can be written again, and serves what comes in meanwhile. */
   async #room(): Promise<void> {
-    const { store, between, log } = this.#options;
+    const { desk, between, log } = this.#options;
     log("The disk is full: jobs wait until there is room");
     while (!this.#leaving) {
       const until = performance.now() + ROOM_MS;
@@ -84,7 +90,7 @@ export class JobRunner {
         await between();
         await this.#idle(Math.min(IDLE_MS, ROOM_MS));
       }
-      if (store.reserve.hasRoom()) return log("There is room on the disk again");
+      if (await desk.hasRoom()) return log("There is room on the disk again");
     }
   }
 
@@ -96,9 +102,9 @@ export class JobRunner {
   }
 
   async #execute(job: JobRow): Promise<void> {
-    const { store, gpu, kinds, between, changed, log } = this.#options;
+    const { desk, store, gpu, kinds, between, log } = this.#options;
     const leaving = () => this.#leaving;
-    const run = new RunningJob({ store, gpu, job, between, changed, leaving });
+    const run = new RunningJob({ desk, store, gpu, job, between, leaving });
     this.current = job.id;
     this.#run = run;
     try {
@@ -119,7 +125,6 @@ export class JobRunner {
     } finally {
       this.current = null;
       this.#run = undefined;
-      changed(job.id, true);
     }
   }
 
@@ -137,8 +142,7 @@ export class JobRunner {
 
   /** A job that found the disk full is paused, where even that can be written, and goes on by itself. */
   async #waitForRoom(run: RunningJob, message: string): Promise<void> {
-    const { store, changed } = this.#options;
-    const { id } = run.job;
+    const { desk } = this.#options;
     let told = true;
     try {
       const reason = "the disk is full; it goes on by itself once there is room";
@@ -148,22 +152,10 @@ export class JobRunner {
       if (!isDiskFull(error)) throw error;
       told = false;
     }
-    changed(id);
     await this.#room();
     if (this.#leaving) return;
-    const reason = "there is room on the disk again";
-    if (!told) {
-      await run.state({ state: "queued" }, reason);
-      await store.jobs.update(id, { attempts: 0 });
-      return;
-    }
-    await store.db.transaction(async () => {
-      // A person may have ended or removed it meanwhile.
-      const job = await store.jobs.find(id);
-      if (job?.state !== "paused" || job.error !== message) return;
-      await store.jobs.resume(id);
-      await store.events.append(id, "state", { state: "queued", reason });
-    });
+    if (told) return await desk.goOn(run.job.id, message);
+    await run.state({ state: "queued", attempts: 0 }, "there is room on the disk again");
   }
 
   async #tell(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {
@@ -176,16 +168,14 @@ export class JobRunner {
         await run.state({ state: "cancelled", requested: null });
         return removeCheckpoints(store, id);
       }
-      await run.state({ state: "queued" }, "its worker leaves");
       // Leaving in order is no crash.
-      await store.jobs.update(id, { attempts: 0 });
-      return;
+      return await run.state({ state: "queued", attempts: 0 }, "its worker leaves");
     }
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof JobHeld) {
       return await run.state({ state: "paused", requested: null, error: message }, message);
     }
-    log(`job ${id}: ${error instanceof Error ? error.stack : message}`);
+    log(`job ${id}: ${withoutNames(error)}`);
     await run.state({ state: "failed", requested: null, error: message }, message);
   }
 }

@@ -2,7 +2,8 @@
 import { Unavailable } from "@/lib/errors.ts";
 import { failureOf } from "@/lib/threads/failure.ts";
 import type { PredictorStart } from "./predictor_thread.ts";
-import type { Message } from "./rpc.ts";
+import { type Desk, deskHandlers } from "./desk.ts";
+import { type Message, Peer } from "./rpc.ts";
 
 /** What the thread answers. */
 const methods = ["predict", "embed", "similarityMap", "saliencyMap"];
@@ -11,6 +12,8 @@ export interface PredictorLinkOptions {
   /** Module of the thread. */
   thread?: string;
   start: PredictorStart;
+  /** What the thread asks. */
+  desk: Desk;
   /** To whoever asked. */
   send(message: Message): void;
 }
@@ -50,14 +53,17 @@ export class PredictorLink {
   }
 
   #spawn(): Worker {
-    const { start, send, thread = import.meta.resolve("./predictor_thread.ts") } = this.#options;
+    const { start, send, desk, thread = import.meta.resolve("./predictor_thread.ts") } =
+      this.#options;
     const worker = new Worker(thread, { type: "module", name: "predictor" });
+    const asked = new Peer((message) => worker.postMessage(message), deskHandlers(desk));
     worker.onmessage = ({ data: message }: MessageEvent<Message>) => {
       this.#heard = performance.now();
       if (message.method === "gpu_bytes") {
         this.gpuBytes = message.params as number;
         return;
       }
+      if (asked.answers(message)) return void asked.receive(message);
       this.#waiting.delete(message.id!);
       send(message);
     };

@@ -14,14 +14,15 @@ import type {
   SaliencyMapRequest,
   SimilarityMapRequest,
 } from "@/lib/inference/protocol.ts";
-import { openStore } from "@/lib/store/mod.ts";
+import { askingStore } from "./asking_store.ts";
+import { type Desk, deskBehind } from "./desk.ts";
 import { type Message, Peer } from "./rpc.ts";
 
 /** After the API, and far before the jobs' thread. */
 const NICENESS = 10;
 
 export interface PredictorStart {
-  /** The data directory. */
+  /** The directory of files and caches. */
   data: string;
 }
 
@@ -31,7 +32,7 @@ self.onmessage = ({ data: { data } }: MessageEvent<PredictorStart>) => start(dat
 
 function start(data: string): void {
   setPriority(NICENESS);
-  const opening = open(data);
+  const opening = open(data, deskBehind((method, params) => peer.call(method, params)));
   const look = async <Answer>(ask: (predictor: Predictor) => Promise<Answer>) =>
     await ask((await opening).predictor);
   const peer: Peer = new Peer((message) => self.postMessage(message), {
@@ -54,7 +55,7 @@ function start(data: string): void {
 }
 
 /** @throws {Unavailable} naming what to install */
-async function open(data: string) {
+async function open(data: string, desk: Desk) {
   const gpu: Gpu = await openGpu().catch((error) => {
     throw error instanceof GpuUnavailable ? new Unavailable(error.message) : error;
   });
@@ -62,7 +63,7 @@ async function open(data: string) {
   gpu.lost.then((reason) => {
     throw new Error(`Cannot predict without the GPU: ${reason}`);
   });
-  const store = await openStore(data, { shared: true });
+  const store = askingStore(desk, data);
   let serving = false;
   const serve = async () => {
     if (serving) return;

@@ -43,6 +43,11 @@ export class Peer {
     return this.#waiting.size;
   }
 
+  /** Whether a message is a request that this end has a handler for. */
+  answers({ method }: Message): boolean {
+    return method !== undefined && Object.hasOwn(this.handlers, method);
+  }
+
   async receive(message: Message): Promise<void> {
     if (message.method === undefined) return this.#settle(message);
     const handler = this.handlers[message.method];

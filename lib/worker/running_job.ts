@@ -1,32 +1,36 @@
-/** One job while it runs: what its handler is given, written to the store in small transactions. */
+/** One job while it runs: what its handler is given, told to the desk a few times a second. */
 import { setImmediate } from "node:timers";
 import type { Gpu } from "@/gpu/device.ts";
-import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
+import {
+  type JobContext,
+  JobStopped,
+  type Outcome,
+  type TrainingPace,
+} from "@/lib/specs/job_context.ts";
 import { isDiskFull } from "@/lib/errors.ts";
 import type { NewEvent } from "@/lib/store/events.ts";
 import type { MetricPoint } from "@/lib/store/metrics.ts";
-import type { EventType, JobChanges, JobProgress, JobRow, Store } from "@/lib/store/mod.ts";
+import type { EventType, JobChanges, JobProgress, JobRow } from "@/lib/store/mod.ts";
+import type { WorkerStore } from "@/lib/store/worker_store.ts";
+import type { Desk } from "./desk.ts";
 
-/** Numbers are written together this often: each write waits for the disk. */
+/** News are told together this often, and what is asked of the job is heard. */
 const FLUSH_MS = 250;
-/** How often a running job looks for requests. */
-const REQUEST_MS = 100;
 
 export interface RunningJobOptions {
-  store: Store;
+  desk: Desk;
+  store: WorkerStore;
   gpu: Gpu;
   job: JobRow;
   /** Called in every `yield`, after messages came in. */
   between(): Promise<void>;
-  /** Something about the job was written. */
-  changed(job_id: string): void;
   /** Whether the process is about to leave. */
   leaving(): boolean;
 }
 
 export class RunningJob implements JobContext {
   readonly job: JobRow;
-  readonly store: Store;
+  readonly store: WorkerStore;
   readonly gpu: Gpu;
   readonly checkpoints: string;
   /** The last word of a training on its speed. */
@@ -39,7 +43,6 @@ export class RunningJob implements JobContext {
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
   #flushed = -Infinity;
-  #looked = -Infinity;
 
   constructor(options: RunningJobOptions) {
     this.#options = options;
@@ -52,15 +55,6 @@ export class RunningJob implements JobContext {
 
   event(type: EventType, data: Record<string, unknown>): void {
     this.#events.push({ type, data });
-  }
-
-  /** Whether a checkpoint lies beyond all before it: one that is made again is no progress. */
-  async #isProgress(checkpoints: NewEvent[]): Promise<boolean> {
-    if (checkpoints.length === 0) return false;
-    const last = await this.store.events.lastCheckpoint(this.job.id);
-    return checkpoints.some(({ data: { step } }) =>
-      last === null || typeof step !== "number" || step > last
-    );
   }
 
   metric(step: number, epoch: number, values: Record<string, number>): void {
@@ -80,12 +74,9 @@ export class RunningJob implements JobContext {
   async yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await this.#options.between();
-    if (performance.now() - this.#flushed >= FLUSH_MS) await this.flush();
+    const due = performance.now() - this.#flushed >= FLUSH_MS;
+    const requested = due ? await this.#tell({}) : null;
     if (this.#options.leaving()) throw new JobStopped("shutdown");
-    if (performance.now() - this.#looked < REQUEST_MS) return;
-    this.#looked = performance.now();
-    await this.store.jobs.assertClaim(this.job.id, this.job.fence);
-    const requested = await this.store.jobs.requested(this.job.id);
     if (requested) throw new JobStopped(requested);
   }
 
@@ -99,34 +90,31 @@ export class RunningJob implements JobContext {
       ...(state === "succeeded" && { seconds }),
     };
     this.#events.push({ type: "state", data });
-    await this.#write(changes);
+    await this.#tell(changes);
   }
 
-  /** Writes what has gathered. @throws {ClaimLost} */
+  async publish(outcome: Outcome): Promise<void> {
+    const { id, fence } = this.job;
+    await this.flush();
+    await this.#options.desk.publish({ id, fence }, outcome);
+  }
+
   async flush(): Promise<void> {
-    this.#flushed = performance.now();
-    if (this.#progress || this.#events.length > 0) await this.#write({});
+    await this.#tell({});
   }
 
-  /** Writes what has gathered, and changes of the job, in one transaction. */
-  async #write(more: JobChanges): Promise<void> {
-    const { store, job } = this;
+  /** Tells what has gathered, and changes of the job; what a person has asked of it. @throws {ClaimLost} */
+  async #tell(more: JobChanges): Promise<JobRow["requested"]> {
+    this.#flushed = performance.now();
+    const { id, fence } = this.job;
     const [points, events, progress] = [this.#points, this.#events, this.#progress];
     this.#points = [];
     this.#events = [];
     this.#progress = undefined;
+    const told = progress && { progress, estimated_finish: this.#estimate(progress) };
+    const news = { points, events, changes: { ...told, ...more } };
     try {
-      await store.jobs.withClaim(job, async () => {
-        // What is behind a new checkpoint cannot be lost any more: crashes count anew.
-        const checkpoints = events.filter(({ type }) => type === "checkpoint");
-        const forgiven = await this.#isProgress(checkpoints);
-        if (forgiven) await store.jobs.update(job.id, { attempts: 0 });
-        await store.metrics.put(job.id, points);
-        await store.events.appendAll(job.id, events);
-        const told = progress && { progress, estimated_finish: this.#estimate(progress) };
-        const changes = { ...told, ...more };
-        if (Object.keys(changes).length > 0) await store.jobs.change(job, changes);
-      });
+      return await this.#options.desk.tell({ id, fence }, news);
     } catch (error) {
       // What could not be written on a full disk is written when there is room.
       if (isDiskFull(error)) {
@@ -136,7 +124,6 @@ export class RunningJob implements JobContext {
       }
       throw error;
     }
-    this.#options.changed(job.id);
   }
 
   #estimate({ done, total }: JobProgress): string | null {

@@ -1,9 +1,12 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
+import type { Log } from "@/lib/log.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
+import { deskHandlers } from "./desk.ts";
+import type { StoreDesk } from "./store_desk.ts";
 
 /** Back-off between two starts, ms: doubles from the first to the last value. */
 const BACKOFF = [250, 2_000];
@@ -20,6 +23,8 @@ const FROM_OUTSIDE = ["SIGTERM", "SIGINT", "SIGHUP"];
 export interface Device {
   gpu: AdapterInfo | null;
   hint?: string;
+  /** What WebGPU goes through: `vulkan`; undefined where the runtime chose. */
+  backend?: string;
   features?: Gpu["features"];
   limits?: Record<string, number>;
 }
@@ -27,16 +32,9 @@ export interface Device {
 export interface SupervisorOptions {
   /** Program and arguments of the worker; its name comes after them. */
   command: { path: string; args: string[] };
-  /** A job's row, events or metrics changed. */
-  changed(job_id: string, ended: boolean): void;
-  /** The worker of this name lives: what it runs stays its own. */
-  hold(name: string): Promise<void>;
-  /**
-   * It has ended.
-   * @param how.blameless not by what it was doing
-   */
-  ended(name: string, how: { blameless: boolean }): Promise<void>;
-  log(text: string): void;
+  /** The desk of the worker of this name. */
+  desk(name: string): StoreDesk;
+  log: Log;
 }
 
 export class Supervisor {
@@ -49,6 +47,7 @@ export class Supervisor {
   /** Times that a worker ended without being asked to. */
   restarts = 0;
   readonly #options: SupervisorOptions;
+  readonly #desk: StoreDesk;
   #process?: Deno.ChildProcess;
   /** Resolves when the process has ended, and what it ran is free. */
   #ended?: Promise<void>;
@@ -64,6 +63,7 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
+    this.#desk = options.desk(this.name);
   }
 
   /** True while a worker with a GPU beats. */
@@ -121,7 +121,7 @@ export class Supervisor {
       this.beat = undefined;
       const blameless = this.#leaving || (signal !== null && FROM_OUTSIDE.includes(signal));
       try {
-        await this.#options.ended(this.name, { blameless });
+        await this.#desk.left({ blameless });
       } catch (error) {
         // Its lease ends by itself.
         this.#options.log(`Cannot free what the worker ran: ${(error as Error).message}`);
@@ -152,16 +152,15 @@ export class Supervisor {
           this.beat = { ...beat, time };
           if (time - this.#held < HOLD_MS) return;
           this.#held = time;
-          this.#options.hold(this.name).catch((error) =>
+          this.#desk.hold().catch((error) =>
             this.#options.log(`Cannot prolong the lease of the worker: ${error.message}`)
           );
         },
         device: (device: Device) => {
           this.device = device;
-          this.#options.log(device.gpu ? `GPU: ${device.gpu.description}` : device.hint!);
+          this.#options.log(device.gpu ? describeDevice(device) : device.hint!);
         },
-        changed: ({ job, ended }: { job: string; ended: boolean }) =>
-          this.#options.changed(job, ended),
+        ...deskHandlers(this.#desk),
       },
     );
     (async () => {
@@ -203,4 +202,14 @@ export class Supervisor {
     await this.#ended;
     clearTimeout(timer);
   }
+}
+
+/** What was taken, and what speaks against it. */
+function describeDevice({ gpu, backend }: Device): string {
+  const untested = backend !== undefined && !["vulkan", "metal", "dx12"].includes(backend);
+  return [
+    `GPU: ${gpu!.description}${backend ? ` by ${backend}` : ""}`,
+    ...(gpu!.software ? ["it computes on the processor, slowly"] : []),
+    ...(untested ? ["the kernels are not tested there (DENO_WEBGPU_BACKEND chose it)"] : []),
+  ].join("; ");
 }

@@ -1,7 +1,7 @@
 /**
  * The main thread of the worker process: passes messages between the API (standard input and output), the
- * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. A worker
- * that no server started has nobody to tell of its beats: it writes them into the store itself.
+ * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. The
+ * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
@@ -10,11 +10,15 @@ import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
 import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
+import { type Desk, deskBehind, deskHandlers } from "./desk.ts";
+import { StoreDesk } from "./store_desk.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
 import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
 export interface WorkOptions extends ThreadStart {
+  /** Of this worker; no other one that lives has it. */
+  name: string;
   /** No server started it: signals ask it to leave. */
   alone: boolean;
   /** The module of the GPU thread. */
@@ -25,7 +29,7 @@ export interface WorkOptions extends ThreadStart {
 export async function work(
   { data, name, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
 ): Promise<void> {
-  const lease = alone ? await ownLease({ data, name }) : undefined;
+  const own = alone ? await ownStore(data, name) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -34,7 +38,7 @@ export async function work(
   let seen = performance.now();
   let tick: Tick = { job: null, training: null, gpu_bytes: 0 };
   let device: Device | undefined;
-  const own = new Peer(send, {
+  const here: Peer = new Peer(send, {
     estimate(request: EstimateRequest): Estimate | undefined {
       if (!device) return undefined;
       const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
@@ -42,23 +46,26 @@ export async function work(
       return needed;
     },
   });
-  const predictor = new PredictorLink({ start: { data }, send });
+  const desk = own?.desk ?? deskBehind((method, params) => here.call(method, params));
+  const predictor = new PredictorLink({ start: { data }, desk, send });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
+  const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(desk));
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") device = deviceOf(message);
     if (message.method === "tick") tick = message.params as Tick;
     else if (message.method === "left") {
-      await lease?.end();
+      await own?.end();
       Deno.exit(0);
-    } else send(message);
+    } else if (asked.answers(message)) await asked.receive(message);
+    else send(message);
   };
   gpuThread.onerror = (event) => {
     event.preventDefault();
     console.error(`The GPU thread died: ${event.message}`);
     Deno.exit(70);
   };
-  const start: ThreadStart = { data, name };
+  const start: ThreadStart = { data };
   gpuThread.postMessage(start);
   // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
   // where there is one.
@@ -76,31 +83,34 @@ export async function work(
       gpu_bytes: tick.gpu_bytes + predictor.gpuBytes,
       rss: Deno.memoryUsage().rss,
     };
-    if (lease) {
+    if (own) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (tick.job !== null && silent_ms > SILENT_MS) Deno.exit(70);
-      await lease.hold();
+      await own.hold();
     } else send({ method: "beat", params: beat });
   }, BEAT_MS);
-  relay({ own, predictor, gpuThread });
+  relay({ here, predictor, gpuThread });
 }
 
-/** Tells the store that this worker lives. */
-async function ownLease({ data, name }: ThreadStart): Promise<{
+/** The store of a worker that no server started: its desk, and its beats. */
+async function ownStore(data: string, name: string): Promise<{
+  desk: Desk;
   hold(): Promise<void>;
   end(): Promise<void>;
 }> {
   const store = await openStore(data, { shared: true });
+  const desk = new StoreDesk(store, name);
   // What a process of this name ran that has died.
-  await store.jobs.release(name);
+  await desk.left({ blameless: false });
   let held = -Infinity;
   return {
+    desk,
     async hold() {
       if (performance.now() - held < HOLD_MS) return;
       held = performance.now();
       try {
         await store.workers.hold(name);
-        await store.jobs.hold(name);
+        await desk.hold();
       } catch (error) {
         // The next one may come through, long before the lease ends.
         console.error("Cannot prolong the lease of this worker:", error);
@@ -121,10 +131,10 @@ function deviceOf({ params }: Message): Device | undefined {
 
 /** From the API to whom it concerns; the end of the input is the end of the API. */
 async function relay(
-  { own, predictor, gpuThread }: { own: Peer; predictor: PredictorLink; gpuThread: Worker },
+  { here, predictor, gpuThread }: { here: Peer; predictor: PredictorLink; gpuThread: Worker },
 ): Promise<void> {
   for await (const message of messages(Deno.stdin.readable, () => {})) {
-    if (Object.hasOwn(own.handlers, message.method ?? "")) await own.receive(message);
+    if (message.method === undefined || here.answers(message)) await here.receive(message);
     else if (predictor.answers(message)) predictor.receive(message);
     else gpuThread.postMessage(message);
   }

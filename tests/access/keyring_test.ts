@@ -1,13 +1,93 @@
 import assert from "node:assert/strict";
 import { Keyring } from "@/lib/access/keyring.ts";
+import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
 import { withStore } from "../support/temporary.ts";
+
+const soon = () => new Date(Date.now() + 60_000).toISOString();
 
 Deno.test("a first key that nobody was shown is made anew by the next start", () =>
   withStore(async (store) => {
     const failed = await Keyring.open(store);
     await failed.forgetCreated();
-    assert.equal(failed.find(failed.created!), undefined);
+    assert.equal(await failed.find(failed.created!), undefined);
     const next = await Keyring.open(store);
     assert.ok(next.created && next.created !== failed.created);
     assert.equal((await Keyring.open(store)).created, undefined);
+  }));
+
+Deno.test("the last key that can make keys for good is neither removed, nor narrowed, nor given an end", () =>
+  withStore(async (store) => {
+    const keyring = await Keyring.open(store);
+    const { id } = (await keyring.find(keyring.created!))!;
+    const refused = [
+      () => keyring.remove(id),
+      () => keyring.change(id, { scopes: ["read", "write"] }),
+      () => keyring.change(id, { expires_at: soon() }),
+    ];
+    for (const refuse of refused) {
+      await assert.rejects(
+        refuse,
+        (error) => error instanceof Conflict && /last one/.test(error.message),
+      );
+    }
+    // One that expires does not help, one without the scope neither.
+    await keyring.make({ name: "a", scopes: ["admin"], expires_at: soon() });
+    await keyring.make({ name: "b", scopes: ["read"] });
+    await assert.rejects(keyring.remove(id), Conflict);
+    await keyring.change(id, { name: "still", rate: 1 });
+    await keyring.make({ name: "c", scopes: ["admin"] });
+    await keyring.remove(id);
+    assert.equal(await keyring.find(keyring.created!), undefined);
+    await assert.rejects(keyring.remove(id), NotFound);
+  }));
+
+Deno.test("a start makes a key where those that are there expire, or cannot make keys", () =>
+  withStore(async (store) => {
+    const first = await Keyring.open(store, "k".repeat(20));
+    await first.make({ name: "a", scopes: ["admin"], expires_at: soon() });
+    await first.make({ name: "b", scopes: ["read"] });
+    assert.equal(first.created, undefined);
+    // Without MCGIP_API_KEY its key is gone.
+    assert.ok((await Keyring.open(store)).created);
+  }));
+
+Deno.test("the environment's key is no other's business, and no other has its name", () =>
+  withStore(async (store) => {
+    const keyring = await Keyring.open(store, "k".repeat(20));
+    const { id } = (await keyring.find("k".repeat(20)))!;
+    await keyring.make({ name: "other", scopes: ["admin"] });
+    await assert.rejects(keyring.remove(id), /Cannot remove the key of MCGIP_API_KEY: start/);
+    await assert.rejects(keyring.change(id, { rate: 1 }), /Cannot change the key of MCGIP_API_KEY/);
+    await assert.rejects(keyring.make({ name: "environment", scopes: ["read"] }), InvalidInput);
+  }));
+
+Deno.test("bounds that mean nothing are refused", () =>
+  withStore(async (store) => {
+    const keyring = await Keyring.open(store);
+    const scopes = ["read" as const];
+    await assert.rejects(keyring.make({ name: "a", scopes, burst: 3 }), /Cannot use burst alone/);
+    const { row } = await keyring.make({ name: "a", scopes, burst: 3, rate: 1 });
+    await assert.rejects(keyring.change(row.id, { rate: null }), /Cannot use burst alone/);
+    const over = new Date(Date.now() - 1000).toISOString();
+    await assert.rejects(keyring.make({ name: "a", scopes, expires_at: over }), InvalidInput);
+    await assert.rejects(keyring.change(row.id, { expires_at: over }), InvalidInput);
+  }));
+
+Deno.test("what another process does to keys counts after a second; the last use is written once a minute", () =>
+  withStore(async (store) => {
+    const [server, program] = [await Keyring.open(store), await Keyring.of(store)];
+    const { key, row } = await program.make({ name: "a", scopes: ["read"] });
+    assert.equal(await server.find(key), undefined);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const found = (await server.find(key))!;
+    assert.equal(found.id, row.id);
+    assert.equal(found.last_used_at, null);
+    await server.used(found);
+    const { last_used_at } = await store.keys.get(row.id);
+    assert.ok(Date.now() - Date.parse(last_used_at!) < 5_000);
+    await server.used(found);
+    assert.equal((await store.keys.get(row.id)).last_used_at, last_used_at);
+    await program.remove(row.id);
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    assert.equal(await server.find(key), undefined);
   }));

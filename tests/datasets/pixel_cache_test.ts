@@ -46,7 +46,7 @@ Deno.test("pictures of any depth, colour and shape become one array with its sta
     assert.equal(colour.mean.length, 3);
   }));
 
-Deno.test("a second loading comes from the cache, and a torn cache is made again", () =>
+Deno.test("a second loading comes from the cache, and a torn or damaged one is made again", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(plain(4, 4, 8, 9));
     const images = [{ dataset_id: "ds_a", name: "a", file: sha256 }];
@@ -63,6 +63,12 @@ Deno.test("a second loading comes from the cache, and a torn cache is made again
     Deno.truncateSync(`${folder}/${name}`, 5);
     await store.files.put(plain(4, 4, 8, 9));
     assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
+    const bytes = Deno.readFileSync(`${folder}/${name}`);
+    for (const at of [0, bytes.length - 1]) {
+      Deno.writeFileSync(`${folder}/${name}`, bytes.with(at, bytes[at] ^ 1));
+      assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
+      assert.deepEqual(Deno.readFileSync(`${folder}/${name}`), bytes);
+    }
   }));
 
 Deno.test("a picture that does not decode is named", () =>
@@ -95,6 +101,7 @@ Deno.test("arrays of one data set outlive changes to others, and go with their o
       clearInterval(changes);
     }
     store.files.remove(sha256);
+    store.files.unpin([sha256]);
     assert.deepEqual(await load("ds_a"), first);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
     clearPixels(store, "ds_a");

@@ -128,3 +128,11 @@ Deno.test("a large table is read in a thread as a small one is", async () => {
   const expected = readReadings(large, "readings.csv");
   assert.deepEqual(await readReadingsFile({ bytes: large, file: "readings.csv" }), expected);
 });
+
+Deno.test("more readings than one request may bring are refused with what to do", () => {
+  const rows = "a,R,x\n".repeat(100_001);
+  assert.match(
+    refused(() => read(`image,reader,label\n${rows}`)),
+    /more than 100000 readings.* by POST/,
+  );
+});

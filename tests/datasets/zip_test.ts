@@ -203,3 +203,32 @@ for (const corpus of ["zip-libzip/data", "zip-yauzl/failure", "zip-rs", "gofuzz/
     },
   );
 }
+
+Deno.test("a file that is no archive is told by what it looks like", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/x.zip`;
+    const whole = await written(path, [{ name: "a.txt", data: text("a".repeat(2000)) }]);
+    const tar = new Uint8Array(600);
+    tar.set(text("ustar"), 257);
+    const cases: [Uint8Array, RegExp][] = [
+      [new Uint8Array(), /it is empty/],
+      [whole.subarray(0, 900), /a ZIP archive that is cut off/],
+      [new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0]), /PNG picture.*PUT/],
+      [new Uint8Array([0x1f, 0x8b, 8, 0]), /gzip; pack/],
+      [tar, /a tar archive/],
+      [text("image,label\na,b\n"), /looks like text; tables go into the archive/],
+      [text(' {"a": 1}'), /looks like JSON/],
+      [text("<!DOCTYPE html><html>"), /HTML/],
+      [text("--abc\r\nContent-Disposition: form-data"), /a form; send it with the type/],
+      [new Uint8Array([1, 2, 3, 4]), /nothing that is known here/],
+    ];
+    for (const [bytes, message] of cases) {
+      Deno.writeFileSync(path, bytes);
+      await assert.rejects(openZip(path, defaultLimits), (error) => {
+        assert.ok(error instanceof InvalidInput);
+        assert.match(error.message, /^Cannot read the archive: it /);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+  }));

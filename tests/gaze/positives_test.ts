@@ -2,7 +2,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
-import { batchPositives, type Cut, keepsPair, positives } from "@/lib/gaze/positives.ts";
+import {
+  batchPositives,
+  type Cut,
+  keepsPair,
+  type Positives,
+  positives,
+  withoutPairs,
+} from "@/lib/gaze/positives.ts";
 import { quantileCut } from "@/lib/gaze/pair_quantile.ts";
 import { keyOf, sortKeys, valueOf } from "@/lib/gaze/radix_sort.ts";
 
@@ -92,7 +99,7 @@ Deno.test("every arm: symmetric, the diagonal 1, shuffled with as many pairs as 
       const all = Array.from({ length: n }, (_, i) => i);
       const of = (arm: ArmName) => {
         const made = arms[arm].positives({
-          ...{ n, seed, labels },
+          ...{ n, seed, labels, patients: labels },
           cut: (place) => positives(values, { cut, place, soft }),
         });
         return { ...made, matrix: batchPositives(made, all, all, { seed, step: 0 }) };
@@ -109,6 +116,52 @@ Deno.test("every arm: symmetric, the diagonal 1, shuffled with as many pairs as 
       assert.deepEqual(of("shuffled").matrix, of("shuffled").matrix);
     }),
     { numRuns: 500, seed: 3 },
+  );
+});
+
+/** The same pairs by compressed rows. */
+function compressed(
+  { matrix, n, ...rest }: Positives & { matrix: Float32Array | Uint8Array },
+): Positives {
+  const rowPointers = new Uint32Array(n + 1);
+  const columns: number[] = [], values: number[] = [];
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) {
+      if (j === i || matrix[i * n + j] === 0) continue;
+      columns.push(j);
+      values.push(matrix[i * n + j]);
+    }
+    rowPointers[i + 1] = columns.length;
+  }
+  const all = { rowPointers, columns: Uint32Array.from(columns) };
+  return { ...rest, n, matrix: { ...all, values: Float32Array.from(values) } };
+}
+
+Deno.test("pairs that are left out are gone on both sides, and counted; alike for rows that are compressed", () => {
+  fc.assert(
+    fc.property(matrices, fc.boolean(), ({ n, values }, soft) => {
+      const all = Array.from({ length: n }, (_, i) => i);
+      const leaves = (i: number, j: number) => i % 2 === j % 2;
+      const whole = positives(values, { cut: { quantile: 0.5 }, soft });
+      const rest = withoutPairs(whole, leaves);
+      const [before, after] = [whole, rest].map((made) =>
+        batchPositives(made, all, all, { seed: 0, step: 0 })
+      );
+      let pairs = 0;
+      for (let i = 0; i < n; i++) {
+        for (let j = 0; j < n; j++) {
+          const kept = i === j || !leaves(i, j);
+          assert.equal(after[i * n + j], kept ? before[i * n + j] : 0);
+          if (i < j && after[i * n + j] > 0) pairs++;
+        }
+      }
+      assert.equal(rest.pairs, pairs);
+      const sparse = withoutPairs(compressed(whole), leaves);
+      assert.equal(sparse.pairs, pairs);
+      assert.deepEqual(batchPositives(sparse, all, all, { seed: 0, step: 0 }), after);
+      assert.deepEqual(batchPositives(whole, all, all, { seed: 0, step: 0 }), before, "a copy");
+    }),
+    { numRuns: 200, seed: 5 },
   );
 });
 
@@ -130,7 +183,7 @@ Deno.test("threshold is strict; soft weights are the similarities; labels pair a
   const cut = () => positives(values, gaze({ threshold: 0 }));
   const labelled = (labels: (string | null)[]) =>
     batchPositives(
-      arms.labels.positives({ n: 3, seed: 1, labels, cut }),
+      arms.labels.positives({ n: 3, seed: 1, labels, patients: [], cut }),
       ...[[0, 1, 2], [0, 1, 2], { seed: 1, step: 0 }] as const,
     );
   assert.deepEqual([...labelled(["a", null, "a"])], [1, 0, 1, 0, 1, 0, 1, 0, 1]);

@@ -11,9 +11,10 @@ import type { WeightTensor } from "@/lib/models/pth.ts";
 import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import { loadWeights } from "@/lib/models/weights.ts";
 import { architectureOf } from "@/lib/models/resnet_architecture.ts";
-import { readWeightsFile } from "@/lib/models/weights_file.ts";
+import { readWeights, readWeightsFile } from "@/lib/models/weights_file.ts";
 import { difference } from "../support/operation.ts";
 import { resnetWeights } from "../support/weights.ts";
+import { withDirectory } from "../support/temporary.ts";
 
 const fixture = (name: string) => Deno.readFile(new URL(`../fixtures/${name}`, import.meta.url));
 
@@ -132,3 +133,21 @@ Deno.test("a format is told by its header, whatever the header's length looks li
     await assert.rejects(readWeightsFile(new TextEncoder().encode(bytes)), InvalidInput, bytes);
   }
 });
+
+Deno.test("a file is read from its place, and one that cannot be weights is refused by its first bytes", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/weights`;
+    for (const name of ["checkpoint.pth", "checkpoint_legacy.pth"]) {
+      const bytes = await fixture(name);
+      Deno.writeFileSync(path, bytes);
+      assert.deepEqual(await readWeights(path), await readWeightsFile(bytes));
+    }
+    // Of noise no more than its beginning is read: the rest of this file is no more than a hole.
+    Deno.writeFileSync(path, new Uint8Array(64).fill(9));
+    Deno.truncateSync(path, 8 * 2 ** 30);
+    await assert.rejects(readWeights(path), (error) => {
+      assert.ok(error instanceof InvalidInput);
+      assert.match(error.message, /neither safetensors nor a PyTorch file/);
+      return true;
+    });
+  }));

@@ -198,11 +198,13 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       "/v1/jobs?state=succeeded",
     );
     await t.step("of studies, with what their trainings tell", async () => {
-      await get("/v1/studies", `/v1/studies/${table}`, `/v1/studies/${table}/table`);
+      const path = `/v1/studies/${table}`;
+      await get("/v1/studies", path, `${path}/table`, `${path}/report`);
       await get(`/v1/jobs/${studied}/events`);
       for (const { id, kind } of data) {
         if (kind === "study" || kind === "similarity") continue;
         await get(`/v1/jobs/${id}/events?limit=1000`, `/v1/jobs/${id}/metrics`);
+        await get(`/v1/jobs/${id}/curves`);
       }
     });
 
@@ -271,7 +273,8 @@ Deno.test("every JSON answer of every route is what the route declares", async (
     });
 
     await t.step("of the server itself, and there is no other", async () => {
-      await ask("POST", "/v1/keys", { name: "x", scopes: ["read"] });
+      const made = await ask("POST", "/v1/keys", { name: "x", scopes: ["read"] });
+      await ask("PATCH", `/v1/keys/${(await made.json()).id}`, { rate: 3 });
       await get("/v1/keys", "/healthz", "/readyz", "/v1/device");
       assert.deepEqual(declared.filter((answer) => !answered.has(answer)), []);
     });

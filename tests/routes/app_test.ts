@@ -15,6 +15,7 @@ function appOf(table: Route[], leaving = AbortSignal.any([])) {
     config: { allowedHosts: ["127.0.0.1"], auth: false },
     traffic,
     log: (line: string) => lines.push(line),
+    written() {},
     leaving,
   } as unknown as Services;
   const app = createApp(table, services);
@@ -89,6 +90,32 @@ Deno.test("paths are found: the first that fits, escapes decoded, other methods 
       assert.deepEqual(await found(method, path), [404, null], `${method} ${path}`);
     }
   }
+});
+
+Deno.test("whoever asks wrongly is told what there is", async () => {
+  const { ask } = appOf(routes);
+  const told = async (method: string, path: string) => {
+    const answer = await ask(method, path);
+    return `${answer.status} ${(await answer.json()).detail}`;
+  };
+  assert.equal(
+    await told("GET", "/v1/dataset"),
+    "404 Cannot find this: no such path; the nearest is /v1/datasets, /docs has them all",
+  );
+  assert.equal(
+    await told("GET", "/x/y/z"),
+    "404 Cannot find this: no such path; /docs has them all",
+  );
+  assert.equal(
+    await told("PATCH", "/v1/jobs"),
+    "405 Cannot take PATCH here: this path takes POST, GET (see /docs)",
+  );
+  assert.match(
+    await told("GET", "/v1/keys?limt=3"),
+    /^400 Cannot use "limt": no such parameter; this path knows limit, after$/,
+  );
+  assert.match(await told("GET", "/v1/jobs/x?all=1"), /^400 .*this path knows none$/);
+  assert.match(await told("POST", "/v1/jobs"), /^400 .*as JSON: it is empty; an object is needed/);
 });
 
 Deno.test("a body that streams is cancelled for HEAD, and its headers are told", async () => {

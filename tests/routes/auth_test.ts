@@ -121,8 +121,8 @@ Deno.test("scopes: a key for reading cannot write", async () => {
     const store = await openStore(data);
     const keyring = await Keyring.open(store);
     assert.match(keyring.created!, /^mcgip_[\w-]{43}$/);
-    assert.deepEqual(keyring.find(keyring.created!)?.scopes, ["read", "write", "admin"]);
-    const { key } = await keyring.make("reader", ["read"]);
+    assert.deepEqual((await keyring.find(keyring.created!))?.scopes, ["read", "write", "admin"]);
+    const { key } = await keyring.make({ name: "reader", scopes: ["read"] });
     await store.close();
     await withServer(async (server) => {
       const headers = { authorization: `Bearer ${key}` };

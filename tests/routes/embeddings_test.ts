@@ -17,6 +17,7 @@ interface Embedded {
   }[];
 }
 interface Neighbours {
+  novelty: { usual: number; further: number };
   among: string;
   data: { image: string; label: string | null; similarity: number }[];
 }
@@ -122,6 +123,19 @@ Deno.test("feature vectors, their layout and neighbours agree", async (t) => {
         const sent: Neighbours = await (await raw("neighbours?among=breast&top=3", picture)).json();
         assert.deepEqual(names(sent.data), names(expected.slice(0, 3)));
         assert.ok(Math.abs(sent.data[0].similarity - 1) < 1e-6);
+        // Against what is usual: each picture and the nearest of another patient, named like it.
+        const usual = all.data.map(({ image, vector }) =>
+          Math.max(
+            ...all.data.filter((other) => other.image!.split("_")[0] !== image!.split("_")[0])
+              .map((other) => cosine(vector!, other.vector!)),
+          )
+        ).sort((a, b) => a - b);
+        const { novelty } = near;
+        assert.ok(Math.abs(novelty.usual - usual[usual.length >> 1]) < 1e-4);
+        const [{ similarity }] = near.data;
+        const further = usual.filter((one) => one <= similarity + 1e-6).length / usual.length;
+        assert.ok(Math.abs(novelty.further - further) <= 1 / usual.length + 1e-9);
+        assert.equal(sent.novelty.further, 1);
       },
     );
 

@@ -194,11 +194,17 @@ Deno.test("gaze over HTTP", async (t) => {
         await refused.body?.cancel();
         assert.equal(refused.status, status, part);
       }
-      const pairs = await server.json<{ data: { images: string[]; similarity: number }[] }>(
-        "GET",
-        `${path}/pairs?top=100`,
-      );
+      const pairs = await server.json<
+        { data: { images: string[]; similarity: number; labels: string[] }[] }
+      >("GET", `${path}/pairs?top=100`);
       assert.equal(pairs.data.length, 15);
+      const labelOf = (image: string) => names.indexOf(image) % 2 ? "@malignant" : "benign";
+      for (const { images, labels } of pairs.data) assert.deepEqual(labels, images.map(labelOf));
+      const near = await server.json<{ data: { image: string; label: string }[] }>(
+        "GET",
+        `${path}/pairs?image=d`,
+      );
+      for (const { image, label } of near.data) assert.equal(label, labelOf(image));
       const short = await server.json<{ data: unknown[] }>("GET", `${path}/pairs?image=short`);
       assert.deepEqual(short.data, []);
     });
@@ -280,12 +286,17 @@ Deno.test("gaze over HTTP", async (t) => {
         const small = await png(server, `${image("e")}/${kind}.png?size=20`);
         assert.deepEqual([small.width, small.height], [20, 15]);
         for (
-          const path of [`${image("bare")}/${kind}.png`, `${image("e")}/${kind}.png?reader=r3`]
+          const path of [`${image("bare")}/${kind}.png`, `${image("bare")}/${kind}.png?reader=r1`]
         ) {
           const none = await server.fetch(path);
-          await none.body?.cancel();
-          assert.equal(none.status, 404, path);
+          assert.deepEqual([none.status, none.headers.get("x-gaze")], [200, "none"], path);
+          const plain = await png(server, `${path.split(`/${kind}`)[0]}/image.png`);
+          const { data } = await decodeImage(await none.bytes());
+          plain.data.forEach((value, i) => assert.equal(data[i * 3], value, path));
         }
+        const unknown = await server.fetch(`${image("e")}/${kind}.png?reader=r3`);
+        assert.equal(unknown.status, 404);
+        assert.match(await unknown.text(), /Cannot find reader \\"r3\\" in this data set/);
       }
     });
 

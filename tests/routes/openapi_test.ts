@@ -90,7 +90,7 @@ Deno.test("answers: every media type, headers, the errors that occur", () => {
   ]);
   assert.deepEqual(types("computeSaliency"), ["application/json", "image/png"]);
   assert.deepEqual(types("listJobEvents"), ["application/json", "text/event-stream"]);
-  assert.equal(types("getStudyTable").length, 4);
+  assert.equal(types("getStudyTable").length, 5);
   assert.ok(answersOf("createJob")[202].headers!.Location);
   assert.ok(!answersOf("createJob")[200].headers!.Location);
   assert.ok((responses.TooMuchAtOnce as { headers: Json }).headers["Retry-After"]);
@@ -101,8 +101,8 @@ Deno.test("answers: every media type, headers, the errors that occur", () => {
   const errors = (id: string) =>
     Object.keys(answersOf(id)).filter((status) => /^[45]/.test(status)).join(" ");
   assert.equal(errors("getHealth"), "400 403 503");
-  assert.equal(errors("getJob"), "400 401 403 404 503");
-  assert.equal(errors("deleteDataset"), "400 401 403 404 409 503 507");
+  assert.equal(errors("getJob"), "400 401 403 404 429 503");
+  assert.equal(errors("deleteDataset"), "400 401 403 404 409 429 503 507");
 });
 
 Deno.test("every body that is text has one example, which its schema takes as it is", () => {

@@ -135,6 +135,13 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
         (await server.json<{ data: Prediction[] }>("GET", `/v1/predictions?${text}`)).data;
       assert.deepEqual(await query("dataset=breast"), stored);
       assert.deepEqual(await query("image=P002_CC"), stored.slice(1));
+      const newest = await query("order=newest");
+      assert.deepEqual(newest.toReversed(), await query("order=oldest"));
+      const { next } = await server.json<{ next: string }>(
+        "GET",
+        "/v1/predictions?order=newest&limit=2",
+      );
+      assert.deepEqual(await query(`order=newest&limit=3&after=${next}`), newest.slice(2, 5));
       assert.equal((await query("model=tumour")).length, 7);
       const sure = stored[0].probabilities[stored[0].label];
       assert.ok((await query(`min_probability=${sure}&label=${stored[0].label}`)).length >= 1);

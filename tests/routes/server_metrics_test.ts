@@ -38,5 +38,71 @@ Deno.test("/metrics: step time, batch size and GPU bytes of the running training
     await server.json("POST", `/v1/jobs/${job.id}/cancel`);
     await until(async () => !await training(), 60_000, server.log);
     assert.equal(now("training_batch_size"), undefined);
+    assert.ok(now("disk_free_bytes")! > 0 && now("disk_free_bytes")! <= now("disk_bytes")!);
+    assert.ok(now("database_bytes")! > 100_000);
+    assert.equal(now("datasets"), 1);
+    assert.equal(now("models"), 0);
+    assert.ok(Math.abs(now("start_time_seconds")! - Date.now() / 1000) < 300);
+    assert.ok(now("event_loop_late_seconds")! >= 0 && now("event_loop_late_seconds")! < 60);
+  });
+});
+
+/** Prometheus' own client for Python; Debian: python3-prometheus-client. */
+const PARSER = `
+import sys
+from prometheus_client.parser import text_string_to_metric_families
+families = list(text_string_to_metric_families(sys.stdin.read()))
+print(len(families), sum(len(family.samples) for family in families))
+`;
+
+const run = async (command: string, args: string[], input: string) => {
+  const child = new Deno.Command(command, {
+    args,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  }).spawn();
+  const writer = child.stdin.getWriter();
+  await writer.write(new TextEncoder().encode(input));
+  await writer.close();
+  const { code, stdout, stderr } = await child.output();
+  const [out, error] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  return { code, out, error };
+};
+
+const has = async (command: string, args: string[]) => {
+  try {
+    return (await new Deno.Command(command, { args, stderr: "null" }).output()).success;
+  } catch {
+    return false;
+  }
+};
+
+Deno.test("/metrics is accepted by Prometheus' own parsers", async (t) => {
+  await withServer(async (server) => {
+    await upload(server, "breast", 4);
+    for (const path of ["/v1/jobs", "/v1/none", "/v1/datasets/breast"]) {
+      await (await server.fetch(path)).body?.cancel();
+    }
+    const text = await (await server.fetch("/metrics")).text();
+    const own = readExposition(text);
+    await t.step({
+      name: "the client for Python (python3-prometheus-client)",
+      ignore: !await has("/usr/bin/python3", ["-c", "import prometheus_client"]),
+      async fn() {
+        const { code, out, error } = await run("/usr/bin/python3", ["-c", PARSER], text);
+        assert.equal(code, 0, error);
+        const samples = own.values().reduce((sum, { samples }) => sum + samples.length, 0);
+        assert.equal(out.trim(), `${own.size} ${samples}`);
+      },
+    });
+    await t.step({
+      name: "promtool check metrics (prometheus)",
+      ignore: !await has("promtool", ["--version"]),
+      async fn() {
+        const { code, out, error } = await run("promtool", ["check", "metrics"], text);
+        assert.deepEqual([code, out, error], [0, "", ""]);
+      },
+    });
   });
 });

@@ -1,6 +1,8 @@
 /** A study over HTTP with real workers: planned, started, paused, killed, finished; and its table. */
 import assert from "node:assert/strict";
 import { parse } from "csv-parse/sync";
+import type { StudyReport } from "@/lib/studies/report.ts";
+import type { Verdict } from "@/lib/studies/verdict.ts";
 import { startServer, type TestServer, until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -28,6 +30,7 @@ interface Figure {
 }
 
 interface Study {
+  verdict: Verdict;
   state: string;
   progress: { done: number };
   cells: { row: string; figures: Record<string, Figure>; differences: Record<string, unknown> }[];
@@ -207,6 +210,27 @@ Deno.test("a study over HTTP", async (t) => {
         assert.ok(Math.abs(mean - (accuracies[0] + accuracies[1]) / 2) < 1e-12);
         assert.equal(differences.accuracy !== null, row === "byol gaze");
       }
+      assert.deepEqual(
+        [found.verdict.outcome, found.verdict.control, found.verdict.comparisons[0].n],
+        ["too_few", "none", 2],
+      );
+      const report = await server.json<StudyReport>("GET", `/v1/studies/${ref}/report?most=3`);
+      assert.deepEqual(report.rows.map(({ row }) => row), ["scratch", "byol none", "byol gaze"]);
+      for (const { roc, confusion, mistakes } of report.rows) {
+        assert.equal(roc!.n, 2);
+        assert.equal(confusion.flat().reduce((sum, count) => sum + count, 0), 12);
+        assert.ok(mistakes.length <= 3);
+      }
+      const [first, second] = found.runs.filter(({ row }) => row === "byol gaze")
+        .map(({ finetune_job }) => finetune_job);
+      const { data } = await server.json<{ data: { name: string; runs: number }[] }>(
+        "GET",
+        `/v1/jobs/${first}/curves?with=${second}`,
+      );
+      assert.deepEqual(data.find(({ name }) => name === "loss")!.runs, 2);
+      const unknown = await server.fetch(`/v1/studies/${ref}/report?class=none`);
+      assert.equal(unknown.status, 422);
+      assert.match((await unknown.json()).detail, /the classes are benign, malignant/);
       const text = async (format: string) => {
         const response = await server.fetch(`/v1/studies/${ref}/table?format=${format}`);
         assert.equal(response.status, 200);
@@ -220,6 +244,11 @@ Deno.test("a study over HTTP", async (t) => {
       assert.match((await styled.json()).detail, /Cannot write JSON in the style of a paper/);
       assert.equal(parse(await text("csv"), { columns: true }).length, 9);
       assert.equal(JSON.parse(await text("json")).cells.length, 3);
+      const picture = await text("svg");
+      assert.match(picture, /^<svg /);
+      assert.equal(picture.match(/<circle [^>]*r="2\.6"/g)!.length, 6, "a point for every run");
+      const paper = await server.fetch(`/v1/studies/${ref}/table?format=svg&style=paper`);
+      assert.match((await paper.json()).detail, /Cannot write a picture in the style of a paper/);
       const bad = await server.fetch(`/v1/studies/${ref}/table?format=xls`);
       await bad.body?.cancel();
       assert.equal(bad.status, 400);

@@ -136,7 +136,8 @@ Deno.test("tables, and what can be deleted", async (t) => {
       const { data } = await server.json<Page>("GET", `${of}/scores`);
       const whole = await server.json<{ scores: Page["data"] }>("GET", of);
       assert.deepEqual(data, whole.scores);
-      assert.deepEqual(await table(server, `${of}/scores`), data.map(flat));
+      const rows = data.map((row) => ({ ...flat(row), repeat: null }));
+      assert.deepEqual(await table(server, `${of}/scores`), rows);
     });
 
     await t.step("series as JSON Lines and as an event file", async () => {

@@ -131,5 +131,34 @@ Deno.test("frames, windows and burned-in annotations over HTTP", async (t) => {
       assert.equal(response.status, 422);
       assert.match(await response.text(), /one frame is kept.*Put the image in again/);
     });
+
+    await t.step("the layers of a picture are shown alike, whatever is asked for", async () => {
+      const body = await zipOf({
+        "images/a.dcm": dicom(),
+        "labels.csv": "image,label\na,x\n",
+        "gaze/f.csv": "image,reader,x,y,duration_ms\na,r,31,15,1\n",
+      });
+      await (await server.fetch("/v1/datasets/layers", { method: "PUT", body })).body?.cancel();
+      const layer = async (name: string, query: string) => {
+        const response = await server.fetch(`/v1/datasets/layers/images/a/${name}.png${query}`);
+        assert.equal(response.status, 200, `${name}${query}`);
+        return await decodeImage(await response.bytes());
+      };
+      for (const query of ["?window=30000,20000", "?voi=full", "?voi=file"]) {
+        const plain = await layer("image", `${query}&bits=8`);
+        assert.equal(plain.bits, 8);
+        const wide = await layer("image", query);
+        assert.equal(wide.bits, 16);
+        wide.data.forEach((value, i) => assert.equal(plain.data[i], Math.round(value / 257)));
+        // The one fixation is in a corner; the other end of the picture has no gaze on it.
+        const drawn = await layer("scanpath", query);
+        for (let y = 0; y < 4; y++) {
+          for (let x = 0; x < 8; x++) {
+            const at = y * width + x;
+            assert.ok(Math.abs(drawn.data[at * 3] - plain.data[at]) <= 1, `${query} at ${x}, ${y}`);
+          }
+        }
+      }
+    });
   });
 });

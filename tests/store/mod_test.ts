@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { existsSync } from "node:fs";
-import { Conflict, NotFound } from "@/lib/errors.ts";
+import { ClaimLost, Conflict, NotFound } from "@/lib/errors.ts";
+import { type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
 import { versions } from "@/lib/store/migrations.ts";
-import { ClaimLost, type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
 import { withDirectory, withStore } from "../support/temporary.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -190,6 +191,27 @@ Deno.test("a file that another import has pinned is not removed", () =>
     assert(!store.files.has(sha256));
   }));
 
+Deno.test("a file that another thread or process removes meanwhile is kept by whoever has put it", () =>
+  withStore(async (store) => {
+    const other = await openStore(store.directory, { shared: true });
+    const row = await dataset(store, "d");
+    for (const [name, put] of [["first", 1], ["equal", 2]] as const) {
+      const puts = [];
+      for (let i = 0; i < put; i++) puts.push((await store.files.put(text(name))).sha256);
+      await other.collectGarbage(puts);
+      assert(!store.files.has(puts[0]));
+      // The second finds no name that it could keep the file by but its own.
+      const again = (await store.files.put(text(name))).sha256;
+      await other.collectGarbage([again]);
+      await store.commitFiles([again], () => image(store, row.id, name, again));
+      assert.deepEqual(await store.files.read(again), text(name));
+      await store.discard(puts);
+      assert(store.files.has(again));
+    }
+    await other.close();
+    assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
+  }));
+
 Deno.test("too large or broken streams leave nothing", () =>
   withStore(async (store) => {
     await assert.rejects(store.files.put(text("12345"), { maxBytes: 4 }), /more than 4 bytes/);
@@ -256,7 +278,7 @@ Deno.test("files without their database are refused, with the way back, and noth
     await store.close();
     const database = `${directory}/mcgip.db`;
     Deno.renameSync(database, `${directory}/backup.db`);
-    const refused = /holds files, but its database mcgip.db is missing. Put mcgip.db back/;
+    const refused = /holds files, but its database mcgip.db is missing. Restore a backup into/;
     for (let i = 0; i < 2; i++) {
       await assert.rejects(async () => await openStore(directory), refused);
     }
@@ -265,6 +287,29 @@ Deno.test("files without their database are refused, with the way back, and noth
     Deno.renameSync(`${directory}/backup.db`, database);
     store = await openStore(directory);
     assert.deepEqual(await store.files.read(kept.sha256), text("kept"));
+    await store.close();
+  }));
+
+Deno.test("what was deleted is soon in the database's log no more, also where somebody reads meanwhile", () =>
+  withDirectory(async (directory) => {
+    const store = await openStore(directory);
+    const reader = new DatabaseSync(`${directory}/mcgip.db`);
+    const held = () =>
+      ["mcgip.db", "mcgip.db-wal"].filter((file) =>
+        new TextDecoder("latin1").decode(Deno.readFileSync(`${directory}/${file}`))
+          .includes("some_name")
+      );
+    const row = await dataset(store, "some_name");
+    assert.deepEqual(held(), ["mcgip.db-wal"]);
+    reader.exec("BEGIN");
+    reader.prepare("SELECT * FROM datasets").all();
+    await store.datasets.remove(row.id);
+    assert.equal(await store.db.forgetDeleted(), false, "while somebody reads what is older");
+    assert.notDeepEqual(held(), []);
+    reader.exec("COMMIT");
+    assert.equal(await store.db.forgetDeleted(), true);
+    assert.deepEqual(held(), []);
+    reader.close();
     await store.close();
   }));
 

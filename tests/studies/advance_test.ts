@@ -2,6 +2,10 @@
 import { metrics } from "@/lib/evaluation/metrics.ts";
 import { scoresOf } from "@/lib/evaluation/runs.ts";
 import assert from "node:assert/strict";
+import type { InvalidInput } from "@/lib/errors.ts";
+import { parseStudy } from "@/lib/specs/study.ts";
+import { gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
+import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import { advanceStudies } from "@/lib/studies/advance.ts";
 import { control, remove, submit } from "@/lib/jobs/queue.ts";
 import { type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
@@ -140,6 +144,53 @@ Deno.test("from scratch the network is that of the ImageNet models, where the re
     assert.deepEqual(await planned({ pretrain: given }), { ...network, ...given });
     const mixed = { ...imagenet, resnet50: await model("resnet50", 64) };
     assert.deepEqual(await planned({ imagenet: mixed, pretrain: {} }), { width: 8, channels: 1 });
+  }));
+
+Deno.test("a model of any kind to start from: by name, with its own name as the row's, or one given", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    const insert = async (name: string | null, backbone = "resnet18") =>
+      (await store.models.insert({
+        ...{ id: newId("mod"), name, version: 1, job_id: null, lineage: {}, kind: "uploaded" },
+        ...{ dataset_id: null, dataset_digest: null, file: "weights", created_at: now() },
+        spec: {
+          ...{ backbone, width: 8, channels: 1, image_size: 16, classes: [] },
+          normalization: { mean: [0], std: [1] },
+        },
+      })).id;
+    const id = await insert("imagenet"), other = await insert(null, "resnet50");
+    const planned = async (more: Record<string, unknown>) => {
+      const { spec } = await submit(store, { ...request, seeds: [0], ...more }, "1");
+      // What is kept is a request again, with the same rows.
+      const again = parseStudy(spec);
+      assert.deepEqual(gridRows(again), gridRows(spec as unknown as StudySpec));
+      const cell = { row: "byol none", backbone: "resnet18", run: 0 };
+      return {
+        rows: gridRows(again).map(({ key, name }) => `${key}: ${name}`).slice(0, 2),
+        init: pretrainRequest(again, cell)!.init,
+        start: again.start,
+      };
+    };
+    assert.deepEqual(await planned({ start: "imagenet" }), {
+      rows: ["scratch: From scratch", "initial: imagenet"],
+      ...{ init: id, start: { resnet18: id } },
+    });
+    assert.deepEqual((await planned({ start: id, start_name: "DINO" })).rows[1], "initial: DINO");
+    const both = { backbones: ["resnet18", "resnet50"], start: { resnet18: id, resnet50: other } };
+    assert.equal((await planned(both)).rows[1], `initial: imagenet / ${other}`);
+    // A row alone, beside pre-training from random weights.
+    const compared = await planned({ start: "scratch", imagenet: { resnet18: id } });
+    assert.deepEqual([compared.init, compared.rows[1]], ["scratch", "initial: imagenet"]);
+    // What nothing is learnt in is no training from scratch.
+    const probe = await planned({ finetune: { mode: "logistic" } });
+    assert.deepEqual(probe.rows, ["scratch: Random frozen network", "byol none: BYOL"]);
+    const wrong = (more: Record<string, unknown>, pointer: string) =>
+      assert.rejects(planned(more), ({ problems }: InvalidInput) => {
+        return problems.some((problem) => problem.pointer === pointer);
+      });
+    await wrong({ start: other }, "/start");
+    await wrong({ start_name: "nothing" }, "/start_name");
+    await assert.rejects(planned({ start: "nobody" }), /nobody/);
   }));
 
 Deno.test("another study computes only what is new; what a result depends on decides", () =>

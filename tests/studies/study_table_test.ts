@@ -117,6 +117,7 @@ Deno.test("the published grid: 8 rows, 3 backbones, 5 runs, and what its cells a
     arm: "gaze",
     similarity: "sim_x",
     cut: { quantile: 0.1 },
+    across_patients: false,
     component: null,
   });
   assert.ok(!("similarity" in none) && !("cut" in none), "arms without gaze do not depend on it");
@@ -158,7 +159,9 @@ Deno.test("what a study cannot be is named by its pointer", () => {
     [{ by_method: { byol: { width: 8 } } }, "/by_method/byol/width"],
     [{ finetune: { folds: 3 } }, "/finetune/folds"],
     [{ imagenet: { resnet50: "x" } }, "/imagenet"],
-    [{ start: "imagenet" }, "/start"],
+    [{ start: { resnet50: "x" } }, "/start"],
+    [{ start: { resnet18: "x" }, imagenet: { resnet18: "y" } }, "/imagenet"],
+    [{ pretrain: { across_patients: true } }, "/pretrain/across_patients"],
     [{ colour: 1 }, "/colour"],
   ];
   for (const [fields, pointer] of wrong) {

@@ -1,6 +1,7 @@
 /** A job's context that keeps what it is told. */
 import type { Gpu } from "@/gpu/device.ts";
 import { type JobContext, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
+import { keepOutcome } from "@/lib/jobs/outcome.ts";
 import { submit } from "@/lib/jobs/queue.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 import { kinds } from "@/lib/worker/kinds.ts";
@@ -36,6 +37,7 @@ export function recorded(options: {
     event: (type, data) => void context.events.push({ type, data }),
     metric: (step, epoch, values) => void context.metrics.push({ step, epoch, values }),
     progress: (done, total) => void (context.done = { done, total }),
+    publish: (outcome) => keepOutcome(options.store as Store, options.job as JobRow, outcome),
     flush: () => Promise.resolve(),
     pace: (pace) => void context.paces.push(pace),
     yield() {

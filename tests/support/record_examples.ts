@@ -107,6 +107,8 @@ async function record(server: TestServer): Promise<void> {
   await each("listDatasets listGazeMeasures listImages", { params, query: "?limit=1" });
   await ask(server, "listGazeMeasures", { params, query: "?format=csv" });
   await ask(server, "getDatasetReport", { params, query: "?limit=1" });
+  await ask(server, "getDatasetOverview", { params });
+  await ask(server, "createSyntheticDataset", { params: { name: "made-up" } });
   const created = await server.fetch("/v1/uploads", {
     method: "POST",
     body: new Blob([zip]),
@@ -183,6 +185,7 @@ async function record(server: TestServer): Promise<void> {
   for (const query of ["", "?format=csv", "?format=jsonl"]) {
     await ask(server, "listJobMetrics", { params: job, query });
   }
+  await ask(server, "getJobCurves", { params: job, query: "?points=2" });
   await each("getSimilarity listSimilarityImages listSimilarityPairs auditSimilarity", {
     params: { id: similarity },
   });
@@ -245,12 +248,16 @@ async function record(server: TestServer): Promise<void> {
     query: `?evaluation=${all.result.evaluation}`,
   });
   await ask(server, "getStudy", { params: { id: table.result.study } });
+  await ask(server, "getStudyReport", { params: { id: table.result.study }, query: "?most=2" });
   for (const format of ["json", "csv", "markdown", "latex"]) {
     const query = `?format=${format}`;
     await ask(server, "getStudyTable", { params: { id: table.result.study }, query, lines: 4 });
   }
   await each("getInferenceServer getInferenceLiveness getInferenceReadiness", {});
-  await ask(server, "createKey", { json: { name: "reader", scopes: ["read"] } });
+  const { id: key } = await ask<{ id: string }>(server, "createKey", {
+    json: { name: "reader", scopes: ["read"], rate: 10, burst: 50, max_bytes: 1e9 },
+  });
+  await ask(server, "changeKey", { params: { id: key }, json: { rate: 20 } });
   await ask(server, "listKeys");
   const detail = "Cannot use the GPU: its worker is starting";
   known.getReadiness.answers![503] = {

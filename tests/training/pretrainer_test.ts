@@ -195,7 +195,7 @@ async function eachArm(method: keyof typeof configs, more: Record<string, unknow
     await withDirectory(async (directory) => {
       const labels = Array.from({ length: N }, (_, i) => String(i % 2));
       const cut = (place?: Uint32Array) => pairsOf(similarity, { cut: { quantile: 0.3 }, place });
-      const pairs = registry[arm].positives({ n: N, seed: 0, labels, cut });
+      const pairs = registry[arm].positives({ n: N, seed: 0, labels, patients: labels, cut });
       const given = { arm, similarity: "sim", pairs, epochs: 2, ...more };
       const { context, state } = await train(directory, method, given);
       const told = (name: string) => context.metrics.map(({ values }) => values[name]);

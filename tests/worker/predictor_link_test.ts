@@ -7,6 +7,8 @@ import { writeSafetensors } from "@/lib/models/safetensors.ts";
 import { newId, now, type Store } from "@/lib/store/mod.ts";
 import { PredictorLink } from "@/lib/worker/predictor_link.ts";
 import type { Message } from "@/lib/worker/rpc.ts";
+import type { Desk } from "@/lib/worker/desk.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { until } from "../support/server.ts";
 import { withStore } from "../support/temporary.ts";
@@ -39,9 +41,7 @@ Deno.test("a prediction is answered while the jobs' thread waits for its GPU", a
           store.directory,
         ],
       },
-      changed() {},
-      hold: async (name) => await store.jobs.hold(name),
-      ended: async (name, how) => await store.jobs.release(name, how),
+      desk: (name) => new StoreDesk(store, name),
       log() {},
     });
     supervisor.start();
@@ -68,6 +68,8 @@ Deno.test("a prediction is answered while the jobs' thread waits for its GPU", a
 Deno.test("a thread that died fails those who wait, and the next request starts another", async () => {
   const sent: Message[] = [];
   const link = new PredictorLink({
+    // This thread asks nothing.
+    desk: {} as Desk,
     thread: import.meta.resolve("../support/dying_predictor.ts"),
     start: { data: "" },
     send: (message) => sent.push(message),

@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
-import { ClaimLost, type Store } from "@/lib/store/mod.ts";
+import { ClaimLost } from "@/lib/errors.ts";
+import type { Store } from "@/lib/store/mod.ts";
 import { withStore } from "../support/temporary.ts";
 import { until } from "../support/server.ts";
 
@@ -23,12 +25,9 @@ async function withRunner(
   await withStore(async (store) => {
     const log: string[] = [];
     const runner = new JobRunner({
-      store,
-      gpu,
-      kinds,
-      name: "here",
+      desk: new StoreDesk(store, "here"),
+      ...{ store, gpu, kinds },
       between: () => Promise.resolve(),
-      changed() {},
       log: (text) => log.push(text),
     });
     const loop = runner.loop();
@@ -42,11 +41,12 @@ async function withRunner(
 }
 
 Deno.test("a worker that lost its claim cannot write any more", async () => {
+  let server: Store | undefined;
   let seen: unknown;
   const slow: JobHandler = {
     async run(context) {
       // Another worker takes the job over and ends it, while this one hung.
-      const { jobs } = context.store;
+      const { jobs } = server!;
       await jobs.release("here");
       await jobs.change((await jobs.claim("another"))!, {
         state: "succeeded",
@@ -63,6 +63,7 @@ Deno.test("a worker that lost its claim cannot write any more", async () => {
     },
   };
   await withRunner({ slow }, async (store, log) => {
+    server = store;
     const id = await addJob(store, "slow");
     await until(() => log.length > 0, 5_000);
     assert.ok(seen instanceof ClaimLost);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { control, newJob } from "@/lib/jobs/queue.ts";
 import { maxCrashes } from "@/lib/worker/job_runner.ts";
+import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { type JobRow, type Store } from "@/lib/store/mod.ts";
 import { until } from "../support/server.ts";
@@ -28,9 +29,7 @@ async function withWorker(
         path: Deno.execPath(),
         args: ["run", "-A", "--no-check", "--quiet", program, store.directory],
       },
-      changed() {},
-      hold: async (name) => await store.jobs.hold(name),
-      ended: async (name, how) => await store.jobs.release(name, how),
+      desk: (name) => new StoreDesk(store, name),
       log: (text) => log.push(text),
     });
     supervisor.start();
@@ -119,16 +118,17 @@ Deno.test("a job that takes its worker down every time fails with the reason", a
 
 Deno.test("pause keeps the checkpoint, resume goes on, cancel ends", async () => {
   await withWorker(async (store, supervisor) => {
-    const id = await queue(store, "count", { to: 5000, ms: 5 });
+    const id = await queue(store, "count", { to: 5000, ms: 20 });
     const waiting = await queue(store, "count", { to: 5, ms: 1 });
     supervisor.notify("wake");
     await until(async () => (await store.jobs.get(id)).progress.done > 15, 10_000);
     await control(store, id, "pause");
     await reach(store, id, "paused");
     await reach(store, waiting, "succeeded");
+    const { done } = (await store.jobs.get(id)).progress;
     await control(store, id, "resume");
     supervisor.notify("wake");
-    await until(async () => (await store.jobs.get(id)).progress.done > 40, 10_000);
+    await until(async () => (await store.jobs.get(id)).progress.done > done + 15, 10_000);
     await control(store, id, "cancel");
     const job = await reach(store, id, "cancelled");
     assert.ok(job.finished_at);
@@ -154,9 +154,7 @@ Deno.test("leaving puts the running job back into the queue, without counting a 
     for (const goal of [15, 45]) {
       const supervisor = new Supervisor({
         command,
-        changed() {},
-        hold: () => Promise.resolve(),
-        ended: () => Promise.resolve(),
+        desk: (name) => new StoreDesk(store, name),
         log() {},
       });
       supervisor.start();

@@ -10,8 +10,10 @@ export interface PairSource {
   seed: number;
   /** Class of every image, null where unknown: [n]. */
   labels: (string | null)[];
+  /** Patient of every image, null where unknown: [n]. */
+  patients: (string | null)[];
   /**
-   * Pairs of images above the cut of a similarity; there for an arm that needs one.
+   * Pairs of images above the cut of a similarity; there for an arm that needs one, or features to make one from.
    * @param place the image whose gaze image i is taken to have, [n]; without it each has its own
    */
   cut(place?: Uint32Array): Positives;
@@ -20,8 +22,11 @@ export interface PairSource {
 export interface Arm extends Described {
   /** Its row in a study's table, for a method of this name. */
   row(method: string): string;
-  /** What its pairs are made from, besides the images themselves. */
-  needs?: "similarity" | "labels";
+  /**
+   * What its pairs are made from, besides the images themselves: a stored similarity of gaze, classes, patients, or
+   * feature vectors by the network that training starts from.
+   */
+  needs?: "similarity" | "labels" | "patients" | "features";
   /** The positive pairs; an image is always positive with itself. */
   positives(source: PairSource): Positives;
   /** Keys of an image itself are positive too, where a method keeps keys of earlier batches. */
@@ -30,4 +35,9 @@ export interface Arm extends Described {
   baseline?: boolean;
   /** Of an arm that has the same pairs but for one thing: which arm it is a control of, and what that shows. */
   control?: { of: string; shows: string };
+}
+
+/** Whether an arm's pairs are those above a cut. */
+export function isCut({ needs }: Pick<Arm, "needs">): boolean {
+  return needs === "similarity" || needs === "features";
 }

@@ -1,8 +1,10 @@
 /** The arms of an experiment. An arm is one file, and two lines here. */
+import { appearance } from "./appearance.ts";
 import type { Arm } from "./arm.ts";
 import { gaze } from "./gaze.ts";
 import { labels } from "./labels.ts";
 import { none } from "./none.ts";
+import { patient } from "./patient.ts";
 import { self } from "./self.ts";
 import { shuffled } from "./shuffled.ts";
 
@@ -11,6 +13,8 @@ const registry = {
   self,
   shuffled,
   gaze,
+  patient,
+  appearance,
   labels,
 };
 

@@ -2,7 +2,12 @@
 import type { Fixation } from "../gaze.ts";
 import { heatmap } from "../heatmap.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
-import { heatmapPicture, overlayPicture, type ValueGrid } from "@/lib/images/picture.ts";
+import {
+  colourPicture,
+  heatmapPicture,
+  overlayPicture,
+  type ValueGrid,
+} from "@/lib/images/picture.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 import type { ViewOptions } from "@/lib/images/view.ts";
@@ -10,11 +15,14 @@ import { resize } from "@/lib/images/resize.ts";
 import { scanpathPicture } from "./scanpath_picture.ts";
 
 export interface GazePictureRequest {
-  kind: "heatmap" | "overlay" | "scanpath";
+  /** "image": the picture alone, as the others have it below the gaze. */
+  kind: "heatmap" | "overlay" | "scanpath" | "image";
   /** The image's file, and its size in pixels. */
   bytes: Uint8Array;
   /** How it is shown. */
   view?: ViewOptions;
+  /** Whether 16 bits are stretched from the least value to the greatest; without it where no view is asked for. */
+  stretch?: boolean;
   width: number;
   height: number;
   /** Longer side of the picture at most, pixels. */
@@ -43,11 +51,13 @@ export async function gazePicture(request: GazePictureRequest): Promise<Uint8Arr
     size: [size.width, size.height],
     view: request.view,
   });
-  if (kind === "overlay") return encodePng(overlayPicture(image, await mapOf(request)));
+  const options = { stretch: request.stretch ?? request.view === undefined };
+  if (kind === "image") return encodePng(colourPicture(image, options));
+  if (kind === "overlay") return encodePng(overlayPicture(image, await mapOf(request), options));
   const placed = request.scanpaths.map((fixations) =>
     fixations.map(({ x, y, duration }) => ({ x: x * scale, y: y * scale, duration }))
   );
-  return encodePng(scanpathPicture(image, placed));
+  return encodePng(scanpathPicture(image, placed, options));
 }
 
 async function mapOf(request: GazePictureRequest): Promise<ValueGrid> {

@@ -1,7 +1,7 @@
 /** Fixations drawn over a picture: discs as large as they were long, joined in order and numbered. */
 import type { Colour } from "@/lib/images/colour_map.ts";
 import { numberDots } from "./digits.ts";
-import { blend, colourPicture } from "@/lib/images/picture.ts";
+import { blend, type ColourOptions, colourPicture } from "@/lib/images/picture.ts";
 import type { Raster } from "@/lib/images/raster.ts";
 
 /** A fixation in pixels of the picture; only ratios of durations count. */
@@ -17,8 +17,12 @@ const NUMBER: Colour = [255, 255, 255];
 const SHADOW: Colour = [0, 0, 0];
 
 /** The scanpath over the picture; several are drawn one after the other. */
-export function scanpathPicture(source: Raster, scanpaths: DrawnFixation[][]): Raster {
-  const picture = colourPicture(source);
+export function scanpathPicture(
+  source: Raster,
+  scanpaths: DrawnFixation[][],
+  options: ColourOptions = {},
+): Raster {
+  const picture = colourPicture(source, options);
   const unit = Math.max(1, Math.round(Math.max(picture.width, picture.height) / 400));
   for (const fixations of scanpaths) {
     const longest = fixations.reduce((most, { duration }) => Math.max(most, duration), 0);

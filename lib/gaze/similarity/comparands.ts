@@ -1,5 +1,6 @@
 /** Images into what is compared, and pairs of those back into pairs of images. */
 import type { Span } from "@/gpu/similarity/pairs.ts";
+import { InvalidInput } from "@/lib/errors.ts";
 import type { Comparand, Item, Measure } from "./measure.ts";
 
 /** How several readers of an image count: the mean over reader pairs, or the best. */
@@ -9,6 +10,26 @@ export interface ComparandList {
   comparands: Comparand[];
   /** First comparand of every item, [items + 1]. */
   first: Uint32Array;
+}
+
+/**
+ * Fixations of a scanpath at most: half an hour on one image at three a second. What two scanpaths cost grows with
+ * the product of their lengths, and nothing can stop a pair once it is on the GPU.
+ */
+const MOST_FIXATIONS = 5000;
+
+/** @throws {InvalidInput} naming the image and the reader of a scanpath that is too long to be compared */
+export function assertComparable(items: Item[]): void {
+  for (const { id, scanpaths } of items) {
+    for (const { reader, fixations: { length } } of scanpaths) {
+      if (length <= MOST_FIXATIONS) continue;
+      throw new InvalidInput(
+        `Cannot compare the gaze of "${reader}" on "${id}": it has ${length} fixations, and a scanpath may ` +
+          `have ${MOST_FIXATIONS}. So many may be samples that were taken as fixations: import them as ` +
+          `samples (with t_ms in place of duration_ms), so that a filter makes fixations of them`,
+      );
+    }
+  }
 }
 
 /** Every reader's scanpath of every image, in order; ready-made heatmaps stand in where they are compared. */

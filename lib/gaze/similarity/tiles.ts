@@ -4,6 +4,7 @@ import type { Span } from "@/gpu/similarity/pairs.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Item, Measure } from "./measure.ts";
 import {
+  assertComparable,
   blocksOf,
   type Combine,
   combineComparands,
@@ -26,7 +27,7 @@ export interface Sink {
 
 export interface TileOptions {
   combine?: Combine;
-  /** Called after each tile with the pairs of images done, and with 0 while comparands are prepared. */
+  /** Called after each tile and in long ones with the pairs of images done, and with 0 while comparands are prepared. */
   onProgress?(done: number, total: number): Promise<void> | void;
 }
 
@@ -42,6 +43,7 @@ export async function forEachTile(
   options: TileOptions & { params: unknown; sinks: Sink[] },
 ): Promise<{ invalid: string[]; used: Record<string, unknown>; warnings: string[] }> {
   const { combine = "mean", onProgress, sinks } = options;
+  if (measure.input === "scanpath") assertComparable(items);
   const { comparands, first } = comparandsOf(items, measure.input);
   const total = items.length * (items.length + 1) / 2;
   const pause = async () => await onProgress?.(0, total);
@@ -59,7 +61,8 @@ export async function forEachTile(
     await pause();
     for (const [at, rows] of blocks.entries()) {
       for (const columns of blocks.slice(at)) {
-        const values = await pairs.tile(comparandSpan(first, rows), comparandSpan(first, columns));
+        const spans = [comparandSpan(first, rows), comparandSpan(first, columns)] as const;
+        const values = await pairs.tile(...spans, async () => await onProgress?.(done, total));
         const { components } = pairs;
         const combined = combineComparands(values, {
           first,

@@ -55,12 +55,14 @@ async function clusterMoments(
 ) {
   const clusters: Comparand[] = [];
   const owners: number[] = [];
-  comparands.forEach((comparand, at) => {
+  for (const [at, comparand] of comparands.entries()) {
+    // The time that clusters take grows with the square of the fixations.
+    if (comparand.fixations.length > 300) await pause?.();
     for (const fixations of clustersOf(comparand, options)) {
       clusters.push({ ...comparand, fixations });
       owners.push(at);
     }
-  });
+  }
   const { readMoments } = await import("@/gpu/similarity/moments.ts");
   const { size } = options;
   const { maps, valid, used } = await comparandMaps(

@@ -28,7 +28,7 @@ import { Scorer } from "@/lib/training/score.ts";
 export const evaluate = {
   async run(context: JobContext) {
     const { store, job, gpu } = context;
-    const done = await store.evaluations.findBy([["job_id = ?", job.id]]);
+    const done = await store.evaluations.ofJob(job.id);
     if (done) return { evaluation: done.id, ...told(done.warnings) };
     const spec = parseEvaluate(job.spec);
     const dataset = await jobDataset(context);
@@ -83,9 +83,10 @@ export const evaluate = {
         patients,
         thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
       });
-      const { id } = await store.jobs.withClaim(job, async () =>
-        await store.evaluations.insert({
-          id: newId("ev"),
+      const id = newId("ev");
+      await context.publish({
+        evaluation: {
+          id,
           model_id: row.id,
           dataset_id: dataset.id,
           dataset_digest: dataset.digest,
@@ -93,7 +94,8 @@ export const evaluate = {
           ...{ seen, warnings },
           ...result,
           created_at: now(),
-        }));
+        },
+      });
       return { evaluation: id, ...told(warnings) };
     } finally {
       model.destroy();

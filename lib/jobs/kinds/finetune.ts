@@ -11,15 +11,18 @@ import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { trainingPartWarnings } from "@/lib/training/training_part.ts";
-import { newId, now, type SeenImages } from "@/lib/store/mod.ts";
+import { type ImageRow, newId, now, type SeenImages } from "@/lib/store/mod.ts";
 import { isBetter } from "@/lib/training/model_selection.ts";
 import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
 import { hasColour } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
+import { withFewLabels } from "@/lib/datasets/few_labels.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
 import { ignoredMarks, splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
+import type { Split } from "@/lib/datasets/splits.ts";
+import { Probe } from "@/lib/training/probe.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
@@ -28,7 +31,7 @@ export const finetune = {
     const { store, job, gpu } = context;
     const published = await publishedBy(context);
     if (published) {
-      const { id, warnings } = (await store.evaluations.findBy([["job_id = ?", job.id]]))!;
+      const { id, warnings } = (await store.evaluations.ofJob(job.id))!;
       return { model: published.id, evaluation: id, ...told(warnings) };
     }
     const spec = await resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
@@ -39,9 +42,25 @@ export const finetune = {
     for (const message of [ignoredMarks(splitOf(spec), rows), unusedOf(splits, rows)]) {
       if (message) context.event("warning", { message });
     }
+    const trainings = drawings(spec, rows, splits);
+    const repeated = spec.repeats > 1;
+    const drawn = spec.labels === null ? null : trainings.map(({ split: { train } }) => ({
+      images: train.length,
+      by_class: Object.fromEntries(
+        classes.map((name, c) => [name, train.filter((i) => known.labels[i] === c).length]),
+      ),
+    }));
+    if (drawn) {
+      context.event("log", {
+        message: `labels of ${drawn[0].images} of ${
+          splits[0].train.length
+        } training images are used`,
+        drawn,
+      });
+    }
     // Folds have nearly as many images each, and nearly always full batches.
-    const batch = Math.min(spec.batch_size, splits[0].train.length);
-    const selected = await selectVariants(
+    const batch = Math.min(spec.batch_size, trainings[0].split.train.length);
+    const selected = spec.mode === "logistic" ? {} : await selectVariants(
       context,
       spec.tuning,
       () => finetuneTape(gpu, spec, classes, { batch }).tape,
@@ -55,12 +74,18 @@ export const finetune = {
     const start = await initialModel(store, spec.init);
     const results: FoldResult[] = [];
     let chosen = 0;
-    for (const [fold, split] of splits.entries()) {
-      const options = { spec, labelled: known, split, start, fold, folds: splits.length, selected };
-      const result = await runFold(context, options);
+    const shared = { spec, labelled: known, start };
+    const probes = splits.map((split) =>
+      spec.mode === "logistic" ? new Probe(context, shared, split) : undefined
+    );
+    for (const [fold, { split, of }] of trainings.entries()) {
+      const options = { ...shared, split, fold, folds: trainings.length, selected };
+      const counted = repeated ? "repeat" as const : "fold" as const;
+      const result = await runFold(context, { ...options, counted, probe: probes[of] });
       results.push(result);
       const best = results[chosen].best.validation;
-      if (isBetter(result.best.validation, best, spec.select)) chosen = fold;
+      // Of repeats the first is kept: the best would have been chosen by its luck.
+      if (!repeated && isBetter(result.best.validation, best, spec.select)) chosen = fold;
       // Only the weights that will be kept stay in memory.
       results.forEach(({ weights }, i) => i !== chosen && weights.clear());
     }
@@ -73,6 +98,7 @@ export const finetune = {
     const { metrics, scores } = evaluation(results.map(({ scores }) => scores), positive, {
       patients: new Map(rows.map(({ name, patient }) => [name, patient])),
       thresholds: operating,
+      repeated,
     });
     const tested = splits.flatMap(({ test }) => test);
     const seen: SeenImages = {
@@ -92,7 +118,8 @@ export const finetune = {
     const evaluated = newId("ev");
     const kept = operating[chosen];
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
-    const { train, validation, test } = splits[chosen];
+    const { train, validation, test } = trainings[chosen].split;
+    const { probe } = results[chosen];
     const model = await publish(context, {
       weights: results[chosen].weights,
       kind: "classifier",
@@ -105,22 +132,23 @@ export const finetune = {
         ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),
+        ...(drawn && { labels: { available: splits[0].train.length, drawn } }),
+        ...(probe && { probe: { c: spec.c, ...probe } }),
         ...(kept && { thresholds: kept }),
         ...(inherited.length > 0 && { warnings: inherited }),
         split: { train: names(train), validation: names(validation), test: names(test) },
       },
-    }, async (model) =>
-      await store.evaluations.insert({
-        id: evaluated,
-        model_id: model.id,
-        dataset_id: dataset.id,
-        dataset_digest: dataset.digest,
-        job_id: job.id,
-        ...{ seen, warnings },
-        ...{ metrics, scores },
-        created_at: now(),
-      }));
-    return { model: model.id, evaluation: evaluated, ...told(warnings) };
+    }, (model_id) => ({
+      id: evaluated,
+      model_id,
+      dataset_id: dataset.id,
+      dataset_digest: dataset.digest,
+      job_id: job.id,
+      ...{ seen, warnings },
+      ...{ metrics, scores },
+      created_at: now(),
+    }));
+    return { model, evaluation: evaluated, ...told(warnings) };
   },
   estimate(device, { spec, images, classes, colour }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {
@@ -128,3 +156,18 @@ export const finetune = {
     });
   },
 } satisfies JobHandler<JobResult<"finetune">>;
+
+/** The splits as they are trained on: one drawing of labelled images or several of each, or the whole. */
+function drawings(
+  { labels, repeats, seed }: FinetuneSpec,
+  rows: ImageRow[],
+  splits: Split[],
+): { split: Split; of: number }[] {
+  if (labels === null) return splits.map((split, of) => ({ split, of }));
+  return splits.flatMap((split, of) =>
+    Array.from({ length: repeats }, (_, repeat) => ({
+      split: withFewLabels(rows, split, { labels, seed, repeat }),
+      of,
+    }))
+  );
+}

@@ -1,4 +1,5 @@
 /** Runs a `pretrain` job: contrastive pre-training of a backbone, kept as a model. */
+import { initialFeatures } from "@/lib/training/initial_features.ts";
 import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
@@ -24,7 +25,7 @@ import {
   trainingSize,
 } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset, loading } from "@/lib/training/job_inputs.ts";
-import { jobPositives } from "@/lib/training/job_pairs.ts";
+import { type FeatureSource, jobPositives } from "@/lib/training/job_pairs.ts";
 import {
   runTrainingLoop,
   stepsOf,
@@ -57,14 +58,16 @@ export const pretrain = {
       context,
       estimatePretrain(gpu, spec, rows.length, { selected, colour: hasColour(rows) }),
     );
-    const positives = await jobPositives(store, dataset, rows, spec);
+    const start = await initialModel(store, spec.init);
+    const features = () => initialFeatures(context, rows, { spec, start });
+    const positives = await jobPositives(store, dataset, rows, spec, features);
     context.event("log", {
       message: `${positives.pairs} positive pairs among ${rows.length} images`,
       arm: spec.arm,
       pairs: positives.pairs,
       cut: positives.cut,
     });
-    const warnings = await pairWarnings(context, spec, { dataset, rows, positives });
+    const warnings = await pairWarnings(context, spec, { dataset, rows, positives, features });
     const found = {
       pairs: positives.pairs,
       cut: positives.cut,
@@ -84,7 +87,6 @@ export const pretrain = {
         `arm "${spec.arm}" is "none" for ${spec.method}: a batch holds each image once`;
       context.event("log", { message });
     }
-    const start = await initialModel(store, spec.init);
     warnings.push(...warningsOf(start?.row));
     const set = await loadImages(store, rows, {
       size: trainingSize(spec.image_size, spec.augmentation.crop !== null),
@@ -147,7 +149,7 @@ export const pretrain = {
         },
       });
       checkpoints.clear();
-      return { model: model.id, ...told(warnings) };
+      return { model, ...told(warnings) };
     } finally {
       trainee.destroy();
       images.destroy();
@@ -191,13 +193,24 @@ function tellLeftOut(
 async function pairWarnings(
   context: JobContext,
   spec: PretrainSpec,
-  { dataset, rows, positives }: { dataset: DatasetRow; rows: ImageRow[]; positives: Positives },
+  { dataset, rows, positives, features }: {
+    dataset: DatasetRow;
+    rows: ImageRow[];
+    positives: Positives;
+    features: FeatureSource;
+  },
 ): Promise<string[]> {
   const arm = arms[spec.arm];
   if (!arm.needs) return [];
   const of = arm.control?.of as ArmName | undefined;
-  const unshuffled = of && await jobPositives(context.store, dataset, rows, { ...spec, arm: of });
+  const unshuffled = of &&
+    await jobPositives(context.store, dataset, rows, { ...spec, arm: of }, features);
   const warnings = armWarnings(spec.arm, positives, rows, unshuffled);
+  if (arm.needs === "features" && spec.init === "scratch") {
+    warnings.push(
+      `arm "${spec.arm}" compares pictures by a random network: there is no model that training starts from`,
+    );
+  }
   for (const message of warnings) context.event("warning", { message, arm: spec.arm });
   return warnings;
 }

@@ -28,9 +28,10 @@ export const similarity = {
       const computed = await compute(context, { measure, items, spec, temporary });
       const { invalid, histogram, layout, used } = computed;
       const { sha256 } = await store.files.adopt(temporary);
-      const row = await store.commitFiles([sha256], async () =>
-        await store.similarities.insert({
-          id: newId("sim"),
+      const id = newId("sim");
+      await context.publish({
+        similarity: {
+          id,
           dataset_id: dataset.id,
           dataset_digest: dataset.digest,
           gaze_digest,
@@ -46,8 +47,10 @@ export const similarity = {
           invalid,
           histogram: { ...histogram },
           created_at: now(),
-        }));
-      return { similarity: row.id };
+        },
+      });
+      store.files.unpin([sha256]);
+      return { similarity: id };
     } finally {
       await Deno.remove(temporary).catch(() => {});
     }

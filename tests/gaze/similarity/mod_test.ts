@@ -287,3 +287,42 @@ Deno.test("sigma in degrees needs the geometry, and is the same as in pixels wit
   const pixels = await computeSimilarity(gpu, "cc", list, { sigma_px: 40 });
   assert.deepEqual(degrees.values, pixels.values);
 });
+
+Deno.test("long scanpaths: a tile of them stops where it is asked to, and gives what short tiles give", async () => {
+  const long = randomItems(9, () => 2500, 3);
+  let pauses = 0;
+  const whole = await computeSimilarity(gpu, "dtw", long, {}, { onProgress: () => void pauses++ });
+  // Before, while it is computed, and at its end.
+  assert.equal(pauses, 3);
+  const few = await computeSimilarity(gpu, "dtw", long.slice(0, 2));
+  assert.equal(whole.values[1], few.values[1]);
+  let seen = 0;
+  const stop = () => {
+    if (++seen > 1) throw new Error("asked to stop");
+  };
+  await assert.rejects(
+    computeSimilarity(gpu, "dtw", long, {}, { onProgress: stop }),
+    /asked to stop/,
+  );
+  assert.equal(seen, 2);
+});
+
+Deno.test("a scanpath that is too long to be compared is named, for every measure of scanpaths and no other", async () => {
+  const [one, other] = randomItems(2, () => 3, 3);
+  const { fixations } = one.scanpaths[0];
+  const items = [one, {
+    ...other,
+    id: "much",
+    scanpaths: [{ reader: "r7", fixations: Array(5001).fill(fixations[0]) }],
+  }];
+  for (const [name, { input }] of Object.entries(measures)) {
+    const computing = computeSimilarity(gpu, name as MeasureName, items);
+    if (input === "heatmap") await computing;
+    else {
+      await assert.rejects(
+        computing,
+        /gaze of "r7" on "much": it has 5001 fixations, and a scanpath may have 5000.*samples/,
+      );
+    }
+  }
+});

@@ -82,6 +82,7 @@ async function run(
     event: (_type, data) => void warnings.push(data.message),
     metric() {},
     flush: () => Promise.resolve(),
+    publish: async ({ similarity }) => void await store.similarities.insert(similarity!),
     pace() {},
     progress: (done, total) => void progress.push([done, total]),
     yield() {

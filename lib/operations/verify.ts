@@ -1,0 +1,115 @@
+/** Is all there that was stored? Files against their SHA-256, rows against files, files against rows, the database. */
+import { existsSync } from "node:fs";
+import { Inspection, type Reference } from "@/lib/store/inspection.ts";
+import { isHeld } from "@/lib/store/lock.ts";
+import { secretFault } from "@/lib/store/secret.ts";
+import { DATABASE, filesBelow, hashFile, placeOf, SECRET } from "./data_files.ts";
+
+export interface Verified {
+  /** Stored files that were looked at, and their bytes where they were read. */
+  files: number;
+  bytes: number;
+  references: number;
+  /** What is wrong, one line each, in words for people. */
+  faults: string[];
+  /** Files that no row names: harmless; a server that runs has some while it imports. */
+  unnamed: number;
+  /** Whether a server works in the directory. */
+  running: boolean;
+}
+
+export interface VerifyOptions {
+  /** Files are not read: whether they are there is looked at, not what they hold. */
+  quick?: boolean;
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Looks at a data directory or a backup, also while a server works in it.
+ * @throws {Error} where there is no database
+ */
+export async function verify(
+  data: string,
+  { quick = false, onProgress }: VerifyOptions = {},
+): Promise<Verified> {
+  if (!existsSync(`${data}/${DATABASE}`)) {
+    throw new Error(
+      `Cannot verify ${data}: it holds no ${DATABASE}; name a data directory by --data`,
+    );
+  }
+  const running = isHeld(data);
+  const faults = look(data, (inspection) => inspection.faults(quick))
+    .map((line) => `database: ${line}; restore a backup, or sqlite3 ${data}/${DATABASE} .recover`);
+  const stored = new Set(
+    (await filesBelow(`${data}/files`)).map((path) => path.slice(path.lastIndexOf("/") + 1)),
+  );
+  // Taken after the list of files: one that is stored now, and named only later, is in neither.
+  const references = faults.length > 0 ? referencesOrNone(data) : referencesOf(data);
+  const named = Map.groupBy(references, ({ sha256 }) => sha256);
+  let bytes = 0;
+  let done = 0;
+  const wrong = new Map<string, string>();
+  for (const sha256 of new Set([...named.keys(), ...stored])) {
+    onProgress?.(done++, named.size);
+    const found = await inspect(`${data}/${placeOf(sha256)}`, sha256, quick);
+    bytes += found.bytes;
+    if (found.fault !== undefined) wrong.set(sha256, found.fault);
+  }
+  if (wrong.size > 0) {
+    // What has been deleted since is no fault.
+    const still = running ? Map.groupBy(referencesOf(data), ({ sha256 }) => sha256) : named;
+    for (const [sha256, fault] of wrong) {
+      const [of, ...more] = still.get(sha256) ?? [];
+      if (!of && fault === MISSING) continue;
+      const what = !of
+        ? "a file that no row names"
+        : more.length > 0
+        ? `${of.what} and ${more.length} more`
+        : of.what;
+      faults.push(`${placeOf(sha256)} ${fault}: ${what}`);
+    }
+  }
+  const secret = secretFault(`${data}/${SECRET}`);
+  if (secret) {
+    faults.push(`${SECRET} ${secret}: readers of gaze get other names; restore it from a backup`);
+  }
+  const unnamed = stored.difference(new Set(named.keys())).size;
+  return { files: stored.size, bytes, references: references.length, faults, unnamed, running };
+}
+
+const MISSING = "is missing";
+
+async function inspect(
+  path: string,
+  expected: string,
+  quick: boolean,
+): Promise<{ bytes: number; fault?: string }> {
+  try {
+    if (quick) return { bytes: (await Deno.stat(path)).size };
+    const { sha256, bytes } = await hashFile(path);
+    return sha256 === expected ? { bytes } : { bytes, fault: "holds other bytes than were stored" };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { bytes: 0, fault: MISSING };
+    return { bytes: 0, fault: `cannot be read (${(error as Error).name})` };
+  }
+}
+
+function look<T>(data: string, ask: (inspection: Inspection) => T): T {
+  const inspection = new Inspection(`${data}/${DATABASE}`);
+  try {
+    return ask(inspection);
+  } finally {
+    inspection.close();
+  }
+}
+
+const referencesOf = (data: string): Reference[] => look(data, (one) => one.references());
+
+/** Of a damaged database what can be read: its faults are told already. */
+function referencesOrNone(data: string): Reference[] {
+  try {
+    return referencesOf(data);
+  } catch {
+    return [];
+  }
+}

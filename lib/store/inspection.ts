@@ -1,0 +1,93 @@
+/** A database that is looked at from outside: copied, checked, asked for its files; nothing is written to it. */
+import { existsSync } from "node:fs";
+import { backup, DatabaseSync } from "node:sqlite";
+import { orDamagedDatabase } from "./sound_database.ts";
+
+/** One place in the rows that refers to a stored file. */
+export interface Reference {
+  sha256: string;
+  /** What the file is of, for people. */
+  what: string;
+}
+
+/** The same places as the view `file_references`, with what they are. */
+const REFERENCES = `
+  SELECT images.file AS sha256, 'image "' || images.name || '" of data set "' || datasets.name || '"' AS what
+    FROM images JOIN datasets ON datasets.id = dataset_id
+  UNION ALL SELECT samples_file, 'gaze samples on image "' || images.name || '" of data set "' || datasets.name || '"'
+    FROM gaze JOIN images ON images.id = image_id JOIN datasets ON datasets.id = dataset_id
+    WHERE samples_file IS NOT NULL
+  UNION ALL SELECT heatmaps.file, 'a heatmap of image "' || images.name || '" of data set "' || datasets.name || '"'
+    FROM heatmaps JOIN images ON images.id = image_id JOIN datasets ON datasets.id = dataset_id
+  UNION ALL SELECT file, 'similarity "' || id || '"' FROM similarities
+  UNION ALL SELECT file, 'model "' || id || '"' FROM models`;
+
+export class Inspection {
+  readonly #connection: DatabaseSync;
+
+  /** @throws {Error} when there is no such file */
+  constructor(readonly path: string) {
+    if (!existsSync(path)) throw new Error(`Cannot read ${path}: there is no such database`);
+    this.#connection = new DatabaseSync(path, { readOnly: true });
+    this.#connection.exec("PRAGMA busy_timeout = 15000");
+  }
+
+  #all<T>(sql: string): T[] {
+    return orDamagedDatabase(this.path, () => this.#connection.prepare(sql).all() as T[]);
+  }
+
+  references(): Reference[] {
+    return this.#all(REFERENCES);
+  }
+
+  /** Version of the schema. */
+  version(): number {
+    return this.#all<{ user_version: number }>("PRAGMA user_version")[0].user_version;
+  }
+
+  /** Ids of jobs that have not ended: their checkpoints are still needed. */
+  openJobs(): string[] {
+    return this.#all<{ id: string }>(
+      "SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')",
+    ).map(({ id }) => id);
+  }
+
+  /** When the newest job was made; undefined without jobs. */
+  newestJob(): string | undefined {
+    const [{ made }] = this.#all<{ made: string | null }>(
+      "SELECT max(created_at) AS made FROM jobs",
+    );
+    return made ?? undefined;
+  }
+
+  /** What SQLite finds wrong, 100 lines at most; `quick` leaves the content of indexes out. */
+  faults(quick: boolean): string[] {
+    const pragma = quick ? "quick_check" : "integrity_check";
+    try {
+      const found = this.#all<Record<string, string>>(`PRAGMA ${pragma}`)
+        .flatMap((row) => row[pragma].split("\n"))
+        .filter((line) => line !== "ok" && !line.startsWith("***"));
+      const orphans = quick
+        ? []
+        : this.#all<{ table: string; parent: string }>("PRAGMA foreign_key_check")
+          .map(({ table, parent }) => `a row of ${table} refers to none of ${parent}`);
+      return [...found, ...orphans].slice(0, 100);
+    } catch (error) {
+      return [(error as Error).message];
+    }
+  }
+
+  /** Writes the database as it is at one moment to a new file, also while others write to it. */
+  async copyTo(path: string): Promise<void> {
+    // All pages in one step, which reads them in one transaction.
+    await backup(this.#connection, path, { rate: -1 });
+    // A copy that is looked at makes no files beside it.
+    const copy = new DatabaseSync(path);
+    copy.exec("PRAGMA journal_mode = DELETE");
+    copy.close();
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,25 @@
+/** A data directory that cannot be used: why, and what to do. */
+import { Conflict } from "@/lib/errors.ts";
+
+/** What to say of an error of the file system or of SQLite about the directory; undefined where it is about something else. */
+export function unusable(directory: string, error: unknown): Conflict | undefined {
+  const why = reason(directory, error);
+  return why === undefined ? undefined : new Conflict(`Cannot use ${directory}: ${why}`);
+}
+
+function reason(directory: string, error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const other = "name another data directory by --data";
+  if (error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory) {
+    return `it is a file; ${other}`;
+  }
+  if (/read-only file system/i.test(error.message)) return `its file system is read-only; ${other}`;
+  if (error instanceof Deno.errors.NotCapable) return `it may not be written; ${other}`;
+  const database = /unable to open database file|attempt to write a readonly database/i
+    .test(error.message);
+  if (!database && !(error instanceof Deno.errors.PermissionDenied)) return undefined;
+  const path = database ? `${directory}/mcgip.db` : /'([^']+)'$/.exec(error.message)?.[1];
+  const what = path?.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : "it";
+  return `${what} may not be read or written; ${other}, or give it to the user of the server: ` +
+    `chown -R USER ${directory}`;
+}

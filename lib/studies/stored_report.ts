@@ -1,0 +1,26 @@
+/** The report of a stored study. */
+import { InvalidInput } from "@/lib/errors.ts";
+import type { EvaluationRow, Store, StudyRow } from "@/lib/store/mod.ts";
+import { type StudyReport, studyReport } from "./report.ts";
+import { tableOf } from "./study.ts";
+
+/** @throws {InvalidInput} for a class that the study does not have */
+export async function reportOf(
+  store: Store,
+  row: StudyRow,
+  { label, most }: { label?: string; most: number },
+): Promise<StudyReport> {
+  const table = await tableOf(store, row);
+  const evaluations = new Map<string, EvaluationRow>();
+  for (const id of table.cells.flatMap(({ evaluations }) => evaluations)) {
+    const found = await store.evaluations.find(id);
+    if (found) evaluations.set(id, found);
+  }
+  const classes = [...evaluations.values()][0]?.metrics.classes ?? [];
+  if (label !== undefined && !classes.includes(label)) {
+    throw new InvalidInput(
+      `Cannot draw curves of "${label}": the classes are ${classes.join(", ") || "not known yet"}`,
+    );
+  }
+  return studyReport({ study: row.id, table, evaluations, label, most });
+}

@@ -1,0 +1,80 @@
+/** The desk of a worker, by the store itself. */
+import { type Claim, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
+import type { Outcome } from "@/lib/specs/job_context.ts";
+import type { JobRow, Store } from "@/lib/store/mod.ts";
+import { questions } from "@/lib/store/worker_store.ts";
+import type { Desk } from "./desk.ts";
+import { toAnswer } from "./answer.ts";
+import { pagedQuestions } from "./asking_store.ts";
+
+export class StoreDesk implements Desk {
+  /**
+   * @param name of the worker
+   * @param changed a job's row, events or metrics have changed; `ended`: it does not run any more
+   */
+  constructor(
+    readonly store: Store,
+    readonly name: string,
+    private readonly changed: (job_id: string, ended: boolean) => void = () => {},
+  ) {}
+
+  /** The worker lives: what it runs stays its own. */
+  async hold(): Promise<void> {
+    await this.store.jobs.hold(this.name);
+  }
+
+  /**
+   * It has ended.
+   * @param how.blameless not by what it was doing
+   */
+  async left(how: { blameless: boolean }): Promise<void> {
+    await this.store.jobs.release(this.name, how);
+  }
+
+  async claim(kinds: string[]): Promise<JobRow | null> {
+    return await this.store.jobs.claim(this.name, kinds) ?? null;
+  }
+
+  async tell(claim: Claim, news: News): Promise<JobRow["requested"]> {
+    await keepNews(this.store, claim, news);
+    const { state } = news.changes;
+    if (news.events.length > 0 || Object.keys(news.changes).length > 0) {
+      this.changed(claim.id, state !== undefined && state !== "running");
+    }
+    return await this.store.jobs.requested(claim.id);
+  }
+
+  async publish(claim: Claim, outcome: Outcome): Promise<void> {
+    await keepOutcome(this.store, claim, outcome);
+  }
+
+  async ask(table: string, method: string, args: unknown[]): Promise<unknown> {
+    const allowed = [questions, pagedQuestions].flatMap((known) =>
+      Object.hasOwn(known, table) ? (known as Record<string, readonly string[]>)[table] : []
+    );
+    if (!allowed.includes(method)) {
+      throw new Error(`Cannot answer "${table}.${method}": no such question`);
+    }
+    const asked = this.store[table as keyof Store] as unknown as Record<
+      string,
+      (...args: unknown[]) => Promise<unknown>
+    >;
+    return toAnswer(await asked[method](...args));
+  }
+
+  hasRoom(): Promise<boolean> {
+    return Promise.resolve(this.store.reserve.hasRoom());
+  }
+
+  async goOn(job_id: string, error: string): Promise<void> {
+    const { store } = this;
+    await store.db.transaction(async () => {
+      // A person may have ended or removed it meanwhile.
+      const job = await store.jobs.find(job_id);
+      if (job?.state !== "paused" || job.error !== error) return;
+      await store.jobs.resume(job_id);
+      const reason = "there is room on the disk again";
+      await store.events.append(job_id, "state", { state: "queued", reason });
+    });
+  }
+}

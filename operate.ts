@@ -1,0 +1,28 @@
+/**
+ * Programs for whoever runs a server, each a task of its own: `deno task backup`, `restore`, `verify`, `doctor`,
+ * `keys`. Each has `--help`.
+ */
+import { backupProgram, restoreProgram, verifyProgram } from "@/lib/operations/backup_program.ts";
+import { doctorProgram } from "@/lib/operations/doctor_program.ts";
+import { keysProgram } from "@/lib/operations/keys_program.ts";
+
+/** Each returns its exit code: 1 where something is wrong with the data, 2 where it could not do its work. */
+const programs: Record<string, (args: string[]) => Promise<number>> = {
+  backup: backupProgram,
+  restore: restoreProgram,
+  verify: verifyProgram,
+  doctor: doctorProgram,
+  keys: keysProgram,
+};
+
+const [name, ...args] = Deno.args;
+try {
+  const program = Object.hasOwn(programs, name ?? "") ? programs[name] : undefined;
+  if (!program) {
+    throw new Error(`Cannot run this: one of ${Object.keys(programs).join(", ")} is needed`);
+  }
+  Deno.exit(await program(args));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  Deno.exit(2);
+}

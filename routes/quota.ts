@@ -1,0 +1,42 @@
+/** Quotas of a key where requests come in: what may be stored, and who made what. */
+import { assertMayStore } from "@/lib/access/quota.ts";
+import type { Call, Route } from "./route.ts";
+
+/** What was made, as the answer's Location names it. */
+const made = /^\/v1\/(datasets|models|jobs|uploads)\/([^/]+)$/;
+
+/**
+ * Refuses a request that would store more than its key may.
+ * @throws {QuotaReached}
+ */
+export async function checkQuota(
+  route: Route,
+  { key, request, services: { store } }: Call,
+): Promise<void> {
+  if (!route.stores || !key || key.max_bytes === null) return;
+  const { headers } = request;
+  // An upload counts as long as it will be, once: its parts are paid for.
+  if (route.method === "PATCH") return;
+  const text = headers.get("upload-length") ?? headers.get("content-length") ??
+    (request.body ? undefined : "0");
+  await assertMayStore(store, key, text === undefined ? undefined : Number(text));
+}
+
+/** Notes whose key made what the request has made. */
+export async function noteOwner(route: Route, call: Call, response: Response): Promise<void> {
+  const { key, params, services: { store } } = call;
+  if (!route.stores || !key || !response.ok) return;
+  const [, kind, name] = made.exec(response.headers.get("location") ?? "") ?? [];
+  const dataset = kind === "datasets" ? decodeURIComponent(name) : kind ? undefined : params.name;
+  if (dataset !== undefined) await noteDataset(call, dataset);
+  else if (name !== undefined) await store.owners.note(name, key.id);
+}
+
+/** The same of a data set by its name. */
+export async function noteDataset(
+  { key, services: { store } }: Omit<Call, "body" | "query">,
+  name: string,
+): Promise<void> {
+  const dataset = await store.datasets.findByName(name);
+  if (key && dataset) await store.owners.note(dataset.id, key.id);
+}

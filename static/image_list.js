@@ -1,0 +1,162 @@
+/**
+ * The images of a data set, read once in a light form and narrowed here: filters answer at once, and the viewer goes
+ * through the same images in the same order as the gallery.
+ */
+import { get } from "./api.js";
+
+/**
+ * @typedef {object} LightImage
+ * @property {string} name
+ * @property {string | null} label
+ * @property {string | null} patient
+ * @property {"train" | "validation" | "test" | null} split
+ * @property {8 | 16} bits
+ * @property {{reader: string, fixations: number}[]} readers
+ * @property {string[]} maps readers of ready-made maps
+ * @property {Score} [score] of the evaluation that is looked at
+ */
+/** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
+
+const FIELDS = "fields=name,label,patient,split,bits,readers,maps";
+const PAGE = 1000;
+
+/** The list that was read last. @type {{key: string, images: LightImage[]} | undefined} */
+let kept;
+
+/**
+ * All images in the order of their names.
+ * @param {{name: string, digest: string}} set
+ * @param {(part: LightImage[]) => void} [onPart] hears of the first ones, where there are more to come
+ * @returns {Promise<LightImage[]>}
+ */
+export async function imagesOf({ name, digest }, signal, onPart) {
+  const key = `${name} ${digest}`;
+  if (kept?.key === key) return kept.images;
+  const images = [];
+  let after = "";
+  do {
+    const page = await get(
+      `/v1/datasets/${encodeURIComponent(name)}/images?limit=${PAGE}&${FIELDS}${after}`,
+      signal,
+    );
+    images.push(...page.data);
+    if (after === "" && page.has_more) onPart?.([...images]);
+    after = page.has_more ? `&after=${encodeURIComponent(page.next)}` : "";
+  } while (after !== "");
+  kept = { key, images };
+  return images;
+}
+
+/** @type {Map<string, Promise<Map<string, Score>>>} */
+const scores = new Map();
+
+/** What an evaluation's classifier said, by the images' names. */
+export function scoresOf(evaluation, signal) {
+  if (!scores.has(evaluation)) {
+    const read = get(`/v1/evaluations/${encodeURIComponent(evaluation)}/scores`, signal)
+      .then(({ data }) =>
+        new Map(data.map(({ image, label, predicted, probabilities, fold }) => [
+          image,
+          { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold },
+        ]))
+      );
+    read.catch(() => scores.delete(evaluation));
+    scores.set(evaluation, read);
+  }
+  return scores.get(evaluation);
+}
+
+/** What the address can narrow a gallery by. */
+export const FILTERS = [
+  "label",
+  "unlabelled",
+  "split",
+  "patient",
+  "reader",
+  "gaze",
+  "q",
+  "evaluation",
+  "fold",
+  "wrong",
+  "truth",
+  "predicted",
+  "images",
+];
+
+/** The part of a query that says which images are meant, and in which order. */
+export function listQuery(query) {
+  return Object.fromEntries([...query].filter(([name]) => [...FILTERS, "sort"].includes(name)));
+}
+
+/** Whether anybody's gaze on the image is known, as fixations or as a ready-made map. */
+export const hasGaze = ({ readers, maps }) => readers.length + maps.length > 0;
+
+const fixations = ({ readers }) => readers.reduce((sum, one) => sum + one.fixations, 0);
+const byText = new Intl.Collator("en", { numeric: true }).compare;
+
+const isReadBy = ({ readers, maps }, reader) =>
+  readers.some((one) => one.reader === reader) || maps.includes(reader);
+
+/** Orders; what is equal stays in the order of names. */
+const ORDERS = {
+  name: (a, b) => byText(a.name, b.name),
+  label: (a, b) => byText(a.label ?? "\uffff", b.label ?? "\uffff"),
+  patient: (a, b) => byText(a.patient ?? "\uffff", b.patient ?? "\uffff"),
+  fixations: (a, b) => fixations(b) - fixations(a),
+  certain: (a, b) => certainty(b) - certainty(a),
+};
+
+/** The most certain mistakes come first, then the least certain right answers. */
+function certainty({ score }) {
+  if (!score) return -2;
+  return score.wrong ? score.probability : score.probability - 1 - 2 * score.probability;
+}
+
+/**
+ * @param {LightImage[]} images
+ * @param {URLSearchParams} query
+ * @param {Map<string, Score>} [said] of the evaluation in the query
+ * @returns {LightImage[]}
+ */
+export function narrowed(images, query, said) {
+  const asked = (name) => query.get(name) || undefined;
+  const words = asked("q")?.toLowerCase().split(/\s+/).filter(Boolean) ?? [];
+  const named = asked("images") === undefined
+    ? undefined
+    : new Set(asked("images").split(",").map(decodeURIComponent));
+  const [label, split, patient, reader, gaze, fold, truth, predicted] = [
+    "label",
+    "split",
+    "patient",
+    "reader",
+    "gaze",
+    "fold",
+    "truth",
+    "predicted",
+  ].map(asked);
+  const scored = said !== undefined;
+  const judged = scored && (query.has("wrong") || fold || truth || predicted);
+  const found = images.flatMap((image) => {
+    if (label !== undefined && image.label !== label) return [];
+    if (query.has("unlabelled") && image.label !== null) return [];
+    if (split !== undefined && image.split !== split) return [];
+    if (patient !== undefined && image.patient !== patient) return [];
+    if (reader !== undefined && !isReadBy(image, reader)) return [];
+    if (gaze === "none" && hasGaze(image)) return [];
+    if (gaze === "some" && !hasGaze(image)) return [];
+    if (named && !named.has(image.name)) return [];
+    const text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
+    if (!words.every((word) => text.includes(word))) return [];
+    const score = said?.get(image.name);
+    if (judged) {
+      if (!score) return [];
+      if (query.has("wrong") && !score.wrong) return [];
+      if (fold !== undefined && String(score.fold) !== fold) return [];
+      if (truth !== undefined && image.label !== truth) return [];
+      if (predicted !== undefined && score.predicted !== predicted) return [];
+    }
+    return [scored ? { ...image, score } : image];
+  });
+  const order = ORDERS[query.get("sort")];
+  return order ? found.toSorted(order) : found;
+}

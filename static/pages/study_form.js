@@ -1,0 +1,332 @@
+/** A study is planned: methods, arms, seeds, the cut from the audit; a dry run tells what it costs before it starts. */
+import { stepLink } from "../address.js";
+import { description, get, list, post } from "../api.js";
+import { card, field, fill, h, pageHead, select, table } from "../dom.js";
+import { bytes, number, percent } from "../format.js";
+import { arranged, choicesOf, controlsOf, specFrom, suggestedCut } from "../job_form.js";
+import { jobKinds } from "../job_fields.js";
+import { kindName } from "../names.js";
+import { attempt } from "../notice.js";
+import { figure } from "../parts.js";
+import { MODEL_FIELDS } from "../model_fields.js";
+
+/** How much is trained: what the machine has decides, not the question. */
+const BUDGETS = {
+  try: ["A try: minutes without a GPU", { width: 8, image_size: 48, epochs: 10, batch_size: 16 }, {
+    epochs: 10,
+  }],
+  small: [
+    "Small: an hour without a GPU",
+    { width: 16, image_size: 64, epochs: 50, batch_size: 32 },
+    { epochs: 30 },
+  ],
+  full: ["As published: a night on a GPU", {}, {}],
+  as: ["As the study before", undefined, undefined],
+};
+const OWN = [
+  "methods",
+  "arms",
+  "backbones",
+  "seeds",
+  "folds",
+  "similarity",
+  "cut",
+  "dataset",
+  "name",
+  "dry_run",
+  "pretrain",
+  "finetune",
+];
+
+export async function show({ name, query, signal, set }) {
+  const [document, sets, models, similarities, known, before] = await Promise.all([
+    description(signal),
+    list("/v1/datasets", signal),
+    list(`/v1/models?fields=${MODEL_FIELDS}`, signal),
+    list("/v1/similarities?fields=id,measure,dataset,stale,created_at", signal),
+    set,
+    query.has("from")
+      ? get(`/v1/studies/${encodeURIComponent(query.get("from"))}`, signal)
+      : undefined,
+  ]);
+  const kind = jobKinds(document).find((one) => one.kind === "study");
+  const choices = choicesOf(name, { models, similarities, sets });
+  return [
+    pageHead(
+      before ? "Again with changes" : "Plan a study",
+      before
+        ? `As ${before.name ?? "the study before"}`
+        : "The same trainings with gaze and without, over several seeds: does gaze help?",
+      h("a", { class: "button", href: stepLink(name, "training") }, "All trainings"),
+    ),
+    form({ name, known, kind, choices, before: before?.spec, query, signal }),
+  ];
+}
+
+function form({ name, known, kind, choices, before, query, signal }) {
+  const hasGaze = known.gaze.images > 0 || known.heatmaps > 0;
+  const of = (field) => kind.fields.find((one) => one.name === field);
+  const methods = several("Methods", of("methods"), before?.methods ?? ["byol", "moco"]);
+  const arms = several(
+    "Arms: where the pairs come from",
+    of("arms"),
+    before?.arms ?? (hasGaze ? ["none", "shuffled", "gaze"] : ["none"]),
+  );
+  const backbones = several("Backbones", of("backbones"), before?.backbones ?? ["resnet18"]);
+  const title = h("input", {
+    name: "name",
+    value: before?.name ?? "",
+    placeholder: "Does gaze help?",
+  });
+  const runs = select(
+    "runs",
+    [["seeds", "seeds"], ["folds", "folds of one cross-validation"]],
+    before?.folds ? "folds" : "seeds",
+  );
+  const count = h("input", {
+    type: "number",
+    name: "count",
+    min: "1",
+    max: "100",
+    value: String(before?.folds ?? before?.seeds?.length ?? 8),
+  });
+  const similarity = select(
+    "similarity",
+    [["", "none"], ...choices.similarities],
+    query.get("similarity") ?? before?.similarity ?? choices.similarities[0]?.[0] ?? "",
+  );
+  const quantile = h("input", {
+    type: "number",
+    name: "quantile",
+    min: "0.0001",
+    max: "1",
+    step: "any",
+    value: query.get("quantile") ?? before?.cut?.quantile ?? "",
+  });
+  const note = h("small", { class: "hint", "aria-live": "polite" });
+  let own = quantile.value !== "";
+  quantile.addEventListener("input", () => own = true);
+  const follow = async () => {
+    if (own || !similarity.value) return;
+    note.textContent = "Asking the audit …";
+    const found = await suggestedCut(similarity.value, signal).catch(() => undefined);
+    if (own || signal.aborted) return;
+    quantile.value = String(found?.quantile ?? 0.1);
+    note.textContent = found
+      ? `Top ${percent(found.quantile)}, suggested by the audit: ${found.told}`
+      : "The audit advises none; a tenth of the pairs is usual.";
+    asked();
+  };
+  const budgets = Object.entries(BUDGETS).filter(([key]) => key !== "as" || before)
+    .map(([key, [text]]) => [key, text]);
+  const budget = select("budget", budgets, before ? "as" : "try");
+  const more = controlsOf(
+    kind.fields.filter(({ name }) => !OWN.includes(name.split(".")[0])),
+    {},
+    choices,
+  );
+  const plan = h("div", { class: "stack", "aria-live": "polite" });
+  const start = h("button", { type: "submit", class: "primary" }, "Start");
+  const spec = () => {
+    const [, pretrain, finetune] = BUDGETS[budget.value];
+    const needsPairs = similarity.value !== "";
+    const number = Number(count.value) || 1;
+    return {
+      kind: "study",
+      ...specFrom(more),
+      dataset: name,
+      ...(title.value ? { name: title.value } : {}),
+      methods: methods.chosen(),
+      arms: arms.chosen(),
+      backbones: backbones.chosen(),
+      ...(runs.value === "folds"
+        ? { folds: number }
+        : { seeds: Array.from({ length: number }, (_, i) => i) }),
+      ...(needsPairs ? { similarity: similarity.value } : {}),
+      ...(needsPairs && quantile.value ? { cut: { quantile: Number(quantile.value) } } : {}),
+      pretrain: pretrain ?? before.pretrain,
+      finetune: finetune ?? before.finetune,
+      ...(pretrain === undefined ? { by_method: before.by_method } : {}),
+    };
+  };
+  let waiting, turn = 0;
+  const asked = () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      const mine = ++turn;
+      start.disabled = true;
+      fill(plan, h("p", { class: "hint" }, "Reckoning what it costs …"));
+      try {
+        const found = await post("/v1/jobs", { ...spec(), dry_run: true }, signal);
+        if (mine !== turn || signal.aborted) return;
+        fill(plan, planOf(found));
+        start.disabled = false;
+      } catch (error) {
+        if (mine !== turn || signal.aborted) return;
+        fill(
+          plan,
+          h("p", { class: "error" }, error.message),
+          (error.errors ?? []).map((one) =>
+            h("p", { class: "error" }, `${(one.pointer ?? "").slice(1)}: ${one.message}`)
+          ),
+        );
+      }
+    }, 300);
+  };
+  similarity.addEventListener("change", follow);
+  const submit = (event) => {
+    event.preventDefault();
+    attempt(start, async () => {
+      const job = await post("/v1/jobs", spec());
+      const study = await studyOf(job, signal);
+      location.hash = study
+        ? stepLink(name, ["results", "study", study])
+        : stepLink(name, ["training", job.id]);
+    });
+  };
+  const element = h(
+    "form",
+    { class: "stack", on: { submit, input: asked, change: asked } },
+    card(
+      "What is compared",
+      methods.element,
+      arms.element,
+      backbones.element,
+      !arms.chosen().includes("gaze") && !hasGaze &&
+        h(
+          "p",
+          { class: "warn-text" },
+          "This set has no gaze: methods can be compared, gaze cannot.",
+        ),
+    ),
+    card(
+      "Pairs by gaze",
+      h(
+        "div",
+        { class: "form columns" },
+        field(
+          "Similarity",
+          similarity,
+          choices.similarities.length === 0
+            ? "None that can be used: compare the gaze first."
+            : undefined,
+        ),
+        h(
+          "div",
+          { class: "stack" },
+          field("Share of pairs that count as positive", quantile),
+          note,
+        ),
+      ),
+    ),
+    card(
+      "How much",
+      h(
+        "div",
+        { class: "form columns" },
+        field("Name", title),
+        field(
+          "Runs",
+          count,
+          "Eight seeds or more can tell small differences; below three nothing is claimed.",
+        ),
+        field("They differ by", runs),
+        field("Size of the trainings", budget),
+      ),
+      h(
+        "details",
+        {},
+        h("summary", {}, "All settings"),
+        h("div", { class: "form columns" }, arranged(more, {}).rest.map(({ box }) => box)),
+      ),
+    ),
+    card("What it costs", plan, h("div", { class: "row" }, start)),
+  );
+  follow();
+  asked();
+  return element;
+}
+
+/** The study is there once its job has begun to be looked at. */
+async function studyOf(job, signal) {
+  if (job.study) return job.study;
+  return (await get(`/v1/jobs/${job.id}`, signal)).study;
+}
+
+/** Boxes to tick, each with the sentence that the API has for it. */
+function several(title, { options, about }, chosen) {
+  const boxes = options.map(([value, text]) => {
+    const box = h("input", { type: "checkbox", value, checked: chosen.includes(value) });
+    return {
+      box,
+      element: h(
+        "label",
+        { class: "arm" },
+        box,
+        h("span", {}, text),
+        about[value] && h("small", {}, about[value]),
+      ),
+    };
+  });
+  return {
+    element: h(
+      "fieldset",
+      { class: "arms" },
+      h("legend", {}, title),
+      boxes.map(({ element }) => element),
+    ),
+    chosen: () => boxes.filter(({ box }) => box.checked).map(({ box }) => box.value),
+  };
+}
+
+const duration = (seconds) =>
+  seconds === null
+    ? "not known"
+    : seconds < 90
+    ? `${Math.round(seconds)} s`
+    : seconds < 5400
+    ? `${Math.round(seconds / 60)} min`
+    : seconds < 172_800
+    ? `${(seconds / 3600).toFixed(1)} h`
+    : `${(seconds / 86_400).toFixed(1)} days`;
+
+function planOf({ seconds, bytes: memory, parts, ...plan }) {
+  const jobs = parts.reduce((sum, part) => sum + part.jobs, 0);
+  const kept = parts.reduce((sum, part) => sum + part.known, 0);
+  return [
+    h(
+      "div",
+      { class: "figures" },
+      figure(
+        "Trainings",
+        number(jobs),
+        kept > 0 ? `${number(kept)} of them are done already` : `${number(plan.cells)} cells`,
+      ),
+      figure(
+        "Time",
+        duration(seconds),
+        seconds === null ? "after the first training it will be" : "about, if nothing else runs",
+      ),
+      figure("Memory", memory === null ? "not known" : bytes(memory), "of the GPU, at most"),
+    ),
+    h(
+      "details",
+      {},
+      h("summary", {}, "Part by part"),
+      table(
+        [
+          {
+            head: "Part",
+            cell: ({ kind, ...part }) =>
+              [kindName(kind), part.method, part.arm, part.backbone].filter(Boolean).join(" · "),
+          },
+          { head: "Trainings", cell: (part) => part.jobs, number: true },
+          { head: "Memory", cell: (part) => bytes(part.bytes), number: true },
+          { head: "Reckoned from", cell: ({ basis }) => basis ?? "–" },
+        ],
+        parts,
+        { label: "Parts of the study" },
+      ),
+    ),
+  ];
+}

@@ -1,0 +1,56 @@
+/** What was made from a data set, in light form: models and evaluations with their names. */
+import { list } from "./api.js";
+import { groupOfModel, jobName, modelName } from "./names.js";
+
+const SPEC = ["method", "arm", "cut", "backbone", "seed", "mode", "fold", "dataset"];
+const MODELS = "/v1/models?fields=id,name,version,kind,dataset,classes,spec.backbone,created_at," +
+  `lineage.init,${SPEC.map((field) => `lineage.spec.${field}`)}`;
+const EVALUATIONS = "/v1/evaluations?fields=id,model,dataset,stale,created_at,metrics.classes," +
+  "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
+
+/** @typedef {{id: string, title: string, group: string, kind: string, dataset: string, classes: string[]}} NamedModel */
+
+/**
+ * All models, the newest first, each with a `title` for people, and with the `group` that it shares with those of
+ * other seeds.
+ * @returns {Promise<NamedModel[]>}
+ */
+export async function modelsNamed(signal) {
+  const models = await list(MODELS, signal);
+  const byId = new Map(models.map((model) => [model.id, model]));
+  const modelOf = (id) => byId.get(id);
+  return models.map((model) => ({
+    ...model,
+    title: modelName(model, modelOf),
+    group: groupOfModel(model, modelOf),
+  }));
+}
+
+/** By model: what names of fine-tunings begin with. */
+const groups = new Map();
+
+/**
+ * Names of jobs; those of fine-tunings begin with the model that they start from, which is looked up once.
+ * @returns {Promise<(job: any) => string>}
+ */
+export async function jobTitles(jobs, signal) {
+  const unknown = jobs.some(({ kind, spec }) =>
+    kind === "finetune" && spec.init !== "scratch" && !groups.has(spec.init)
+  );
+  if (unknown) {
+    for (const { id, group } of await modelsNamed(signal)) groups.set(id, group);
+    // One that is deleted is not looked for again.
+    for (const { spec } of jobs) {
+      if (spec.init && !groups.has(spec.init)) groups.set(spec.init, undefined);
+    }
+  }
+  return (job) => jobName(job, groups.get(job.spec?.init));
+}
+
+/** Evaluations on a data set, the newest first, with the name of the model. */
+export async function evaluationsOf(name, signal) {
+  const [found, models] = await Promise.all([list(EVALUATIONS, signal), modelsNamed(signal)]);
+  const titles = new Map(models.map(({ id, title }) => [id, title]));
+  return found.filter(({ dataset }) => dataset === name)
+    .map((one) => ({ ...one, title: titles.get(one.model) ?? "a model that is deleted" }));
+}

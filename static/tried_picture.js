@@ -1,0 +1,182 @@
+/** One picture that is tried: what the classifier says, how far it lies from the set, where it looks, what is like it. */
+import { stepLink } from "./address.js";
+import { call } from "./api.js";
+import { card, fill, h } from "./dom.js";
+import { percent, score } from "./format.js";
+import { mapCanvas } from "./map_canvas.js";
+import { attempt } from "./notice.js";
+import { pairTiles } from "./pair_tiles.js";
+import { chip } from "./parts.js";
+import { imagePath, pictureUrl } from "./picture.js";
+
+/** Side of a map that is asked for: it is drawn smooth whatever it is. */
+const MAP_SIDE = "64";
+
+/**
+ * @param {{file?: File, image?: string}} source a file, or an image of the set
+ * @param {{name: string, model: any, signal: AbortSignal}} shown
+ */
+export function triedPicture({ file, image }, { name, model, signal }) {
+  const path = `/v1/models/${encodeURIComponent(model.id)}`;
+  const title = file?.name ?? image;
+  const body = h("div", { class: "stack" }, h("p", { class: "hint" }, "Asking the network …"));
+  const element = card(title, body);
+  /** The same picture, asked about in another way. */
+  const ask = async (kind, query = {}, accept = undefined) => {
+    const named = file ? {} : { dataset: name, image };
+    const search = new URLSearchParams({ ...named, ...query });
+    return await call("POST", `${path}/${kind}?${search}`, {
+      ...{ signal, accept },
+      ...(file ? { body: file, type: file.type || "application/dicom" } : {}),
+    });
+  };
+  const predict = async () =>
+    file
+      ? (await (await ask("predictions")).json()).data[0]
+      : (await (await call("POST", `${path}/predictions`, {
+        body: { dataset: name, images: [image] },
+        signal,
+      })).json()).data[0];
+  const run = async () => {
+    try {
+      const [prediction, near] = await Promise.all([
+        predict(),
+        ask("neighbours", { among: name, top: "5" }).then((answer) => answer.json()),
+      ]);
+      if (signal.aborted) return;
+      document.dispatchEvent(new CustomEvent("predicted"));
+      fill(
+        body,
+        h(
+          "div",
+          { class: "tried" },
+          h("div", { class: "stack" }, bars(prediction), noveltyOf(near, name)),
+          await maps({ ask, file, image, name, title, signal }),
+        ),
+        h("h3", {}, "Most alike in the set, as the network sees it"),
+        pairTiles(near.data, { name, signal }),
+      );
+    } catch (error) {
+      if (signal.aborted) return;
+      // What an earlier picture got must not stand under this one's name.
+      fill(body, h("p", { class: "error", role: "alert" }, error.message));
+    }
+  };
+  run();
+  return element;
+}
+
+/** Classes with their probabilities, the most probable first. */
+function bars({ label, probabilities }) {
+  const sorted = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
+  return h(
+    "figure",
+    { class: "bars" },
+    h("figcaption", {}, h("strong", {}, label), h("small", {}, " research use, not for diagnosis")),
+    sorted.map(([name, value]) =>
+      h(
+        "div",
+        { class: "bar" },
+        h("span", {}, name),
+        h("progress", { max: "1", value, "aria-label": `Probability of ${name}` }),
+        h("span", { class: "number" }, percent(value)),
+      )
+    ),
+  );
+}
+
+/** In words: a certain answer about a picture unlike all others is worth nothing. */
+function noveltyOf({ data, novelty }, name) {
+  if (data.length === 0 || novelty === null) return null;
+  const [{ similarity }] = data;
+  const kind = novelty.further < 0.02 ? "bad" : novelty.further < 0.1 ? "warn" : "good";
+  const words = {
+    bad: `Unlike the images of ${name}: do not trust the answer.`,
+    warn: `At the edge of the images of ${name}.`,
+    good: `Like the images of ${name}.`,
+  };
+  return h(
+    "p",
+    { class: "novelty" },
+    chip(words[kind], kind),
+    h(
+      "small",
+      {},
+      ` Nearest ${score(similarity)}, usual ${score(novelty.usual)} (cosine of features); ${
+        percent(novelty.further)
+      } of the set lie as far out.`,
+    ),
+  );
+}
+
+async function decoded(url) {
+  const image = new Image();
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+/** The picture itself; null where a browser cannot show it, as DICOM. */
+async function shownOf({ file, image, name, signal }) {
+  try {
+    if (!file) {
+      return await decoded(
+        await pictureUrl(imagePath(name, image, "image", { size: 640 }), signal),
+      );
+    }
+    const url = URL.createObjectURL(file);
+    try {
+      return await decoded(url);
+    } finally {
+      setTimeout(() => URL.revokeObjectURL(url), 1000);
+    }
+  } catch {
+    return null;
+  }
+}
+
+async function maps({ ask, file, image, name, title, signal }) {
+  const [picture, answer] = await Promise.all([
+    shownOf({ file, image, name, signal }),
+    ask("saliency", { size: MAP_SIDE }).then((response) => response.json()),
+  ]);
+  const size = { image: picture, width: answer.image_width, height: answer.image_height };
+  const cam = mapCanvas({
+    ...size,
+    title: `What speaks for ${answer.class}`,
+    label: `Grad-CAM over ${title}`,
+  });
+  cam.draw(
+    answer,
+    picture
+      ? "Grad-CAM. Coarse: nothing finer than a cell is meant."
+      : "Grad-CAM. The browser cannot show this file: the map stands alone.",
+  );
+  const sense = async (x, y) => {
+    const search = { x: String(x), y: String(y), size: MAP_SIDE };
+    const map = await (await ask("similarity-map", search)).json();
+    if (!signal.aborted) {
+      sensing.draw(
+        map,
+        `What the network finds like the point (${Math.round(x)}, ${
+          Math.round(y)
+        }) px. Click another.`,
+        { x, y },
+      );
+    }
+  };
+  const sensing = mapCanvas(
+    {
+      ...size,
+      title: "Like the chosen point",
+      label: `Spatial sensing over ${title}: click or use the arrow keys`,
+    },
+    { onPoint: (x, y) => attempt(sensing.element, () => sense(x, y)) },
+  );
+  await sense(answer.image_width / 2, answer.image_height / 2);
+  return [
+    cam.element,
+    sensing.element,
+    !file && h("p", {}, h("a", { href: stepLink(name, ["image", image]) }, "Open in the viewer")),
+  ];
+}

@@ -1,0 +1,196 @@
+/** Much at once: bodies that grow when they are read, deep and long texts, requests and connections by the thousand. */
+import { deflateSync, gzipSync } from "node:zlib";
+import { Assault } from "../assault.ts";
+import { blackPng } from "../black_png.ts";
+import { furnish, names } from "../content.ts";
+import { BOUNDARY, type Bytes } from "../inputs.ts";
+import { picture, zipOf } from "../../support/archives.ts";
+import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
+import { figuresOf, pause, Victim, within } from "../victim.ts";
+
+export const floods: Scenario = {
+  unit: "floods",
+  promise: "are refused or served, in bounded memory, and leave a server that answers",
+  run: (attempt) =>
+    withFolder(async (data) => {
+      const victim = await Victim.start({ data: `${data}/all` });
+      try {
+        await assail(attempt, victim);
+      } finally {
+        await victim.end();
+      }
+      await fewHandles(attempt, `${data}/few`);
+    }),
+};
+
+/** Above what it had before, bytes: beyond this a machine of 4 GB would be in danger. */
+const MOST_MEMORY = 1500 * 2 ** 20;
+
+const encoder = new TextEncoder();
+const text = (value: string): Bytes => encoder.encode(value);
+
+async function assail(attempt: Attempt, victim: Victim): Promise<void> {
+  const { model } = await furnish(victim);
+  const assault = Assault.on(attempt, victim);
+  const api = victim.pids().api!;
+  const before = figuresOf(api)!.resident;
+  let peak = before;
+  const watch = setInterval(() => peak = Math.max(peak, figuresOf(api)?.resident ?? 0), 100);
+  try {
+    await pixels(attempt, assault, model);
+    await texts(attempt, assault);
+    await predictions(attempt, assault, model);
+    await queue(attempt, victim);
+  } finally {
+    clearInterval(watch);
+  }
+  const more = peak - before;
+  if (more > MOST_MEMORY) attempt.harm(`the API grew by ${Math.round(more / 2 ** 20)} MiB`);
+  attempt.note(`the API grew by ${Math.round(more / 2 ** 20)} MiB at most; ${assault.summary()}`);
+}
+
+const BUSY = [503];
+
+async function pixels(attempt: Attempt, assault: Assault, model: string): Promise<void> {
+  const image = "/v1/datasets/base/images/flood";
+  const put = (what: string, body: Bytes) =>
+    assault.fire({ method: "PUT", path: image, body, what, expected: BUSY });
+  const huge = blackPng(8000, 8000, 16, 6);
+  await put("64 Mpx in 16-bit RGBA", huge);
+  await put("more pixels than allowed", blackPng(8192, 8193, 8, 0));
+  await put("one row of 65,535", blackPng(65535, 1, 8, 0));
+  await put("a row as long as all pixels", blackPng(2 ** 26, 1, 8, 0));
+  await put("a size of 2^31", huge.with(16, 0x7f) as Bytes);
+  const many = attempt.count(4, 16);
+  await Promise.all(
+    Array.from({ length: many }, (_, i) => put(`${many} x 64 Mpx at once, ${i}`, huge)),
+  );
+  const zip = await zipOf(
+    Object.fromEntries(Array.from({ length: 4 }, (_, i) => [`images/${i}.png`, huge])),
+  );
+  await Promise.all(
+    [1, 2].map((i) =>
+      assault.fire({
+        ...{ method: "PUT", path: `/v1/datasets/flood${i}`, body: zip, expected: BUSY },
+        what: "two ZIPs of 64 Mpx pictures at once",
+      })
+    ),
+  );
+  await assault.fire({
+    ...{ method: "POST", path: `/v1/models/${model}/predictions`, body: huge, expected: BUSY },
+    ...{ type: "image/png", what: "64 Mpx to predict" },
+  });
+}
+
+async function texts(attempt: Attempt, assault: Assault): Promise<void> {
+  const million = attempt.count(1, 3);
+  const lines = (head: string, line: (i: number) => string, count: number) => {
+    const part = Array.from({ length: 10_000 }, (_, i) => line(i)).join("");
+    return text(head + part.repeat(Math.ceil(count / 10_000)));
+  };
+  const gaze = "/v1/datasets/base/gaze";
+  const labels = "/v1/datasets/base/labels";
+  const post = (path: string, body: Bytes, what: string, type = "text/csv") =>
+    assault.fire({ method: "POST", path, body, type, what, expected: BUSY });
+  const known = names(12);
+  await post(
+    gaze,
+    lines(
+      "image,reader,x,y,duration_ms\n",
+      (i) => `${known[i % 12]},r${i % 7},${i % 31},${i % 29},200\n`,
+      million * 1e6,
+    ),
+    "a million fixations",
+  );
+  await post(labels, lines("image,label\n", (i) => `no${i},a\n`, million * 1e6), "unknown labels");
+  await post(gaze, new Uint8Array(60 * 2 ** 20).fill(97), "one line of 60 MB");
+  await post(gaze, new Uint8Array(gzipSync(new Uint8Array(2 ** 29))), "gzip, 512 MiB of zeros");
+  const json = (body: string, what: string) =>
+    post("/v1/jobs", text(body), what, "application/json");
+  await json("[".repeat(400_000) + "]".repeat(400_000), "JSON, deep");
+  await json('{"a":'.repeat(100_000) + "1" + "}".repeat(100_000), "JSON, deep objects");
+  await json(`"${"a".repeat(2e6)}"`, "JSON, a long string");
+  await json(`[${"0,".repeat(400_000)}0]`, "JSON, wide");
+  const part = (i: number) =>
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name="f${i}"\r\n\r\nx\r\n`;
+  const type = `multipart/form-data; boundary=${BOUNDARY}`;
+  await post(
+    "/v1/datasets",
+    lines("", part, 100_000),
+    "a form of 100,000 parts",
+    type,
+  );
+  const header = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="${"a".repeat(1e6)}"`;
+  await post("/v1/datasets", text(`${header}\r\n\r\nx`), "a part's header of 1 MB", type);
+  const zipped = deflateSync(new Uint8Array(10));
+  await post("/v1/datasets/base/gaze", new Uint8Array(zipped), "a few packed bytes");
+}
+
+/** More clients than may wait: each is served or sent away, and all is as before at once. */
+async function predictions(attempt: Attempt, assault: Assault, model: string): Promise<void> {
+  const body = picture(32, 32, 5);
+  const clients = attempt.count(320, 700);
+  const shot = {
+    ...{ method: "POST", path: `/v1/models/${model}/predictions`, body, type: "image/png" },
+    ...{ what: `${clients} predictions at once`, expected: BUSY },
+  };
+  const answers = await Promise.all(Array.from({ length: clients }, () => assault.fire(shot)));
+  const other = answers.find(({ status }) => ![200, 429, 503].includes(status));
+  if (other) attempt.harm(`${shot.what}: ${other.status} ${other.text.slice(0, 100)}`);
+  const { status } = await assault.fire({ ...shot, what: "one prediction after the flood" });
+  if (status !== 200) attempt.harm(`a prediction after the flood: ${status}`);
+}
+
+async function queue(attempt: Attempt, victim: Victim): Promise<void> {
+  const spec = {
+    ...{ kind: "finetune", dataset: "base", init: "scratch", backbone: "resnet18", width: 4 },
+    ...{ image_size: 32, epochs: 500 },
+  };
+  const ids: string[] = [];
+  let refused = 0;
+  for (let seed = 0; seed < 40; seed++) {
+    attempt.tried();
+    const answer = await victim.fetch("/v1/jobs", {
+      method: "POST",
+      body: JSON.stringify({ ...spec, seed }),
+      headers: { "content-type": "application/json" },
+    });
+    const said = await answer.json();
+    if (answer.status === 202) ids.push(said.id);
+    else if (answer.status === 429 && answer.headers.has("retry-after")) refused++;
+    else attempt.harm(`job ${seed} of 40: ${answer.status} ${said.detail}`);
+  }
+  if (refused === 0) attempt.harm("40 jobs were queued, and none was refused");
+  for (const id of ids.toReversed()) await victim.json("POST", `/v1/jobs/${id}/cancel`);
+}
+
+/** More connections than handles: once they are closed it answers again. */
+async function fewHandles(attempt: Attempt, data: string): Promise<void> {
+  const handles = 512;
+  const victim = await Victim.start({
+    data,
+    prefix: ["prlimit", `--nofile=${handles}:${handles}`],
+  });
+  const open: Deno.TcpConn[] = [];
+  try {
+    for (let i = 0; i < handles + 60; i++) {
+      attempt.tried();
+      const opening = Deno.connect({ hostname: "127.0.0.1", port: victim.port });
+      const one = await Promise.race([opening, pause(500)]);
+      if (!one) opening.then((late) => late.close(), () => {});
+      else open.push(one);
+      if (!one) break;
+    }
+    await pause(500);
+    for (const one of open) one.close();
+    open.length = 0;
+    const again = await within(
+      15_000 * attempt.slowness,
+      async () => await victim.ready(3000) !== undefined,
+    );
+    if (!again) attempt.harm(`deaf after ${handles + 60} connections with ${handles} handles`);
+  } finally {
+    for (const one of open) one.close();
+    await victim.end();
+  }
+}

@@ -1,0 +1,45 @@
+/** Kept pictures: made once, also by requests at one time; the oldest go first. */
+import assert from "node:assert/strict";
+import { PictureCache, pictureKey } from "@/lib/datasets/picture_cache.ts";
+
+Deno.test("a picture is made once, and the least recently used go when there are too many", async () => {
+  const cache = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
+  const place = { cache, temporaryPath: () => `${cache}/${crypto.randomUUID()}` };
+  let made = 0;
+  const make = async (bytes: number) => {
+    made++;
+    await Promise.resolve();
+    return new Uint8Array(bytes).fill(made);
+  };
+  try {
+    const pictures = new PictureCache(1000);
+    const get = (key: string, bytes = 300) =>
+      pictures.get(place, { dataset_id: "dat_1", key }, () => make(bytes));
+    const [a, b] = await Promise.all([get("a"), get("a")]);
+    assert.deepEqual([made, a, b], [1, await get("a"), a]);
+    const age = (key: string, seconds: number) => {
+      const time = new Date(Date.now() - seconds * 1000);
+      Deno.utimeSync(`${cache}/dat_1/pictures/${key}.png`, time, time);
+    };
+    await get("b");
+    await get("c");
+    ["a", "b", "c"].forEach((key, i) => age(key, 100 - i));
+    // A use makes it young.
+    await get("a");
+    await get("d");
+    const kept = [...Deno.readDirSync(`${cache}/dat_1/pictures`)].map(({ name }) => name).sort();
+    assert.deepEqual(kept, ["a.png", "d.png"]);
+    const large = await get("large", 2000);
+    assert.deepEqual([large.length, made], [2000, 5]);
+    await get("large", 2000);
+    assert.equal(made, 6);
+    assert.deepEqual([...Deno.readDirSync(cache)].map(({ name }) => name), ["dat_1"]);
+  } finally {
+    Deno.removeSync(cache, { recursive: true });
+  }
+});
+
+Deno.test("pictures of other things have other keys", () => {
+  assert.equal(pictureKey({ file: "a", size: 1 }), pictureKey({ file: "a", size: 1 }));
+  assert.notEqual(pictureKey({ file: "a", size: 1 }), pictureKey({ file: "a", size: 2 }));
+});

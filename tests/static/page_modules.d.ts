@@ -1,0 +1,27 @@
+/** Modules of the dashboard as tests see them: plain functions, whose values the tests look at. */
+// deno-lint-ignore-file no-explicit-any
+export function preparePairs(given: {
+  values: Float32Array;
+  labels: (string | null)[];
+  looked: number[];
+}): any;
+export function cutAt(pairs: any, share: number): number;
+export function chosenAt(pairs: any, cut: number): any;
+export function labelHistogram(pairs: any, bins: number): { same: number[]; other: number[] };
+export function examplesAt(
+  pairs: any,
+  cut: number,
+  count: number,
+): { right: [number, number, number][]; wrong: [number, number, number][] };
+export function lookedAt(names: string[], images: object[]): number[];
+export function within(point: number[], polygon: number[][]): boolean;
+export function foldBands(scores: object[], label: string): any;
+export const METHODS: Record<string, string>;
+export const ARMS: Record<string, string>;
+export const KINDS: Record<string, string>;
+export function backboneName(backbone: string): string;
+export function cutName(cut: object): string | undefined;
+export function runName(kind: string, spec: object): string;
+export function groupName(kind: string, spec: object): string;
+export function modelName(model: object, modelOf: (id: string) => object | undefined): string;
+export function groupOfModel(model: object, modelOf: (id: string) => object | undefined): string;
