@@ -1,5 +1,6 @@
 /** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
+import { type ClusterSettings, clusterVariables, readCluster } from "./cluster_settings.ts";
 import { type LogFormat, logFormats } from "./log.ts";
 import { readOptions as parseOptions } from "./options.ts";
 import { version } from "./version.ts";
@@ -13,6 +14,7 @@ export const variables = [
   "MCGIP_ALLOWED_HOSTS",
   "MCGIP_MAX_DATASET_BYTES",
   "MCGIP_LOG",
+  ...clusterVariables,
 ] as const;
 
 /** What `--help` prints. */
@@ -29,7 +31,12 @@ In brackets: the environment variable that says the same, and the default. By va
   MCGIP_ALLOWED_HOSTS      further names under which clients may address the server, with commas
   MCGIP_MAX_DATASET_BYTES  most bytes that one data set may have
   MCGIP_LOG                json: the log as one JSON object a line (text)
-  DENO_WEBGPU_BACKEND      what WebGPU goes through (on Linux vulkan)`;
+  DENO_WEBGPU_BACKEND      what WebGPU goes through (on Linux vulkan)
+Several servers on one database and one bucket (deploy/README.md):
+  MCGIP_DATABASE           postgres://USER:PASSWORD@HOST:PORT/DATABASE
+  MCGIP_FILES              s3://BUCKET or s3://BUCKET/PREFIX, with AWS_ENDPOINT_URL_S3, AWS_REGION,
+                           AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+  MCGIP_CACHE_BYTES        most bytes of files that this server keeps beside the bucket (all it used)`;
 
 /** Exit code of an API process that refused to start, and would refuse again. */
 export const CANNOT_START = 2;
@@ -56,6 +63,8 @@ export interface Config {
   codeVersion: string;
   /** Start the API again when a file of the program changes. */
   watch: boolean;
+  /** What it shares with other servers. */
+  cluster?: ClusterSettings;
 }
 
 /** The options of `main.ts`. */
@@ -148,6 +157,7 @@ export function readConfig(
     log: logFormat(env("MCGIP_LOG") || "text"),
     codeVersion: codeVersion(given.commit),
     watch: given.watch,
+    cluster: readCluster(env),
   };
 }
 

@@ -3,6 +3,7 @@ import { fileURLToPath } from "node:url";
 // Loaded as text, for their places only: this brings the packages in, and browsers get files of them.
 import "swagger-ui-dist" with { type: "text" };
 import "uplot" with { type: "text" };
+import { clusterVariables } from "./cluster_settings.ts";
 import { type Config, variables } from "./config.ts";
 
 /** The project's directory, without a trailing slash. */
@@ -19,23 +20,45 @@ export const vendored = {
   "uplot.css": beside("uplot", "uPlot.min.css"),
 };
 
-/** Nothing is asked for at run time, and no package comes in that the lock file does not know. */
-const always = ["run", "--quiet", "--no-prompt", "--frozen", `--config=${root}/deno.json`];
+/**
+ * Nothing is asked for at run time, and no package comes in that the lock file does not know. What only a cluster
+ * needs has a configuration of its own.
+ */
+const always = (cluster: unknown) => [
+  ...["run", "--quiet", "--no-prompt", "--frozen"],
+  `--config=${root}/${cluster ? "cluster/" : ""}deno.json`,
+];
 
 const allow = (what: string, values: readonly string[]) => `--allow-${what}=${values.join(",")}`;
 
 /** How much memory the machine has: tasks beside the main thread get a share of it. */
 const MEMORY = "--allow-sys=systemMemoryInfo";
 
+/** What pg reads of its own. */
+const POSTGRES_VARIABLES = ["PG*", "USER", "USERNAME", "NODE_PG_FORCE_NATIVE"];
+
+/** Where the database and the bucket are. */
+function hostsOf({ cluster }: Pick<Config, "cluster">): string[] {
+  if (!cluster) return [];
+  const { protocol, hostname, port } = new URL(cluster.bucket.endpoint);
+  return [cluster.database.host, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
+}
+
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
 export function apiArguments(config: Config): string[] {
   const address = config.host.includes(":") ? `[${config.host}]` : config.host;
   return [
-    ...always,
-    allow("net", [`${address}:${config.port}`]),
-    allow("read", [config.data, `${root}/static`, `${root}/lib`, ...Object.values(vendored)]),
+    ...always(config.cluster),
+    allow("net", [`${address}:${config.port}`, ...hostsOf(config)]),
+    allow("read", [
+      config.data,
+      `${root}/static`,
+      `${root}/lib`,
+      ...(config.cluster ? [`${root}/cluster`] : []),
+      ...Object.values(vendored),
+    ]),
     allow("write", [config.data]),
-    allow("env", variables),
+    allow("env", [...variables, ...(config.cluster ? POSTGRES_VARIABLES : [])]),
     // And how much room the disk has for an upload.
     `${MEMORY},statfs`,
     // The runtime refuses to start anything under a library path unless every program may be started.
@@ -53,18 +76,27 @@ const WORKED_ON = ["files", "checkpoints", "cache", "tmp"];
 
 /**
  * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.
- * @param alone whether it opens the store itself, having no server to ask
+ * @param alone whether it opens the store itself, having no server to ask; in a cluster that is over the network
  */
 export function workerArguments(
-  { data, alone = false }: Pick<Config, "data"> & { alone?: boolean },
+  { data, cluster, alone = false }: Pick<Config, "data" | "cluster"> & { alone?: boolean },
 ): string[] {
   const own = alone ? [data] : WORKED_ON.map((folder) => `${data}/${folder}`);
+  const shared = alone ? cluster : undefined;
   return [
-    ...always,
+    ...always(shared),
+    ...(shared ? [allow("net", hostsOf({ cluster: shared }))] : []),
     // Threads read their modules by the permissions of their process.
-    allow("read", [...own, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
+    allow("read", [
+      ...own,
+      ...["lib", "gpu", "kernels", ...(shared ? ["cluster"] : [])].map((x) => `${root}/${x}`),
+    ]),
     allow("write", own),
-    allow("env", ["MCGIP_DATA", "DENO_WEBGPU_BACKEND"]),
+    allow("env", [
+      ...["MCGIP_DATA", "DENO_WEBGPU_BACKEND"],
+      ...(alone ? clusterVariables : []),
+      ...(shared ? POSTGRES_VARIABLES : []),
+    ]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "gpu",

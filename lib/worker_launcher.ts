@@ -1,4 +1,5 @@
 /** `deno task worker`: gives a worker beside the server's own its few permissions, and starts it again when it dies. */
+import type { Config } from "./config.ts";
 import { workerArguments } from "./permissions.ts";
 
 /** Before a worker that ended is started again, ms; doubled each time that it did not last. */
@@ -8,10 +9,12 @@ const MOST_BACKOFF_MS = 10_000;
 const LASTED_MS = 30_000;
 
 /** Runs a worker on the jobs of a data directory until it is asked to leave. */
-export async function launchWorker(data: string): Promise<never> {
+export async function launchWorker(
+  { data, cluster }: Pick<Config, "data" | "cluster">,
+): Promise<never> {
   // A worker that is started again has its name still, and takes up what it ran at once.
   const args = [
-    ...workerArguments({ data, alone: true }),
+    ...workerArguments({ data, cluster, alone: true }),
     `worker-${crypto.randomUUID()}`,
     "alone",
   ];

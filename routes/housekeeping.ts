@@ -33,7 +33,7 @@ export function keepHouse(store: Store, log: Log): Housekeeping {
   };
   const hourly = setInterval(() =>
     void attempt(async () => {
-      await store.idempotency.purge({ unfinished: false });
+      await store.idempotency.purge();
       // Those that have expired go.
       store.uploads.list();
       written();

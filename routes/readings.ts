@@ -38,7 +38,7 @@ const sent = {
 };
 
 const listed = (text: string) =>
-  z.string().min(1).max(10_000).transform((names) => names.split(",").map((name) => name.trim()))
+  z.string().max(10_000).transform((names) => names.split(",").map((name) => name.trim()))
     .optional().describe(text);
 
 async function put(
@@ -150,7 +150,9 @@ export const readings: Route[] = [
       positive: z.string().min(1).max(512).optional()
         .describe("The class that is looked for; the data set's positive label without it"),
       readers: listed("Only these, with commas between"),
-      conditions: listed("Only these, with commas between"),
+      conditions: listed(
+        "Only these, with commas between; an empty one means the readings without a condition",
+      ),
     }),
     answers: { 200: readingStudySchema },
     handle: async ({ services: { store }, params: { name }, query }) =>

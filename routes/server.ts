@@ -11,7 +11,7 @@ import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
-import { openStore } from "@/lib/store/mod.ts";
+import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
@@ -21,6 +21,14 @@ import { Traffic } from "./request_metrics.ts";
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
 const LEAVE_MS = 25_000;
 const ORPHAN_MS = 1_000;
+
+/** On which the servers of a cluster tell each other of which job there is news. */
+const CHANGED = "mcgip_changed";
+/** A key that was removed on one server is refused by the others after so long at most, ms. */
+const KEYS_MS = 3_000;
+const SWEEP_MS = 3_600_000;
+
+const nothing = { files: 0, checkpoints: 0, returned: 0 };
 
 /** What helps against an address that cannot be had. */
 const remedies: Record<string, string> = {
@@ -35,11 +43,32 @@ function whatToDo(error: Error): string {
   return remedy ? `; ${remedy}` : "";
 }
 
+/** What a server does because there are others; the function that comes back ends it. */
+function joinCluster(
+  { cluster, files }: Store,
+  { keyring, notifier, log }: Pick<Services, "keyring" | "notifier" | "log">,
+): () => void {
+  const deaf = cluster!.listen(CHANGED, (job) => notifier.heard(job));
+  // While the database is away everything else says so.
+  const keys = setInterval(() => void keyring.reload().catch(() => {}), KEYS_MS);
+  const sweep = setInterval(() => {
+    files.shared!.sweep().then(
+      (removed) => removed > 0 && log(`removed ${removed} files that nothing refers to`),
+      (error) => log(`Cannot remove what nothing refers to: ${error.message}`),
+    );
+  }, SWEEP_MS);
+  return () => {
+    deaf();
+    clearInterval(keys);
+    clearInterval(sweep);
+  };
+}
+
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
   const log = logger(config.log, { process: "api" });
-  const store = await openStore(config.data);
-  const { files, checkpoints, returned } = store.setAside!;
+  const store = await openStore(config.data, { cluster: config.cluster });
+  const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {
     log(
       `Nothing in the database refers to ${counted(files, "file")} and ` +
@@ -62,7 +91,8 @@ export async function serve(config: Config): Promise<void> {
   }
   // The first writes of a start; on a full disk they take the room that is kept.
   const keyring = await store.reserve.freeing(async () => {
-    await store.jobs.releaseOrphans();
+    // In a cluster they may be other servers'; leases end by themselves.
+    if (!store.cluster) await store.jobs.releaseOrphans();
     return await Keyring.open(store, config.apiKey);
   });
   if (config.apiKey !== undefined && keyring.otherAdmins() > 0) {
@@ -71,7 +101,8 @@ export async function serve(config: Config): Promise<void> {
         `${counted(keyring.otherAdmins(), "key")}: see /v1/keys`,
     );
   }
-  const notifier = new JobNotifier();
+  const { cluster } = store;
+  const notifier = new JobNotifier(cluster && ((job) => cluster.tell(CHANGED, job)));
   const supervisor = new Supervisor({
     command: { path: Deno.execPath(), args: workerArguments(config) },
     desk: (name) =>
@@ -148,12 +179,14 @@ export async function serve(config: Config): Promise<void> {
   console.log(`McGIP Server listens on http://${host}:${port}`);
   supervisor.start();
   studies.start();
+  const ending = cluster ? joinCluster(store, { keyring, notifier, log }) : undefined;
 
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
     house.stop();
     server.close();
+    ending?.();
     await studies.stop();
     await supervisor.stop(ms);
     await store.close();

@@ -20,7 +20,7 @@ const FLOORS = [
   ["lib/training"],
   ["lib/jobs"],
   ["lib/studies"],
-  ["lib/worker", "lib/demo", "lib/operations"],
+  ["lib/worker", "lib/demo", "lib/operations", "cluster"],
   ["routes"],
   ["main"],
 ];
@@ -94,7 +94,7 @@ Deno.test("WebGPU words live in gpu/ only", () => {
 });
 
 /** Folders with a configuration of their own: what only they need does not come with the server. */
-const CONFIGURED = ["", "tests/", "bench/"];
+const CONFIGURED = ["", "cluster/", "tests/", "bench/"];
 
 /** The packages of a folder's configuration: what is imported, and what that stands for. */
 function packagesOf(folder: string): Record<string, string> {
@@ -112,7 +112,9 @@ function bareImports(files: Iterable<string>): { file: string; specifier: string
 }
 
 const filesOf = (folder: string) =>
-  folder === "" ? product : sources.filter((file) => file.startsWith(folder));
+  folder === ""
+    ? product.filter((file) => roomOf(file) !== "cluster")
+    : sources.filter((file) => file.startsWith(folder));
 
 Deno.test("packages are named in deno.json only, with exact versions", () => {
   for (const folder of CONFIGURED) {
@@ -127,13 +129,16 @@ Deno.test("packages are named in deno.json only, with exact versions", () => {
   }
 });
 
-Deno.test("tests and benches run with the server's versions", () => {
+Deno.test("a cluster, tests and benches run with the server's versions", () => {
   const server = packagesOf("");
+  const cluster = packagesOf("cluster/");
   for (const folder of ["tests/", "bench/"]) {
     const wrong = Object.entries(packagesOf(folder))
-      .filter(([name, target]) => name in server && server[name] !== target);
+      .filter(([name, target]) => name in cluster && cluster[name] !== target);
     assert.deepEqual(wrong, [], folder);
   }
+  // It is the whole server, and more.
+  for (const [name, target] of Object.entries(server)) assert.equal(cluster[name], target);
 });
 
 Deno.test("every package in a deno.json is used", () => {
@@ -141,8 +146,9 @@ Deno.test("every package in a deno.json is used", () => {
     const reached = new Set(filesOf(folder).flatMap((file) => [...reach(file)]));
     const texts = [...reached].filter((file) => file.endsWith(".ts") && existsSync(root + file))
       .map(readText).join("\n");
+    const server = folder === "cluster/" ? packagesOf("") : {};
     const unused = Object.keys(packagesOf(folder)).filter((name) =>
-      !texts.includes(`"${name}"`) && !texts.includes(`"${name}/`)
+      !(name in server) && !texts.includes(`"${name}"`) && !texts.includes(`"${name}/`)
     );
     assert.deepEqual(unused, [], `${folder}deno.json`);
   }
@@ -152,6 +158,21 @@ Deno.test("the start is lean: the server's packages bring no others beyond 32", 
   const { npm } = JSON.parse(readText("deno.lock"));
   const packages = Object.keys(npm);
   assert.ok(packages.length <= 32, `${packages.length} packages: ${packages.join(", ")}`);
+});
+
+Deno.test("what only a cluster needs is not fetched by a start without one", () => {
+  const { npm } = JSON.parse(readText("deno.lock"));
+  const cluster = Object.keys(JSON.parse(readText("cluster/deno.lock")).npm);
+  for (const name of ["pg", "pg-boss", "aws4fetch"]) {
+    assert.ok(cluster.some((found) => found.startsWith(`${name}@`)), name);
+    assert.equal(Object.keys(npm).find((found) => found.startsWith(`${name}@`)), undefined);
+  }
+  assert.ok(cluster.length <= Object.keys(npm).length + 26, `${cluster.length} packages`);
+  // Nothing loads it before it is asked for.
+  const wrong = product.filter((file) => roomOf(file) !== "cluster").flatMap((file) =>
+    importsOf(file).filter((made) => made.file?.startsWith("cluster/")).map(() => file)
+  );
+  assert.deepEqual(wrong, []);
 });
 
 Deno.test("the start task gives the first process the permissions that programs give it", () => {

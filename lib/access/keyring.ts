@@ -32,7 +32,7 @@ export class Keyring {
   /** The keys of a data directory, as they are. */
   static async of(store: Store): Promise<Keyring> {
     const keyring = new Keyring(store);
-    await keyring.#reload();
+    await keyring.reload();
     return keyring;
   }
 
@@ -47,8 +47,8 @@ export class Keyring {
       let known = false;
       for (const row of (await store.keys.all()).filter(({ name }) => name === environment)) {
         if (row.hash === hash && !known) known = true;
-        // A key that is no longer set has no power any more.
-        else await store.keys.remove(row.id);
+        // A key that is no longer set has no power any more; in a cluster another server may have it still.
+        else if (apiKey !== undefined || !store.cluster) await store.keys.remove(row.id);
       }
       if (apiKey !== undefined && !known) {
         await insert(store, apiKey, { name: environment, scopes: everything });
@@ -63,7 +63,8 @@ export class Keyring {
     return keyring;
   }
 
-  async #reload(): Promise<void> {
+  /** Reads the keys anew: another server may have made or removed some. */
+  async reload(): Promise<void> {
     this.#rows = await this.store.keys.all();
     this.#read = performance.now();
   }
@@ -91,7 +92,7 @@ export class Keyring {
   async #make(request: KeyRequest): Promise<{ key: string; row: KeyRow }> {
     const key = `mcgip_${randomBytes(32).toString("base64url")}`;
     const row = await insert(this.store, key, request);
-    await this.#reload();
+    await this.reload();
     return { key, row };
   }
 
@@ -108,7 +109,7 @@ export class Keyring {
       if (Object.keys(changes).length > 0) await this.store.keys.update(id, changes);
       return after;
     });
-    await this.#reload();
+    await this.reload();
     return row;
   }
 
@@ -121,7 +122,7 @@ export class Keyring {
       await assertAdminStays(this.store, await this.#own(id, "remove"));
       await this.store.keys.remove(id);
     });
-    await this.#reload();
+    await this.reload();
   }
 
   /** A key that is not the environment's. */
@@ -138,12 +139,12 @@ export class Keyring {
   async forgetCreated(): Promise<void> {
     if (this.#createdId === undefined) return;
     await this.store.keys.remove(this.#createdId);
-    await this.#reload();
+    await this.reload();
   }
 
   /** Looks at every key, whichever matches; one that has expired is found too. */
   async find(key: string): Promise<KeyRow | undefined> {
-    if (performance.now() - this.#read > FRESH_MS) await this.#reload();
+    if (performance.now() - this.#read > FRESH_MS) await this.reload();
     const hash = new TextEncoder().encode(hashOf(key));
     let found: KeyRow | undefined;
     for (const row of this.#rows) {

@@ -68,8 +68,9 @@ export async function putGaze(
   options: GazeFileOptions,
 ): Promise<GazeReport> {
   if (!isLarge(bytes)) return await addGaze(store, dataset, bytes, options);
-  const { directory } = store;
-  return await addGazeInThread<GazeReport>({ directory, dataset, bytes, options });
+  const { directory, cluster } = store;
+  const place = { directory, cluster: cluster?.settings };
+  return await addGazeInThread<GazeReport>({ ...place, dataset, bytes, options });
 }
 
 /** The same in this thread. */

@@ -1,4 +1,5 @@
 /** Large gaze files are read and stored in a thread of their own, so that the caller's thread goes on answering. */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import type { GazeOptions } from "@/lib/gaze/formats/format.ts";
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
@@ -11,6 +12,7 @@ export type GazeFileOptions = Omit<GazeOptions, "imageSize" | "candidates" | "be
 export interface GazeRequest {
   /** The store's. */
   directory: string;
+  cluster?: ClusterSettings;
   dataset: string;
   bytes: Uint8Array<ArrayBuffer>;
   options: GazeFileOptions;

@@ -4,8 +4,8 @@ import { serveTasks } from "@/lib/threads/serve.ts";
 import { addGaze } from "./gaze_file.ts";
 import type { GazeRequest } from "./gaze_thread.ts";
 
-serveTasks(async ({ directory, dataset, bytes, options }: GazeRequest) => {
-  const store = await openStore(directory, { shared: true });
+serveTasks(async ({ directory, cluster, dataset, bytes, options }: GazeRequest) => {
+  const store = await openStore(directory, { shared: true, cluster });
   try {
     return await addGaze(store, dataset, bytes, options);
   } finally {

@@ -1,4 +1,5 @@
 /** Imports in a thread of its own, so that the caller's thread goes on answering meanwhile. */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 import type { ImportOptions, ImportReport } from "./archive.ts";
@@ -7,6 +8,7 @@ import type { Store } from "@/lib/store/mod.ts";
 export interface ImportRequest
   extends Pick<ImportOptions, "dryRun" | "mode" | "same" | "names" | "limits" | "view"> {
   directory: string;
+  cluster?: ClusterSettings;
   name: string;
   path: string;
 }
@@ -25,7 +27,13 @@ export async function importInThread(
 ): Promise<ImportReport> {
   const { signal, onProgress, ...plain } = options;
   const { size } = await Deno.stat(path);
-  const request: ImportRequest = { directory: store.directory, name, path, ...plain };
+  const request: ImportRequest = {
+    directory: store.directory,
+    cluster: store.cluster?.settings,
+    name,
+    path,
+    ...plain,
+  };
   return await pool.run<ImportReport>(request, {
     memory: MEMORY,
     size: size / 1e6,

@@ -4,12 +4,14 @@ import { serveTasks } from "@/lib/threads/serve.ts";
 import { importArchive } from "./archive.ts";
 import type { ImportRequest } from "./import_thread.ts";
 
-serveTasks(async ({ directory, name, path, ...options }: ImportRequest, { signal, progress }) => {
-  const store = await openStore(directory, { shared: true });
-  try {
-    const onProgress = (done: number, total: number) => progress([done, total]);
-    return await importArchive(store, name, path, { ...options, signal, onProgress });
-  } finally {
-    await store.close();
-  }
-});
+serveTasks(
+  async ({ directory, cluster, name, path, ...options }: ImportRequest, { signal, progress }) => {
+    const store = await openStore(directory, { shared: true, cluster });
+    try {
+      const onProgress = (done: number, total: number) => progress([done, total]);
+      return await importArchive(store, name, path, { ...options, signal, onProgress });
+    } finally {
+      await store.close();
+    }
+  },
+);

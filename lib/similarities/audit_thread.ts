@@ -44,6 +44,8 @@ export async function auditSimilarity(
   if (known) return known;
   const labels = dataset ? await labelsOf(store, row, images) : undefined;
   const request: AuditRequest = { directory: store.files.directory, row, labels, images };
+  // The thread sees the directory alone.
+  await store.files.fetch(row.file);
   const pairs = pairsOf(row);
   const making = pool.run<Audit>(request, { memory: memoryOf(row), size: pairs / 1e6, signal });
   underWay.set(key, making);

@@ -13,11 +13,27 @@ import {
   seedSchema,
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
+import { InvalidInput } from "@/lib/errors.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { tuningSchema } from "./tuning.ts";
+
+/**
+ * Supervises where the network looks: the loss gains `weight` times the Kullback-Leibler divergence of its
+ * map from the gaze on each training image that has some.
+ */
+const attentionSchema = z.strictObject({
+  weight: z.number().min(0).max(1000).default(1),
+  /** `class`: the class activation map of the image's own class; `activation`: the mean over channels. */
+  map: z.enum(["class", "activation"]).default("class"),
+  /** `shuffled` gives each image the gaze of another one: the control. */
+  gaze: z.enum(["own", "shuffled"]).default("own"),
+  /** Spread of a fixation, in cells of the last map. */
+  sigma: z.number().min(0.1).max(16).default(1),
+}).nullable().default(null);
 
 const schema = z.strictObject({
   dataset: reference("datasets"),
@@ -54,6 +70,7 @@ const schema = z.strictObject({
   optimizer: optimizerSchema.prefault(downstream.optimizer),
   schedule: scheduleSchema.prefault(downstream.schedule),
   augmentation: augmentationSchema.prefault("medical"),
+  attention: attentionSchema,
   /** `balanced` weighs a class by the inverse of its share. */
   class_weights: z.enum(["none", "balanced"]).default("none"),
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
@@ -81,6 +98,10 @@ const schema = z.strictObject({
       "Cannot repeat drawings within folds: one of the folds, or one drawing, is needed";
     context.addIssue({ code: "custom", path: ["repeats"], message });
   }
+  if (spec.mode === "linear" && spec.attention) {
+    const message = "Cannot supervise the attention of a frozen backbone: mode full is needed";
+    context.addIssue({ code: "custom", path: ["attention"], message });
+  }
   for (const field of withoutEffect(spec)) {
     const message = `Cannot use ${field} with mode "${spec.mode}": it has no effect there`;
     context.addIssue({ code: "custom", path: [field], message });
@@ -90,7 +111,7 @@ const schema = z.strictObject({
 /** What an optimiser follows: a regression has none. */
 const OPTIMISED = [
   ...["epochs", "early_stop", "select", "batch_size", "optimizer", "schedule", "augmentation"],
-  ...["checkpointing", "precision", "report_every"],
+  ...["attention", "checkpointing", "precision", "report_every"],
 ] as const;
 
 /** Fields that were given another value than their default although the mode does not look at them. */
@@ -119,6 +140,7 @@ const kept = filled(z.object({
     c: schema.shape.c,
     labels: schema.shape.labels,
     repeats: schema.shape.repeats,
+    attention: schema.shape.attention,
   }),
   augmentation: augmentationSettings,
   ...addedFields,
@@ -136,7 +158,15 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   async resolve(spec, store) {
     const labels = await store.images.labels((await store.datasets.byName(spec.dataset)).id);
     assertClasses([...labels.keys()].filter((label) => label !== null).sort());
-    return { ...await resolveNetwork(spec, store), split_seed: spec.split_seed ?? spec.seed };
+    const resolved = await resolveNetwork(spec, store);
+    const { map, title } = backboneSpec(resolved.backbone);
+    if (spec.attention && map !== "mean") {
+      const message = `${title} has no map whose mean its features are`;
+      throw new InvalidInput(`Cannot supervise attention: ${message}`, [
+        { pointer: "/attention", message },
+      ]);
+    }
+    return { ...resolved, split_seed: spec.split_seed ?? spec.seed };
   },
   training: {
     images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),

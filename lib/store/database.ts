@@ -8,6 +8,10 @@ export interface Database {
   readonly clock: string;
   /** A join whose tables are looked at in the order in which they stand. */
   readonly orderedJoin: string;
+  /** At the end of a SELECT in a transaction: nobody else changes its rows before this one is over. */
+  readonly forUpdate: string;
+  /** The same, without the rows that another transaction has in hand. */
+  readonly forUpdateOfFree: string;
   all<T = SqlRow>(sql: string, ...values: SqlValue[]): Promise<T[]>;
   get<T = SqlRow>(sql: string, ...values: SqlValue[]): Promise<T | undefined>;
   /** Runs a writing statement; the number of rows it changed. */

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { InvalidInput, isDiskFull } from "@/lib/errors.ts";
+import type { SharedFiles } from "./shared_files.ts";
 import { StoredFiles } from "./stored_files.ts";
 
 export interface StoredFile {
@@ -23,6 +24,8 @@ export class Files extends StoredFiles {
    * it under `tmp/`, where the file system has such, since other threads and processes do not see this map.
    */
   readonly #held = new Map<string, (string | undefined)[]>();
+  /** Where several servers have their files; set once, before the first is asked for. */
+  shared?: SharedFiles;
 
   constructor(directory: string, readonly temporary: string) {
     super(directory);
@@ -73,6 +76,15 @@ export class Files extends StoredFiles {
     this.#held.set(sha256, copies);
     copies.push(this.#place(sha256, temporary) ? temporary : undefined);
     return written;
+  }
+
+  /** Moves a synced file to its place, or removes it where its like is there already. */
+  settle(temporary: string, sha256: string): void {
+    if (this.#place(sha256, temporary)) Deno.removeSync(temporary);
+  }
+
+  override async fetch(sha256: string, what?: string): Promise<void> {
+    await this.shared?.fetch(sha256, what);
   }
 
   /** Gives a file its name by content, where it has none; whether the one that it had is still there. */

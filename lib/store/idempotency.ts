@@ -73,14 +73,17 @@ export class Idempotency {
 
   /**
    * Drops answers that are older than a day.
-   * @param options.unfinished also keys whose request has made nothing when its server died: at the start only
+   * @param options.unfinished also keys whose request has made nothing for so many hours: its server has died
    * @returns how many
    */
-  async purge({ unfinished }: { unfinished: boolean }): Promise<number> {
+  async purge({ unfinished }: { unfinished?: number } = {}): Promise<number> {
+    if (unfinished === undefined) {
+      return await this.db.run("DELETE FROM idempotency WHERE created_at < ?", oldest());
+    }
     return await this.db.run(
-      "DELETE FROM idempotency WHERE created_at < ? OR (? = 1 AND status IS NULL)",
+      "DELETE FROM idempotency WHERE created_at < ? OR (status IS NULL AND created_at <= ?)",
       oldest(),
-      unfinished ? 1 : 0,
+      new Date(Date.now() - unfinished * 3_600_000).toISOString(),
     );
   }
 }

@@ -104,8 +104,11 @@ export class Images extends Table<ImageRow> {
   /** The label of each image of a data set by its name; the rows are not read. */
   async labelsByName(dataset_id: string): Promise<Map<string, string | null>> {
     // One value is read twenty times as fast as a row for each image.
+    const pairs = this.db.dialect === "sqlite"
+      ? "json_group_array(json_array(name, label))"
+      : "coalesce(json_agg(json_build_array(name, label)), '[]')";
     const { all } = (await this.db.get<{ all: string }>(
-      `SELECT json_group_array(json_array(name, label)) AS "all" FROM images WHERE dataset_id = ?`,
+      `SELECT ${pairs} AS "all" FROM images WHERE dataset_id = ?`,
       dataset_id,
     ))!;
     return new Map(JSON.parse(all));

@@ -164,7 +164,7 @@ export class Jobs extends Table<JobRow> {
         [["kind IN (?)", kinds]],
         `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
           leased(this.db)
-        })) ORDER BY state DESC, sequence LIMIT 1`,
+        })) ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
       ))[0];
       if (!job) return undefined;
       const changes: Partial<JobRow> = {
@@ -175,16 +175,19 @@ export class Jobs extends Table<JobRow> {
         started_at: job.started_at ?? now(),
       };
       await this.update(job.id, changes);
-      await this.hold(worker);
+      await this.db.run(
+        `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS} WHERE id = ?`,
+        job.id,
+      );
       return { ...job, ...changes };
     });
   }
 
-  /** Prolongs the lease of what a worker runs: it is alive. */
+  /** Prolongs the lease of what a worker runs: it is alive. What a process of its name ran before stays free. */
   async hold(worker: string): Promise<void> {
     await this.db.run(
       `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
-       WHERE worker = ? AND state = 'running'`,
+       WHERE worker = ? AND state = 'running' AND lease_until IS NOT NULL`,
       worker,
     );
   }
@@ -213,7 +216,7 @@ export class Jobs extends Table<JobRow> {
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */
   async assertClaim(id: string, fence: number): Promise<void> {
     const row = await this.db.get<{ state: string; fence: number }>(
-      "SELECT state, fence FROM jobs WHERE id = ?",
+      `SELECT state, fence FROM jobs WHERE id = ? ${this.db.forUpdate}`,
       id,
     );
     if (!row || row.fence !== fence || row.state !== "running") {

@@ -1,6 +1,8 @@
 /** The store: one SQLite database and content-addressed files in the data directory. */
 import { existsSync } from "node:fs";
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
 import type { Database } from "./database.ts";
 import { type AtRest, breakSeal, seal } from "./database_seal.ts";
 import { Datasets } from "./datasets.ts";
@@ -24,7 +26,8 @@ import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
-import { assertDatabaseIsThere, type SetAside, setAside } from "./set_aside.ts";
+import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
+import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
 import { Tuning } from "./tuning.ts";
@@ -35,6 +38,8 @@ import { Workers } from "./workers.ts";
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
   shared?: boolean;
+  /** What it shares with other servers; the directory then has no database, and files as a cache. */
+  cluster?: ClusterSettings;
 }
 
 export class Store {
@@ -68,6 +73,8 @@ export class Store {
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
+  /** What it shares with other servers. */
+  cluster?: Cluster & { settings: ClusterSettings };
   readonly #lock?: Lock;
 
   private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
@@ -103,6 +110,7 @@ export class Store {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
     const lock = options.shared ? undefined : takeLock(directory);
     try {
+      if (options.cluster) return await Store.#openShared(directory, options.cluster, lock);
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
@@ -125,6 +133,31 @@ export class Store {
     }
   }
 
+  /** A store whose rows and files are those of other servers too. */
+  static async #openShared(
+    directory: string,
+    settings: ClusterSettings,
+    lock?: Lock,
+  ): Promise<Store> {
+    assertNoDatabase(directory);
+    const cluster = await openCluster(settings, { joined: lock === undefined });
+    const store = new Store(directory, cluster.db, cluster.secret, lock);
+    store.cluster = { ...cluster, settings };
+    store.files.shared = new SharedFiles(
+      store.files,
+      cluster.remote,
+      cluster.db,
+      settings.cacheBytes,
+    );
+    if (lock) {
+      store.files.emptyTemporary();
+      store.uploads.list();
+      await store.idempotency.purge({ unfinished: 1 });
+      store.reserve.take();
+    }
+    return store;
+  }
+
   /** What the server that holds the directory does when it starts. */
   async #begin(): Promise<void> {
     const { db, files } = this;
@@ -137,7 +170,8 @@ export class Store {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
     });
-    await this.idempotency.purge({ unfinished: true });
+    // Whoever asked by those without an answer has asked a server that is gone.
+    await this.idempotency.purge({ unfinished: 0 });
     this.reserve.take();
   }
 
@@ -168,9 +202,10 @@ export class Store {
 
   /** The same with files that another process has put, and pinned where it must. */
   async commitStored<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
+    await this.files.shared?.publish(sha256s);
     return await this.db.transaction(async () => {
       for (const sha256 of new Set(sha256s)) {
-        if (!this.files.keep(sha256)) {
+        if (!this.files.shared && !this.files.keep(sha256)) {
           throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
         }
       }
@@ -199,6 +234,7 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    await this.cluster?.close();
     await this.db.close();
     if (this.#lock) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();

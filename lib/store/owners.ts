@@ -41,7 +41,7 @@ export class Owners {
   async imageBytes(key_id: string): Promise<number> {
     return (await this.db.get<{ bytes: number | null }>(
       `SELECT sum(bytes) AS bytes FROM (SELECT DISTINCT file, images.bytes FROM images
-         JOIN owners ON thing = dataset_id WHERE key_id = ?)`,
+         JOIN owners ON thing = dataset_id WHERE key_id = ?) AS kept`,
       key_id,
     ))!.bytes ?? 0;
   }
@@ -51,11 +51,11 @@ export class Owners {
     return (await this.db.all<{ file: string }>(
       `WITH own AS (SELECT thing FROM owners WHERE key_id = ?)
        SELECT samples_file AS file FROM gaze JOIN images ON images.id = image_id
-         WHERE dataset_id IN own AND samples_file IS NOT NULL
+         WHERE dataset_id IN (SELECT thing FROM own) AND samples_file IS NOT NULL
        UNION SELECT heatmaps.file FROM heatmaps JOIN images ON images.id = image_id
-         WHERE dataset_id IN own
+         WHERE dataset_id IN (SELECT thing FROM own)
        UNION SELECT file FROM similarities WHERE ${MADE_BY_OWN}
-       UNION SELECT file FROM models WHERE id IN own OR ${MADE_BY_OWN}`,
+       UNION SELECT file FROM models WHERE id IN (SELECT thing FROM own) OR ${MADE_BY_OWN}`,
       key_id,
     )).map(({ file }) => file);
   }
@@ -72,4 +72,4 @@ export class Owners {
 /** Jobs of a study have no owner of their own. */
 const MADE_BY_OWN = `job_id IN (
   SELECT thing FROM own
-  UNION SELECT jobs.id FROM jobs JOIN studies ON studies.id = jobs.study WHERE studies.job_id IN own)`;
+  UNION SELECT jobs.id FROM jobs JOIN studies ON studies.id = jobs.study WHERE studies.job_id IN (SELECT thing FROM own))`;

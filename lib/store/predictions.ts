@@ -85,9 +85,9 @@ export class Predictions extends Table<PredictionRow> {
   async classes(query: PredictionFilter): Promise<string[]> {
     const { where, values } = this.where(conditionsOf(query));
     return (await this.db.all<{ name: string }>(
-      `SELECT DISTINCT key AS name FROM predictions, json_each(probabilities) ${where} ORDER BY name`,
+      `SELECT DISTINCT key AS name FROM predictions, json_each(probabilities) ${where}`,
       ...values,
-    )).map(({ name }) => name);
+    )).map(({ name }) => name).sort();
   }
 }
 

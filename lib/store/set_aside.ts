@@ -38,6 +38,18 @@ export function assertDatabaseIsThere(directory: string, database: string): void
   );
 }
 
+/**
+ * Refuses a data directory with a database of its own for a server of a cluster: nothing of it would be seen.
+ * @throws {Conflict} that names the way
+ */
+export function assertNoDatabase(directory: string): void {
+  if (!existsSync(`${directory}/mcgip.db`)) return;
+  throw new Conflict(
+    `Cannot start: ${directory} has a database of its own, and MCGIP_DATABASE names another. Bring it there by ` +
+      '"deno task move", or name an empty folder by --data',
+  );
+}
+
 function holdsAny(folder: string): boolean {
   if (!existsSync(folder)) return false;
   for (const entry of Deno.readDirSync(folder)) {

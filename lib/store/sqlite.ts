@@ -56,6 +56,9 @@ export class Sqlite implements Database {
   readonly dialect = "sqlite";
   readonly clock = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
   readonly orderedJoin = "CROSS JOIN";
+  // Only one writes at a time.
+  readonly forUpdate = "";
+  readonly forUpdateOfFree = "";
   readonly #writer: Connection;
   readonly #reader: Connection;
   readonly #inside = new AsyncLocalStorage<Transaction>();

@@ -20,13 +20,28 @@ export class StoredFiles {
     return existsSync(this.path(sha256));
   }
 
+  /** Makes sure that the file is in the directory, where it may come from elsewhere. */
+  async fetch(_sha256: string, _what?: string): Promise<void> {}
+
+  /** Does something with the file; once more where it had to make room in between. */
+  async #with<T>(sha256: string, what: string | undefined, action: () => Promise<T>): Promise<T> {
+    await this.fetch(sha256, what);
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      await this.fetch(sha256, what);
+      return await orDamaged(action, sha256, what);
+    }
+  }
+
   /**
    * The bytes, hashed anew.
    * @param what names what they are of, for people: `image "knee_1"`
    * @throws {Damaged} when the file is gone, or its bytes are others
    */
   async read(sha256: string, what?: string): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await orDamaged(() => Deno.readFile(this.path(sha256)), sha256, what);
+    const bytes = await this.#with(sha256, what, () => Deno.readFile(this.path(sha256)));
     const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes)).toHex();
     if (hash !== sha256) throw differs(sha256, what);
     return bytes;
@@ -38,7 +53,7 @@ export class StoredFiles {
    */
   async open(sha256: string, what?: string): Promise<Deno.FsFile> {
     await this.verify(sha256, what);
-    return await orDamaged(() => Deno.open(this.path(sha256), { read: true }), sha256, what);
+    return await this.#with(sha256, what, () => Deno.open(this.path(sha256), { read: true }));
   }
 
   /**
@@ -47,7 +62,7 @@ export class StoredFiles {
    */
   async verify(sha256: string, what?: string): Promise<void> {
     const path = this.path(sha256);
-    const { size, mtime, ctime } = await orDamaged(() => Deno.stat(path), sha256, what);
+    const { size, mtime, ctime } = await this.#with(sha256, what, () => Deno.stat(path));
     const state = `${size} ${mtime?.getTime()} ${ctime?.getTime()}`;
     if (this.#verified.get(sha256) === state) return;
     const key = `${sha256} ${state}`;
@@ -62,7 +77,7 @@ export class StoredFiles {
   }
 
   async #hash(path: string, sha256: string, what?: string): Promise<void> {
-    using file = await orDamaged(() => Deno.open(path, { read: true }), sha256, what);
+    using file = await this.#with(sha256, what, () => Deno.open(path, { read: true }));
     const hash = createHash("sha256");
     const chunk = new Uint8Array(1 << 18);
     for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {

@@ -1,18 +1,23 @@
 /** A classifier as the loop trains it: all weights, or the last layer on a frozen backbone. */
+import type { View } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
+import { channelMean, classMap } from "@/gpu/ops/class_map.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
+import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
 import type { Optimizer } from "@/gpu/optim/optimizer.ts";
 import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
-import { classify } from "@/lib/inference/evaluator.ts";
+import type { Tensor } from "@/gpu/tensor.ts";
+import { layersOf } from "@/lib/inference/activations.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { State } from "./checkpoint.ts";
+import { type GazeGrid, gazeTarget, meanEntropy } from "./gaze_target.ts";
 import type { ImageSet } from "./image_set.ts";
 import type { Moment, Trainee } from "./training_loop.ts";
 import { appendOptimizer, rateAt, updateMetrics } from "./optimizer.ts";
@@ -23,13 +28,18 @@ export interface FinetuneTape {
   tape: Tape;
   store: ParameterStore;
   optimizer: Optimizer;
+  /** Cells of the map whose attention is supervised. */
+  grid?: GazeGrid;
 }
 
 /** The whole training step on a tape, nothing allocated yet. A linear probe keeps its norms still. */
 export function finetuneTape(
   gpu: Gpu,
   spec:
-    & Pick<FinetuneSpec, "mode" | "batch_norm" | "optimizer" | "checkpointing" | "precision">
+    & Pick<
+      FinetuneSpec,
+      "mode" | "batch_norm" | "optimizer" | "attention" | "checkpointing" | "precision"
+    >
     & NetworkSpec,
   classes: string[],
   { batch, selected }: { batch: number; selected?: SelectedVariants },
@@ -45,14 +55,50 @@ export function finetuneTape(
   const { height, width } = sizeOf(spec.image_size);
   const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
-  const logits = classify(tape, views, { ...spec, classes }, { training: !still });
-  const loss = softmaxLoss(tape, logits, w);
+  const { map, features, logits } = layersOf(tape, views, { ...spec, classes }, {
+    training: !still,
+  });
+  const classification = softmaxLoss(tape, logits!, w);
+  const attention = spec.attention && appendAttention(tape, spec.attention, {
+    map: map!,
+    classifier: tape.parameter(`${head}.weight`, [features.shape[1], classes.length], {
+      initial: { kind: "constant", value: 0 },
+    }),
+  });
+  const loss = attention
+    ? weightedSum(tape, [{ x: classification, weight: 1 }, attention.term])
+    : classification;
   tape.record("loss", loss);
+  if (attention) tape.record("attention_divergence", attention.term.x);
   const made = appendOptimizer(tape, spec.optimizer, {
     loss,
     ...(decays && { decays: ({ name, shape }) => decays(name, shape.length) }),
   });
-  return { tape, store, optimizer: made };
+  return { tape, store, optimizer: made, ...(attention && { grid: attention.grid }) };
+}
+
+/** Inputs of the tape: where readers looked, [N, h w], its mean entropy, [1], and each image's class, [N]. */
+const GAZE = "gaze", ENTROPY = "gaze entropy", LABELS = "labels";
+
+/**
+ * The mean Kullback-Leibler divergence of the softmax over a map's cells from the gaze, over the images that
+ * have some; as a term of the loss.
+ */
+function appendAttention(
+  tape: Tape,
+  { weight, map: kind, sigma }: NonNullable<FinetuneSpec["attention"]>,
+  { map, classifier }: { map: Tensor; classifier: Tensor },
+): { term: { x: Tensor; weight: number }; grid: GazeGrid } {
+  const [N, rows, columns] = map.shape;
+  const cells = kind === "class"
+    ? classMap(tape, map, classifier, tape.input(LABELS, [N], "u32"))
+    : channelMean(tape, map);
+  const crossEntropy = softmaxLoss(tape, cells, tape.input(GAZE, [N, rows * columns]));
+  const x = weightedSum(tape, [
+    { x: crossEntropy, weight: 1 },
+    { x: tape.input(ENTROPY, [1]), weight: -1 },
+  ]);
+  return { term: { x, weight }, grid: { rows, columns, sigma } };
 }
 
 export interface FinetunerOptions {
@@ -62,6 +108,8 @@ export interface FinetunerOptions {
   images: Images;
   means: ArrayLike<number>;
   gaze?: ImageSet["gaze"];
+  /** Where the network is told to look on each training image, if it is. */
+  attention?: ImageSet["gaze"];
   /** Class of each training image, and the weight of each class in the loss. */
   labels: ArrayLike<number>;
   weights: ArrayLike<number>;
@@ -77,14 +125,16 @@ export class Finetuner implements Trainee {
   private readonly program: Program;
   private readonly views: Views;
   private readonly optimizer: Optimizer;
+  private readonly grid?: GazeGrid;
 
   constructor(gpu: Gpu, readonly options: FinetunerOptions) {
     const { spec, model, batch, images, means, gaze, seed, selected } = options;
-    const { tape, store, optimizer } = finetuneTape(gpu, spec, model.classes, {
+    const { tape, store, optimizer, grid } = finetuneTape(gpu, spec, model.classes, {
       ...{ batch, selected },
     });
     this.store = store;
     this.optimizer = optimizer;
+    this.grid = grid;
     this.program = compile(tape);
     const outputs = [{ output: this.program.buffer("views"), views: [0] }];
     this.views = new Views(gpu, images, outputs, {
@@ -100,12 +150,13 @@ export class Finetuner implements Trainee {
 
   run(batch: Uint32Array<ArrayBuffer>, { epoch, step, steps }: Moment): Record<string, number> {
     const { spec, labels, weights, model: { classes }, perEpoch } = this.options;
-    this.views.write(batch, epoch);
+    const views = this.views.write(batch, epoch);
     const targets = new Float32Array(batch.length * classes.length);
     batch.forEach((image, i) => {
       targets[i * classes.length + labels[image]] = weights[labels[image]];
     });
     this.program.write("targets", targets);
+    if (this.grid) this.writeGaze(batch, views, this.grid);
     const learning_rate = rateAt(spec.optimizer, spec.schedule, { step, steps, perEpoch });
     this.program.set({ lr: learning_rate, ...this.optimizer.scalars(step + 1) });
     this.program.run({ before: this.views.launches });
@@ -114,6 +165,18 @@ export class Finetuner implements Trainee {
 
   async recorded(): Promise<Record<string, number>[]> {
     return (await this.program.metrics()).map(({ values }) => updateMetrics(values));
+  }
+
+  private writeGaze(batch: Uint32Array<ArrayBuffer>, views: View[], grid: GazeGrid): void {
+    const { attention, labels, spec } = this.options;
+    const L = grid.rows * grid.columns;
+    const targets = new Float32Array(batch.length * L);
+    batch.forEach((image, i) => targets.set(gazeTarget(attention?.[image], views[i], grid), i * L));
+    this.program.write(GAZE, targets);
+    this.program.write(ENTROPY, Float32Array.of(meanEntropy(targets, L)));
+    if (spec.attention?.map === "class") {
+      this.program.write(LABELS, Uint32Array.from(batch, (image) => labels[image]));
+    }
   }
 
   async snapshot(): Promise<State> {

@@ -12,6 +12,7 @@ import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./model_selection.ts";
+import { attentionGaze } from "./gaze_target.ts";
 import { classWeights, Finetuner } from "./finetuner.ts";
 import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
 import { identity, type initialModel, loading } from "./job_inputs.ts";
@@ -125,10 +126,21 @@ async function trainFold(
     tail: "wrap" as const,
   };
   const steps = stepsOf(course);
+  const attention = spec.attention
+    ? attentionGaze(train.set.gaze!, spec.attention.gaze, seed)
+    : undefined;
+  if (attention) {
+    const seen = attention.filter(Boolean).length;
+    context.event("log", {
+      message:
+        `attention is supervised on ${seen} of ${attention.length} training images: those with gaze`,
+    });
+  }
   const images = placeImages(gpu, train.set, batch);
   const trainee = new Finetuner(gpu, {
     ...{ spec, model, batch, images, seed, selected },
     ...{ means: train.set.means, gaze: train.set.gaze, labels: train.labels },
+    ...(attention && { attention }),
     weights: classWeights(train.labels, classes.length, spec.class_weights),
     perEpoch: steps / spec.epochs,
   });
@@ -206,9 +218,13 @@ async function trainFold(
 
 /** The pictures of the three parts, with their classes. */
 async function loadParts(context: JobContext, { spec, labelled, split }: FoldOptions) {
-  const part = async (indices: number[], size: Size, augmentation?: Augmentation) => ({
+  const part = async (
+    indices: number[],
+    size: Size,
+    { augmentation, gaze }: { augmentation?: Augmentation; gaze?: boolean } = {},
+  ) => ({
     set: await loadImages(context.store, indices.map((i) => labelled.rows[i]), {
-      ...{ size, channels: spec.channels, augmentation },
+      ...{ size, channels: spec.channels, augmentation, gaze },
       onProgress: loading(context),
     }),
     labels: indices.map((i) => labelled.labels[i]),
@@ -217,7 +233,7 @@ async function loadParts(context: JobContext, { spec, labelled, split }: FoldOpt
     train: await part(
       split.train,
       trainingSize(spec.image_size, spec.augmentation.crop !== null),
-      spec.augmentation,
+      { augmentation: spec.augmentation, gaze: spec.attention !== null },
     ),
     validation: await part(split.validation, sizeOf(spec.image_size)),
     test: await part(split.test, sizeOf(spec.image_size)),

@@ -43,13 +43,15 @@ export async function loadImages(
     channels: 1 | 3;
     /** What views will be drawn by; crops by gaze need it loaded. */
     augmentation?: Augmentation;
+    /** Loads the gaze whatever the views need. */
+    gaze?: boolean;
     onProgress?(done: number, total: number): Promise<void>;
   },
 ): Promise<ImageSet> {
   const colour = options.channels === 3 && hasColour(rows);
   assertMemory(rows.length, options.size, colour ? 3 : 1);
   const pixels = await loadPixels(store, rows, { ...options, channels: colour ? 3 : 1 });
-  const byGaze = (options.augmentation?.crop?.gaze_share ?? 0) > 0;
+  const byGaze = options.gaze || (options.augmentation?.crop?.gaze_share ?? 0) > 0;
   const gaze = byGaze ? await loadGazeMass(store, rows) : undefined;
   return { rows, pixels, means: imageMeans(pixels), gaze };
 }

@@ -1,5 +1,5 @@
 /** The views of a batch: drawn here, made on the GPU. */
-import { type Augment, augment, type AugmentOptions } from "@/gpu/augment.ts";
+import { type Augment, augment, type AugmentOptions, type View } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
 import { type Augmentation } from "@/lib/specs/augmentation.ts";
@@ -52,12 +52,12 @@ export class Views {
     return this.#passes.flatMap(({ passes }) => passes.launches);
   }
 
-  /** Sets what the next run shows: the images of `batch` as drawn for `epoch`. */
-  write(batch: ArrayLike<number>, epoch: number): void {
+  /** Sets what the next run shows: the images of `batch` as drawn for `epoch`. Gives the views, output by output. */
+  write(batch: ArrayLike<number>, epoch: number): View[] {
     const { augmentation, seed, means, gaze, size } = this.options;
     const placed = this.source.place(batch);
-    for (const { passes, views } of this.#passes) {
-      passes.write(views.flatMap((view) =>
+    return this.#passes.flatMap(({ passes, views }) => {
+      const drawn = views.flatMap((view) =>
         Array.from(batch, (image, i) => ({
           ...drawView(augmentation, { seed, epoch, image, view }, {
             size,
@@ -66,8 +66,10 @@ export class Views {
           }),
           image: placed[i],
         }))
-      ));
-    }
+      );
+      passes.write(drawn);
+      return drawn;
+    });
   }
 
   destroy(): void {

@@ -15,6 +15,17 @@ export const pagedQuestions = {
 /** Images of a page: their gaze makes a message of some hundred kilobytes. */
 const PAGE = 200;
 
+/** The server's files; what the directory lacks, it brings. */
+class AskedFiles extends Files {
+  constructor(directory: string, private readonly desk: Desk) {
+    super(`${directory}/files`, `${directory}/tmp`);
+  }
+
+  override async fetch(sha256: string): Promise<void> {
+    if (!this.has(sha256)) await this.desk.bring(sha256);
+  }
+}
+
 /** @param directory of files, checkpoints and caches: the server's own, or one of the worker's */
 export function askingStore(desk: Desk, directory: string): WorkerStore {
   const ask = async <T>(table: string, method: string, ...args: unknown[]): Promise<T> =>
@@ -70,7 +81,7 @@ export function askingStore(desk: Desk, directory: string): WorkerStore {
         byImage<GazeRow>("gaze", id, ({ reader }) => !readers || readers.includes(reader)),
     },
     heatmaps: { ofDataset: (id) => byImage<HeatmapRow>("heatmaps", id, () => true) },
-    files: new Files(`${directory}/files`, `${directory}/tmp`),
+    files: new AskedFiles(directory, desk),
     cache: `${directory}/cache`,
     checkpoints: (job_id) => `${directory}/checkpoints/${job_id}`,
   };

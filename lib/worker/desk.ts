@@ -19,6 +19,8 @@ export interface Desk {
   publish(claim: Claim, outcome: Outcome): Promise<void>;
   /** A question to a table (`questions` of the worker's store). */
   ask(table: string, method: string, args: unknown[]): Promise<unknown>;
+  /** Makes sure that a stored file lies in the directory that the two have in common. @throws {Damaged} */
+  bring(sha256: string): Promise<void>;
   /** Whether there is room on the disk again. */
   hasRoom(): Promise<boolean>;
   /** Queues a job again that was paused for a full disk with this error, unless a person did something else. */
@@ -31,6 +33,7 @@ export const deskMethods = [
   "tell",
   "publish",
   "ask",
+  "bring",
   "hasRoom",
   "goOn",
 ] as const satisfies readonly (keyof Desk)[];

@@ -62,6 +62,10 @@ export class StoreDesk implements Desk {
     return toAnswer(await asked[method](...args));
   }
 
+  async bring(sha256: string): Promise<void> {
+    await this.store.files.fetch(sha256);
+  }
+
   hasRoom(): Promise<boolean> {
     return Promise.resolve(this.store.reserve.hasRoom());
   }

@@ -3,6 +3,7 @@
  * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. The
  * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, BEAT_MS, SILENT_MS } from "./beat.ts";
@@ -21,15 +22,17 @@ export interface WorkOptions extends ThreadStart {
   name: string;
   /** No server started it: signals ask it to leave. */
   alone: boolean;
+  /** What its store shares with others, where it opens one itself. */
+  cluster?: ClusterSettings;
   /** The module of the GPU thread. */
   thread?: string;
 }
 
 /** Runs until whoever started it goes away, or asks to leave. */
 export async function work(
-  { data, name, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
+  { data, name, cluster, alone, thread = import.meta.resolve("./gpu_thread.ts") }: WorkOptions,
 ): Promise<void> {
-  const own = alone ? await ownStore(data, name) : undefined;
+  const own = alone ? await ownStore(data, name, cluster) : undefined;
   const encoder = new TextEncoder();
   const out = Deno.stdout.writable.getWriter();
   const send = (message: Message) => {
@@ -93,12 +96,12 @@ export async function work(
 }
 
 /** The store of a worker that no server started: its desk, and its beats. */
-async function ownStore(data: string, name: string): Promise<{
+async function ownStore(data: string, name: string, cluster?: ClusterSettings): Promise<{
   desk: Desk;
   hold(): Promise<void>;
   end(): Promise<void>;
 }> {
-  const store = await openStore(data, { shared: true });
+  const store = await openStore(data, { shared: true, cluster });
   const desk = new StoreDesk(store, name);
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });

@@ -206,6 +206,8 @@ Deno.test("readers' decisions over HTTP", async (t) => {
         assert.equal(both.mrmc!.differences.length, 1);
         assert.equal(both.mrmc!.differences[0].p, both.mrmc!.differences[0].p_holm);
         assert.equal((await analysis("?conditions=with help")).readers.length, 3);
+        assert.deepEqual((await analysis("?conditions=")).conditions, [null]);
+        assert.deepEqual((await analysis("?conditions=,with help")).mrmc, both.mrmc);
         const rated = { image: images[0].name, reader: "R10", rating: 4, condition: "with help" };
         const added = await send(server, "POST", JSON.stringify({ readings: [rated] }));
         assert.deepEqual(added.body.readings, 1);

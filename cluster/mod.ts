@@ -1,0 +1,26 @@
+/** Opens what servers share; `lib/store/cluster.ts` loads this file, and nothing else does. */
+import type { ClusterSettings } from "@/lib/cluster_settings.ts";
+import type { Cluster, ClusterOptions } from "@/lib/store/cluster.ts";
+import { Listener } from "./listener.ts";
+import { migrate } from "./migrate.ts";
+import { Postgres } from "./postgres.ts";
+import { S3 } from "./s3.ts";
+import { sharedSecret } from "./secret.ts";
+
+export async function open(
+  { database, bucket }: ClusterSettings,
+  { joined = false }: ClusterOptions,
+): Promise<Cluster> {
+  if (!joined) await migrate(database.address, database.schema);
+  const db = new Postgres(database, { connections: joined ? 3 : 10 });
+  let opened: Listener | undefined;
+  const listener = () => opened ??= new Listener(database.address, database.schema);
+  return {
+    db,
+    remote: new S3(bucket),
+    secret: await sharedSecret(db),
+    listen: (channel, heard) => listener().on(channel, heard),
+    tell: (channel, payload) => listener().tell(channel, payload),
+    close: async () => await opened?.close(),
+  };
+}

@@ -1,0 +1,199 @@
+/**
+ * Three workers, twelve jobs, and faults drawn by a seed: workers that are killed or frozen, and, in a cluster, a
+ * database that is killed. Whatever came, every job has ended once, with every point of its series, and went on from
+ * its last checkpoint. `deno task test:chaos` has 200 rounds.
+ */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { readCluster } from "@/lib/cluster_settings.ts";
+import { newJob } from "@/lib/jobs/queue.ts";
+import { uniform } from "@/lib/random.ts";
+import { openStore, type Store } from "@/lib/store/mod.ts";
+import { type Child, startChild } from "../support/child.ts";
+import { postgresTest, type TestPostgres } from "../support/postgres.ts";
+import { startS3rver } from "../support/s3_servers.ts";
+import { until } from "../support/server.ts";
+import { withDirectory } from "../support/temporary.ts";
+
+const ROUNDS = Number(Deno.env.get("MCGIP_CHAOS_ROUNDS") ?? 20);
+const SEED = Number(Deno.env.get("MCGIP_CHAOS_SEED") ?? 1);
+const STEPS = 40;
+const program = fileURLToPath(new URL("../support/worker.ts", import.meta.url));
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** Starts workers on `data`, and each of them again when it has ended. */
+class Workers {
+  readonly #children = new Map<string, Child>();
+  constructor(readonly data: string, readonly env: Record<string, string>) {}
+
+  start(name: string): void {
+    const args = ["run", "-A", "--no-check", "--quiet", `--config=${config}`, program];
+    this.#children.set(
+      name,
+      startChild(Deno.execPath(), [...args, this.data, name, "alone"], {
+        env: { ...this.env, NO_COLOR: "1" },
+        stdin: true,
+      }),
+    );
+  }
+
+  async kill(name: string): Promise<void> {
+    await this.#children.get(name)!.stop("SIGKILL");
+    this.start(name);
+  }
+
+  async freeze(name: string, ms: number): Promise<void> {
+    const child = this.#children.get(name)!;
+    child.kill("SIGSTOP");
+    await pause(ms);
+    child.kill("SIGCONT");
+  }
+
+  /** Those that left by themselves come back, as their launcher would bring them. */
+  async revive(): Promise<void> {
+    for (const [name, child] of this.#children) {
+      if (!child.ended()) continue;
+      await child.stop();
+      this.start(name);
+    }
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children.values()) child.kill("SIGCONT");
+    await Promise.all([...this.#children.values()].map((child) => child.stop("SIGKILL")));
+  }
+
+  /** What they said that is no message to a server. */
+  log = () =>
+    [...this.#children].map(([name, child]) =>
+      `${name}:\n${child.log().split("\n").filter((line) => !line.startsWith("{")).join("\n")}`
+    ).join("\n");
+}
+
+const config = fileURLToPath(new URL("../deno.json", import.meta.url));
+const names = ["first", "second", "third"];
+
+interface Stack {
+  data: string;
+  env: Record<string, string>;
+  postgres?: TestPostgres;
+}
+
+async function chaos({ data, env, postgres }: Stack): Promise<void> {
+  const store = await openStore(data, { cluster: readCluster((name) => env[name]) });
+  const workers = new Workers(data, env);
+  const random = { at: 0 };
+  const draw = (n: number) => Math.floor(uniform(SEED, random.at++) * n);
+  const faults: Record<string, () => Promise<void>> = {
+    "kill -9": () => workers.kill(names[draw(names.length)]),
+    frozen: () => workers.freeze(names[draw(names.length)], 300 + draw(2_000)),
+  };
+  if (postgres) {
+    faults["database killed"] = async () => {
+      postgres.kill("SIGKILL");
+      await postgres.ended();
+      await pause(draw(3_000));
+      await postgres.start();
+    };
+  }
+  const counts: Record<string, number> = {};
+  const ids: string[] = [];
+  const add = async () =>
+    void ids.push((await store.jobs.insert(newJob("count", { to: STEPS, ms: 20 }))).id);
+  try {
+    for (const name of names) workers.start(name);
+    await until(async () => await store.workers.count() === 3, 90_000, workers.log);
+    for (let i = 0; i < 12; i++) await add();
+    for (let round = 0; round < ROUNDS; round++) {
+      const kinds = Object.keys(faults);
+      const kind = kinds[draw(kinds.length)];
+      counts[kind] = (counts[kind] ?? 0) + 1;
+      await faults[kind]();
+      await pause(200 + draw(1_500));
+      await workers.revive();
+      // So that there is work in every round.
+      if (round % 2 === 0) await retried(add);
+    }
+    const open = async () =>
+      (await Promise.all(ids.map(async (id) => await store.jobs.get(id))))
+        .filter(({ state }) => state !== "succeeded");
+    await until(
+      async () => {
+        await workers.revive();
+        const left = await retried(open);
+        const failed = left.find(({ state }) => state === "failed");
+        if (failed) throw new Error(`${failed.id}: ${failed.error}\n${workers.log()}`);
+        return left.length === 0;
+      },
+      180_000,
+      async () => `${JSON.stringify(await open())}\n${workers.log()}`,
+    );
+    const runs = await assertWhole(store, ids);
+    console.log(
+      `${ROUNDS} rounds (${JSON.stringify(counts)}), ${ids.length} jobs, each ended once; ` +
+        `${runs - ids.length} times one went on from its checkpoint`,
+    );
+  } finally {
+    await workers.stop();
+    await store.close();
+  }
+}
+
+/** While the database comes back. */
+async function retried<T>(action: () => Promise<T>): Promise<T> {
+  for (let tries = 0;; tries++) {
+    try {
+      return await action();
+    } catch (error) {
+      if ((error as Error).name !== "Unavailable" || tries === 20) throw error;
+      await pause(500);
+    }
+  }
+}
+
+/** Looks at what the jobs have left; how often they were begun. */
+async function assertWhole(store: Store, ids: string[]): Promise<number> {
+  let runs = 0;
+  for (const id of ids) {
+    const job = await store.jobs.get(id);
+    const points = await store.db.all<{ step: number; value: number }>(
+      "SELECT step, value FROM metrics WHERE job_id = ? ORDER BY step",
+      id,
+    );
+    assert.deepEqual(
+      points.map(({ step, value }) => [step, value]),
+      Array.from({ length: STEPS }, (_, i) => [i, i]),
+      id,
+    );
+    const events = (await store.events.list(id, { limit: 1000 })).data;
+    const ended = events.filter(({ type, data }) => type === "state" && data.state === "succeeded");
+    assert.equal(ended.length, 1, `${id} has ended ${ended.length} times`);
+    assert.deepEqual(events.map(({ id }) => id), events.map((_, i) => i + 1), "without gaps");
+    const { starts } = job.result as { starts: number[] };
+    assert.equal(starts[0], 0);
+    assert.ok(starts.every((start, i) => start % 10 === 0 && start >= (starts[i - 1] ?? 0)));
+    runs += starts.length;
+  }
+  return runs;
+}
+
+Deno.test("faults leave every job whole: SQLite", async () => {
+  await withDirectory(async (data) => await chaos({ data, env: {} }));
+});
+
+postgresTest("faults leave every job whole: PostgreSQL", async (postgres) => {
+  const s3 = await startS3rver();
+  try {
+    const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
+    const env = {
+      MCGIP_DATABASE: await postgres.database(),
+      MCGIP_FILES: "s3://mcgip",
+      AWS_ENDPOINT_URL_S3: endpoint,
+      AWS_ACCESS_KEY_ID: accessKeyId,
+      AWS_SECRET_ACCESS_KEY: secretAccessKey,
+    };
+    await withDirectory(async (data) => await chaos({ data, env, postgres }));
+  } finally {
+    await s3.stop();
+  }
+});
