@@ -132,6 +132,9 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       await ask("PUT", `${set}/readings`, csv("R1"));
       await ask("POST", `${set}/readings`, csv("R2"));
       await get(`${set}/readings`, `${set}/readings/analysis`);
+      await get(`${set}/overview`);
+      await ask("POST", "/v1/datasets/made_up/synthetic");
+      await ask("DELETE", "/v1/datasets/made_up");
     });
 
     await t.step("of instances of DICOM", async () => {
