@@ -5,6 +5,7 @@ import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
+import readings from "./readings.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 import studies from "./studies.sql" with { type: "text" };
@@ -20,6 +21,7 @@ export const versions = [
   leases,
   datasetNames,
   keyLimits,
+  readings,
   messages,
 ];
 
