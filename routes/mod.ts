@@ -18,6 +18,7 @@ import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
 import { overview } from "./overview.ts";
 import { predictions } from "./predictions.ts";
+import { readings } from "./readings.ts";
 import { reports } from "./reports.ts";
 import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
@@ -25,6 +26,7 @@ import { studies } from "./studies.ts";
 import { system } from "./system.ts";
 import { synthetic } from "./synthetic.ts";
 import { uploads } from "./uploads.ts";
+import { work } from "./work.ts";
 
 /** Where two patterns fit a path, the first counts. */
 export const resources: Resource[] = [
@@ -44,6 +46,11 @@ export const resources: Resource[] = [
     tag: "Uploads",
     description: "Large archives that are sent in pieces, by tus 1.0.0, and imported afterwards.",
     routes: uploads,
+  },
+  {
+    tag: "Readings",
+    description: "What readers decided, and what that says of them, of others and of a model.",
+    routes: readings,
   },
   {
     // Before images, whose names may hold slashes.
@@ -90,6 +97,13 @@ export const resources: Resource[] = [
     tag: "Open Inference Protocol",
     description: "The same classifiers for clients of the Open Inference Protocol, version 2.",
     routes: openInference,
+  },
+  {
+    tag: "Workers",
+    description:
+      "What runs jobs. One on another machine (`deno task worker` with MCGIP_API) links itself by a WebSocket at " +
+      "`/v1/workers/NAME/link` and a key with the scope `work`; the paths below that are for its files.",
+    routes: work,
   },
   {
     tag: "Keys",

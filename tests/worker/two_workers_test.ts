@@ -100,7 +100,7 @@ Deno.test("deno task worker serves the directory that MCGIP_DATA names, and leav
       worker.kill("SIGTERM");
       assert.equal((await worker.status).code, 0);
       assert.equal(await store.workers.count(), 0);
-      assert.ok((await said).includes(`A worker serves the jobs of ${store.directory}`));
+      assert.ok((await said).includes(`1 worker on the jobs of ${store.directory}`));
       assert.match(await said, /Jobs run on |There is no GPU/);
       assert.match(await said, /asked to leave \(SIGTERM\)/);
     } finally {
