@@ -6,7 +6,7 @@ import { tellingDesk } from "@/lib/worker/telling_desk.ts";
 import type { Desk } from "@/lib/worker/desk.ts";
 import { withDirectory } from "../support/temporary.ts";
 
-const main = fileURLToPath(new URL("../../main.ts", import.meta.url));
+const main = `${fileURLToPath(new URL("../../", import.meta.url))}main.ts`;
 
 async function worker(data: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
