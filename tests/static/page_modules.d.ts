@@ -13,7 +13,7 @@ export function examplesAt(
   cut: number,
   count: number,
 ): { right: [number, number, number][]; wrong: [number, number, number][] };
-export function lookedAt(names: string[], images: object[]): number[];
+export function lookedWords(told: object): string;
 export function within(point: number[], polygon: number[][]): boolean;
 export function foldBands(scores: object[], label: string): any;
 export const METHODS: Record<string, string>;
