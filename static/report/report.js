@@ -88,7 +88,7 @@
         "td",
         { class: "number" },
         found.mean === best[name] ? h("strong", {}, mean) : mean,
-        h("small", {}, ` ± ${fixed(found.std)}`),
+        h("small", {}, ` ± ${cell.done > 1 ? fixed(found.std) : "–"}`),
       );
     };
     let method = null;

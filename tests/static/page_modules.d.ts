@@ -14,6 +14,9 @@ export function examplesAt(
   count: number,
 ): { right: [number, number, number][]; wrong: [number, number, number][] };
 export function lookedWords(told: object): string;
+export function reached(runs: object[]): any;
+export function sameImages(groups: string[][][]): boolean;
+export function titledApart(groups: object[]): { title: string }[];
 export function within(point: number[], polygon: number[][]): boolean;
 export function foldBands(scores: object[], label: string): any;
 export const METHODS: Record<string, string>;
