@@ -17,6 +17,8 @@ export function lookedWords(told: object): string;
 export function reached(runs: object[]): any;
 export function sameImages(groups: string[][][]): boolean;
 export function titledApart(groups: object[]): { title: string }[];
+export function sameInSet(image: string | undefined, nearest: object[]): string | undefined;
+export function knownWords(known: object): string;
 export function within(point: number[], polygon: number[][]): boolean;
 export function foldBands(scores: object[], label: string): any;
 export const METHODS: Record<string, string>;
