@@ -127,3 +127,27 @@ export function groupOfModel(model, modelOf) {
 
 /** "Fine-tuning" of `finetune`. */
 export const kindName = (kind) => KINDS[kind] ?? kind;
+
+/** "seed 5 · BYOL · gaze · RN18" of "BYOL · gaze · RN18 · seed 5": what tells runs apart is seen in a narrow list too. */
+export function seedFirst(title) {
+  const parts = title.split(" · ");
+  const isDraw = (part) => /^(seed|fold) \d/.test(part);
+  return [...parts.filter(isDraw), ...parts.filter((part) => !isDraw(part))].join(" · ");
+}
+
+/**
+ * Things with texts of which no two are the same: those that would be get more words, one after the other.
+ * @template T
+ * @param {T[]} things
+ * @param {{textOf: (thing: T) => string, more: ((thing: T) => string)[]}} words
+ * @returns {[T, string][]}
+ */
+export function toldApart(things, { textOf, more }) {
+  return more.reduce((now, wordOf) => {
+    const times = Map.groupBy(now, ([, text]) => text);
+    return now.map(([thing, text]) => [
+      thing,
+      times.get(text).length === 1 ? text : `${text} · ${wordOf(thing)}`,
+    ]);
+  }, things.map((thing) => [thing, textOf(thing)]));
+}

@@ -1,6 +1,6 @@
 /** The runs of a data set by name, those that differ in the seed alone together. */
 import { get, list } from "./api.js";
-import { groupName, groupOfModel } from "./names.js";
+import { groupName, groupOfModel, toldApart } from "./names.js";
 import { MODEL_FIELDS } from "./model_fields.js";
 
 const SPEC = [
@@ -95,22 +95,17 @@ export function groupRuns(runs) {
   }));
 }
 
-/** The same groups, those of one title told apart: by kind, by study, and if need be by number. */
+/** The same groups, those of one title told apart: by kind, by study, and if need be by their newest job. */
 export function titledApart(groups) {
   const kinds = { pretrain: "pre-training", finetune: "fine-tuning" };
-  const more = [
-    ({ kind }) => kinds[kind] ?? kind,
-    ({ runs: [{ job }] }) => job.study ? `study ${job.study.slice(0, 8)}` : "no study",
-    (_, i) => `${i + 1}`,
-  ];
-  return more.reduce((now, wordOf) => {
-    const times = Map.groupBy(now, ({ title }) => title);
-    return now.map((group, i) =>
-      times.get(group.title).length === 1
-        ? group
-        : { ...group, title: `${group.title} · ${wordOf(group, i)}` }
-    );
-  }, groups);
+  return toldApart(groups, {
+    textOf: ({ title }) => title,
+    more: [
+      ({ kind }) => kinds[kind] ?? kind,
+      ({ runs: [{ job }] }) => job.study ? `study ${job.study.slice(-6)}` : "no study",
+      ({ runs: [{ job }] }) => `job ${job.id.slice(-6)}`,
+    ],
+  }).map(([group, title]) => ({ ...group, title }));
 }
 
 /** What a run was drawn by: runs with the same say nothing of chance. */

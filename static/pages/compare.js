@@ -104,7 +104,8 @@ function scores(groups, same) {
           const text = score(one.mean);
           return [
             one.mean === best ? h("strong", {}, text) : text,
-            ` ± ${score(one.deviation)}`,
+            " ",
+            h("span", { class: "whole" }, `± ${score(one.deviation)}`),
             one.told && ` (${one.told})`,
           ];
         },

@@ -7,7 +7,8 @@ import { call, download, get, list, post } from "../api.js";
 import { auditOf, lookedWords } from "../audit.js";
 import { chosenPairs } from "../chosen_pairs.js";
 import { card, field, fill, h, pageHead, select, table } from "../dom.js";
-import { number, percent, score } from "../format.js";
+import { number, percent, score, time } from "../format.js";
+import { toldApart } from "../names.js";
 import { attempt, notice } from "../notice.js";
 import { imagesOf } from "../image_list.js";
 import { preparePairs } from "../pair_cut.js";
@@ -63,9 +64,12 @@ export async function show({ name, params, query, signal, set }) {
     ),
     own.length > 1 && tabs(
       "Measures",
-      own.map(({ id, measure }) => ({
+      toldApart(own, {
+        textOf: ({ measure }) => measure,
+        more: [({ created_at }) => time(created_at), ({ id }) => id.slice(-6)],
+      }).map(([{ id }, text]) => ({
         href: stepLink(name, ["pairs", id]),
-        text: measure,
+        text,
         current: id === found.id,
       })),
     ),

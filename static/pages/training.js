@@ -149,7 +149,8 @@ function groupOf(group, { name, ticked, compare, sparks, signal }) {
         { class: "run-score" },
         found && [
           h("strong", {}, score(found.mean)),
-          h("span", { class: "whole" }, ` ± ${score(found.deviation)}`),
+          " ",
+          h("span", { class: "whole" }, `± ${score(found.deviation)}`),
           found.told && h("small", {}, `(${found.told})`),
           h("small", {}, `${kind === "pretrain" ? "AUC after" : "AUC"}, n = ${found.n}`),
         ],

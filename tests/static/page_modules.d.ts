@@ -19,6 +19,11 @@ export function sameImages(groups: string[][][]): boolean;
 export function titledApart(groups: object[]): { title: string }[];
 export function sameInSet(image: string | undefined, nearest: object[]): string | undefined;
 export function knownWords(known: object): string;
+export function seedFirst(title: string): string;
+export function toldApart<T>(
+  things: T[],
+  words: { textOf: (thing: T) => string; more: ((thing: T) => string)[] },
+): [T, string][];
 export function within(point: number[], polygon: number[][]): boolean;
 export function foldBands(scores: object[], label: string): any;
 export const METHODS: Record<string, string>;

@@ -26,9 +26,10 @@ Deno.test("runs: figures compare where all groups were evaluated on the same ima
 });
 
 Deno.test("runs: no two groups of a comparison have one name", () => {
+  let jobs = 0;
   const group = (title: string, kind: string, study?: string) => ({
     ...{ title, kind },
-    runs: [{ job: { study } }],
+    runs: [{ job: { study, id: `job${jobs++}` } }],
   });
   const groups = [
     ...[group("A", "pretrain"), group("A", "finetune", "12345678-9"), group("A", "finetune")],
