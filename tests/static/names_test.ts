@@ -52,6 +52,7 @@ Deno.test("names: of runs", () => {
     "BYOL · gaze · top 10 % · RN18 · linear probe",
   );
   assert.equal(names.modelName({ ...tuned, name: "best", version: 2 }, modelOf), "best (2)");
+  assert.equal(names.runName("evaluate", {}, "BYOL · seed 1"), "Evaluation · BYOL · seed 1");
   assert.equal(names.cutName({ threshold: 0.82 }), "above 0.82");
   assert.equal(names.cutName({ top_k: 5 }), "5 neighbours");
 });

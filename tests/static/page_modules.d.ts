@@ -31,7 +31,7 @@ export const ARMS: Record<string, string>;
 export const KINDS: Record<string, string>;
 export function backboneName(backbone: string): string;
 export function cutName(cut: object): string | undefined;
-export function runName(kind: string, spec: object): string;
+export function runName(kind: string, spec: object, from?: string): string;
 export function groupName(kind: string, spec: object): string;
 export function modelName(model: object, modelOf: (id: string) => object | undefined): string;
 export function groupOfModel(model: object, modelOf: (id: string) => object | undefined): string;
