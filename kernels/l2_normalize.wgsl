@@ -1,5 +1,6 @@
 // y[n, d] = x[n, d] / max(norm[n], eps), norm[n] = sqrt(sum_d x[n, d]^2)   x, y: [N, D], norm: [N]
 struct Params {
+  N: u32,
   D: u32,
   eps: f32,
 }
@@ -14,9 +15,14 @@ var<workgroup> sums: array<f32, 64>;
 @compute @workgroup_size(64)
 fn l2_normalize(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let base = group.x * params.D;
+  let n = group.x + group.y * groups.x;
+  if (n >= params.N) {
+    return;
+  }
+  let base = n * params.D;
   var sum = 0.0;
   for (var d = lane; d < params.D; d += 64u) {
     sum += x[base + d] * x[base + d];
@@ -31,7 +37,7 @@ fn l2_normalize(
   workgroupBarrier();
   let length = max(sqrt(sums[0]), params.eps);
   if (lane == 0u) {
-    norm[group.x] = length;
+    norm[n] = length;
   }
   for (var d = lane; d < params.D; d += 64u) {
     y[base + d] = x[base + d] / length;

@@ -2,6 +2,7 @@
 override ADD: bool = false;
 
 struct Params {
+  N: u32,
   D: u32,
   eps: f32,
 }
@@ -17,9 +18,14 @@ var<workgroup> sums: array<f32, 64>;
 @compute @workgroup_size(64)
 fn l2_normalize_backward(
   @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
-  let base = group.x * params.D;
+  let n = group.x + group.y * groups.x;
+  if (n >= params.N) {
+    return;
+  }
+  let base = n * params.D;
   var sum = 0.0;
   for (var d = lane; d < params.D; d += 64u) {
     sum += y[base + d] * dy[base + d];
@@ -33,9 +39,9 @@ fn l2_normalize_backward(
   }
   workgroupBarrier();
   // Below eps the length is the constant eps, and only the first term is left.
-  let along = select(0.0, sums[0], norm[group.x] > params.eps);
+  let along = select(0.0, sums[0], norm[n] > params.eps);
   for (var d = lane; d < params.D; d += 64u) {
-    var value = (dy[base + d] - y[base + d] * along) / norm[group.x];
+    var value = (dy[base + d] - y[base + d] * along) / norm[n];
     if (ADD) {
       value += dx[base + d];
     }

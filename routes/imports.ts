@@ -17,7 +17,9 @@ export const importModes = {
   mode: z.enum(["replace", "add"]).default("replace")
     .describe("Whether the archive replaces the data set or comes to it"),
   same: z.enum(["refuse", "replace"]).default("refuse")
-    .describe("With `mode=add`: what becomes of images, labels and gaze that are there already"),
+    .describe(
+      "With `mode=add`: what becomes of images, labels, gaze and readings that are there already",
+    ),
   names: namesOption,
 };
 export type ImportModes =

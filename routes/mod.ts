@@ -18,6 +18,7 @@ import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
 import { overview } from "./overview.ts";
 import { predictions } from "./predictions.ts";
+import { readings } from "./readings.ts";
 import { reports } from "./reports.ts";
 import type { Resource, Route } from "./route.ts";
 import { similarities } from "./similarities.ts";
@@ -44,6 +45,11 @@ export const resources: Resource[] = [
     tag: "Uploads",
     description: "Large archives that are sent in pieces, by tus 1.0.0, and imported afterwards.",
     routes: uploads,
+  },
+  {
+    tag: "Readings",
+    description: "What readers decided, and what that says of them, of others and of a model.",
+    routes: readings,
   },
   {
     // Before images, whose names may hold slashes.

@@ -28,8 +28,9 @@ export function respond(route: Route, services: Services): Handler<Env> {
       once: (body, work) =>
         once(call, body, async () => responseOf(await work())) as Promise<Done<never>>,
     };
+    let settle = () => {};
     try {
-      await checkQuota(route, call);
+      settle = await checkQuota(route, call);
       const response = await handle(route, call);
       await noteOwner(route, call, response);
       if (route.method !== "GET") services.written();
@@ -37,6 +38,8 @@ export function respond(route: Route, services: Services): Handler<Env> {
     } catch (thrown) {
       // A request that was given up aborts with a text, which Hono would not take for an error.
       throw thrown instanceof Error ? thrown : new Error(String(thrown));
+    } finally {
+      settle();
     }
   };
 }

@@ -4,6 +4,7 @@ import { type PictureInput, predictAll } from "@/lib/inference/predict_client.ts
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { columnsOf } from "@/lib/table_file.ts";
 import type { PredictionFilter, Store } from "@/lib/store/mod.ts";
+import { findImage } from "@/lib/datasets/find_image.ts";
 import { viewQuery } from "@/lib/images/view.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
@@ -60,6 +61,12 @@ const filter = {
 /** What is deleted is meant whatever has become of its image. */
 const deletedFilter = { ...filter, stale: filter.stale.unwrap().default("include") };
 
+/** An image's name as it is kept, found by that or by its file's; one that is gone goes by what is asked. */
+async function keptName(store: Store, dataset: string | undefined, image: string): Promise<string> {
+  const row = dataset === undefined ? undefined : await store.datasets.findByName(dataset);
+  return (row && (await findImage(store, row.id, image))?.name) ?? image;
+}
+
 /** As the store has it. Throws NotFound. */
 async function filterOf(
   store: Store,
@@ -69,7 +76,12 @@ async function filterOf(
   const id = model === undefined || await store.models.find(model) || model.startsWith("mod_")
     ? model
     : (await store.models.resolve(model)).id;
-  return { ...query, model: id, stale: stale === "include" ? undefined : stale === "only" };
+  return {
+    ...query,
+    ...(query.image !== undefined && { image: await keptName(store, query.dataset, query.image) }),
+    model: id,
+    stale: stale === "include" ? undefined : stale === "only",
+  };
 }
 
 export const predictions: Route[] = [

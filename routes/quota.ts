@@ -5,21 +5,40 @@ import type { Call, Route } from "./route.ts";
 /** What was made, as the answer's Location names it. */
 const made = /^\/v1\/(datasets|models|jobs|uploads)\/([^/]+)$/;
 
+/** Bytes of requests under way, by key: those that come at once must fit together. */
+const coming = new Map<string, number>();
+
 /**
- * Refuses a request that would store more than its key may.
+ * Refuses a request that would store more than its key may, with all that is on its way.
+ * @returns to be called when the request is over
  * @throws {QuotaReached}
  */
 export async function checkQuota(
   route: Route,
   { key, request, services: { store } }: Call,
-): Promise<void> {
-  if (!route.stores || !key || key.max_bytes === null) return;
+): Promise<() => void> {
+  if (!route.stores || !key || key.max_bytes === null) return () => {};
   const { headers } = request;
   // An upload counts as long as it will be, once: its parts are paid for.
-  if (route.method === "PATCH") return;
+  if (route.method === "PATCH") return () => {};
   const text = headers.get("upload-length") ?? headers.get("content-length") ??
     (request.body ? undefined : "0");
-  await assertMayStore(store, key, text === undefined ? undefined : Number(text));
+  const bytes = text === undefined ? undefined : Number(text);
+  const { id } = key;
+  const before = coming.get(id) ?? 0;
+  const add = (more: number) => {
+    const sum = (coming.get(id) ?? 0) + more;
+    if (sum > 0) coming.set(id, sum);
+    else coming.delete(id);
+  };
+  add(bytes ?? 0);
+  try {
+    await assertMayStore(store, key, bytes === undefined ? undefined : bytes + before);
+  } catch (error) {
+    add(-(bytes ?? 0));
+    throw error;
+  }
+  return () => add(-(bytes ?? 0));
 }
 
 /** Notes whose key made what the request has made. */

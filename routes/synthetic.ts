@@ -1,4 +1,5 @@
 /** A made-up set to try the service with. */
+import { assertMayStore } from "@/lib/access/quota.ts";
 import { importReportSchema } from "@/lib/datasets/archive.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { synthesizeInThread } from "@/lib/demo/synthetic_thread.ts";
@@ -23,6 +24,7 @@ export const synthetic: Route[] = [
       "Its gaze follows the label because it was made so: for trying out and for tests, never for " +
       "findings. A name that is taken is refused.",
     scope: "write",
+    stores: true,
     answers: { 201: importReportSchema },
     async handle(call) {
       const { services: { store }, params, request: { signal } } = call;
@@ -31,6 +33,7 @@ export const synthetic: Route[] = [
         throw new Conflict(`Cannot make "${name}" up: there is a data set of this name`);
       }
       const bytes = await synthesizeInThread(SET, signal);
+      if (call.key) await assertMayStore(store, call.key, bytes.length);
       const { sha256 } = await store.files.put(bytes);
       try {
         const options = { dryRun: false, mode: "replace", same: "refuse", signal } as const;

@@ -34,7 +34,7 @@ async function pasteExamples(): Promise<void> {
       MCGIP_API_KEY: server.key,
       MCGIP_URL: server.url,
     });
-    const [, upload, preview, similarity, training, prediction] = said.split("\n--\n");
+    const [, upload, preview, similarity, training, readings, prediction] = said.split("\n--\n");
     if (python) await pastePrograms(folder, { MCGIP_API_KEY: server.key, MCGIP_URL: server.url });
     else console.log("the README's example in Python was not tried: no python3 with NumPy");
     assert.match(upload, /"images": ?24/);
@@ -43,6 +43,8 @@ async function pasteExamples(): Promise<void> {
     assert.match(preview, /"first":\[\{"x":10,"y":12,"start":0,"duration":0.25\}\]/);
     assert.match(similarity, /"auc"/);
     assert.match(training, /"m_auc"/);
+    assert.match(readings, /"readings":4/);
+    assert.match(readings, /"fleiss_kappa"/);
     assert.match(prediction, /"probabilities"/);
     const start = (file: string) => Deno.readFileSync(`${folder}/${file}`).subarray(0, 8);
     assert.deepEqual([...start("overlay.png")].slice(1, 4), [0x50, 0x4e, 0x47]);

@@ -8,10 +8,11 @@ import { expectShape, type Tensor } from "../tensor.ts";
 export function l2Normalize(tape: Tape, x: Tensor, options: { eps?: number } = {}): Tensor {
   expectShape("L2 normalise", x, [-1, -1]);
   const [N, D] = x.shape;
-  const params = { D, eps: options.eps ?? 1e-12 };
+  const params = { N, D, eps: options.eps ?? 1e-12 };
+  const grid = tape.grid(N, 1);
   const y = tape.value(x.shape, [x]);
   const norm = tape.value([N]);
-  tape.launch({ code: forwardCode, bind: { x, y, norm }, params, grid: [N] });
+  tape.launch({ code: forwardCode, bind: { x, y, norm }, params, grid });
   tape.onBackward(y, (dy) =>
     tape.addGradient(x, (dx, add) =>
       tape.launch({
@@ -19,7 +20,7 @@ export function l2Normalize(tape: Tape, x: Tensor, options: { eps?: number } = {
         constants: { ADD: +add },
         bind: { y, norm, dy, dx },
         params,
-        grid: [N],
+        grid,
       })));
   return y;
 }

@@ -24,8 +24,9 @@ export const importReportSchema = z.object({
   name: z.string(),
   images: z.number(),
   gaze: z.number().describe("Recordings: one per image and reader"),
-  readers: z.number().describe("Different readers"),
+  readers: z.number().describe("Different readers with gaze"),
   labels: z.number().describe("Images with a label"),
+  readings: z.number().describe("Decisions of readers"),
   skipped: z.number().describe("Files that nothing was taken from"),
   names: z.enum(nameModes)
     .describe(
@@ -62,8 +63,8 @@ export async function importArchive(
     refuseNested(source);
     const layout = layoutOf(source.names);
     const plan = await layout.plan(source);
-    const { images, labels, gaze, heatmaps } = plan;
-    if (images.length + labels.length + gaze.length + heatmaps.length === 0) {
+    const { images, labels, gaze, heatmaps, readings } = plan;
+    if ([images, labels, gaze, heatmaps, readings].every(({ length }) => length === 0)) {
       throw nothingFits(zip.names);
     }
     if (base) keepDescription(base, source, plan);
@@ -170,6 +171,7 @@ function reportOf(name: string, layout: string, content: Content, skipped: numbe
     gaze: gaze.length,
     readers: new Set(gaze.map(({ reader }) => reader)).size,
     labels: images.filter(({ label }) => label !== null).length + content.relabelled.length,
+    readings: content.readings.length,
     skipped,
     names,
     warnings: warnings.slice(0, maxWarnings),

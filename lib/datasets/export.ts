@@ -6,7 +6,7 @@ import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
 import type { DatasetRow } from "@/lib/store/datasets.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { NamedReading, Store } from "@/lib/store/mod.ts";
 
 const endings = { png: "png", jpeg: "jpg", pnm: "pgm", dicom: "png" } as const;
 
@@ -65,6 +65,8 @@ async function* filesOfArchive(
     csvLine("image", "label", "patient", "split") +
       images.map((i) => csvLine(i.name, i.label, i.patient, i.split)).join(""),
   );
+  const readings = await store.readings.ofDataset(dataset.id);
+  if (readings.length > 0) yield text("readings.csv", readingsTable(readings));
   yield* gazeFiles(store, dataset, images, tableBytes);
   const maps = await store.heatmaps.ofDataset(dataset.id);
   for (const image of images) {
@@ -79,6 +81,13 @@ async function* filesOfArchive(
       yield { name: `heatmaps/${folder}${image.name}.${ending}`, data };
     }
   }
+}
+
+function readingsTable(readings: NamedReading[]): string {
+  return csvLine("image", "reader", "condition", "label", "confidence", "rating") +
+    readings.map(({ image, reader, condition, label, confidence, rating }) =>
+      csvLine(image, reader, condition, label, confidence, rating)
+    ).join("");
 }
 
 function text(name: string, value: string): ZipFile {

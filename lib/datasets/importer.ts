@@ -4,6 +4,8 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { labelsAlike, patientsMissing } from "./label_columns.ts";
+import { matchReadings, readingKey, readingWarnings } from "./matched_readings.ts";
+import { readReadings } from "./readings.ts";
 import { checkSplits, type ImageLabel } from "./labels.ts";
 import type { Plan, Source } from "./layouts/layout.ts";
 import { type ArchiveLimits, defaultLimits } from "./limits.ts";
@@ -87,6 +89,7 @@ export class Importer {
       images: [],
       gaze: [],
       heatmaps: [],
+      readings: [],
       relabelled: [],
       warnings: [...plan.notes, ...plan.skipped, ...strays(source.strays)],
       replaced: [],
@@ -108,6 +111,7 @@ export class Importer {
     this.#applyLabels(names, kept);
     await this.#readGaze(names);
     await this.#readHeatmaps(names);
+    await this.#readReadings(names, kept);
     await this.#refuseSame(this.#content.gaze, this.#content.heatmaps);
     this.#failIfProblems();
     this.#hideNames();
@@ -135,7 +139,10 @@ export class Importer {
   }
 
   /** Runs `body` for one file; its refusal becomes a problem of that file. */
-  async #file(path: string, body: (bytes: Uint8Array<ArrayBuffer>, file: string) => Promise<void>) {
+  async #file(
+    path: string,
+    body: (bytes: Uint8Array<ArrayBuffer>, file: string) => void | Promise<void>,
+  ) {
     this.options.signal?.throwIfAborted();
     const file = this.source.full(path);
     try {
@@ -153,8 +160,9 @@ export class Importer {
       else this.#problems.push(...error.problems);
       if (this.#problems.length >= maxProblems) this.#failIfProblems();
     }
-    const { images, gaze, heatmaps } = this.plan;
-    this.options.onProgress?.(++this.#done, images.length + gaze.length + heatmaps.length);
+    const { images, gaze, heatmaps, readings } = this.plan;
+    const files = images.length + gaze.length + heatmaps.length + readings.length;
+    this.options.onProgress?.(++this.#done, files);
   }
 
   async #picture(bytes: Uint8Array<ArrayBuffer>, file: string) {
@@ -417,6 +425,50 @@ export class Importer {
         maps.add(key);
         this.#content.heatmaps.push({ image: name, reader, file: picture.file });
       });
+    }
+  }
+
+  /** After the labels, which say what is a class. */
+  async #readReadings(names: ImageNames<Target>, kept: ImageRow[]): Promise<void> {
+    const { positive_label: positive } = this.plan.description;
+    const labels = [...this.#content.images, ...kept].flatMap(({ label }) => label ?? []);
+    const classes = new Set(labels.length > 0 && positive ? [...labels, positive] : labels);
+    const keyed = this.store;
+    const there = new Set(
+      this.base && this.options.same !== "replace" && this.plan.readings.length > 0
+        ? (await keyed.readings.ofDataset(this.base.id)).map((row) => readingKey(row.image, row))
+        : [],
+    );
+    for (const path of this.plan.readings) {
+      await this.#file(path, (bytes, file) => {
+        const table = readReadings(bytes, file);
+        this.#content.warnings.push(...table.warnings);
+        const found = matchReadings(table.readings, { names, classes, keyed });
+        this.#problems.push(...found.problems);
+        if (found.readings.length === 0 && found.problems.length === 0) {
+          const said = [...new Set(table.readings.map(({ image }) => image))];
+          this.#lead({ file, message: names.noneNamed(file, said) });
+        }
+        for (const { message, ...at } of found.unknown) {
+          this.#content.warnings.push({ ...at, message: `Skipped: ${message}` });
+        }
+        this.#redaction.addReferences(table.readings.map(({ image }) => image));
+        for (const { image, at, ...decision } of found.readings) {
+          this.#content.readings.push({ ...decision, image: image.name });
+          if (!there.has(readingKey(image.name, decision))) continue;
+          const message =
+            `Cannot add a reading of "${image.name}" by reader "${decision.reader}": ` +
+            "the data set has one (same=replace takes the new one)";
+          if (this.#problems.length < maxProblems) this.#problems.push({ ...at, message });
+        }
+      });
+    }
+    const { readings, gaze } = this.#content;
+    if (readings.length === 0) return;
+    const before = this.base ? await keyed.gaze.readers(this.base.id) : [];
+    const gazeReaders = new Set([...gaze, ...before].map(({ reader }) => reader));
+    for (const message of readingWarnings(readings, { classes, positive, gazeReaders })) {
+      this.#content.warnings.push({ message });
     }
   }
 }

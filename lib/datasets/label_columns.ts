@@ -8,7 +8,7 @@ export interface LabelColumns extends Record<Role, number> {
 }
 
 /** In the order of preference; compared without case, spaces and punctuation. */
-const names: Record<Role, string[]> = {
+export const roleNames: Record<Role, string[]> = {
   image: words(
     "image image_id image_name image_file image_filename image_path image_file_path image_index " +
       "file file_name filename file_path path dicom_id dicom img img_id external_id id",
@@ -52,15 +52,16 @@ const likePatient =
 const place = /^(x|y|.*(fix|gaze|pog|position|point).*[xy]|.*[xy].*(px|norm))$/;
 const time = /^(t|time|timestamp|duration|dur|start|end)(s|ms|us)?$|duration|timestamp/;
 
-function words(text: string): string[] {
+export function words(text: string): string[] {
   return text.split(" ").map(plain);
 }
 
-function plain(header: string): string {
+/** A header without case, spaces and punctuation. */
+export function plain(header: string): string {
   return header.toLowerCase().replace(/[^\p{L}\p{N}]/gu, "");
 }
 
-const quoted = (headers: string[]) => {
+export const quoted = (headers: string[]) => {
   const shown = headers.slice(0, 10).map((header) => `"${header.slice(0, 60)}"`).join(", ");
   return headers.length > 10 ? `${shown} and ${headers.length - 10} more` : shown;
 };
@@ -78,10 +79,10 @@ export function labelColumns(headers: string[], certain = false): LabelColumns {
   const find = (wanted: string[]) =>
     wanted.map((name) => heads.indexOf(name)).find((index) => index >= 0) ?? -1;
   const columns: LabelColumns = {
-    image: find(names.image),
-    label: find(names.label),
-    patient: find(names.patient),
-    split: find(names.split),
+    image: find(roleNames.image),
+    label: find(roleNames.label),
+    patient: find(roleNames.patient),
+    split: find(roleNames.split),
     warnings: [],
   };
   const { warnings } = columns;

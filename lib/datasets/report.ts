@@ -13,7 +13,7 @@ export type WarningKind = z.output<typeof warningKindSchema>;
 
 const entrySchema = z.object({
   id: z.string(),
-  kind: z.enum(["import", "add", "gaze", "labels"]),
+  kind: z.enum(["import", "add", "gaze", "labels", "readings"]),
   created_at: z.iso.datetime(),
   warning_kinds: z.array(warningKindSchema).describe("All its warnings, counted by what they say"),
   report: z.record(z.string(), z.unknown()).describe("As it was answered then"),

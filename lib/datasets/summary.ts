@@ -29,6 +29,10 @@ export const datasetSchema = z.object({
     fixations: z.number(),
   }),
   heatmaps: z.number(),
+  readings: z.object({
+    decisions: z.number().describe("One per image, reader and condition"),
+    readers: z.array(z.string()).describe("Names of all readers"),
+  }),
   bytes: z.number().describe("Of the pictures"),
   sizes: z.object({ width: range, height: range }).nullable()
     .describe("Smallest and largest, pixels; null without images"),
@@ -76,6 +80,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
   const labels = await counts("label");
+  const { readings, readers } = await store.readings.counts(dataset.id);
   return {
     ...row,
     digest: await store.datasets.digestOf(dataset),
@@ -92,6 +97,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
       fixations: gaze.reduce((sum, { fixations }) => sum + fixations, 0),
     },
     heatmaps: [...maps.values()].reduce((sum, rows) => sum + rows.length, 0),
+    readings: { decisions: readings, readers },
     bytes: totals.bytes ?? 0,
     sizes: images === 0 ? null : {
       width: [totals.min_width!, totals.max_width!],

@@ -4,6 +4,7 @@ import { type Description, descriptionSchema } from "./description.ts";
 import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
+import { type Decision, readingKey } from "./matched_readings.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
 import { type DatasetRow, type NameMode, newId, now, type Store } from "@/lib/store/mod.ts";
 
@@ -14,6 +15,7 @@ export interface Content {
   /** Here and below `image` is an image's name. */
   gaze: Recording[];
   heatmaps: (Omit<HeatmapRow, "id" | "image_id"> & { image: string })[];
+  readings: (Decision & { image: string })[];
   /** What labels say of images that are there already. */
   relabelled: { image: string; changes: Partial<Pick<ImageRow, "label" | "patient" | "split">> }[];
   warnings: Problem[];
@@ -132,6 +134,12 @@ export async function addContent(
       if (row.reader === reader) await store.heatmaps.remove(row.id);
     }
   }
+  const keys = new Set(content.readings.map((reading) => readingKey(reading.image, reading)));
+  if (keys.size > 0) {
+    for (const reading of await store.readings.ofDataset(dataset.id)) {
+      if (keys.has(readingKey(reading.image, reading))) await store.readings.remove(reading.id);
+    }
+  }
   await insertContent(store, dataset.id, content, ids);
   // What still is referred to is kept.
   content.replaced = before;
@@ -155,6 +163,11 @@ async function insertContent(
     id: newId("gz"),
     image_id: ids.get(image)!,
     ...recording,
+  })));
+  await store.readings.insertAll(content.readings.map(({ image, ...decision }) => ({
+    id: newId("rd"),
+    image_id: ids.get(image)!,
+    ...decision,
   })));
   await store.heatmaps.insertAll(content.heatmaps.map(({ image, ...heatmap }) => ({
     id: newId("hm"),

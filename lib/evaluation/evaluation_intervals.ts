@@ -119,6 +119,28 @@ export function evaluationIntervals(
   };
 }
 
+/**
+ * Intervals of shares alone, each as that of a share of an evaluation.
+ * @param units number of each image's patient, from 0: [N]
+ */
+export function shareIntervals(shares: Share[], units: number[]): Pair[] {
+  const patients = units.reduce((most, unit) => Math.max(most, unit), -1) + 1;
+  const resamples = resamplesFor(units.length * shares.length);
+  const place = stream("evaluation interval");
+  const drawn = new Series();
+  const collect = (weights: ArrayLike<number>) =>
+    shares.forEach((share, s) => drawn.push(`share ${s}`, shareOf(share, units, weights)));
+  collect(new Uint16Array(patients).fill(1));
+  for (let r = 0; r < resamples; r++) {
+    const weights = new Uint16Array(patients);
+    for (let i = 0; i < patients; i++) weights[below(patients, 0, place, r, i)]++;
+    collect(weights);
+  }
+  return shares.map(({ counts }, s) =>
+    drawn.interval(`share ${s}`, new Set(units.filter((_, i) => counts[i])).size, [0, 1])
+  );
+}
+
 /** Figures whose ends mean that nothing, or everything, was told apart. */
 const BOUNDED: readonly string[] = [
   ...["accuracy", "balanced_accuracy", "auc_macro_one_vs_rest", "auc_macro_one_vs_one"],

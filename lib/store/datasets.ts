@@ -86,6 +86,11 @@ export class Datasets extends Table<DatasetRow> {
     );
   }
 
+  /** What is no part of the digest has changed: what was counted is counted anew. */
+  async recounted(id: string): Promise<void> {
+    await this.db.run("UPDATE datasets SET version = version + 1 WHERE id = ?", id);
+  }
+
   async findByName(name: string): Promise<DatasetRow | undefined> {
     return await this.findBy([["name = ?", name]]);
   }

@@ -1,4 +1,7 @@
-/** The digest of a data set: equal content, in whatever order and whenever it came, gives an equal one. */
+/**
+ * The digest of a data set: equal content, in whatever order and whenever it came, gives an equal one. Readers'
+ * decisions are no part of it: no result of a job depends on them.
+ */
 import { createHash } from "node:crypto";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
 import type { GazeTable } from "./gaze.ts";

@@ -6,6 +6,7 @@ export type IdPrefix =
   | "im"
   | "gz"
   | "rp"
+  | "rd"
   | "upl"
   | "hm"
   | "sim"

@@ -4,6 +4,7 @@ import datasetNames from "./dataset_names.sql" with { type: "text" };
 import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
+import readings from "./readings.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 import studies from "./studies.sql" with { type: "text" };
@@ -19,6 +20,7 @@ export const versions = [
   leases,
   datasetNames,
   keyLimits,
+  readings,
 ];
 
 /** The schema that this program makes. */

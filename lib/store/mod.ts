@@ -22,6 +22,7 @@ import { Models } from "./models.ts";
 import { openDatabase } from "./open_database.ts";
 import { Owners } from "./owners.ts";
 import { Predictions } from "./predictions.ts";
+import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readSecret } from "./secret.ts";
@@ -48,6 +49,7 @@ export class Store {
   readonly images: Images;
   readonly gaze: GazeTable;
   readonly heatmaps: Heatmaps;
+  readonly readings: Readings;
   readonly reports: Reports;
   readonly similarities: Similarities;
   readonly models: Models;
@@ -86,6 +88,7 @@ export class Store {
     this.images = new Images(db);
     this.gaze = new GazeTable(db);
     this.heatmaps = new Heatmaps(db);
+    this.readings = new Readings(db);
     this.reports = new Reports(db);
     this.similarities = new Similarities(db);
     this.models = new Models(db);
@@ -284,6 +287,7 @@ export { type CellRow, type CellState, cellStates, openCells, type StudyRow } fr
 export type { PredictionFilter, PredictionQuery, PredictionRow } from "./predictions.ts";
 export { type KeyLimits, type KeyRow, type Scope, scopes } from "./keys.ts";
 export type { IdempotencyState, KeptAnswer } from "./idempotency.ts";
+export type { NamedReading, ReadingRow } from "./readings.ts";
 export type { ReportRow } from "./reports.ts";
 export type { SelectedVariants } from "./tuning.ts";
 export { newId } from "./id.ts";

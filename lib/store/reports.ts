@@ -6,7 +6,7 @@ export interface ReportRow {
   id: string;
   dataset_id: string;
   /** `import` begins a set anew, the others come to it. */
-  kind: "import" | "add" | "gaze" | "labels";
+  kind: "import" | "add" | "gaze" | "labels" | "readings";
   /** As it was answered (lib/datasets/report.ts). */
   report: Record<string, unknown>;
   created_at: string;

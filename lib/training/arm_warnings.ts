@@ -1,4 +1,5 @@
 /** Whether the positive pairs of a training are what the name of its arm says. */
+import type { Arm } from "@/lib/gaze/arms/arm.ts";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf, type Positives } from "@/lib/gaze/positives.ts";
 
@@ -38,6 +39,28 @@ function equal(a: Positives, b: Positives): boolean {
     if (Array.from(ours(i)).join() !== Array.from(partners(i)).join()) return false;
   }
   return true;
+}
+
+/** Settings of pairs, by what an arm makes its pairs from. */
+const USED: Record<NonNullable<Arm["needs"]> | "nothing", string[]> = {
+  similarity: ["similarity", "component", "soft", "drop", "pack"],
+  features: ["soft", "drop", "pack"],
+  labels: ["drop", "pack"],
+  patients: ["drop", "pack"],
+  nothing: [],
+};
+
+/**
+ * In words, which settings of pairs a training was given that its arm does not look at; undefined without any.
+ * @param spec with null, false and 0 where nothing was said
+ */
+export function idleSettings(
+  spec: { arm: ArmName } & Partial<Record<string, unknown>>,
+): string | undefined {
+  const used = USED[arms[spec.arm].needs ?? "nothing"];
+  const idle = USED.similarity.filter((name) => spec[name] && !used.includes(name));
+  if (idle.length === 0) return undefined;
+  return `arm "${spec.arm}" does not look at ${idle.join(", ")}: its pairs are the same without`;
 }
 
 /**

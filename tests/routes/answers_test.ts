@@ -127,6 +127,14 @@ Deno.test("every JSON answer of every route is what the route declares", async (
       await ask("POST", "/v1/datasets/other/gaze", gaze);
       await get("/v1/datasets", set, `${set}/images`, image, `${image}/gaze`, `${set}/gaze`);
       await get(`${set}/gaze?table=agreement`);
+      const csv = (reader: string) =>
+        `image,reader,label\nP001_CC,${reader},benign\nP001_MLO,${reader},malignant\n`;
+      await ask("PUT", `${set}/readings`, csv("R1"));
+      await ask("POST", `${set}/readings`, csv("R2"));
+      await get(`${set}/readings`, `${set}/readings/analysis`);
+      await get(`${set}/overview`);
+      await ask("POST", "/v1/datasets/made_up/synthetic");
+      await ask("DELETE", "/v1/datasets/made_up");
     });
 
     await t.step("of instances of DICOM", async () => {

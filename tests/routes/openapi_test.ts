@@ -155,6 +155,9 @@ Deno.test("answers are as described", async () => {
   await withServer(async (server) => {
     await server.ready();
     await upload(server, "breast", 4);
+    await server.json("PUT", "/v1/datasets/breast/readings", {
+      readings: [{ image: "P001_CC", reader: "R1", label: "benign" }],
+    });
     const job = await server.json<{ id: string }>("POST", "/v1/jobs", {
       kind: "similarity",
       dataset: "breast",

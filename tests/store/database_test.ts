@@ -4,9 +4,12 @@ import { DatabaseSync } from "node:sqlite";
 import type { SqlRow } from "@/lib/store/database.ts";
 import { openDatabase } from "@/lib/store/open_database.ts";
 import { Evaluations } from "@/lib/store/evaluations.ts";
+import { versions } from "@/lib/store/migrations.ts";
 import { ModelImagesTable } from "@/lib/store/model_images.ts";
 import { type PredictionQuery, Predictions } from "@/lib/store/predictions.ts";
+import readings from "@/lib/store/readings.sql" with { type: "text" };
 import firstSchema from "@/lib/store/schema.sql" with { type: "text" };
+import { Reports } from "@/lib/store/reports.ts";
 import { Similarities } from "@/lib/store/similarities.ts";
 import secondSchema from "@/lib/store/studies.sql" with { type: "text" };
 import { Tuning } from "@/lib/store/tuning.ts";
@@ -31,7 +34,10 @@ Deno.test("a database of the version before is brought up, with its rows", () =>
     // Sets of before go on with the names that they have.
     const set = (await database.get("SELECT names, version FROM datasets"))!;
     assert.deepEqual([set.names, set.version], ["keep", 0]);
-    assert.equal(Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0], 9);
+    assert.equal(
+      Object.values((await database.get<SqlRow>("PRAGMA user_version"))!)[0],
+      versions.length,
+    );
     await database.close();
   }));
 
@@ -172,6 +178,32 @@ Deno.test("what a model has looked at stays with those that started from it, onc
       await database.run("DELETE FROM models WHERE id = ?", id);
     }
     assert.equal(await sets(), 0, "nothing is left of what nobody refers to");
+    await database.close();
+  }));
+
+Deno.test("reports of before stay, and may be of readings", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    const before = versions.slice(0, versions.indexOf(readings));
+    old.exec(`${before.join(";")}; PRAGMA user_version = ${before.length}`);
+    old.exec(
+      `INSERT INTO datasets (id, name, digest, structured, meta, created_at) VALUES ('a', 'b', '', 0, '{}', '');
+       INSERT INTO reports (id, dataset_id, kind, report, created_at) VALUES ('r1', 'a', 'gaze', '{"x":1}', '')`,
+    );
+    old.close();
+    const database = await openDatabase(path);
+    const reports = new Reports(database);
+    await reports.insert({
+      ...{ id: "r2", dataset_id: "a", kind: "readings", report: {}, created_at: "" },
+    });
+    const rows = await reports.ofDataset("a");
+    assert.deepEqual(rows.map(({ kind, report }) => [kind, report]), [
+      ["gaze", { x: 1 }],
+      ["readings", {}],
+    ]);
+    await database.run("DELETE FROM datasets WHERE id = 'a'");
+    assert.deepEqual(await reports.ofDataset("a"), []);
     await database.close();
   }));
 

@@ -3,6 +3,7 @@ import { DatabaseSync } from "node:sqlite";
 import { existsSync } from "node:fs";
 import { ClaimLost, Conflict, NotFound } from "@/lib/errors.ts";
 import { type JobRow, newId, now, openStore, type Store } from "@/lib/store/mod.ts";
+import { versions } from "@/lib/store/migrations.ts";
 import { inCluster, withDirectory, withStore } from "../support/temporary.ts";
 
 const text = (value: string) => new TextEncoder().encode(value);
@@ -116,7 +117,7 @@ Deno.test(
       assert.equal(await pragma("synchronous"), 2);
       assert.equal(await pragma("foreign_keys"), 1);
       assert.equal(await pragma("busy_timeout"), 15_000);
-      assert.equal(await pragma("user_version"), 9);
+      assert.equal(await pragma("user_version"), versions.length);
     }),
 );
 

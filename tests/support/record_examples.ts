@@ -137,6 +137,20 @@ async function record(server: TestServer): Promise<void> {
     query: "?dry_run=true",
     csv: "image,reader,x,y,duration_ms\nP001_CC,third,12.5,9.0,180\nP001_CC,third,20.0,11.5,240\n",
   });
+  for (const id of ["putReadings", "addReadings"]) {
+    const condition = id === "putReadings" ? "CT" : "MR";
+    const of = (reader: string) => ({
+      params: { name: "copy" },
+      csv: "image,reader,label,confidence,condition\n" +
+        `P001_CC,${reader},benign,0.8,${condition}\nextra,${reader},malignant,0.6,${condition}\n`,
+    });
+    await ask(server, id, of("R1"));
+    await ask(server, id, {
+      params: { name: "copy" },
+      json: { readings: [{ image: "extra", reader: "R2", rating: 4, condition }] },
+    });
+  }
+  await recordReadings(server, params);
 
   const dataset = "breast";
   const { result: { similarity } } = await run({ kind: "similarity", dataset, measure: "dhash" });
@@ -228,6 +242,11 @@ async function record(server: TestServer): Promise<void> {
     params: { id: first.result.evaluation },
     query: `?to=${second.result.evaluation}`,
   });
+  const all = await run({ ...whole, split: "all" });
+  await ask(server, "analyseReadings", {
+    params: { name: dataset },
+    query: `?evaluation=${all.result.evaluation}`,
+  });
   await ask(server, "getStudy", { params: { id: table.result.study } });
   await ask(server, "getStudyReport", { params: { id: table.result.study }, query: "?most=2" });
   for (const format of ["json", "csv", "markdown", "latex"]) {
@@ -244,6 +263,24 @@ async function record(server: TestServer): Promise<void> {
   known.getReadiness.answers![503] = {
     "application/json": { example: { status: "not ready", gpu: false, disk: true, detail } },
   };
+}
+
+/** Two readers of all images, who err here and there. */
+async function recordReadings(server: TestServer, params: { name: string }): Promise<void> {
+  const { data } = await server.json<{ data: { name: string; label: string }[] }>(
+    "GET",
+    `/v1/datasets/${params.name}/images?limit=1000`,
+  );
+  const rows = ["R1", "R2"].flatMap((reader, r) =>
+    data.map(({ name, label }, i) => {
+      const said = (i + r) % 5 > 0 ? label : label === "benign" ? "malignant" : "benign";
+      return { image: name, reader, label: said, confidence: (5 + (i + 3 * r) % 5) / 10 };
+    })
+  );
+  await server.json("PUT", `/v1/datasets/${params.name}/readings`, { readings: rows });
+  for (const query of ["?limit=2", "?format=csv"]) {
+    await ask(server, "listReadings", { params, query });
+  }
 }
 
 /** All, some and none are stored; in both forms. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { armWarnings } from "@/lib/training/arm_warnings.ts";
+import { armWarnings, idleSettings } from "@/lib/training/arm_warnings.ts";
 
 Deno.test("an arm of one pair is hardly more than none, and is said to be", () => {
   const n = 4;
@@ -11,4 +11,17 @@ Deno.test("an arm of one pair is hardly more than none, and is said to be", () =
   assert.deepEqual(told, [
     'arm "gaze" has one positive pair among its 4 images: it is hardly more than "none"',
   ]);
+});
+
+Deno.test("settings that an arm does not look at are named, those that it does are not", () => {
+  const given = { similarity: "sim_1", component: "shape", soft: true, drop: 0.5, pack: 4 };
+  assert.equal(idleSettings({ arm: "gaze", ...given }), undefined);
+  assert.match(
+    idleSettings({ arm: "none", ...given })!,
+    /similarity, component, soft, drop, pack:/,
+  );
+  assert.match(idleSettings({ arm: "patient", ...given })!, /at similarity, component, soft:/);
+  assert.match(idleSettings({ arm: "appearance", ...given })!, /at similarity, component:/);
+  const silent = { similarity: null, component: null, soft: false, drop: 0, pack: 0 };
+  assert.equal(idleSettings({ arm: "none", ...silent }), undefined);
 });

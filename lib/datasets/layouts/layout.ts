@@ -17,6 +17,8 @@ export interface Plan {
   gaze: string[];
   /** Ready-made maps; `names` are the readings of the path, the first that fits an image counts. */
   heatmaps: { path: string; names: { image: string; reader: string }[] }[];
+  /** Tables of readers' decisions. */
+  readings: string[];
   description: Description;
   /** Files that nothing is taken from. */
   skipped: Problem[];

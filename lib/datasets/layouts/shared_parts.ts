@@ -1,4 +1,4 @@
-/** What every layout takes beside its own files: gaze/, heatmaps/, dataset.json. */
+/** What every layout takes beside its own files: gaze/, heatmaps/, readings.csv, dataset.json. */
 import { descriptionSchema, readDescription } from "../description.ts";
 import { withoutExtension } from "../image_names.ts";
 import type { Plan, Source } from "./layout.ts";
@@ -26,6 +26,7 @@ export function emptyPlan(labelsFile: string): Plan {
     labelsFile,
     gaze: [],
     heatmaps: [],
+    readings: [],
     description: descriptionSchema.parse({}),
     skipped: [],
     notes: [],
@@ -57,6 +58,7 @@ export async function takeCommon(plan: Plan, source: Source, name: string): Prom
     const names = [{ image, reader: "" }];
     if (slash > 0) names.push({ image: image.slice(slash + 1), reader: image.slice(0, slash) });
     plan.heatmaps.push({ path: name, names });
-  } else return false;
+  } else if (name === "readings.csv") plan.readings.push(name);
+  else return false;
   return true;
 }

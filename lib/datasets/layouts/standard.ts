@@ -1,4 +1,4 @@
-/** The layout of the HTTP contract: images/, labels.csv, gaze/, heatmaps/, dataset.json. */
+/** The layout of the HTTP contract: images/, labels.csv, readings.csv, gaze/, heatmaps/, dataset.json. */
 import { withoutExtension } from "../image_names.ts";
 import { readLabels } from "../labels.ts";
 import { nothingFits } from "./found.ts";

@@ -34,7 +34,7 @@ import {
 import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutPatientsOf, withoutTest } from "@/lib/datasets/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
-import { armWarnings, labelPrecision } from "@/lib/training/arm_warnings.ts";
+import { armWarnings, idleSettings, labelPrecision } from "@/lib/training/arm_warnings.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
@@ -67,6 +67,9 @@ export const pretrain = {
       pairs: positives.pairs,
       cut: positives.cut,
     });
+    // The cells of a study share their settings.
+    const idle = job.study === null ? idleSettings(spec) : undefined;
+    if (idle) context.event("warning", { message: idle, arm: spec.arm });
     const warnings = await pairWarnings(context, spec, { dataset, rows, positives, features });
     const found = {
       pairs: positives.pairs,

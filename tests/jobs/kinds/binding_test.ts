@@ -180,7 +180,7 @@ Deno.test("evaluate looks at the test part by default, and says how many images 
       image
     );
     assert.deepEqual(names.toSorted(), split.test.toSorted());
-    assert.match(warningsIn(byDefault.context), /holds \d patients/, "a small part warns");
+    assert.match(warningsIn(byDefault.context), /\d patients are tested/, "a small part warns");
     const all = await made(store, { ...asked, split: "all" });
     const { seen } = await evaluationOf(store, all.evaluation);
     assert.equal(seen!.training!.images, split.train.length + split.validation.length);

@@ -156,7 +156,11 @@ Deno.test("a similarity job keeps the matrix that a direct computation gives", a
 
     const nearest = await neighboursOf(store.files, row, { image: items[0].id, top: 3 });
     const at = row.images.indexOf(items[0].id);
-    const wanted = row.images.map((image, j) => ({ image, similarity: score[at * n + j] }))
+    const wanted = row.images.map((image, j) => ({
+      image,
+      similarity: score[at * n + j],
+      label: null,
+    }))
       .filter(({ image, similarity }) => image !== items[0].id && similarity > -1)
       .sort((a, b) => b.similarity - a.similarity).slice(0, 3);
     assert.deepEqual(nearest, wanted);
