@@ -190,6 +190,15 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     },
   );
 
+  await t.step("pairs: labels of test images are looked at when asked for alone", async () => {
+    const sight = await patient(dashboard);
+    await sight.open("d/breast/pairs?labels=all");
+    await sight.page.getByText(/tested on among them/).waitFor();
+    await sight.page.getByRole("link", { name: "Leave the test part out" }).click();
+    await sight.page.getByText(/the test part of seed 0 is left out/).waitFor();
+    await sight.close();
+  });
+
   await t.step("forms: the set of the page, its similarities, the audit's cut", async () => {
     const sight = await patient(dashboard);
     const { page } = sight;
