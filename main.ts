@@ -1,6 +1,6 @@
 /**
  * The server: `main.ts` starts the API process with its permissions, which starts the GPU worker.
- * `main.ts worker` starts a worker beside it, on the jobs of its data directory.
+ * `main.ts worker` starts workers beside it: on the jobs of its data directory, or on another machine.
  */
 import { CANNOT_START, dataDirectory, informationFor, readConfig } from "@/lib/config.ts";
 import { readCluster } from "@/lib/cluster_settings.ts";
@@ -9,20 +9,28 @@ const [role, ...args] = Deno.args;
 try {
   if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
-    const [name, ...rest] = args;
-    const alone = rest.includes("alone");
-    await work({
-      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
-      name,
-      alone,
+    const [name, how, version] = args;
+    if (how !== "elsewhere") {
+      const data = dataDirectory(Deno.env.get("MCGIP_DATA"));
+      const alone = how === "alone";
       // One that a server started asks that server.
-      cluster: alone ? readCluster((name) => Deno.env.get(name)) : undefined,
-    });
+      const cluster = alone ? readCluster((name) => Deno.env.get(name)) : undefined;
+      await work({ data, name, alone, cluster });
+    } else {
+      const { readElsewhere } = await import("@/lib/worker_settings.ts");
+      const { api, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
+      const elsewhere = { server: { api, key, name }, maxBytes };
+      await work({ data: cache, name, alone: true, elsewhere, version });
+    }
   } else if (role === "worker") {
-    const { launchWorker } = await import("@/lib/worker_launcher.ts");
-    await launchWorker({
-      data: dataDirectory(Deno.env.get("MCGIP_DATA")),
+    const { launchWorkers } = await import("@/lib/worker_launcher.ts");
+    const { readCards, readElsewhere } = await import("@/lib/worker_settings.ts");
+    const env = (name: string) => Deno.env.get(name);
+    await launchWorkers({
+      data: dataDirectory(env("MCGIP_DATA")),
       cluster: readCluster((name) => Deno.env.get(name)),
+      elsewhere: readElsewhere(env),
+      cards: readCards(env),
     });
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);

@@ -1,4 +1,4 @@
--- The store's tables for PostgreSQL: those that SQLite has after its ninth version (lib/store/*.sql), with the same
+-- The store's tables for PostgreSQL: those that SQLite has after its tenth version (lib/store/*.sql), with the same
 -- columns (tests/cluster/schema_test.ts compares them). Later versions are added to both.
 -- TEXT stands for TEXT COLLATE "C": names are ordered by bytes, or the order of every matrix would depend on the
 -- server's language. JSON keeps its text. Times are RFC 3339 UTC; BIGINT where SQLite has INTEGER.
@@ -59,10 +59,21 @@ CREATE TABLE heatmaps (
 );
 CREATE INDEX heatmaps_file ON heatmaps (file);
 
+CREATE TABLE readings (
+  id TEXT PRIMARY KEY,
+  image_id TEXT NOT NULL REFERENCES images (id) ON DELETE CASCADE,
+  reader TEXT NOT NULL,
+  condition TEXT NOT NULL,
+  label TEXT,
+  confidence DOUBLE PRECISION,
+  rating DOUBLE PRECISION,
+  UNIQUE (image_id, reader, condition)
+);
+
 CREATE TABLE reports (
   id TEXT PRIMARY KEY,
   dataset_id TEXT NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,
-  kind TEXT NOT NULL CHECK (kind IN ('import', 'add', 'gaze', 'labels')),
+  kind TEXT NOT NULL CHECK (kind IN ('import', 'add', 'gaze', 'labels', 'readings')),
   report JSON NOT NULL,
   created_at TEXT NOT NULL
 );

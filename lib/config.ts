@@ -96,6 +96,8 @@ export const limits = {
   /** One gaze or label file in the body of a request. */
   textBytes: 64 * 2 ** 20,
   weightsBytes: 2 ** 30,
+  /** One file that a worker on another machine has made. */
+  resultBytes: 16 * 2 ** 30,
   /** An archive as it is sent. */
   archiveBytes: 64 * 2 ** 30,
   queuedJobs: 32,

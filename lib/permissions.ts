@@ -5,6 +5,7 @@ import "swagger-ui-dist" with { type: "text" };
 import "uplot" with { type: "text" };
 import { clusterVariables } from "./cluster_settings.ts";
 import { type Config, variables } from "./config.ts";
+import { type ElsewhereSettings, workerVariables } from "./worker_settings.ts";
 
 /** The project's directory, without a trailing slash. */
 export const root = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
@@ -58,7 +59,12 @@ export function apiArguments(config: Config): string[] {
       ...Object.values(vendored),
     ]),
     allow("write", [config.data]),
-    allow("env", [...variables, ...(config.cluster ? POSTGRES_VARIABLES : [])]),
+    // ws looks at the two after our own.
+    allow("env", [
+      ...variables,
+      ...["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"],
+      ...(config.cluster ? POSTGRES_VARIABLES : []),
+    ]),
     // And how much room the disk has for an upload.
     `${MEMORY},statfs`,
     // The runtime refuses to start anything under a library path unless every program may be started.
@@ -73,6 +79,22 @@ export function apiArguments(config: Config): string[] {
 
 /** What a worker has to do with in the data directory: no database, and with it no keys and no names. */
 const WORKED_ON = ["files", "checkpoints", "cache", "tmp"];
+
+/** A GPU worker for a server elsewhere: the network to that one alone, and its own cache. */
+export function remoteWorkerArguments({ api, cache }: ElsewhereSettings): string[] {
+  const { hostname, port, protocol } = new URL(api);
+  const address = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  return [
+    ...always(undefined),
+    allow("net", [address]),
+    allow("read", [cache, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
+    allow("write", [cache]),
+    allow("env", [...workerVariables, "DENO_WEBGPU_BACKEND"]),
+    `${MEMORY},setPriority`,
+    `${root}/main.ts`,
+    "gpu",
+  ];
+}
 
 /**
  * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.

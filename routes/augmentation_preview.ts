@@ -50,7 +50,7 @@ function objectIn(text: string): Record<string, unknown> {
 }
 
 async function sheet(
-  { services: { supervisor }, query }: Call<Query>,
+  { services: { workers }, query }: Call<Query>,
   images: ImageRow[],
 ): Promise<Response> {
   const { seed, epoch, count } = query;
@@ -68,7 +68,7 @@ async function sheet(
     augmentation: augmentationOf(query),
     ...{ size, seed, epoch, count },
   };
-  const { png } = await supervisor.call<SampleAnswer>("sample", request);
+  const { png } = await workers.call<SampleAnswer>("sample", request);
   return new Response(Uint8Array.fromBase64(png), { headers: pngHeaders });
 }
 

@@ -84,13 +84,22 @@ function checkRate(c: Context<Env>, { limiter }: Services, key: KeyRow | undefin
   );
 }
 
-/** Lets through who may ask: by the Host, the Origin and, unless `scope` is null, the key. */
+/** Who may ask: by the Host, the Origin and, unless `scope` is null, the key. Throws HttpError 401 and 403. */
+export async function admit(
+  request: Request,
+  services: Services,
+  scope: Scope | null,
+): Promise<KeyRow | undefined> {
+  checkHost(request, services.config.allowedHosts);
+  checkOrigin(request);
+  return scope === null ? undefined : await checkKey(request, services, scope);
+}
+
+/** Lets through who may ask, as often as its key may. */
 export function guard(services: Services, scope: Scope | null): MiddlewareHandler<Env> {
   return async (c, next) => {
-    checkHost(c.req.raw, services.config.allowedHosts);
-    checkOrigin(c.req.raw);
+    const key = await admit(c.req.raw, services, scope);
     if (scope !== null) {
-      const key = await checkKey(c.req.raw, services, scope);
       c.set("key", key);
       checkRate(c, services, key);
     }

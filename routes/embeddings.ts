@@ -53,7 +53,7 @@ interface Embedded extends Pick<PictureInput, "dataset" | "image" | "filename"> 
 }
 
 async function askingOf(
-  { services: { store, supervisor: worker }, params: { id } }: Call,
+  { services: { store, workers: worker }, params: { id } }: Call,
 ): Promise<InferenceContext> {
   return { store, model: await store.models.resolve(id), worker };
 }

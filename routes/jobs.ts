@@ -19,9 +19,9 @@ const jobPage = pageOf(jobSchema).extend({
     .describe("Jobs by state, of those that the query means whatever their state"),
 }).meta({ id: "JobPage" });
 
-function changed({ supervisor, notifier, studies }: Services, id: string): void {
+function changed({ workers, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
-  supervisor.notify("wake");
+  workers.notify("wake");
   studies.wake();
 }
 
@@ -56,19 +56,19 @@ export const jobs: Route[] = [
     answers: { 200: studyPlanSchema, 202: jobSchema },
     async handle(call) {
       const { services, body, key } = call;
-      const { store, supervisor, config } = services;
-      if (supervisor.device?.gpu === null) {
-        throw new Unavailable(supervisor.device.hint ?? "Cannot use the GPU");
+      const { store, workers, config } = services;
+      if (workers.device?.gpu === null) {
+        throw new Unavailable(workers.device.hint ?? "Cannot use the GPU");
       }
       const made = await resolveJob(store, body, config.codeVersion);
       // Without a worker the job waits for one, and is estimated again when it starts.
       const estimate = async (request: EstimateRequest) =>
-        supervisor.unavailable()
+        workers.unavailable()
           ? undefined
-          : await supervisor.call<{ total: number } | undefined>("estimate", request);
+          : await workers.call<{ total: number } | undefined>("estimate", request);
       if (made.kind === "study") {
         const throughput = async () =>
-          supervisor.unavailable() ? undefined : await supervisor.call<number>("throughput", null);
+          workers.unavailable() ? undefined : await workers.call<number>("throughput", null);
         const plan = await planStudy(store, made, { estimate, throughput });
         if (body.dry_run === true) return plan;
       } else {

@@ -36,7 +36,7 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
   make: (asking: InferenceContext, picture: OnePicture) => Promise<Made>,
   told: (made: Made) => Told,
 ): Promise<Response | Done<MapView & Told>> {
-  const { services: { store, supervisor: worker }, params: { id }, query, format } = call;
+  const { services: { store, workers: worker }, params: { id }, query, format } = call;
   const picture = await onePicture(call);
   const name = picture.stored && JSON.stringify(picture.stored.image.name);
   const asking = { store, model: await store.models.resolve(id), worker, name };

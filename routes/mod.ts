@@ -26,6 +26,7 @@ import { studies } from "./studies.ts";
 import { system } from "./system.ts";
 import { synthetic } from "./synthetic.ts";
 import { uploads } from "./uploads.ts";
+import { work } from "./work.ts";
 
 /** Where two patterns fit a path, the first counts. */
 export const resources: Resource[] = [
@@ -96,6 +97,13 @@ export const resources: Resource[] = [
     tag: "Open Inference Protocol",
     description: "The same classifiers for clients of the Open Inference Protocol, version 2.",
     routes: openInference,
+  },
+  {
+    tag: "Workers",
+    description:
+      "What runs jobs. One on another machine (`deno task worker` with MCGIP_API) links itself by a WebSocket at " +
+      "`/v1/workers/NAME/link` and a key with the scope `work`; the paths below that are for its files.",
+    routes: work,
   },
   {
     tag: "Keys",

@@ -200,7 +200,7 @@ function withBytes(answer: InferenceAnswer, binary: Set<string>, headers: Header
 const names = ["probabilities", "labels"] as const;
 
 async function infer(call: Call) {
-  const { services: { store, supervisor: worker } } = call;
+  const { services: { store, workers: worker } } = call;
   const { body, binary, digest } = await readRequest(call);
   const model = await modelOf(call);
   needClasses(model);
@@ -238,8 +238,8 @@ async function modelOf(
 }
 
 /** Throws Unavailable while there is no GPU. */
-function needWorker({ services: { supervisor } }: Pick<Call, "services">): void {
-  if (!supervisor.ready) throw new Unavailable(supervisor.unavailable() ?? "Cannot use the GPU");
+function needWorker({ services: { workers } }: Pick<Call, "services">): void {
+  if (!workers.ready) throw new Unavailable(workers.unavailable() ?? "Cannot use the GPU");
 }
 
 /** The same of the newest version (or of what an id or an alias names), and of one version. */

@@ -29,7 +29,7 @@ const query = z.strictObject(viewQuery);
 async function predict(
   call: Call<z.output<typeof query>, z.output<typeof namedPictures> | undefined>,
 ) {
-  const { services: { store, supervisor: worker }, params: { id }, body } = call;
+  const { services: { store, workers: worker }, params: { id }, body } = call;
   const view = bodyView(call.query, body === undefined);
   const model = await store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {

@@ -5,7 +5,7 @@ import type { Log } from "@/lib/log.ts";
 import type { EventLoopWatch } from "@/lib/event_loop.ts";
 import type { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import type { StudyKeeper } from "@/lib/studies/study_keeper.ts";
-import type { Supervisor } from "@/lib/worker/supervisor.ts";
+import type { Workers } from "@/lib/worker/workers.ts";
 import type { Keyring } from "@/lib/access/keyring.ts";
 import type { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import type { KeptAnswer, KeyRow, Scope, Store } from "@/lib/store/mod.ts";
@@ -17,7 +17,7 @@ import type { Traffic } from "./request_metrics.ts";
 export interface Services {
   config: Config;
   store: Store;
-  supervisor: Supervisor;
+  workers: Workers;
   studies: StudyKeeper;
   notifier: JobNotifier;
   keyring: Keyring;

@@ -6,8 +6,10 @@ import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { logger } from "@/lib/log.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
+import type { Server } from "node:http";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
+import { Workers } from "@/lib/worker/workers.ts";
 import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
@@ -16,6 +18,7 @@ import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
+import { acceptWorkers } from "./work_link.ts";
 import { Traffic } from "./request_metrics.ts";
 
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
@@ -103,20 +106,19 @@ export async function serve(config: Config): Promise<void> {
   }
   const { cluster } = store;
   const notifier = new JobNotifier(cluster && ((job) => cluster.tell(CHANGED, job)));
-  const supervisor = new Supervisor({
-    command: { path: Deno.execPath(), args: workerArguments(config) },
-    desk: (name) =>
-      new StoreDesk(store, name, (job, ended) => {
-        notifier.emit(job);
-        if (ended) studies.wake();
-      }),
-    log,
-  });
+  const desk = (name: string) =>
+    new StoreDesk(store, name, (job, ended) => {
+      notifier.emit(job);
+      if (ended) studies.wake();
+    });
+  const command = { path: Deno.execPath(), args: workerArguments(config) };
+  const supervisor = new Supervisor({ command, desk, log });
+  const workers = new Workers(supervisor, { desk, version: config.codeVersion, log });
   const studies = new StudyKeeper({
     store,
     changed(jobs) {
       for (const job of jobs) notifier.emit(job);
-      supervisor.notify("wake");
+      workers.notify("wake");
     },
     log,
   });
@@ -127,7 +129,7 @@ export async function serve(config: Config): Promise<void> {
   const services: Services = {
     config,
     store,
-    supervisor,
+    workers,
     studies,
     notifier,
     keyring,
@@ -150,6 +152,7 @@ export async function serve(config: Config): Promise<void> {
       maxHeaderSize: 16_384,
     },
   });
+  acceptWorkers(server as Server, services);
   // Below the limit of file handles, at which a listener stops accepting for good.
   if (config.connections !== undefined) server.maxConnections = config.connections;
   const listening = new Promise<void>((resolve, reject) => {
@@ -186,6 +189,7 @@ export async function serve(config: Config): Promise<void> {
     leaving.abort();
     house.stop();
     server.close();
+    workers.stop();
     ending?.();
     await studies.stop();
     await supervisor.stop(ms);

@@ -5,9 +5,9 @@ import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
 export async function serverMetrics(
-  { config, store, supervisor, traffic, loop }: Services,
+  { config, store, workers, traffic, loop }: Services,
 ): Promise<Family[]> {
-  const { beat, restarts } = supervisor;
+  const { beat, restarts } = workers.local;
   const states = await store.jobs.countByState();
   const pools = ThreadPool.loads();
   const { bavail, blocks, bsize } = statfsSync(store.directory);
@@ -33,7 +33,19 @@ export async function serverMetrics(
       })),
     },
     gauge("mcgip_queue_length", "Jobs that wait for the worker.", states.queued ?? 0),
-    gauge("mcgip_worker_up", "Whether a worker with a GPU answers.", Number(supervisor.ready)),
+    gauge("mcgip_worker_up", "Whether a worker with a GPU answers.", Number(workers.ready)),
+    {
+      name: "mcgip_workers",
+      help: "Workers that answer and have a GPU, the server's own and those on other machines.",
+      type: "gauge",
+      samples: [
+        { labels: { place: "here" }, value: Number(workers.local.ready) },
+        {
+          labels: { place: "elsewhere" },
+          value: workers.remote.filter(({ ready }) => ready).length,
+        },
+      ],
+    },
     {
       name: "mcgip_worker_restarts_total",
       help: "Times that a worker ended without being asked to.",

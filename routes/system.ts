@@ -49,10 +49,10 @@ export const system: Route[] = [
     scope: null,
     answers: { 200: readinessSchema, 503: readinessSchema },
     handle({ services }) {
-      const { supervisor } = services;
-      const gpu = supervisor.ready;
+      const { workers } = services;
+      const gpu = workers.ready;
       const disk = diskWritable(services);
-      const detail = gpu ? undefined : supervisor.unavailable();
+      const detail = gpu ? undefined : workers.unavailable();
       const ready = gpu && disk;
       return reply(ready ? 200 : 503, {
         status: ready ? "ready" as const : "not ready" as const,
@@ -67,7 +67,7 @@ export const system: Route[] = [
     summary: "The GPU adapter with its limits, and the worker that holds it",
     scope: "read",
     answers: { 200: deviceSchema },
-    handle: ({ services: { supervisor } }) => toDeviceView(supervisor),
+    handle: ({ services: { workers } }) => toDeviceView(workers),
   }),
   route({
     method: "GET",

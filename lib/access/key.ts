@@ -35,7 +35,7 @@ export const newKeySchema = keySchema.extend({
 /** The fields of a key that people choose. */
 const chosen = {
   name: z.string().min(1).max(200),
-  scopes: z.array(scopeSchema).min(1).max(3).transform((all) => [...new Set(all)]),
+  scopes: z.array(scopeSchema).min(1).max(scopes.length).transform((all) => [...new Set(all)]),
   ...limits,
 };
 

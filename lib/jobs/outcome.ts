@@ -12,11 +12,15 @@ export interface News {
   points: MetricPoint[];
   events: NewEvent[];
   changes: JobChanges;
+  /** Of this message among those under its claim, from 1; a message that comes twice is kept once. */
+  number?: number;
 }
 
 /** @throws {ClaimLost} */
 export async function keepNews(store: Store, claim: Claim, news: News): Promise<void> {
-  const { points, events, changes } = news;
+  const { points, events, changes, number } = news;
+  // The last one ends the claim: whether it was kept is asked before whether the claim stands.
+  if (number !== undefined && await store.jobs.wasTold(claim, number)) return;
   if (events.length === 0 && Object.keys(changes).length === 0) {
     return await store.jobs.assertClaim(claim.id, claim.fence);
   }
@@ -26,6 +30,7 @@ export async function keepNews(store: Store, claim: Claim, news: News): Promise<
     if (forgiven) await store.jobs.update(claim.id, { attempts: 0 });
     await store.metrics.put(claim.id, points);
     await store.events.appendAll(claim.id, events);
+    if (number !== undefined) await store.jobs.update(claim.id, { told: number });
     if (Object.keys(changes).length > 0) await store.jobs.change(claim, changes);
   });
 }

@@ -140,6 +140,7 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
     fingerprint: null,
     sequence: 0,
     lease_until: null,
+    told: 0,
   };
 }
 

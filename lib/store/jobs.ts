@@ -54,6 +54,8 @@ export interface JobRow {
   sequence: number;
   /** Until when its worker is taken for alive, ms by the database's clock; null: it is gone, or there is none. */
   lease_until: number | null;
+  /** Number of the last message that was kept under its claim; 0 before the first. */
+  told: number;
 }
 
 export interface JobFilter extends PageOptions {
@@ -172,6 +174,7 @@ export class Jobs extends Table<JobRow> {
         worker,
         fence: job.fence + 1,
         attempts: job.attempts + 1,
+        told: 0,
         started_at: job.started_at ?? now(),
       };
       await this.update(job.id, changes);
@@ -211,6 +214,12 @@ export class Jobs extends Table<JobRow> {
        WHERE state = 'running' AND lease_until IS NOT NULL
        AND worker NOT IN (SELECT name FROM workers)`,
     );
+  }
+
+  /** Whether a message of this number was kept under the claim. */
+  async wasTold({ id, fence }: { id: string; fence: number }, number: number): Promise<boolean> {
+    const sql = "SELECT 1 FROM jobs WHERE id = ? AND fence = ? AND told >= ?";
+    return await this.db.get(sql, id, fence, number) !== undefined;
   }
 
   /** Throws ClaimLost unless `fence` is the newest claim of a running job. */

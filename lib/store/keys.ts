@@ -2,7 +2,7 @@
 import type { Database } from "./database.ts";
 import { now, Table } from "./table.ts";
 
-export const scopes = ["read", "write", "admin"] as const;
+export const scopes = ["read", "write", "admin", "work"] as const;
 export type Scope = (typeof scopes)[number];
 
 /** Bounds of a key; null is none. */

@@ -3,6 +3,7 @@ import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
 import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
+import messages from "./messages.sql" with { type: "text" };
 import names from "./names.sql" with { type: "text" };
 import readings from "./readings.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
@@ -21,6 +22,7 @@ export const versions = [
   datasetNames,
   keyLimits,
   readings,
+  messages,
 ];
 
 /** The schema that this program makes. */

@@ -17,7 +17,7 @@ import { classWeights, Finetuner } from "./finetuner.ts";
 import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
 import { identity, type initialModel, loading } from "./job_inputs.ts";
 import type { Labelled } from "@/lib/datasets/labelled.ts";
-import { runTrainingLoop, stepsOf } from "./training_loop.ts";
+import { type DevicePart, runTrainingLoop, stepsOf } from "./training_loop.ts";
 import { bits } from "@/lib/random.ts";
 import { Scorer } from "./score.ts";
 import { restoreState } from "./snapshot.ts";
@@ -40,6 +40,8 @@ export interface FoldOptions {
 
 /** A trained classifier and what it says about the test part. */
 export interface FoldResult {
+  /** Where it ran; empty without steps, and in a result of an earlier version. */
+  devices: DevicePart[];
   weights: State;
   model: ModelSpec;
   scores: Scores;
@@ -91,7 +93,9 @@ export async function runFold(context: JobContext, options: FoldOptions): Promis
 
 /** Scores as they are kept, in single precision, so that a fold taken up again tells the same. */
 function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint): FoldResult {
-  const { model, best, probe } = meta as unknown as Pick<FoldResult, "model" | "best" | "probe">;
+  const { model, best, probe, devices = [] } = meta as unknown as
+    & Pick<FoldResult, "model" | "best" | "probe">
+    & Partial<Pick<FoldResult, "devices">>;
   const weights = new Map(state);
   const scores = (part: keyof typeof SCORES): Scores | null => {
     const kept = state.get(SCORES[part]);
@@ -105,7 +109,15 @@ function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint)
       probabilities: split[part].map((_, i) => Array.from(data.subarray(i * K, (i + 1) * K))),
     };
   };
-  return { weights, model, best, probe, scores: scores("test")!, validation: scores("validation") };
+  return {
+    weights,
+    model,
+    best,
+    probe,
+    devices,
+    scores: scores("test")!,
+    validation: scores("validation"),
+  };
 }
 
 async function trainFold(
@@ -186,7 +198,7 @@ async function trainFold(
         optional: (name) => name.startsWith(`${head}.`),
       });
     }
-    const { notes } = await runTrainingLoop(context, trainee, {
+    const { notes, devices } = await runTrainingLoop(context, trainee, {
       ...course,
       ...{ checkpoints, prefix, afterEpoch },
       reportEvery: spec.report_every,
@@ -207,7 +219,7 @@ async function trainFold(
         data: Float32Array.from(probabilities.flat()),
       });
     }
-    return { state, meta: { model, best } };
+    return { state, meta: { model, best, devices } };
   } finally {
     validator.destroy();
     tester.destroy();

@@ -13,6 +13,10 @@ const identityOf = <Kept extends z.ZodObject>(spec: Kept) => ({
   dataset_digest: z.string().nullable(),
   code_version: z.string().nullable(),
   adapter: z.string().describe("The GPU it ran on"),
+  devices: z.array(z.object({ device: z.string(), from_step: z.number() })).optional()
+    .describe(
+      "Where it ran, where that was more than one: the result is no longer that of one adapter",
+    ),
   init: z.string().describe('Id of the model it started from, or "scratch"'),
   choices: z.record(z.string(), z.string())
     .describe("Variants that computed the convolutions, by pass and shape"),

@@ -65,13 +65,27 @@ const SAVE_SECONDS = 60;
 /** Aim of the time between two readings, s: who asks this thread waits no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
+/** Where a part of a training ran. */
+export interface DevicePart {
+  /** As the adapter names itself. */
+  device: string;
+  /** The first step there; those of folds before count too. */
+  from_step: number;
+}
+
 export interface TrainingLoopResult {
+  /** One entry, unless it went on elsewhere. */
+  devices: DevicePart[];
   notes: Record<string, unknown>;
   steps: number;
   skipped: number[];
   /** Mean loss of the last report. */
   loss: number;
 }
+
+/** Parts one after the other; those on the same device are one. */
+export const joined = (parts: DevicePart[]): DevicePart[] =>
+  parts.filter(({ device }, i) => device !== parts[i - 1]?.device);
 
 /** Steps in `epochs` epochs. */
 export function stepsOf(
@@ -100,6 +114,7 @@ class TrainingLoop {
   private skipped: number[] = [];
   private loss = NaN;
   private finished = false;
+  private devices: DevicePart[] = [];
   /** Steps whose records were not read yet. */
   private unread: { step: number; epoch: number; known: Record<string, number> }[] = [];
   /** Read since the last report. */
@@ -125,7 +140,9 @@ class TrainingLoop {
   }
 
   async run(): Promise<TrainingLoopResult> {
-    if (!await this.goBack()) await this.save();
+    const resumed = await this.goBack();
+    this.noteDevice();
+    if (!resumed) await this.save();
     while (!this.finished && this.step < this.steps) {
       try {
         await this.context.yield();
@@ -137,8 +154,22 @@ class TrainingLoop {
       }
       await this.oneStep();
     }
-    const { notes, steps, skipped, loss } = this;
-    return { notes, steps, skipped, loss };
+    const { notes, steps, skipped, loss, devices } = this;
+    return { notes, steps, skipped, loss, devices };
+  }
+
+  /** A training that goes on on another adapter is told apart: sums are rounded otherwise there. */
+  private noteDevice(): void {
+    const { adapter } = this.options.identity;
+    const last = this.devices.at(-1);
+    if (typeof adapter !== "string" || last?.device === adapter) return;
+    if (last) {
+      const message = `goes on on ${adapter} (was ${last.device}) from step ${this.step}: ` +
+        "results are no longer identical to a run on one adapter";
+      this.context.event("warning", { message });
+    }
+    const from_step = (this.options.offset?.done ?? 0) + this.step;
+    this.devices = [...this.devices, { device: adapter, from_step }];
   }
 
   private async oneStep(): Promise<void> {
@@ -242,11 +273,11 @@ class TrainingLoop {
   }
 
   private async save(): Promise<void> {
-    const { step, notes, skipped, finished } = this;
+    const { step, notes, skipped, finished, devices } = this;
     this.savedAt = performance.now();
     const sha256 = await this.options.checkpoints.save(step, {
       state: await this.trainee.snapshot(),
-      meta: { ...this.options.identity, step, notes, skipped, finished },
+      meta: { ...this.options.identity, step, notes, skipped, finished, devices },
     });
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
     // Else a job that takes its worker down behind each checkpoint would be taken up without end.
@@ -272,13 +303,17 @@ class TrainingLoop {
           }). Resume it with that version, or cancel it and start it anew`,
       );
     }
-    const { step, notes, skipped, finished } = checkpoint.meta as {
+    const { step, notes, skipped, finished, adapter, devices } = checkpoint.meta as {
       step: number;
       notes: Record<string, unknown>;
       skipped: number[];
       finished: boolean;
+      adapter?: string;
+      /** Absent in checkpoints of before. */
+      devices?: DevicePart[];
     };
     Object.assign(this, { step, notes, skipped, finished });
+    this.devices = devices ?? (adapter === undefined ? [] : [{ device: adapter, from_step: 0 }]);
     if (step > 0) this.context.event("log", { message: `goes on from step ${step}`, step });
     return true;
   }

@@ -26,8 +26,18 @@ class AskedFiles extends Files {
   }
 }
 
-/** @param directory of files, checkpoints and caches: the server's own, or one of the worker's */
-export function askingStore(desk: Desk, directory: string): WorkerStore {
+export interface Place {
+  /** Of files, checkpoints and caches: the server's own, or one of the worker's. */
+  directory: string;
+  /** That of all jobs' checkpoints, where it is another. */
+  checkpoints?: string;
+  files?: Files;
+}
+
+export function askingStore(
+  desk: Desk,
+  { directory, checkpoints = `${directory}/checkpoints`, files }: Place,
+): WorkerStore {
   const ask = async <T>(table: string, method: string, ...args: unknown[]): Promise<T> =>
     fromAnswer(await desk.ask(table, method, args)) as T;
   const tables = Object.fromEntries(
@@ -81,8 +91,8 @@ export function askingStore(desk: Desk, directory: string): WorkerStore {
         byImage<GazeRow>("gaze", id, ({ reader }) => !readers || readers.includes(reader)),
     },
     heatmaps: { ofDataset: (id) => byImage<HeatmapRow>("heatmaps", id, () => true) },
-    files: new AskedFiles(directory, desk),
+    files: files ?? new AskedFiles(directory, desk),
     cache: `${directory}/cache`,
-    checkpoints: (job_id) => `${directory}/checkpoints/${job_id}`,
+    checkpoints: (job_id) => `${checkpoints}/${job_id}`,
   };
 }

@@ -1,7 +1,7 @@
 /** The GPU and the worker that holds it, as they are told. */
 import { z } from "zod";
 import { adapterInfoSchema } from "@/lib/adapter_info.ts";
-import type { Supervisor } from "./supervisor.ts";
+import type { Workers } from "./workers.ts";
 
 export const deviceSchema = z.object({
   gpu: adapterInfoSchema.nullable().describe("null without one, or while the worker starts"),
@@ -25,8 +25,9 @@ export const deviceSchema = z.object({
 }).meta({ id: "Device" });
 export type DeviceView = z.output<typeof deviceSchema>;
 
-export function toDeviceView(supervisor: Supervisor): DeviceView {
-  const { device, beat, restarts, pid } = supervisor;
+/** The server's own worker; where that has no GPU, the adapter of the first worker elsewhere. */
+export function toDeviceView(workers: Workers): DeviceView {
+  const { device, local: { beat, restarts, pid } } = workers;
   return {
     gpu: device?.gpu ?? null,
     software: device?.gpu?.software ?? null,
@@ -34,6 +35,6 @@ export function toDeviceView(supervisor: Supervisor): DeviceView {
     features: device?.features ?? {},
     limits: device?.limits ?? {},
     worker: { pid: pid ?? null, restarts, job: beat?.job ?? null, memory: beat?.rss ?? 0 },
-    detail: supervisor.unavailable() ?? null,
+    detail: workers.unavailable() ?? null,
   };
 }

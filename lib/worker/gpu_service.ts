@@ -7,6 +7,7 @@ import type { TrainingPace } from "@/lib/specs/job_context.ts";
 import { askingStore } from "./asking_store.ts";
 import { deskBehind } from "./desk.ts";
 import { type Message, Peer } from "./rpc.ts";
+import { placeOf, type ThreadPlace } from "./place.ts";
 import { JobRunner } from "./job_runner.ts";
 import { Throughput } from "@/lib/training/throughput.ts";
 import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts";
@@ -15,10 +16,7 @@ import { type SampleRequest, ViewSampler } from "@/lib/training/view_sampler.ts"
 const NICENESS = 19;
 const TICK_MS = 500;
 
-export interface ThreadStart {
-  /** The directory of files, checkpoints and caches. */
-  data: string;
-}
+export type ThreadStart = ThreadPlace;
 
 /** What the GPU thread tells of itself. */
 export interface Tick {
@@ -38,7 +36,7 @@ export function runThread(kinds: Record<string, JobHandler>): void {
 
 async function start(
   kinds: Record<string, JobHandler>,
-  { data }: ThreadStart,
+  place: ThreadStart,
 ): Promise<void> {
   setPriority(NICENESS);
   const held: {
@@ -54,7 +52,7 @@ async function start(
   });
   self.onmessage = ({ data }: MessageEvent<Message>) => void peer.receive(data);
   const desk = deskBehind((method, params) => peer.call(method, params));
-  const store = askingStore(desk, data);
+  const store = askingStore(desk, placeOf(place));
   const gpu = await openGpu().catch((error) => {
     if (!(error instanceof GpuUnavailable)) throw error;
     peer.notify("device", { gpu: null, hint: error.message });

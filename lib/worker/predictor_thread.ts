@@ -16,23 +16,21 @@ import type {
 } from "@/lib/inference/protocol.ts";
 import { askingStore } from "./asking_store.ts";
 import { type Desk, deskBehind } from "./desk.ts";
+import { placeOf, type ThreadPlace } from "./place.ts";
 import { type Message, Peer } from "./rpc.ts";
 
 /** After the API, and far before the jobs' thread. */
 const NICENESS = 10;
 
-export interface PredictorStart {
-  /** The directory of files and caches. */
-  data: string;
-}
+export type PredictorStart = ThreadPlace;
 
 // The standard output belongs to the connection with the API.
 console.log = console.error;
-self.onmessage = ({ data: { data } }: MessageEvent<PredictorStart>) => start(data);
+self.onmessage = ({ data }: MessageEvent<PredictorStart>) => start(data);
 
-function start(data: string): void {
+function start(place: PredictorStart): void {
   setPriority(NICENESS);
-  const opening = open(data, deskBehind((method, params) => peer.call(method, params)));
+  const opening = open(place, deskBehind((method, params) => peer.call(method, params)));
   const look = async <Answer>(ask: (predictor: Predictor) => Promise<Answer>) =>
     await ask((await opening).predictor);
   const peer: Peer = new Peer((message) => self.postMessage(message), {
@@ -55,7 +53,7 @@ function start(data: string): void {
 }
 
 /** @throws {Unavailable} naming what to install */
-async function open(data: string, desk: Desk) {
+async function open(place: PredictorStart, desk: Desk) {
   const gpu: Gpu = await openGpu().catch((error) => {
     throw error instanceof GpuUnavailable ? new Unavailable(error.message) : error;
   });
@@ -63,7 +61,7 @@ async function open(data: string, desk: Desk) {
   gpu.lost.then((reason) => {
     throw new Error(`Cannot predict without the GPU: ${reason}`);
   });
-  const store = askingStore(desk, data);
+  const store = askingStore(desk, placeOf(place));
   let serving = false;
   const serve = async () => {
     if (serving) return;

@@ -1,10 +1,10 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
-import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import { Unavailable } from "@/lib/errors.ts";
 import type { Log } from "@/lib/log.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
+import type { Device } from "./session.ts";
 import { deskHandlers } from "./desk.ts";
 import type { StoreDesk } from "./store_desk.ts";
 
@@ -18,16 +18,6 @@ const HEALTHY_MS = 20_000;
 const BEATLESS_MS = 15_000;
 /** These come from a person or from the system, and say nothing of the job. */
 const FROM_OUTSIDE = ["SIGTERM", "SIGINT", "SIGHUP"];
-
-/** What the worker said about its GPU; `gpu` is null without an adapter, with a hint. */
-export interface Device {
-  gpu: AdapterInfo | null;
-  hint?: string;
-  /** What WebGPU goes through: `vulkan`; undefined where the runtime chose. */
-  backend?: string;
-  features?: Gpu["features"];
-  limits?: Record<string, number>;
-}
 
 export interface SupervisorOptions {
   /** Program and arguments of the worker; its name comes after them. */

@@ -278,7 +278,7 @@ Deno.test("every JSON answer of every route is what the route declares", async (
     await t.step("of the server itself, and there is no other", async () => {
       const made = await ask("POST", "/v1/keys", { name: "x", scopes: ["read"] });
       await ask("PATCH", `/v1/keys/${(await made.json()).id}`, { rate: 3 });
-      await get("/v1/keys", "/healthz", "/readyz", "/v1/device");
+      await get("/v1/keys", "/healthz", "/readyz", "/v1/device", "/v1/workers");
       assert.deepEqual(declared.filter((answer) => !answered.has(answer)), []);
     });
   });

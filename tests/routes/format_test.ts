@@ -69,6 +69,7 @@ Deno.test("every answer with forms lists them in its query", () => {
     "listJobEvents",
     "listJobMetrics",
     "listPredictions",
+    "listReadings",
     "listScores",
     "storeInstances",
     "storeStudyInstances",

@@ -30,6 +30,7 @@ async function job(store: Store, changes: Partial<JobRow> = {}): Promise<JobRow>
     fingerprint: null,
     sequence: 0,
     lease_until: null,
+    told: 0,
     ...changes,
   });
 }

@@ -103,7 +103,9 @@ async function record(server: TestServer): Promise<void> {
     await ask(server, "createDataset", { bytes: form(), query });
   }
   const params = { name: "breast", image: "P001_CC" };
-  await each("getHealth getReadiness getDevice getDataset getImageGaze getImage", { params });
+  await each("getHealth getReadiness getDevice listWorkers getDataset getImageGaze getImage", {
+    params,
+  });
   await each("listDatasets listGazeMeasures listImages", { params, query: "?limit=1" });
   await ask(server, "listGazeMeasures", { params, query: "?format=csv" });
   await ask(server, "getDatasetReport", { params, query: "?limit=1" });

@@ -1,10 +1,14 @@
-/** A worker process for tests: the real one with other kinds of jobs; its arguments are the data directory, its name, and `alone`. */
+/**
+ * A worker process for tests: the real one with other kinds of jobs. Its arguments are the data directory, its name,
+ * and `alone`; or for a server elsewhere `elsewhere`, the server's address, a key, and the version.
+ */
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { work } from "@/lib/worker/worker_process.ts";
 
-const [data, name, alone] = Deno.args;
+const [data, name, how, api, key, version] = Deno.args;
 await work({
-  ...{ data, name, alone: alone === "alone" },
-  cluster: readCluster((name) => Deno.env.get(name)),
+  ...{ data, name, version, alone: how !== undefined, uploadMs: 1000 },
+  ...(how === "elsewhere" && { elsewhere: { server: { api, key, name }, maxBytes: 2 ** 30 } }),
+  cluster: how === "alone" ? readCluster((name) => Deno.env.get(name)) : undefined,
   thread: import.meta.resolve("./worker_thread.ts"),
 });

@@ -130,6 +130,25 @@ Deno.test("killed without a word, the epoch is run again and the end is the same
   });
 });
 
+Deno.test("a training that goes on on another adapter says so, and where it ran", () =>
+  withDirectory(async (directory) => {
+    await train(directory, new Sum(), { identity: { spec: {}, adapter: "A" } }, 7);
+    const { context, result } = await train(directory, new Sum(), {
+      identity: { spec: {}, adapter: "B" },
+    });
+    const warnings = context.events.filter(({ type }) => type === "warning");
+    assert.deepEqual(warnings.map(({ data }) => data.message), [
+      "goes on on B (was A) from step 6: results are no longer identical to a run on one adapter",
+    ]);
+    assert.deepEqual(result!.devices, [
+      { device: "A", from_step: 0 },
+      { device: "B", from_step: 6 },
+    ]);
+    const again = await train(directory, new Sum(), { identity: { spec: {}, adapter: "B" } });
+    assert.deepEqual(again.result!.devices, result!.devices);
+    assert.deepEqual(again.context.events.filter(({ type }) => type === "warning"), []);
+  }));
+
 Deno.test("a checkpoint of a training laid out otherwise holds the job, and stays", () =>
   withDirectory(async (directory) => {
     const identity = { spec: { code_version: "0.0.1" } };

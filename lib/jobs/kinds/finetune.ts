@@ -17,6 +17,7 @@ import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
 import { hasColour } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
+import { joined } from "@/lib/training/training_loop.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
 import { withFewLabels } from "@/lib/datasets/few_labels.ts";
 import { labelled } from "@/lib/datasets/labelled.ts";
@@ -120,6 +121,7 @@ export const finetune = {
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
     const { train, validation, test } = trainings[chosen].split;
     const { probe } = results[chosen];
+    const devices = joined(results.flatMap((result) => result.devices));
     const model = await publish(context, {
       weights: results[chosen].weights,
       kind: "classifier",
@@ -129,6 +131,7 @@ export const finetune = {
       trained: [...train, ...validation].map((i) => rows[i]),
       lineage: {
         ...identity<"finetune">(context),
+        ...(devices.length > 1 && { devices }),
         ...{ init: spec.init, choices: selected },
         best: results[chosen].best,
         ...(splits.length > 1 && { fold: chosen }),

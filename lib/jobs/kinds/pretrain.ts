@@ -120,7 +120,7 @@ export const pretrain = {
         context.checkpoints,
         (message) => context.event("warning", { message }),
       );
-      const { steps, skipped, loss } = await runTrainingLoop(context, trainee, {
+      const { steps, skipped, loss, devices } = await runTrainingLoop(context, trainee, {
         ...loopOptions,
         reportEvery: spec.report_every,
         ...(spec.pack > 0 && { arrange }),
@@ -144,6 +144,7 @@ export const pretrain = {
         trained: rows,
         lineage: {
           ...identity<"pretrain">(context),
+          ...(devices.length > 1 && { devices }),
           init: spec.init,
           positives: found,
           images: { trained: rows.length, left_out: all.length - rows.length },

@@ -1,0 +1,145 @@
+/** A worker's end of the connection to a server elsewhere: opened by the worker, and again whenever it is lost. */
+import { Unavailable } from "@/lib/errors.ts";
+import { type Message, Peer } from "./rpc.ts";
+import { type Hello, LINK_MS, pathOf } from "./session.ts";
+import type { Server } from "./transfer.ts";
+
+/** Before the link is opened again, ms; doubled each time up to the last. */
+const BACKOFF_MS = [250, 10_000];
+
+/** The link was lost before an answer came; what was asked may have been done. */
+export class LinkLost extends Unavailable {
+  override name = "LinkLost";
+}
+
+export interface LinkOptions {
+  server: Server;
+  /** The first message on every link. */
+  hello(): Hello;
+  /** What the server asks and tells. */
+  receive(message: Message): void;
+  log(text: string): void;
+}
+
+export class Link {
+  readonly #options: LinkOptions;
+  #peer?: Peer;
+  #socket?: WebSocket;
+  #opened = Promise.withResolvers<void>();
+  #backoff = BACKOFF_MS[0];
+  #closed = false;
+  /** What went wrong last: the same is said once. */
+  #said = "";
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#open();
+  }
+
+  get up(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  /** Resolves while the link is there. */
+  async opened(): Promise<void> {
+    while (!this.up) await this.#opened.promise;
+  }
+
+  /** To the server; dropped while the link is lost. */
+  send(message: Message): void {
+    this.#peer?.send(message);
+  }
+
+  /** Asks once. @throws {LinkLost}, and what the server's handler throws */
+  async ask<T>(method: string, params: unknown): Promise<T> {
+    const peer = this.#peer;
+    if (!peer) throw new LinkLost("Cannot reach the server: the link is lost");
+    try {
+      return await peer.call<T>(method, params);
+    } catch (error) {
+      if (error instanceof Unavailable && peer !== this.#peer) throw new LinkLost(error.message);
+      throw error;
+    }
+  }
+
+  /** Asks until there is an answer: for what may be done twice. @throws what the server's handler throws */
+  async call<T>(method: string, params: unknown): Promise<T> {
+    for (;;) {
+      await this.opened();
+      try {
+        return await this.ask<T>(method, params);
+      } catch (error) {
+        if (!(error instanceof LinkLost)) throw error;
+      }
+    }
+  }
+
+  /** Cuts it off; it is opened again. */
+  drop(): void {
+    this.#socket?.close();
+    this.#lost("nothing was heard of the server");
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#socket?.close();
+    this.#peer = undefined;
+  }
+
+  #open(): void {
+    if (this.#closed) return;
+    const { server, hello, receive } = this.#options;
+    const url = new URL(`${server.api}${pathOf(server.name)}link`);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const socket = this.#socket = new WebSocket(url.href, {
+      headers: { authorization: `Bearer ${server.key}` },
+    } as never);
+    const peer = new Peer((message) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    }, {});
+    const patience = setTimeout(() => ended("it does not answer"), LINK_MS);
+    const ended = (reason: string) => {
+      clearTimeout(patience);
+      peer.close("Cannot reach the server: the link was lost");
+      if (this.#socket === socket) this.#lost(reason);
+      socket.close();
+    };
+    socket.onopen = async () => {
+      try {
+        await peer.call("hello", hello());
+      } catch (error) {
+        return ended((error as Error).message);
+      }
+      clearTimeout(patience);
+      if (this.#socket !== socket) return;
+      this.#peer = peer;
+      this.#backoff = BACKOFF_MS[0];
+      this.#say(`linked to ${server.api}`);
+      this.#opened.resolve();
+    };
+    socket.onmessage = ({ data }) => {
+      const message = JSON.parse(data as string) as Message;
+      if (message.method === undefined) void peer.receive(message);
+      else receive(message);
+    };
+    socket.onerror = (event) => ended((event as ErrorEvent).message || "it cannot be reached");
+    socket.onclose = ({ reason }) => ended(reason || "the server closed it");
+  }
+
+  #lost(reason: string): void {
+    const peer = this.#peer;
+    this.#socket = undefined;
+    this.#peer = undefined;
+    if (peer) this.#opened = Promise.withResolvers();
+    peer?.close("Cannot reach the server: the link was lost");
+    if (this.#closed) return;
+    this.#say(`no link to ${this.#options.server.api}: ${reason}; it is tried again`);
+    setTimeout(() => this.#open(), this.#backoff);
+    this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
+  }
+
+  #say(text: string): void {
+    if (text !== this.#said) this.#options.log(text);
+    this.#said = text;
+  }
+}

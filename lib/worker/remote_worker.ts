@@ -1,0 +1,322 @@
+/** A worker elsewhere, as the server has it: over all the links that it opens, one after the other. */
+import { ClaimLost, Conflict, InvalidInput, Unavailable } from "@/lib/errors.ts";
+import { type Claim, type News } from "@/lib/jobs/outcome.ts";
+import { removeCheckpoints } from "@/lib/jobs/queue.ts";
+import type { Log } from "@/lib/log.ts";
+import type { Outcome } from "@/lib/specs/job_context.ts";
+import { HOLD_MS } from "@/lib/store/lease.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
+import type { Beat } from "./beat.ts";
+import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
+import { type Desk, deskHandlers } from "./desk.ts";
+import { KnownNames } from "./known_names.ts";
+import { type Message, Peer } from "./rpc.ts";
+import { type CheckpointFile, type Device, type Hello, LINK_MS, PROTOCOL } from "./session.ts";
+import type { StoreDesk } from "./store_desk.ts";
+
+/** Tables that hold nothing of patients: what one worker measured serves all. */
+const OPEN_TABLES = ["tuning"];
+
+/** How messages go to the worker. */
+export interface Wire {
+  send(message: Message): void;
+  close(): void;
+}
+
+export interface RemoteWorkerOptions {
+  name: string;
+  /** Of the key that opened its first link; null without keys. */
+  key_id: string | null;
+  desk: StoreDesk;
+  /** Version of this program: a worker of another gives other results. */
+  version: string;
+  log: Log;
+}
+
+export class RemoteWorker implements Desk {
+  readonly name: string;
+  readonly key_id: string | null;
+  device?: Device;
+  /** The last heartbeat and when it came, by a clock that nobody sets. */
+  beat?: Beat & { time: number };
+  /** Why it may not work here. */
+  refused?: string;
+  readonly #options: RemoteWorkerOptions;
+  readonly #names = new KnownNames();
+  #wire?: Wire;
+  #peer?: Peer;
+  #claim?: Claim;
+  /** Whether the claim is older than this object: what was asked under it is not known. */
+  #resumed = false;
+  #held = -Infinity;
+  /** Files that it has sent under its claim. */
+  #sent: string[] = [];
+
+  constructor(options: RemoteWorkerOptions) {
+    this.#options = options;
+    this.name = options.name;
+    this.key_id = options.key_id;
+  }
+
+  /** True while it is linked, beats and has a GPU. */
+  get ready(): boolean {
+    return this.unavailable() === undefined;
+  }
+
+  get linked(): boolean {
+    return this.#peer !== undefined;
+  }
+
+  /** Id of the job that it runs. */
+  get job(): string | null {
+    return this.#claim?.id ?? null;
+  }
+
+  /** Why GPU work cannot be done there now. */
+  unavailable(): string | undefined {
+    if (!this.#peer || !this.device) return "Cannot use the GPU: its worker is not linked";
+    return this.device.gpu === null ? this.device.hint : undefined;
+  }
+
+  /** A link was opened; the one before is given up. The answer takes what comes by it. */
+  attach(wire: Wire): (message: Message) => void {
+    this.#wire?.close();
+    this.#peer?.close("Cannot use the GPU: its worker has another link");
+    const peer = new Peer(wire.send, {
+      ...deskHandlers(this),
+      hello: async (hello: Hello) => {
+        await this.#hello(hello);
+        this.#peer = peer;
+      },
+      beat: (beat: Beat) => this.#beat(beat),
+      device: (device: Device) => {
+        this.device = device;
+      },
+      left: () => this.#left(),
+      checkpoints: ([claim]: [Claim]) => this.checkpoints(claim),
+      keepCheckpoints: ([claim, paths]: [Claim, string[]]) => this.#keepCheckpoints(claim, paths),
+    });
+    this.#wire = wire;
+    this.#peer = undefined;
+    this.beat = undefined;
+    return (message) => {
+      // Before its greeting nothing else is answered.
+      if (peer !== this.#peer && message.method !== "hello") return;
+      peer.receive(message).catch((error) => this.#options.log(`worker: ${error.message}`));
+    };
+  }
+
+  /** A link is gone. */
+  detach(wire: Wire): void {
+    if (this.#wire !== wire) return;
+    this.#peer?.close("Cannot use the GPU: the link to its worker was lost");
+    this.#peer = undefined;
+    this.#wire = undefined;
+    this.beat = undefined;
+  }
+
+  /** Ends the link; the worker opens another, where the server listens. */
+  cutOff(): void {
+    this.#wire?.close();
+  }
+
+  /** Cuts off a link on which nothing comes. */
+  check(): void {
+    if (this.beat && performance.now() - this.beat.time > LINK_MS) this.#wire?.close();
+  }
+
+  /** Asks the worker; throws what its handler throws, and Unavailable when it is away. */
+  async call<T>(method: string, params: unknown): Promise<T> {
+    const peer = this.#peer;
+    if (!peer) throw new Unavailable(this.unavailable()!);
+    this.#names.requested(params, peer.pending === 0);
+    return await peer.call<T>(method, params);
+  }
+
+  notify(method: string, params: unknown): void {
+    this.#peer?.notify(method, params);
+  }
+
+  async #hello({ protocol, version, device, claim }: Hello): Promise<void> {
+    const { desk, log } = this.#options;
+    this.refused = undefined;
+    if (protocol !== PROTOCOL || version !== this.#options.version) {
+      this.refused = `Cannot work here with version ${version}: the server is ` +
+        `${this.#options.version}, and results depend on it; bring the worker to that version`;
+      throw new Conflict(this.refused);
+    }
+    this.device = device ?? undefined;
+    if (claim === null) {
+      // A process of this name that died.
+      await this.forget();
+      await desk.left({ blameless: false });
+    } else if (this.#claim?.id !== claim.id || this.#claim.fence !== claim.fence) {
+      const row = await desk.store.jobs.find(claim.id);
+      const holds = row?.fence === claim.fence && row.worker === this.name;
+      this.#claim = holds ? claim : undefined;
+      this.#resumed = holds;
+      this.#names.claimed(holds ? [row.id, row.spec] : null);
+    }
+    await this.#hold();
+    log(`worker ${this.name} is linked${device?.gpu ? ` (${device.gpu.description})` : ""}`);
+  }
+
+  async #beat(beat: Beat): Promise<void> {
+    this.beat = { ...beat, time: performance.now() };
+    if (performance.now() - this.#held > HOLD_MS) await this.#hold();
+  }
+
+  async #hold(): Promise<void> {
+    this.#held = performance.now();
+    await this.#options.desk.store.workers.hold(this.name);
+    await this.#options.desk.hold();
+  }
+
+  async #left(): Promise<void> {
+    const { desk } = this.#options;
+    await desk.left({ blameless: true });
+    await desk.store.workers.remove(this.name);
+    this.#wire?.close();
+  }
+
+  /** It has no claim any more; what it sent and nothing refers to goes. */
+  async forget(): Promise<void> {
+    this.#claim = undefined;
+    this.#names.claimed();
+    await this.#options.desk.store.discard(this.#sent.splice(0));
+  }
+
+  /** @throws {ClaimLost} */
+  #assertClaimed({ id, fence }: Claim): void {
+    if (this.#claim?.id !== id || this.#claim.fence !== fence) {
+      throw new ClaimLost(
+        `Cannot work on job "${id}": this worker does not hold the claim ${fence}`,
+      );
+    }
+  }
+
+  // The desk, for what the worker may.
+
+  async claim(kinds: string[]): Promise<JobRow | null> {
+    const { desk } = this.#options;
+    await this.forget();
+    // Who asks for a job runs none: an answer of before may have been lost.
+    await desk.left({ blameless: true });
+    const job = await desk.claim(kinds);
+    if (!job) return null;
+    this.#claim = { id: job.id, fence: job.fence };
+    this.#resumed = false;
+    this.#names.claimed(job.id, job.spec);
+    return job;
+  }
+
+  async tell(claim: Claim, news: News): Promise<JobRow["requested"]> {
+    this.#assertClaimed(claim);
+    const { desk } = this.#options;
+    const requested = await desk.tell(claim, news);
+    const { state } = news.changes;
+    if (state === "succeeded" || state === "cancelled") removeCheckpoints(desk.store, claim.id);
+    return requested;
+  }
+
+  async publish(claim: Claim, outcome: Outcome): Promise<void> {
+    this.#assertClaimed(claim);
+    for (const made of [outcome.model, outcome.similarity]) {
+      if (made && !this.#sent.includes(made.file)) {
+        throw new InvalidInput(`Cannot publish file ${made.file}: this worker has not sent it`);
+      }
+    }
+    await this.#options.desk.publish(claim, outcome);
+  }
+
+  async ask(table: string, method: string, args: unknown[]): Promise<unknown> {
+    const { desk } = this.#options;
+    if (!OPEN_TABLES.includes(table)) {
+      for (const name of namesOf(args[0])) {
+        this.assertKnown(name);
+      }
+    }
+    const answer = await desk.ask(table, method, args);
+    this.#names.answered(answer);
+    return answer;
+  }
+
+  /** @throws {ClaimLost} where that may be since the server was started again: the job is taken up anew */
+  assertKnown(name: string): void {
+    if (this.#names.has(name)) return;
+    const what = `Cannot give worker ${this.name} "${name}": nothing that it works on names that`;
+    if (this.#resumed) throw new ClaimLost(what);
+    throw new InvalidInput(what);
+  }
+
+  async bring(sha256: string): Promise<void> {
+    this.assertKnown(sha256);
+    await this.#options.desk.bring(sha256);
+  }
+
+  async hasRoom(): Promise<boolean> {
+    return await this.#options.desk.hasRoom();
+  }
+
+  async goOn(job_id: string, error: string): Promise<void> {
+    if (this.#claim?.id !== job_id) throw new ClaimLost(`Cannot go on with job "${job_id}"`);
+    await this.#options.desk.goOn(job_id, error);
+  }
+
+  // Files.
+
+  /** Keeps a file that it sent until it is published. @throws {InvalidInput} when the bytes are others */
+  async keep(sha256: string, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> {
+    const { store } = this.#options.desk;
+    if (!this.#claim) throw new ClaimLost("Cannot keep a file: this worker runs no job");
+    const stored = await store.files.put(body, { maxBytes });
+    if (stored.sha256 === sha256) return void this.#sent.push(sha256);
+    await store.discard([stored.sha256]);
+    throw new InvalidInput(
+      `Cannot keep file ${sha256}: the SHA-256 of what came is ${stored.sha256}; send it again`,
+    );
+  }
+
+  async checkpoints(claim: Claim): Promise<CheckpointFile[]> {
+    this.#assertClaimed(claim);
+    return await checkpointFiles(this.#options.desk.store.checkpoints(claim.id));
+  }
+
+  /** The path of a file of its job's checkpoints. @throws {ClaimLost} */
+  checkpointPath(job_id: string, path: string): string {
+    if (this.#claim?.id !== job_id) {
+      throw new ClaimLost(
+        `Cannot read checkpoints of job "${job_id}": this worker does not run it`,
+      );
+    }
+    return `${this.#options.desk.store.checkpoints(job_id)}/${path}`;
+  }
+
+  /** @throws {ClaimLost}, {InvalidInput} when the bytes are others */
+  async keepCheckpoint(
+    claim: Claim,
+    file: CheckpointFile,
+    body: ReadableStream<Uint8Array>,
+  ): Promise<void> {
+    const { store } = this.#options.desk;
+    this.#assertClaimed(claim);
+    await store.jobs.assertClaim(claim.id, claim.fence);
+    const temporary = store.files.temporaryPath();
+    await writeCheckpointFile(store.checkpoints(claim.id), file, body, temporary);
+  }
+
+  async #keepCheckpoints(claim: Claim, paths: string[]): Promise<void> {
+    const { store } = this.#options.desk;
+    this.#assertClaimed(claim);
+    await store.jobs.assertClaim(claim.id, claim.fence);
+    keepOnly(store.checkpoints(claim.id), paths);
+  }
+}
+
+/** What a question is about, by its first argument: names, or a row. */
+function namesOf(argument: unknown): string[] {
+  const asked = Array.isArray(argument) ? argument : [argument];
+  return asked.map((one) =>
+    typeof one === "object" && one !== null ? String((one as { id?: unknown }).id) : String(one)
+  );
+}

@@ -1,0 +1,37 @@
+/** What both ends of a remote worker's link agree on. */
+import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
+import type { Claim } from "@/lib/jobs/outcome.ts";
+
+/** Grows when a message changes its meaning: ends of different numbers do not work together. */
+export const PROTOCOL = 1;
+/** What the paths of a worker begin with: that of its link (`link`), and those of its files. */
+export const pathOf = (worker: string) => `/v1/workers/${encodeURIComponent(worker)}/`;
+/** An end that hears nothing for so long, ms, takes the link for lost. */
+export const LINK_MS = 10_000;
+
+/** What a worker said about its GPU; `gpu` is null without an adapter, with a hint. */
+export interface Device {
+  gpu: AdapterInfo | null;
+  hint?: string;
+  /** What WebGPU goes through: `vulkan`; undefined where the runtime chose. */
+  backend?: string;
+  features?: Gpu["features"];
+  limits?: Record<string, number>;
+}
+
+/** A worker's first message on every link. */
+export interface Hello {
+  protocol: number;
+  /** Of its program: results depend on it. */
+  version: string;
+  /** Null while it starts. */
+  device: Device | null;
+  /** Of the job that it runs. */
+  claim: Claim | null;
+}
+
+/** A file of a job's checkpoints: its path below their directory. */
+export interface CheckpointFile {
+  path: string;
+  sha256: string;
+}

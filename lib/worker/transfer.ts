@@ -1,0 +1,74 @@
+/** Files between a remote worker and its server, by HTTP: an interrupted transfer is made again. */
+import { ClaimLost, InvalidInput, NotFound, Unavailable } from "@/lib/errors.ts";
+import { pathOf } from "./session.ts";
+
+/** For how long a server that does not answer is asked again, ms. */
+const PATIENCE_MS = 600_000;
+const PAUSE_MS = [250, 5_000];
+
+export interface Server {
+  /** Its address, without a slash at the end. */
+  api: string;
+  /** A key with the scope `work`. */
+  key: string;
+  /** Name of the worker. */
+  name: string;
+}
+
+/** Where to, below the worker's path: `files/<sha256>`, `checkpoints/<job>/<path>`. */
+function urlOf({ api, name }: Server, path: string, query: Record<string, string>): string {
+  const url = new URL(api + pathOf(name) + path.split("/").map(encodeURIComponent).join("/"));
+  for (const [field, value] of Object.entries(query)) url.searchParams.set(field, value);
+  return url.href;
+}
+
+export class Transfer {
+  constructor(readonly server: Server) {}
+
+  /** Reads a file; `read` may be called again from the start. @throws {ClaimLost}, {NotFound} */
+  async get<T>(path: string, read: (body: ReadableStream<Uint8Array>) => Promise<T>): Promise<T> {
+    return await this.#patiently(async () => {
+      const response = await this.#fetch(urlOf(this.server, path, {}), {});
+      return await read(response.body ?? new Blob([]).stream());
+    });
+  }
+
+  /** Sends a file of this machine. @throws {ClaimLost} */
+  async put(path: string, from: string, query: Record<string, string> = {}): Promise<void> {
+    await this.#patiently(async () => {
+      const file = await Deno.open(from);
+      const headers = { "content-type": "application/octet-stream" };
+      const response = await this.#fetch(urlOf(this.server, path, query), {
+        ...{ method: "PUT", headers, body: file.readable },
+      });
+      await response.body?.cancel();
+    });
+  }
+
+  async #fetch(url: string, init: RequestInit): Promise<Response> {
+    const headers = { ...init.headers, authorization: `Bearer ${this.server.key}` };
+    const response = await fetch(url, { ...init, headers, redirect: "error" });
+    if (response.ok) return response;
+    const { detail } = await response.json().catch(() => ({})) as { detail?: string };
+    const message = detail ?? `Cannot reach ${url}: status ${response.status}`;
+    if (response.status === 404) throw new NotFound(message);
+    if (response.status === 409) throw new ClaimLost(message);
+    if (response.status === 422) throw new InvalidInput(message);
+    if ([429, 502, 503, 504].includes(response.status)) throw new Unavailable(message);
+    throw new Error(message);
+  }
+
+  /** Network errors are TypeErrors of fetch; a body that breaks off is one too. */
+  async #patiently<T>(attempt: () => Promise<T>): Promise<T> {
+    const until = performance.now() + PATIENCE_MS;
+    for (let pause = PAUSE_MS[0];; pause = Math.min(2 * pause, PAUSE_MS[1])) {
+      try {
+        return await attempt();
+      } catch (error) {
+        const passing = error instanceof TypeError || error instanceof Unavailable;
+        if (!passing || performance.now() > until) throw error;
+        await new Promise((resolve) => setTimeout(resolve, pause));
+      }
+    }
+  }
+}

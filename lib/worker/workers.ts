@@ -1,0 +1,114 @@
+/** All workers that a server has: its own, and those on other machines that are linked to it. */
+import { createHash } from "node:crypto";
+import { Conflict, Unavailable } from "@/lib/errors.ts";
+import { RemoteWorker, type RemoteWorkerOptions } from "./remote_worker.ts";
+import type { Device } from "./session.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** How often links are looked at, ms. */
+const CHECK_MS = 2_000;
+/** A worker whose link is gone for so long, ms, is forgotten; its lease has ended long before. */
+const FORGOTTEN_MS = 600_000;
+
+export type RemoteOptions = Omit<RemoteWorkerOptions, "name" | "key_id" | "desk"> & {
+  desk(name: string): RemoteWorkerOptions["desk"];
+};
+
+export class Workers {
+  readonly #remote = new Map<string, RemoteWorker>();
+  readonly #unlinked = new Map<RemoteWorker, number>();
+  readonly #timer: ReturnType<typeof setInterval>;
+
+  constructor(readonly local: Supervisor, readonly options: RemoteOptions) {
+    this.#timer = setInterval(() => this.#check(), CHECK_MS);
+  }
+
+  /** Those elsewhere that are linked, by name. */
+  get remote(): RemoteWorker[] {
+    return [...this.#remote.values()].filter(({ linked }) => linked)
+      .sort((a, b) => a.name < b.name ? -1 : 1);
+  }
+
+  /** True while any of them has a GPU and beats. */
+  get ready(): boolean {
+    return this.local.ready || this.remote.some(({ ready }) => ready);
+  }
+
+  /** Why GPU work can be done nowhere now. */
+  unavailable(): string | undefined {
+    const reason = this.local.unavailable();
+    return reason === undefined || this.remote.some(({ ready }) => ready) ? undefined : reason;
+  }
+
+  /** Of the server's own worker, or of the first elsewhere where that has none. */
+  get device(): Device | undefined {
+    const { device } = this.local;
+    if (device?.gpu) return device;
+    return this.remote.find(({ ready }) => ready)?.device ?? device;
+  }
+
+  /**
+   * Asks the server's own worker, or without it one elsewhere: requests about a model go to the same one, which has
+   * loaded it.
+   * @throws {Unavailable} without any, and what the worker throws
+   */
+  async call<T>(method: string, params: unknown): Promise<T> {
+    if (this.local.unavailable() === undefined) return await this.local.call<T>(method, params);
+    const model = (params as { model?: unknown } | null)?.model;
+    const chosen = this.remote.filter(({ ready }) => ready)
+      .map((worker) => ({ worker, weight: weight(`${worker.name} ${model}`) }))
+      .sort((a, b) => a.weight < b.weight ? -1 : 1)[0]?.worker;
+    if (!chosen) throw new Unavailable(this.local.unavailable()!);
+    return await chosen.call<T>(method, params);
+  }
+
+  /** Tells all of them. */
+  notify(method: string, params: unknown = null): void {
+    this.local.notify(method, params);
+    for (const worker of this.remote) worker.notify(method, params);
+  }
+
+  /**
+   * The worker of this name, which may link now.
+   * @param key_id of the key that it comes with; null without keys
+   * @throws {Conflict} when it came with another key before
+   */
+  join(name: string, key_id: string | null): RemoteWorker {
+    const known = this.#remote.get(name);
+    if (known && known.key_id !== key_id) {
+      throw new Conflict(`Cannot link worker "${name}": one of this name came with another key`);
+    }
+    const { desk, ...rest } = this.options;
+    const worker = known ?? new RemoteWorker({ ...rest, name, key_id, desk: desk(name) });
+    this.#remote.set(name, worker);
+    return worker;
+  }
+
+  /** @throws {Unavailable} unless a worker of this name came with this key */
+  get(name: string, key_id: string | null): RemoteWorker {
+    const worker = this.#remote.get(name);
+    if (worker && worker.key_id === key_id) return worker;
+    throw new Unavailable(`Cannot find worker "${name}" among those that are linked with this key`);
+  }
+
+  #check(): void {
+    const now = performance.now();
+    for (const [name, worker] of this.#remote) {
+      worker.check();
+      if (worker.linked) this.#unlinked.delete(worker);
+      else if (now - (this.#unlinked.get(worker) ?? now) > FORGOTTEN_MS) {
+        this.#remote.delete(name);
+        this.#unlinked.delete(worker);
+        worker.forget().catch((error) => this.options.log(`worker ${name}: ${error.message}`));
+      } else if (!this.#unlinked.has(worker)) this.#unlinked.set(worker, now);
+    }
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    for (const worker of this.#remote.values()) worker.cutOff();
+  }
+}
+
+/** Where many rank the workers by it for a model, a worker that goes moves its models alone (rendezvous hashing). */
+const weight = (text: string) => createHash("sha256").update(text).digest("hex");

@@ -1,0 +1,22 @@
+/** The part of ws that is used: the package brings no types. */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+
+export interface WebSocket {
+  send(data: string): void;
+  /** At once, without a farewell. */
+  terminate(): void;
+  on(event: "message", listener: (data: Uint8Array, binary: boolean) => void): this;
+  on(event: "close", listener: () => void): this;
+  on(event: "error", listener: (error: Error) => void): this;
+}
+
+export class WebSocketServer {
+  constructor(options: { noServer: true; maxPayload: number; perMessageDeflate: boolean });
+  handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Uint8Array,
+    done: (socket: WebSocket) => void,
+  ): void;
+}

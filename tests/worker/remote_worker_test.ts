@@ -1,0 +1,261 @@
+/** Workers on other machines: real processes, linked to a real server over HTTP, which share no directory with it. */
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { codeVersion } from "@/lib/config.ts";
+import { newJob } from "@/lib/jobs/queue.ts";
+import { checkout } from "@/lib/launcher.ts";
+import { LEASE_MS } from "@/lib/store/lease.ts";
+import { openStore, type Store } from "@/lib/store/mod.ts";
+import { type TestServer, until, withServer } from "../support/server.ts";
+import { withDirectory } from "../support/temporary.ts";
+
+const program = fileURLToPath(new URL("../support/worker.ts", import.meta.url));
+
+interface Started {
+  process: Deno.ChildProcess;
+  log(): string;
+}
+
+interface World {
+  server: TestServer;
+  /** The server's own; its worker runs none of the jobs that are put here. */
+  store: Store;
+  key: string;
+  /** Starts a worker with a directory of its own. */
+  start(name: string, more?: { key?: string; version?: string }): Started;
+}
+
+async function keyOf(server: TestServer, ...scopes: string[]): Promise<string> {
+  const { key } = await server.json<{ key: string }>("POST", "/v1/keys", { name: "gpu", scopes });
+  return key;
+}
+
+function withWorld(body: (world: World) => Promise<void>): Promise<void> {
+  return withDirectory((directory) =>
+    withServer(async (server) => {
+      const key = await keyOf(server, "work");
+      const store = await openStore(server.data, { shared: true });
+      const started: Started[] = [];
+      try {
+        await body({
+          ...{ server, store, key },
+          start(name, more = {}) {
+            const version = more.version ?? codeVersion(checkout());
+            const args = [`${directory}/${name}`, name, "elsewhere", server.url];
+            const process = new Deno.Command(Deno.execPath(), {
+              args: [
+                "run",
+                "-A",
+                "--no-check",
+                "--quiet",
+                program,
+                ...args,
+                more.key ?? key,
+                version,
+              ],
+              stdin: "piped",
+              stdout: "null",
+              stderr: "piped",
+            }).spawn();
+            let text = "";
+            (async () => {
+              for await (const part of process.stderr.pipeThrough(new TextDecoderStream())) {
+                text += part;
+              }
+            })();
+            started.push({ process, log: () => text });
+            return started.at(-1)!;
+          },
+        });
+      } finally {
+        for (const { process } of started) {
+          try {
+            process.kill("SIGKILL");
+          } catch { /* it has ended */ }
+          await process.status;
+          await process.stdin.close().catch(() => {});
+        }
+        await store.close();
+      }
+    })
+  );
+}
+
+interface WorkerView {
+  name: string;
+  local: boolean;
+  ready: boolean;
+  job: string | null;
+}
+
+const workersOf = async (server: TestServer) =>
+  (await server.json<{ data: WorkerView[] }>("GET", "/v1/workers")).data;
+
+const linked = (server: TestServer, ...names: string[]) =>
+  until(
+    async () => {
+      const ready = (await workersOf(server)).filter(({ local, ready }) => !local && ready);
+      return names.every((name) => ready.some((worker) => worker.name === name));
+    },
+    60_000,
+    server.log,
+  );
+
+const count = async (store: Store, to: number, ms: number) =>
+  (await store.jobs.insert(newJob("count", { to, ms }))).id;
+
+/** Steps of the points of a job's series. */
+async function stepsOf(store: Store, id: string): Promise<number[]> {
+  const sql = "SELECT step FROM metrics WHERE job_id = ? ORDER BY step";
+  return (await store.db.all<{ step: number }>(sql, id)).map(({ step }) => step);
+}
+
+const reach = (store: Store, id: string, state: string, more: () => string) =>
+  until(
+    async () => (await store.jobs.get(id)).state === state,
+    60_000,
+    async () => `${JSON.stringify(await store.jobs.get(id))}\n${more()}`,
+  );
+
+Deno.test("two workers elsewhere share a queue; what a killed one ran goes on elsewhere from its last checkpoint", () =>
+  withWorld(async ({ server, store, start }) => {
+    const workers = [start("first"), start("second")];
+    await linked(server, "first", "second");
+    const log = () => server.log() + workers.map((worker) => worker.log()).join("\n");
+
+    const ids = [await count(store, 400, 20), await count(store, 400, 20)];
+    const jobs = () => Promise.all(ids.map(async (id) => await store.jobs.get(id)));
+    await until(
+      async () => (await jobs()).every(({ progress }) => progress.done > 100),
+      60_000,
+      log,
+    );
+    assert.deepEqual((await jobs()).map(({ worker }) => worker).toSorted(), ["first", "second"]);
+    const told = (await workersOf(server)).filter(({ local }) => !local).map(({ job }) => job);
+    assert.deepEqual(told.toSorted(), ids.toSorted());
+
+    const [lost] = (await jobs()).filter(({ worker }) => worker === "first");
+    workers[0].process.kill("SIGKILL");
+    await workers[0].process.status;
+    const other = ids.find((id) => id !== lost.id)!;
+    await reach(store, other, "succeeded", log);
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    assert.equal((await store.jobs.get(lost.id)).worker, "first", "its lease has not ended");
+    // So much time goes by.
+    await store.db.run("UPDATE jobs SET lease_until = lease_until - ?", LEASE_MS);
+    await reach(store, lost.id, "succeeded", log);
+    const { result, fence } = await store.jobs.get(lost.id);
+    const { starts } = result as { starts: number[] };
+    assert.equal(fence, 2);
+    assert.equal(starts.length, 2);
+    assert.ok(starts[1] >= 10, `it went on from ${starts[1]}`);
+    assert.deepEqual(await stepsOf(store, lost.id), [...new Array(400).keys()]);
+    const states = (await store.events.list(lost.id, { limit: 1000 })).data
+      .filter(({ type }) => type === "state").map(({ data }) => data.state);
+    assert.deepEqual(states, ["running", "running", "succeeded"]);
+  }));
+
+Deno.test("a server that is started again finds its workers at work, and what they told meanwhile", () =>
+  withWorld(async ({ server, store, start }) => {
+    const worker = start("only");
+    await linked(server, "only");
+    const log = () => server.log() + worker.log();
+    const id = await count(store, 600, 20);
+    await until(async () => (await store.jobs.get(id)).progress.done > 60, 60_000, log);
+    const { api } = server.children();
+    Deno.kill(api!, "SIGKILL");
+    await reach(store, id, "succeeded", log);
+    const { fence, result } = await store.jobs.get(id);
+    assert.deepEqual([fence, result], [1, { starts: [0] }], log());
+    assert.deepEqual(await stepsOf(store, id), [...new Array(600).keys()]);
+  }));
+
+Deno.test("who may not link: keys without the scope, programs of another version", () =>
+  withWorld(async ({ server, start }) => {
+    for (const [key, status] of [["wrong-key-0123456789", 401], [server.key, 403]] as const) {
+      const headers = { authorization: `Bearer ${key}` };
+      const url = `${server.url.replace("http", "ws")}/v1/workers/x/link`;
+      const socket = new WebSocket(url, { headers } as never);
+      const error = await new Promise<string>((resolve) => {
+        socket.onerror = (event) => resolve((event as ErrorEvent).message);
+        socket.onopen = () => resolve("open");
+      });
+      assert.match(error, new RegExp(String(status)));
+      const path = `/v1/workers/x/files/${"0".repeat(64)}`;
+      const response = await server.fetch(path, { headers });
+      await response.body?.cancel();
+      assert.equal(response.status, status, path);
+    }
+    const other = start("other", { version: "0.0.1" });
+    const refusal = "Cannot work here with version 0.0.1";
+    await until(() => other.log().includes(refusal), 60_000, other.log);
+    assert.deepEqual((await workersOf(server)).map(({ local }) => local), [true]);
+  }));
+
+Deno.test("files go to those whose job names them, and come as they were announced", () =>
+  withWorld(async ({ server, store, key, start }) => {
+    const worker = start("mine");
+    await linked(server, "mine");
+    const send = async (key: string, method: string, path: string, body?: string) => {
+      const headers = {
+        authorization: `Bearer ${key}`,
+        "content-type": "application/octet-stream",
+      };
+      const response = await server.fetch(`/v1/workers/mine/${path}`, { method, headers, body });
+      const text = await response.text();
+      return { status: response.status, detail: text && JSON.parse(text).detail as string };
+    };
+    const { sha256 } = await store.files.put(new TextEncoder().encode("of another job"));
+    const refused = await send(key, "GET", `files/${sha256}`);
+    assert.equal(refused.status, 422);
+    assert.match(refused.detail, /nothing that it works on names that/);
+    const stranger = await keyOf(server, "work");
+    assert.equal((await send(stranger, "GET", `files/${sha256}`)).status, 503);
+    const idle = await send(key, "PUT", `files/${sha256}`, "of another job");
+    assert.equal(idle.status, 409);
+
+    const id = await count(store, 10_000, 20);
+    await until(
+      async () => (await store.jobs.get(id)).progress.done > 10,
+      60_000,
+      () => server.log() + worker.log(),
+    );
+    const other = "f".repeat(64);
+    const wrong = await send(key, "PUT", `files/${other}`, "not what was announced");
+    assert.equal(wrong.status, 422);
+    const real = /of what came is ([0-9a-f]{64})/.exec(wrong.detail)![1];
+    assert.deepEqual([store.files.has(other), store.files.has(real)], [false, false]);
+    const { fence } = await store.jobs.get(id);
+    const checkpoint = (path: string, fence: number, sha256: string) =>
+      send(
+        key,
+        "PUT",
+        `checkpoints/${id}/${path}?fence=${fence}&sha256=${sha256}`,
+        "x",
+      );
+    const ofX = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+    assert.equal((await checkpoint("some.json", fence, other)).status, 422);
+    assert.equal((await checkpoint("some.json", fence - 1, ofX)).status, 409);
+    assert.equal((await checkpoint("a%2F..%2F..%2Fsome.json", fence, ofX)).status, 422);
+    assert.equal((await checkpoint("some.json", fence, ofX)).status, 204);
+    const read = await server.fetch(`/v1/workers/mine/checkpoints/${id}/some.json`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    assert.equal(await read.text(), "x");
+  }));
+
+Deno.test("who loses a claim stops at once, and takes another job", () =>
+  withWorld(async ({ server, store, start }) => {
+    const worker = start("only");
+    await linked(server, "only");
+    const log = () => server.log() + worker.log();
+    const id = await count(store, 10_000, 20);
+    await until(async () => (await store.jobs.get(id)).progress.done > 10, 60_000, log);
+    const sql =
+      "UPDATE jobs SET fence = fence + 1, worker = 'another', lease_until = ? WHERE id = ?";
+    await store.db.run(sql, Date.now() + LEASE_MS - 1000, id);
+    await until(() => worker.log().includes("the claim 1 was lost"), 3_000, log);
+    const next = await count(store, 10, 1);
+    await reach(store, next, "succeeded", log);
+    assert.equal((await store.jobs.get(id)).worker, "another");
+  }));

@@ -1,0 +1,33 @@
+/** Settings of `deno task worker`. */
+import assert from "node:assert/strict";
+import { environmentOf, readCards, readElsewhere } from "@/lib/worker_settings.ts";
+
+const env = (values: Record<string, string>) => (name: string) => values[name];
+
+Deno.test("a server elsewhere needs an address, a key, and a number of bytes", () => {
+  assert.equal(readElsewhere(env({ MCGIP_API_KEY: "k" })), undefined);
+  const found = readElsewhere(env({
+    ...{ MCGIP_API: "https://server:8443/", MCGIP_API_KEY: "k" },
+    ...{ MCGIP_CACHE: "/cache", MCGIP_CACHE_BYTES: "1000" },
+  }));
+  assert.deepEqual(found, {
+    ...{ api: "https://server:8443", key: "k", cache: "/cache", maxBytes: 1000 },
+  });
+  const refused = (values: Record<string, string>, why: RegExp) =>
+    assert.throws(() => readElsewhere(env(values)), why);
+  refused({ MCGIP_API: "server", MCGIP_API_KEY: "k" }, /MCGIP_API=server: the address/);
+  refused({ MCGIP_API: "ftp://server", MCGIP_API_KEY: "k" }, /the address of a server/);
+  refused({ MCGIP_API: "http://server" }, /--scopes work/);
+  const right = { MCGIP_API: "http://server", MCGIP_API_KEY: "k" };
+  refused({ ...right, MCGIP_CACHE_BYTES: "1e9" }, /MCGIP_CACHE_BYTES=1e9: a whole number/);
+});
+
+Deno.test("cards are named by their places, each once; one alone is not named", () => {
+  assert.deepEqual(readCards(env({})), [undefined]);
+  const [first, second] = ["pci-0000_41_00_0", "pci-0000_81_00_0"];
+  assert.deepEqual(readCards(env({ MCGIP_GPUS: `${first}, ${second}` })), [first, second]);
+  assert.throws(() => readCards(env({ MCGIP_GPUS: "0" })), /places as in/);
+  assert.throws(() => readCards(env({ MCGIP_GPUS: `${first},${first}` })), /twice/);
+  assert.deepEqual(environmentOf(undefined), {});
+  assert.equal(environmentOf(first).DRI_PRIME, "pci-0000_41_00_0!");
+});
