@@ -18,7 +18,9 @@ const overviewSchema = z.object({
     count,
     newest: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
   }),
-  predictions: count.describe("Stored ones of its images"),
+  predictions: count.describe(
+    "Stored ones of its images, and of pictures that were sent to its models",
+  ),
 }).meta({ id: "DatasetOverview" });
 
 export const overview: Route[] = [

@@ -73,6 +73,7 @@ const STEPS_MS = 10_000;
 function keepTelling(name, set, signal) {
   const tell = () => document.hidden || tellSteps(strip, name, set, signal).catch(() => {});
   tell();
+  document.addEventListener("predicted", tell, { signal });
   const timer = setInterval(tell, STEPS_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 }

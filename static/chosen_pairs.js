@@ -1,5 +1,6 @@
 /** The cut as a handle, and at once beside it what it chooses: numbers, images of right and wrong pairs, hubs. */
 import { address, setQuery, stepLink } from "./address.js";
+import { FIRST_SEED } from "./audit.js";
 import { cutChart } from "./cut_chart.js";
 import { card, fill, h, s } from "./dom.js";
 import { number, percent, score } from "./format.js";
@@ -71,7 +72,7 @@ export function chosenPairs({ prepared, names, audit, name, found, signal, query
     slider.setAttribute("aria-valuetext", `top ${percent(share)}`);
     fill(figures, figuresOf(chosen, { share, cut, prepared, tested }));
     const quantile = Number(share.toPrecision(2));
-    const spec = { similarity: found.id, "cut.quantile": quantile };
+    const spec = { similarity: found.id, "cut.quantile": quantile, seed: FIRST_SEED };
     train.setAttribute("href", stepLink(name, ["training", "start", "pretrain"], spec));
     plan.setAttribute(
       "href",

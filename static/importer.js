@@ -205,13 +205,45 @@ function failed(task, name, error) {
   );
 }
 
-/** Makes a set up and opens it. */
+/** Makes a set up, and opens it unless another page is looked at by then. */
 export async function makeUp() {
   const taken = new Set((await list("/v1/datasets")).map(({ name }) => name));
   let name = "made-up";
   for (let number = 2; taken.has(name); number++) name = `made-up-${number}`;
-  await call("POST", `${pathOf(name)}/synthetic`);
-  location.hash = stepLink(name, "data");
+  const from = location.hash;
+  const close = h("button", { type: "button", class: "quiet" }, "Close");
+  const body = h(
+    "div",
+    { class: "stack" },
+    h("progress", { "aria-label": `Making ${name}` }),
+    h("p", { class: "hint", role: "status" }, "Drawing pictures, and the gaze of their readers …"),
+  );
+  const card = h(
+    "section",
+    { class: "card", "aria-label": `Making ${name}` },
+    h("div", { class: "row between" }, h("h2", {}, `The made-up set ${name}`), close),
+    body,
+  );
+  close.addEventListener("click", () => card.remove());
+  area().append(card);
+  try {
+    await call("POST", `${pathOf(name)}/synthetic`);
+  } catch (error) {
+    card.remove();
+    throw error;
+  }
+  const to = stepLink(name, "data");
+  if (location.hash === from) {
+    card.remove();
+    location.hash = to;
+    return;
+  }
+  fill(
+    body,
+    banner("good", `${name} is made`),
+    h("div", { class: "row" }, h("a", { class: "button primary", href: to }, "Open the data set")),
+  );
+  document.dispatchEvent(new CustomEvent("sets-changed"));
 }
 
 /** A button that asks for a file, and hands it on. */

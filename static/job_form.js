@@ -1,7 +1,7 @@
 /** Forms of jobs, made from the API's description: a method that it learns appears by itself. */
-import { get } from "./api.js";
+import { auditOf, FIRST_SEED, lookedWords } from "./audit.js";
 import { field as labelled, h, select } from "./dom.js";
-import { time, words } from "./format.js";
+import { percent, time, words } from "./format.js";
 import { specOf, valueOf } from "./job_fields.js";
 import { modelName } from "./names.js";
 
@@ -11,11 +11,11 @@ export const SUGGESTED = {
   pretrain: {
     ...{ dataset: "", method: "byol", arm: "gaze", similarity: "", "cut.quantile": "" },
     ...{ backbone: "resnet18", width: "16", image_size: "64" },
-    ...{ epochs: "20", batch_size: "16", seed: "1" },
+    ...{ epochs: "20", batch_size: "16", seed: String(FIRST_SEED) },
   },
   finetune: {
     ...{ dataset: "", init: "scratch", mode: "full", image_size: "64" },
-    ...{ epochs: "20", batch_size: "16", seed: "1" },
+    ...{ epochs: "20", batch_size: "16", seed: String(FIRST_SEED) },
   },
   evaluate: { model: "", dataset: "", split: "test" },
 };
@@ -177,15 +177,28 @@ function inputOf(
   return h("input", { name, value: given ?? "" });
 }
 
+/** Where the audit cannot be made. */
+export const NO_AUDIT = {
+  quantile: 0.1,
+  told: "The audit cannot be made; a tenth of the pairs is usual.",
+};
+
 /**
- * The audit's cut of a similarity; undefined where none is worth it or the audit cannot be made.
- * @returns {Promise<{quantile: number, told: string} | undefined>}
+ * The audit's cut of a similarity, a tenth of the pairs where it advises none, and in words where it comes from.
+ * @param {string} similarity id
+ * @param {number | undefined} seed of the training, whose test part is not looked at
+ * @returns {Promise<{quantile: number, told: string}>}
  */
-export async function suggestedCut(similarity, signal) {
-  const { suggestion } = await get(
-    `/v1/similarities/${encodeURIComponent(similarity)}/audit`,
-    signal,
-  );
-  if (suggestion.quantile === null) return undefined;
-  return { quantile: suggestion.quantile, told: suggestion.reasons[0] ?? "" };
+export async function suggestedCut(similarity, seed, signal) {
+  const found = await auditOf(similarity, signal, { seed });
+  const { quantile, reasons } = found.suggestion;
+  const seen = lookedWords(found);
+  if (quantile === null) {
+    return {
+      quantile: 0.1,
+      told: `The audit advises none; a tenth of the pairs is usual. ${seen}`,
+    };
+  }
+  const why = reasons[0] ? `: ${reasons[0]}` : "";
+  return { quantile, told: `Top ${percent(quantile)}, suggested by the audit${why}. ${seen}` };
 }

@@ -32,7 +32,7 @@ export const KINDS = {
 export const JOB_NAME_FIELDS = [
   "kind",
   ...["dataset", "name", "method", "arm", "cut", "backbone", "seed", "fold"],
-  ...["measure", "mode", "init"],
+  ...["measure", "mode", "init", "model"],
 ].map((field) => field === "kind" ? field : `spec.${field}`).join(",");
 
 /** "BYOL" of `byol`; "new method" of a `new_method` that is not known here. */
@@ -62,7 +62,8 @@ const joined = (...parts) => parts.filter((part) => part !== undefined && part !
  * "BYOL · gaze · top 10 % · RN18": all but the seed, so that runs which differ in it only share it.
  * @param {string} kind of the job
  * @param {Record<string, any>} spec of the job
- * @param {string} [from] what the model that a fine-tuning starts from shares with others (`groupOfModel`)
+ * @param {string} [from] what the model that a fine-tuning starts from shares with others (`groupOfModel`); of an
+ *   evaluation the name of its model
  */
 export function groupName(kind, spec = {}, from) {
   const backbone = backboneName(spec.backbone);
@@ -85,6 +86,7 @@ export function groupName(kind, spec = {}, from) {
   }
   if (kind === "similarity") return joined("Similarity", spec.measure);
   if (kind === "study") return joined("Study", spec.name ?? undefined);
+  if (kind === "evaluate") return joined(KINDS[kind], from);
   return joined(KINDS[kind] ?? kind, spec.mode);
 }
 
@@ -127,3 +129,27 @@ export function groupOfModel(model, modelOf) {
 
 /** "Fine-tuning" of `finetune`. */
 export const kindName = (kind) => KINDS[kind] ?? kind;
+
+/** "seed 5 · BYOL · gaze · RN18" of "BYOL · gaze · RN18 · seed 5": what tells runs apart is seen in a narrow list too. */
+export function seedFirst(title) {
+  const parts = title.split(" · ");
+  const isDraw = (part) => /^(seed|fold) \d/.test(part);
+  return [...parts.filter(isDraw), ...parts.filter((part) => !isDraw(part))].join(" · ");
+}
+
+/**
+ * Things with texts of which no two are the same: those that would be get more words, one after the other.
+ * @template T
+ * @param {T[]} things
+ * @param {{textOf: (thing: T) => string, more: ((thing: T) => string)[]}} words
+ * @returns {[T, string][]}
+ */
+export function toldApart(things, { textOf, more }) {
+  return more.reduce((now, wordOf) => {
+    const times = Map.groupBy(now, ([, text]) => text);
+    return now.map(([thing, text]) => [
+      thing,
+      times.get(text).length === 1 ? text : `${text} · ${wordOf(thing)}`,
+    ]);
+  }, things.map((thing) => [thing, textOf(thing)]));
+}

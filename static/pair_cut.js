@@ -160,15 +160,3 @@ export function labelOrder(labels) {
     return p === null ? 1 : q === null ? -1 : p < q ? -1 : 1;
   });
 }
-
-/** Without images that are marked as test, and the others of their patients: those are not to be looked at. */
-export function lookedAt(names, images) {
-  const byName = new Map(images.map((image) => [image.name, image]));
-  const tested = images.filter(({ split }) => split === "test");
-  const marked = new Set(tested.map(({ name }) => name));
-  const patients = new Set(tested.flatMap(({ patient }) => patient ?? []));
-  return names.flatMap((name, i) => {
-    const patient = byName.get(name)?.patient ?? null;
-    return marked.has(name) || (patient !== null && patients.has(patient)) ? [] : [i];
-  });
-}

@@ -1,11 +1,11 @@
 /** The runs of a data set by name, those that differ in the seed alone together. */
 import { get, list } from "./api.js";
-import { groupName, groupOfModel } from "./names.js";
+import { groupName, groupOfModel, toldApart } from "./names.js";
 import { MODEL_FIELDS } from "./model_fields.js";
 
 const SPEC = [
-  ...["dataset", "method", "arm", "cut", "similarity", "backbone", "seed", "fold", "folds", "init"],
-  ...["mode", "name", "epochs", "config.output"],
+  ...["dataset", "method", "arm", "cut", "similarity", "backbone", "seed", "split_seed", "init"],
+  ...["fold", "folds", "mode", "name", "epochs", "config.output"],
 ].map((field) => `spec.${field}`);
 const FIELDS = [
   ...["id", "kind", "state", "progress", "estimated_finish", "started_at", "finished_at"],
@@ -23,6 +23,7 @@ const TRAININGS = ["pretrain", "finetune"];
  * @property {any} job
  * @property {string} group what it shares with others that differ in the seed
  * @property {number | null} auc of what was fine-tuned from it, or of itself
+ * @property {string[]} evaluations ids of those that the AUC is of
  */
 
 /** Newest jobs that are looked at again while something is on its way. */
@@ -68,15 +69,17 @@ export async function readRuns(name, signal) {
   for (const job of trainings) {
     const value = own.get(job.id);
     if (job.kind !== "finetune" || value === null) continue;
-    after.set(job.spec.init, [...after.get(job.spec.init) ?? [], value]);
+    after.set(job.spec.init, [...after.get(job.spec.init) ?? [], job]);
   }
   return trainings.map((job) => {
     const start = job.kind === "finetune" ? modelOf(job.spec.init) : undefined;
-    const reached = after.get(job.result?.model);
+    const value = own.get(job.id);
+    const scored = value === null ? after.get(job.result?.model) ?? [] : [job];
     return {
       job,
       group: groupName(job.kind, job.spec, start && groupOfModel(start, modelOf)),
-      auc: own.get(job.id) ?? (reached ? mean(reached) : null),
+      auc: scored.length > 0 ? mean(scored.map(({ id }) => own.get(id))) : null,
+      evaluations: scored.map(({ result }) => result.evaluation),
     };
   });
 }
@@ -90,6 +93,54 @@ export function groupRuns(runs) {
     title: own[0].group,
     runs: own.toSorted((a, b) => (a.job.spec.seed ?? 0) - (b.job.spec.seed ?? 0)),
   }));
+}
+
+/** The same groups, those of one title told apart: by kind, by study, and if need be by their newest job. */
+export function titledApart(groups) {
+  const kinds = { pretrain: "pre-training", finetune: "fine-tuning" };
+  return toldApart(groups, {
+    textOf: ({ title }) => title,
+    more: [
+      ({ kind }) => kinds[kind] ?? kind,
+      ({ runs: [{ job }] }) => job.study ? `study ${job.study.slice(-6)}` : "no study",
+      ({ runs: [{ job }] }) => `job ${job.id.slice(-6)}`,
+    ],
+  }).map(([group, title]) => ({ ...group, title }));
+}
+
+/** What a run was drawn by: runs with the same say nothing of chance. */
+const drawOf = ({ job: { spec } }) =>
+  JSON.stringify([spec.seed, spec.split_seed ?? spec.seed, spec.fold ?? null]);
+
+/**
+ * What runs of one group reached. Runs of one seed and split count once, by their mean.
+ * @param {Run[]} runs
+ * @returns {{mean: number, deviation: number | null, n: number, told: string} | null} `deviation` is null of one draw
+ *   alone; `told` says of repeated runs, else ""
+ */
+export function reached(runs) {
+  const scored = runs.filter(({ auc }) => auc !== null);
+  if (scored.length === 0) return null;
+  const draws = [...Map.groupBy(scored, drawOf).values()];
+  const values = draws.map((own) => mean(own.map(({ auc }) => auc)));
+  const repeated = draws.filter((own) => own.length > 1);
+  const equal = repeated.every((own) => own.every(({ auc }) => auc === own[0].auc));
+  return {
+    mean: mean(values),
+    deviation: values.length > 1 ? deviation(values) : null,
+    n: values.length,
+    told: repeated.length === 0
+      ? ""
+      : `${scored.length} ${equal && draws.length === 1 ? "equal runs" : "runs, some of one seed"}`,
+  };
+}
+
+/** Whether groups were evaluated on the same images, by the images of each evaluation; order does not matter. */
+export function sameImages(groups) {
+  const signs = groups.map((evaluations) =>
+    JSON.stringify([...new Set(evaluations.map((images) => images.toSorted().join("\n")))].sort())
+  );
+  return new Set(signs).size <= 1;
 }
 
 export const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -26,25 +26,31 @@ export async function modelsNamed(signal) {
   }));
 }
 
-/** By model: what names of fine-tunings begin with. */
-const groups = new Map();
+/** By model: what names of fine-tunings begin with, and what evaluations are of. */
+const known = new Map();
 
 /**
- * Names of jobs; those of fine-tunings begin with the model that they start from, which is looked up once.
+ * Names of jobs; those of fine-tunings begin with the model that they start from, those of evaluations name theirs. A
+ * model is looked up once.
  * @returns {Promise<(job: any) => string>}
  */
 export async function jobTitles(jobs, signal) {
-  const unknown = jobs.some(({ kind, spec }) =>
-    kind === "finetune" && spec.init !== "scratch" && !groups.has(spec.init)
-  );
-  if (unknown) {
-    for (const { id, group } of await modelsNamed(signal)) groups.set(id, group);
+  const wanted = jobs.flatMap((job) => modelOf(job) ?? []).filter((id) => !known.has(id));
+  if (wanted.length > 0) {
+    for (const { id, group, title } of await modelsNamed(signal)) known.set(id, { group, title });
     // One that is deleted is not looked for again.
-    for (const { spec } of jobs) {
-      if (spec.init && !groups.has(spec.init)) groups.set(spec.init, undefined);
-    }
+    for (const id of wanted) if (!known.has(id)) known.set(id, {});
   }
-  return (job) => jobName(job, groups.get(job.spec?.init));
+  return (job) => {
+    const { group, title } = known.get(modelOf(job)) ?? {};
+    return jobName(job, job.kind === "evaluate" ? title : group);
+  };
+}
+
+/** The model that a job's name begins with, or tells of. */
+function modelOf({ kind, spec }) {
+  if (kind === "evaluate") return spec.model;
+  return kind === "finetune" && spec.init !== "scratch" ? spec.init : undefined;
 }
 
 /** Evaluations on a data set, the newest first, with the name of the model. */

@@ -70,7 +70,9 @@ async function readRunning() {
     area,
     h("span", { class: "pulse" }),
     h("span", { class: "running-name" }, name),
+    " ",
     h("strong", {}, share),
+    " ",
     rest && h("span", { class: "running-left" }, rest),
   );
 }

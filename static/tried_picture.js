@@ -1,8 +1,9 @@
 /** One picture that is tried: what the classifier says, how far it lies from the set, where it looks, what is like it. */
 import { stepLink } from "./address.js";
-import { call } from "./api.js";
+import { call, get } from "./api.js";
 import { card, fill, h } from "./dom.js";
 import { percent, score } from "./format.js";
+import { knownWords, sameInSet } from "./known_picture.js";
 import { mapCanvas } from "./map_canvas.js";
 import { attempt } from "./notice.js";
 import { pairTiles } from "./pair_tiles.js";
@@ -37,12 +38,25 @@ export function triedPicture({ file, image }, { name, model, signal }) {
         body: { dataset: name, images: [image] },
         signal,
       })).json()).data[0];
+  /** In words, where the set has a label of it, or the model was made with it. */
+  const knownOf = async (nearest) => {
+    const same = sameInSet(image, nearest);
+    if (same === undefined) return null;
+    const [{ label }, { dataset, lineage }] = await Promise.all([
+      get(`/v1/datasets/${encodeURIComponent(name)}/images/${encodeURIComponent(same)}`, signal),
+      get(path, signal),
+    ]);
+    const split = dataset === name ? lineage?.split : undefined;
+    const text = knownWords({ image: same, dropped: file !== undefined, label, split });
+    return text && h("p", { class: "warn-text" }, text);
+  };
   const run = async () => {
     try {
       const [prediction, near] = await Promise.all([
         predict(),
         ask("neighbours", { among: name, top: "5" }).then((answer) => answer.json()),
       ]);
+      const known = await knownOf(near.data);
       if (signal.aborted) return;
       document.dispatchEvent(new CustomEvent("predicted"));
       fill(
@@ -50,7 +64,7 @@ export function triedPicture({ file, image }, { name, model, signal }) {
         h(
           "div",
           { class: "tried" },
-          h("div", { class: "stack" }, bars(prediction), noveltyOf(near, name)),
+          h("div", { class: "stack" }, bars(prediction), known, noveltyOf(near, name)),
           await maps({ ask, file, image, name, title, signal }),
         ),
         h("h3", {}, "Most alike in the set, as the network sees it"),

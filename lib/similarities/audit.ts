@@ -14,6 +14,7 @@ export const similarityAuditSchema = z.object({
   }).describe(
     "Without what will be tested on, where a split is known: cut and measure are chosen by it",
   ),
+  left_out_images: z.array(z.string()).describe("Those compared images that were not looked at"),
   ...auditSchema.shape,
   suggestion: auditSchema.shape.suggestion
     .describe("The cut of this similarity; nulls where none is worth it"),
@@ -40,6 +41,8 @@ export function toAuditView(
     ...cut,
     hubs: cut.hubs.map(({ image, positives }) => ({ image: images[image], positives })),
   }));
+  const seen = new Set(images);
+  const left_out_images = all.filter((name) => !seen.has(name));
   const looked_at = { images: images.length, left_out: all.length - images.length, by };
-  return { similarity: id, measure, looked_at, ...found, cuts, comparison };
+  return { similarity: id, measure, looked_at, left_out_images, ...found, cuts, comparison };
 }

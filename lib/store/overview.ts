@@ -30,6 +30,11 @@ export async function overviewCounts(
     "SELECT kind, count(*) AS n FROM models WHERE dataset_id = ? GROUP BY 1",
     dataset.id,
   );
+  const sent = await db.get<{ n: number }>(
+    "SELECT count(*) AS n FROM predictions JOIN models ON models.id = predictions.model_id " +
+      "WHERE predictions.dataset IS NULL AND models.dataset_id = ?",
+    dataset.id,
+  );
   const made = (kind: string) => Number(kinds.find((one) => one.kind === kind)?.n ?? 0);
   return {
     jobs: Object.fromEntries(
@@ -53,6 +58,6 @@ export async function overviewCounts(
         dataset.id,
       ) ?? null,
     },
-    predictions: await count("predictions", "dataset", dataset.name),
+    predictions: await count("predictions", "dataset", dataset.name) + Number(sent?.n ?? 0),
   };
 }

@@ -77,7 +77,8 @@ function isTold({ arm }: StudyTable["rows"][number]): boolean {
 
 function figureText(cell: TableCell, name: FigureName): string {
   const figure = cell.figures[name];
-  return figure ? `${percent(figure.mean)} ± ${percent(figure.std)}` : instead(cell);
+  if (!figure) return instead(cell);
+  return `${percent(figure.mean)} ± ${figure.n > 1 ? percent(figure.std) : "–"}`;
 }
 
 /** As it is written, so that what reads alike is bold alike. Rows that were given the labels do not compete. */

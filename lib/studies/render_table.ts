@@ -108,7 +108,9 @@ function written(cell: TableCell, name: FigureName): string {
   if (!figure) return instead(cell);
   const runs = figure.n < cell.planned ? ` (n = ${figure.n} of ${cell.planned})` : "";
   const mark = cell.warnings.length > 0 ? " *" : "";
-  return `${figure.mean.toFixed(3)} ± ${figure.std.toFixed(3)}${runs}${mark}`;
+  // One run has no deviation: 0.000 would claim one.
+  const std = figure.n > 1 ? figure.std.toFixed(3) : "–";
+  return `${figure.mean.toFixed(3)} ± ${std}${runs}${mark}`;
 }
 
 const difference = (cell: TableCell, name: FigureName) => differenceText(cell.differences[name]);

@@ -5,14 +5,14 @@ import { card, h, pageHead, table } from "../dom.js";
 import { score } from "../format.js";
 import { nothing } from "../parts.js";
 import { drawBands, LARGE } from "../run_board.js";
-import { curvesOf, deviation, groupRuns, mean, readRuns } from "../runs.js";
+import { curvesOf, groupRuns, reached, readRuns, sameImages, titledApart } from "../runs.js";
 
 const EVERY_MS = 4000;
 
 export async function show({ name, query, signal }) {
   const ids = new Set((query.get("runs") ?? "").split(",").filter(Boolean));
   const runs = (await readRuns(name, signal)).filter(({ job }) => ids.has(job.id));
-  const groups = groupRuns(runs);
+  const groups = titledApart(groupRuns(runs));
   if (groups.length < 2) {
     return [
       pageHead("Compare"),
@@ -23,9 +23,12 @@ export async function show({ name, query, signal }) {
       ),
     ];
   }
-  const specs = await Promise.all(
-    groups.map(async (group) => (await get(`/v1/jobs/${group.runs[0].job.id}`, signal)).spec),
-  );
+  const [specs, same] = await Promise.all([
+    Promise.all(
+      groups.map(async (group) => (await get(`/v1/jobs/${group.runs[0].job.id}`, signal)).spec),
+    ),
+    comparable(groups, signal),
+  ]);
   const large = h("div", { class: "grid charts" });
   const rest = h("div", { class: "grid charts" });
   const charts = new Map();
@@ -56,29 +59,54 @@ export async function show({ name, query, signal }) {
       groups.map(({ title }) => title).join("  |  "),
       h("a", { class: "button", href: stepLink(name, "training") }, "All trainings"),
     ),
-    card("What they reached", scores(groups)),
+    card("What they reached", scores(groups, same)),
     card("Only the settings that differ", differing(groups, specs)),
     large,
     h("details", {}, h("summary", {}, "More curves"), rest),
   ];
 }
 
-function scores(groups) {
-  const of = ({ runs }) => runs.flatMap(({ auc }) => auc ?? []);
-  const best = Math.max(...groups.map((group) => of(group).length ? mean(of(group)) : -1));
-  return table(
+/** Evaluations that are read to see whether they are of the same images. */
+const READ = 100;
+
+/** Whether the groups' evaluations are of the same images; undefined where that was not looked at. */
+async function comparable(groups, signal) {
+  const ids = groups.map(({ runs }) => runs.flatMap(({ evaluations }) => evaluations))
+    .filter((own) => own.length > 0);
+  if (ids.flat().length > READ) return undefined;
+  const imagesOf = async (id) =>
+    (await get(`/v1/evaluations/${id}`, signal)).scores.map(({ image }) => image);
+  return sameImages(await Promise.all(ids.map((own) => Promise.all(own.map(imagesOf)))));
+}
+
+const NOT_COMPARABLE = new Map([
+  [false, "These were evaluated on different images: their figures do not say which is better."],
+  [
+    undefined,
+    `More than ${READ} evaluations: whether they are of the same images was not looked at.`,
+  ],
+]);
+
+function scores(groups, same) {
+  const found = new Map(groups.map((group) => [group, reached(group.runs)]));
+  const best = same === true
+    ? Math.max(...[...found.values()].map((one) => one?.mean ?? -1))
+    : undefined;
+  const shown = table(
     [
       { head: "Run", cell: ({ title }) => title },
-      { head: "Runs", cell: ({ runs }) => runs.length, number: true },
+      { head: "n", cell: (group) => found.get(group)?.n ?? "–", number: true },
       {
         head: "AUC",
         cell: (group) => {
-          const values = of(group);
-          if (values.length === 0) return "–";
-          const text = score(mean(values));
+          const one = found.get(group);
+          if (!one) return "–";
+          const text = score(one.mean);
           return [
-            mean(values) === best ? h("strong", {}, text) : text,
-            values.length > 1 && ` ± ${score(deviation(values))}`,
+            one.mean === best ? h("strong", {}, text) : text,
+            " ",
+            h("span", { class: "whole" }, `± ${score(one.deviation)}`),
+            one.told && ` (${one.told})`,
           ];
         },
         number: true,
@@ -87,6 +115,7 @@ function scores(groups) {
     groups,
     { label: "What they reached" },
   );
+  return same === true ? shown : [h("p", { class: "warn-text" }, NOT_COMPARABLE.get(same)), shown];
 }
 
 /** A setting by its path: `optimizer.learning_rate`. */
@@ -99,11 +128,19 @@ function flat(value, path = "") {
   );
 }
 
-/** Names of runs by which they are told apart anyway. */
-const KNOWN = ["seed", "split_seed", "leave_out.seed", "name", "init"];
+/** Settings by which the runs of one group may differ: of them all values are listed. */
+const DRAWN = ["seed", "split_seed", "fold"];
+/** Told by the title, or by `DRAWN`. */
+const KNOWN = ["leave_out.seed", "leave_out.fold", "name", "init"];
 
 function differing(groups, specs) {
-  const read = specs.map((spec) => new Map(flat(spec)));
+  const read = specs.map((spec, i) => {
+    const drawn = DRAWN.map((field) => {
+      const values = groups[i].runs.map(({ job }) => job.spec[field] ?? null);
+      return [field, [...new Set(values)].map((value) => value ?? "–").join(", ")];
+    });
+    return new Map([...flat(spec), ...drawn]);
+  });
   const names = [...new Set(read.flatMap((one) => [...one.keys()]))].filter((field) =>
     !KNOWN.includes(field)
   );
@@ -113,7 +150,7 @@ function differing(groups, specs) {
   };
   const rows = names.filter((field) => new Set(read.map((one) => text(one, field))).size > 1);
   if (rows.length === 0) {
-    return h("p", { class: "hint" }, "None but seeds and what they start from.");
+    return h("p", { class: "hint" }, "None but what they start from.");
   }
   return table(
     [

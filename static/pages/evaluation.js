@@ -101,7 +101,8 @@ function figures({ metrics }) {
   const { figures: known = {}, units } = metrics.intervals ?? {};
   const two = metrics.classes.length === 2;
   const shown = [
-    metrics.m_auc !== null && ["m_auc", "M-AUC"],
+    // With two classes M-AUC is the AUC, and is named so, as in the tables.
+    metrics.m_auc !== null && ["m_auc", two ? "AUC" : "M-AUC"],
     !(two && metrics.m_auc !== null) && ["auc_macro_one_vs_rest", "AUC"],
     ["accuracy", "Accuracy"],
     ["balanced_accuracy", "Balanced accuracy"],
@@ -377,9 +378,11 @@ function moreTables(
           {
             head: "Mean ± deviation",
             cell: (field) =>
-              field === "images"
-                ? number(mean[field])
-                : `${score(mean[field])} ± ${score(standard_deviation[field])}`,
+              field === "images" ? number(mean[field]) : h(
+                "span",
+                { class: "whole" },
+                `${score(mean[field])} ± ${score(standard_deviation[field])}`,
+              ),
             number: true,
           },
         ],

@@ -4,7 +4,7 @@ import { get, list } from "../api.js";
 import { card, fill, h, pageHead } from "../dom.js";
 import { count, number, span, time } from "../format.js";
 import { chooseZip, makeUp } from "../importer.js";
-import { JOB_NAME_FIELDS } from "../names.js";
+import { JOB_NAME_FIELDS, toldApart } from "../names.js";
 import { attempt } from "../notice.js";
 import { progressOf, timeLeft } from "../parts.js";
 import { imagePath, picture } from "../picture.js";
@@ -188,7 +188,7 @@ async function tellFound(area, signal) {
     get(`/v1/jobs?state=succeeded&limit=6&${JOB_FIELDS}`, signal),
   ]);
   const titleOf = await jobTitles(jobs, signal);
-  const study = (one) =>
+  const study = ([one, title]) =>
     h(
       "a",
       {
@@ -197,7 +197,7 @@ async function tellFound(area, signal) {
           ? stepLink(one.dataset, ["results", "study", one.id])
           : link(["jobs", one.job]),
       },
-      h("strong", {}, one.name ?? "Study"),
+      h("strong", {}, title),
       h(
         "small",
         {},
@@ -208,11 +208,11 @@ async function tellFound(area, signal) {
         ].filter(Boolean).join(" · "),
       ),
     );
-  const job = (one) =>
+  const job = ([one, title]) =>
     h(
       "a",
       { class: "entry", href: link(["jobs", one.id]) },
-      h("strong", {}, titleOf(one)),
+      h("strong", {}, title),
       h(
         "small",
         {},
@@ -225,7 +225,17 @@ async function tellFound(area, signal) {
     area,
     studies.length + rest.length === 0 &&
       h("p", { class: "hint" }, "Nothing yet: open a data set, and compare its gaze under Pairs."),
-    studies.map(study),
-    rest.map(job),
+    apart(studies, ({ name }) => name ?? "Study").map(study),
+    apart(rest, titleOf).map(job),
   );
 }
+
+/** With titles of which no two are the same. */
+const apart = (found, textOf) =>
+  toldApart(found, {
+    textOf,
+    more: [
+      ({ dataset, spec }) => dataset ?? spec?.dataset ?? "no data set",
+      ({ id }) => id.slice(-6),
+    ],
+  });

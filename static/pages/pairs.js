@@ -4,12 +4,14 @@
  */
 import { setQuery, stepLink } from "../address.js";
 import { call, download, get, list, post } from "../api.js";
+import { auditOf, lookedWords } from "../audit.js";
 import { chosenPairs } from "../chosen_pairs.js";
 import { card, field, fill, h, pageHead, select, table } from "../dom.js";
-import { number, percent, score } from "../format.js";
+import { number, percent, score, time } from "../format.js";
+import { toldApart } from "../names.js";
 import { attempt, notice } from "../notice.js";
 import { imagesOf } from "../image_list.js";
-import { lookedAt, preparePairs } from "../pair_cut.js";
+import { preparePairs } from "../pair_cut.js";
 import { matrixFigure } from "../pair_matrix.js";
 import { pairTiles } from "../pair_tiles.js";
 import { banner, menu, nothing, tabs, technical } from "../parts.js";
@@ -19,8 +21,8 @@ const MOST = 3000;
 const FIELDS = "id,measure,dataset,stale,size,components,invalid,created_at,histogram,job,params";
 
 export async function show({ name, params, query, signal, set }) {
-  const all = await list(`/v1/similarities?fields=${FIELDS}`, signal);
-  const own = all.filter(({ dataset }) => dataset === name);
+  const compared = await list(`/v1/similarities?fields=${FIELDS}`, signal);
+  const own = compared.filter(({ dataset }) => dataset === name);
   const found = params.id === undefined
     ? own.find(({ stale }) => !stale) ?? own[0]
     : own.find(({ id }) => id === params.id);
@@ -36,10 +38,11 @@ export async function show({ name, params, query, signal, set }) {
   const below = h("div", { class: "stack" });
   const pairs = h("div", { class: "stack" });
   const shown = { name, found, path, images, query, signal };
-  const audit = get(`${path}/audit`, signal);
+  const all = query.get("labels") === "all";
+  const audit = auditOf(found.id, signal, { all });
   audit.then((told) => {
     if (signal.aborted) return;
-    fill(verdict, verdictOf(told));
+    fill(verdict, verdictOf(told), looking(told, { name, id: found.id, all }));
     fill(below, comparison(told, name));
   }).catch((error) => {
     if (!signal.aborted) fill(verdict, banner("bad", "The audit cannot be made", error.message));
@@ -61,9 +64,12 @@ export async function show({ name, params, query, signal, set }) {
     ),
     own.length > 1 && tabs(
       "Measures",
-      own.map(({ id, measure }) => ({
+      toldApart(own, {
+        textOf: ({ measure }) => measure,
+        more: [({ created_at }) => time(created_at), ({ id }) => id.slice(-6)],
+      }).map(([{ id }, text]) => ({
         href: stepLink(name, ["pairs", id]),
-        text: measure,
+        text,
         current: id === found.id,
       })),
     ),
@@ -122,15 +128,10 @@ function first(name) {
 }
 
 /** The judgement in words, by rule from the audit: AUC, its p, and the suggested cut. */
-export function verdictOf({ labels, suggestion, cuts, warnings, looked_at }) {
-  const seen = looked_at.left_out > 0
-    ? ` ${number(looked_at.images)} images were looked at; ${
-      number(looked_at.left_out)
-    } that are marked as test, or of their patients, were left out.`
-    : "";
+export function verdictOf({ labels, suggestion, cuts, warnings }) {
   const told = warnings.join(" ");
   if (!labels) {
-    return banner("plain", "Without labels it cannot be said what similar gaze means.", told, seen);
+    return banner("plain", "Without labels it cannot be said what similar gaze means.", told);
   }
   const { auc, auc_p, base_rate } = labels;
   const figures = auc === null ? `p ${score(labels.p)}` : `AUC ${score(auc)}, p ${score(auc_p)}`;
@@ -140,11 +141,11 @@ export function verdictOf({ labels, suggestion, cuts, warnings, looked_at }) {
   const p = auc === null ? labels.p : auc_p;
   if (p >= 0.05 && !cut) {
     const title = `Similar gaze does not go with the same label here (${figures}).`;
-    return banner("warn", title, "Pairs by it are no better than chance. ", told, seen);
+    return banner("warn", title, "Pairs by it are no better than chance. ", told);
   }
   if (auc !== null && auc < 0.5 && p < 0.05 && !cut) {
     const title = `Similar gaze goes with different labels here (${figures}).`;
-    return banner("bad", title, "Training would pull different classes together. ", told, seen);
+    return banner("bad", title, "Training would pull different classes together. ", told);
   }
   const degree = auc === null || auc >= 0.7 ? "" : auc >= 0.6 ? "somewhat " : "barely ";
   const title = degree
@@ -155,7 +156,26 @@ export function verdictOf({ labels, suggestion, cuts, warnings, looked_at }) {
       percent(cut.precision)
     } of pairs share a label where ${percent(base_rate)} would by chance. `
     : "No cut stands out. ";
-  return banner(degree === "barely " ? "warn" : "good", title, chosenText, told, seen);
+  return banner(degree === "barely " ? "warn" : "good", title, chosenText, told);
+}
+
+/** Which labels were looked at, and the switch to all of them or back. */
+function looking(told, { name, id, all }) {
+  const to = stepLink(name, ["pairs", id], all ? {} : { labels: "all" });
+  if (!all) {
+    return h(
+      "p",
+      { class: "hint" },
+      `${lookedWords(told)} Trainings with other seeds test on other images. `,
+      h("a", { href: to }, "Look at all images"),
+    );
+  }
+  return h(
+    "p",
+    { class: "warn-text" },
+    "Labels of all images were looked at, those tested on among them: a cut chosen here makes test results look better than they are. ",
+    h("a", { href: to }, "Leave the test part out"),
+  );
 }
 
 async function chosen(shown, audit) {
@@ -169,7 +189,16 @@ async function chosen(shown, audit) {
   const values = readNpy(await response.arrayBuffer());
   const byName = new Map(images.map((image) => [image.name, image]));
   const labels = names.map((image) => found.stale ? null : byName.get(image)?.label ?? null);
-  const prepared = preparePairs({ values, labels, looked: lookedAt(names, images) });
+  const handle = h("div", { class: "stack" }, h("p", { class: "hint" }, "Asking the audit …"));
+  // The handle shows what the audit looked at, and no label more.
+  audit.then(({ left_out_images }) => {
+    if (signal.aborted) return;
+    const without = new Set(left_out_images);
+    const looked = names.flatMap((image, i) => without.has(image) ? [] : [i]);
+    const prepared = preparePairs({ values, labels, looked });
+    fill(handle, chosenPairs({ prepared, names, audit, ...shown }));
+  }).catch(() => fill(handle));
+  const { sorted } = preparePairs({ values, labels, looked: names.map((_, i) => i) });
   const pair = h("div", {});
   const choose = (a, b) => {
     const value = values[a * names.length + b];
@@ -182,13 +211,13 @@ async function chosen(shown, audit) {
     );
   };
   return [
-    chosenPairs({ prepared, names, audit, ...shown }),
+    handle,
     card(
       "The matrix, ordered by label",
       h(
         "div",
         { class: "matrix-side" },
-        matrixFigure({ values, names, labels, sorted: prepared.sorted }, choose),
+        matrixFigure({ values, names, labels, sorted }, choose),
         h(
           "div",
           { class: "stack" },

@@ -2,11 +2,12 @@
 import { stepLink } from "../address.js";
 import { description, get, list, post } from "../api.js";
 import { card, fill, h, pageHead } from "../dom.js";
-import { percent, sides } from "../format.js";
+import { sides } from "../format.js";
 import {
   arranged,
   choicesOf,
   controlsOf,
+  NO_AUDIT,
   specFrom,
   SUGGESTED,
   suggestedCut,
@@ -139,17 +140,25 @@ function followAudit(made, { query, signal }) {
   const note = h("small", { class: "hint", "aria-live": "polite" });
   cut.box.append(note);
   cut.control.addEventListener("input", () => own = true);
+  const seeds = ["split_seed", "seed"].flatMap((one) =>
+    made.find(({ field }) => field.name === one)?.control ?? []
+  );
+  /** Of the split whose test part the training leaves out. */
+  const splitSeed = () => {
+    const text = seeds.map(({ value }) => value).find((value) => value !== "");
+    return text === undefined ? undefined : Number(text);
+  };
   const follow = async () => {
     if (own || !similarity.value) return;
     const asked = similarity.value;
     note.textContent = "Asking the audit …";
-    const found = await suggestedCut(asked, signal).catch(() => undefined);
-    if (own || signal.aborted || similarity.value !== asked) return;
-    cut.control.value = found ? String(found.quantile) : "0.1";
-    note.textContent = found
-      ? `Top ${percent(found.quantile)}, suggested by the audit: ${found.told}`
-      : "The audit advises none; a tenth of the pairs is usual.";
+    const split = splitSeed();
+    const found = await suggestedCut(asked, split, signal).catch(() => NO_AUDIT);
+    if (own || signal.aborted || similarity.value !== asked || splitSeed() !== split) return;
+    cut.control.value = String(found.quantile);
+    note.textContent = found.told;
   };
   similarity.addEventListener("change", follow);
+  for (const control of seeds) control.addEventListener("change", follow);
   follow();
 }

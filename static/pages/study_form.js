@@ -2,8 +2,9 @@
 import { stepLink } from "../address.js";
 import { description, get, list, post } from "../api.js";
 import { card, field, fill, h, pageHead, select, table } from "../dom.js";
-import { bytes, number, percent } from "../format.js";
-import { arranged, choicesOf, controlsOf, specFrom, suggestedCut } from "../job_form.js";
+import { bytes, number } from "../format.js";
+import { FIRST_SEED } from "../audit.js";
+import { arranged, choicesOf, controlsOf, NO_AUDIT, specFrom, suggestedCut } from "../job_form.js";
 import { jobKinds } from "../job_fields.js";
 import { kindName } from "../names.js";
 import { attempt } from "../notice.js";
@@ -109,12 +110,10 @@ function form({ name, known, kind, choices, before, query, signal }) {
   const follow = async () => {
     if (own || !similarity.value) return;
     note.textContent = "Asking the audit …";
-    const found = await suggestedCut(similarity.value, signal).catch(() => undefined);
+    const found = await suggestedCut(similarity.value, FIRST_SEED, signal).catch(() => NO_AUDIT);
     if (own || signal.aborted) return;
-    quantile.value = String(found?.quantile ?? 0.1);
-    note.textContent = found
-      ? `Top ${percent(found.quantile)}, suggested by the audit: ${found.told}`
-      : "The audit advises none; a tenth of the pairs is usual.";
+    quantile.value = String(found.quantile);
+    note.textContent = `${found.told} Other seeds test on other images.`;
     asked();
   };
   const budgets = Object.entries(BUDGETS).filter(([key]) => key !== "as" || before)

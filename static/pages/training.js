@@ -3,7 +3,7 @@ import { stepLink } from "../address.js";
 import { fill, h, pageHead, s } from "../dom.js";
 import { number, score } from "../format.js";
 import { nothing, progressOf, stateChip, timeLeft } from "../parts.js";
-import { curvesOf, deviation, groupRuns, mean, readRuns, refreshed } from "../runs.js";
+import { curvesOf, groupRuns, reached, readRuns, refreshed } from "../runs.js";
 
 const EVERY_MS = 4000;
 const OPEN = ["queued", "running", "paused"];
@@ -114,7 +114,7 @@ function groupOf(group, { name, ticked, compare, sparks, signal }) {
     else ticked.delete(key);
     compare();
   });
-  const scores = runs.flatMap(({ auc }) => auc ?? []);
+  const found = reached(runs);
   const open = runs.filter(({ job }) => OPEN.includes(job.state));
   const single = runs.length === 1;
   return h(
@@ -147,14 +147,13 @@ function groupOf(group, { name, ticked, compare, sparks, signal }) {
       h(
         "div",
         { class: "run-score" },
-        scores.length > 0 && h("strong", {}, score(mean(scores))),
-        scores.length > 1 && h("span", {}, ` ± ${score(deviation(scores))}`),
-        scores.length > 0 &&
-          h(
-            "small",
-            {},
-            kind === "pretrain" ? `AUC after, n = ${scores.length}` : `AUC, n = ${scores.length}`,
-          ),
+        found && [
+          h("strong", {}, score(found.mean)),
+          " ",
+          h("span", { class: "whole" }, `± ${score(found.deviation)}`),
+          found.told && h("small", {}, `(${found.told})`),
+          h("small", {}, `${kind === "pretrain" ? "AUC after" : "AUC"}, n = ${found.n}`),
+        ],
       ),
       h(
         "div",

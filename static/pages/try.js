@@ -146,7 +146,11 @@ async function stored({ name, models, query, signal }) {
     const filters = { label: label.value, min_probability: least.value, model: mine.value, after };
     for (const [field, value] of Object.entries(filters)) if (value) asked.set(field, value);
     const page = await get(`/v1/predictions?${asked}`, signal);
-    rows = rows.concat(page.data.filter(({ dataset }) => dataset === name || dataset === null));
+    rows = rows.concat(
+      page.data.filter(({ dataset, model }) =>
+        dataset === name || (dataset === null && models.some(({ id, own }) => own && id === model))
+      ),
+    );
     after = page.next ?? "";
     more.hidden = !page.has_more;
     fill(

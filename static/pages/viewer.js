@@ -6,6 +6,7 @@ import { address, link, setQuery, stepLink } from "../address.js";
 import { get, post } from "../api.js";
 import { colourBar } from "../colours.js";
 import { fill, h, s } from "../dom.js";
+import { fewCells } from "../few_cells.js";
 import { imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
 import { imagePath, pictureUrl } from "../picture.js";
 import { modelsNamed } from "../set_lists.js";
@@ -416,8 +417,7 @@ class Viewer {
           high: sense ? high.toFixed(2) : "most",
           label: title,
         }),
-        columns * rows <= 4 &&
-          h("span", { class: "warn-text" }, " So few cells hardly tell places apart."),
+        fewCells(told.grid),
         this.#modelOf(layer).dataset !== this.name &&
           h("span", { class: "warn-text" }, " The model was trained on other pictures."),
       ));

@@ -41,8 +41,10 @@
     const runs = Math.max(0, ...found.map(({ made }) => made.roc?.n ?? 0));
     const positives = base_rate === null ? null : Math.round(base_rate * images);
     const few = positives !== null && Math.min(positives, images - positives) < 10;
-    const note =
-      `Mean, and band from the least to the greatest of ${runs} runs; ${images} images, ${positives} of them ${report.class}.`;
+    const over = runs > 1
+      ? `Mean, and band from the least to the greatest of ${runs} runs`
+      : "One run: no band can be told";
+    const note = `${over}; ${images} images, ${positives} of them ${report.class}.`;
     const shown = found.map(({ row }) => row);
     const warning = few &&
       h("p", { class: "report-warn" }, "Of so few images a curve is a staircase.");

@@ -12,13 +12,21 @@
   const { h, s, fixed, signed, percent, range, save, drawing, ticksOf } = globalThis.McgipCharts;
   const { kindOf, cellOf, section, curvesOf, confusionOf } = globalThis.McgipCurves;
   const FIGURES = [["m_auc", "M-AUC"], ["auc", "AUC"], ["accuracy", "ACC"]];
-  const NAMES = { m_auc: "M-AUC", auc: "AUC", accuracy: "ACC" };
 
-  /** Figures that are worth a column: with two classes M-AUC is the AUC. */
-  function figuresOf({ cells }) {
-    const has = (name) => cells.some(({ figures }) => figures[name]);
-    const two = cells.some(({ classes }) => classes === 2);
-    return FIGURES.filter(([name]) => has(name) && !(name === "auc" && two && has("m_auc")));
+  const isOfTwo = ({ cells }) => cells.some(({ classes }) => classes === 2);
+
+  /** A figure's name as the published tables have it: with two classes M-AUC is the AUC. */
+  function nameOf(figure, study) {
+    const [, name] = FIGURES.find(([one]) => one === figure);
+    return figure === "m_auc" && isOfTwo(study) ? "AUC" : name;
+  }
+
+  /** Figures that are worth a column. */
+  function figuresOf(study) {
+    const has = (name) => study.cells.some(({ figures }) => figures[name]);
+    const twice = isOfTwo(study) && has("m_auc");
+    return FIGURES.filter(([name]) => has(name) && !(name === "auc" && twice))
+      .map(([name]) => [name, nameOf(name, study)]);
   }
 
   const TONE = { gain: "good", loss: "bad", mixed: "plain", too_few: "warn", not_told: "warn" };
@@ -39,7 +47,7 @@
         "p",
         {},
         compared.length > 0 &&
-          `${NAMES[verdict.figure]}, gaze against ${against}: ${compared.join(", ")}. `,
+          `${nameOf(verdict.figure, study)}, gaze against ${against}: ${compared.join(", ")}. `,
         verdict.remarks.join(" "),
         " Research use, not for diagnosis.",
       ),
@@ -88,7 +96,8 @@
         "td",
         { class: "number" },
         found.mean === best[name] ? h("strong", {}, mean) : mean,
-        h("small", {}, ` ± ${fixed(found.std)}`),
+        " ",
+        h("small", { class: "whole" }, `± ${cell.done > 1 ? fixed(found.std) : "–"}`),
       );
     };
     let method = null;
@@ -126,7 +135,7 @@
       h(
         "p",
         { class: "report-note" },
-        study.cells.some(({ classes }) => classes === 2) && "With two classes AUC is M-AUC. ",
+        isOfTwo(study) && "With two classes M-AUC is the AUC. ",
         tables && copyButtons(tables),
       ),
     );
@@ -211,7 +220,7 @@
         viewBox: `0 0 ${width} ${bottom + 46}`,
         class: "report-chart",
         role: "group",
-        "aria-label": `${NAMES[figure]} of every run, means and intervals`,
+        "aria-label": `${nameOf(figure, study)} of every run, means and intervals`,
       },
       ticksOf(low, high, 6).map((tick) => [
         s("line", { x1: x(tick), x2: x(tick), y1: top, y2: bottom, class: "grid" }),
@@ -223,7 +232,7 @@
       s(
         "text",
         { x: (left + width) / 2, y: bottom + 38, class: "tick middle" },
-        chance === undefined ? NAMES[figure] : `${NAMES[figure]} (0.5 is chance)`,
+        chance === undefined ? nameOf(figure, study) : `${nameOf(figure, study)} (0.5 is chance)`,
       ),
     );
     return section(

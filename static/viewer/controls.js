@@ -1,6 +1,8 @@
 /** The left panel of the viewer: what is shown, of whom, by which models, and how. */
 import { setQuery } from "../address.js";
 import { fill, h, select } from "../dom.js";
+import { time } from "../format.js";
+import { seedFirst, toldApart } from "../names.js";
 import { attempt } from "../notice.js";
 import { LAYERS } from "./layers.js";
 import { lasts } from "./scanpaths.js";
@@ -50,7 +52,7 @@ export class Controls {
       ),
       h(
         "details",
-        {},
+        { class: "keys-hint" },
         h("summary", {}, "Keys"),
         h(
           "dl",
@@ -114,10 +116,11 @@ export class Controls {
 
   #modelChoice() {
     const choice = (which, letter) => {
-      const options = this.viewer.models.map(({ id, title, dataset }) => [
-        id,
-        dataset === this.viewer.name ? title : `${title} (${dataset ?? "no set"})`,
-      ]);
+      const options = toldApart(this.viewer.models, {
+        textOf: ({ title, dataset }) =>
+          seedFirst(dataset === this.viewer.name ? title : `${title} (${dataset ?? "no set"})`),
+        more: [({ created_at }) => time(created_at), ({ id }) => id.slice(-6)],
+      }).map(([{ id }, text]) => [id, text]);
       const control = select(`model${which}`, options, this.viewer.model[which]);
       control.dataset.control = `model${which}`;
       control.title = control.selectedOptions[0]?.textContent ?? "";

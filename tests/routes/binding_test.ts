@@ -94,6 +94,8 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       );
       assert.equal(looked_at.by, "leave_out");
       assert.ok(looked_at.left_out > 0 && looked_at.images + looked_at.left_out === 24);
+      const { left_out_images } = await get<{ left_out_images: string[] }>(`${audit}?${query}`);
+      assert.equal(new Set(left_out_images).size, looked_at.left_out);
       assert.equal(labels.labelled, looked_at.images, "labels of tested images are not looked at");
       const { looked_at: all } = await get<Record<string, unknown>>(audit);
       assert.deepEqual(all, { images: 24, left_out: 0, by: "all" });

@@ -52,6 +52,17 @@ Deno.test("names: of runs", () => {
     "BYOL · gaze · top 10 % · RN18 · linear probe",
   );
   assert.equal(names.modelName({ ...tuned, name: "best", version: 2 }, modelOf), "best (2)");
+  assert.equal(names.runName("evaluate", {}, "BYOL · seed 1"), "Evaluation · BYOL · seed 1");
   assert.equal(names.cutName({ threshold: 0.82 }), "above 0.82");
   assert.equal(names.cutName({ top_k: 5 }), "5 neighbours");
+});
+
+Deno.test("names: the seed first, and no two the same", () => {
+  assert.equal(names.seedFirst("BYOL · RN18 · fold 2 · seed 5"), "fold 2 · seed 5 · BYOL · RN18");
+  const things = [["a", "1", "x"], ["a", "2", "y"], ["a", "2", "z"], ["b", "1", "x"]];
+  const told = names.toldApart(things, {
+    textOf: ([text]) => text,
+    more: [([, time]) => time, ([, , id]) => id],
+  });
+  assert.deepEqual(told.map(([, text]) => text), ["a · 1", "a · 2 · y", "a · 2 · z", "b"]);
 });

@@ -13,7 +13,17 @@ export function examplesAt(
   cut: number,
   count: number,
 ): { right: [number, number, number][]; wrong: [number, number, number][] };
-export function lookedAt(names: string[], images: object[]): number[];
+export function lookedWords(told: object): string;
+export function reached(runs: object[]): any;
+export function sameImages(groups: string[][][]): boolean;
+export function titledApart(groups: object[]): { title: string }[];
+export function sameInSet(image: string | undefined, nearest: object[]): string | undefined;
+export function knownWords(known: object): string;
+export function seedFirst(title: string): string;
+export function toldApart<T>(
+  things: T[],
+  words: { textOf: (thing: T) => string; more: ((thing: T) => string)[] },
+): [T, string][];
 export function within(point: number[], polygon: number[][]): boolean;
 export function foldBands(scores: object[], label: string): any;
 export const METHODS: Record<string, string>;
@@ -21,7 +31,7 @@ export const ARMS: Record<string, string>;
 export const KINDS: Record<string, string>;
 export function backboneName(backbone: string): string;
 export function cutName(cut: object): string | undefined;
-export function runName(kind: string, spec: object): string;
+export function runName(kind: string, spec: object, from?: string): string;
 export function groupName(kind: string, spec: object): string;
 export function modelName(model: object, modelOf: (id: string) => object | undefined): string;
 export function groupOfModel(model: object, modelOf: (id: string) => object | undefined): string;

@@ -49,18 +49,6 @@ Deno.test("pairs above a cut: the page's numbers are the audit's", () => {
   }
 });
 
-Deno.test("images that are marked as test, and the others of their patients, are not looked at", () => {
-  const names = ["a", "b", "c", "d"];
-  const images = [
-    { name: "a", patient: "p", split: "test" },
-    { name: "b", patient: "p", split: null },
-    { name: "c", patient: null, split: "train" },
-    { name: "d", patient: null, split: "test" },
-  ];
-  assert.deepEqual(cuts.lookedAt(names, images), [2]);
-  assert.deepEqual(cuts.lookedAt(names, []), [0, 1, 2, 3]);
-});
-
 Deno.test("the histogram holds every pair, examples stand just above the cut", () => {
   const values = similarity();
   const looked = Array.from({ length: n }, (_, i) => i);

@@ -167,7 +167,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await until(page, `/top=0.2/.test(location.hash)`);
       const { cuts } = await server.json<{
         cuts: { quantile: number; pairs: number; precision: number }[];
-      }>("GET", `/v1/similarities/${similarity}/audit`);
+      }>("GET", `/v1/similarities/${similarity}/audit?leave_out={"seed":0}`);
       const fifth = cuts.find(({ quantile }) => quantile === 0.2)!;
       assert.equal(await pairs.first().innerText(), String(fifth.pairs));
       const precision = page.locator(".figure", { hasText: "Precision" }).locator("strong");
@@ -190,6 +190,15 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     },
   );
 
+  await t.step("pairs: labels of test images are looked at when asked for alone", async () => {
+    const sight = await patient(dashboard);
+    await sight.open("d/breast/pairs?labels=all");
+    await sight.page.getByText(/tested on among them/).waitFor();
+    await sight.page.getByRole("link", { name: "Leave the test part out" }).click();
+    await sight.page.getByText(/the test part of seed 0 is left out/).waitFor();
+    await sight.close();
+  });
+
   await t.step("forms: the set of the page, its similarities, the audit's cut", async () => {
     const sight = await patient(dashboard);
     const { page } = sight;
@@ -203,7 +212,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     await page.getByText(/suggested by the audit|a tenth of the pairs is usual/).waitFor();
     const { suggestion } = await server.json<{ suggestion: { quantile: number | null } }>(
       "GET",
-      `/v1/similarities/${similarity}/audit`,
+      `/v1/similarities/${similarity}/audit?leave_out={"seed":0}`,
     );
     const cut = page.getByLabel(/^Cut: quantile/);
     assert.equal(await cut.inputValue(), String(suggestion.quantile ?? 0.1));
