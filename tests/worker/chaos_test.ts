@@ -15,7 +15,7 @@ import { startS3rver } from "../support/s3_servers.ts";
 import { until } from "../support/server.ts";
 import { withDirectory } from "../support/temporary.ts";
 
-const ROUNDS = Number(Deno.env.get("MCGIP_CHAOS_ROUNDS") ?? 20);
+const ROUNDS = Number(Deno.env.get("MCGIP_CHAOS_ROUNDS") ?? 6);
 const SEED = Number(Deno.env.get("MCGIP_CHAOS_SEED") ?? 1);
 const STEPS = 40;
 const program = fileURLToPath(new URL("../support/worker.ts", import.meta.url));
