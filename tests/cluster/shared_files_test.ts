@@ -79,6 +79,7 @@ postgresTest("files of several servers", async (postgres, t) => {
       );
 
       await t.step("other bytes in the bucket are refused, and not kept", async () => {
+        const before = [...Deno.readDirSync(b.temporary)].length;
         const { sha256 } = await put(a, 1000);
         Deno.writeTextFileSync(`${folder}/other`, "other bytes");
         const other = createHash("sha256").update("other bytes").digest("hex");
@@ -88,7 +89,7 @@ postgresTest("files of several servers", async (postgres, t) => {
           (error) => error instanceof Damaged && /no longer holds the bytes/.test(error.message),
         );
         assert.equal(existsSync(b.path(sha256)), false);
-        assert.deepEqual([...Deno.readDirSync(b.temporary)], []);
+        assert.equal([...Deno.readDirSync(b.temporary)].length, before);
       });
 
       await t.step("above its bounds a server lets go of what was used longest ago", async () => {

@@ -1,4 +1,7 @@
-/** The tests of what stands on the store, on PostgreSQL and a bucket instead of SQLite and a directory. */
+/**
+ * The tests of what stands on the store, on PostgreSQL and a bucket instead of SQLite and a directory: minutes of
+ * them, so only where they are asked for, by `deno task test:stacks`.
+ */
 import assert from "node:assert/strict";
 import { projectFiles, root } from "../support/imports.ts";
 import { postgresTest } from "../support/postgres.ts";
@@ -8,32 +11,35 @@ const FOLDERS = ["store", "access", "datasets", "jobs", "studies", "similarities
 /** Tests of SQLite's own words, and those that count what a study does in the 20 ms of one turn. */
 const LEFT_OUT = ["store/database_test.ts", "studies/advance_test.ts", "studies/plan_test.ts"];
 
-postgresTest("what stands on the store does so on PostgreSQL and a bucket", async (postgres) => {
-  const s3 = await startS3rver();
-  try {
-    const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-    const files = projectFiles("_test.ts").filter((file) =>
-      FOLDERS.some((folder) => file.startsWith(`tests/${folder}/`)) &&
-      !LEFT_OUT.some((name) => file.endsWith(name))
-    );
-    const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["test", "-A", "--no-check", "--frozen", "--config=tests/deno.json", ...files],
-      cwd: root,
-      env: {
-        NO_COLOR: "1",
-        MCGIP_TESTS_IN_CLUSTER: "1",
-        MCGIP_DATABASE: await postgres.database(),
-        MCGIP_FILES: "s3://mcgip",
-        AWS_ENDPOINT_URL_S3: endpoint,
-        AWS_ACCESS_KEY_ID: accessKeyId,
-        AWS_SECRET_ACCESS_KEY: secretAccessKey,
-      },
-    }).output();
-    const decoder = new TextDecoder();
-    const text = decoder.decode(stdout) + decoder.decode(stderr);
-    console.log(/^.*\d+ passed.*$/m.exec(text)?.[0]);
-    assert.equal(code, 0, text);
-  } finally {
-    await s3.stop();
-  }
-});
+const NAME = "what stands on the store does so on PostgreSQL and a bucket";
+if (!Deno.env.get("MCGIP_STACKS")) {
+  Deno.test({ name: `${NAME} (skipped: see deno task test:stacks)`, ignore: true, fn() {} });
+} else {postgresTest(NAME, async (postgres) => {
+    const s3 = await startS3rver();
+    try {
+      const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
+      const files = projectFiles("_test.ts").filter((file) =>
+        FOLDERS.some((folder) => file.startsWith(`tests/${folder}/`)) &&
+        !LEFT_OUT.some((name) => file.endsWith(name))
+      );
+      const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["test", "-A", "--no-check", "--frozen", "--config=tests/deno.json", ...files],
+        cwd: root,
+        env: {
+          NO_COLOR: "1",
+          MCGIP_TESTS_IN_CLUSTER: "1",
+          MCGIP_DATABASE: await postgres.database(),
+          MCGIP_FILES: "s3://mcgip",
+          AWS_ENDPOINT_URL_S3: endpoint,
+          AWS_ACCESS_KEY_ID: accessKeyId,
+          AWS_SECRET_ACCESS_KEY: secretAccessKey,
+        },
+      }).output();
+      const decoder = new TextDecoder();
+      const text = decoder.decode(stdout) + decoder.decode(stderr);
+      console.log(/^.*\d+ passed.*$/m.exec(text)?.[0]);
+      assert.equal(code, 0, text);
+    } finally {
+      await s3.stop();
+    }
+  });}

@@ -50,13 +50,15 @@ export async function startS3rver(): Promise<S3Server> {
 /** The processes of OpenStack Swift, in the order of their start. */
 const SWIFT = ["account", "container", "object", "proxy"] as const;
 
-/** Why OpenStack Swift cannot run here; undefined where it can. */
-export const withoutSwift = ["swift-ring-builder", ...SWIFT.map((name) => `swift-${name}-server`)]
-  .map((program) =>
-    Deno.env.get("PATH")!.split(":").some((folder) => exists(`${folder}/${program}`))
-      ? undefined
-      : `${program} is not installed`
-  ).find((why) => why);
+/** Why OpenStack Swift does not run here; undefined where it does. */
+export const withoutSwift = Deno.env.get("MCGIP_STACKS")
+  ? ["swift-ring-builder", ...SWIFT.map((name) => `swift-${name}-server`)]
+    .map((program) =>
+      Deno.env.get("PATH")!.split(":").some((folder) => exists(`${folder}/${program}`))
+        ? undefined
+        : `${program} is not installed`
+    ).find((why) => why)
+  : "it takes minutes: see deno task test:stacks";
 
 function exists(path: string): boolean {
   try {
