@@ -236,7 +236,7 @@ export class Store {
   async close(): Promise<void> {
     await this.cluster?.close();
     await this.db.close();
-    if (this.#lock) seal(`${this.directory}/mcgip.db`);
+    if (this.#lock && !this.cluster) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
   }
 }
