@@ -12,6 +12,7 @@ export const TABLES: Record<string, string[]> = {
   images: ["id"],
   gaze: ["id"],
   heatmaps: ["id"],
+  readings: ["id"],
   reports: ["id"],
   jobs: ["id"],
   events: ["job_id", "id"],
@@ -28,6 +29,7 @@ export const TABLES: Record<string, string[]> = {
   predictions: ["id"],
   tuning: ["device", "pass"],
   keys: ["id"],
+  owners: ["thing"],
   idempotency: ["owner", "key"],
 };
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { migrate } from "@/cluster/migrate.ts";
+import { TABLES } from "@/cluster/move.ts";
 import { Postgres } from "@/cluster/postgres.ts";
 import { readDatabase } from "@/lib/cluster_settings.ts";
 import { postgresTest } from "../support/postgres.ts";
@@ -55,6 +56,8 @@ postgresTest("the schema for PostgreSQL", async (postgres, t) => {
            FROM sqlite_schema AS t, pragma_table_info(t.name) AS c WHERE t.type = 'table'`,
         );
         assert.deepEqual(ours.map(nameOf).sort(), theirs.map(nameOf).sort());
+        const moved = new Set([...Object.keys(TABLES), "workers"]);
+        assert.deepEqual([...moved].sort(), [...new Set(theirs.map(({ table }) => table))].sort());
         for (const column of theirs) {
           const same = ours.find((other) => nameOf(other) === nameOf(column))!;
           assert.ok(TYPES[column.type].includes(same.type), `${nameOf(column)}: ${same.type}`);
