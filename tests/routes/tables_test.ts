@@ -189,12 +189,12 @@ Deno.test("an evaluation in a study's table cannot be deleted before the study",
     await store.studies.updateCell(cell, { state: "done", evaluation: id });
     const { handle } = evaluations.find(({ operationId }) => operationId === "deleteEvaluation")!;
     const call = { services: { store }, params: { id } } as unknown as Call;
-    assert.throws(
-      () => handle(call),
+    await assert.rejects(
+      async () => await handle(call),
       (error) => error instanceof Conflict && /study "st_1" needs it/.test(error.message),
     );
     await store.studies.remove("st_1");
-    handle(call);
+    await handle(call);
     assert.equal(await store.evaluations.find(id), undefined);
   } finally {
     await store.close();
