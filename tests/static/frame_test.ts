@@ -56,7 +56,7 @@ dashboardTest("frame: an empty server, a made-up set, imports that stay", async 
   await t.step("a click makes a set up and opens it", async () => {
     await sight.open("");
     await page.getByRole("button", { name: "Try it with a made-up set" }).click();
-    await page.getByRole("heading", { name: "made-up" }).waitFor();
+    await page.getByRole("heading", { name: "made-up", exact: true }).waitFor();
     await page.getByText("96 images, 48 patients").waitFor();
     await until(page, "document.querySelectorAll('.picture[data-state=shown]').length >= 12");
     await sight.check("made-up");

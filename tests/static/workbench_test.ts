@@ -228,7 +228,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     const sight = await patient(dashboard);
     const { page } = sight;
     await sight.open(
-      `d/breast/training/start/pretrain?cut.quantile=0.2&width=8&image_size=32&epochs=400`,
+      `d/breast/training/start/pretrain?cut.quantile=0.2&width=8&image_size=32&epochs=9000`,
     );
     await page.getByLabel(/^Batch size/).fill("8");
     await page.getByRole("button", { name: "Start", exact: true }).click();
@@ -250,7 +250,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     await page.locator(".state.cancelled").waitFor();
     await page.getByRole("link", { name: "Again with changes" }).click();
     await until(page, `document.querySelector("input[name='cut.quantile']")?.value === "0.2"`);
-    assert.equal(await page.getByLabel(/^Epochs/).inputValue(), "400");
+    assert.equal(await page.getByLabel(/^Epochs/).inputValue(), "9000");
     await sight.check("again with changes");
     await sight.close();
   });
