@@ -176,8 +176,11 @@ postgresTest("files of several servers", async (postgres, t) => {
           await assert.rejects(() => b.read(sha256), Unavailable);
           assert.equal((await a.read(sha256)).length, 1_000);
           s3.kill("SIGCONT");
+          // What was broken off s3rver may keep in part: it is removed once all of it has been answered.
+          await remote.has(keyOf(next));
+          await remote.remove(keyOf(next));
           await a.shared!.publish([next]);
-          assert.ok(await remote.has(keyOf(next)));
+          assert.equal((await b.read(next)).length, 10);
         },
       );
     });
