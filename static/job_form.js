@@ -1,8 +1,10 @@
 /** Forms of jobs, made from the API's description: a method that it learns appears by itself. */
+import { description, get, list } from "./api.js";
 import { auditOf, FIRST_SEED, lookedWords } from "./audit.js";
 import { field as labelled, h, select } from "./dom.js";
 import { percent, time, words } from "./format.js";
-import { specOf, valueOf } from "./job_fields.js";
+import { jobKinds, specOf, valueOf } from "./job_fields.js";
+import { MODEL_FIELDS } from "./model_fields.js";
 import { modelName } from "./names.js";
 
 /** What a first try starts with, where the server's own defaults are meant for a GPU and a night. */
@@ -21,11 +23,29 @@ export const SUGGESTED = {
 };
 
 /**
+ * What a form on a data set is made of: the kinds of jobs, models and choices of its fields, the set, and what it
+ * begins from.
+ * @param {string | undefined} before path of a job or study that is done again with changes
+ */
+export async function readForm(name, { set, before, signal }) {
+  const [document, sets, models, similarities, known, earlier] = await Promise.all([
+    description(signal),
+    list("/v1/datasets", signal),
+    list(`/v1/models?fields=${MODEL_FIELDS}`, signal),
+    list("/v1/similarities?fields=id,measure,dataset,stale,created_at", signal),
+    set,
+    before && get(before, signal),
+  ]);
+  const choices = choicesOf(name, { models, similarities, sets });
+  return { kinds: jobKinds(document), models, choices, known, before: earlier };
+}
+
+/**
  * What can be chosen of a resource, the things of one data set before or instead of others.
  * @param {string} dataset name
  * @param {{models: any[], similarities: any[], sets: any[]}} known
  */
-export function choicesOf(dataset, { models, similarities, sets }) {
+function choicesOf(dataset, { models, similarities, sets }) {
   const modelOf = (id) => models.find((model) => model.id === id);
   const setOf = ({ lineage }) => lineage?.spec?.dataset ?? lineage?.dataset ?? null;
   const shown = (list) => {

@@ -1,7 +1,7 @@
 /** A ResNet's weights in a file from elsewhere, under torchvision's names. */
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Weights } from "./backbone_spec.ts";
-import { chosenPrefix } from "./weight_prefix.ts";
+import { chosenPrefix, ownerOf } from "./weight_prefix.ts";
 
 /** Places of torchvision's parts in `nn.Sequential(*list(resnet.children()))`. */
 const CHILDREN: Record<string, string> = {
@@ -39,7 +39,8 @@ export interface FoundResnet {
 export function onlyResnet(weights: Weights, prefix?: string): FoundResnet | undefined {
   const found = stems(weights);
   if (found.length === 0) return refuseOtherStem(weights);
-  const named = chosenPrefix(found.map((one) => one.prefix), prefix);
+  const prefixes = found.map((one) => one.prefix);
+  const named = chosenPrefix(prefixes, prefix);
   const chosen = found.find((one) => one.prefix === named)!;
   const network: Weights = new Map();
   const leftOut: string[] = [], heads: string[] = [];
@@ -50,20 +51,15 @@ export function onlyResnet(weights: Weights, prefix?: string): FoundResnet | und
     const known = chosen.numbered && CHILDREN[first]
       ? [CHILDREN[first], ...rest].join(".")
       : suffix;
-    // Of prefixes one of which begins like the other, the longer one is meant.
-    const owner = longest(found.filter((one) => name.startsWith(one.prefix)));
-    if (owner && owner.prefix !== chosen.prefix) copies.add(`${owner.prefix}*`);
-    else if (!owner) leftOut.push(name);
+    const owner = ownerOf(prefixes, name);
+    if (owner !== undefined && owner !== chosen.prefix) copies.add(`${owner}*`);
+    else if (owner === undefined) leftOut.push(name);
     else if (BESIDE.test(known)) {
       leftOut.push(name);
       heads.push(name);
     } else if (!COUNTER.test(known)) network.set(known, weight);
   }
   return { network, prefix: chosen.prefix, leftOut: [...leftOut, ...copies], heads };
-}
-
-function longest(found: Stem[]): Stem | undefined {
-  return found.toSorted((a, b) => b.prefix.length - a.prefix.length)[0];
 }
 
 /** A network of ResNet's names that begins otherwise: ResNet-D, CIFAR's. */

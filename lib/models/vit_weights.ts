@@ -2,7 +2,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Architecture, Detected, Weights } from "./backbone_spec.ts";
 import { refuseOthers } from "./expected_weights.ts";
-import { chosenPrefix } from "./weight_prefix.ts";
+import { chosenPrefix, ownerOf } from "./weight_prefix.ts";
 import { DEPTH, HEAD, PATCH, type VitName, VITS } from "./vit_sizes.ts";
 
 const STEM = "patch_embed.proj.weight";
@@ -31,10 +31,7 @@ export function detectVit(
   const network: Weights = new Map();
   const leftOut: string[] = [], heads: string[] = [];
   for (const [name, weight] of weights) {
-    // Of prefixes one of which begins like the other, the longer one is meant.
-    const owner = prefixes.filter((one) => name.startsWith(one))
-      .toSorted((a, b) => b.length - a.length)[0];
-    const own = owner === chosen ? name.slice(chosen.length) : undefined;
+    const own = ownerOf(prefixes, name) === chosen ? name.slice(chosen.length) : undefined;
     if (own !== undefined && !BESIDE.test(own)) {
       network.set(own, weight);
       continue;

@@ -21,3 +21,9 @@ export function chosenPrefix(found: string[], named?: string): string {
     }`,
   );
 }
+
+/** The prefix of the network that a name belongs to: of two one of which begins like the other, the longer one. */
+export function ownerOf(found: string[], name: string): string | undefined {
+  return found.filter((prefix) => name.startsWith(prefix))
+    .toSorted((a, b) => b.length - a.length)[0];
+}

@@ -9,11 +9,13 @@ import { columnProducts, targetSquares } from "@/gpu/ops/redundancy.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import type { BarlowTwinsConfig } from "./barlow_twins_spec.ts";
-import { expander, twoViews } from "./expander.ts";
+import { expander } from "./expander.ts";
 import type { Built, MethodInput } from "./method.ts";
+import { embedViews, viewsOf } from "./two_views.ts";
 
 export function barlowTwins(tape: Tape, input: MethodInput, config: BarlowTwinsConfig): Built {
-  const { y, z } = twoViews(tape, input, expander(config.projector, { bias: false }));
+  const layers = expander(config.projector, { bias: false });
+  const { y, z } = embedViews(tape, input.encoder, viewsOf(input), layers);
   const A = input.weights(input.images); // [N, N]
   return { loss: barlowTwinsLoss(tape, z, A, config), output: z[0], embeddings: z, features: y };
 }

@@ -12,22 +12,19 @@ import { head, type Layer } from "@/lib/models/heads.ts";
 import type { Built, MethodInput } from "./method.ts";
 import type { MocoV3Config } from "./moco_v3_spec.ts";
 import { targetMomentum } from "./momentum.ts";
+import { embedViews, viewsOf } from "./two_views.ts";
 
 export function mocoV3(tape: Tape, input: MethodInput, config: MocoV3Config): Built {
   const { encoder, images: N } = input;
   const { projector, predictor } = mocoV3Heads(config);
-  const v = [input.views([0]), input.views([1])];
-  const embed = (x: Tensor, network: string) => {
-    const y = encoder.apply(tape, x, { prefix: `${network}backbone.` }); // [N, F]
-    return { y, z: head(tape, y, projector, { prefix: `${network}projector.` }) }; // [N, D]
-  };
-  const online = v.map((x) => embed(x, ""));
-  const z = online.map(({ z }) => z);
+  const v = viewsOf(input);
+  const { y, z } = embedViews(tape, encoder, v, projector);
   const q = z.map((z) => l2Normalize(tape, head(tape, z, predictor, { prefix: "predictor." })));
-  const k = v.map((x) => l2Normalize(tape, embed(x, "target.").z));
+  const target = embedViews(tape, encoder, v, projector, "target.");
+  const k = target.z.map((z) => l2Normalize(tape, z));
   const loss = mocoV3Loss(tape, q, k, input.weights(N), config);
   return {
-    ...{ loss, output: z[0], embeddings: z, features: online[0].y },
+    ...{ loss, output: z[0], embeddings: z, features: y },
     momentum: (step, steps) => targetMomentum(config.momentum, step, steps),
   };
 }

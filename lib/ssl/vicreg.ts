@@ -8,12 +8,14 @@ import { center, columnProducts, stdHinge, targetSquares } from "@/gpu/ops/redun
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { expander, twoViews } from "./expander.ts";
+import { expander } from "./expander.ts";
 import type { Built, MethodInput } from "./method.ts";
+import { embedViews, viewsOf } from "./two_views.ts";
 import type { VicregConfig } from "./vicreg_spec.ts";
 
 export function vicreg(tape: Tape, input: MethodInput, config: VicregConfig): Built {
-  const { y, z } = twoViews(tape, input, expander(config.projector, { bias: true }));
+  const layers = expander(config.projector, { bias: true });
+  const { y, z } = embedViews(tape, input.encoder, viewsOf(input), layers);
   const A = input.weights(input.images); // [N, N]
   return { loss: vicregLoss(tape, z, A, config), output: z[0], embeddings: z, features: y };
 }

@@ -2,6 +2,7 @@
 import type { View } from "@/gpu/augment.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { permutation, stream } from "@/lib/random.ts";
+import { shareSeen } from "./crop.ts";
 import type { GazeMass } from "./gaze_mass.ts";
 
 export interface GazeGrid {
@@ -20,14 +21,14 @@ const LEAST_SEEN = 0.1;
  */
 export function gazeTarget(
   gaze: GazeMass | undefined,
-  { matrix: [xx, xy, yx, yy], centre }: Pick<View, "matrix" | "centre">,
+  view: Pick<View, "matrix" | "centre">,
   { rows, columns, sigma }: GazeGrid,
 ): Float32Array<ArrayBuffer> {
   const target = new Float32Array(rows * columns);
-  if (!gaze) return target;
+  if (!gaze || shareSeen(gaze, view) < LEAST_SEEN) return target;
+  const { matrix: [xx, xy, yx, yy], centre } = view;
   const determinant = xx * yy - xy * yx;
   const sums = new Float64Array(rows * columns);
-  let [seen, whole] = [0, 0];
   const spread = (at: number, cells: number) =>
     Float64Array.from(
       { length: cells },
@@ -35,12 +36,10 @@ export function gazeTarget(
     );
   for (let i = 0; i < gaze.length; i += 3) {
     const [x, y, share] = [gaze[i] - centre[0], gaze[i + 1] - centre[1], gaze[i + 2]];
-    whole += share;
     // The view's own coordinates, its sides 1 and its centre 0.
     const u = (yy * x - xy * y) / determinant;
     const v = (xx * y - yx * x) / determinant;
     if (Math.abs(u) > 0.5 || Math.abs(v) > 0.5) continue;
-    seen += share;
     const across = spread((u + 0.5) * columns, columns);
     const down = spread((v + 0.5) * rows, rows);
     for (let row = 0; row < rows; row++) {
@@ -50,8 +49,7 @@ export function gazeTarget(
     }
   }
   const total = sums.reduce((sum, value) => sum + value, 0);
-  if (!(total > 0) || seen < LEAST_SEEN * whole) return target;
-  return target.map((_, cell) => sums[cell] / total);
+  return total > 0 ? target.map((_, cell) => sums[cell] / total) : target;
 }
 
 /**

@@ -1,43 +1,35 @@
 /** The form that starts one job on this data set. */
 import { stepLink } from "../address.js";
-import { description, get, list, post } from "../api.js";
+import { post } from "../api.js";
 import { card, fill, h, pageHead } from "../dom.js";
 import { sides } from "../format.js";
 import {
   arranged,
-  choicesOf,
   controlsOf,
   NO_AUDIT,
+  readForm,
   specFrom,
   SUGGESTED,
   suggestedCut,
   textsOf,
 } from "../job_form.js";
-import { jobKinds } from "../job_fields.js";
 import { jobName, kindName } from "../names.js";
 import { attempt } from "../notice.js";
 import { nothing, tabs } from "../parts.js";
-import { MODEL_FIELDS } from "../model_fields.js";
 
 /** Fields of a spec that say what was, not what is asked for. */
 const TOLD = ["dataset_digest", "code_version", "preset"];
 
 export async function show({ name, params, query, signal, set }) {
-  const [document, sets, models, similarities, known, before] = await Promise.all([
-    description(signal),
-    list("/v1/datasets", signal),
-    list(`/v1/models?fields=${MODEL_FIELDS}`, signal),
-    list("/v1/similarities?fields=id,measure,dataset,stale,created_at", signal),
+  const from = query.get("from");
+  const { kinds, models, choices, known, before } = await readForm(name, {
     set,
-    query.has("from")
-      ? get(`/v1/jobs/${encodeURIComponent(query.get("from"))}`, signal)
-      : undefined,
-  ]);
-  const kinds = jobKinds(document);
+    before: from === null ? undefined : `/v1/jobs/${encodeURIComponent(from)}`,
+    signal,
+  });
   const kind = kinds.find((one) => one.kind === params.kind);
   if (params.kind === "study") location.replace(stepLink(name, ["training", "study"], query));
   if (!kind) return nothing("There is no such kind of job", `"${params.kind}" is not known.`);
-  const choices = choicesOf(name, { models, similarities, sets });
   const rest = Object.fromEntries([...query].filter(([field]) => field !== "from"));
   const usual = SUGGESTED[kind.kind] ?? {};
   const given = { ...usual, ...(before ? specBefore(before) : {}), ...rest };

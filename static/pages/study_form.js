@@ -1,15 +1,13 @@
 /** A study is planned: methods, arms, seeds, the cut from the audit; a dry run tells what it costs before it starts. */
 import { stepLink } from "../address.js";
-import { description, get, list, post } from "../api.js";
+import { get, post } from "../api.js";
 import { card, field, fill, h, pageHead, select, table } from "../dom.js";
 import { bytes, number } from "../format.js";
 import { FIRST_SEED } from "../audit.js";
-import { arranged, choicesOf, controlsOf, NO_AUDIT, specFrom, suggestedCut } from "../job_form.js";
-import { jobKinds } from "../job_fields.js";
+import { arranged, controlsOf, NO_AUDIT, readForm, specFrom, suggestedCut } from "../job_form.js";
 import { kindName } from "../names.js";
 import { attempt } from "../notice.js";
 import { figure } from "../parts.js";
-import { MODEL_FIELDS } from "../model_fields.js";
 
 /** How much is trained: what the machine has decides, not the question. */
 const BUDGETS = {
@@ -40,18 +38,13 @@ const OWN = [
 ];
 
 export async function show({ name, query, signal, set }) {
-  const [document, sets, models, similarities, known, before] = await Promise.all([
-    description(signal),
-    list("/v1/datasets", signal),
-    list(`/v1/models?fields=${MODEL_FIELDS}`, signal),
-    list("/v1/similarities?fields=id,measure,dataset,stale,created_at", signal),
+  const from = query.get("from");
+  const { kinds, choices, known, before } = await readForm(name, {
     set,
-    query.has("from")
-      ? get(`/v1/studies/${encodeURIComponent(query.get("from"))}`, signal)
-      : undefined,
-  ]);
-  const kind = jobKinds(document).find((one) => one.kind === "study");
-  const choices = choicesOf(name, { models, similarities, sets });
+    before: from === null ? undefined : `/v1/studies/${encodeURIComponent(from)}`,
+    signal,
+  });
+  const kind = kinds.find((one) => one.kind === "study");
   return [
     pageHead(
       before ? "Again with changes" : "Plan a study",

@@ -4,6 +4,7 @@
  */
 import { fileURLToPath } from "node:url";
 import { launcherArguments } from "@/lib/launcher_permissions.ts";
+import { withFolder } from "./scenario.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -276,4 +277,22 @@ function childOf(parent: number): number | undefined {
       // It ended while we looked.
     }
   }
+}
+
+/** Runs `body` against a server over `data`. */
+export async function attacked(
+  data: string,
+  body: (victim: Victim) => Promise<void>,
+): Promise<void> {
+  const victim = await Victim.start({ data });
+  try {
+    await body(victim);
+  } finally {
+    await victim.end();
+  }
+}
+
+/** The same over an empty directory, which is gone afterwards. */
+export async function withVictim(body: (victim: Victim) => Promise<void>): Promise<void> {
+  await withFolder((data) => attacked(data, body));
 }

@@ -2,15 +2,13 @@
 import assert from "node:assert/strict";
 import { filesBelow } from "@/lib/operations/data_files.ts";
 import { runTask } from "../support/program.ts";
-import { startServer, type TestServer, until } from "../support/server.ts";
+import { trainedNumbers } from "../support/jobs.ts";
+import { startServer, until } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
 interface Job {
   id: string;
-  state: string;
-  error: string | null;
   progress: { done: number; unit: string };
-  result: { model: string } | null;
 }
 
 /** A step and a checkpoint an epoch. */
@@ -18,22 +16,6 @@ const training = {
   ...{ kind: "pretrain", dataset: "breast", method: "byol", arm: "none", seed: 1 },
   ...{ width: 8, image_size: 32, epochs: 20, batch_size: 12, tuning: "off" },
 };
-
-async function weights(server: TestServer, id: string): Promise<Uint8Array> {
-  let job!: Job;
-  await until(
-    async () => {
-      job = await server.json<Job>("GET", `/v1/jobs/${id}`);
-      assert.notEqual(job.state, "failed", job.error ?? "");
-      return job.state === "succeeded";
-    },
-    180_000,
-    () => JSON.stringify(job) + server.log(),
-  );
-  const bytes = await (await server.fetch(`/v1/models/${job.result!.model}/weights`)).bytes();
-  // Its header tells which job made it.
-  return bytes.subarray(8 + Number(new DataView(bytes.buffer).getBigUint64(0, true)));
-}
 
 Deno.test("a training goes on from the checkpoint in the backup, to the same weights", async () => {
   const folder = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
@@ -53,7 +35,7 @@ Deno.test("a training goes on from the checkpoint in the backup, to the same wei
     const made = await runTask("backup", [backup, "--data", data]);
     assert.equal(made.code, 0, made.error);
     assert.match(made.last, /checkpoints of 1 job;/);
-    const expected = await weights(server, id);
+    const expected = await trainedNumbers(server, id, 180_000);
     await server.stop();
 
     assert.equal((await runTask("restore", [backup, "--data", restored])).code, 0);
@@ -62,7 +44,7 @@ Deno.test("a training goes on from the checkpoint in the backup, to the same wei
     assert.ok(Math.max(...saved) >= 2, `checkpoints of steps ${saved}`);
     server = await startServer({ data: restored });
     await server.ready();
-    assert.deepEqual(await weights(server, id), expected);
+    assert.deepEqual(await trainedNumbers(server, id, 180_000), expected);
   } finally {
     await server.stop("SIGKILL");
     Deno.removeSync(folder, { recursive: true });

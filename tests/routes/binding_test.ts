@@ -3,35 +3,15 @@ import assert from "node:assert/strict";
 import { zipSet } from "@/lib/demo/archive.ts";
 import { synthesize } from "@/lib/demo/synthetic.ts";
 import { picture } from "../support/archives.ts";
-import { type TestServer, until, withServer } from "../support/server.ts";
+import { runJob } from "../support/jobs.ts";
+import { withServer } from "../support/server.ts";
 import { uploadModel } from "../support/uploaded_model.ts";
-
-interface Job {
-  state: string;
-  error: string | null;
-  result: Record<string, string>;
-}
 
 interface Prediction {
   id: string;
   model: string;
   image: string;
   stale: boolean;
-}
-
-async function run(server: TestServer, spec: Record<string, unknown>): Promise<Job["result"]> {
-  const { id } = await server.json<{ id: string }>("POST", "/v1/jobs", spec);
-  let job!: Job;
-  await until(
-    async () => {
-      job = await server.json("GET", `/v1/jobs/${id}`);
-      return !["queued", "running"].includes(job.state);
-    },
-    120_000,
-    () => JSON.stringify(job),
-  );
-  assert.equal(job.state, "succeeded", job.error ?? "");
-  return job.result;
 }
 
 /** The same names, labels and patients whatever the seed; pictures and gaze are others. */
@@ -61,7 +41,7 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       (await get<{ data: Prediction[] }>(`/v1/predictions?${query}`)).data;
     await put(1);
     const measured = { kind: "similarity", dataset: "breast", measure: "dtw" };
-    const { similarity } = await run(server, measured);
+    const { result: { similarity } } = await runJob(server, measured);
     const small = {
       dataset: "breast",
       width: 4,
@@ -74,9 +54,13 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       ...{ ...small, kind: "pretrain", method: "moco", arm: "gaze", similarity, epochs: 1 },
       ...{ cut: { quantile: 0.2 }, config: { output: 8, queue: 16 } },
     };
-    const { model: backbone } = await run(server, pretraining);
+    const { result: { model: backbone } } = await runJob(server, pretraining);
     const finetuning = { kind: "finetune", dataset: "breast", epochs: 1, batch_size: 8, seed: 1 };
-    const tuned = await run(server, { ...finetuning, init: backbone, name: "tumour" });
+    const { result: tuned } = await runJob(server, {
+      ...finetuning,
+      init: backbone,
+      name: "tumour",
+    });
     const first = await get(`/v1/evaluations/${tuned.evaluation}`);
     const asked = { dataset: "breast", images: ["P001_CC", "P002_CC"] };
     await server.json("POST", `/v1/models/tumour/predictions`, asked);
@@ -155,7 +139,11 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       assert.equal((await get(`/v1/similarities/${similarity}`)).stale, true);
       await refused(pretraining, /images or gaze of "breast" have changed/);
       assert.deepEqual(await predictions(), []);
-      const evaluated = await run(server, { kind: "evaluate", dataset: "breast", model: "tumour" });
+      const { result: evaluated } = await runJob(server, {
+        kind: "evaluate",
+        dataset: "breast",
+        model: "tumour",
+      });
       const second = await get<Record<string, unknown>>(`/v1/evaluations/${evaluated.evaluation}`);
       assert.deepEqual([second.stale, second.seen_in_training], [false, 0]);
       assert.equal(
@@ -167,7 +155,7 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
         `/v1/evaluations/${evaluated.evaluation}/difference?to=${tuned.evaluation}`,
       );
       assert.equal(compared.status, 409, await compared.text());
-      const other = await run(server, measured);
+      const { result: other } = await runJob(server, measured);
       const { comparison } = await get<{ comparison: { compared: { similarity: string }[] } }>(
         `/v1/similarities/${other.similarity}/audit`,
       );
@@ -185,7 +173,7 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       await refused({ ...pretraining, dataset: "renamed" }, /not of "renamed"/);
       // Under whatever name: these are the pictures that the model was trained on.
       for (const dataset of ["breast", "renamed"]) {
-        const { evaluation } = await run(server, {
+        const { result: { evaluation } } = await runJob(server, {
           ...{ kind: "evaluate", dataset, model: "tumour", split: "all" },
         });
         const { seen, warnings } = await get<{
@@ -211,7 +199,11 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
       );
       const impostor = await server.fetch(`/v1/models/${tuned.model}`);
       assert.equal(impostor.status, 404, await impostor.text());
-      const { evaluation } = await run(server, { kind: "evaluate", dataset: "breast", model: id });
+      const { result: { evaluation } } = await runJob(server, {
+        kind: "evaluate",
+        dataset: "breast",
+        model: id,
+      });
       const { seen_in_pretraining, seen_in_training } = await get(`/v1/evaluations/${evaluation}`);
       assert.deepEqual([seen_in_pretraining, seen_in_training], [null, null], "not known");
     });

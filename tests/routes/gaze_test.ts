@@ -6,32 +6,12 @@ import { scanpathMeasures } from "@/lib/gaze/measures.ts";
 import { measures } from "@/lib/gaze/similarity/mod.ts";
 import { decodeImage } from "@/lib/images/decode.ts";
 import { fixationsOf, HEIGHT, names, readers, uploadGazeSet, WIDTH } from "../support/gaze_set.ts";
-import { type TestServer, until, withServer } from "../support/server.ts";
-
-interface Job {
-  id: string;
-  state: string;
-  error: string | null;
-  result: Record<string, string>;
-}
-
-async function run(server: TestServer, spec: Record<string, unknown>): Promise<Job> {
-  const { id } = await server.json<Job>("POST", "/v1/jobs", spec);
-  let job!: Job;
-  await until(
-    async () => {
-      job = await server.json<Job>("GET", `/v1/jobs/${id}`);
-      return ["succeeded", "failed", "cancelled"].includes(job.state);
-    },
-    120_000,
-    () => JSON.stringify(job),
-  );
-  assert.equal(job.state, "succeeded", job.error ?? "");
-  return job;
-}
+import { runJob } from "../support/jobs.ts";
+import { type TestServer, withServer } from "../support/server.ts";
 
 const similarity = async (server: TestServer, measure: string, spec = {}) =>
-  (await run(server, { kind: "similarity", dataset: "set", measure, ...spec })).result.similarity;
+  (await runJob(server, { kind: "similarity", dataset: "set", measure, ...spec })).result
+    .similarity;
 
 interface Matrix {
   measure: string;
@@ -360,7 +340,7 @@ Deno.test("gaze over HTTP", async (t) => {
       await refuse({ top_k: 4 }, /top_k up to 3/);
       await refuse({ quantile: 0.9 }, /quantiles under 0.29, or top_k up to 3/);
       await refuse({ threshold: 0 }, /thresholds from/);
-      const job = await run(server, { ...spec, cut: { top_k: 2 } });
+      const job = await runJob(server, { ...spec, cut: { top_k: 2 } });
       assert.match(job.result.model, /^mod_/);
       const { data } = await server.json<{ data: { data: { pairs?: number } }[] }>(
         "GET",

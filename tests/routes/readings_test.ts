@@ -1,7 +1,8 @@
 /** Readers' decisions over HTTP: in by CSV, JSON and ZIP, out again, refused, analysed, beside a model. */
 import assert from "node:assert/strict";
 import { unzip, zipOf } from "../support/archives.ts";
-import { type TestServer, until, withServer } from "../support/server.ts";
+import { runJob } from "../support/jobs.ts";
+import { type TestServer, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
 interface Reading {
@@ -53,21 +54,6 @@ async function send(server: TestServer, method: string, body: string, query = ""
     ...{ method, body, headers: { "content-type": type } },
   });
   return { status: response.status, body: await response.json() };
-}
-
-async function run(server: TestServer, spec: Record<string, unknown>) {
-  const { id } = await server.json<{ id: string }>("POST", "/v1/jobs", spec);
-  let job!: { state: string; error: string | null; result: Record<string, string> };
-  await until(
-    async () => {
-      job = await server.json("GET", `/v1/jobs/${id}`);
-      return !["queued", "running"].includes(job.state);
-    },
-    120_000,
-    () => JSON.stringify(job),
-  );
-  assert.equal(job.state, "succeeded", job.error ?? "");
-  return job.result;
 }
 
 Deno.test("readers' decisions over HTTP", async (t) => {
@@ -275,11 +261,11 @@ Deno.test("readers' decisions over HTTP", async (t) => {
     await t.step(
       "a model stands beside each reader, as long as the set is what it was tested on",
       async () => {
-        const { model } = await run(server, {
+        const { result: { model } } = await runJob(server, {
           ...{ kind: "finetune", dataset: "breast", width: 4, image_size: 16, epochs: 1 },
           ...{ batch_size: 8, seed: 1 },
         });
-        const { evaluation } = await run(server, {
+        const { result: { evaluation } } = await runJob(server, {
           ...{ kind: "evaluate", dataset: "breast", model, split: "all" },
         });
         assert.equal(

@@ -10,15 +10,17 @@ import { mocoV3Loss } from "@/lib/ssl/moco_v3.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
 import { vicregLoss } from "@/lib/ssl/vicreg.ts";
 import reference from "../fixtures/ssl_losses.json" with { type: "json" };
-import { unit } from "../support/formula.ts";
-import { checkGradients, difference, noise, runOp, type Values } from "../support/operation.ts";
+import { formula, unit } from "../support/formula.ts";
+import {
+  checkGradients,
+  constant,
+  difference,
+  noise,
+  runOp,
+  type Values,
+} from "../support/operation.ts";
 
 const gpu = await openGpu();
-
-function formula(shape: [number, number], shift: number): Values {
-  const data = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => unit(i + shift));
-  return { shape, data };
-}
 
 /** Symmetric weights, 1 on the diagonal: of the formula, or without one none but that. */
 function weights(N: number, shift?: number): Values {
@@ -49,10 +51,6 @@ function built(name: string, { shape, data }: Values) {
 /** Keys and teachers: constants of the formula. */
 function constants([N, D]: readonly number[]): Values[] {
   return reference.constant_shifts.map((shift) => formula([N, D], shift));
-}
-
-function constant(tape: Tape, { shape, data }: Values): Tensor {
-  return tape.reshape(tape.constant("given", data, "f32"), shape);
 }
 
 /** Both views in one. */

@@ -61,3 +61,10 @@ export function parameters(entries: Entry[], small?: RegExp): Map<string, Weight
   });
   return weights;
 }
+
+/** Numbers of the formula: `shift` is added to the flat index, and `factor` scales what comes. */
+export function formula(shape: readonly number[], shift: number, factor = 1): Weight {
+  const length = shape.reduce((product, side) => product * side, 1);
+  const data = Float32Array.from({ length }, (_, i) => Math.fround(unit(i + shift)) * factor);
+  return { shape: [...shape], data };
+}

@@ -22,6 +22,11 @@ export function noise(shape: Shape, seed = 0): Values {
   return { shape, data };
 }
 
+/** Values as a constant of the tape. */
+export function constant(tape: Tape, { shape, data }: Values): Tensor {
+  return tape.reshape(tape.constant("given", data, "f32"), shape);
+}
+
 /**
  * Values of `build` and the gradients of sum(dy * y) for every operand.
  * @param operands become parameters, so that each has a gradient

@@ -104,7 +104,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
     },
   };
   try {
-    // InferenceContext the address would not do: another server may be there.
+    // Asking the address would not do: another server may be there.
     await until(() => ended || text.includes("listens on"), 30_000, () => text);
     if (ended) {
       await read;

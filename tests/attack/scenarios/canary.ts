@@ -9,21 +9,13 @@ import { picture, zipOf } from "../../support/archives.ts";
 import { bytes as ascii } from "../../support/dicom_file.ts";
 import { root } from "../../support/imports.ts";
 import { type Bytes, joined, plainDicom } from "../inputs.ts";
-import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { pause, Victim } from "../victim.ts";
+import { type Attempt, type Scenario } from "../scenario.ts";
+import { pause, type Victim, withVictim } from "../victim.ts";
 
 export const canary: Scenario = {
   unit: "planted names",
   promise: "of people, in files of every kind, are found nowhere afterwards",
-  run: (attempt) =>
-    withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await plant(attempt, victim);
-      } finally {
-        await victim.end();
-      }
-    }),
+  run: (attempt) => withVictim((victim) => plant(attempt, victim)),
 };
 
 /** Names by what they are planted in; `kept` ones may be answered until they are deleted. */

@@ -4,8 +4,8 @@ import { furnish } from "../content.ts";
 import { type Bytes, type Door, doors } from "../inputs.ts";
 import { picture, zipOf } from "../../support/archives.ts";
 import { sharedPath } from "../../support/shared.ts";
-import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { Victim } from "../victim.ts";
+import { type Attempt, type Scenario } from "../scenario.ts";
+import { type Victim, withVictim } from "../victim.ts";
 
 export const corpora: Scenario = {
   unit: "hostile files at doors",
@@ -16,14 +16,7 @@ export const corpora: Scenario = {
       attempt.skipped = "../shared/badinputs is absent";
       return;
     }
-    await withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await assail(attempt, victim, folder);
-      } finally {
-        await victim.end();
-      }
-    });
+    await withVictim((victim) => assail(attempt, victim, folder));
   },
 };
 

@@ -1,4 +1,5 @@
 /** A small file system that fills and empties while clients write and a job trains. */
+import { fill, mountSmallDisk, unmountSmallDisk } from "../../support/small_disk.ts";
 import { type Client, images, imports, resumable } from "../clients.ts";
 import { ended, type Job, putSet, run } from "../content.ts";
 import { Ledger, unsound, weightsOf } from "../ledger.ts";
@@ -9,7 +10,7 @@ export const disk: Scenario = {
   unit: "times that the disk was full",
   promise: "fail no job, lose nothing acknowledged, and keep reads, deletions and starts going",
   async run(attempt) {
-    const data = mounted(160);
+    const data = mountSmallDisk(160);
     if (!data) {
       attempt.skipped = "mounting a small file system needs root";
       return;
@@ -17,37 +18,10 @@ export const disk: Scenario = {
     try {
       await assail(attempt, data);
     } finally {
-      new Deno.Command("umount", { args: ["-l", data] }).outputSync();
-      Deno.removeSync(data);
+      unmountSmallDisk(data, { lazy: true });
     }
   },
 };
-
-/** A tmpfs of so many MiB; undefined where this user may not mount one. */
-function mounted(mebibytes: number): string | undefined {
-  const directory = Deno.makeTempDirSync({ prefix: "mcgip_attack_" });
-  const { success } = new Deno.Command("mount", {
-    args: ["-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", directory],
-    stderr: "null",
-  }).outputSync();
-  if (success) return directory;
-  Deno.removeSync(directory);
-}
-
-/** Writes until nothing more fits. */
-function fill(path: string): void {
-  const file = Deno.openSync(path, { write: true, create: true, append: true });
-  try {
-    for (let size = 2 ** 20; size >= 1; size >>= 1) {
-      const chunk = new Uint8Array(size);
-      try {
-        while (true) file.writeSync(chunk);
-      } catch { /* no more of this size */ }
-    }
-  } finally {
-    file.close();
-  }
-}
 
 const training = {
   ...{

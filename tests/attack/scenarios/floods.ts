@@ -6,19 +6,14 @@ import { furnish, names } from "../content.ts";
 import { BOUNDARY, type Bytes } from "../inputs.ts";
 import { picture, zipOf } from "../../support/archives.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { figuresOf, pause, Victim, within } from "../victim.ts";
+import { attacked, figuresOf, pause, Victim, within } from "../victim.ts";
 
 export const floods: Scenario = {
   unit: "floods",
   promise: "are refused or served, in bounded memory, and leave a server that answers",
   run: (attempt) =>
     withFolder(async (data) => {
-      const victim = await Victim.start({ data: `${data}/all` });
-      try {
-        await assail(attempt, victim);
-      } finally {
-        await victim.end();
-      }
+      await attacked(`${data}/all`, (victim) => assail(attempt, victim));
       await fewHandles(attempt, `${data}/few`);
     }),
 };

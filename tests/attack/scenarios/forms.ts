@@ -3,21 +3,13 @@ import { Assault } from "../assault.ts";
 import { furnish } from "../content.ts";
 import { doors } from "../inputs.ts";
 import { mutate } from "../mutate.ts";
-import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { figuresOf, pause, Victim } from "../victim.ts";
+import { type Attempt, type Scenario } from "../scenario.ts";
+import { figuresOf, pause, type Victim, withVictim } from "../victim.ts";
 
 export const forms: Scenario = {
   unit: "truncated or mutated forms",
   promise: "end no process, leave no file and no handle, and are answered with a word of why",
-  run: (attempt) =>
-    withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await assail(attempt, victim);
-      } finally {
-        await victim.end();
-      }
-    }),
+  run: (attempt) => withVictim((victim) => assail(attempt, victim)),
 };
 
 async function assail(attempt: Attempt, victim: Victim): Promise<void> {

@@ -3,21 +3,13 @@ import { Assault } from "../assault.ts";
 import { furnish } from "../content.ts";
 import { doors } from "../inputs.ts";
 import { mutate, mutateJson } from "../mutate.ts";
-import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { Victim } from "../victim.ts";
+import { type Attempt, type Scenario } from "../scenario.ts";
+import { type Victim, withVictim } from "../victim.ts";
 
 export const mutated: Scenario = {
   unit: "mutated inputs",
   promise: "of every kind are read or refused with a word of why, and end no process",
-  run: (attempt) =>
-    withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await assail(attempt, victim);
-      } finally {
-        await victim.end();
-      }
-    }),
+  run: (attempt) => withVictim((victim) => assail(attempt, victim)),
 };
 
 async function assail(attempt: Attempt, victim: Victim): Promise<void> {

@@ -3,19 +3,14 @@ import { existsSync } from "node:fs";
 import { ended, type Job, putSet, run } from "../content.ts";
 import { weightsOf } from "../ledger.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { pause, Victim, within } from "../victim.ts";
+import { attacked, pause, Victim, within } from "../victim.ts";
 
 export const signals: Scenario = {
   unit: "signals and steps of the clock",
   promise: "save a checkpoint at the very step, leave in order, and change no result",
   run: (attempt) =>
     withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await assail(attempt, victim);
-      } finally {
-        await victim.end();
-      }
+      await attacked(data, (victim) => assail(attempt, victim));
       await clock(attempt, `${data}/clock`);
     }),
 };

@@ -1,21 +1,13 @@
 /** Slow clients: headers, bodies and readers that take for ever; others are served meanwhile, and the slow are cut. */
 import { putSet } from "../content.ts";
 import { picture, zipOf } from "../../support/archives.ts";
-import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { figuresOf, pause, Victim, within } from "../victim.ts";
+import { type Attempt, type Scenario } from "../scenario.ts";
+import { figuresOf, pause, type Victim, within, withVictim } from "../victim.ts";
 
 export const slow: Scenario = {
   unit: "slow clients",
   promise: "keep nobody waiting, are cut where they send too slowly, and leave no handle",
-  run: (attempt) =>
-    withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await assail(attempt, victim);
-      } finally {
-        await victim.end();
-      }
-    }),
+  run: (attempt) => withVictim((victim) => assail(attempt, victim)),
 };
 
 /** What each is promised, s: idle and slow heads 10 and what the check takes, bodies 30; some more at load. */

@@ -1,22 +1,14 @@
 /** Mixed load for a long time: reads, writes, predictions, rubbish, imports, jobs, changes to sets that jobs do not read. */
 import { archive, ended, furnish, type Job } from "../content.ts";
 import { picture } from "../../support/archives.ts";
-import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
-import { figuresOf, pause, Victim } from "../victim.ts";
+import { type Attempt, type Scenario } from "../scenario.ts";
+import { figuresOf, pause, type Victim, withVictim } from "../victim.ts";
 
 export const soak: Scenario = {
   unit: "requests and jobs of a mixed load",
   promise:
     "all succeed; memory, handles and temporary files are afterwards what they were after the beginning",
-  run: (attempt) =>
-    withFolder(async (data) => {
-      const victim = await Victim.start({ data });
-      try {
-        await load(attempt, victim);
-      } finally {
-        await victim.end();
-      }
-    }),
+  run: (attempt) => withVictim((victim) => load(attempt, victim)),
 };
 
 /** s; an hour in the long way. */

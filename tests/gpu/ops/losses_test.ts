@@ -13,18 +13,20 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import { checkGradients, difference, noise, runOp, type Values } from "../../support/operation.ts";
+import {
+  checkGradients,
+  constant,
+  difference,
+  noise,
+  runOp,
+  type Values,
+} from "../../support/operation.ts";
 import { readGoldens } from "../../support/safetensors.ts";
 import { sharedTest } from "../../support/shared.ts";
 
 const gpu = await openGpu();
 const one = Float32Array.of(1);
 const fine = { step: 1 / 256, count: 4, tolerance: 5e-3 };
-
-/** A constant of the tape. */
-function constant(tape: Tape, { shape, data }: Values): Tensor {
-  return tape.reshape(tape.constant("given", data, "f32"), shape);
-}
 
 function identity(N: number): Values {
   return {

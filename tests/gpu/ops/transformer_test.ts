@@ -9,16 +9,10 @@ import { tokens, tokenSlice } from "@/gpu/ops/tokens.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import reference from "../../fixtures/transformer.json" with { type: "json" };
-import { unit } from "../../support/formula.ts";
-import { checkGradients, difference, noise, runOp, type Values } from "../../support/operation.ts";
+import { formula } from "../../support/formula.ts";
+import { checkGradients, difference, noise, runOp } from "../../support/operation.ts";
 
 const gpu = await openGpu();
-
-function formula(shape: number[], shift: number, factor = 1): Values {
-  const length = shape.reduce((product, side) => product * side, 1);
-  const data = Float32Array.from({ length }, (_, i) => Math.fround(unit(i + shift)) * factor);
-  return { shape, data };
-}
 
 Deno.test("attention: PyTorch's values and gradients", async () => {
   const { shape, heads, shift, factor, dy_shift, y, dx } = reference.attention;
