@@ -275,6 +275,8 @@ class TrainingLoop {
   private async save(): Promise<void> {
     const { step, notes, skipped, finished, devices } = this;
     this.savedAt = performance.now();
+    // What was reported up to here is kept first: whoever takes up the checkpoint does not report it again.
+    await this.context.flush();
     const sha256 = await this.options.checkpoints.save(step, {
       state: await this.trainee.snapshot(),
       meta: { ...this.options.identity, step, notes, skipped, finished, devices },

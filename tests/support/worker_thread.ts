@@ -12,6 +12,8 @@ const count: JobHandler = {
     const starts = [...saved.starts, saved.at];
     for (let at = saved.at; at < to; at++) {
       if (at % 10 === 0) {
+        // As a training does: what was told up to here is kept before the checkpoint.
+        await context.flush();
         Deno.writeTextFileSync(`${path}.new`, JSON.stringify({ at, starts }));
         Deno.renameSync(`${path}.new`, path);
         context.event("checkpoint", { step: at });
