@@ -43,6 +43,8 @@ export class RunningJob implements JobContext {
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
   #flushed = -Infinity;
+  /** What a person asked of the job, as last heard: a flush between two yields hears it too. */
+  #requested: JobRow["requested"] = null;
 
   constructor(options: RunningJobOptions) {
     this.#options = options;
@@ -74,10 +76,9 @@ export class RunningJob implements JobContext {
   async yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await this.#options.between();
-    const due = performance.now() - this.#flushed >= FLUSH_MS;
-    const requested = due ? await this.#tell({}) : null;
+    if (performance.now() - this.#flushed >= FLUSH_MS) await this.#tell({});
     if (this.#options.leaving()) throw new JobStopped("shutdown");
-    if (requested) throw new JobStopped(requested);
+    if (this.#requested) throw new JobStopped(this.#requested);
   }
 
   /** A change of the job's state, told as an event with the reason. */
@@ -103,8 +104,8 @@ export class RunningJob implements JobContext {
     await this.#tell({});
   }
 
-  /** Tells what has gathered, and changes of the job; what a person has asked of it. @throws {ClaimLost} */
-  async #tell(more: JobChanges): Promise<JobRow["requested"]> {
+  /** Tells what has gathered, and changes of the job; hears what a person has asked of it. @throws {ClaimLost} */
+  async #tell(more: JobChanges): Promise<void> {
     this.#flushed = performance.now();
     const { id, fence } = this.job;
     const [points, events, progress] = [this.#points, this.#events, this.#progress];
@@ -114,7 +115,7 @@ export class RunningJob implements JobContext {
     const told = progress && { progress, estimated_finish: this.#estimate(progress) };
     const news = { points, events, changes: { ...told, ...more } };
     try {
-      return await this.#options.desk.tell({ id, fence }, news);
+      this.#requested = await this.#options.desk.tell({ id, fence }, news);
     } catch (error) {
       // What could not be written on a full disk is written when there is room.
       if (isDiskFull(error)) {

@@ -5,7 +5,7 @@ import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
-import { newJob, submit } from "@/lib/jobs/queue.ts";
+import { control, newJob, submit } from "@/lib/jobs/queue.ts";
 import { ClaimLost } from "@/lib/errors.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { withStore } from "../support/temporary.ts";
@@ -70,6 +70,35 @@ Deno.test("a worker that lost its claim cannot write any more", async () => {
     const { state, result, fence } = await store.jobs.get(id);
     assert.deepEqual([state, result, fence], ["succeeded", { by: "another" }, 2]);
     assert.ok((await store.events.list(id)).data.every(({ type }) => type !== "log"));
+  });
+});
+
+Deno.test("what is asked of a job is heard, however often the job tells of itself", async () => {
+  let heard: unknown;
+  const busy: JobHandler = {
+    async run(context) {
+      const end = Date.now() + 20_000;
+      try {
+        while (Date.now() < end) {
+          context.event("checkpoint", {});
+          await context.flush();
+          await context.yield();
+        }
+      } catch (error) {
+        heard = error;
+        throw error;
+      }
+      return {};
+    },
+  };
+  await withRunner({ busy }, async (store) => {
+    const id = await addJob(store, "busy");
+    const state = async () => (await store.jobs.get(id)).state;
+    await until(async () => await state() === "running", 20_000);
+    await control(store, id, "cancel");
+    await until(async () => await state() !== "running", 40_000);
+    assert.equal(await state(), "cancelled");
+    assert.ok(heard instanceof JobStopped);
   });
 });
 
