@@ -47,7 +47,7 @@ export function watch(page: Page, origin: string, options: { expected: RegExp })
  * which the page's content policy rightly refuses.
  * @param expression of JavaScript in the page
  */
-export async function until(page: Page, expression: string, milliseconds = 20_000): Promise<void> {
+export async function until(page: Page, expression: string, milliseconds = 60_000): Promise<void> {
   const end = Date.now() + milliseconds;
   while (!await page.evaluate(expression)) {
     if (Date.now() > end) throw new Error(`Cannot go on: not true in the page: ${expression}`);
