@@ -4,9 +4,10 @@ import pg from "pg";
 import { asUnavailable, connection } from "./postgres.ts";
 import messages from "./messages.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
+import thumbnails from "./thumbnails.sql" with { type: "text" };
 
 /** Each brings a schema of the version before to its own. Only additions: a server of the release before runs on it. */
-const versions = [schema, messages];
+const versions = [schema, messages, thumbnails];
 
 /** Any number that nobody else takes: "mcgip" in ASCII. */
 const LOCK = 0x6d63676970;

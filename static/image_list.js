@@ -13,7 +13,8 @@ import { get } from "./api.js";
  * @property {8 | 16} bits
  * @property {{reader: string, fixations: number}[]} readers
  * @property {string[]} maps readers of ready-made maps
- * @property {Score} [score] of the evaluation that is looked at
+ * @property {Score & {times: number, of: number}} [score] of the evaluations that are looked at: the first that is meant,
+ *   how many are, and how many tested the image
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
@@ -47,18 +48,28 @@ export async function imagesOf({ name, digest }, signal, onPart) {
   return images;
 }
 
-/** @type {Map<string, Promise<Map<string, Score>>>} */
+/** By evaluation. @type {Map<string, Promise<[image: string, score: Score][]>>} */
 const scores = new Map();
 
-/** What an evaluation's classifier said, by the images' names. */
-export function scoresOf(evaluation, signal) {
+/**
+ * What the classifiers of one or several evaluations said, by the images' names.
+ * @param {string} evaluations ids with commas
+ * @returns {Promise<Map<string, Score[]>>}
+ */
+export async function scoresOf(evaluations, signal) {
+  const read = await Promise.all(evaluations.split(",").map((id) => scoresOfOne(id, signal)));
+  const byImage = Map.groupBy(read.flat(), ([image]) => image);
+  return new Map([...byImage].map(([image, own]) => [image, own.map(([, score]) => score)]));
+}
+
+function scoresOfOne(evaluation, signal) {
   if (!scores.has(evaluation)) {
     const read = get(`/v1/evaluations/${encodeURIComponent(evaluation)}/scores`, signal)
       .then(({ data }) =>
-        new Map(data.map(({ image, label, predicted, probabilities, fold }) => [
+        data.map(({ image, label, predicted, probabilities, fold }) => [
           image,
           { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold },
-        ]))
+        ])
       );
     read.catch(() => scores.delete(evaluation));
     scores.set(evaluation, read);
@@ -115,7 +126,7 @@ function certainty({ score }) {
 /**
  * @param {LightImage[]} images
  * @param {URLSearchParams} query
- * @param {Map<string, Score>} [said] of the evaluation in the query
+ * @param {Map<string, Score[]>} [said] of the evaluations in the query
  * @returns {LightImage[]}
  */
 export function narrowed(images, query, said) {
@@ -147,15 +158,17 @@ export function narrowed(images, query, said) {
     if (named && !named.has(image.name)) return [];
     const text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) return [];
-    const score = said?.get(image.name);
-    if (judged) {
-      if (!score) return [];
-      if (query.has("wrong") && !score.wrong) return [];
-      if (fold !== undefined && String(score.fold) !== fold) return [];
-      if (truth !== undefined && image.label !== truth) return [];
-      if (predicted !== undefined && score.predicted !== predicted) return [];
-    }
-    return [scored ? { ...image, score } : image];
+    if (!scored) return [image];
+    if (truth !== undefined && image.label !== truth) return [];
+    const own = said.get(image.name) ?? [];
+    const meant = own.filter((score) =>
+      (score.wrong || !query.has("wrong")) &&
+      (fold === undefined || String(score.fold) === fold) &&
+      (predicted === undefined || score.predicted === predicted)
+    );
+    if (judged && meant.length === 0) return [];
+    const score = meant[0] && { ...meant[0], times: meant.length, of: own.length };
+    return [{ ...image, score }];
   });
   const order = ORDERS[query.get("sort")];
   return order ? found.toSorted(order) : found;

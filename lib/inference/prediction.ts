@@ -8,6 +8,7 @@ export const predictionSchema = z.object({
   dataset: z.string().nullable().describe("null for a picture that came in the request"),
   image: z.string().nullable(),
   stale: z.boolean().describe("Whether that image is gone or has another picture by now"),
+  thumbnail: z.boolean().describe("Whether a small picture of what was sent is kept"),
   file: z.string().optional()
     .describe("Name of the file in a form, told in the answer to the form alone: it is not stored"),
   label: z.string().describe("The most probable class"),
@@ -19,5 +20,10 @@ export type Prediction = z.output<typeof predictionSchema>;
 export function toPredictionView(
   { model_id, probability: _, image_id: __, image_file: ___, ...row }: PredictionRow,
 ): Prediction {
-  return { ...row, stale: row.stale ?? false, model: model_id };
+  return {
+    ...row,
+    stale: row.stale ?? false,
+    thumbnail: row.thumbnail ?? false,
+    model: model_id,
+  };
 }

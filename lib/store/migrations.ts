@@ -9,6 +9,7 @@ import readings from "./readings.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 import studies from "./studies.sql" with { type: "text" };
+import thumbnails from "./thumbnails.sql" with { type: "text" };
 import tuning from "./tuning.sql" with { type: "text" };
 
 export const versions = [
@@ -23,6 +24,7 @@ export const versions = [
   keyLimits,
   readings,
   messages,
+  thumbnails,
 ];
 
 /** The schema that this program makes. */

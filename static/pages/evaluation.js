@@ -243,6 +243,7 @@ function curves({ metrics, scores }, label) {
         { class: "report-note" },
         band ? `Mean and range of ${band.n} folds. ` : "",
         `${number(scores.length)} images, ${number(positives)} of them ${label}.`,
+        i === 0 && label === metrics.positive_label && ` AUC ${score(metrics.m_auc)}.`,
         i === 1 ? " Dashed: the base rate." : "",
       ),
       few && h("p", { class: "report-warn" }, "Of so few images a curve is a staircase."),

@@ -30,6 +30,8 @@ const OWN = [
   "folds",
   "similarity",
   "cut",
+  "cut_leave_out",
+  "split_seed",
   "dataset",
   "name",
   "dry_run",
@@ -72,10 +74,15 @@ function form({ name, known, kind, choices, before, query, signal }) {
     value: before?.name ?? "",
     placeholder: "Does gaze help?",
   });
+  const oneSplit = before && !before.folds && (before.split_seed ?? null) !== null;
   const runs = select(
     "runs",
-    [["seeds", "seeds"], ["folds", "folds of one cross-validation"]],
-    before?.folds ? "folds" : "seeds",
+    [
+      ["seeds", "seeds, each with a split of its own"],
+      ["split", `seeds, all on the split of seed ${oneSplit ? before.split_seed : FIRST_SEED}`],
+      ["folds", "folds of one cross-validation"],
+    ],
+    before?.folds ? "folds" : oneSplit ? "split" : "seeds",
   );
   const count = h("input", {
     type: "number",
@@ -99,14 +106,24 @@ function form({ name, known, kind, choices, before, query, signal }) {
   });
   const note = h("small", { class: "hint", "aria-live": "polite" });
   let own = quantile.value !== "";
-  quantile.addEventListener("input", () => own = true);
+  /** What the audit of the cut that stands here left out; null where a person chose it without. */
+  let leftOut = query.get("cut_seen") === "all"
+    ? "none"
+    : query.has("quantile")
+    ? { seed: FIRST_SEED }
+    : before?.cut_leave_out ?? null;
+  quantile.addEventListener("input", () => {
+    own = true;
+    leftOut = null;
+  });
   const follow = async () => {
     if (own || !similarity.value) return;
     note.textContent = "Asking the audit …";
     const found = await suggestedCut(similarity.value, FIRST_SEED, signal).catch(() => NO_AUDIT);
     if (own || signal.aborted) return;
     quantile.value = String(found.quantile);
-    note.textContent = `${found.told} Other seeds test on other images.`;
+    leftOut = found.seed === null ? null : { seed: found.seed };
+    note.textContent = found.told;
     asked();
   };
   const budgets = Object.entries(BUDGETS).filter(([key]) => key !== "as" || before)
@@ -134,8 +151,10 @@ function form({ name, known, kind, choices, before, query, signal }) {
       ...(runs.value === "folds"
         ? { folds: number }
         : { seeds: Array.from({ length: number }, (_, i) => i) }),
+      ...(runs.value === "split" ? { split_seed: oneSplit ? before.split_seed : FIRST_SEED } : {}),
       ...(needsPairs ? { similarity: similarity.value } : {}),
       ...(needsPairs && quantile.value ? { cut: { quantile: Number(quantile.value) } } : {}),
+      ...(needsPairs && leftOut ? { cut_leave_out: leftOut } : {}),
       pretrain: pretrain ?? before.pretrain,
       finetune: finetune ?? before.finetune,
       ...(pretrain === undefined ? { by_method: before.by_method } : {}),
@@ -282,7 +301,7 @@ const duration = (seconds) =>
     ? `${(seconds / 3600).toFixed(1)} h`
     : `${(seconds / 86_400).toFixed(1)} days`;
 
-function planOf({ seconds, bytes: memory, parts, ...plan }) {
+function planOf({ seconds, bytes: memory, parts, warnings, ...plan }) {
   const jobs = parts.reduce((sum, part) => sum + part.jobs, 0);
   const kept = parts.reduce((sum, part) => sum + part.known, 0);
   return [
@@ -301,6 +320,7 @@ function planOf({ seconds, bytes: memory, parts, ...plan }) {
       ),
       figure("Memory", memory === null ? "not known" : bytes(memory), "of the GPU, at most"),
     ),
+    warnings.map((text) => h("p", { class: "warn-text" }, `${text}.`)),
     h(
       "details",
       {},

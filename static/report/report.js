@@ -5,8 +5,8 @@
  *
  * `McgipReport.draw(data, ways)` gives an element.
  * `data`: `{study, report, tables}` as the server answers them; `tables` by ending (csv, md, tex).
- * `ways`: `{picture(image, alt), imageLink(image), runLink(evaluation), settings, chosen, onChoose}`, all but the first
- * may be absent.
+ * `ways`: `{picture(image, alt), imageLink(image), runLink(evaluation), casesLink(evaluations, truth, predicted), settings,
+ * chosen, onChoose}`, all but the first may be absent.
  */
 (() => {
   const { h, s, fixed, signed, percent, range, save, drawing, ticksOf } = globalThis.McgipCharts;
