@@ -1,5 +1,7 @@
 /** Pages: files of `static/`, each known by name, and files of packages that they load. */
 import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { brotliCompress } from "node:zlib";
 import { root, vendored } from "@/lib/permissions.ts";
 import { bare } from "./format.ts";
 import { HttpError } from "./problem.ts";
@@ -62,7 +64,27 @@ async function serveFile(path: string, file: string | undefined, request: Reques
   if (request.headers.get("if-none-match") === etag) {
     return new Response(null, { status: 304, headers });
   }
+  if (/\bbr\b/.test(request.headers.get("accept-encoding") ?? "") && TEXT.test(path)) {
+    const packed = { ...headers, "content-encoding": "br", vary: "accept-encoding" };
+    return new Response(await brotliOf(file, etag), { headers: packed });
+  }
   return new Response(await Deno.readFile(file), { headers });
+}
+
+const TEXT = /\.(js|css|svg)$/;
+const compressed = new Map<string, { etag: string; bytes: Promise<Uint8Array<ArrayBuffer>> }>();
+const compressBrotli = promisify(brotliCompress);
+
+/** A file by Brotli, a tenth smaller than by gzip: made once as long as it stays as it is. */
+function brotliOf(file: string, etag: string): Promise<Uint8Array<ArrayBuffer>> {
+  const known = compressed.get(file);
+  if (known?.etag === etag) return known.bytes;
+  const bytes = Deno.readFile(file).then(async (text) =>
+    new Uint8Array(await compressBrotli(text))
+  );
+  bytes.catch(() => compressed.delete(file));
+  compressed.set(file, { etag, bytes });
+  return bytes;
 }
 
 function staticFile(path: string, request: Request): Promise<Response> {

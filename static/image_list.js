@@ -105,6 +105,18 @@ export const hasGaze = ({ readers, maps }) => readers.length + maps.length > 0;
 const fixations = ({ readers }) => readers.reduce((sum, one) => sum + one.fixations, 0);
 const byText = new Intl.Collator("en", { numeric: true }).compare;
 
+/** What a search looks into: made once, as every letter that is typed asks for it. @type {WeakMap<object, string>} */
+const texts = new WeakMap();
+
+function textOf(image) {
+  let text = texts.get(image);
+  if (text === undefined) {
+    text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
+    texts.set(image, text);
+  }
+  return text;
+}
+
 const isReadBy = ({ readers, maps }, reader) =>
   readers.some((one) => one.reader === reader) || maps.includes(reader);
 
@@ -156,8 +168,10 @@ export function narrowed(images, query, said) {
     if (gaze === "none" && hasGaze(image)) return [];
     if (gaze === "some" && !hasGaze(image)) return [];
     if (named && !named.has(image.name)) return [];
-    const text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
-    if (!words.every((word) => text.includes(word))) return [];
+    if (words.length > 0) {
+      const text = textOf(image);
+      if (!words.every((word) => text.includes(word))) return [];
+    }
     if (!scored) return [image];
     if (truth !== undefined && image.label !== truth) return [];
     const own = said.get(image.name) ?? [];

@@ -72,6 +72,10 @@ function tell(label, series, data) {
   return `${label}; last: ${parts.filter(Boolean).join(", ")}`;
 }
 
+/** Where the last value of a series stands: it is told as long as nothing is pointed at. */
+const lastOf = (values = []) =>
+  values.findLastIndex((value) => value !== null && value !== undefined);
+
 const short = (value) =>
   value === null || value === undefined
     ? "–"
@@ -94,8 +98,10 @@ function optionsOf(series, { width, height, marks, level, range = [null, null] }
       dash: DASH[kind],
       spanGaps: true,
       points: { show: (plot) => plot.data[0].length < 40, size: 5, fill: stroke },
-      value: (plot, value, at, index) => {
-        if (!band || index === null || value === null) return short(value);
+      value: (plot, _, at, pointed) => {
+        const index = pointed ?? lastOf(plot.data[at]);
+        const value = plot.data[at]?.[index];
+        if (!band || value === null || value === undefined) return short(value);
         return `${short(value)} (${short(plot.data[at + 1][index])} to ${
           short(plot.data[at + 2][index])
         })`;
@@ -140,7 +146,10 @@ function optionsOf(series, { width, height, marks, level, range = [null, null] }
       { ...axis, size: 34, values: (_, ticks) => ticks.map(short) },
       { ...axis, size: 58, values: (_, ticks) => ticks.map(short) },
     ],
-    series: [{ label: "step", value: (_, value) => value === null ? "–" : short(value) }, ...lines],
+    series: [{
+      label: "step",
+      value: (plot, _, at, pointed) => short(plot.data[at]?.[pointed ?? lastOf(plot.data[at])]),
+    }, ...lines],
     bands,
     legend: { live: true },
     hooks: {

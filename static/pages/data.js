@@ -218,7 +218,7 @@ function filterBar({ set, evaluations }) {
   const splits = Object.keys(set.splits);
   const judged = evaluations.length > 0;
   const controls = {
-    q: h("input", { type: "search", placeholder: "Name, patient, label", autocomplete: "off" }),
+    q: h("input", { type: "search", placeholder: "any words", autocomplete: "off" }),
     label: select("label", [
       ...options("all labels", Object.keys(set.labels)),
       ...(set.unlabelled > 0 ? [["\0none", "without a label"]] : []),

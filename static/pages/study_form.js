@@ -78,9 +78,9 @@ function form({ name, known, kind, choices, before, query, signal }) {
   const runs = select(
     "runs",
     [
-      ["seeds", "seeds, each with a split of its own"],
-      ["split", `seeds, all on the split of seed ${oneSplit ? before.split_seed : FIRST_SEED}`],
-      ["folds", "folds of one cross-validation"],
+      ["seeds", "seeds, own splits"],
+      ["split", `seeds, the split of ${oneSplit ? before.split_seed : FIRST_SEED}`],
+      ["folds", "folds of one split"],
     ],
     before?.folds ? "folds" : oneSplit ? "split" : "seeds",
   );
@@ -104,7 +104,7 @@ function form({ name, known, kind, choices, before, query, signal }) {
     step: "any",
     value: query.get("quantile") ?? before?.cut?.quantile ?? "",
   });
-  const note = h("small", { class: "hint", "aria-live": "polite" });
+  const note = h("p", { class: "hint", "aria-live": "polite" });
   let own = quantile.value !== "";
   /** What the audit of the cut that stands here left out; null where a person chose it without. */
   let leftOut = query.get("cut_seen") === "all"
@@ -170,7 +170,7 @@ function form({ name, known, kind, choices, before, query, signal }) {
       try {
         const found = await post("/v1/jobs", { ...spec(), dry_run: true }, signal);
         if (mine !== turn || signal.aborted) return;
-        fill(plan, planOf(found));
+        fill(plan, planOf(found, { way: runs.value === "seeds" && leftOut !== "none" }));
         start.disabled = false;
       } catch (error) {
         if (mine !== turn || signal.aborted) return;
@@ -222,13 +222,9 @@ function form({ name, known, kind, choices, before, query, signal }) {
             ? "None that can be used: compare the gaze first."
             : undefined,
         ),
-        h(
-          "div",
-          { class: "stack" },
-          field("Share of pairs that count as positive", quantile),
-          note,
-        ),
+        field("Share of pairs that count as positive", quantile),
       ),
+      note,
     ),
     card(
       "How much",
@@ -241,7 +237,7 @@ function form({ name, known, kind, choices, before, query, signal }) {
           count,
           "Eight seeds or more can tell small differences; below three nothing is claimed.",
         ),
-        field("They differ by", runs),
+        field("They differ by", runs, "With one split for all seeds the test images are the same."),
         field("Size of the trainings", budget),
       ),
       h(
@@ -301,7 +297,8 @@ const duration = (seconds) =>
     ? `${(seconds / 3600).toFixed(1)} h`
     : `${(seconds / 86_400).toFixed(1)} days`;
 
-function planOf({ seconds, bytes: memory, parts, warnings, ...plan }) {
+/** @param {{way: boolean}} options `way`: whether one split for all seeds would take the warnings away */
+function planOf({ seconds, bytes: memory, parts, warnings, ...plan }, { way }) {
   const jobs = parts.reduce((sum, part) => sum + part.jobs, 0);
   const kept = parts.reduce((sum, part) => sum + part.known, 0);
   return [
@@ -320,7 +317,9 @@ function planOf({ seconds, bytes: memory, parts, warnings, ...plan }) {
       ),
       figure("Memory", memory === null ? "not known" : bytes(memory), "of the GPU, at most"),
     ),
-    warnings.map((text) => h("p", { class: "warn-text" }, `${text}.`)),
+    warnings.map((text) =>
+      h("p", { class: "warn-text" }, `${text}.`, way && " Seeds on one split avoid it.")
+    ),
     h(
       "details",
       {},

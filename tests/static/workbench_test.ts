@@ -518,6 +518,16 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     await sight.close();
   });
 
+  await t.step("home and jobs, with what was done", async () => {
+    await looks(
+      dashboard,
+      "",
+      "home-full",
+      ({ page }) => page.getByRole("link", { name: /Does gaze help/ }).first().waitFor(),
+    );
+    await looks(dashboard, "jobs", "jobs-full");
+  });
+
   await t.step("models: by name, and one as a card", async () => {
     await looks(dashboard, "models", "models");
     const { data: [model] } = await server.json<{ data: { id: string }[] }>(

@@ -78,6 +78,10 @@ Deno.test("thinned: as row by row, with gaps, equal values and values that are n
       );
       const id = await insert(store, rows);
       const points = 2 * (3 + below(40, seed));
-      assert.deepEqual(plain(await store.metrics.thinned(id, points)), slowly(rows, points), `${seed}`);
+      assert.deepEqual(
+        plain(await store.metrics.thinned(id, points)),
+        slowly(rows, points),
+        `${seed}`,
+      );
     }
   }));
