@@ -285,6 +285,17 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       .waitFor();
     await sight.page.getByText("3 % of an even one").first().waitFor();
     await sight.page.getByText(/rises towards 7\.15/).waitFor();
+    const chart = sight.page.locator(".chart-figure").first();
+    const said = chart.locator(".visually-hidden");
+    assert.match(await said.innerText(), /^Loss; last: /);
+    await chart.focus();
+    await chart.press("Home");
+    assert.match(await said.innerText(), /^step \d+: Loss \d/);
+    const home = await said.innerText();
+    await chart.press("ArrowRight");
+    assert.notEqual(await said.innerText(), home);
+    await chart.press("Escape");
+    await sight.check("a chart by the keyboard");
     await sight.close();
     await looks(
       dashboard,
@@ -505,6 +516,22 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     const canvas = page.locator(".scatter canvas");
     await canvas.waitFor();
     const box = (await canvas.boundingBox())!;
+    await page.mouse.move(box.x + 2, box.y + 2);
+    await page.mouse.down();
+    for (const [x, y] of [[1, 0], [1, 1], [0, 1], [0, 0.05]]) {
+      await page.mouse.move(box.x + 2 + x * (box.width - 4), box.y + 2 + y * (box.height - 4));
+    }
+    await page.mouse.up();
+    await page.getByText("24 images chosen").waitFor();
+    // By the keyboard, one by one.
+    await canvas.press("Escape");
+    for (const key of ["ArrowRight", "Space", "ArrowRight", "ArrowDown", "Space"]) {
+      await canvas.press(key);
+    }
+    await page.getByText("2 images chosen").waitFor();
+    assert.match(await page.locator(".scatter-tip").innerText(), /P\d+_/);
+    await sight.check("points by the keyboard");
+    await canvas.press("Escape");
     await page.mouse.move(box.x + 2, box.y + 2);
     await page.mouse.down();
     for (const [x, y] of [[1, 0], [1, 1], [0, 1], [0, 0.05]]) {
