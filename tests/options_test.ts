@@ -36,7 +36,7 @@ Deno.test("every program answers -h, and refuses what it cannot use in one line"
   const folder = Deno.makeTempDirSync();
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", ...args],
+      args: ["run", "-A", "--no-check", "--quiet", ...args],
       cwd: root,
       env: { NO_COLOR: "1" },
     }).output();
