@@ -21,8 +21,8 @@ export const ATTENTION = {
     ...{ augmentation: "medical", tuning: "off" },
   },
   budgets: {
-    205: { epochs: 20, batch_size: 32 },
-    32: { labels: 32, epochs: 40, batch_size: 16 },
+    205: { epochs: 15, batch_size: 32 },
+    32: { labels: 32, epochs: 30, batch_size: 16 },
   },
   /** Without weight the divergence is measured and changes nothing. */
   rows: {
@@ -42,15 +42,16 @@ export const VIT = {
     name: "made-up shapes, ViT-Ti",
     set: INITIAL.set,
     training: {
-      ...{ ...INITIAL.training, backbone: "vit_tiny_patch16", width: 48, image_size: 64 },
+      ...{ ...INITIAL.training, backbone: "vit_tiny_patch16", width: 24, image_size: 64 },
+      epochs: 10,
       optimizer: { name: "adamw", learning_rate: 1e-3, weight_decay: 0.05 },
     },
   },
   study: {
     ...{ methods: ["moco_v3"], arms: ["none", "gaze", "shuffled"], cut: { quantile: 0.1 } },
     pretrain: {
-      ...{ width: 48, channels: 1, image_size: 64, normalization: "dataset" },
-      ...{ epochs: 12, batch_size: 32, schedule: { warmup_epochs: 2 } },
+      ...{ width: 24, channels: 1, image_size: 64, normalization: "dataset" },
+      ...{ epochs: 10, batch_size: 32, schedule: { warmup_epochs: 2 } },
       optimizer: { name: "adamw", learning_rate: 5e-4 },
       config: { hidden: 256, output: 64, momentum: 0.97 },
       ...{ augmentation: "medical", tuning: "off" },
