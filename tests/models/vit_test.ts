@@ -23,27 +23,13 @@ import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { meanEntropy } from "@/lib/training/gaze_target.ts";
 import reference from "../fixtures/transformer.json" with { type: "json" };
 import { describedImages, unit } from "../support/formula.ts";
+import { vitWeights as formula } from "../support/vit_weights.ts";
 import { difference, noise } from "../support/operation.ts";
 import { hasOnnxRuntime, runOnnx } from "../support/onnx_runtime.ts";
 
 const gpu = await openGpu();
-const { images: N, size: S, width, classes, names } = reference.network;
+const { images: N, size: S, width, classes } = reference.network;
 const name = "vit_tiny_patch16" as const;
-
-/** The weights of the reference: in the order of PyTorch's parameters. */
-function formula(): Map<string, Weight> {
-  return new Map((names as [string, number[]][]).map(([name, shape], k) => {
-    const size = shape.reduce((product, side) => product * side, 1);
-    const inner = name === "cls_token" || name === "pos_embed" || shape.length === 1;
-    const spread = inner ? 0.1 : Math.sqrt(1.5 / (size / shape[0]));
-    const base = name.includes("norm") && name.endsWith("weight") ? 1 : 0;
-    const data = Float32Array.from(
-      { length: size },
-      (_, i) => base + spread * unit(i + 1 + 0.1 * k),
-    );
-    return [name, { shape, data }];
-  }));
-}
 
 const length = (data: Float32Array) => Math.sqrt(data.reduce((sum, v) => sum + v * v, 0));
 
