@@ -1,4 +1,5 @@
-/** Which variants of convolutions a training runs by: decided before its first step, and held to its last. */
+/** Which variants of convolutions a training runs by: decided on each device before its first step there, and held. */
+import { adapterName } from "@/lib/adapter_info.ts";
 import { deviceName, tune } from "@/gpu/autotune.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
@@ -16,11 +17,17 @@ export async function selectVariants(
   build: () => Tape,
 ): Promise<SelectedVariants> {
   const { store, job, gpu } = context;
+  const device = deviceName(gpu);
   const begun = await store.tuning.ofJob(job.id);
-  if (begun) return begun;
+  const held = begun[device] ?? begun[""];
+  if (held) return held;
+  if (Object.keys(begun).length > 0) {
+    const message = "this adapter is another: the variants of convolutions are chosen anew";
+    context.event("log", { message, adapter: adapterName(gpu.info) });
+  }
   const wanted = tuning === "on" || (tuning === "auto" && !gpu.info.software);
   const selected = wanted ? await measured(context, build()) : {};
-  await store.tuning.setOfJob(job.id, selected);
+  await store.tuning.setOfJob(job.id, device, selected);
   return selected;
 }
 
