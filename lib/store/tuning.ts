@@ -41,7 +41,8 @@ export class Tuning {
 
   async setOfJob(job_id: string, device: string, selected: SelectedVariants): Promise<void> {
     await this.db.run(
-      "INSERT INTO job_variants (job_id, device, selected) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      "INSERT INTO job_variants (job_id, device, selected) VALUES (?, ?, ?) " +
+        "ON CONFLICT (job_id, device) DO UPDATE SET selected = excluded.selected",
       job_id,
       device,
       JSON.stringify(selected),

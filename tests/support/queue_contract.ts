@@ -120,6 +120,22 @@ export async function queueContract(stores: Store[], t: Deno.TestContext): Promi
     await end(a, job);
   });
 
+  await step("what goes on on its adapter alone waits for a worker that has it", async () => {
+    const { id } = await a.jobs.insert(newJob("count", { resume: "same_device" }));
+    const job = (await a.jobs.claim("first", { adapter: "A" }))!;
+    const info = { vendor: "", architecture: "", device: "A", description: "", software: false };
+    await a.jobs.change(job, { device: info });
+    await a.jobs.change(job, { state: "queued" });
+    assert.equal(await b.jobs.claim("second", { adapter: "B" }), undefined);
+    assert.equal(await b.jobs.claim("second"), undefined);
+    const { id: any } = await add(c);
+    assert.equal((await b.jobs.claim("second", { adapter: "B" }))?.id, any, "others go before it");
+    const again = (await c.jobs.claim("third", { adapter: "A" }))!;
+    assert.equal(again.id, id);
+    await end(c, again);
+    await b.jobs.release("second");
+  });
+
   for (const ask of ["cancel", "pause"] as const) {
     await step(`${ask} of one that waits: nobody is given it`, async () => {
       const { id } = await add(a);

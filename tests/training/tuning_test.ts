@@ -61,6 +61,18 @@ Deno.test("variants: measured once per device, and a job keeps those that it beg
     const elsewhere = await contextOf(other);
     await selectVariants(elsewhere, "auto", build);
     assert.deepEqual(elsewhere.events.map(({ data }) => data.measured), [1], "another device");
+
+    // The job goes on there: chosen anew, and told; back here it goes on as it began.
+    const moved = recorded({ store, gpu: other, job: first.job, checkpoints: first.checkpoints });
+    await selectVariants(moved, "auto", build);
+    assert.match(String(moved.events[0].data.message), /this adapter is another/);
+    assert.deepEqual(Object.keys(await store.tuning.ofJob(first.job.id)).length, 2);
+    assert.deepEqual(await selectVariants(first, "on", build), selected);
+    // A driver that was exchanged computes it no more.
+    await store.tuning.setOfJob(first.job.id, deviceName(gpu), { [key]: "of before" });
+    const events = first.events.length;
+    assert.notEqual((await selectVariants(first, "on", build))[key], "of before");
+    assert.match(String(first.events[events].data.message), /"of before" for .* chosen anew/);
   }));
 
 Deno.test("variants: none where they are off, or automatic on a software driver", () =>
