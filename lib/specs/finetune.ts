@@ -19,6 +19,7 @@ import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
+import { resumeSchema } from "./resume.ts";
 import { tuningSchema } from "./tuning.ts";
 
 /**
@@ -82,6 +83,8 @@ const schema = z.strictObject({
   precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
+  /** Where it goes on when it was interrupted: on `any` adapter, or on the `same_device`, for which it waits. */
+  resume: resumeSchema,
   seed: seedSchema,
   report_every: z.int().min(1).max(10000).default(10),
   name: z.string().min(1).max(200).nullable().default(null),
@@ -178,6 +181,7 @@ const kept = filled(z.object({
     labels: schema.shape.labels,
     repeats: schema.shape.repeats,
     attention: schema.shape.attention,
+    resume: resumeSchema,
   }),
   augmentation: augmentationSettings,
   ...addedFields,
