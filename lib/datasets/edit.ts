@@ -59,7 +59,7 @@ export async function putImage(
     begin,
   );
   await store.collectGarbage(old);
-  if (old.length > 0) clearPixels(store, result.image.dataset_id);
+  if (old.length > 0) await clearPixels(store, result.image.dataset_id);
   if (result.created && result.image.name !== sent) notes.push(HASHED);
   return { ...result, notes };
 }
@@ -259,7 +259,7 @@ export async function deleteDataset(store: Store, name: string): Promise<void> {
     await store.datasets.remove(id);
     return { id, files: [...files] };
   });
-  clearPixels(store, id);
+  await clearPixels(store, id);
   forgetImports(store, name);
   for (let from = 0; from < files.length; from += FREED_AT_ONCE) {
     await store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
