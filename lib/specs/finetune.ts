@@ -14,6 +14,7 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { plainName } from "@/lib/plain_name.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
@@ -87,7 +88,7 @@ const schema = z.strictObject({
   resume: resumeSchema,
   seed: seedSchema,
   report_every: z.int().min(1).max(10000).default(10),
-  name: z.string().min(1).max(200).nullable().default(null),
+  name: plainName.nullable().default(null),
 }).superRefine((spec, context) => {
   const message = foldProblem(spec);
   if (message) context.addIssue({ code: "custom", path: ["fold"], message });

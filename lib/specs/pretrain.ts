@@ -4,6 +4,7 @@ import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from ".
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { plainName } from "@/lib/plain_name.ts";
 import { splitsOf } from "@/lib/datasets/job_split.ts";
 import { isCut } from "@/lib/gaze/arms/arm.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
@@ -112,7 +113,7 @@ const fields = {
   /** Steps between two reports of loss and gauges. */
   report_every: z.int().min(1).max(10000).default(10),
   /** Name of the model that is made; a taken name gets the next version. */
-  name: z.string().min(1).max(200).nullable().default(null),
+  name: plainName.nullable().default(null),
 };
 
 /** A request: what a preset may decide stays open. */
