@@ -64,6 +64,8 @@ export async function planStudy(
   ask: {
     estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
     throughput(): Promise<number | undefined>;
+    /** Name of the adapter that it will run on, where it is known. */
+    adapter?: string;
   },
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
@@ -71,7 +73,7 @@ export async function planStudy(
   const runs = gridRuns(spec);
   store = remembering(store);
   const dataset = await store.datasets.byName(spec.dataset);
-  const estimateDuration = await durationEstimator(store, ask.throughput);
+  const estimateDuration = await durationEstimator(store, ask.throughput, ask.adapter);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = async (request: Record<string, unknown>) =>
     await resolveJob(store, request, given.code_version as string);

@@ -2,6 +2,7 @@
 import type { View } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
+import { classAttention } from "@/gpu/ops/class_attention.ts";
 import { channelMean, classMap } from "@/gpu/ops/class_map.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
@@ -11,8 +12,9 @@ import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import { layersOf } from "@/lib/inference/activations.ts";
+import type { TokenAttention } from "@/lib/models/backbone.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
-import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import { attentionMapOf, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
@@ -55,15 +57,15 @@ export function finetuneTape(
   const { height, width } = sizeOf(spec.image_size);
   const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
-  const { map, features, logits } = layersOf(tape, views, { ...spec, classes }, {
-    training: !still,
-  });
-  const classification = softmaxLoss(tape, logits!, w);
+  const network = layersOf(tape, views, { ...spec, classes }, { training: !still });
+  const classification = softmaxLoss(tape, network.logits!, w);
   const attention = spec.attention && appendAttention(tape, spec.attention, {
-    map: map!,
-    classifier: tape.parameter(`${head}.weight`, [features.shape[1], classes.length], {
-      initial: { kind: "constant", value: 0 },
-    }),
+    ...network,
+    kind: attentionMapOf(spec.backbone, spec.attention),
+    classifier: () =>
+      tape.parameter(`${head}.weight`, [network.features.shape[1], classes.length], {
+        initial: { kind: "constant", value: 0 },
+      }),
   });
   const loss = attention
     ? weightedSum(tape, [{ x: classification, weight: 1 }, attention.term])
@@ -81,18 +83,26 @@ export function finetuneTape(
 const GAZE = "gaze", ENTROPY = "gaze entropy", LABELS = "labels";
 
 /**
- * The mean Kullback-Leibler divergence of the softmax over a map's cells from the gaze, over the images that
- * have some; as a term of the loss.
+ * The mean Kullback-Leibler divergence of the softmax over a map's cells (of a class token, of its mean attention to
+ * them) from the gaze, over the images that have some; as a term of the loss.
  */
 function appendAttention(
   tape: Tape,
-  { weight, map: kind, sigma }: NonNullable<FinetuneSpec["attention"]>,
-  { map, classifier }: { map: Tensor; classifier: Tensor },
+  { weight, sigma }: NonNullable<FinetuneSpec["attention"]>,
+  { kind, map, attention, classifier }: {
+    kind: ReturnType<typeof attentionMapOf>;
+    map?: Tensor;
+    attention?: TokenAttention;
+    classifier: () => Tensor;
+  },
 ): { term: { x: Tensor; weight: number }; grid: GazeGrid } {
-  const [N, rows, columns] = map.shape;
-  const cells = kind === "class"
-    ? classMap(tape, map, classifier, tape.input(LABELS, [N], "u32"))
-    : channelMean(tape, map);
+  const [rows, columns] = kind === "token" ? attention!.grid : map!.shape.slice(1);
+  const cells = kind === "token"
+    ? classAttention(tape, attention!.blocks.at(-1)!).mean
+    : kind === "class"
+    ? classMap(tape, map!, classifier(), tape.input(LABELS, [map!.shape[0]], "u32"))
+    : channelMean(tape, map!);
+  const [N] = cells.shape;
   const crossEntropy = softmaxLoss(tape, cells, tape.input(GAZE, [N, rows * columns]));
   const x = weightedSum(tape, [
     { x: crossEntropy, weight: 1 },
@@ -174,7 +184,7 @@ export class Finetuner implements Trainee {
     batch.forEach((image, i) => targets.set(gazeTarget(attention?.[image], views[i], grid), i * L));
     this.program.write(GAZE, targets);
     this.program.write(ENTROPY, Float32Array.of(meanEntropy(targets, L)));
-    if (spec.attention?.map === "class") {
+    if (spec.attention && attentionMapOf(spec.backbone, spec.attention) === "class") {
       this.program.write(LABELS, Uint32Array.from(batch, (image) => labels[image]));
     }
   }
