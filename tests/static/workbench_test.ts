@@ -430,14 +430,14 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
   await t.step("training: the runs of one group as curves with their band", async () => {
     for (const seed of [5, 6]) {
       await run(dashboard, {
-        ...{ kind: "pretrain", dataset: "breast", method: "vicreg", arm: "none", seed },
+        ...{ kind: "pretrain", dataset: "breast", method: "byol", arm: "labels", seed },
         ...{ width: 8, image_size: 16, channels: 1, epochs: 3, batch_size: 4, report_every: 1 },
       });
     }
     const sight = await patient(dashboard);
     const { page } = sight;
     await sight.open("d/breast/training");
-    await page.getByLabel("Choose VICReg · no pairs · RN18").check();
+    await page.getByLabel("Choose BYOL · labels · RN18").check();
     await page.getByRole("link", { name: "Curves of its 2 runs" }).click();
     await page.getByRole("heading", { name: "Curves", exact: true }).waitFor();
     await page.locator(".live-chart canvas").first().waitFor();
