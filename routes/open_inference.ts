@@ -7,6 +7,7 @@ import {
   type InferenceAnswer,
   inferenceAnswerSchema,
   inferenceModelSchema,
+  outputsOf,
   toInferenceModelView,
   toInferenceView,
   versionOf,
@@ -165,7 +166,7 @@ async function readRequest({ request: sent }: Call): Promise<{
 }
 
 /** Which outputs go as bytes. */
-function binaryOutputs({ parameters, outputs }: InferRequest): Set<string> {
+function binaryOutputs({ parameters, outputs }: InferRequest, names: string[]): Set<string> {
   const all = parameter(parameters, {
     ...{ name: "binary_data_output", schema: z.boolean(), pointer: "" },
   }) ?? false;
@@ -197,18 +198,24 @@ function withBytes(answer: InferenceAnswer, binary: Set<string>, headers: Header
   return new Response(new Blob([json, ...parts]).stream(), { headers });
 }
 
-const names = ["probabilities", "labels"] as const;
-
 async function infer(call: Call) {
   const { services: { store, workers: worker } } = call;
   const { body, binary, digest } = await readRequest(call);
   const model = await modelOf(call);
   needClasses(model);
-  const bytes = binaryOutputs(body);
+  const bytes = binaryOutputs(body, outputsOf(model));
   const pictures = picturesOf(body, binary, model.spec);
+  const names = outputsOf(model);
+  const absent = body.outputs?.findIndex(({ name }) => !names.includes(name)) ?? -1;
+  if (absent >= 0) {
+    const message = "a multi-label model gives no one label an image; ask for probabilities";
+    throw new InvalidInput(`Cannot give "${body.outputs![absent].name}": ${message}`, [
+      { pointer: `/outputs/${absent}/name`, message },
+    ]);
+  }
   const answer = await call.once(digest, async () => {
     const rows = await predictAll({ store, model, worker }, pictures);
-    const outputs = body.outputs?.length ? body.outputs.map(({ name }) => name) : [...names];
+    const outputs = body.outputs?.length ? body.outputs.map(({ name }) => name) : names;
     return toInferenceView(model, rows, {
       ...{ id: body.id ?? undefined, outputs, unused: unusedOf(body) },
     });

@@ -11,6 +11,8 @@ export interface LabelsRequest {
   images: string[];
   /** By which some were hashed. */
   secret: Uint8Array;
+  /** The findings of a multi-label set. */
+  classes?: string[];
 }
 
 const pool = new ThreadPool(import.meta.resolve("./labels_worker.ts"), limits.labels);
@@ -33,7 +35,7 @@ export async function readLabelsFile(
   });
 }
 
-export function readLabelsOf({ bytes, file, images, secret }: LabelsRequest) {
+export function readLabelsOf({ bytes, file, images, secret, classes }: LabelsRequest) {
   const names = new ImageNames(images.map((name) => ({ name })), { keyed: { secret } });
-  return readKnownLabels(bytes, file, (image) => names.findInFolder(image));
+  return readKnownLabels(bytes, file, (image) => names.findInFolder(image), { classes });
 }

@@ -5,7 +5,7 @@ import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelRow } from "@/lib/store/mod.ts";
 import type { WorkerStore } from "@/lib/store/worker_store.ts";
-import { allFinite, softmax } from "./evaluator.ts";
+import { allFinite, probabilitiesOf } from "./evaluator.ts";
 import { type FeatureMap, saliencyMap, similarityMap } from "./feature_map.ts";
 import { LoadedModel, MOST_IMAGES } from "./loaded_model.ts";
 import type { Activations, Tap } from "./activations.ts";
@@ -63,7 +63,9 @@ export class Predictor implements PredictorInterface {
     if (pictures.length === 0) return { probabilities: [] };
     const { activations } = await this.enqueue(row, pictures, ["logits"]);
     return {
-      probabilities: activations.map(({ logits }) => allFinite(logits!) ? softmax(logits!) : null),
+      probabilities: activations.map(({ logits }) =>
+        allFinite(logits!) ? probabilitiesOf(row.spec, logits!) : null
+      ),
     };
   }
 
@@ -95,7 +97,7 @@ export class Predictor implements PredictorInterface {
     needClassMap(row);
     const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
     assertFinite(request, result.activations[0]);
-    const probabilities = softmax(result.activations[0].logits!);
+    const probabilities = probabilitiesOf(row.spec, result.activations[0].logits!);
     const shown = request.class ?? probabilities.indexOf(Math.max(...probabilities));
     const map = mapOf(result);
     const values = saliencyMap(map, result.loaded.classRow(shown));

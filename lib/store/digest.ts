@@ -17,7 +17,7 @@ export interface DatasetContent {
 
 export interface DigestContent {
   dataset: DatasetContent;
-  images: Pick<ImageRow, "name" | "file" | "label" | "patient" | "split">[];
+  images: Pick<ImageRow, "name" | "file" | "label" | "findings" | "patient" | "split">[];
   /** `image` is the image's name. */
   gaze: { image: string; reader: string; fixations: Fixation[]; samples_file: string | null }[];
   heatmaps: { image: string; reader: string; file: string }[];
@@ -29,7 +29,11 @@ export function digestOf(content: DigestContent): string {
   return hashOf([
     JSON.stringify(["dataset", structured, positive_label, sorted(meta)]),
     ...content.images.map((image) =>
-      JSON.stringify(["image", image.name, image.file, image.label, image.patient, image.split])
+      JSON.stringify([
+        ...["image", image.name, image.file, image.label, image.patient, image.split],
+        // A set of one label an image keeps the digest that it had.
+        ...(image.findings ? [sorted(image.findings)] : []),
+      ])
     ),
     ...gazeLines(content),
   ]);

@@ -1,6 +1,7 @@
 /** The versions of the schema. Each brings the one before to its own: from 0, nothing, to 1 and so on. */
 import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
+import findings from "./findings.sql" with { type: "text" };
 import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
@@ -23,6 +24,7 @@ export const versions = [
   keyLimits,
   readings,
   messages,
+  findings,
 ];
 
 /** The schema that this program makes. */

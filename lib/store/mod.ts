@@ -272,7 +272,7 @@ async function openInReserve(directory: string, options: StoreOptions): Promise<
 
 export type { Page, PageOptions } from "./table.ts";
 export { type DatasetRow, type HashedDatasetRow, type NameMode, nameModes } from "./datasets.ts";
-export { type ImageRow, type SplitName, splitNames } from "./images.ts";
+export { type Findings, type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";

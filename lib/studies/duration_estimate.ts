@@ -1,6 +1,7 @@
 /** How long a training will take, by those that ran here before. */
 import { z } from "zod";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
+import { labelCounts } from "@/lib/datasets/label_counts.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import type { Training } from "@/lib/specs/spec.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
@@ -52,7 +53,7 @@ export async function durationEstimator(
     const row = await store.datasets.findByName(dataset);
     const key = `${kind} ${digest}`;
     if (!counts.has(key) && row && await store.datasets.digestOf(row) === digest) {
-      counts.set(key, trainings.get(kind)!.images(await store.images.labels(row.id)));
+      counts.set(key, trainings.get(kind)!.images((await labelCounts(store, row)).counts));
     }
     return counts.get(key);
   };
