@@ -1,4 +1,4 @@
-// y = sum_nk ((1 - t) x + (1 + (p[k] - 1) t) log(1 + exp -x)) / m over the m pairs with t[n, k] >= 0; 0 where m is 0
+// y = sum_nk ((1 - t) log(1 + exp x) + p[k] t log(1 + exp -x)) / m over the m pairs with t[n, k] >= 0; 0 where m is 0
 // x, t: [N, K], p: [K], y, m: [1]; t is 1, 0, or below 0 where it is not known
 struct Params {
   K: u32,
@@ -29,11 +29,10 @@ fn sigmoid_loss(@builtin(local_invocation_index) lane: u32) {
   for (var i = lane; i < params.n; i += 64u) {
     let truth = t[i];
     if (truth >= 0.0) {
-      let softplus = log_one_plus(exp(-abs(x[i]))) + max(-x[i], 0.0);
-      sum += vec2f(
-        (1.0 - truth) * x[i] + (1.0 + (p[i % params.K] - 1.0) * truth) * softplus,
-        1.0,
-      );
+      let small = log_one_plus(exp(-abs(x[i])));
+      let absent = (1.0 - truth) * (small + max(x[i], 0.0));
+      let present = p[i % params.K] * truth * (small + max(-x[i], 0.0));
+      sum += vec2f(absent + present, 1.0);
     }
   }
   sums[lane] = sum;

@@ -1,4 +1,4 @@
-// dx[n, k] = dy (1 - t - (1 + (p[k] - 1) t) / (1 + exp x)) / m, 0 where t[n, k] < 0   x, t, dx: [N, K], p: [K], m, dy: [1]
+// dx[n, k] = dy ((1 - t) / (1 + exp -x) - p[k] t / (1 + exp x)) / m, 0 where t[n, k] < 0   x, t, dx: [N, K], p: [K], m, dy: [1]
 override ADD: bool = false;
 
 struct Params {

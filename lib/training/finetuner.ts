@@ -2,8 +2,7 @@
 import type { View } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
-import { channelMean, classMap } from "@/gpu/ops/class_map.ts";
-import { linear } from "@/gpu/ops/linear.ts";
+import { channelMean, classMap, classMapMean } from "@/gpu/ops/class_map.ts";
 import { sigmoidLoss } from "@/gpu/ops/sigmoid_loss.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
@@ -107,7 +106,7 @@ function appendAttention(
   const cells = kind === "activation"
     ? channelMean(tape, map)
     : multi_label
-    ? findingMap(tape, map, classifier)
+    ? classMapMean(tape, map, classifier, tape.input(SHARES, [classifier.shape[1], N]))
     : classMap(tape, map, classifier, tape.input(LABELS, [N], "u32"));
   const crossEntropy = softmaxLoss(tape, cells, tape.input(GAZE, [N, rows * columns]));
   const x = weightedSum(tape, [
@@ -115,22 +114,6 @@ function appendAttention(
     { x: tape.input(ENTROPY, [1]), weight: -1 },
   ]);
   return { term: { x, weight }, grid: { rows, columns, sigma } };
-}
-
-/**
- * The mean of the class activation maps of an image's findings: the map of the mean of their weights, as maps are
- * linear in these. `[N, h, w, F], [F, K] -> [N, h w]`
- */
-function findingMap(tape: Tape, map: Tensor, classifier: Tensor): Tensor {
-  const [N] = map.shape;
-  const [, K] = classifier.shape;
-  const means = linear(tape, classifier, tape.input(SHARES, [K, N])); // [F, N]
-  return classMap(
-    tape,
-    map,
-    means,
-    tape.constant("own", Uint32Array.from({ length: N }, (_, n) => n)),
-  );
 }
 
 export interface FinetunerOptions {
