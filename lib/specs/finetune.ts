@@ -95,7 +95,7 @@ const schema = z.strictObject({
 }).superRefine((spec, context) => {
   const message = foldProblem(spec);
   if (message) context.addIssue({ code: "custom", path: ["fold"], message });
-  if (spec.batch_norm === "frozen" && spec.init === "scratch") {
+  if (spec.mode === "full" && spec.batch_norm === "frozen" && spec.init === "scratch") {
     const message =
       "Cannot freeze batch norms that have learnt nothing: a model to start from is needed";
     context.addIssue({ code: "custom", path: ["batch_norm"], message });

@@ -159,7 +159,9 @@ Deno.test("two multi-label evaluations are compared by macro AUC; of other findi
 
 Deno.test("a probability that is no number is refused with its image and finding", () => {
   const [scores] = reference.evaluations.map(scoresOf);
-  const probabilities = scores.probabilities.map((row, i) => i === 3 ? [NaN, ...row.slice(1)] : row);
+  const probabilities = scores.probabilities.map((row, i) =>
+    i === 3 ? [NaN, ...row.slice(1)] : row
+  );
   assert.throws(
     () => multiLabelEvaluation([{ ...scores, probabilities }], null),
     /"f0" for image "i003" is NaN/,
