@@ -3,11 +3,12 @@
 import pg from "pg";
 import { asUnavailable, connection } from "./postgres.ts";
 import findings from "./findings.sql" with { type: "text" };
+import deliveries from "./deliveries.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 
 /** Each brings a schema of the version before to its own. Only additions: a server of the release before runs on it. */
-const versions = [schema, messages, findings];
+const versions = [schema, messages, deliveries, findings];
 
 /** Any number that nobody else takes: "mcgip" in ASCII. */
 const LOCK = 0x6d63676970;

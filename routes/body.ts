@@ -2,6 +2,7 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
 import { Readable } from "node:stream";
 import { limits } from "@/lib/config.ts";
+import { MalformedJson, parseJsonText } from "@/lib/json_text.ts";
 import { malformed, readAllParts } from "./parts.ts";
 import { clientGone, HttpError } from "./problem.ts";
 
@@ -83,11 +84,8 @@ export async function readBytes(
 /** curl's own type for `-d` is let through: what counts is whether the text is JSON. */
 const jsonTypes = /^application\/(?:json|[\w.+-]+\+json|x-www-form-urlencoded)\s*(?:;|$)/i;
 
-/** The text of a JSON body and its value. Throws HttpError 400, 413, 415. */
-export async function readJson(
-  request: Request,
-  maxBytes: number = limits.jsonBytes,
-): Promise<{ text: string; value: unknown }> {
+/** Throws HttpError 415 for a body of another type. */
+export function needJson(request: Request): void {
   const type = request.headers.get("content-type") ?? "application/json";
   if (!jsonTypes.test(type)) {
     throw new HttpError(
@@ -97,41 +95,24 @@ export async function readJson(
       }, and application/json is needed`,
     );
   }
+}
+
+/** The text of a JSON body and its value. Throws HttpError 400, 413, 415. */
+export async function readJson(
+  request: Request,
+  maxBytes: number = limits.jsonBytes,
+): Promise<{ text: string; value: unknown }> {
+  needJson(request);
   return parseJson(await readBytes(request, maxBytes));
 }
 
 /** Text and value of JSON. Throws HttpError 400. */
-export function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
-  let text: string;
-  let value: unknown;
-  if (bytes.length === 0) {
-    throw new HttpError(
-      400,
-      "Cannot read the body as JSON: it is empty; an object is needed, like {}",
-    );
-  }
+function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    value = JSON.parse(text);
+    return parseJsonText(bytes);
   } catch (error) {
-    throw new HttpError(400, `Cannot read the body as JSON: ${(error as Error).message}`);
+    throw error instanceof MalformedJson ? new HttpError(400, error.message) : error;
   }
-  if (depthOf(value) > limits.jsonDepth) {
-    throw new HttpError(400, `Cannot read JSON of more than ${limits.jsonDepth} levels`);
-  }
-  return { text, value };
-}
-
-/** Levels of arrays and objects, without recursion. */
-function depthOf(value: unknown): number {
-  let depth = 0;
-  let level: unknown[] = [value];
-  while (level.length > 0 && depth <= limits.jsonDepth) {
-    const objects = level.filter((one) => typeof one === "object" && one !== null);
-    if (objects.length > 0) depth++;
-    level = objects.flatMap((one) => Object.values(one as object));
-  }
-  return depth;
 }
 
 /** One part of a multipart body: a file as it comes, or the text of a field. */

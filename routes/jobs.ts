@@ -1,4 +1,5 @@
 /** Jobs: queued, shown, stopped and taken up again. */
+import { adapterName } from "@/lib/adapter_info.ts";
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
 import { jobFields, jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
@@ -69,7 +70,9 @@ export const jobs: Route[] = [
       if (made.kind === "study") {
         const throughput = async () =>
           workers.unavailable() ? undefined : await workers.call<number>("throughput", null);
-        const plan = await planStudy(store, made, { estimate, throughput });
+        const gpu = workers.device?.gpu;
+        const adapter = gpu ? adapterName(gpu) : undefined;
+        const plan = await planStudy(store, made, { estimate, throughput, adapter });
         if (body.dry_run === true) return plan;
       } else {
         const request = await estimateRequest(store, made);

@@ -9,7 +9,7 @@ const SPEC = [
 ].map((field) => `spec.${field}`);
 const FIELDS = [
   ...["id", "kind", "state", "progress", "estimated_finish", "started_at", "finished_at"],
-  ...["created_at", "result", "study", "error", "requested", "queue_position"],
+  ...["created_at", "result", "study", "error", "requested", "queue_position", "waits_for"],
   ...SPEC,
 ].join(",");
 const FIGURES = "id,model,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy";

@@ -96,7 +96,7 @@ export async function importArchive(
         await keepReport(store, name, base ? "add" : "import", report);
       });
       await store.collectGarbage(content.replaced);
-      if (before) clearPixels(store, before.id);
+      if (before) await clearPixels(store, before.id);
     } else if (base) report.digest = await store.datasets.digestOf(base);
     return report;
   } finally {

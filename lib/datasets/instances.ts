@@ -97,7 +97,7 @@ export async function putInstances(
         return row.id;
       }, begin);
       await store.collectGarbage(old);
-      clearPixels(store, id);
+      await clearPixels(store, id);
     }
     return report;
   } finally {

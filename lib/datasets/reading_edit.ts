@@ -44,6 +44,13 @@ export async function classesOf(
   return new Set(labels.length === 0 ? [] : [...labels, ...positive_label ? [positive_label] : []]);
 }
 
+export interface PutReadingsOptions {
+  /** In the place of all that are there, or besides them. */
+  mode: "replace" | "add";
+  /** What becomes of readings of the same image by the same reader under the same condition. */
+  same: "refuse" | "replace";
+}
+
 /**
  * Puts readings in, in the place of all that are there or besides them; all or none.
  * @throws {NotFound}
@@ -53,7 +60,7 @@ export async function putReadings(
   store: Store,
   dataset: string,
   { readings: sent, warnings: told }: ReadingTable,
-  { mode, same }: { mode: "replace" | "add"; same: "refuse" | "replace" },
+  { mode, same }: PutReadingsOptions,
 ): Promise<ReadingsReport> {
   return await store.db.transaction(async () => {
     const row = await store.datasets.byName(dataset);

@@ -1,6 +1,7 @@
 /** What a data set holds, in numbers. */
 import { z } from "zod";
 import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
+import { Turns } from "@/lib/turns.ts";
 import { descriptionSchema } from "./description.ts";
 import { splitSchema } from "./image.ts";
 import { findingsOf } from "./multi_label.ts";
@@ -78,9 +79,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
      FROM images WHERE dataset_id = ?`,
     dataset.id,
   ))!;
-  const gaze = await store.gaze.counts(dataset.id);
-  const maps = await store.heatmaps.ofDataset(dataset.id);
-  const seen = new Set([...gaze.map(({ image_id }) => image_id), ...maps.keys()]);
+  const gaze = await countGaze(store, dataset.id);
   const images = totals.images ?? 0;
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
@@ -106,13 +105,13 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
     patients: totals.patients ?? 0,
     splits: named(await counts("split")),
     gaze: {
-      recordings: gaze.length,
-      readers: [...new Set(gaze.map(({ reader }) => reader))].sort(),
-      images: seen.size,
-      coverage: images === 0 ? 0 : seen.size / images,
-      fixations: gaze.reduce((sum, { fixations }) => sum + fixations, 0),
+      recordings: gaze.recordings,
+      readers: [...gaze.readers].sort(),
+      images: gaze.images,
+      coverage: images === 0 ? 0 : gaze.images / images,
+      fixations: gaze.fixations,
     },
-    heatmaps: [...maps.values()].reduce((sum, rows) => sum + rows.length, 0),
+    heatmaps: gaze.heatmaps,
     readings: { decisions: readings, readers },
     bytes: totals.bytes ?? 0,
     sizes: images === 0 ? null : {
@@ -122,4 +121,30 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
     kinds: named(await counts("channels || ' x ' || bits")),
     description: meta as Dataset["description"],
   };
+}
+
+/** Images whose gaze is counted at a time. */
+const AT_ONCE = 200;
+
+/** Counts part by part: fixations are as many as they are. */
+async function countGaze(store: Store, dataset_id: string) {
+  const sums = { recordings: 0, fixations: 0, heatmaps: 0, images: 0, readers: new Set<string>() };
+  const turns = new Turns();
+  let after: string | undefined;
+  do {
+    const page = await store.images.listOf(dataset_id, { after, limit: AT_ONCE });
+    const ids = page.data.map(({ id }) => id);
+    const counts = await store.gaze.countsOf(ids);
+    const maps = await store.heatmaps.ofImages(ids);
+    for (const { reader, fixations } of counts) {
+      sums.recordings++;
+      sums.fixations += fixations;
+      sums.readers.add(reader);
+    }
+    for (const rows of maps.values()) sums.heatmaps += rows.length;
+    sums.images += new Set([...counts.map(({ image_id }) => image_id), ...maps.keys()]).size;
+    await turns.give();
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return sums;
 }

@@ -39,6 +39,17 @@ export async function filesOf(store: Store, dataset_id: string): Promise<string[
   )).map(({ file }) => file);
 }
 
+/** The same of some images. */
+export async function filesOfImages(store: Store, ids: string[]): Promise<string[]> {
+  const list = `(${ids.map(() => "?").join(", ")})`;
+  return (await store.db.all<{ file: string }>(
+    `SELECT file FROM images WHERE id IN ${list}
+     UNION SELECT samples_file FROM gaze WHERE image_id IN ${list} AND samples_file IS NOT NULL
+     UNION SELECT file FROM heatmaps WHERE image_id IN ${list}`,
+    ...[ids, ids, ids].flat(),
+  )).map(({ file }) => file);
+}
+
 /** The same of one image. */
 export async function filesOfImage(
   store: Store,

@@ -17,11 +17,13 @@ import {
 } from "./network.ts";
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { plainName } from "@/lib/plain_name.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitOf, splitSeedSchema, testedShare } from "./split_spec.ts";
+import { resumeSchema } from "./resume.ts";
 import { tuningSchema } from "./tuning.ts";
 
 /**
@@ -30,8 +32,12 @@ import { tuningSchema } from "./tuning.ts";
  */
 const attentionSchema = z.strictObject({
   weight: z.number().min(0).max(1000).default(1),
-  /** `class`: the class activation map of the image's own class; `activation`: the mean over channels. */
-  map: z.enum(["class", "activation"]).default("class"),
+  /**
+   * `class`: the class activation map of the image's own class; `activation`: the mean over channels; `token`, of a
+   * vision transformer: its class token's attention in the last block, the mean of its heads. Null: `token` there,
+   * else `class`.
+   */
+  map: z.enum(["class", "activation", "token"]).nullable().default(null),
   /** `shuffled` gives each image the gaze of another one: the control. */
   gaze: z.enum(["own", "shuffled"]).default("own"),
   /** Spread of a fixation, in cells of the last map. */
@@ -89,9 +95,11 @@ const schema = z.strictObject({
   precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
+  /** Where it goes on when it was interrupted: on `any` adapter, or on the `same_device`, for which it waits. */
+  resume: resumeSchema,
   seed: seedSchema,
   report_every: z.int().min(1).max(10000).default(10),
-  name: z.string().min(1).max(200).nullable().default(null),
+  name: plainName.nullable().default(null),
 }).superRefine((spec, context) => {
   const message = foldProblem(spec);
   if (message) context.addIssue({ code: "custom", path: ["fold"], message });
@@ -135,6 +143,14 @@ function withoutEffect(spec: Record<string, unknown>): string[] {
   return [...OPTIMISED.filter(changed), ...(spec.tuning === "on" ? ["tuning"] : [])];
 }
 
+/** What is supervised where a request leaves that open. */
+export function attentionMapOf(
+  backbone: string,
+  { map }: NonNullable<FinetuneSpec["attention"]>,
+): "class" | "activation" | "token" {
+  return map ?? (backboneSpec(backbone).heads === undefined ? "class" : "token");
+}
+
 /** Every default filled in but the network, which may come from a model. */
 export type FinetuneSpec = z.output<typeof schema>;
 
@@ -175,6 +191,31 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
   return parseSpec(schema, spec);
 }
 
+/** With the map that is supervised; throws InvalidInput where the network has none of this kind. */
+function supervised(
+  backbone: string,
+  attention: NonNullable<FinetuneSpec["attention"]>,
+): NonNullable<FinetuneSpec["attention"]> {
+  const { map: has, heads, title } = backboneSpec(backbone);
+  const map = attentionMapOf(backbone, attention);
+  const problem = (pointer: string, message: string) =>
+    new InvalidInput(`Cannot supervise attention: ${message}`, [{ pointer, message }]);
+  if (map === "token" && heads === undefined) {
+    throw problem(
+      "/attention/map",
+      `${title} has no class token; take map "class" or "activation"`,
+    );
+  }
+  if (map !== "token" && has !== "mean") {
+    throw problem(
+      heads === undefined ? "/attention" : "/attention/map",
+      `${title} has no map whose mean its features are` +
+        (heads === undefined ? "" : '; take map "token", its class token\'s attention'),
+    );
+  }
+  return { ...attention, map };
+}
+
 const kept = filled(z.object({
   ...schema.shape,
   ...decidedNetwork,
@@ -185,6 +226,7 @@ const kept = filled(z.object({
     repeats: schema.shape.repeats,
     attention: schema.shape.attention,
     pos_weight: schema.shape.pos_weight,
+    resume: resumeSchema,
   }),
   batch_norm: z.enum(["train", "frozen"]).optional(),
   augmentation: augmentationSettings,
@@ -218,15 +260,10 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
       drawings(spec, known.rows, splitsOf(parts, known.rows));
     }
     const resolved = await resolveNetwork(spec, store);
-    const { map, title } = backboneSpec(resolved.backbone);
-    if (spec.attention && map !== "mean") {
-      const message = `${title} has no map whose mean its features are`;
-      throw new InvalidInput(`Cannot supervise attention: ${message}`, [
-        { pointer: "/attention", message },
-      ]);
-    }
+    const attention = spec.attention && supervised(resolved.backbone, spec.attention);
     return {
       ...resolved,
+      attention,
       batch_norm: spec.batch_norm ?? (spec.mode === "full" ? "train" as const : "frozen" as const),
       split_seed: spec.split_seed ?? spec.seed,
     };

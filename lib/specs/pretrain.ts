@@ -4,6 +4,7 @@ import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from ".
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { plainName } from "@/lib/plain_name.ts";
 import { splitsOf } from "@/lib/datasets/job_split.ts";
 import { labelCounts } from "@/lib/datasets/label_counts.ts";
 import { isLabelled } from "@/lib/datasets/splits.ts";
@@ -33,6 +34,7 @@ import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema, refuseOtherSimsiam } from "./preset.ts";
 import { assertLabels, assertPatients, usableSimilarity } from "./preconditions.ts";
+import { resumeSchema } from "./resume.ts";
 import { tuningSchema } from "./tuning.ts";
 
 /** What a preset may decide; a default stands where neither request nor preset says anything. */
@@ -107,11 +109,13 @@ const fields = {
   precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
+  /** Where it goes on when it was interrupted: on `any` adapter, or on the `same_device`, for which it waits. */
+  resume: resumeSchema,
   seed: seedSchema,
   /** Steps between two reports of loss and gauges. */
   report_every: z.int().min(1).max(10000).default(10),
   /** Name of the model that is made; a taken name gets the next version. */
-  name: z.string().min(1).max(200).nullable().default(null),
+  name: plainName.nullable().default(null),
 };
 
 /** A request: what a preset may decide stays open. */
@@ -201,7 +205,11 @@ const kept = filled(z.object({
   ...chosen,
   ...decidedNetwork,
   leave_out: leftOut,
-  ...laterFields({ split_seed: splitSeedSchema, across_patients: fields.across_patients }),
+  ...laterFields({
+    split_seed: splitSeedSchema,
+    across_patients: fields.across_patients,
+    resume: resumeSchema,
+  }),
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,

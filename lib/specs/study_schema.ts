@@ -3,6 +3,7 @@ import { z } from "zod";
 import { choice } from "@/lib/choice.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { backboneSpecs } from "@/lib/models/specs.ts";
+import { plainName } from "@/lib/plain_name.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
 import { splitSeedSchema } from "./split_spec.ts";
 import { reference } from "./reference.ts";
@@ -34,7 +35,7 @@ const settings = (decided: string[]) =>
 
 export const studySchema = z.strictObject({
   dataset: reference("datasets"),
-  name: z.string().min(1).max(200).nullable().default(null),
+  name: plainName.nullable().default(null),
   methods: distinct(method).default(["moco", "byol", "simsiam"]),
   arms: distinct(choice(arms)).default(["none", "gaze"]),
   backbones: distinct(backbone).default(["resnet18"]),
@@ -52,7 +53,7 @@ export const studySchema = z.strictObject({
    */
   start: z.union([reference("models"), models]).nullable().default(null),
   /** Name of that row; null: the model's own. */
-  start_name: z.string().min(1).max(200).nullable().default(null),
+  start_name: plainName.nullable().default(null),
   /** As `start` with one for each backbone; beside `start: "scratch"` a row to compare with alone. */
   imagenet: models.default({}),
   /** Id of a similarity, for the arms that need one. */

@@ -72,6 +72,19 @@ export class Images extends Table<ImageRow> {
     ))!;
   }
 
+  /** Ids of a data set's images. */
+  async idsOf(dataset_id: string): Promise<string[]> {
+    return (await this.db.all<{ id: string }>(
+      "SELECT id FROM images WHERE dataset_id = ? ORDER BY id",
+      dataset_id,
+    )).map(({ id }) => id);
+  }
+
+  /** Removes some, with what belongs to them. */
+  async removeAll(ids: string[]): Promise<void> {
+    await this.db.run(`DELETE FROM images WHERE id IN (${ids.map(() => "?").join(", ")})`, ...ids);
+  }
+
   /** Throws NotFound. */
   async byName(dataset_id: string, name: string): Promise<ImageRow> {
     const row = await this.findByName(dataset_id, name);

@@ -2,6 +2,7 @@
 import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
 import findings from "./findings.sql" with { type: "text" };
+import deliveries from "./deliveries.sql" with { type: "text" };
 import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
@@ -24,6 +25,7 @@ export const versions = [
   keyLimits,
   readings,
   messages,
+  deliveries,
   findings,
 ];
 

@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
+import type { Queue } from "./claims.ts";
+import { CheckpointRows } from "./checkpoint_rows.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import type { Database } from "./database.ts";
 import { type AtRest, breakSeal, seal } from "./database_seal.ts";
@@ -64,6 +66,8 @@ export class Store {
   readonly owners: Owners;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
+  /** For a store with a bucket only. */
+  readonly checkpointRows: CheckpointRows;
   readonly uploads: Uploads;
   readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
@@ -77,7 +81,13 @@ export class Store {
   cluster?: Cluster & { settings: ClusterSettings };
   readonly #lock?: Lock;
 
-  private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
+  private constructor(
+    readonly directory: string,
+    db: Database,
+    secret: Uint8Array,
+    lock?: Lock,
+    queue?: Queue,
+  ) {
     this.#lock = lock;
     this.secret = secret;
     this.reserve = new Reserve(directory);
@@ -96,13 +106,14 @@ export class Store {
     this.evaluations = new Evaluations(db);
     this.studies = new Studies(db);
     this.predictions = new Predictions(db);
-    this.jobs = new Jobs(db);
+    this.jobs = new Jobs(db, queue);
     this.events = new Events(db);
     this.metrics = new Metrics(db);
     this.keys = new Keys(db);
     this.owners = new Owners(db);
     this.idempotency = new Idempotency(db);
     this.tuning = new Tuning(db);
+    this.checkpointRows = new CheckpointRows(db);
     this.workers = new Workers(db);
   }
 
@@ -141,7 +152,7 @@ export class Store {
   ): Promise<Store> {
     assertNoDatabase(directory);
     const cluster = await openCluster(settings, { joined: lock === undefined });
-    const store = new Store(directory, cluster.db, cluster.secret, lock);
+    const store = new Store(directory, cluster.db, cluster.secret, lock, cluster.queue);
     store.cluster = { ...cluster, settings };
     store.files.shared = new SharedFiles(
       store.files,

@@ -62,13 +62,15 @@ export async function planStudy(
   ask: {
     estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
     throughput(): Promise<number | undefined>;
+    /** Name of the adapter that it will run on, where it is known. */
+    adapter?: string;
   },
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
   const rows = gridRows(spec);
   const runs = gridRuns(spec);
   store = remembering(store);
-  const estimateDuration = await durationEstimator(store, ask.throughput);
+  const estimateDuration = await durationEstimator(store, ask.throughput, ask.adapter);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = async (request: Record<string, unknown>) =>
     await resolveJob(store, request, given.code_version as string);

@@ -2,6 +2,7 @@
 import type { View } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
+import { classAttention } from "@/gpu/ops/class_attention.ts";
 import { channelMean, classMap, classMapMean } from "@/gpu/ops/class_map.ts";
 import { sigmoidLoss } from "@/gpu/ops/sigmoid_loss.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
@@ -12,9 +13,10 @@ import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import { layersOf } from "@/lib/inference/activations.ts";
+import type { TokenAttention } from "@/lib/models/backbone.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import type { Truth } from "@/lib/evaluation/scores.ts";
-import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import { attentionMapOf, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
@@ -63,17 +65,17 @@ export function finetuneTape(
   const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
   const K = classes.length;
-  const { map, features, logits } = layersOf(tape, views, { ...spec, classes }, {
-    training: !still,
-  });
+  const network = layersOf(tape, views, { ...spec, classes }, { training: !still });
   const classification = multi_label
-    ? sigmoidLoss(tape, logits!, w, tape.input(POSITIVE, [K]))
-    : softmaxLoss(tape, logits!, w);
+    ? sigmoidLoss(tape, network.logits!, w, tape.input(POSITIVE, [K]))
+    : softmaxLoss(tape, network.logits!, w);
   const attention = spec.attention && appendAttention(tape, spec.attention, {
-    map: map!,
-    classifier: tape.parameter(`${head}.weight`, [features.shape[1], K], {
-      initial: { kind: "constant", value: 0 },
-    }),
+    ...network,
+    kind: attentionMapOf(spec.backbone, spec.attention),
+    classifier: () =>
+      tape.parameter(`${head}.weight`, [network.features.shape[1], K], {
+        initial: { kind: "constant", value: 0 },
+      }),
     multi_label,
   });
   const loss = attention
@@ -94,20 +96,31 @@ const GAZE = "gaze", ENTROPY = "gaze entropy", LABELS = "labels";
 const POSITIVE = "positive weights", SHARES = "shares";
 
 /**
- * The mean Kullback-Leibler divergence of the softmax over a map's cells from the gaze, over the images that
- * have some; as a term of the loss.
+ * The mean Kullback-Leibler divergence of the softmax over a map's cells (of a class token, of its mean attention to
+ * them) from the gaze, over the images that have some; as a term of the loss.
  */
 function appendAttention(
   tape: Tape,
-  { weight, map: kind, sigma }: NonNullable<FinetuneSpec["attention"]>,
-  { map, classifier, multi_label }: { map: Tensor; classifier: Tensor; multi_label: boolean },
+  { weight, sigma }: NonNullable<FinetuneSpec["attention"]>,
+  { kind, map, attention, classifier, multi_label }: {
+    kind: ReturnType<typeof attentionMapOf>;
+    map?: Tensor;
+    attention?: TokenAttention;
+    classifier: () => Tensor;
+    multi_label: boolean;
+  },
 ): { term: { x: Tensor; weight: number }; grid: GazeGrid } {
-  const [N, rows, columns] = map.shape;
-  const cells = kind === "activation"
-    ? channelMean(tape, map)
-    : multi_label
-    ? classMapMean(tape, map, classifier, tape.input(SHARES, [classifier.shape[1], N]))
-    : classMap(tape, map, classifier, tape.input(LABELS, [N], "u32"));
+  const [rows, columns] = kind === "token" ? attention!.grid : map!.shape.slice(1);
+  const byClass = (x: Tensor, w: Tensor) =>
+    multi_label
+      ? classMapMean(tape, x, w, tape.input(SHARES, [w.shape[1], x.shape[0]]))
+      : classMap(tape, x, w, tape.input(LABELS, [x.shape[0]], "u32"));
+  const cells = kind === "token"
+    ? classAttention(tape, attention!.blocks.at(-1)!).mean
+    : kind === "class"
+    ? byClass(map!, classifier())
+    : channelMean(tape, map!);
+  const [N] = cells.shape;
   const crossEntropy = softmaxLoss(tape, cells, tape.input(GAZE, [N, rows * columns]));
   const x = weightedSum(tape, [
     { x: crossEntropy, weight: 1 },
@@ -192,7 +205,8 @@ export class Finetuner implements Trainee {
 
   private writeGaze(batch: Uint32Array<ArrayBuffer>, views: View[], grid: GazeGrid): void {
     const { attention, truth, spec } = this.options;
-    const byClass = spec.attention?.map === "class";
+    const byClass = spec.attention !== null &&
+      attentionMapOf(spec.backbone, spec.attention) === "class";
     const L = grid.rows * grid.columns;
     const targets = new Float32Array(batch.length * L);
     batch.forEach((image, i) => {

@@ -2,7 +2,7 @@
 import type { Split } from "@/lib/datasets/splits.ts";
 import type { AnyScores } from "@/lib/evaluation/scores.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import { attentionMapOf, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type Size, sizeOf } from "@/lib/images/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
@@ -146,14 +146,15 @@ async function trainFold(
     ? attentionGaze(train.set.gaze!, spec.attention.gaze, seed)
     : undefined;
   if (attention) {
+    const byClass = attentionMapOf(spec.backbone, spec.attention!) === "class";
     const told = (place: number) =>
-      spec.attention!.map !== "class" || !("truths" in train.truth) ||
+      !byClass || !("truths" in train.truth) ||
       train.truth.truths[place].includes(1);
     const seen = attention.filter((gaze, place) => gaze && told(place)).length;
     context.event("log", {
       message:
         `attention is supervised on ${seen} of ${attention.length} training images: those with gaze${
-          multi && spec.attention!.map === "class" ? " and a finding" : ""
+          multi && byClass ? " and a finding" : ""
         }`,
     });
   }

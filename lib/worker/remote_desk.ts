@@ -2,7 +2,7 @@
  * The desk of a worker elsewhere, over a link that may be lost: meanwhile the job goes on, and what it tells is kept
  * here. What changes its state, and what it has made, waits for the link.
  */
-import type { Claim, News } from "@/lib/jobs/outcome.ts";
+import { type Claim, hasWork, type News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
 import type { CheckpointCopies } from "./checkpoint_copies.ts";
@@ -20,9 +20,9 @@ export class RemoteDesk implements Desk {
 
   constructor(readonly link: Link, readonly copies: CheckpointCopies) {}
 
-  async claim(kinds: string[]): Promise<JobRow | null> {
+  async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
     this.current = null;
-    const job = await this.link.call<JobRow | null>("claim", [kinds]);
+    const job = await this.link.call<JobRow | null>("claim", [kinds, adapter]);
     if (!job) return null;
     const claim = { id: job.id, fence: job.fence };
     [this.#news, this.#number] = [[], 0];
@@ -36,7 +36,7 @@ export class RemoteDesk implements Desk {
     const last = this.#news.at(-1);
     if (last && !last.sent) merge(last, news);
     else this.#news.push({ ...news, number: ++this.#number, sent: false });
-    if (news.events.some(({ type }) => type === "checkpoint")) this.copies.changed(claim);
+    if (hasWork(news)) this.copies.changed(claim);
     // Whoever takes the job up has no other way to its checkpoints.
     if (state === "paused" || state === "queued") await this.copies.upload(claim);
     return await this.#inTurn(() => this.#send(claim, state !== undefined));

@@ -4,7 +4,7 @@
  * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
-import { logger } from "@/lib/log.ts";
+import { type Log, type LogFormat, logger } from "@/lib/log.ts";
 import { type Beat, BEAT_MS } from "./beat.ts";
 import {
   type Connection,
@@ -37,6 +37,7 @@ export interface WorkOptions extends ThreadStart {
   version?: string;
   /** Between two uploads of checkpoints to a server elsewhere, ms. */
   uploadMs?: number;
+  log?: LogFormat;
   /** The module of the GPU thread. */
   thread?: string;
 }
@@ -63,9 +64,9 @@ export async function work(options: WorkOptions): Promise<void> {
     else if (predictor.answers(message)) predictor.receive(message);
     else gpuThread.postMessage(message);
   }
+  const log = logger(options.log ?? "text", { process: "worker" });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
-  const connection: Connection = await connect(options, here, () => told, receive);
-  const log = logger("text");
+  const connection: Connection = await connect(options, { here, device: () => told, receive, log });
   const desk = alone ? tellingDesk(connection.desk, log) : connection.desk;
   const predictor = new PredictorLink({ start, desk, send: connection.send });
   const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(desk));
@@ -114,12 +115,17 @@ export async function work(options: WorkOptions): Promise<void> {
 
 async function connect(
   { data, elsewhere, name, alone, cluster, version = "", uploadMs }: WorkOptions,
-  here: Peer,
-  device: () => Told | null,
-  receive: (message: Message) => void,
+  { here, ...process }: {
+    here: Peer;
+    device(): Told | null;
+    receive(message: Message): void;
+    log: Log;
+  },
 ): Promise<Connection> {
-  if (elsewhere) return connectionByLink({ data, elsewhere, version, uploadMs, device, receive });
-  return alone ? await connectionToStore(data, name, cluster) : connectionByPipe(here);
+  if (elsewhere) return connectionByLink({ data, elsewhere, version, uploadMs, ...process });
+  if (!alone) return connectionByPipe(here);
+  const wake = () => process.receive({ method: "wake", params: null });
+  return await connectionToStore(data, name, { cluster, wake, log: process.log });
 }
 
 /** The GPU in a line; without one, why no job will run. */

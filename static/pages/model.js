@@ -110,10 +110,19 @@ export async function show({ params, signal }) {
       ["Job", model.job],
       ["Data digest", model.dataset_digest],
       ["Code", model.lineage?.code_version],
-      ["Adapter", model.lineage?.adapter],
+      ["Adapter", adaptersOf(model.lineage)],
     ]),
     h("p", { class: "row" }, remove(path, set)),
   ];
+}
+
+/** Each on which it was trained, where it was more than one. */
+function adaptersOf(lineage) {
+  const parts = lineage?.devices ?? [];
+  if (parts.length < 2) return lineage?.adapter;
+  return parts.map(({ device, from_step }, i) =>
+    i === 0 ? device : `from step ${number(from_step)} on ${device}`
+  ).join(", ");
 }
 
 const imagesOf = (names) => names && `${number(names.length)} images`;

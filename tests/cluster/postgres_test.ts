@@ -78,12 +78,12 @@ postgresTest("PostgreSQL as the store uses it", async (postgres, t) => {
     );
 
     await t.step("two that compute the same next number get one each", async () => {
-      await Promise.all(Array.from({ length: 8 }, () =>
+      await Promise.all(Array.from({ length: 16 }, () =>
         db.transaction(async () => {
           const { n } = (await db.get<{ n: number }>("SELECT count(*) AS n FROM numbers"))!;
           await db.run("INSERT INTO numbers VALUES (?, 0)", `row ${n}`);
         })));
-      assert.equal((await db.get<{ n: number }>("SELECT count(*) AS n FROM numbers"))!.n, 8);
+      assert.equal((await db.get<{ n: number }>("SELECT count(*) AS n FROM numbers"))!.n, 16);
       await db.run("DELETE FROM numbers");
     });
 

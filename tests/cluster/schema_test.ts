@@ -7,7 +7,7 @@ import { postgresTest } from "../support/postgres.ts";
 import { withStore } from "../support/temporary.ts";
 
 /** What only servers that share a database need. */
-const SHARED_ONLY = ["blobs", "schema_version", "secrets"];
+const SHARED_ONLY = ["blobs", "checkpoints", "schema_version", "secrets"];
 const TYPES: Record<string, string[]> = {
   INTEGER: ["bigint"],
   REAL: ["double precision"],
@@ -32,6 +32,8 @@ postgresTest("the schema for PostgreSQL", async (postgres, t) => {
       assert.deepEqual(await db.all("SELECT version FROM schema_version ORDER BY version"), [
         { version: 1 },
         { version: 2 },
+        { version: 3 },
+        { version: 4 },
       ]);
     });
 
@@ -70,7 +72,7 @@ postgresTest("the schema for PostgreSQL", async (postgres, t) => {
       await db.run("INSERT INTO schema_version VALUES (99)");
       await assert.rejects(
         () => migrate(db.address, db.schema),
-        /version 99, this server knows 2; start the newer server/,
+        /version 99, this server knows 3; start the newer server/,
       );
     });
   } finally {

@@ -222,7 +222,7 @@ function oldJob(index: number) {
     ...{ progress: { done: 0, total: 10, unit: "steps" }, worker: null, fence: 0, attempts: 0 },
     ...{ requested: null, error: null, result: null, device: null, study: null },
     ...{ fingerprint: null, created_at: at, started_at: at, finished_at: at },
-    ...{ estimated_finish: null, sequence: 0, lease_until: null, told: 0 },
+    ...{ estimated_finish: null, sequence: 0, lease_until: null, told: 0, delivery: null },
   };
 }
 

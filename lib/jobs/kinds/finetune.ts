@@ -9,7 +9,7 @@ import { type JobHandler, told } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
-import { warningsOf } from "@/lib/training/lineage.ts";
+import { deviceWarnings, warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { trainingPartWarnings } from "@/lib/training/training_part.ts";
@@ -119,7 +119,8 @@ export const finetune = {
       pretraining: await seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
       training: { images: 0, patients: 0 },
     };
-    const inherited = warningsOf(start?.row);
+    const devices = joined(results.flatMap((result) => result.devices));
+    const inherited = [...warningsOf(start?.row), ...deviceWarnings(devices)];
     const warnings = [
       ...inherited,
       ...seenWarning(seen, { images: tested.length }),
@@ -134,7 +135,6 @@ export const finetune = {
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
     const { train, validation, test } = trainings[chosen].split;
     const { probe } = results[chosen];
-    const devices = joined(results.flatMap((result) => result.devices));
     const model = await publish(context, {
       weights: results[chosen].weights,
       kind: "classifier",

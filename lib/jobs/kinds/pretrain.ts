@@ -37,7 +37,7 @@ import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutPatientsOf, withoutTest } from "@/lib/datasets/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { armWarnings, idleSettings, labelPrecision } from "@/lib/training/arm_warnings.ts";
-import { warningsOf } from "@/lib/training/lineage.ts";
+import { deviceWarnings, warningsOf } from "@/lib/training/lineage.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
@@ -139,6 +139,7 @@ export const pretrain = {
           return false;
         },
       });
+      warnings.push(...deviceWarnings(devices));
       const { backbone, width, channels, image_size } = spec;
       const model = await publish(context, {
         weights: await saveWeights(trainee.store, { prefix: "backbone." }),

@@ -12,7 +12,7 @@ export const soak: Scenario = {
 };
 
 /** s; an hour in the long way. */
-const SECONDS = [40, 3600] as const;
+const SECONDS = [20, 3600] as const;
 /** What the processes may have grown by since the first fifth, when caches are warm; a share and bytes. */
 const GROWTH = { share: 1.25, bytes: 64 * 2 ** 20 };
 
