@@ -3,11 +3,14 @@
  * through the same images in the same order as the gallery.
  */
 import { get } from "./api.js";
+import { has, isUnlabelled, labelOf, saidOf } from "./findings.js";
 
 /**
  * @typedef {object} LightImage
  * @property {string} name
  * @property {string | null} label
+ * @property {string[]} [labels] in a multi-label set
+ * @property {string[]} [unknown]
  * @property {string | null} patient
  * @property {"train" | "validation" | "test" | null} split
  * @property {8 | 16} bits
@@ -17,7 +20,7 @@ import { get } from "./api.js";
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
-const FIELDS = "fields=name,label,patient,split,bits,readers,maps";
+const FIELDS = "fields=name,label,labels,unknown,patient,split,bits,readers,maps";
 const PAGE = 1000;
 
 /** The list that was read last. @type {{key: string, images: LightImage[]} | undefined} */
@@ -54,16 +57,25 @@ const scores = new Map();
 export function scoresOf(evaluation, signal) {
   if (!scores.has(evaluation)) {
     const read = get(`/v1/evaluations/${encodeURIComponent(evaluation)}/scores`, signal)
-      .then(({ data }) =>
-        new Map(data.map(({ image, label, predicted, probabilities, fold }) => [
-          image,
-          { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold },
-        ]))
-      );
+      .then(({ data }) => new Map(data.map((one) => [one.image, judged(one)])));
     read.catch(() => scores.delete(evaluation));
     scores.set(evaluation, read);
   }
   return scores.get(evaluation);
+}
+
+/** Of a multi-label classifier: wrong where a finding that is known was said otherwise. */
+function judged({ label, labels, unknown, predicted, probabilities, fold }) {
+  if (!labels) {
+    return { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold };
+  }
+  const told = predicted.filter((name) => !unknown.includes(name));
+  const wrong = told.length !== labels.length || told.some((name) => !labels.includes(name));
+  return {
+    predicted: saidOf({ label: null, labels: predicted }),
+    probability: Math.max(...Object.values(probabilities)),
+    ...{ wrong, fold },
+  };
 }
 
 /** What the address can narrow a gallery by. */
@@ -100,7 +112,7 @@ const isReadBy = ({ readers, maps }, reader) =>
 /** Orders; what is equal stays in the order of names. */
 const ORDERS = {
   name: (a, b) => byText(a.name, b.name),
-  label: (a, b) => byText(a.label ?? "\uffff", b.label ?? "\uffff"),
+  label: (a, b) => byText(labelOf(a) ?? "\uffff", labelOf(b) ?? "\uffff"),
   patient: (a, b) => byText(a.patient ?? "\uffff", b.patient ?? "\uffff"),
   fixations: (a, b) => fixations(b) - fixations(a),
   certain: (a, b) => certainty(b) - certainty(a),
@@ -137,22 +149,22 @@ export function narrowed(images, query, said) {
   const scored = said !== undefined;
   const judged = scored && (query.has("wrong") || fold || truth || predicted);
   const found = images.flatMap((image) => {
-    if (label !== undefined && image.label !== label) return [];
-    if (query.has("unlabelled") && image.label !== null) return [];
+    if (label !== undefined && !has(image, label)) return [];
+    if (query.has("unlabelled") && !isUnlabelled(image)) return [];
     if (split !== undefined && image.split !== split) return [];
     if (patient !== undefined && image.patient !== patient) return [];
     if (reader !== undefined && !isReadBy(image, reader)) return [];
     if (gaze === "none" && hasGaze(image)) return [];
     if (gaze === "some" && !hasGaze(image)) return [];
     if (named && !named.has(image.name)) return [];
-    const text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
+    const text = `${image.name} ${image.patient ?? ""} ${labelOf(image) ?? ""}`.toLowerCase();
     if (!words.every((word) => text.includes(word))) return [];
     const score = said?.get(image.name);
     if (judged) {
       if (!score) return [];
       if (query.has("wrong") && !score.wrong) return [];
       if (fold !== undefined && String(score.fold) !== fold) return [];
-      if (truth !== undefined && image.label !== truth) return [];
+      if (truth !== undefined && !has(image, truth)) return [];
       if (predicted !== undefined && score.predicted !== predicted) return [];
     }
     return [scored ? { ...image, score } : image];

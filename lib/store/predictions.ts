@@ -70,6 +70,8 @@ export class Predictions extends Table<PredictionRow> {
 
   /** Ids of those rows that are stale. */
   async #stale(rows: PredictionRow[]): Promise<Set<string>> {
+    // PostgreSQL knows no empty list.
+    if (rows.length === 0) return new Set();
     const found = await this.db.all<{ id: string }>(
       `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
       ...rows.map(({ id }) => id),
@@ -120,7 +122,7 @@ const conditionsOf = (query: PredictionFilter): Conditions => [
   ["model_id = ?", query.model],
   ["dataset = ?", query.dataset],
   [
-    "(label = ? OR CAST(labels AS TEXT) LIKE ? ESCAPE '!')",
+    "((labels IS NULL AND label = ?) OR CAST(labels AS TEXT) LIKE ? ESCAPE '!')",
     query.label === undefined ? undefined : [query.label, listed(query.label)],
   ],
   ["image = ?", query.image],

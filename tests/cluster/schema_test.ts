@@ -72,7 +72,7 @@ postgresTest("the schema for PostgreSQL", async (postgres, t) => {
       await db.run("INSERT INTO schema_version VALUES (99)");
       await assert.rejects(
         () => migrate(db.address, db.schema),
-        /version 99, this server knows 3; start the newer server/,
+        /version 99, this server knows 4; start the newer server/,
       );
     });
   } finally {
