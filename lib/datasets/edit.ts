@@ -231,7 +231,7 @@ function soundLabels(bytes: Uint8Array, file: string): LabelTable | undefined {
 }
 
 /** Images that are removed without a break: some milliseconds. */
-const REMOVED_AT_ONCE = 50;
+const REMOVED_AT_ONCE = 10;
 
 /**
  * Removes all images of a data set with what belongs to them, part by part; to be called in a transaction: who reads

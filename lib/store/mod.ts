@@ -253,7 +253,7 @@ export class Store {
 }
 
 /** Files that are looked at and removed without a turn for others: some milliseconds. */
-const FREED_AT_ONCE = 50;
+const FREED_AT_ONCE = 10;
 
 function* partsOf(sha256s: string[]): Generator<string[]> {
   for (let from = 0; from < sha256s.length; from += FREED_AT_ONCE) {
