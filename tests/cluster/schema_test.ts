@@ -12,6 +12,7 @@ const TYPES: Record<string, string[]> = {
   INTEGER: ["bigint"],
   REAL: ["double precision"],
   TEXT: ["text", "json"],
+  BLOB: ["bytea"],
 };
 
 interface Column {
