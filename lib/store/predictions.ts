@@ -70,8 +70,6 @@ export class Predictions extends Table<PredictionRow> {
 
   /** Ids of those rows that are stale. */
   async #stale(rows: PredictionRow[]): Promise<Set<string>> {
-    // PostgreSQL knows no empty list.
-    if (rows.length === 0) return new Set();
     const found = await this.db.all<{ id: string }>(
       `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
       ...rows.map(({ id }) => id),
