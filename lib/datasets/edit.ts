@@ -280,9 +280,8 @@ function soundLabels(
   }
 }
 
-/** Images and files that are removed without a break: some milliseconds. */
-const REMOVED_AT_ONCE = 50;
-const FREED_AT_ONCE = 50;
+/** Images that are removed without a break: some milliseconds. */
+const REMOVED_AT_ONCE = 10;
 
 /**
  * Removes all images of a data set with what belongs to them, part by part; to be called in a transaction: who reads
@@ -311,9 +310,6 @@ export async function deleteDataset(store: Store, name: string): Promise<void> {
   });
   await clearPixels(store, id);
   forgetImports(store, name);
-  for (let from = 0; from < files.length; from += FREED_AT_ONCE) {
-    await store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
-    // Others are answered in between; what a crash leaves here, the next start sets aside.
-    await nextTurn();
-  }
+  // What a crash leaves here, the next start sets aside.
+  await store.collectGarbage(files);
 }

@@ -18,6 +18,7 @@ import { Redaction } from "./redaction.ts";
 import { Recordings } from "./recording.ts";
 import { maxProblems } from "./csv_table.ts";
 import type { Zip } from "./zip.ts";
+import { packedLike } from "@/lib/gaze/packed_fixations.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import { type ViewFields, viewOf, type ViewOptions } from "@/lib/images/view.ts";
@@ -440,15 +441,17 @@ export class Importer {
         this.#redaction.addReferences(unknown);
         for (const gaze of parsed.gaze) {
           const image = names.find(gaze.image);
-          if (image) await recordings.add({ ...gaze, image: image.name }, file);
+          if (!image) continue;
+          await recordings.add(packedLike({ ...gaze, image: image.name }, gaze), file);
         }
       });
     }
     this.#content.warnings.push(...recordings.warnings);
     this.#content.gaze = recordings.all();
-    const placed = this.#content.gaze.flatMap(({ image, fixations, facts }) => {
+    const placed = this.#content.gaze.flatMap((one) => {
+      const { image, facts } = one;
       const size = names.exact(image);
-      return size ? [{ image, size, fixations, filter: facts?.filter ?? null }] : [];
+      return size ? [packedLike({ image, size, filter: facts?.filter ?? null }, one)] : [];
     });
     for (const message of doubtsOf(placed)) this.#lead({ message });
   }

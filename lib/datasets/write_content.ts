@@ -169,6 +169,8 @@ export async function addContent(
   return digest;
 }
 
+const RECORDINGS_AT_ONCE = 1000;
+
 /** @param ids of the images that are there, by name; those of the new ones come to it */
 async function insertContent(
   store: Store,
@@ -179,11 +181,15 @@ async function insertContent(
   const images = content.images.map((image) => ({ id: newId("im"), dataset_id, ...image }));
   for (const { id, name } of images) ids.set(name, id);
   await store.images.insertAll(images);
-  await store.gaze.insertAll(content.gaze.map(({ image, source: _, ...recording }) => ({
-    id: newId("gz"),
-    image_id: ids.get(image)!,
-    ...recording,
-  })));
+  // Their fixations are packed until then.
+  for (let from = 0; from < content.gaze.length; from += RECORDINGS_AT_ONCE) {
+    const part = content.gaze.slice(from, from + RECORDINGS_AT_ONCE);
+    await store.gaze.insertAll(part.map(({ image, source: _, ...recording }) => ({
+      id: newId("gz"),
+      image_id: ids.get(image)!,
+      ...recording,
+    })));
+  }
   await store.readings.insertAll(content.readings.map(({ image, ...decision }) => ({
     id: newId("rd"),
     image_id: ids.get(image)!,
