@@ -227,6 +227,15 @@ async function classesAfter(
       `"${labels[0]}". Send a column label, or import the set anew with a column for each finding`;
     throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
   }
+  const { readings } = await store.readings.counts(id);
+  if (readings > 0) {
+    const message =
+      `Cannot use findings (${
+        quoted(classes)
+      }): dataset "${name}" has ${readings} readings, which are one ` +
+      "class an image each; delete them first";
+    throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
+  }
   await store.datasets.update(id, { meta: { ...meta, classes } });
   return classes;
 }

@@ -54,6 +54,21 @@ export function labelled(
   return { rows, classes, labels: rows.map(({ label }) => classes.indexOf(label!)) };
 }
 
+/** @throws {InvalidInput} where one of model and set is multi-label and the other is not */
+export function assertSameKind(
+  dataset: Pick<DatasetRow, "name" | "meta">,
+  { multi_label = false }: { multi_label?: boolean },
+): void {
+  if (multi_label === (findingsOf(dataset) !== null)) return;
+  const [model, set] = multi_label
+    ? ["multi-label", "has one label an image"]
+    : ["of one label an image", "is multi-label"];
+  throw new InvalidInput(
+    `Cannot evaluate: the model is ${model}, and dataset "${dataset.name}" ${set}; a model and a set of one kind ` +
+      "are needed",
+  );
+}
+
 /**
  * The same for a model with classes of its own. Findings that the model lacks are not looked at, and of those that the
  * set lacks nothing is known; images of which nothing is known that the model has are left out.
@@ -64,16 +79,8 @@ export function labelledFor(
   dataset: Pick<DatasetRow, "name" | "meta">,
   { classes, multi_label = false }: { classes: string[]; multi_label?: boolean },
 ): Labelled {
+  assertSameKind(dataset, { multi_label });
   const findings = findingsOf(dataset);
-  if (multi_label !== (findings !== null)) {
-    const [model, set] = multi_label
-      ? ["multi-label", "has one label an image"]
-      : ["of one label an image", "is multi-label"];
-    throw new InvalidInput(
-      `Cannot evaluate: the model is ${model}, and dataset "${dataset.name}" ${set}; a model and a set of one kind ` +
-        "are needed",
-    );
-  }
   if (findings !== null) {
     const shared = classes.filter((name) => findings.includes(name));
     if (shared.length === 0) {

@@ -85,22 +85,22 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
   const labels = await counts("label");
   const classes = findingsOf(dataset);
-  const known = classes && (await store.images.all(dataset.id)).map(({ findings }) => findings);
+  const findings = classes && await store.images.findingCounts(dataset.id);
+  const withFindings = classes && await store.images.withFindings(dataset.id);
   const { readings, readers } = await store.readings.counts(dataset.id);
   return {
     ...row,
     digest: await store.datasets.digestOf(dataset),
     images,
     labels: named(labels),
-    ...(classes && known && {
+    ...(classes && findings && {
       findings: Object.fromEntries(classes.map((name) => {
-        const present = known.filter((findings) => findings?.[name] === 1).length;
-        const absent = known.filter((findings) => findings?.[name] === 0).length;
-        return [name, { present, absent, unknown: known.length - present - absent }];
+        const { present = 0, absent = 0 } = findings.get(name) ?? {};
+        return [name, { present, absent, unknown: images - present - absent }];
       })),
     }),
-    unlabelled: known
-      ? known.filter((findings) => !findings).length
+    unlabelled: withFindings !== null
+      ? images - withFindings
       : labels.find(({ value }) => value === null)?.n ?? 0,
     patients: totals.patients ?? 0,
     splits: named(await counts("split")),

@@ -94,7 +94,7 @@ export async function storedDigest(
 /** The same of what gaze is compared by: labels, patients and splits may change without it. */
 export async function storedGazeDigest(
   store: PagedTables,
-  { id, structured, meta }: DatasetContent & { id: string },
+  { id, structured, meta: { classes: _, ...meta } }: DatasetContent & { id: string },
 ): Promise<string> {
   const line = JSON.stringify(["dataset", structured, sorted(meta)]);
   return await hashInTurns(

@@ -142,6 +142,20 @@ export class Images extends Table<ImageRow> {
     ]]);
   }
 
+  /** How many images of a multi-label set have each finding, and how many are known to lack it. */
+  async findingCounts(
+    dataset_id: string,
+  ): Promise<Map<string, { present: number; absent: number }>> {
+    const rows = await this.db.all<{ finding: string; present: number; absent: number }>(
+      `SELECT key AS finding,
+         sum(CASE WHEN CAST(value AS TEXT) = '1' THEN 1 ELSE 0 END) AS present,
+         sum(CASE WHEN CAST(value AS TEXT) = '0' THEN 1 ELSE 0 END) AS absent
+       FROM images, json_each(findings) WHERE dataset_id = ? GROUP BY 1`,
+      dataset_id,
+    );
+    return new Map(rows.map(({ finding, ...counts }) => [finding, counts]));
+  }
+
   /** The label of each image of a data set by its name; the rows are not read. */
   async labelsByName(dataset_id: string): Promise<Map<string, string | null>> {
     // One value is read twenty times as fast as a row for each image.

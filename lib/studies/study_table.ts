@@ -5,7 +5,6 @@ import { numbering } from "@/lib/evaluation/patient_numbering.ts";
 import { averaged, prepare, runsOf as repeatsOf } from "@/lib/evaluation/runs.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
 import { type AnyScores, isMultiLabel } from "@/lib/evaluation/scores.ts";
-import { isMultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts";
 import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
@@ -141,8 +140,8 @@ function classesOf(scores: AnyScores): number | null {
 }
 
 function cellIsMultiLabel({ evaluation }: CellRow, { evaluations }: TableSource): boolean {
-  const found = evaluations.get(evaluation!);
-  return found !== undefined && isMultiLabelMetrics(found.metrics);
+  const [score] = evaluations.get(evaluation!)?.scores ?? [];
+  return score !== undefined && "labels" in score;
 }
 
 /** Runs behind differences; -1 where an earlier version did not make them. */

@@ -4,6 +4,7 @@ import type { Prediction } from "@/lib/inference/prediction.ts";
 import type { MultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { raster } from "@/lib/images/raster.ts";
+import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { unzip, zipOf } from "../support/archives.ts";
 import {
@@ -291,6 +292,29 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
       assert.match(await response.text(), /multi-label model gives no one label/);
     });
 
+    await t.step(
+      "is no model for a set of one label an image, and explains one finding",
+      async () => {
+        const { "labels.csv": _, "dataset.json": __, ...bare } = findingsSet(4);
+        await put(
+          server,
+          "one",
+          await zipOf({ ...bare, "labels.csv": "image,label\nx000,a\nx001,b\n" }),
+        );
+        await refused(
+          server,
+          { kind: "evaluate", model, dataset: "one" },
+          /the model is multi-label.*has one label an image/,
+        );
+        const query = `dataset=chest&image=${imageName(0)}`;
+        const map = await server.json<{ class: string }>(
+          "POST",
+          `/v1/models/${model}/saliency?${query}&class=${encodeURIComponent(FINDINGS[1])}`,
+        );
+        assert.equal(map.class, FINDINGS[1]);
+      },
+    );
+
     await t.step("leaves as safetensors and ONNX, and comes back the same", async () => {
       const weights = await (await server.fetch(`/v1/models/${model}/weights`)).bytes();
       const copy = await server.fetch("/v1/models/copy", { method: "PUT", body: weights });
@@ -303,6 +327,21 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
         { dataset: "chest", images: [imageName(0)] },
       )).data;
       assert.deepEqual(again.probabilities, stored[0].probabilities);
+      // The same weights from elsewhere are what the request says.
+      const bare = writeSafetensors(readSafetensors(weights).tensors);
+      const { mean: means, std: deviations } = row.spec.normalization;
+      const told = new URLSearchParams({
+        ...{ classes: JSON.stringify(FINDINGS), image_size: "32", multi_label: "true" },
+        ...{ mean: means.join(","), std: deviations.join(",") },
+      });
+      const other = await server.fetch(`/v1/models/other?${told}`, { method: "PUT", body: bare });
+      assert.equal(other.status, 201, await other.clone().text());
+      const [same] = (await server.json<{ data: Prediction[] }>(
+        "POST",
+        `/v1/models/${(await other.json()).id}/predictions`,
+        { dataset: "chest", images: [imageName(0)] },
+      )).data;
+      assert.deepEqual(same.probabilities, stored[0].probabilities);
       const onnx = await (await server.fetch(`/v1/models/${model}/weights?format=onnx`)).bytes();
       const { metadata: texts } = onnxTexts(onnx);
       assert.deepEqual(JSON.parse(texts.classes), FINDINGS);
@@ -374,6 +413,9 @@ Deno.test("labels of a set without any make it multi-label; one with labels stay
   withServer(async (server) => {
     const { "labels.csv": _, "dataset.json": __, ...bare } = findingsSet(6);
     await put(server, "bare", await zipOf(bare));
+    const { result: { similarity } } = await runJob(server, {
+      ...{ kind: "similarity", dataset: "bare", measure: "dtw" },
+    });
     const report = await labels(
       server,
       "bare",
@@ -390,6 +432,12 @@ Deno.test("labels of a set without any make it multi-label; one with labels stay
     assert.deepEqual((await image("x001")).labels, ["Edema"]);
     assert.deepEqual((await image("x001")).unknown, ["Effusion"]);
     assert.deepEqual((await image("x002")).unknown, ["Edema"]);
+    // What gaze is compared by has not changed: labels may come after it.
+    const { stale } = await server.json<{ stale: boolean }>(
+      "GET",
+      `/v1/similarities/${similarity}`,
+    );
+    assert.equal(stale, false);
     // Columns that a table lacks stay; an empty cell takes back.
     await labels(server, "bare", "image,Effusion\nx000,1\n");
     assert.deepEqual((await image("x000")).labels, ["Edema", "Effusion"]);

@@ -39,6 +39,10 @@ Deno.test("findings are kept as they are, and images are found by one that they 
       );
     }
     assert.equal(await store.images.withFindings(id), 3);
+    const counted = await store.images.findingCounts(id);
+    assert.deepEqual(counted.get("a"), { present: 1, absent: 1 });
+    assert.deepEqual(counted.get(NAMES[1]), { present: 1, absent: 1 });
+    assert.deepEqual(counted.get(NAMES[3]), { present: 1, absent: 0 });
     const { counts, classes, multi_label } = await labelCounts(store, { id, meta });
     assert.deepEqual([[...counts], classes, multi_label], [[["", 3], [null, 1]], NAMES, true]);
     const digest = await store.datasets.digestOf({ id, known_digest: "" });
