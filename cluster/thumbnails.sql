@@ -1,4 +1,4 @@
--- Version 4: as lib/store/thumbnails.sql.
+-- Version 5: as lib/store/thumbnails.sql.
 
 CREATE TABLE thumbnails (
   prediction_id TEXT PRIMARY KEY REFERENCES predictions (id) ON DELETE CASCADE,

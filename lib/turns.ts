@@ -1,8 +1,8 @@
 /** Long work on a thread that answers others too: it stops now and then for a turn of the event loop. */
 import { setImmediate } from "node:timers";
 
-/** What others may have to wait, ms. */
-const LONGEST_MS = 8;
+/** What others may have to wait for one turn, ms: to be answered a request takes about ten. */
+const LONGEST_MS = 2;
 
 /** Lets others have their turn. */
 export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -24,7 +24,7 @@ export class Turns {
 }
 
 /** Strings that are sorted at once: some milliseconds. */
-const SORTED_AT_ONCE = 2_000;
+const SORTED_AT_ONCE = 500;
 
 /** As `toSorted` of strings; parts are sorted, and two by two merged, with turns in between. */
 export async function sortInTurns(strings: string[], turns: Turns): Promise<string[]> {

@@ -3,6 +3,7 @@ import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/bus
 import { Readable } from "node:stream";
 import { limits } from "@/lib/config.ts";
 import { MalformedJson, parseJsonText } from "@/lib/json_text.ts";
+import { Turns } from "@/lib/turns.ts";
 import { malformed, readAllParts } from "./parts.ts";
 import { clientGone, HttpError } from "./problem.ts";
 
@@ -62,23 +63,28 @@ export async function readBytes(
   request: Request,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // It doubles while bytes come, up to what was declared: nobody gets memory for a number, and the end of a
-  // large body is no time at which all of it is copied.
-  const declared = Number(request.headers.get("content-length") ?? Infinity);
-  let all = new Uint8Array(Math.min(declared, 2 ** 16));
+  const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks(request, maxBytes)) {
-    const needed = length + chunk.length;
-    if (needed > all.length) {
-      const longer = new Uint8Array(Math.max(needed, Math.min(declared, 2 * all.length)));
-      longer.set(all.subarray(0, length));
-      all = longer;
-    }
-    all.set(chunk, length);
-    length = needed;
+    parts.push(chunk);
+    length += chunk.length;
   }
   // The buffer goes to other threads: it holds what came and nothing else.
-  return length === all.length ? all : all.slice(0, length);
+  const all = new Uint8Array(length);
+  const turns = new Turns();
+  let at = 0;
+  for (const part of drained(parts)) {
+    all.set(part, at);
+    at += part.length;
+    await turns.give();
+  }
+  return all;
+}
+
+/** Each is given up once it was taken: a large body is not in memory twice. */
+function* drained(parts: Uint8Array[]): Generator<Uint8Array> {
+  parts.reverse();
+  while (parts.length > 0) yield parts.pop()!;
 }
 
 /** curl's own type for `-d` is let through: what counts is whether the text is JSON. */

@@ -64,9 +64,12 @@ const filter = {
   model: z.string().max(200).optional().describe("Id, alias or name"),
   dataset: z.string().max(200).optional(),
   image: z.string().max(512).optional(),
-  label: z.string().max(512).optional(),
+  label: z.string().max(512).optional()
+    .describe("The predicted class, or one of the findings that a multi-label model predicted"),
   min_probability: z.coerce.number().min(0).max(1).optional()
-    .describe("Least probability of the predicted label"),
+    .describe(
+      "Least probability of the predicted label; of a multi-label model that of `label`, or of any finding without it",
+    ),
   stale: z.enum(["exclude", "include", "only"]).default("exclude").describe(
     "Predictions of images that are gone or have another picture by now",
   ),
@@ -139,7 +142,9 @@ export const predictions: Route[] = [
         );
       }
       needWhole(request, format);
-      const columns = columnsOf(predictionSchema.omit({ file: true }), {
+      const several = await store.predictions.haveLabels(query);
+      const schema = predictionSchema.omit({ file: true });
+      const columns = columnsOf(several ? schema : schema.omit({ labels: true }), {
         probabilities: { prefix: "probability", keys: await store.predictions.classes(query) },
       });
       const batches = batchesOf(async (after) =>

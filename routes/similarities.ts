@@ -1,4 +1,5 @@
 /** Similarity matrices: what is known of one, its numbers, its nearest pairs, its audit. */
+import { comparedLabels } from "@/lib/datasets/compared_labels.ts";
 import { z } from "zod";
 import { similarityAuditSchema, toAuditView } from "@/lib/similarities/audit.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
@@ -49,7 +50,7 @@ function namesOf(text: string | undefined): string[] | undefined {
 
 /** Labels by name; none where they would be those of other images than were compared. */
 async function labelsOf(store: Store, row: SimilarityRow): Promise<Map<string, string | null>> {
-  return await isStale(store, row) ? new Map() : await store.images.labelsByName(row.dataset_id);
+  return await isStale(store, row) ? new Map() : await comparedLabels(store, row.dataset_id);
 }
 
 /** The images that an audit looks at, as its query says; undefined for all. Throws InvalidInput. */

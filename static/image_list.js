@@ -3,11 +3,14 @@
  * through the same images in the same order as the gallery.
  */
 import { get } from "./api.js";
+import { has, isUnlabelled, labelOf, saidOf } from "./findings.js";
 
 /**
  * @typedef {object} LightImage
  * @property {string} name
  * @property {string | null} label
+ * @property {string[]} [labels] in a multi-label set
+ * @property {string[]} [unknown]
  * @property {string | null} patient
  * @property {"train" | "validation" | "test" | null} split
  * @property {8 | 16} bits
@@ -18,7 +21,7 @@ import { get } from "./api.js";
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
-const FIELDS = "fields=name,label,patient,split,bits,readers,maps";
+const FIELDS = "fields=name,label,labels,unknown,patient,split,bits,readers,maps";
 const PAGE = 1000;
 
 /** The list that was read last. @type {{key: string, images: LightImage[]} | undefined} */
@@ -65,16 +68,25 @@ export async function scoresOf(evaluations, signal) {
 function scoresOfOne(evaluation, signal) {
   if (!scores.has(evaluation)) {
     const read = get(`/v1/evaluations/${encodeURIComponent(evaluation)}/scores`, signal)
-      .then(({ data }) =>
-        data.map(({ image, label, predicted, probabilities, fold }) => [
-          image,
-          { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold },
-        ])
-      );
+      .then(({ data }) => data.map((one) => [one.image, judged(one)]));
     read.catch(() => scores.delete(evaluation));
     scores.set(evaluation, read);
   }
   return scores.get(evaluation);
+}
+
+/** Of a multi-label classifier: wrong where a finding that is known was said otherwise. */
+function judged({ label, labels, unknown, predicted, probabilities, fold }) {
+  if (!labels) {
+    return { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold };
+  }
+  const told = predicted.filter((name) => !unknown.includes(name));
+  const wrong = told.length !== labels.length || told.some((name) => !labels.includes(name));
+  return {
+    predicted: saidOf({ label: null, labels: predicted }),
+    probability: Math.max(...Object.values(probabilities)),
+    ...{ wrong, fold },
+  };
 }
 
 /** What the address can narrow a gallery by. */
@@ -111,7 +123,7 @@ const texts = new WeakMap();
 function textOf(image) {
   let text = texts.get(image);
   if (text === undefined) {
-    text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
+    text = `${image.name} ${image.patient ?? ""} ${labelOf(image) ?? ""}`.toLowerCase();
     texts.set(image, text);
   }
   return text;
@@ -123,7 +135,7 @@ const isReadBy = ({ readers, maps }, reader) =>
 /** Orders; what is equal stays in the order of names. */
 const ORDERS = {
   name: (a, b) => byText(a.name, b.name),
-  label: (a, b) => byText(a.label ?? "\uffff", b.label ?? "\uffff"),
+  label: (a, b) => byText(labelOf(a) ?? "\uffff", labelOf(b) ?? "\uffff"),
   patient: (a, b) => byText(a.patient ?? "\uffff", b.patient ?? "\uffff"),
   fixations: (a, b) => fixations(b) - fixations(a),
   certain: (a, b) => certainty(b) - certainty(a),
@@ -160,8 +172,8 @@ export function narrowed(images, query, said) {
   const scored = said !== undefined;
   const judged = scored && (query.has("wrong") || fold || truth || predicted);
   const found = images.flatMap((image) => {
-    if (label !== undefined && image.label !== label) return [];
-    if (query.has("unlabelled") && image.label !== null) return [];
+    if (label !== undefined && !has(image, label)) return [];
+    if (query.has("unlabelled") && !isUnlabelled(image)) return [];
     if (split !== undefined && image.split !== split) return [];
     if (patient !== undefined && image.patient !== patient) return [];
     if (reader !== undefined && !isReadBy(image, reader)) return [];
@@ -173,7 +185,7 @@ export function narrowed(images, query, said) {
       if (!words.every((word) => text.includes(word))) return [];
     }
     if (!scored) return [image];
-    if (truth !== undefined && image.label !== truth) return [];
+    if (truth !== undefined && !has(image, truth)) return [];
     const own = said.get(image.name) ?? [];
     const meant = own.filter((score) =>
       (score.wrong || !query.has("wrong")) &&

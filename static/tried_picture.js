@@ -1,4 +1,5 @@
 /** One picture that is tried: what the classifier says, how far it lies from the set, where it looks, what is like it. */
+import { labelOf, saidOf } from "./findings.js";
 import { stepLink } from "./address.js";
 import { call, get } from "./api.js";
 import { card, fill, h } from "./dom.js";
@@ -43,12 +44,15 @@ export function triedPicture({ file, image }, { name, model, keep = false, signa
   const knownOf = async (nearest) => {
     const same = sameInSet(image, nearest);
     if (same === undefined) return null;
-    const [{ label }, { dataset, lineage }] = await Promise.all([
+    const [known, { dataset, lineage }] = await Promise.all([
       get(`/v1/datasets/${encodeURIComponent(name)}/images/${encodeURIComponent(same)}`, signal),
       get(path, signal),
     ]);
     const split = dataset === name ? lineage?.split : undefined;
-    const text = knownWords({ image: same, dropped: file !== undefined, label, split });
+    const text = knownWords({
+      ...{ image: same, dropped: file !== undefined, split },
+      label: labelOf(known),
+    });
     return text && h("p", { class: "warn-text" }, text);
   };
   const run = async () => {
@@ -82,12 +86,17 @@ export function triedPicture({ file, image }, { name, model, keep = false, signa
 }
 
 /** Classes with their probabilities, the most probable first. */
-function bars({ label, probabilities }) {
+function bars({ label, labels, probabilities }) {
   const sorted = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
   return h(
     "figure",
     { class: "bars" },
-    h("figcaption", {}, h("strong", {}, label), h("small", {}, " research use, not for diagnosis")),
+    h(
+      "figcaption",
+      {},
+      h("strong", {}, saidOf({ label, labels })),
+      h("small", {}, " research use, not for diagnosis"),
+    ),
     sorted.map(([name, value]) =>
       h(
         "div",

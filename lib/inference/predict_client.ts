@@ -1,4 +1,5 @@
 /** What the API asks about pictures: they are decoded here, run by the GPU worker, and predictions stored. */
+import { THRESHOLD } from "@/lib/evaluation/binary_figures.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
@@ -70,7 +71,7 @@ export async function predictAll(
     const answer = await worker.call<PredictAnswer>("predict", { model: model.id, pictures });
     return answer.probabilities;
   });
-  const { classes } = model.spec;
+  const { classes, multi_label } = model.spec;
   const rows = inputs.map(({ dataset, image, stored }, i) => {
     const row = probabilities[i];
     const best = row.indexOf(Math.max(...row));
@@ -81,7 +82,8 @@ export async function predictAll(
       image: image ?? null,
       image_id: stored?.id ?? null,
       image_file: stored?.file ?? null,
-      label: classes[best],
+      label: multi_label ? "" : classes[best],
+      ...(multi_label && { labels: classes.filter((_, c) => row[c] > THRESHOLD) }),
       probability: row[best],
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
       created_at: now(),

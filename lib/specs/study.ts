@@ -176,12 +176,21 @@ async function sharedNetwork(spec: StudySpec, store: Store): Promise<Record<stri
 
 /**
  * Both jobs of each cell of the first run are resolved, so that what is wrong is said now and not in some hours;
- * the other runs differ in their seeds.
+ * the other runs differ in their seeds, by which few labels may be there in one run and not in another.
  */
 async function checkRun(spec: StudySpec, store: Store): Promise<void> {
   const checked = new Set<string>();
-  for (const cell of gridCells(spec, gridRuns(spec).slice(0, 1))) {
-    await checkCell(spec, cell, store, checked);
+  const [first, ...others] = gridRuns(spec);
+  for (const cell of gridCells(spec, [first])) await checkCell(spec, cell, store, checked);
+  if ((spec.finetune.labels ?? null) === null) return;
+  // Labels are drawn from each run's own training part, which may hold too few.
+  for (const run of others) {
+    const [cell] = gridCells(spec, [run]);
+    const { kind: _, ...request } = finetuneRequest(spec, cell);
+    await within(
+      () => "/finetune",
+      async () => await finetune.resolve!(parseSpec(finetune.schema, request), store),
+    );
   }
 }
 

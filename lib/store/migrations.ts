@@ -1,6 +1,7 @@
 /** The versions of the schema. Each brings the one before to its own: from 0, nothing, to 1 and so on. */
 import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
+import findings from "./findings.sql" with { type: "text" };
 import deliveries from "./deliveries.sql" with { type: "text" };
 import keyLimits from "./key_limits.sql" with { type: "text" };
 import leases from "./leases.sql" with { type: "text" };
@@ -26,6 +27,7 @@ export const versions = [
   readings,
   messages,
   deliveries,
+  findings,
   thumbnails,
 ];
 

@@ -15,9 +15,11 @@ export interface PredictionRow {
   stale?: boolean;
   /** Whether a small picture of what was sent is kept. */
   thumbnail?: boolean;
-  /** The most probable class, */
+  /** The most probable class; "" of a multi-label model. */
   label: string;
-  /** and its probability. */
+  /** Of a multi-label model the findings that were predicted; null of others. */
+  labels?: string[] | null;
+  /** Of `label`; of a multi-label model the largest of all. */
   probability: number;
   probabilities: Record<string, number>;
   created_at: string;
@@ -29,7 +31,7 @@ export interface PredictionFilter {
   dataset?: string;
   label?: string;
   image?: string;
-  /** Least probability of the predicted label. */
+  /** Least probability of the predicted label; of a multi-label model of `label`, or of any finding without it. */
   min_probability?: number;
   /** Those of images that are gone or have another picture by now, instead of the others. */
   stale?: boolean;
@@ -49,7 +51,7 @@ const PICTURED = "EXISTS (SELECT 1 FROM thumbnails WHERE prediction_id = predict
 
 export class Predictions extends Table<PredictionRow> {
   constructor(db: Database) {
-    super(db, { table: "predictions", noun: "prediction", json: ["probabilities"] });
+    super(db, { table: "predictions", noun: "prediction", json: ["labels", "probabilities"] });
   }
 
   /**
@@ -103,6 +105,8 @@ export class Predictions extends Table<PredictionRow> {
 
   /** Ids of those rows that meet a condition. */
   async #those(rows: PredictionRow[], condition: string): Promise<Set<string>> {
+    // PostgreSQL knows no empty list.
+    if (rows.length === 0) return new Set();
     const found = await this.db.all<{ id: string }>(
       `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${condition}`,
       ...rows.map(({ id }) => id),
@@ -116,6 +120,12 @@ export class Predictions extends Table<PredictionRow> {
     return await this.db.run(`DELETE FROM predictions ${where}`, ...values);
   }
 
+  /** Whether the query finds predictions of several labels. */
+  async haveLabels(query: PredictionFilter): Promise<boolean> {
+    return await this.findBy([...conditionsOf(query), ["(labels IS NOT NULL) = (? = 1)", 1]]) !==
+      undefined;
+  }
+
   /** All classes in what the query finds, in their order. */
   async classes(query: PredictionFilter): Promise<string[]> {
     const { where, values } = this.where(conditionsOf(query));
@@ -126,11 +136,31 @@ export class Predictions extends Table<PredictionRow> {
   }
 }
 
+/** A text list as JSON that holds this one. */
+const listed = (label: string) => `%${JSON.stringify(label).replace(/[!%_]/g, "!$&")}%`;
+
+/** The probability of a label that is asked about, in a row of several. */
+const OF_LABEL = `(SELECT CAST(CAST(value AS TEXT) AS DOUBLE PRECISION)
+  FROM json_each(probabilities) WHERE key = ?)`;
+
+function probable({ label, min_probability }: PredictionFilter): Conditions[number] {
+  if (label === undefined || min_probability === undefined) {
+    return ["probability >= ?", min_probability];
+  }
+  return [
+    `((labels IS NULL AND probability >= ?) OR (labels IS NOT NULL AND ${OF_LABEL} >= ?))`,
+    [min_probability, label, min_probability],
+  ];
+}
+
 const conditionsOf = (query: PredictionFilter): Conditions => [
   ["model_id = ?", query.model],
   ["dataset = ?", query.dataset],
-  ["label = ?", query.label],
+  [
+    "((labels IS NULL AND label = ?) OR CAST(labels AS TEXT) LIKE ? ESCAPE '!')",
+    query.label === undefined ? undefined : [query.label, listed(query.label)],
+  ],
   ["image = ?", query.image],
-  ["probability >= ?", query.min_probability],
+  probable(query),
   [`(${STALE}) = (? = 1)`, query.stale === undefined ? undefined : Number(query.stale)],
 ];

@@ -3,6 +3,7 @@
  * and brings its table up to date. All of it stands in the database, so that a study survives whatever its cells
  * survive.
  */
+import { isMultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts";
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { withoutNames } from "@/lib/log.ts";
@@ -162,7 +163,9 @@ class Study {
       message: `${name}, ${backbone}, run ${run}: ${error ?? state}`,
       ...{ row, backbone, run },
       ...(figures
-        ? { m_auc: figures.m_auc, auc: figures.auc_macro_one_vs_rest, accuracy: figures.accuracy }
+        ? isMultiLabelMetrics(figures)
+          ? { m_auc: figures.m_auc, auc: figures.macro.auc, accuracy: figures.macro.accuracy }
+          : { m_auc: figures.m_auc, auc: figures.auc_macro_one_vs_rest, accuracy: figures.accuracy }
         : {}),
     });
     this.changed.add(this.job.id);

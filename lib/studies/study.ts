@@ -126,6 +126,7 @@ export async function tableOf(store: Store, row: StudyRow): Promise<StudyTable> 
   });
   return finished({
     ...empty,
+    ...(known?.multi_label && { multi_label: true as const }),
     cells: empty.cells.map((cell) => {
       const { failed, cancelled } = cell;
       const found = known?.cells.find(({ row, backbone }) =>

@@ -14,6 +14,7 @@ import {
 } from "./connection.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
+import { PatientDesk } from "./patient_desk.ts";
 import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
 import { deskHandlers } from "./desk.ts";
@@ -69,7 +70,9 @@ export async function work(options: WorkOptions): Promise<void> {
   const connection: Connection = await connect(options, { here, device: () => told, receive, log });
   const desk = alone ? tellingDesk(connection.desk, log) : connection.desk;
   const predictor = new PredictorLink({ start, desk, send: connection.send });
-  const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(desk));
+  // What a job tells can wait, a prediction cannot.
+  const patient = new PatientDesk(desk);
+  const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(patient));
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") {

@@ -1,4 +1,5 @@
 /** 1 Data: the pictures of a data set, what it holds in numbers, and what was said when it came. */
+import { countsIn, labelOf, namesIn } from "../findings.js";
 import { address, setQuery, stepLink } from "../address.js";
 import { call, download } from "../api.js";
 import { fill, h, pageHead, select } from "../dom.js";
@@ -66,7 +67,7 @@ function summaryOf(set) {
   const parts = [
     count(set.images, "image"),
     set.patients > 0 && count(set.patients, "patient"),
-    ...Object.entries(set.labels).slice(0, 6).map(([label, count]) => `${number(count)} ${label}`),
+    ...countsIn(set).slice(0, 6).map(([label, count]) => `${number(count)} ${label}`),
     set.unlabelled > 0 && `${number(set.unlabelled)} without a label`,
     set.gaze.images === 0
       ? "no gaze yet"
@@ -129,7 +130,7 @@ async function pictures({ set, query: asked, signal }) {
   const grid = gallery({
     label: "Images",
     href: (image) => stepLink(name, ["image", image.name], listQuery(query)),
-    alt: (image) => `${image.name}${image.label ? `, ${image.label}` : ""}`,
+    alt: (image) => `${image.name}${labelOf(image) ? `, ${labelOf(image)}` : ""}`,
     path: (image) =>
       imagePath(name, image.name, layer(), { size: pixels(size()), bits: image.bits }),
     caption: (image) => captionOf(image, said !== undefined),
@@ -199,7 +200,7 @@ function captionOf(image, judged) {
     h(
       "span",
       { class: "chips" },
-      image.label !== null && chip(image.label),
+      labelOf(image) !== null && chip(labelOf(image)),
       !hasGaze(image) && chip("no gaze", "warn"),
       judged && score &&
         chip(
@@ -220,8 +221,12 @@ function filterBar({ set, evaluations }) {
   const controls = {
     q: h("input", { type: "search", placeholder: "any words", autocomplete: "off" }),
     label: select("label", [
-      ...options("all labels", Object.keys(set.labels)),
-      ...(set.unlabelled > 0 ? [["\0none", "without a label"]] : []),
+      ...options(set.findings ? "all findings" : "all labels", namesIn(set)),
+      ...(set.findings
+        ? [["\0none", "findings not known"]]
+        : set.unlabelled > 0
+        ? [["\0none", "without a label"]]
+        : []),
     ]),
     split: splits.length > 0 && select("split", options("all parts", splits)),
     patient: set.patients > 0 && h("input", {

@@ -1,4 +1,5 @@
 /** One evaluation: what it says in a sentence, its figures with intervals, curves, confusion, and the images it got wrong. */
+import { multiLabelParts } from "./multi_label_evaluation.js";
 import { link, stepLink } from "../address.js";
 import { get, list } from "../api.js";
 import { card, fill, h, pageHead, select, table } from "../dom.js";
@@ -36,17 +37,19 @@ export async function show({ name, params, query, signal }) {
           "Try it",
         ),
     ),
-    judgement(found, label),
-    figures(found),
-    h(
-      "div",
-      { class: "report-pair" },
-      mistakes({ scores, name: home, stale: found.stale, signal }),
-      confusion(found, home),
-    ),
-    h("div", { class: "report-grid" }, curves(found, label)),
+    ...(metrics.multi_label ? multiLabelParts(found) : [
+      judgement(found, label),
+      figures(found),
+      h(
+        "div",
+        { class: "report-pair" },
+        mistakes({ scores, name: home, stale: found.stale, signal }),
+        confusion(found, home),
+      ),
+      h("div", { class: "report-grid" }, curves(found, label)),
+    ]),
     await beside({ found, path, home, modelOf, query, signal }),
-    moreTables(metrics),
+    !metrics.multi_label && moreTables(metrics),
     technical([
       ["Evaluation", found.id],
       ["Model", found.model],

@@ -170,7 +170,7 @@ function readerCard(reader, rows, name) {
 }
 
 /** Whether the readers look otherwise at one label than at another: means over recordings. */
-function labelTable(rows, { labels }) {
+function labelTable(rows, { labels, findings }) {
   const figures = [
     ["Fixations", (row) => row.fixation_count, 1],
     ["Fixation, ms", (row) => 1000 * row.duration_mean_s, 0],
@@ -179,7 +179,15 @@ function labelTable(rows, { labels }) {
     ["Entropy, bits", (row) => row.stationary_entropy_bits, 2],
   ];
   const names = Object.keys(labels);
-  if (names.length === 0) return h("p", { class: "hint" }, "No image has a label.");
+  if (names.length === 0) {
+    return h(
+      "p",
+      { class: "hint" },
+      findings
+        ? "Images of a multi-label set have several findings: gaze is told by label where each has one."
+        : "No image has a label.",
+    );
+  }
   const shown = names.map((label) => ({ label, own: rows.filter((row) => row.label === label) }));
   return [
     table(

@@ -1,4 +1,5 @@
 /** Pictures are tried on a classifier: dropped here, or of the set; and what was predicted before, newest first. */
+import { saidOf, sureOf } from "../findings.js";
 import { setQuery, stepLink } from "../address.js";
 import { call, get } from "../api.js";
 import { modelsOf } from "../classifiers.js";
@@ -229,10 +230,10 @@ function predictions(rows, { name, models, onForget, signal }) {
           );
         },
       },
-      { head: "Predicted", cell: ({ label }) => label },
+      { head: "Predicted", cell: saidOf },
       {
         head: "Probability",
-        cell: ({ label, probabilities }) => percent(probabilities[label]),
+        cell: (one) => percent(sureOf(one)),
         number: true,
       },
       {

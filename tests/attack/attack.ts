@@ -28,8 +28,8 @@ const HELP = `deno task test:attack [OPTIONS]
   --scenario NAMES  some only, with commas: ${Object.keys(scenarios).join(", ")}
   --seed N          other choices; 1 otherwise
   --rounds X        so many times the usual count, 0.1 or 3
-  --seconds N       the most for each scenario beside what prepares it; 10, with --long 3600
-  --lanes N         scenarios at one time, each on a server of its own; 2, with --long 1
+  --seconds N       the most for each scenario beside what prepares it; 8, with --long 3600
+  --lanes N         scenarios at one time, each on a server of its own; 3, with --long 1
   --ready N         s within which a server has to be ready again after a kill, on an idle machine; 5
   --out FILE        figures of each scenario as JSON
   --long            200 kills, 500 forms, every hostile file at every door: hours`;
@@ -116,11 +116,11 @@ if (import.meta.main) {
   const options: AttackOptions = {
     seed: number(values.seed, "seed"),
     rounds: number(values.rounds, "rounds"),
-    seconds: number(values.seconds ?? (values.long ? "3600" : "10"), "seconds"),
+    seconds: number(values.seconds ?? (values.long ? "3600" : "8"), "seconds"),
     readySeconds: number(values.ready, "ready"),
     long: values.long,
   };
-  const lanes = Math.max(1, number(values.lanes ?? (values.long ? "1" : "2"), "lanes"));
+  const lanes = Math.max(1, number(values.lanes ?? (values.long ? "1" : "3"), "lanes"));
   const started = performance.now();
   const attempts = await inLanes(chosen, lanes, (name) => attempt(name, scenarios[name], options));
   if (values.out !== undefined) {

@@ -8,6 +8,7 @@ import { checkout } from "@/lib/launcher.ts";
 import { LEASE_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Child, startChild } from "../support/child.ts";
+import { root } from "../support/imports.ts";
 import { pass } from "../support/passing.ts";
 import { postgresTest } from "../support/postgres.ts";
 import { startS3rver } from "../support/s3_servers.ts";
@@ -92,6 +93,30 @@ postgresTest("workers of a cluster whose servers have none of their own", async 
         60_000,
         log,
       );
+
+      await t.step("their figures are told apart", async () => {
+        const text = await (await servers[0].fetch("/metrics")).text();
+        for (const name of workers.keys()) {
+          assert.match(text, new RegExp(`^mcgip_worker_busy\\{worker="${name}"\\} 0$`, "m"));
+        }
+      });
+
+      await t.step("a worker on the database itself has all rights that it needs", async () => {
+        const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}/deno.json`));
+        const worker = startChild(Deno.execPath(), tasks.worker.command.split(" ").slice(1), {
+          ...{ cwd: root, env: { ...env, MCGIP_DATA: `${folder}/alone`, MCGIP_LOG: "json" } },
+        });
+        try {
+          await until(async () => await store.workers.count() === 3, 60_000, worker.log);
+          await until(() => /Jobs run on |There is no GPU/.test(worker.log()), 60_000, worker.log);
+        } finally {
+          await worker.stop();
+        }
+        assert.equal(await store.workers.count(), 2, worker.log());
+        const lines = worker.log().trim().split("\n");
+        for (const line of lines) assert.equal(typeof JSON.parse(line).message, "string", line);
+        assert.ok(!/"level":"error"/.test(worker.log()), worker.log());
+      });
 
       await t.step("what is queued at either server starts at once", async () => {
         const id = await count(3, 10);
