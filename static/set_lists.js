@@ -7,7 +7,7 @@ const MODELS =
   "/v1/models?fields=id,name,version,kind,dataset,classes,attention_heads,spec.backbone,created_at," +
   `lineage.init,${SPEC.map((field) => `lineage.spec.${field}`)}`;
 const EVALUATIONS = "/v1/evaluations?fields=id,model,dataset,stale,created_at,metrics.classes," +
-  "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
+  "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images,metrics.macro.auc,metrics.macro.accuracy";
 
 /** @typedef {{id: string, title: string, group: string, kind: string, dataset: string, classes: string[], attention_heads: number | null}} NamedModel */
 

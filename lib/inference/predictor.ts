@@ -6,7 +6,7 @@ import { sizeOf } from "@/lib/images/image_size.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import type { ModelRow } from "@/lib/store/mod.ts";
 import type { WorkerStore } from "@/lib/store/worker_store.ts";
-import { allFinite, softmax } from "./evaluator.ts";
+import { allFinite, probabilitiesOf } from "./evaluator.ts";
 import {
   attentionMap,
   type FeatureMap,
@@ -80,7 +80,9 @@ export class Predictor implements PredictorInterface {
     if (pictures.length === 0) return { probabilities: [] };
     const { activations } = await this.enqueue(row, pictures, ["logits"]);
     return {
-      probabilities: activations.map(({ logits }) => allFinite(logits!) ? softmax(logits!) : null),
+      probabilities: activations.map(({ logits }) =>
+        allFinite(logits!) ? probabilitiesOf(row.spec, logits!) : null
+      ),
     };
   }
 
@@ -113,7 +115,7 @@ export class Predictor implements PredictorInterface {
     if (backboneSpec(row.spec.backbone).map === "tokens") return await this.explain(request, row);
     const result = await this.enqueue(row, [request.picture], ["map", "logits"]);
     assertFinite(request, result.activations[0]);
-    const probabilities = softmax(result.activations[0].logits!);
+    const probabilities = probabilitiesOf(row.spec, result.activations[0].logits!);
     const shown = request.class ?? likeliest(probabilities);
     const map = mapOf(result);
     const values = saliencyMap(map, result.loaded.classRow(shown));
@@ -135,7 +137,7 @@ export class Predictor implements PredictorInterface {
     const values = tap === "rollout"
       ? Array.from(activations.rollout!.subarray(1))
       : attentionMap(activations.attention!, { heads: heads!, head });
-    const probabilities = classes ? softmax(activations.logits!) : null;
+    const probabilities = classes ? probabilitiesOf(row.spec, activations.logits!) : null;
     const shown = probabilities && (request.class ?? likeliest(probabilities));
     return { columns, rows, values, class: shown, probabilities };
   }
@@ -151,7 +153,13 @@ export class Predictor implements PredictorInterface {
     const { entering, gradient, logits } = activations;
     const F = backboneSpec(row.spec.backbone).features(row.spec.width);
     const values = tokenSaliencyMap(entering!, gradient!, F);
-    return { columns, rows, values, class: index, probabilities: softmax(logits!) };
+    return {
+      columns,
+      rows,
+      values,
+      class: index,
+      probabilities: probabilitiesOf(row.spec, logits!),
+    };
   }
 
   /** What the pictures give, once `serve` has run them. */

@@ -17,7 +17,7 @@ export interface PredictRequest {
 }
 
 export interface PredictAnswer {
-  /** [pictures, classes], classes as in the model's spec; each row adds up to 1, null where an output was not finite. */
+  /** [pictures, classes], classes as in the model's spec; each row adds up to 1, but for a multi-label model; null where an output was not finite. */
   probabilities: (number[] | null)[];
 }
 

@@ -93,6 +93,8 @@ export interface OnnxSpec {
   image_size: ImageSize;
   /** None: there is no classifier. */
   classes: string[];
+  /** Where each class has a sigmoid of its own. */
+  multi_label?: true;
   /** Per channel, of pixels in 0 to 1. */
   normalization: { mean: number[]; std: number[] };
   /** Texts that travel with the model, by key. */

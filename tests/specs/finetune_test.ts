@@ -5,7 +5,7 @@ import { attentionMapOf, finetune, parseFinetune } from "@/lib/specs/finetune.ts
 import type { Store } from "@/lib/store/mod.ts";
 
 const store = {
-  datasets: { byName: (name: string) => ({ id: "ds_1", name }) },
+  datasets: { byName: (name: string) => ({ id: "ds_1", name, meta: {} }) },
   images: { labels: () => new Map([["benign", 4], ["malignant", 4]]) },
 } as unknown as Store;
 

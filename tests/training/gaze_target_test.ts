@@ -169,7 +169,7 @@ async function divergences(
     ...{ spec, batch: N, images: block, seed: 0, perEpoch: 1 },
     model: { ...network, classes: ["a", "b"], normalization: { mean: [0.5], std: [0.3] } },
     means: new Float32Array(N).fill(0.5),
-    labels: Array.from({ length: N }, (_, i) => i % 2),
+    truth: { labels: Array.from({ length: N }, (_, i) => i % 2) },
     weights: [1, 1],
     attention: Array.from(
       { length: N },
