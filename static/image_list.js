@@ -16,7 +16,8 @@ import { has, isUnlabelled, labelOf, saidOf } from "./findings.js";
  * @property {8 | 16} bits
  * @property {{reader: string, fixations: number}[]} readers
  * @property {string[]} maps readers of ready-made maps
- * @property {Score} [score] of the evaluation that is looked at
+ * @property {Score & {times: number, of: number}} [score] of the evaluations that are looked at: the first that is meant,
+ *   how many are, and how many tested the image
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
@@ -50,14 +51,24 @@ export async function imagesOf({ name, digest }, signal, onPart) {
   return images;
 }
 
-/** @type {Map<string, Promise<Map<string, Score>>>} */
+/** By evaluation. @type {Map<string, Promise<[image: string, score: Score][]>>} */
 const scores = new Map();
 
-/** What an evaluation's classifier said, by the images' names. */
-export function scoresOf(evaluation, signal) {
+/**
+ * What the classifiers of one or several evaluations said, by the images' names.
+ * @param {string} evaluations ids with commas
+ * @returns {Promise<Map<string, Score[]>>}
+ */
+export async function scoresOf(evaluations, signal) {
+  const read = await Promise.all(evaluations.split(",").map((id) => scoresOfOne(id, signal)));
+  const byImage = Map.groupBy(read.flat(), ([image]) => image);
+  return new Map([...byImage].map(([image, own]) => [image, own.map(([, score]) => score)]));
+}
+
+function scoresOfOne(evaluation, signal) {
   if (!scores.has(evaluation)) {
     const read = get(`/v1/evaluations/${encodeURIComponent(evaluation)}/scores`, signal)
-      .then(({ data }) => new Map(data.map((one) => [one.image, judged(one)])));
+      .then(({ data }) => data.map((one) => [one.image, judged(one)]));
     read.catch(() => scores.delete(evaluation));
     scores.set(evaluation, read);
   }
@@ -106,6 +117,18 @@ export const hasGaze = ({ readers, maps }) => readers.length + maps.length > 0;
 const fixations = ({ readers }) => readers.reduce((sum, one) => sum + one.fixations, 0);
 const byText = new Intl.Collator("en", { numeric: true }).compare;
 
+/** What a search looks into: made once, as every letter that is typed asks for it. @type {WeakMap<object, string>} */
+const texts = new WeakMap();
+
+function textOf(image) {
+  let text = texts.get(image);
+  if (text === undefined) {
+    text = `${image.name} ${image.patient ?? ""} ${labelOf(image) ?? ""}`.toLowerCase();
+    texts.set(image, text);
+  }
+  return text;
+}
+
 const isReadBy = ({ readers, maps }, reader) =>
   readers.some((one) => one.reader === reader) || maps.includes(reader);
 
@@ -127,7 +150,7 @@ function certainty({ score }) {
 /**
  * @param {LightImage[]} images
  * @param {URLSearchParams} query
- * @param {Map<string, Score>} [said] of the evaluation in the query
+ * @param {Map<string, Score[]>} [said] of the evaluations in the query
  * @returns {LightImage[]}
  */
 export function narrowed(images, query, said) {
@@ -157,17 +180,21 @@ export function narrowed(images, query, said) {
     if (gaze === "none" && hasGaze(image)) return [];
     if (gaze === "some" && !hasGaze(image)) return [];
     if (named && !named.has(image.name)) return [];
-    const text = `${image.name} ${image.patient ?? ""} ${labelOf(image) ?? ""}`.toLowerCase();
-    if (!words.every((word) => text.includes(word))) return [];
-    const score = said?.get(image.name);
-    if (judged) {
-      if (!score) return [];
-      if (query.has("wrong") && !score.wrong) return [];
-      if (fold !== undefined && String(score.fold) !== fold) return [];
-      if (truth !== undefined && !has(image, truth)) return [];
-      if (predicted !== undefined && score.predicted !== predicted) return [];
+    if (words.length > 0) {
+      const text = textOf(image);
+      if (!words.every((word) => text.includes(word))) return [];
     }
-    return [scored ? { ...image, score } : image];
+    if (!scored) return [image];
+    if (truth !== undefined && !has(image, truth)) return [];
+    const own = said.get(image.name) ?? [];
+    const meant = own.filter((score) =>
+      (score.wrong || !query.has("wrong")) &&
+      (fold === undefined || String(score.fold) === fold) &&
+      (predicted === undefined || score.predicted === predicted)
+    );
+    if (judged && meant.length === 0) return [];
+    const score = meant[0] && { ...meant[0], times: meant.length, of: own.length };
+    return [{ ...image, score }];
   });
   const order = ORDERS[query.get("sort")];
   return order ? found.toSorted(order) : found;

@@ -16,9 +16,10 @@ const MAP_SIDE = "64";
 
 /**
  * @param {{file?: File, image?: string}} source a file, or an image of the set
- * @param {{name: string, model: any, signal: AbortSignal}} shown
+ * @param {{name: string, model: any, keep?: boolean, signal: AbortSignal}} shown `keep`: a small picture of the file with
+ *   its prediction
  */
-export function triedPicture({ file, image }, { name, model, signal }) {
+export function triedPicture({ file, image }, { name, model, keep = false, signal }) {
   const path = `/v1/models/${encodeURIComponent(model.id)}`;
   const title = file?.name ?? image;
   const body = h("div", { class: "stack" }, h("p", { class: "hint" }, "Asking the network …"));
@@ -34,7 +35,7 @@ export function triedPicture({ file, image }, { name, model, signal }) {
   };
   const predict = async () =>
     file
-      ? (await (await ask("predictions")).json()).data[0]
+      ? (await (await ask("predictions", { thumbnails: String(keep) })).json()).data[0]
       : (await (await call("POST", `${path}/predictions`, {
         body: { dataset: name, images: [image] },
         signal,
@@ -139,22 +140,24 @@ async function decoded(url) {
   return image;
 }
 
-/** The picture itself; null where a browser cannot show it, as DICOM. */
+/** The picture itself; what a browser cannot show, as DICOM, the server draws. */
 async function shownOf({ file, image, name, signal }) {
+  if (!file) {
+    return await decoded(await pictureUrl(imagePath(name, image, "image", { size: 640 }), signal));
+  }
+  return await decodedBlob(file).catch(async () => {
+    const type = file.type || "application/dicom";
+    const drawn = await call("POST", "/v1/preview.png?size=640", { body: file, type, signal });
+    return await decodedBlob(await drawn.blob());
+  });
+}
+
+async function decodedBlob(blob) {
+  const url = URL.createObjectURL(blob);
   try {
-    if (!file) {
-      return await decoded(
-        await pictureUrl(imagePath(name, image, "image", { size: 640 }), signal),
-      );
-    }
-    const url = URL.createObjectURL(file);
-    try {
-      return await decoded(url);
-    } finally {
-      setTimeout(() => URL.revokeObjectURL(url), 1000);
-    }
-  } catch {
-    return null;
+    return await decoded(url);
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 }
 
@@ -169,12 +172,7 @@ async function maps({ ask, file, image, name, title, signal }) {
     title: `What speaks for ${answer.class}`,
     label: `Grad-CAM over ${title}`,
   });
-  cam.draw(
-    answer,
-    picture
-      ? "Grad-CAM. Coarse: nothing finer than a cell is meant."
-      : "Grad-CAM. The browser cannot show this file: the map stands alone.",
-  );
+  cam.draw(answer, "Grad-CAM. Coarse: nothing finer than a cell is meant.");
   const sense = async (x, y) => {
     const search = { x: String(x), y: String(y), size: MAP_SIDE };
     const map = await (await ask("similarity-map", search)).json();

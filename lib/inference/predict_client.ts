@@ -38,6 +38,8 @@ export interface PictureInput {
   filename?: string;
   /** The picture squashed to a size: [width, height]. */
   raster(size: [number, number]): Promise<Raster>;
+  /** A small PNG of it, to be kept with its prediction. */
+  thumbnail?(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** A picture in a file, read when its turn comes, and shown as `view` says. */
@@ -87,8 +89,9 @@ export async function predictAll(
       created_at: now(),
     };
   });
-  await store.predictions.insertAll(rows);
-  return rows;
+  const thumbnails = await Promise.all(inputs.map((input) => input.thumbnail?.()));
+  await store.predictions.insertWith(rows, thumbnails);
+  return rows.map((row, i) => ({ ...row, thumbnail: thumbnails[i] !== undefined }));
 }
 
 /** Feature vectors of pictures, [F] each. Throws InvalidInput, Overloaded, Unavailable. */

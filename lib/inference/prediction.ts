@@ -9,6 +9,7 @@ export const predictionSchema = z.object({
   dataset: z.string().nullable().describe("null for a picture that came in the request"),
   image: z.string().nullable(),
   stale: z.boolean().describe("Whether that image is gone or has another picture by now"),
+  thumbnail: z.boolean().describe("Whether a small picture of what was sent is kept"),
   file: z.string().optional()
     .describe("Name of the file in a form, told in the answer to the form alone: it is not stored"),
   label: z.string().nullable().describe("The most probable class; null of a multi-label model"),
@@ -28,6 +29,7 @@ export function toPredictionView(
     ...row,
     ...(labels && { label: null, labels }),
     stale: row.stale ?? false,
+    thumbnail: row.thumbnail ?? false,
     model: model_id,
   };
 }

@@ -1,5 +1,6 @@
 /** The spec of a `study`: the table of methods, arms and backbones over several runs, from one request. */
 import { z } from "zod";
+import { withoutTest } from "@/lib/datasets/job_split.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import {
@@ -56,6 +57,7 @@ const kept = filled(z.object({
     start_name: given.start_name,
     split_seed: given.split_seed,
     across_patients: given.across_patients,
+    cut_leave_out: given.cut_leave_out,
   }),
   ...addedFields,
 })).meta({ id: "StudySpec" });
@@ -96,6 +98,15 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
       throw new InvalidInput("Cannot name the row of an initial network: there is none", [
         { pointer: "/start_name", message: "needs a `start` that is a model" },
       ]);
+    }
+    const { cut_leave_out } = spec;
+    if (cut_leave_out !== null && cut_leave_out !== "none") {
+      const { id } = await store.datasets.byName(spec.dataset);
+      const images = await store.images.all(id);
+      await within(
+        () => "/cut_leave_out",
+        () => Promise.try(() => withoutTest(images, cut_leave_out)),
+      );
     }
     spec.pretrain = { ...await sharedNetwork(spec, store), ...spec.pretrain };
     const { rows, backbones, runs } = gridSize(spec);

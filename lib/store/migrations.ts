@@ -11,6 +11,7 @@ import readings from "./readings.sql" with { type: "text" };
 import reports from "./reports.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
 import studies from "./studies.sql" with { type: "text" };
+import thumbnails from "./thumbnails.sql" with { type: "text" };
 import tuning from "./tuning.sql" with { type: "text" };
 
 export const versions = [
@@ -27,6 +28,7 @@ export const versions = [
   messages,
   deliveries,
   findings,
+  thumbnails,
 ];
 
 /** The schema that this program makes. */

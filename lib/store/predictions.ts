@@ -1,6 +1,6 @@
 /** Stored predictions and the query over them. */
 import type { Database } from "./database.ts";
-import { type Conditions, type Page, type PageOptions, Table } from "./table.ts";
+import { type Conditions, insertRows, type Page, type PageOptions, Table } from "./table.ts";
 
 export interface PredictionRow {
   id: string;
@@ -13,6 +13,8 @@ export interface PredictionRow {
   image_file?: string | null;
   /** Whether the image it names is gone or has another picture by now. */
   stale?: boolean;
+  /** Whether a small picture of what was sent is kept. */
+  thumbnail?: boolean;
   /** The most probable class; "" of a multi-label model. */
   label: string;
   /** Of a multi-label model the findings that were predicted; null of others. */
@@ -45,33 +47,68 @@ const STALE = `image IS NOT NULL AND NOT EXISTS (
   SELECT 1 FROM images WHERE images.id = image_id AND images.file = image_file
 )`;
 
+const PICTURED = "EXISTS (SELECT 1 FROM thumbnails WHERE prediction_id = predictions.id)";
+
 export class Predictions extends Table<PredictionRow> {
   constructor(db: Database) {
     super(db, { table: "predictions", noun: "prediction", json: ["labels", "probabilities"] });
   }
 
-  /** A page in the order of making; each row says whether it is stale. */
+  /**
+   * All or none.
+   * @param thumbnails PNG of each prediction, undefined where none is to be kept
+   */
+  async insertWith(
+    rows: PredictionRow[],
+    thumbnails: (Uint8Array | undefined)[],
+  ): Promise<void> {
+    const kept = rows.flatMap(({ id }, i) =>
+      thumbnails[i] ? [{ prediction_id: id, png: thumbnails[i] }] : []
+    );
+    await this.db.transaction(async () => {
+      await this.insertAll(rows);
+      await insertRows(this.db, "thumbnails", kept);
+    });
+  }
+
+  /** PNG of what was sent, where it is kept. */
+  async thumbnail(id: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const row = await this.db.get<{ png: Uint8Array<ArrayBuffer> }>(
+      "SELECT png FROM thumbnails WHERE prediction_id = ?",
+      id,
+    );
+    return row && new Uint8Array(row.png);
+  }
+
+  /** A page in the order of making; each row says whether it is stale, and has a thumbnail. */
   async query(query: PredictionQuery): Promise<Page<PredictionRow>> {
     const { stale } = query;
     const page = await this.list(query, conditionsOf(query));
-    const found = stale === undefined ? await this.#stale(page.data) : undefined;
+    const found = stale === undefined ? await this.#those(page.data, STALE) : undefined;
+    const pictured = await this.#those(page.data, PICTURED);
     return {
       ...page,
-      data: page.data.map((row) => ({ ...row, stale: found ? found.has(row.id) : stale })),
+      data: page.data.map((row) => ({
+        ...row,
+        stale: found ? found.has(row.id) : stale,
+        thumbnail: pictured.has(row.id),
+      })),
     };
   }
 
-  /** One, which says whether it is stale. Throws NotFound. */
+  /** One, which says whether it is stale, and has a thumbnail. Throws NotFound. */
   override async get(id: string): Promise<PredictionRow> {
     const row = await super.get(id);
-    const found = await this.#stale([row]);
-    return { ...row, stale: found.has(id) };
+    const [stale, pictured] = [await this.#those([row], STALE), await this.#those([row], PICTURED)];
+    return { ...row, stale: stale.has(id), thumbnail: pictured.has(id) };
   }
 
-  /** Ids of those rows that are stale. */
-  async #stale(rows: PredictionRow[]): Promise<Set<string>> {
+  /** Ids of those rows that meet a condition. */
+  async #those(rows: PredictionRow[], condition: string): Promise<Set<string>> {
+    // PostgreSQL knows no empty list.
+    if (rows.length === 0) return new Set();
     const found = await this.db.all<{ id: string }>(
-      `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
+      `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${condition}`,
       ...rows.map(({ id }) => id),
     );
     return new Set(found.map(({ id }) => id));

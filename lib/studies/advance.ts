@@ -7,6 +7,7 @@ import { isMultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts"
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { withoutNames } from "@/lib/log.ts";
+import { seenByCut } from "./cut_seen.ts";
 import { neededEvaluations } from "./study_table.ts";
 import type { StudyTable } from "./table_schema.ts";
 import { studyTableOf } from "./table_thread.ts";
@@ -256,12 +257,12 @@ class Study {
     const dataset = (await store.datasets.find(study.dataset_id))!;
     const before = study.summary as unknown as StudyTable ?? undefined;
     const evaluations = neededEvaluations({ spec, cells }, before);
+    const images = await store.images.all(dataset.id);
     const table = await studyTableOf({
       source: {
         ...{ spec, cells, positive_label: dataset.positive_label },
-        patients: new Map(
-          (await store.images.all(dataset.id)).map(({ name, patient }) => [name, patient]),
-        ),
+        patients: new Map(images.map(({ name, patient }) => [name, patient])),
+        seen_by_cut: new Set(seenByCut(spec, images)),
         evaluations: new Map(
           (await store.evaluations.getAll(evaluations)).map((row) => [row.id, row]),
         ),

@@ -8,6 +8,7 @@ import { type AnyScores, isMultiLabel } from "@/lib/evaluation/scores.ts";
 import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
+import { CUT_SEEN, isCutByLabels } from "./cut_seen.ts";
 import { finished } from "./finished_table.ts";
 import {
   byFigure,
@@ -24,6 +25,8 @@ export interface TableSource {
   cells: CellRow[];
   /** Patient of each image. */
   patients: Map<string, string | null>;
+  /** Images by whose labels the cut was chosen. */
+  seen_by_cut: Set<string>;
   /** By id: those that `neededEvaluations` names. */
   evaluations: Map<string, EvaluationRow>;
 }
@@ -92,7 +95,7 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
   const rows = gridRows(spec);
   const read = reader(source);
   const cells = outlines(source, before).map(
-    ({ row: { key, against, control }, backbone, counts, own, shared, known }): TableCell => {
+    ({ row: { key, arm, against, control }, backbone, counts, own, shared, known }): TableCell => {
       if (known) return { ...known, ...counts };
       const compared = (pairs: typeof shared.controls, against: string | null) =>
         differences(
@@ -107,7 +110,10 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
         differences: compared(shared.differences, against),
         controls: compared(shared.controls, control),
         classes: own.length > 0 ? classesOf(read(own[0]).repeats[0]) : null,
-        warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), source),
+        warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), {
+          ...source,
+          arm,
+        }),
       };
     },
   );
@@ -151,13 +157,15 @@ function same(a: string[], b: string[]): boolean {
 /** Warnings of a cell's runs, each once, with the runs that it is of. */
 function cellWarnings(
   runs: { run: number; repeats: AnyScores[]; warnings: string[] }[],
-  { spec, patients }: TableSource,
+  { spec, patients, seen_by_cut, arm }: TableSource & { arm: StudySpec["arms"][number] | null },
 ): string[] {
   if (runs.length === 0) return [];
+  const cut = arm !== null && isCutByLabels(arm);
   const all = runs.flatMap(({ run, repeats: [scores], warnings }) => {
     const { unitOf } = numbering(patients);
     const own = isMultiLabel(scores) ? [] : scoreWarnings(scores, scores.images.map(unitOf));
-    return [...new Set([...warnings, ...own])].map((text) => ({ run, text }));
+    const seen = cut && scores.images.some((image) => seen_by_cut.has(image)) ? [CUT_SEEN] : [];
+    return [...new Set([...warnings, ...own, ...seen])].map((text) => ({ run, text }));
   });
   const kind = spec.folds === null ? "Seed" : "Fold";
   return [...Map.groupBy(all, ({ text }) => text)].map(([text, list]) =>

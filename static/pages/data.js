@@ -8,6 +8,7 @@ import { gallery } from "../gallery.js";
 import { FILTERS, hasGaze, imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
 import { chooseZip } from "../importer.js";
 import { attempt, notice } from "../notice.js";
+import { chooseGaze, chooseLabels } from "../one_file.js";
 import { ask, chip, menu, nothing, tabs } from "../parts.js";
 import { imagePath } from "../picture.js";
 import { evaluationsOf } from "../set_lists.js";
@@ -97,7 +98,14 @@ function manage({ name }) {
       notice(`“${name}” is deleted.`);
       location.hash = "#/";
     }));
-  return menu("Manage", save, ...chooseZip("Add or replace by a ZIP …", name), remove);
+  return menu(
+    "Manage",
+    save,
+    ...chooseZip("Add or replace by a ZIP …", name),
+    ...chooseLabels("Set labels by a CSV …", name),
+    ...chooseGaze("Add a file of gaze …", name),
+    remove,
+  );
 }
 
 async function pictures({ set, query: asked, signal }) {
@@ -198,7 +206,7 @@ function captionOf(image, judged) {
         chip(
           `${score.wrong ? "wrong: " : ""}${score.predicted} ${
             Math.round(100 * score.probability)
-          } %`,
+          } %${score.of > 1 ? `, ${score.times} of ${score.of} runs` : ""}`,
           score.wrong ? "bad" : "good",
         ),
     ),
@@ -211,7 +219,7 @@ function filterBar({ set, evaluations }) {
   const splits = Object.keys(set.splits);
   const judged = evaluations.length > 0;
   const controls = {
-    q: h("input", { type: "search", placeholder: "Name, patient, label", autocomplete: "off" }),
+    q: h("input", { type: "search", placeholder: "any words", autocomplete: "off" }),
     label: select("label", [
       ...options(set.findings ? "all findings" : "all labels", namesIn(set)),
       ...(set.findings
@@ -321,6 +329,17 @@ function filterBar({ set, evaluations }) {
       };
       for (const key of ["q", "split", "patient", "reader", "gaze", "evaluation", "sort"]) {
         set(key, query.get(key) ?? "");
+      }
+      const runs = query.get("evaluation")?.split(",").length ?? 0;
+      // The runs of a study, whose confusion led here, are no choice of the list.
+      if (runs > 1 && controls.evaluation && controls.evaluation.value === "") {
+        controls.evaluation.append(
+          h(
+            "option",
+            { value: query.get("evaluation"), selected: true },
+            `${runs} runs of a study`,
+          ),
+        );
       }
       set("label", query.has("unlabelled") ? "\0none" : query.get("label") ?? "");
       set("judgement", query.has("wrong") ? "wrong" : "");

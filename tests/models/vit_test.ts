@@ -6,7 +6,7 @@ import { classAttention } from "@/gpu/ops/class_attention.ts";
 import { crossEntropy } from "@/gpu/ops/cross_entropy.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
-import { type Entry, ParameterStore, type Weight } from "@/gpu/parameters.ts";
+import { type Entry, ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { torchShape } from "@/gpu/weight_layout.ts";
