@@ -33,7 +33,7 @@ export async function show({ name, params, query, signal, set }) {
   const path = `/v1/similarities/${encodeURIComponent(found.id)}`;
   const verdict = h(
     "div",
-    {},
+    { class: "stack" },
     banner("plain", "Asking whether similar gaze goes with the label …"),
   );
   const below = h("div", { class: "stack" });
