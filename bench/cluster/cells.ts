@@ -19,7 +19,7 @@ export const FAULTS: Fault[] = [
     at: 10,
     what: "a worker killed, back after 3 s",
     async come(cluster) {
-      await cluster.worker("w1").stop("SIGKILL");
+      await cluster.killWorker("w1");
       await pause(3);
       cluster.startWorker("w1");
     },
