@@ -1,7 +1,7 @@
 /** One reader's gaze on one image. */
 import type { Fixation, RecordingFacts } from "@/lib/gaze/gaze.ts";
 import type { Database } from "./database.ts";
-import { Table } from "./table.ts";
+import { placesOf, Table } from "./table.ts";
 
 export interface GazeRow {
   id: string;
@@ -88,7 +88,7 @@ export class GazeTable extends Table<GazeRow> {
   /** The same of some images; the others of their set are not looked at. */
   async countsOf(image_ids: string[]): Promise<GazeCount[]> {
     if (image_ids.length === 0) return [];
-    return await this.#counts(image_ids.map(() => "?").join(", "), image_ids);
+    return await this.#counts(placesOf(image_ids), image_ids);
   }
 
   async #counts(images: string, values: string[]): Promise<GazeCount[]> {
@@ -104,7 +104,7 @@ export class GazeTable extends Table<GazeRow> {
     if (image_ids.length === 0) return [];
     return await this.db.all(
       `SELECT image_id, reader FROM gaze
-       WHERE image_id IN (${image_ids.map(() => "?").join(", ")})`,
+       WHERE image_id IN (${placesOf(image_ids)})`,
       ...image_ids,
     );
   }

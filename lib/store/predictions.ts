@@ -1,6 +1,6 @@
 /** Stored predictions and the query over them. */
 import type { Database } from "./database.ts";
-import { type Conditions, type Page, type PageOptions, Table } from "./table.ts";
+import { type Conditions, type Page, type PageOptions, placesOf, Table } from "./table.ts";
 
 export interface PredictionRow {
   id: string;
@@ -69,7 +69,7 @@ export class Predictions extends Table<PredictionRow> {
   /** Ids of those rows that are stale. */
   async #stale(rows: PredictionRow[]): Promise<Set<string>> {
     const found = await this.db.all<{ id: string }>(
-      `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${STALE}`,
+      `SELECT id FROM predictions WHERE id IN (${placesOf(rows)}) AND ${STALE}`,
       ...rows.map(({ id }) => id),
     );
     return new Set(found.map(({ id }) => id));
