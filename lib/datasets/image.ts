@@ -9,6 +9,8 @@ import {
   type Store,
 } from "@/lib/store/mod.ts";
 
+import { Turns } from "@/lib/turns.ts";
+
 export const splitSchema = z.enum(splitNames);
 
 export const imageSchema = z.object({
@@ -47,6 +49,26 @@ export function toImageView(
     readers,
     maps: maps.filter(({ image_id }) => image_id === row.id).map(({ reader }) => reader),
   };
+}
+
+/** Images whose fixations are counted at a time. */
+const AT_ONCE = 50;
+
+/** Several images, with their readers looked up. */
+export async function imageViewsOf(store: Store, rows: ImageRow[]): Promise<Image[]> {
+  const views: Image[] = [];
+  const turns = new Turns();
+  for (let from = 0; from < rows.length; from += AT_ONCE) {
+    const part = rows.slice(from, from + AT_ONCE);
+    const ids = part.map(({ id }) => id);
+    const counts = Map.groupBy(await store.gaze.countsOf(ids), ({ image_id }) => image_id);
+    const maps = await store.heatmaps.ofImages(ids);
+    for (const row of part) {
+      views.push(toImageView(row, counts.get(row.id) ?? [], maps.get(row.id) ?? []));
+    }
+    await turns.give();
+  }
+  return views;
 }
 
 /** One image, with its readers looked up. */

@@ -60,18 +60,14 @@ export class Readings extends Table<ReadingRow> {
     return rows.map((row) => ({ ...row, gaze: row.gaze > 0 }));
   }
 
-  /** How many a data set has, and of whom. */
-  async counts(dataset_id: string): Promise<{ readings: number; readers: string[] }> {
-    const rows = await this.db.all<{ reader: string; n: number }>(
+  /** How many some images have, by reader. */
+  async countsOf(image_ids: string[]): Promise<{ reader: string; n: number }[]> {
+    if (image_ids.length === 0) return [];
+    return await this.db.all(
       `SELECT reader, count(*) AS n FROM readings
-       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
-       GROUP BY reader ORDER BY reader`,
-      dataset_id,
+       WHERE image_id IN (${image_ids.map(() => "?").join(", ")}) GROUP BY reader`,
+      ...image_ids,
     );
-    return {
-      readings: rows.reduce((sum, { n }) => sum + n, 0),
-      readers: rows.map(({ reader }) => reader),
-    };
   }
 
   /** Removes those of a data set; how many there were. */
