@@ -1,7 +1,7 @@
 /** Long work on a thread that answers others too: it stops now and then for a turn of the event loop. */
 
 /** What others may have to wait for one turn, ms: to be answered a request takes about ten. */
-const LONGEST_MS = 3;
+const LONGEST_MS = 2;
 
 /**
  * Lets others have their turn. By a timer: as long as something is ready at once, as after `setImmediate`, Deno 2.9
