@@ -2,6 +2,7 @@
  * Pairs: what similar gaze says about the label, which pairs a cut would make, and the images of these pairs. The cut
  * is chosen here and goes on to training.
  */
+import { comparedOf } from "../findings.js";
 import { setQuery, stepLink } from "../address.js";
 import { call, download, get, list, post } from "../api.js";
 import { auditOf, lookedWords } from "../audit.js";
@@ -32,7 +33,7 @@ export async function show({ name, params, query, signal, set }) {
   const path = `/v1/similarities/${encodeURIComponent(found.id)}`;
   const verdict = h(
     "div",
-    {},
+    { class: "stack" },
     banner("plain", "Asking whether similar gaze goes with the label …"),
   );
   const below = h("div", { class: "stack" });
@@ -188,7 +189,10 @@ async function chosen(shown, audit) {
   ]);
   const values = readNpy(await response.arrayBuffer());
   const byName = new Map(images.map((image) => [image.name, image]));
-  const labels = names.map((image) => found.stale ? null : byName.get(image)?.label ?? null);
+  const labels = names.map((image) => {
+    const known = byName.get(image);
+    return found.stale || !known ? null : comparedOf(known);
+  });
   const handle = h("div", { class: "stack" }, h("p", { class: "hint" }, "Asking the audit …"));
   // The handle shows what the audit looked at, and no label more.
   audit.then(({ left_out_images }) => {
