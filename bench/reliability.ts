@@ -20,6 +20,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const HELP = `deno task bench:reliability [OPTIONS]
 
   --only PARTS  with commas: requests, reads, single, attack
+  --requests X  of the largest requests those alone whose description matches X
   --long        the attack's long way, larger archives, more repetitions: hours
   --seconds N   the most for each scenario of the attack's short way; 120 otherwise
   --rounds X    so many times the attack's usual count
@@ -29,6 +30,7 @@ const { values } = parseArgs({
   args: Deno.args,
   options: {
     only: { type: "string", default: "requests,reads,single,attack" },
+    requests: { type: "string", default: "" },
     long: { type: "boolean", default: false },
     rounds: { type: "string", default: "1" },
     seconds: { type: "string", default: "120" },
@@ -145,7 +147,9 @@ try {
         told(await predictionBesideTraining(victim, content, times));
         told(...await intoLargeSet(victim, content, times));
       }
-      for (const large of parts.has("requests") ? largest(values.long) : []) {
+      const asked = new RegExp(values.requests);
+      const requests = parts.has("requests") ? largest(values.long) : [];
+      for (const large of requests.filter(({ what }) => asked.test(what))) {
         // What the one before has left in the heap is not to hide what this one takes.
         await victim.end();
         await victim.start();

@@ -2,12 +2,14 @@
 // @ts-types="./pg.d.ts"
 import pg from "pg";
 import { asUnavailable, connection } from "./postgres.ts";
+import findings from "./findings.sql" with { type: "text" };
 import deliveries from "./deliveries.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
+import thumbnails from "./thumbnails.sql" with { type: "text" };
 
 /** Each brings a schema of the version before to its own. Only additions: a server of the release before runs on it. */
-export const schemaVersions = [schema, messages, deliveries];
+export const schemaVersions = [schema, messages, deliveries, findings, thumbnails];
 
 /** Any number that nobody else takes: "mcgip" in ASCII. */
 const LOCK = 0x6d63676970;

@@ -27,6 +27,7 @@ export const TABLES: Record<string, string[]> = {
   studies: ["id"],
   study_cells: ["study_id", "position"],
   predictions: ["id"],
+  thumbnails: ["prediction_id"],
   tuning: ["device", "pass"],
   keys: ["id"],
   owners: ["thing"],

@@ -93,12 +93,15 @@ export class Postgres implements Database {
     }
   }
 
-  /** `?` becomes `$1`, `$2`, ... */
+  /** `?` becomes `$1`, `$2`, ..., and a list without entries, which SQLite knows, one in which nothing is. */
   #prepare(sql: string): { text: string; name?: string } {
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
       let n = 0;
-      const text = sql.replace(/'[^']*'|\?/g, (found) => found === "?" ? `$${++n}` : found);
+      const text = sql.replace(
+        /'[^']*'|\?|\bIN \(\)/g,
+        (found) => found === "?" ? `$${++n}` : found === "IN ()" ? "IN (NULL)" : found,
+      );
       const { size } = this.#prepared;
       if (size >= MOST_NAMED) return { text };
       this.#prepared.set(sql, prepared = { text, name: `s${size}` });

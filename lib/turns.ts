@@ -1,8 +1,11 @@
 /** Long work on a thread that answers others too: it stops now and then for a turn of the event loop. */
 import { setImmediate } from "node:timers";
 
-/** What others may have to wait, ms. */
-const LONGEST_MS = 8;
+/** What others may have to wait for one turn, ms: to be answered a request takes about ten. */
+const LONGEST_MS = 2;
+
+/** Lets others have their turn. */
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 export class Turns {
   #since = performance.now();
@@ -15,7 +18,37 @@ export class Turns {
   /** Lets others have their turn where it is due. */
   async give(): Promise<void> {
     if (!this.due) return;
-    await new Promise<void>((resolve) => setImmediate(resolve));
+    await nextTurn();
     this.#since = performance.now();
   }
+}
+
+/** Strings that are sorted at once: some milliseconds. */
+const SORTED_AT_ONCE = 500;
+
+/** As `toSorted` of strings; parts are sorted, and two by two merged, with turns in between. */
+export async function sortInTurns(strings: string[], turns: Turns): Promise<string[]> {
+  let parts: string[][] = [];
+  for (let from = 0; from < strings.length; from += SORTED_AT_ONCE) {
+    parts.push(strings.slice(from, from + SORTED_AT_ONCE).sort());
+    await turns.give();
+  }
+  while (parts.length > 1) {
+    const merged: string[][] = [];
+    for (let i = 0; i < parts.length; i += 2) {
+      merged.push(i + 1 < parts.length ? await merge(parts[i], parts[i + 1], turns) : parts[i]);
+    }
+    parts = merged;
+  }
+  return parts[0] ?? [];
+}
+
+async function merge(a: string[], b: string[], turns: Turns): Promise<string[]> {
+  const out: string[] = [];
+  let [i, j] = [0, 0];
+  while (i < a.length && j < b.length) {
+    out.push(b[j] < a[i] ? b[j++] : a[i++]);
+    if (out.length % SORTED_AT_ONCE === 0) await turns.give();
+  }
+  return out.concat(a.slice(i), b.slice(j));
 }

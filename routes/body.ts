@@ -2,6 +2,8 @@
 import { Busboy, type BusboyFileStream, type BusboyInstance } from "@fastify/busboy";
 import { Readable } from "node:stream";
 import { limits } from "@/lib/config.ts";
+import { MalformedJson, parseJsonText } from "@/lib/json_text.ts";
+import { Turns } from "@/lib/turns.ts";
 import { malformed, readAllParts } from "./parts.ts";
 import { clientGone, HttpError } from "./problem.ts";
 
@@ -61,33 +63,35 @@ export async function readBytes(
   request: Request,
   maxBytes: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  // It doubles while bytes come, up to what was declared: nobody gets memory for a number, and the end of a
-  // large body is no time at which all of it is copied.
-  const declared = Number(request.headers.get("content-length") ?? Infinity);
-  let all = new Uint8Array(Math.min(declared, 2 ** 16));
+  const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks(request, maxBytes)) {
-    const needed = length + chunk.length;
-    if (needed > all.length) {
-      const longer = new Uint8Array(Math.max(needed, Math.min(declared, 2 * all.length)));
-      longer.set(all.subarray(0, length));
-      all = longer;
-    }
-    all.set(chunk, length);
-    length = needed;
+    parts.push(chunk);
+    length += chunk.length;
   }
   // The buffer goes to other threads: it holds what came and nothing else.
-  return length === all.length ? all : all.slice(0, length);
+  const all = new Uint8Array(length);
+  const turns = new Turns();
+  let at = 0;
+  for (const part of drained(parts)) {
+    all.set(part, at);
+    at += part.length;
+    await turns.give();
+  }
+  return all;
+}
+
+/** Each is given up once it was taken: a large body is not in memory twice. */
+function* drained(parts: Uint8Array[]): Generator<Uint8Array> {
+  parts.reverse();
+  while (parts.length > 0) yield parts.pop()!;
 }
 
 /** curl's own type for `-d` is let through: what counts is whether the text is JSON. */
 const jsonTypes = /^application\/(?:json|[\w.+-]+\+json|x-www-form-urlencoded)\s*(?:;|$)/i;
 
-/** The text of a JSON body and its value. Throws HttpError 400, 413, 415. */
-export async function readJson(
-  request: Request,
-  maxBytes: number = limits.jsonBytes,
-): Promise<{ text: string; value: unknown }> {
+/** Throws HttpError 415 for a body of another type. */
+export function needJson(request: Request): void {
   const type = request.headers.get("content-type") ?? "application/json";
   if (!jsonTypes.test(type)) {
     throw new HttpError(
@@ -97,41 +101,24 @@ export async function readJson(
       }, and application/json is needed`,
     );
   }
+}
+
+/** The text of a JSON body and its value. Throws HttpError 400, 413, 415. */
+export async function readJson(
+  request: Request,
+  maxBytes: number = limits.jsonBytes,
+): Promise<{ text: string; value: unknown }> {
+  needJson(request);
   return parseJson(await readBytes(request, maxBytes));
 }
 
 /** Text and value of JSON. Throws HttpError 400. */
-export function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
-  let text: string;
-  let value: unknown;
-  if (bytes.length === 0) {
-    throw new HttpError(
-      400,
-      "Cannot read the body as JSON: it is empty; an object is needed, like {}",
-    );
-  }
+function parseJson(bytes: Uint8Array): { text: string; value: unknown } {
   try {
-    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-    value = JSON.parse(text);
+    return parseJsonText(bytes);
   } catch (error) {
-    throw new HttpError(400, `Cannot read the body as JSON: ${(error as Error).message}`);
+    throw error instanceof MalformedJson ? new HttpError(400, error.message) : error;
   }
-  if (depthOf(value) > limits.jsonDepth) {
-    throw new HttpError(400, `Cannot read JSON of more than ${limits.jsonDepth} levels`);
-  }
-  return { text, value };
-}
-
-/** Levels of arrays and objects, without recursion. */
-function depthOf(value: unknown): number {
-  let depth = 0;
-  let level: unknown[] = [value];
-  while (level.length > 0 && depth <= limits.jsonDepth) {
-    const objects = level.filter((one) => typeof one === "object" && one !== null);
-    if (objects.length > 0) depth++;
-    level = objects.flatMap((one) => Object.values(one as object));
-  }
-  return depth;
 }
 
 /** One part of a multipart body: a file as it comes, or the text of a field. */

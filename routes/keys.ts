@@ -51,6 +51,7 @@ export const keys: Route[] = [
     operationId: "changeKey",
     errors: [409],
     summary: "Changes the fields that are given, of any key but that of MCGIP_API_KEY",
+    description: "A `burst` goes with the `rate` that it was of: `rate` null takes both away.",
     scope: "admin",
     json: keyChangesSchema,
     answers: { 200: keySchema },

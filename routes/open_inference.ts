@@ -2,74 +2,34 @@
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { InvalidInput, NotFound, Unavailable } from "@/lib/errors.ts";
-import { readElements, readFloats, tensorBytes } from "@/lib/inference/binary_tensor.ts";
+import { tensorBytes } from "@/lib/inference/binary_tensor.ts";
 import {
   type InferenceAnswer,
   inferenceAnswerSchema,
   inferenceModelSchema,
+  outputsOf,
   toInferenceModelView,
   toInferenceView,
   versionOf,
 } from "@/lib/inference/open_inference.ts";
 import { encodedPicture, type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { needClasses } from "@/lib/inference/protocol.ts";
-import { encodedFiles, tensorPictures } from "@/lib/inference/tensor.ts";
-import { problemsOf } from "@/lib/problems.ts";
+import {
+  parameter,
+  type TensorRequest,
+  tensorRequestSchema,
+} from "@/lib/inference/tensor_request.ts";
+import { readTensorRequest } from "@/lib/inference/tensor_thread.ts";
 import type { ModelRow, ModelSpec, Store } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
 import { digestOf } from "./auth.ts";
-import { parseJson, readBytes, readJson } from "./body.ts";
-import { HttpError } from "./problem.ts";
+import { needJson, readBytes } from "./body.ts";
+import { refused } from "./problem.ts";
 import { type Call, type Route, route } from "./route.ts";
 
-const MOST_PICTURES = 64;
-
-/** Optional fields may be null: the protocol's own clients send them so. */
-const parameters = z.record(z.string(), z.unknown()).nullish();
-
-const request = z.strictObject({
-  id: z.string().max(200).nullish(),
-  parameters: parameters.describe(
-    "`binary_data_output`: all outputs as bytes behind the answer's JSON",
-  ),
-  inputs: z.array(z.strictObject({
-    name: z.enum(["pixels", "images"]),
-    datatype: z.enum(["FP32", "BYTES"]),
-    shape: z.array(z.int().min(1).max(4096)).min(1).max(4),
-    parameters: parameters.describe("`binary_data_size`: bytes of the data behind the JSON"),
-    // Not an array with null beside it: that would be described by an empty part of a union.
-    data: z.custom<unknown[] | null>(
-      (value) => value === null || Array.isArray(value),
-      "an array is needed",
-    ).optional(),
-  })).length(1),
-  outputs: z.array(z.strictObject({
-    name: z.enum(["probabilities", "labels"]),
-    parameters: parameters.describe("`binary_data`: as bytes behind the answer's JSON"),
-  })).nullish().describe("All without it"),
-});
-
-type InferRequest = z.output<typeof request>;
-type Input = InferRequest["inputs"][number];
-
-/** A parameter that counts at its place; undefined without it. Throws InvalidInput for another type. */
-function parameter<Schema extends z.ZodType>(
-  given: InferRequest["parameters"],
-  { name, schema, pointer }: { name: string; schema: Schema; pointer: string },
-): z.output<Schema> | undefined {
-  const value = given?.[name];
-  if (value === undefined || value === null) return undefined;
-  const { success, data } = schema.safeParse(value);
-  if (success) return data;
-  const message = `Cannot use "${name}": ${
-    schema instanceof z.ZodBoolean ? "a boolean" : "a number of bytes"
-  } is needed`;
-  throw new InvalidInput(message, [{ pointer: `${pointer}/parameters/${name}`, message }]);
-}
-
 /** Names of parameters that nothing depends on, with their places. */
-function unusedOf({ parameters, inputs, outputs }: InferRequest): string[] {
-  const others = (given: InferRequest["parameters"], own: string, place: string) =>
+function unusedOf({ parameters, inputs, outputs }: TensorRequest): string[] {
+  const others = (given: TensorRequest["parameters"], own: string, place: string) =>
     Object.keys(given ?? {}).filter((name) => name !== own).map((name) => place + name);
   return [
     ...others(parameters, "binary_data_output", ""),
@@ -78,94 +38,34 @@ function unusedOf({ parameters, inputs, outputs }: InferRequest): string[] {
   ];
 }
 
-/** The data of the input: of the JSON, or of the bytes behind it. Throws InvalidInput. */
-function dataOf(
-  { datatype, parameters, data }: Input,
-  binary: Uint8Array<ArrayBuffer>,
-): unknown[] | Float32Array {
-  const pointer = "/inputs/0";
-  const size = parameter(parameters, { name: "binary_data_size", schema: z.int().min(0), pointer });
-  const refuse = (message: string): never => {
-    throw new InvalidInput(message, [{ pointer, message }]);
-  };
-  if (size === undefined) {
-    if (binary.length > 0) {
-      refuse(`Cannot use ${binary.length} bytes behind the JSON: no input has "binary_data_size"`);
-    }
-    return data ?? refuse('Cannot take this input: it has neither "data" nor "binary_data_size"');
-  }
-  if (data) refuse('Cannot take both: the input has "data" and "binary_data_size"');
-  if (size !== binary.length) {
-    refuse(`Cannot take ${size} bytes: ${binary.length} follow the JSON`);
-  }
-  return datatype === "FP32" ? readFloats(binary, pointer) : readElements(binary, pointer);
-}
-
-/** The pictures of a request. Throws InvalidInput. */
-function picturesOf(
-  { inputs: [input] }: InferRequest,
-  binary: Uint8Array<ArrayBuffer>,
-  spec: ModelSpec,
-): PictureInput[] {
-  const { name, datatype, shape } = input;
-  const [N] = shape;
-  const expected = name === "pixels" ? "FP32" : "BYTES";
-  if (datatype !== expected) {
-    throw new InvalidInput(`Cannot take "${name}" as ${datatype}: ${expected} is needed`);
-  }
-  if (N > MOST_PICTURES) {
-    throw new InvalidInput(`Cannot take ${N} pictures at once: at most ${MOST_PICTURES}`);
-  }
-  const tensor = { pointer: "/inputs/0", shape, data: dataOf(input, binary) };
-  return name === "pixels"
-    ? tensorPictures(tensor, spec).map((raster) => ({ raster: () => Promise.resolve(raster) }))
-    : encodedFiles(tensor).map((bytes) => encodedPicture(() => Promise.resolve(bytes)));
-}
-
-/** JSON and the bytes behind it, which an Inference-Header-Content-Length parts. Throws HttpError. */
-async function readRequest({ request: sent }: Call): Promise<{
-  body: InferRequest;
-  binary: Uint8Array<ArrayBuffer>;
+/**
+ * The request without its data, its pictures, and a digest of all. Throws HttpError, InvalidInput, Overloaded.
+ */
+async function readRequest({ request: sent }: Call, spec: ModelSpec): Promise<{
+  body: TensorRequest;
+  pictures: PictureInput[];
   digest: () => Promise<string>;
 }> {
-  const length = sent.headers.get("inference-header-content-length");
-  let value: unknown;
-  let binary = new Uint8Array();
-  let digest: () => Promise<string>;
-  if (length === null) {
-    const read = await readJson(sent, limits.tensorBytes);
-    [value, digest] = [read.value, () => digestOf(read.text)];
-  } else {
-    const bytes = await readBytes(sent, limits.tensorBytes);
-    if (!/^\d{1,9}$/.test(length) || Number(length) > bytes.length) {
-      throw new HttpError(
-        400,
-        `Cannot use this Inference-Header-Content-Length: a number of bytes up to ${bytes.length} is needed`,
-      );
-    }
-    if (Number(length) === 0) {
-      throw new HttpError(
-        400,
-        "Cannot take tensors alone: JSON before them must say whether they are pixels or images",
-      );
-    }
-    if (Number(length) > limits.jsonBytes && Number(length) < bytes.length) {
-      throw new HttpError(413, `Cannot take JSON of more than ${limits.jsonBytes} bytes`);
-    }
-    const json = bytes.subarray(0, Number(length));
-    ({ value } = parseJson(json));
-    binary = bytes.slice(json.length);
-    digest = () => digestOf(json, binary);
-  }
-  const parsed = request.safeParse(value);
-  if (!parsed.success) {
-    throw new HttpError(422, "Cannot accept this request", {}, problemsOf(parsed.error));
-  }
-  return { body: parsed.data, binary, digest };
+  const header = sent.headers.get("inference-header-content-length");
+  if (header === null) needJson(sent);
+  const bytes = await readBytes(sent, limits.tensorBytes);
+  // The bytes are gone once they are read.
+  const digest = sent.headers.has("idempotency-key") ? await digestOf(header ?? "", bytes) : "";
+  const read = await readTensorRequest({ bytes, header, spec });
+  if ("refusal" in read) throw refused(read.refusal);
+  const pictures = read.pictures.map((picture) =>
+    "file" in picture
+      ? encodedPicture(() => Promise.resolve(picture.file))
+      : { raster: () => Promise.resolve(picture.raster) }
+  );
+  return { body: read.body, pictures, digest: () => Promise.resolve(digest) };
 }
 
 /** Which outputs go as bytes. */
-function binaryOutputs({ parameters, outputs }: InferRequest): Set<string> {
+function binaryOutputs(
+  { parameters, outputs }: TensorRequest,
+  names: ("probabilities" | "labels")[],
+): Set<string> {
   const all = parameter(parameters, {
     ...{ name: "binary_data_output", schema: z.boolean(), pointer: "" },
   }) ?? false;
@@ -197,18 +97,23 @@ function withBytes(answer: InferenceAnswer, binary: Set<string>, headers: Header
   return new Response(new Blob([json, ...parts]).stream(), { headers });
 }
 
-const names = ["probabilities", "labels"] as const;
-
 async function infer(call: Call) {
   const { services: { store, workers: worker } } = call;
-  const { body, binary, digest } = await readRequest(call);
   const model = await modelOf(call);
   needClasses(model);
-  const bytes = binaryOutputs(body);
-  const pictures = picturesOf(body, binary, model.spec);
+  const { body, pictures, digest } = await readRequest(call, model.spec);
+  const names = outputsOf(model);
+  const bytes = binaryOutputs(body, names);
+  const absent = body.outputs?.findIndex(({ name }) => !names.includes(name)) ?? -1;
+  if (absent >= 0) {
+    const message = "a multi-label model gives no one label an image; ask for probabilities";
+    throw new InvalidInput(`Cannot give "${body.outputs![absent].name}": ${message}`, [
+      { pointer: `/outputs/${absent}/name`, message },
+    ]);
+  }
   const answer = await call.once(digest, async () => {
     const rows = await predictAll({ store, model, worker }, pictures);
-    const outputs = body.outputs?.length ? body.outputs.map(({ name }) => name) : [...names];
+    const outputs = body.outputs?.length ? body.outputs.map(({ name }) => name) : names;
     return toInferenceView(model, rows, {
       ...{ id: body.id ?? undefined, outputs, unused: unusedOf(body) },
     });
@@ -285,7 +190,7 @@ const ofModel = (path: string, named: string, what: string): Route[] => [
       "With the binary tensor data extension: bytes of an input may follow the JSON (files then as they " +
       "are, not in base64), and those of outputs that of the answer.",
     scope: "write",
-    described: request,
+    described: tensorRequestSchema,
     accepts: ["application/json", "application/octet-stream"],
     answers: { 200: [inferenceAnswerSchema, "application/octet-stream"] },
     handle: infer,

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Handler } from "hono";
 import { Unavailable } from "@/lib/errors.ts";
+import { MOST_TOLD } from "@/lib/json_text.ts";
 import { problemsOf } from "@/lib/problems.ts";
 import { readJson } from "./body.ts";
 import { formatOf } from "./format.ts";
@@ -62,10 +63,11 @@ async function handle(route: Route, call: Call): Promise<Response> {
     if (route.method !== "DELETE") return run();
     return await store.reserve.freeing(run);
   }
-  const { text, value } = await readJson(request, route.jsonBytes);
+  const { text, value } = await readJson(request);
   const parsed = route.json!.safeParse(value);
   if (!parsed.success) {
-    throw new HttpError(422, "Cannot accept this request", {}, problemsOf(parsed.error));
+    const problems = problemsOf(parsed.error).slice(0, MOST_TOLD);
+    throw new HttpError(422, "Cannot accept this request", {}, problems);
   }
   call.body = parsed.data;
   return route.method === "POST" ? once(call, text, run) : run();

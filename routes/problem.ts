@@ -12,6 +12,7 @@ import {
   type Problem,
   Unavailable,
 } from "@/lib/errors.ts";
+import type { Refusal } from "@/lib/json_text.ts";
 import { problemSchema as inputProblem } from "@/lib/problems.ts";
 
 export const titles: Record<number, string> = {
@@ -55,6 +56,10 @@ export class HttpError extends Error {
     super(message);
   }
 }
+
+/** What a thread has refused. */
+export const refused = ({ status, message, errors }: Refusal): HttpError =>
+  new HttpError(status, message, {}, errors);
 
 /** For the log and the figures: the status is nginx's, there is none of HTTP's own. */
 export const clientGone = () => new HttpError(499, "Cannot answer: the client has gone");

@@ -3,19 +3,19 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import {
   deleteReadings,
-  putReadings,
   readingSchema,
   readingsReportSchema,
   toReadingView,
 } from "@/lib/datasets/reading_edit.ts";
 import { readingStudy, readingStudySchema } from "@/lib/datasets/reading_study.ts";
-import { readingsBody, readingsOf } from "@/lib/datasets/readings.ts";
-import { readReadingsFile } from "@/lib/datasets/readings_thread.ts";
+import { readingsBody } from "@/lib/datasets/readings.ts";
+import { putSentReadings } from "@/lib/datasets/readings_thread.ts";
 import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { columnsOf } from "@/lib/table_file.ts";
 import { digestOf } from "./auth.ts";
 import { bodyOf } from "./images.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
+import { refused } from "./problem.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 import { batchesOf, listFormats, needWhole, tableAnswer, tableMediaTypes } from "./tables.ts";
@@ -30,29 +30,31 @@ const FORM = "As CSV: the columns `image`, `reader`, and `label` (what was decid
   "of an image by a reader under a condition. Readings are no part of the digest, as no job reads them.";
 
 const sent = {
-  json: readingsBody,
-  jsonBytes: 8 * 2 ** 20,
-  accepts: ["text/csv", "text/plain", "application/octet-stream"],
+  described: readingsBody,
+  accepts: ["application/json", "text/csv", "text/plain", "application/octet-stream"],
   errors: [404, 422, 429],
   description: FORM,
 };
+
+const JSON_BYTES = 8 * 2 ** 20;
 
 const listed = (text: string) =>
   z.string().max(10_000).transform((names) => names.split(",").map((name) => name.trim()))
     .optional().describe(text);
 
 async function put(
-  call: Call<unknown, z.output<typeof readingsBody> | undefined>,
+  call: Call,
   mode: "replace" | "add",
   same: "refuse" | "replace" = "refuse",
 ) {
-  const { services: { store }, params: { name }, body } = call;
-  await store.datasets.byName(name);
-  if (body) return await putReadings(store, name, readingsOf(body), { mode, same });
-  const bytes = await bodyOf(call, limits.textBytes);
+  const { services: { store }, params: { name: dataset }, request } = call;
+  await store.datasets.byName(dataset);
+  const form = /\bjson\b/i.test(request.headers.get("content-type") ?? "") ? "json" : "csv";
+  const bytes = await bodyOf(call, form === "json" ? JSON_BYTES : limits.textBytes);
   const work = async () => {
-    const table = await readReadingsFile({ bytes, file: "readings.csv" });
-    return await putReadings(store, name, table, { mode, same });
+    const outcome = await putSentReadings(store, { dataset, bytes, form, mode, same });
+    if ("refusal" in outcome) throw refused(outcome.refusal);
+    return outcome.report;
   };
   return mode === "add" ? await call.once(() => digestOf(bytes), work) : await work();
 }

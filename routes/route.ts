@@ -102,8 +102,6 @@ export interface Route {
   json?: z.ZodType;
   /** Describes the JSON body where `json` looks at a part of it only. */
   described?: z.ZodType;
-  /** Most bytes of a JSON body, where that is not `limits.jsonBytes`. */
-  jsonBytes?: number;
   accepts?: string[];
   /** Describes the fields of a form. */
   form?: z.ZodObject;

@@ -1,6 +1,6 @@
 /** The attack itself: its choices repeat, its mutations change something, and harm is told as such. */
 import assert from "node:assert/strict";
-import { attempt, verdict } from "./attack/attack.ts";
+import { attempt, inLanes, verdict } from "./attack/attack.ts";
 import { blackPng } from "./attack/black_png.ts";
 import { mutate, mutateJson } from "./attack/mutate.ts";
 import type { Scenario } from "./attack/scenario.ts";
@@ -56,4 +56,23 @@ Deno.test("attack: harm, and a scenario that cannot go on, make the last line", 
   assert.match(bad.harms[1].what, /could not go on.*the server is gone/s);
   assert.equal(verdict([good], 3), "0 of 3 attacks did harm (seed 3)");
   assert.equal(verdict([good, bad], 3), "2 of 5 attacks did harm (seed 3)");
+});
+
+Deno.test("attack: lanes try so many scenarios at one time, and tell of them in their order", async () => {
+  let [now, most] = [0, 0];
+  const found = await inLanes(["a", "b", "c", "d", "e"], 2, async (name) => {
+    most = Math.max(most, ++now);
+    await new Promise((resolve) => setTimeout(resolve, name === "a" ? 20 : 1));
+    now--;
+    return name.toUpperCase();
+  });
+  assert.deepEqual([found, most], [["A", "B", "C", "D", "E"], 2]);
+});
+
+Deno.test("attack: what is shuffled is all there, in another order for every seed", () => {
+  const all = Array.from({ length: 20 }, (_, i) => i);
+  const [a, again, b] = [1, 1, 2].map((seed) => new Dice(seed).shuffled(all));
+  assert.deepEqual(a, again);
+  assert.notDeepEqual(a, b);
+  assert.deepEqual(a.toSorted((x, y) => x - y), all);
 });

@@ -161,6 +161,24 @@ export function largest(long: boolean): Large[] {
         ),
     },
     {
+      what: "readings: 100,000 decisions as CSV",
+      request: ({ large }) => ({
+        path: "/v1/datasets/large/readings",
+        init: {
+          method: "PUT",
+          body: "image,reader,label\n" + Array.from(
+            { length: 100_000 },
+            (_, i) => `${image(i % large)},R${Math.floor(i / large)},${"ab"[i % 2]}\n`,
+          ).join(""),
+          headers: { "content-type": "text/csv" },
+        },
+      }),
+    },
+    {
+      what: "summary of 10,000 images with 2.5 million fixations, just changed",
+      request: () => get("/v1/datasets/large"),
+    },
+    {
       what: "weights: a ResNet-50 of full width (94 MB)",
       request: () =>
         put(

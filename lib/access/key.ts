@@ -1,5 +1,6 @@
 /** A key as it is told and asked for: without what is secret. */
 import { z } from "zod";
+import { plainName } from "@/lib/plain_name.ts";
 import { type KeyRow, scopes } from "@/lib/store/mod.ts";
 
 export const scopeSchema = z.enum(scopes);
@@ -34,7 +35,7 @@ export const newKeySchema = keySchema.extend({
 
 /** The fields of a key that people choose. */
 const chosen = {
-  name: z.string().min(1).max(200),
+  name: plainName,
   scopes: z.array(scopeSchema).min(1).max(scopes.length).transform((all) => [...new Set(all)]),
   ...limits,
 };

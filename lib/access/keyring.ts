@@ -97,12 +97,14 @@ export class Keyring {
   }
 
   /**
-   * Changes what is chosen of a key.
+   * Changes what is chosen of a key; a burst goes with the rate that it was of.
    * @throws {NotFound}, {InvalidInput}; {Conflict} for the environment's key, and where nobody could make keys then
    */
-  async change(id: string, changes: KeyChanges): Promise<KeyRow> {
+  async change(id: string, chosen: KeyChanges): Promise<KeyRow> {
     const row = await this.store.db.transaction(async () => {
       const before = await this.#own(id, "change");
+      const without = chosen.rate === null && chosen.burst === undefined && before.burst !== null;
+      const changes = without ? { ...chosen, burst: null } : chosen;
       const after = { ...before, ...changes };
       check(after, changes.expires_at);
       await assertAdminStays(this.store, before, after);

@@ -1,21 +1,25 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
+import { assertFindings } from "./description.ts";
 import { findImage } from "./find_image.ts";
 import { change, changeable, sameNames } from "./mutation.ts";
-import { beginDataset, filesOf, filesOfImage } from "./write_content.ts";
+import { beginDataset, filesOfImage, filesOfImages } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { positiveMissing } from "./positive_label.ts";
-import { labelsAlike, patientsMissing } from "./label_columns.ts";
+import { findingsOf, mergedFindings } from "./multi_label.ts";
+import { notAClassWarning, positiveMissing } from "./positive_label.ts";
+import { labelsAlike, patientsMissing, quoted } from "./label_columns.ts";
 import { imagesNamed } from "./images_named.ts";
-import { checkSplits, type LabelTable, readLabels } from "./labels.ts";
-import { isSmall, readLabelsFile } from "./labels_thread.ts";
+import { checkSplits, type LabelTable, readKnownLabels, readLabels } from "./labels.ts";
+import { putLabelsInThread } from "./labels_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { dicomName, HASHED, patientName } from "./pseudonym.ts";
 import { keepReport } from "./report.ts";
+import { forgetImports } from "./upload_import.ts";
 import { problemSchema } from "@/lib/problems.ts";
+import { nextTurn, Turns } from "@/lib/turns.ts";
 import {
   type DatasetRow,
   type ImageRow,
@@ -57,7 +61,7 @@ export async function putImage(
     begin,
   );
   await store.collectGarbage(old);
-  if (old.length > 0) clearPixels(store, result.image.dataset_id);
+  if (old.length > 0) await clearPixels(store, result.image.dataset_id);
   if (result.created && result.image.name !== sent) notes.push(HASHED);
   return { ...result, notes };
 }
@@ -91,6 +95,7 @@ export async function place(
     dataset_id,
     name,
     label: known?.label ?? null,
+    findings: known?.findings ?? null,
     patient: known?.patient ?? null,
     split: known?.split ?? null,
     ...picture,
@@ -102,15 +107,23 @@ export async function place(
   return { image: await store.images.insert(row), created: !known };
 }
 
+/** Patients whose images are read at a time: what a statement may hold is bounded. */
+const PATIENTS_AT_ONCE = 500;
+
 export const labelsReportSchema = z.object({
   labels: z.number().describe("Images named"),
   warnings: z.array(problemSchema),
 }).meta({ id: "LabelsReport" });
 export type LabelsReport = z.output<typeof labelsReportSchema>;
 
+/** Tables that take less time than a thread takes to start, bytes, and sets that can be looked through meanwhile. */
+const SMALL = 2 ** 15;
+const FEW_IMAGES = 1000;
+
 /**
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
- * NotFound, Conflict, and InvalidInput, also for images that do not exist.
+ * NotFound, Conflict, Overloaded, and InvalidInput, also for images that do not exist; the bytes of a large table are
+ * gone afterwards.
  */
 export async function putLabels(
   store: Store,
@@ -118,15 +131,37 @@ export async function putLabels(
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
 ): Promise<LabelsReport> {
-  const { id } = await changeable(store, dataset);
-  const { labels, unknown, warnings } = await readKnown(store, id, bytes, file);
-  return await change(store, dataset, [], async ({ id, names: mode, positive_label }) => {
+  const known = await changeable(store, dataset);
+  const here = bytes.length <= SMALL && (
+    await store.images.count([["dataset_id = ?", known.id]]) <= FEW_IMAGES ||
+    await readNamed(store, known, bytes, file) !== undefined
+  );
+  if (here) return await putLabelsHere(store, dataset, bytes, file);
+  const { directory, cluster } = store;
+  const place = { directory, cluster: cluster?.settings };
+  return await putLabelsInThread<LabelsReport>({ ...place, dataset, bytes, file });
+}
+
+/** The same in this thread. */
+export async function putLabelsHere(
+  store: Store,
+  dataset: string,
+  bytes: Uint8Array<ArrayBuffer>,
+  file: string,
+): Promise<LabelsReport> {
+  const known = await changeable(store, dataset);
+  const read = await readKnown(store, known, bytes, file);
+  const { labels, unknown, warnings } = read;
+  return await change(store, dataset, [], async (row) => {
+    const { id, names: mode, positive_label } = row;
+    const classes = await classesAfter(store, row, read, file);
     const named = await imagesNamed(store, id, labels.map(({ image }) => image));
     const names = new ImageNames(named ?? await store.images.all(id), { keyed: store });
     const lines = new Map<string, number | undefined>();
     const patients = new Set<string>();
     const problems: Problem[] = [...unknown];
-    for (const { image, line, label, patient, split } of labels) {
+    const turns = new Turns();
+    for (const { image, line, label, findings, patient, split } of labels) {
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
@@ -136,68 +171,145 @@ export async function putLabels(
         if (now !== null) patients.add(now);
         await store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
+          ...(findings === undefined ? {} : { findings: mergedFindings(known.findings, findings) }),
           ...(patient === undefined ? {} : { patient: kept }),
           ...(split === undefined ? {} : { split }),
         });
       }
+      await turns.give();
     }
-    const persons = await store.images.ofPatients(id, [...patients]);
-    const told = persons.map((image) => ({ ...image, line: lines.get(image.id) }));
+    const told = [];
+    const persons = [...patients];
+    for (let from = 0; from < persons.length; from += PATIENTS_AT_ONCE) {
+      const part = persons.slice(from, from + PATIENTS_AT_ONCE);
+      for (const image of await store.images.ofPatients(id, part)) {
+        told.push({ ...image, line: lines.get(image.id) });
+      }
+      await turns.give();
+    }
     problems.push(...checkSplits(told, file));
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
     const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
-    const classes = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
-    const alike = labelsAlike(classes);
+    const counted = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
+    const alike = labelsAlike(counted);
     if (alike) warnings.push({ file, message: alike });
-    const positive = positiveMissing(positive_label, classes);
+    const positive = classes === null ? positiveMissing(positive_label, counted) : undefined;
     if (positive) warnings.push({ message: positive });
+    if (classes !== null && positive_label !== null && !classes.includes(positive_label)) {
+      warnings.push({ message: notAClassWarning(positive_label, classes) });
+    }
     const report = { labels: labels.length, warnings };
     await keepReport(store, dataset, "labels", report);
     return report;
   });
 }
 
+/**
+ * The findings of the set once the table is in; null where it is one of one label an image. A set without any label
+ * becomes multi-label by its first table. Throws InvalidInput for a table of the other kind.
+ */
+async function classesAfter(
+  store: Store,
+  { id, name, meta }: DatasetRow,
+  { classes }: LabelTable,
+  file: string,
+): Promise<string[] | null> {
+  const there = findingsOf({ meta });
+  if (there !== null || classes === undefined) return there;
+  assertFindings(classes, file);
+  const labels = [...(await store.images.labels(id)).keys()].filter((label) => label !== null);
+  if (labels.length > 0) {
+    const message =
+      `Cannot use findings (${
+        quoted(classes)
+      }): dataset "${name}" has one label an image, such as ` +
+      `"${labels[0]}". Send a column label, or import the set anew with a column for each finding`;
+    throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
+  }
+  const { readings } = await store.readings.counts(id);
+  if (readings > 0) {
+    const message =
+      `Cannot use findings (${
+        quoted(classes)
+      }): dataset "${name}" has ${readings} readings, which are one ` +
+      "class an image each; delete them first";
+    throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
+  }
+  await store.datasets.update(id, { meta: { ...meta, classes } });
+  return classes;
+}
+
 /** Reads a table of labels; of a small one that names images wholly, only these are looked at. */
 async function readKnown(
   store: Store,
-  dataset_id: string,
+  dataset: DatasetRow,
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
 ): Promise<LabelTable & { unknown: Problem[] }> {
-  const table = isSmall(bytes) ? soundLabels(bytes, file) : undefined;
+  const table = bytes.length <= SMALL ? await readNamed(store, dataset, bytes, file) : undefined;
+  if (table) return { ...table, unknown: [] };
+  const images = (await store.images.all(dataset.id)).map(({ name }) => ({ name }));
+  const names = new ImageNames(images, { keyed: store });
+  const classes = findingsOf(dataset) ?? undefined;
+  return readKnownLabels(bytes, file, (image) => names.findInFolder(image), { classes });
+}
+
+/** A table that is sound and names images wholly; undefined for any other. */
+async function readNamed(
+  store: Store,
+  dataset: DatasetRow,
+  bytes: Uint8Array<ArrayBuffer>,
+  file: string,
+): Promise<LabelTable | undefined> {
+  const table = soundLabels(bytes, file, findingsOf(dataset) ?? undefined);
   const references = table?.labels.map(({ image }) => image);
-  if (table && await imagesNamed(store, dataset_id, references!)) {
-    return { ...table, unknown: [] };
-  }
-  const images = (await store.images.all(dataset_id)).map(({ name }) => name);
-  return await readLabelsFile({ bytes, file, images, secret: store.secret });
+  return references && await imagesNamed(store, dataset.id, references) ? table : undefined;
 }
 
 /** What is wrong with a table is said by who knows all images. */
-function soundLabels(bytes: Uint8Array, file: string): LabelTable | undefined {
+function soundLabels(
+  bytes: Uint8Array,
+  file: string,
+  classes?: string[],
+): LabelTable | undefined {
   try {
-    return readLabels(bytes, file);
+    return readLabels(bytes, file, { classes });
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
   }
 }
 
-/** Files that are removed without a break: some milliseconds. */
-const FREED_AT_ONCE = 50;
+/** Images that are removed without a break: some milliseconds. */
+const REMOVED_AT_ONCE = 10;
+
+/**
+ * Removes all images of a data set with what belongs to them, part by part; to be called in a transaction: who reads
+ * meanwhile sees all of them.
+ * @returns the files that this may have freed
+ */
+async function removeImages(store: Store, dataset_id: string): Promise<Set<string>> {
+  const ids = await store.images.idsOf(dataset_id);
+  const files = new Set<string>();
+  for (let from = 0; from < ids.length; from += REMOVED_AT_ONCE) {
+    const part = ids.slice(from, from + REMOVED_AT_ONCE);
+    for (const file of await filesOfImages(store, part)) files.add(file);
+    await store.images.removeAll(part);
+    await nextTurn();
+  }
+  return files;
+}
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
 export async function deleteDataset(store: Store, name: string): Promise<void> {
   const { id, files } = await store.db.transaction(async () => {
     const { id } = await changeable(store, name);
-    const files = await filesOf(store, id);
+    const files = await removeImages(store, id);
     await store.datasets.remove(id);
-    return { id, files };
+    return { id, files: [...files] };
   });
-  clearPixels(store, id);
-  for (let from = 0; from < files.length; from += FREED_AT_ONCE) {
-    await store.collectGarbage(files.slice(from, from + FREED_AT_ONCE));
-    // Others are answered in between; what a crash leaves here, the next start sets aside.
-    await new Promise<void>((resolve) => setImmediate(resolve));
-  }
+  await clearPixels(store, id);
+  forgetImports(store, name);
+  // What a crash leaves here, the next start sets aside.
+  await store.collectGarbage(files);
 }

@@ -11,6 +11,7 @@ import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
 import { doubtsOf } from "@/lib/gaze/doubtful_set.ts";
+import { packedLike } from "@/lib/gaze/packed_fixations.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import {
   fixationSchema,
@@ -106,7 +107,8 @@ export async function addGaze(
   try {
     for (const gaze of parsed.gaze) {
       const image = names.find(gaze.image);
-      if (image) await recordings.add({ ...gaze, image: image.name }, options.file);
+      if (!image) continue;
+      await recordings.add(packedLike({ ...gaze, image: image.name }, gaze), options.file);
     }
     const added = recordings.all();
     const report = { ...reportOf(parsed, added), warnings: [...parsed.warnings] };
@@ -116,9 +118,10 @@ export async function addGaze(
       report.warnings.unshift({ file: options.file, message });
     }
     report.warnings.push(...recordings.warnings);
-    const placed = added.flatMap(({ image, fixations, facts }) => {
-      const size = names.exact(image);
-      return size ? [{ image, size, fixations, filter: facts?.filter ?? null }] : [];
+    const placed = added.flatMap((one) => {
+      const size = names.exact(one.image);
+      const { image, facts } = one;
+      return size ? [packedLike({ image, size, filter: facts?.filter ?? null }, one)] : [];
     });
     report.warnings.unshift(
       ...doubtsOf(placed).map((message) => ({ file: options.file, message })),

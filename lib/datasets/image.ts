@@ -9,6 +9,8 @@ import {
   type Store,
 } from "@/lib/store/mod.ts";
 
+import { findingsOf, present, unknown } from "./multi_label.ts";
+
 export const splitSchema = z.enum(splitNames);
 
 export const imageSchema = z.object({
@@ -20,7 +22,11 @@ export const imageSchema = z.object({
   height: z.number(),
   channels: z.literal([1, 3]),
   bits: z.literal([8, 16]),
-  label: z.string().nullable(),
+  label: z.string().nullable().describe("null in a multi-label set"),
+  labels: z.array(z.string()).optional()
+    .describe("In a multi-label set: the findings that are present"),
+  unknown: z.array(z.string()).optional()
+    .describe("In a multi-label set: the findings that are not known; all others are absent"),
   patient: z.string().nullable(),
   split: splitSchema.nullable(),
   readers: z.array(z.object({ reader: z.string(), fixations: z.number() })),
@@ -34,25 +40,38 @@ export const storedImageSchema = imageSchema.extend({
   warnings: z.array(z.string()).describe("What of the file is not in the picture"),
 }).meta({ id: "StoredImage" });
 
-/** `counts` and `maps` are its own, or those of several images. */
+/**
+ * @param counts its own, or those of several images, as are `maps`
+ * @param classes the findings of a multi-label set
+ */
 export function toImageView(
-  { dataset_id: _, file: __, ...row }: ImageRow,
-  counts: GazeCount[],
-  maps: HeatmapRow[],
+  { dataset_id: _, file: __, findings, ...row }: ImageRow,
+  { counts, maps, classes }: {
+    counts: GazeCount[];
+    maps: HeatmapRow[];
+    classes: string[] | null;
+  },
 ): Image {
   const readers = counts.filter(({ image_id }) => image_id === row.id)
     .map(({ reader, fixations }) => ({ reader, fixations }));
+  const { patient, split, ...first } = row;
   return {
-    ...row,
+    ...first,
+    ...(classes && {
+      labels: present(findings, classes),
+      unknown: unknown(findings, classes),
+    }),
+    ...{ patient, split },
     readers,
     maps: maps.filter(({ image_id }) => image_id === row.id).map(({ reader }) => reader),
   };
 }
 
 /** One image, with its readers looked up. */
-export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
-  toImageView(
-    row,
-    await store.gaze.countsOf([row.id]),
-    await store.heatmaps.ofImage(row.id),
-  );
+export async function imageViewOf(store: Store, row: ImageRow): Promise<Image> {
+  return toImageView(row, {
+    counts: await store.gaze.countsOf([row.id]),
+    maps: await store.heatmaps.ofImage(row.id),
+    classes: findingsOf(await store.datasets.get(row.dataset_id)),
+  });
+}

@@ -7,6 +7,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { type DicomIdentity, readIdentity } from "@/lib/images/dicom_elements.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import type { ViewOptions } from "@/lib/images/view.ts";
+import { Turns } from "@/lib/turns.ts";
 import { place } from "./edit.ts";
 import { change, changeable } from "./mutation.ts";
 import { type StoredPicture, storePicture } from "./picture.ts";
@@ -93,11 +94,15 @@ export async function putInstances(
         await store.datasets.findByName(dataset) ??
           await beginDataset(store, dataset, names === "uid" ? "keep" : "hash");
       const id = await change(store, dataset, pinned.splice(0), async (row) => {
-        for (const one of found.values()) await place(store, { dataset_id: row.id, ...one }, old);
+        const turns = new Turns();
+        for (const one of found.values()) {
+          await place(store, { dataset_id: row.id, ...one }, old);
+          await turns.give();
+        }
         return row.id;
       }, begin);
       await store.collectGarbage(old);
-      clearPixels(store, id);
+      await clearPixels(store, id);
     }
     return report;
   } finally {

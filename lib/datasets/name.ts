@@ -1,8 +1,6 @@
 /** Names of data sets and images: for people, never a path, but they stand in URLs. */
 import { InvalidInput } from "@/lib/errors.ts";
-
-// deno-lint-ignore no-control-regex
-const control = /[\0-\x1f\x7f]/;
+import { CONTROL } from "@/lib/plain_name.ts";
 
 /**
  * The name as it is kept (NFC); throws InvalidInput.
@@ -11,7 +9,7 @@ const control = /[\0-\x1f\x7f]/;
 export function datasetName(name: string, of = "dataset's name"): string {
   const kept = name.normalize("NFC");
   if (
-    kept.trim() !== kept || kept === "" || kept.length > 200 || control.test(kept) ||
+    kept.trim() !== kept || kept === "" || kept.length > 200 || CONTROL.test(kept) ||
     kept.includes("/") || kept === "." || kept === ".."
   ) {
     throw new InvalidInput(
@@ -26,7 +24,7 @@ export function imageName(name: string): string {
   const kept = name.normalize("NFC");
   const parts = kept.split("/");
   if (
-    kept.trim() !== kept || kept.length > 512 || control.test(kept) ||
+    kept.trim() !== kept || kept.length > 512 || CONTROL.test(kept) ||
     parts.some((part) => part === "" || part === "." || part === "..")
   ) {
     throw new InvalidInput(

@@ -2,7 +2,6 @@
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
-import { withoutMetadata } from "@/lib/images/metadata.ts";
 import { sniffImage } from "@/lib/images/sniff.ts";
 import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { ViewOptions } from "@/lib/images/view.ts";
@@ -41,7 +40,7 @@ export async function storePicture(
   let header: ImageHeader;
   let kept = bytes;
   if (format === "dicom") ({ header, png: kept } = await decodePool.toPng(bytes, { view }));
-  else ({ header, bytes: kept } = await decodePool.check(withoutMetadata(format, bytes)));
+  else ({ header, bytes: kept } = await decodePool.check(bytes));
   const { sha256, bytes: size } = files
     ? await files.put(kept)
     : { sha256: createHash("sha256").update(kept).digest("hex"), bytes: kept.length };

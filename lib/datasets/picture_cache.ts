@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { isDiskFull } from "@/lib/errors.ts";
 import type { Store } from "@/lib/store/mod.ts";
+import { SUM_BYTES, summedBytes, sumOf } from "./summed_bytes.ts";
 
 type Place = { cache: string; temporaryPath(): string };
 
@@ -59,13 +60,14 @@ export class PictureCache {
     const temporary = temporaryPath();
     try {
       await Deno.writeFile(temporary, bytes, { createNew: true });
+      await Deno.writeFile(temporary, sumOf(bytes), { append: true });
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       await Deno.rename(temporary, path);
     } catch (error) {
       await Deno.remove(temporary).catch(() => {});
       throw error;
     }
-    this.#bytes.set(cache, total + bytes.length);
+    this.#bytes.set(cache, total + bytes.length + SUM_BYTES);
   }
 
   /** Bytes that are kept after the oldest have gone. */
@@ -95,10 +97,10 @@ export function pictureKey(of: unknown): string {
   return createHash("sha256").update(JSON.stringify(of)).digest("hex").slice(0, 32);
 }
 
-/** A use keeps it for longer. */
+/** A use keeps it for longer; undefined for one that is damaged, too. */
 async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    const bytes = await Deno.readFile(path);
+    const bytes = summedBytes(await Deno.readFile(path));
     const now = new Date();
     await Deno.utime(path, now, now);
     return bytes;

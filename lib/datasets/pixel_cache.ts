@@ -6,6 +6,7 @@ import type { Raster } from "@/lib/images/raster.ts";
 import type { Size } from "@/lib/images/image_size.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
 import type { WorkerStore } from "@/lib/store/worker_store.ts";
+import { SUM_BYTES, summedBytes, sumOf } from "./summed_bytes.ts";
 
 export interface Pixels {
   /** [N, H, W, C], value / 65535; 8-bit pictures times 257. N as in `names`. */
@@ -128,16 +129,6 @@ async function decodeAll(
   return data;
 }
 
-/** An array is followed by its SHA-256: one with another byte is made again. */
-const SUM_BYTES = 32;
-
-/** In parts: a typed array may be larger than what one call takes. */
-function sumOf(bytes: Uint8Array): Uint8Array {
-  const hash = createHash("sha256");
-  for (let at = 0; at < bytes.length; at += 2 ** 26) hash.update(bytes.subarray(at, at + 2 ** 26));
-  return hash.digest();
-}
-
 async function readCache(
   path: string,
   length: number,
@@ -145,10 +136,8 @@ async function readCache(
   try {
     const { size } = await Deno.stat(path);
     if (size !== length * 2 + SUM_BYTES) return undefined;
-    const held = await Deno.readFile(path);
-    const sum = held.subarray(length * 2);
-    if (sumOf(held.subarray(0, length * 2)).some((byte, i) => byte !== sum[i])) return undefined;
-    return new Uint16Array(held.buffer, 0, length);
+    const bytes = summedBytes(await Deno.readFile(path));
+    return bytes && new Uint16Array(bytes.buffer, 0, length);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -232,7 +221,18 @@ function ifThere<T>(action: () => T): T | undefined {
   }
 }
 
-/** Forgets the arrays of one data set: they must not outlive what they were made of. */
-export function clearPixels(store: WorkerStore, dataset_id: string): void {
-  removeIfThere(folderOf(store, dataset_id));
+/**
+ * Forgets the arrays and pictures of one data set: they must not outlive what they were made of. They are out of the
+ * way at once, and are removed while others are answered: they may be many.
+ */
+export async function clearPixels(store: WorkerStore, dataset_id: string): Promise<void> {
+  const aside = `${store.cache}/gone-${crypto.randomUUID()}`;
+  try {
+    // Not awaited: whoever writes there does so between two turns.
+    Deno.renameSync(folderOf(store, dataset_id), aside);
+    await Deno.remove(aside, { recursive: true });
+  } catch (error) {
+    // There are none, or whoever makes room has removed them already.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { problemSchema } from "@/lib/problems.ts";
+import { assertSingleLabel } from "./multi_label.ts";
 import { ImageNames } from "./image_names.ts";
 import { imagesNamed } from "./images_named.ts";
 import { matchReadings, readingKey, readingWarnings } from "./matched_readings.ts";
@@ -43,6 +44,13 @@ export async function classesOf(
   return new Set(labels.length === 0 ? [] : [...labels, ...positive_label ? [positive_label] : []]);
 }
 
+export interface PutReadingsOptions {
+  /** In the place of all that are there, or besides them. */
+  mode: "replace" | "add";
+  /** What becomes of readings of the same image by the same reader under the same condition. */
+  same: "refuse" | "replace";
+}
+
 /**
  * Puts readings in, in the place of all that are there or besides them; all or none.
  * @throws {NotFound}
@@ -52,10 +60,11 @@ export async function putReadings(
   store: Store,
   dataset: string,
   { readings: sent, warnings: told }: ReadingTable,
-  { mode, same }: { mode: "replace" | "add"; same: "refuse" | "replace" },
+  { mode, same }: PutReadingsOptions,
 ): Promise<ReadingsReport> {
   return await store.db.transaction(async () => {
     const row = await store.datasets.byName(dataset);
+    assertSingleLabel(row, "use readings");
     const classes = await classesOf(store, row);
     const references = new Set(sent.map(({ image }) => image));
     const images = await imagesNamed(store, row.id, references) ??

@@ -1,5 +1,6 @@
 /** Gaze on its way into the store: one recording per image and reader, however many files it came in. */
 import type { Problem } from "@/lib/errors.ts";
+import { packed, packedLike } from "@/lib/gaze/packed_fixations.ts";
 import type { Gaze, Samples } from "@/lib/gaze/gaze.ts";
 import type { GazeRow } from "@/lib/store/gaze.ts";
 
@@ -64,18 +65,17 @@ export class Recordings {
       this.warnings.push({ file: source, message });
       return;
     }
-    const recording: Recording = {
+    const recording: Recording = packedLike({
       image: gaze.image,
       reader,
       format: gaze.format,
-      fixations: gaze.fixations.map(({ x, y, start, duration }) => ({ x, y, start, duration })),
       samples_file: samples ? await this.store(samplesToBytes(samples)) : null,
       assumptions: gaze.assumptions,
       dropped: gaze.dropped,
       data_loss: gaze.data_loss,
       facts: gaze.facts,
       source,
-    };
+    }, gaze);
     this.#origins.set(recording, gaze.facts.origin_s);
     this.#byKey.set(key, known ? this.#combine(known, recording) : recording);
   }
@@ -91,7 +91,7 @@ export class Recordings {
         "their own: each counted from its own beginning";
       this.warnings.push({ file: fixed.source, message });
     }
-    const recording = {
+    const recording = packed({
       ...fixed,
       fixations: sameClock
         ? fixed.fixations.map((one) => ({ ...one, start: one.start + later }))
@@ -99,7 +99,7 @@ export class Recordings {
       samples_file: sampled.samples_file,
       data_loss: sampled.data_loss,
       assumptions: [...new Set([...fixed.assumptions, ...sampled.assumptions])],
-    };
+    });
     this.#origins.set(recording, this.#origins.get(sampled)!);
     return recording;
   }

@@ -115,7 +115,7 @@ export async function datasetReport(
     digest: await store.datasets.digestOf(dataset),
     warning_kinds: together(entries.flatMap(({ warning_kinds }) => warning_kinds)),
     entries,
-    recordings: { total: (await store.gaze.counts(dataset.id)).length, data, has_more, next },
+    recordings: { total: await store.gaze.countOf(dataset.id), data, has_more, next },
   };
 }
 

@@ -1,8 +1,10 @@
 /** What a data set holds, in numbers. */
 import { z } from "zod";
 import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
+import { Turns } from "@/lib/turns.ts";
 import { descriptionSchema } from "./description.ts";
 import { splitSchema } from "./image.ts";
+import { findingsOf } from "./multi_label.ts";
 
 const range = z.tuple([z.number(), z.number()]);
 const counts = z.record(z.string(), z.number());
@@ -17,8 +19,12 @@ export const datasetSchema = z.object({
     .describe("Whether names of DICOM files and of patients are keyed hashes or as they were sent"),
   created_at: z.iso.datetime(),
   images: z.number(),
-  labels: counts.describe("Images by label"),
-  unlabelled: z.number(),
+  labels: counts.describe("Images by label; empty in a multi-label set"),
+  findings: z.record(
+    z.string(),
+    z.object({ present: z.number(), absent: z.number(), unknown: z.number() }),
+  ).optional().describe("Images by finding, in a multi-label set alone"),
+  unlabelled: z.number().describe("Images without a label, or of which no finding is known"),
   patients: z.number(),
   splits: z.partialRecord(splitSchema, z.number()),
   gaze: z.object({
@@ -73,30 +79,39 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
      FROM images WHERE dataset_id = ?`,
     dataset.id,
   ))!;
-  const gaze = await store.gaze.counts(dataset.id);
-  const maps = await store.heatmaps.ofDataset(dataset.id);
-  const seen = new Set([...gaze.map(({ image_id }) => image_id), ...maps.keys()]);
+  const gaze = await countGaze(store, dataset.id);
   const images = totals.images ?? 0;
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
   const labels = await counts("label");
+  const classes = findingsOf(dataset);
+  const findings = classes && await store.images.findingCounts(dataset.id);
+  const withFindings = classes && await store.images.withFindings(dataset.id);
   const { readings, readers } = await store.readings.counts(dataset.id);
   return {
     ...row,
     digest: await store.datasets.digestOf(dataset),
     images,
     labels: named(labels),
-    unlabelled: labels.find(({ value }) => value === null)?.n ?? 0,
+    ...(classes && findings && {
+      findings: Object.fromEntries(classes.map((name) => {
+        const { present = 0, absent = 0 } = findings.get(name) ?? {};
+        return [name, { present, absent, unknown: images - present - absent }];
+      })),
+    }),
+    unlabelled: withFindings !== null
+      ? images - withFindings
+      : labels.find(({ value }) => value === null)?.n ?? 0,
     patients: totals.patients ?? 0,
     splits: named(await counts("split")),
     gaze: {
-      recordings: gaze.length,
-      readers: [...new Set(gaze.map(({ reader }) => reader))].sort(),
-      images: seen.size,
-      coverage: images === 0 ? 0 : seen.size / images,
-      fixations: gaze.reduce((sum, { fixations }) => sum + fixations, 0),
+      recordings: gaze.recordings,
+      readers: [...gaze.readers].sort(),
+      images: gaze.images,
+      coverage: images === 0 ? 0 : gaze.images / images,
+      fixations: gaze.fixations,
     },
-    heatmaps: [...maps.values()].reduce((sum, rows) => sum + rows.length, 0),
+    heatmaps: gaze.heatmaps,
     readings: { decisions: readings, readers },
     bytes: totals.bytes ?? 0,
     sizes: images === 0 ? null : {
@@ -106,4 +121,30 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
     kinds: named(await counts("channels || ' x ' || bits")),
     description: meta as Dataset["description"],
   };
+}
+
+/** Images whose gaze is counted at a time. */
+const AT_ONCE = 200;
+
+/** Counts part by part: fixations are as many as they are. */
+async function countGaze(store: Store, dataset_id: string) {
+  const sums = { recordings: 0, fixations: 0, heatmaps: 0, images: 0, readers: new Set<string>() };
+  const turns = new Turns();
+  let after: string | undefined;
+  do {
+    const page = await store.images.listOf(dataset_id, { after, limit: AT_ONCE });
+    const ids = page.data.map(({ id }) => id);
+    const counts = await store.gaze.countsOf(ids);
+    const maps = await store.heatmaps.ofImages(ids);
+    for (const { reader, fixations } of counts) {
+      sums.recordings++;
+      sums.fixations += fixations;
+      sums.readers.add(reader);
+    }
+    for (const rows of maps.values()) sums.heatmaps += rows.length;
+    sums.images += new Set([...counts.map(({ image_id }) => image_id), ...maps.keys()]).size;
+    await turns.give();
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return sums;
 }

@@ -20,7 +20,7 @@ export const uploadSchema = z.object({
   offset: z.number().describe("Bytes that have come"),
   state: z.enum(["receiving", "complete", "importing", "imported", "failed"]),
   created_at: z.iso.datetime(),
-  expires_at: z.iso.datetime().describe("A week after the last byte"),
+  expires_at: z.iso.datetime().describe("A week after the last byte, a day after an import"),
   dataset: z.string().nullable().describe("What it was imported as, or was to be"),
   progress: z.object({ done: z.number(), total: z.number(), unit: z.literal("files") }).nullable(),
   report: importReportSchema.nullable(),
@@ -92,5 +92,13 @@ export async function importUpload(
     } finally {
       running.delete(id);
     }
+  });
+}
+
+/** What uploads tell of a data set that is no more goes with it. */
+export function forgetImports(store: Store, dataset: string): void {
+  store.uploads.forget((outcome) => {
+    const { data } = outcomeSchema.safeParse(outcome);
+    return data?.dataset === dataset && data.report !== null;
   });
 }

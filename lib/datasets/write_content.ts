@@ -1,6 +1,7 @@
 /** A data set on its way into the database. */
 import type { Problem } from "@/lib/errors.ts";
 import { type Description, descriptionSchema } from "./description.ts";
+import { findingsOf } from "./multi_label.ts";
 import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
@@ -17,7 +18,10 @@ export interface Content {
   heatmaps: (Omit<HeatmapRow, "id" | "image_id"> & { image: string })[];
   readings: (Decision & { image: string })[];
   /** What labels say of images that are there already. */
-  relabelled: { image: string; changes: Partial<Pick<ImageRow, "label" | "patient" | "split">> }[];
+  relabelled: {
+    image: string;
+    changes: Partial<Pick<ImageRow, "label" | "findings" | "patient" | "split">>;
+  }[];
   warnings: Problem[];
   /** After `writeContent`: the files that the replaced data set referred to. */
   replaced: string[];
@@ -32,6 +36,17 @@ export async function filesOf(store: Store, dataset_id: string): Promise<string[
        WHERE samples_file IS NOT NULL
      UNION SELECT heatmaps.file FROM heatmaps JOIN own ON image_id = own.id`,
     dataset_id,
+  )).map(({ file }) => file);
+}
+
+/** The same of some images. */
+export async function filesOfImages(store: Store, ids: string[]): Promise<string[]> {
+  const list = `(${ids.map(() => "?").join(", ")})`;
+  return (await store.db.all<{ file: string }>(
+    `SELECT file FROM images WHERE id IN ${list}
+     UNION SELECT samples_file FROM gaze WHERE image_id IN ${list} AND samples_file IS NOT NULL
+     UNION SELECT file FROM heatmaps WHERE image_id IN ${list}`,
+    ...[ids, ids, ids].flat(),
   )).map(({ file }) => file);
 }
 
@@ -141,6 +156,11 @@ export async function addContent(
     }
   }
   await insertContent(store, dataset.id, content, ids);
+  const { classes } = content.description;
+  if (classes && findingsOf(dataset) === null) {
+    dataset = { ...dataset, meta: { ...dataset.meta, classes } };
+    await store.datasets.update(dataset.id, { meta: dataset.meta });
+  }
   // What still is referred to is kept.
   content.replaced = before;
   const digest = await storedDigest(store, dataset);
@@ -148,6 +168,8 @@ export async function addContent(
   await store.datasets.update(dataset.id, { known_digest: digest });
   return digest;
 }
+
+const RECORDINGS_AT_ONCE = 1000;
 
 /** @param ids of the images that are there, by name; those of the new ones come to it */
 async function insertContent(
@@ -159,11 +181,15 @@ async function insertContent(
   const images = content.images.map((image) => ({ id: newId("im"), dataset_id, ...image }));
   for (const { id, name } of images) ids.set(name, id);
   await store.images.insertAll(images);
-  await store.gaze.insertAll(content.gaze.map(({ image, source: _, ...recording }) => ({
-    id: newId("gz"),
-    image_id: ids.get(image)!,
-    ...recording,
-  })));
+  // Their fixations are packed until then.
+  for (let from = 0; from < content.gaze.length; from += RECORDINGS_AT_ONCE) {
+    const part = content.gaze.slice(from, from + RECORDINGS_AT_ONCE);
+    await store.gaze.insertAll(part.map(({ image, source: _, ...recording }) => ({
+      id: newId("gz"),
+      image_id: ids.get(image)!,
+      ...recording,
+    })));
+  }
   await store.readings.insertAll(content.readings.map(({ image, ...decision }) => ({
     id: newId("rd"),
     image_id: ids.get(image)!,

@@ -25,18 +25,22 @@ export function doubtsOf(gaze: PlacedGaze[]): string[] {
 }
 
 function reachOf(gaze: PlacedGaze[]): string | undefined {
-  const images = new Set(gaze.filter(({ fixations }) => fixations.length > 0).map((g) => g.image));
-  const places = gaze.flatMap(({ fixations, size }) =>
-    fixations.map(({ x, y }) => [x / size.width, y / size.height])
-  );
-  if (images.size < IMAGES || places.length < FIXATIONS) return undefined;
-  const side = (axis: 0 | 1, low: string, high: string) =>
-    places.every((place) => place[axis] < 0.5)
-      ? low
-      : places.every((place) => place[axis] > 0.5)
-      ? high
-      : undefined;
-  const [vertical, horizontal] = [side(1, "upper", "lower"), side(0, "left", "right")];
+  const images = new Set<string>();
+  let count = 0;
+  const sides = { upper: true, lower: true, left: true, right: true };
+  for (const { image, fixations, size: { width, height } } of gaze) {
+    if (fixations.length > 0) images.add(image);
+    count += fixations.length;
+    for (const { x, y } of fixations) {
+      sides.left &&= x / width < 0.5;
+      sides.right &&= x / width > 0.5;
+      sides.upper &&= y / height < 0.5;
+      sides.lower &&= y / height > 0.5;
+    }
+  }
+  if (images.size < IMAGES || count < FIXATIONS) return undefined;
+  const vertical = sides.upper ? "upper" : sides.lower ? "lower" : undefined;
+  const horizontal = sides.left ? "left" : sides.right ? "right" : undefined;
   if (!vertical || !horizontal) return undefined;
   return `Gaze reaches only the ${vertical} ${horizontal} quarter of all ${images.size} images: is it in another ` +
     "unit, or on a screen or an image of another size?";

@@ -41,7 +41,8 @@ export class DecodePool {
 
   /**
    * Decodes completely, and answers with the header. The bytes themselves move to the thread and
-   * back, so that large pictures are not copied: use the returned ones. Throws InvalidInput, Overloaded.
+   * back, without what they say beside the pixels (`metadata.ts`): use the returned ones. Throws InvalidInput,
+   * Overloaded.
    */
   async check(
     bytes: Uint8Array<ArrayBuffer>,

@@ -18,14 +18,27 @@ export function withoutMetadata(
     : format === "jpeg"
     ? jpegParts(bytes)
     : undefined;
-  if (!kept) return bytes;
+  if (!kept || areWhole(kept, bytes)) return bytes;
   const out = new Uint8Array(kept.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of kept) {
     out.set(part, at);
     at += part.length;
   }
-  return Buffer.compare(out, bytes) === 0 ? bytes : out;
+  return out;
+}
+
+/** Whether the parts are the bytes, one after the other; those of the same buffer are not looked at. */
+function areWhole(parts: Uint8Array[], bytes: Uint8Array): boolean {
+  let at = 0;
+  for (const part of parts) {
+    const same = part.buffer === bytes.buffer
+      ? part.byteOffset === bytes.byteOffset + at
+      : Buffer.compare(part, bytes.subarray(at, at + part.length)) === 0;
+    if (!same) return false;
+    at += part.length;
+  }
+  return at === bytes.length;
 }
 
 /** Chunks that make the pixels, or say how their numbers look (PNG, 5.6 and 11.3). */

@@ -34,7 +34,7 @@ async function convert({ path, prefix, told: request }: ConvertRequest): Promise
   checkClasses(classes);
   const found = detect(tensors, prefix, metadata?.architecture);
   const { network, architecture, leftOut } = found;
-  const classifier = fitClassifier(found, classes);
+  const classifier = fitClassifier(found, classes, told);
   if (metadata) compare(metadata, found, network);
   const source = {
     format,

@@ -4,7 +4,6 @@
  * caches and what was set aside are not in it.
  */
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import {
   type Copied,
@@ -12,6 +11,8 @@ import {
   DATABASE,
   filesBelow,
   hashFile,
+  isTaken,
+  liesIn,
   makeWhole,
   placeOf,
   SECRET,
@@ -49,10 +50,15 @@ export async function backUp(
       `Cannot back up ${data}: it holds no ${DATABASE}; name a data directory by --data`,
     );
   }
-  if (existsSync(target)) {
+  if (!existsSync(`${data}/${SECRET}`)) {
+    throw new Error(
+      `Cannot back up ${data}: it holds no ${SECRET}, without which its names make no sense; put it back from an earlier backup`,
+    );
+  }
+  if (isTaken(target)) {
     throw new Error(`Cannot back up to ${target}: it exists; name a new folder for each backup`);
   }
-  if (`${resolve(target)}/`.startsWith(`${resolve(data)}/`)) {
+  if (liesIn(target, data)) {
     throw new Error(
       `Cannot back up to ${target}: it lies in the data directory; name a folder outside`,
     );

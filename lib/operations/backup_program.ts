@@ -5,6 +5,7 @@ import { counted } from "@/lib/counted.ts";
 import { readOptions } from "@/lib/options.ts";
 import { root } from "@/lib/permissions.ts";
 import { backUp } from "./backup.ts";
+import { leftBeside } from "./data_files.ts";
 import { restore } from "./restore.ts";
 import { sizeText } from "./size_text.ts";
 import { verify } from "./verify.ts";
@@ -56,6 +57,7 @@ export async function backupProgram(args: string[]): Promise<number> {
       `(${sizeText(manifest.database.bytes)}), checkpoints of ${counted(checkpoints, "job")}; ` +
       `${manifest.damaged.length} missing or damaged`,
   );
+  tellLeft(target);
   return damaged.length > 0 ? 1 : 0;
 }
 
@@ -66,6 +68,7 @@ export async function restoreProgram(args: string[]): Promise<number> {
   if (backup === undefined) throw new Error("Cannot restore: name the backup's folder; see --help");
   const data = folderOf(values.data);
   const { files, bytes, made_at, damaged } = await restore(backup, data, { onProgress: progress });
+  tellLeft(data);
   return say(
     `${data}: restored as it was at ${made_at}: ${counted(files, "file")} (${sizeText(bytes)})` +
       (damaged.length > 0 ? `; ${damaged.length} were missing or damaged then` : ""),
@@ -89,6 +92,15 @@ export async function verifyProgram(args: string[]): Promise<number> {
       `${found.running ? " (a server runs)" : ""}, in ${seconds} s`,
   );
   return found.faults.length > 0 ? 1 : 0;
+}
+
+/** What is of no use takes room. */
+function tellLeft(folder: string): void {
+  for (const left of leftBeside(folder)) {
+    console.error(
+      `${left} is left of a run that was interrupted, or is one under way: remove it where none is`,
+    );
+  }
 }
 
 function say(text: string): 0 {

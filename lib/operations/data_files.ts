@@ -1,7 +1,6 @@
 /** Files of a data directory or a backup of it: both have the same layout. */
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { syncDirectory } from "@/lib/store/files.ts";
 
 export const DATABASE = "mcgip.db";
@@ -76,24 +75,88 @@ export function syncFolders(folder: string): void {
   syncDirectory(folder);
 }
 
+/** Whether a path leads to something, a link that leads nowhere among it. */
+export function isTaken(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (isNowhere(error)) return false;
+    throw error;
+  }
+}
+
+/** Whether `path` is `folder`, or lies in it, by whatever links it is named; it need not be there. */
+export const liesIn = (path: string, folder: string): boolean =>
+  `${placeWithoutLinks(path)}/`.startsWith(`${placeWithoutLinks(folder)}/`);
+
+function placeWithoutLinks(path: string): string {
+  const whole = resolve(path);
+  try {
+    return Deno.realPathSync(whole);
+  } catch (error) {
+    const parent = dirname(whole);
+    if (!isNowhere(error) || parent === whole) throw error;
+    return join(placeWithoutLinks(parent), basename(whole));
+  }
+}
+
+const isNowhere = (error: unknown) =>
+  error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+
+const PARTIAL = ".partial-";
+
+/** What `makeWhole` has left beside a folder where it was killed; one that is under way looks the same. */
+export function leftBeside(folder: string): string[] {
+  const parent = dirname(folder);
+  try {
+    return [...Deno.readDirSync(parent)].map(({ name }) => name)
+      .filter((name) => name.startsWith(`${basename(folder)}${PARTIAL}`)).sort()
+      .map((name) => join(parent, name));
+  } catch (error) {
+    if (isNowhere(error)) return [];
+    throw error;
+  }
+}
+
+/** A new folder beside `folder`; in a container a process that was killed had the same id. */
+function makePartial(folder: string): string {
+  for (let i = 1;; i++) {
+    const partial = `${folder}${PARTIAL}${Deno.pid}${i === 1 ? "" : `-${i}`}`;
+    try {
+      Deno.mkdirSync(partial, { mode: 0o700 });
+      return partial;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    }
+  }
+}
+
 /**
  * Makes a folder whole or not at all: `fill` works on one beside it, which gets the name in the end.
- * @throws {Error} where `folder` is there already
+ * @throws {Error} where `folder` is there already and holds anything, or where it would lie is no folder
  */
 export async function makeWhole<T>(
   folder: string,
   fill: (partial: string) => Promise<T>,
 ): Promise<T> {
-  const partial = `${folder}.partial-${Deno.pid}`;
-  Deno.mkdirSync(dirname(folder), { recursive: true });
-  Deno.mkdirSync(partial, { mode: 0o700 });
+  const parent = dirname(folder);
+  try {
+    Deno.mkdirSync(parent, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AlreadyExists) && !isNowhere(error)) throw error;
+    throw new Error(
+      `Cannot make ${folder}: ${parent} is no folder, or a link that leads nowhere; name another place`,
+    );
+  }
+  const partial = makePartial(folder);
   try {
     const result = await fill(partial);
     syncFolders(partial);
     // An empty folder of that name gives way; anything else does not.
-    if (existsSync(folder) && Deno.statSync(folder).isDirectory) Deno.removeSync(folder);
+    if (isTaken(folder) && Deno.lstatSync(folder).isDirectory) Deno.removeSync(folder);
     Deno.renameSync(partial, folder);
-    syncDirectory(dirname(folder));
+    syncDirectory(parent);
     return result;
   } catch (error) {
     Deno.removeSync(partial, { recursive: true });

@@ -12,6 +12,7 @@ import { hasExpired, Keyring } from "@/lib/access/keyring.ts";
 import { storedBytes } from "@/lib/access/quota.ts";
 import { dataDirectory } from "@/lib/config.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { CONTROL } from "@/lib/plain_name.ts";
 import { readOptions } from "@/lib/options.ts";
 import { type KeyRow, openStore, scopes, type Store } from "@/lib/store/mod.ts";
 import { DATABASE } from "./data_files.ts";
@@ -193,7 +194,8 @@ async function cellsOf(store: Store, row: KeyRow): Promise<string[]> {
   const over = hasExpired(row) ? " (over)" : "";
   return [
     id,
-    name,
+    // One that an earlier version took.
+    name.replaceAll(new RegExp(CONTROL, "gu"), "?"),
     scopes.join(","),
     last_used_at?.slice(0, 16) ?? "never",
     expires_at === null ? "never" : `${expires_at.slice(0, 16)}${over}`,

@@ -1,5 +1,6 @@
 /** `backup.json`: what a backup holds. It is written last, so that a folder without it is no backup. */
 import { z } from "zod";
+import { isTaken, leftBeside } from "./data_files.ts";
 
 const NAME = "backup.json";
 
@@ -39,9 +40,7 @@ export function readManifest(folder: string): Manifest {
     if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory)) {
       throw error;
     }
-    throw new Error(
-      `Cannot restore ${folder}: it is no backup, or one that was interrupted (it holds no ${NAME})`,
-    );
+    throw new Error(`Cannot restore ${folder}: ${whyNone(folder)}`);
   }
   const parsed = manifestSchema.safeParse(parse(text));
   if (parsed.success) return parsed.data;
@@ -51,6 +50,17 @@ export function readManifest(folder: string): Manifest {
       path.join("/") || "text"
     }: ${message})`,
   );
+}
+
+/** Why there is no backup in a folder. */
+function whyNone(folder: string): string {
+  if (isTaken(folder)) {
+    return `it is no backup, or one that was interrupted (it holds no ${NAME}); make another`;
+  }
+  const [left] = leftBeside(folder);
+  return left === undefined
+    ? "it is not there; name the folder of a backup"
+    : `it was interrupted before it was whole (${left} is what it left); make another`;
 }
 
 function parse(text: string): unknown {

@@ -1,7 +1,16 @@
 /** A backup becomes a data directory again: whole, in a new place, with every byte looked at. */
 import { existsSync } from "node:fs";
 import { Inspection } from "@/lib/store/inspection.ts";
-import { copyFile, DATABASE, filesBelow, makeWhole, placeOf, SECRET } from "./data_files.ts";
+import {
+  copyFile,
+  DATABASE,
+  filesBelow,
+  isTaken,
+  liesIn,
+  makeWhole,
+  placeOf,
+  SECRET,
+} from "./data_files.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 
 export interface RestoreOptions {
@@ -19,12 +28,13 @@ export async function restore(
   { onProgress }: RestoreOptions = {},
 ): Promise<Manifest> {
   const manifest = readManifest(backup);
-  if (existsSync(target) && (!Deno.statSync(target).isDirectory || !isEmpty(target))) {
+  if (liesIn(target, backup)) {
     throw new Error(
-      `Cannot restore into ${target}: it is not empty; name a new folder by --data, and move it afterwards`,
+      `Cannot restore into ${target}: it lies in the backup; name a folder outside by --data`,
     );
   }
-  return await makeWhole(target, async (partial) => {
+  // An empty folder to which a link leads is filled where it is.
+  return await makeWhole(freePlace(target), async (partial) => {
     await same(backup, partial, DATABASE, manifest.database.sha256);
     await same(backup, partial, SECRET, manifest.secret.sha256);
     const inspection = new Inspection(`${partial}/${DATABASE}`);
@@ -48,6 +58,22 @@ export async function restore(
     }
     return manifest;
   });
+}
+
+/** @throws {Error} where there is anything but an empty folder */
+function freePlace(target: string): string {
+  if (!isTaken(target)) return target;
+  const found = !existsSync(target)
+    ? "it is a link that leads nowhere"
+    : !Deno.statSync(target).isDirectory
+    ? "it is a file"
+    : isEmpty(target)
+    ? undefined
+    : "it is not empty";
+  if (found === undefined) return Deno.realPathSync(target);
+  throw new Error(
+    `Cannot restore into ${target}: ${found}; name a new folder by --data, and move it afterwards`,
+  );
 }
 
 const isEmpty = (folder: string) => Deno.readDirSync(folder)[Symbol.iterator]().next().done;

@@ -1,6 +1,5 @@
 /** What a similarity was computed from, and whether that is still what its data set holds. */
 import { Conflict } from "@/lib/errors.ts";
-import { storedGazeDigest } from "@/lib/store/digest.ts";
 import type { DatasetRow, SimilarityRow } from "@/lib/store/mod.ts";
 import type { WorkerStore } from "@/lib/store/worker_store.ts";
 
@@ -34,5 +33,5 @@ export async function assertCurrent(
 async function differs(store: Known, row: SimilarityRow, dataset: DatasetRow): Promise<boolean> {
   const hashed = await store.datasets.hashed(dataset);
   if (row.dataset_digest === hashed.digest) return false;
-  return !row.gaze_digest || row.gaze_digest !== await storedGazeDigest(store, hashed);
+  return !row.gaze_digest || row.gaze_digest !== await store.datasets.gazeDigestOf(dataset.id);
 }

@@ -3,7 +3,9 @@ import { z } from "zod";
 import { choice } from "@/lib/choice.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { backboneSpecs } from "@/lib/models/specs.ts";
+import { plainName } from "@/lib/plain_name.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { leftOut } from "./pretrain.ts";
 import { splitSeedSchema } from "./split_spec.ts";
 import { reference } from "./reference.ts";
 
@@ -34,7 +36,7 @@ const settings = (decided: string[]) =>
 
 export const studySchema = z.strictObject({
   dataset: reference("datasets"),
-  name: z.string().min(1).max(200).nullable().default(null),
+  name: plainName.nullable().default(null),
   methods: distinct(method).default(["moco", "byol", "simsiam"]),
   arms: distinct(choice(arms)).default(["none", "gaze"]),
   backbones: distinct(backbone).default(["resnet18"]),
@@ -52,13 +54,18 @@ export const studySchema = z.strictObject({
    */
   start: z.union([reference("models"), models]).nullable().default(null),
   /** Name of that row; null: the model's own. */
-  start_name: z.string().min(1).max(200).nullable().default(null),
+  start_name: plainName.nullable().default(null),
   /** As `start` with one for each backbone; beside `start: "scratch"` a row to compare with alone. */
   imagenet: models.default({}),
   /** Id of a similarity, for the arms that need one. */
   similarity: reference("similarities").nullable().default(null),
   component: z.string().max(100).nullable().default(null),
   cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
+  /**
+   * What the audit that the cut was chosen by left out, as it was asked (`none`: nothing): runs that test on other images
+   * are warned of. Null: no labels were looked at for it, or that is not known.
+   */
+  cut_leave_out: z.union([leftOut.unwrap(), z.literal("none")]).nullable().default(null),
   /** Leaves out pairs of one patient, in the arms whose pairs are cut. */
   across_patients: z.boolean().default(false),
   pretrain: settings(DECIDED.pretrain).default({}).describe(

@@ -1,7 +1,7 @@
 /** Data sets: a name for people over images, labels and gaze; the digest says what is in it. */
 import { isDiskFull, NotFound } from "@/lib/errors.ts";
 import type { Database, SqlRow } from "./database.ts";
-import { type ContentTables, storedDigest } from "./digest.ts";
+import { type PagedTables, storedDigest, storedGazeDigest } from "./digest.ts";
 import { Table } from "./table.ts";
 
 export const nameModes = ["hash", "keep"] as const;
@@ -33,8 +33,14 @@ export type HashedDatasetRow = DatasetRow & { digest: string };
 /** Stands for a digest that is not known since a change. */
 const STALE = "";
 
+/** Digests of gaze that are kept; the oldest goes first. */
+const MOST_KEPT = 32;
+
 export class Datasets extends Table<DatasetRow> {
-  constructor(db: Database, readonly content: ContentTables) {
+  /** By data set and version. */
+  readonly #gazeDigests = new Map<string, string>();
+
+  constructor(db: Database, readonly content: PagedTables) {
     super(db, { table: "datasets", noun: "dataset", json: ["meta"], booleans: ["structured"] });
   }
 
@@ -56,6 +62,25 @@ export class Datasets extends Table<DatasetRow> {
 
   async hashed(row: DatasetRow): Promise<HashedDatasetRow> {
     return { ...row, digest: await this.digestOf(row) };
+  }
+
+  /**
+   * The digest of the pictures and the gaze that there are now: what similarities are computed from.
+   * @throws {NotFound}
+   */
+  async gazeDigestOf(id: string): Promise<string> {
+    const keyOf = ({ version }: DatasetRow) => `${id} ${version}`;
+    const known = this.#gazeDigests.get(keyOf(await this.get(id)));
+    if (known) return known;
+    return await this.db.transaction(async () => {
+      const row = await this.get(id);
+      const made = await storedGazeDigest(this.content, row);
+      this.#gazeDigests.set(keyOf(row), made);
+      if (this.#gazeDigests.size > MOST_KEPT) {
+        this.#gazeDigests.delete(this.#gazeDigests.keys().next().value!);
+      }
+      return made;
+    });
   }
 
   /** In a write transaction, so that nothing changes between the content and its digest. */

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
+import { sortInTurns, Turns } from "@/lib/turns.ts";
 import type { GazeTable } from "./gaze.ts";
 import type { Heatmaps } from "./heatmaps.ts";
 import type { ImageRow, Images } from "./images.ts";
@@ -17,7 +18,7 @@ export interface DatasetContent {
 
 export interface DigestContent {
   dataset: DatasetContent;
-  images: Pick<ImageRow, "name" | "file" | "label" | "patient" | "split">[];
+  images: Pick<ImageRow, "name" | "file" | "label" | "findings" | "patient" | "split">[];
   /** `image` is the image's name. */
   gaze: { image: string; reader: string; fixations: Fixation[]; samples_file: string | null }[];
   heatmaps: { image: string; reader: string; file: string }[];
@@ -25,25 +26,24 @@ export interface DigestContent {
 
 /** SHA-256, hexadecimal, over one sorted line per thing. */
 export function digestOf(content: DigestContent): string {
-  const { structured, positive_label, meta } = content.dataset;
   return hashOf([
-    JSON.stringify(["dataset", structured, positive_label, sorted(meta)]),
-    ...content.images.map((image) =>
-      JSON.stringify(["image", image.name, image.file, image.label, image.patient, image.split])
-    ),
+    datasetLine(content.dataset),
+    ...content.images.map(imageLine),
     ...gazeLines(content),
   ]);
 }
 
-/** The same of what gaze is compared by: labels, patients and splits may change without it. */
-export function gazeDigestOf(content: DigestContent): string {
-  const { structured, meta } = content.dataset;
-  return hashOf([
-    JSON.stringify(["dataset", structured, sorted(meta)]),
-    ...content.images.map(({ name, file }) => JSON.stringify(["image", name, file])),
-    ...gazeLines(content),
+const datasetLine = ({ structured, positive_label, meta }: DatasetContent): string =>
+  JSON.stringify(["dataset", structured, positive_label, sorted(meta)]);
+
+const imageLine = (
+  { name, file, label, findings, patient, split }: DigestContent["images"][number],
+): string =>
+  JSON.stringify([
+    ...["image", name, file, label, patient, split],
+    // A set of one label an image keeps the digest that it had.
+    ...(findings ? [sorted(findings)] : []),
   ]);
-}
 
 function gazeLines({ gaze, heatmaps }: Pick<DigestContent, "gaze" | "heatmaps">): string[] {
   return [
@@ -70,55 +70,66 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** Where the content of data sets is. */
-export interface ContentTables {
-  images: Pick<Images, "all">;
-  gaze: Pick<GazeTable, "ofDataset">;
-  heatmaps: Pick<Heatmaps, "ofDataset">;
+/** Where the content of data sets is, some images at a time. */
+export interface PagedTables {
+  images: Pick<Images, "listOf">;
+  gaze: Pick<GazeTable, "ofImages">;
+  heatmaps: Pick<Heatmaps, "ofImages">;
 }
 
-/** The digest of what the store holds now. */
+/** Images whose gaze is read at a time. */
+const AT_ONCE = 20;
+
+/**
+ * The digest of what the store holds now, made part by part, so that others get their turn; to be called in a
+ * transaction, so that nothing changes between two parts.
+ */
 export async function storedDigest(
-  store: ContentTables,
+  store: PagedTables,
   dataset: DatasetContent & { id: string },
 ): Promise<string> {
-  return digestOf(await storedContent(store, dataset));
+  return await hashInTurns(store, dataset.id, datasetLine(dataset), imageLine);
 }
 
-const MOST_KEPT = 32;
-/** Digests of gaze by data set and its digest; the oldest goes first. */
-const kept = new Map<string, string>();
-
-/** The digest of the pictures and gaze that the store holds now. */
+/** The same of what gaze is compared by: labels, patients and splits may change without it. */
 export async function storedGazeDigest(
-  store: ContentTables,
-  dataset: DatasetContent & { id: string; digest: string },
+  store: PagedTables,
+  { id, structured, meta: { classes: _, ...meta } }: DatasetContent & { id: string },
 ): Promise<string> {
-  const key = `${dataset.id} ${dataset.digest}`;
-  const known = kept.get(key);
-  if (known) return known;
-  const made = gazeDigestOf(await storedContent(store, dataset));
-  kept.set(key, made);
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
-  return made;
+  const line = JSON.stringify(["dataset", structured, sorted(meta)]);
+  return await hashInTurns(
+    store,
+    id,
+    line,
+    ({ name, file }) => JSON.stringify(["image", name, file]),
+  );
 }
 
-async function storedContent(
-  store: ContentTables,
-  dataset: DatasetContent & { id: string },
-): Promise<DigestContent> {
-  const images = await store.images.all(dataset.id);
-  const names = new Map(images.map(({ id, name }) => [id, name]));
-  return {
-    dataset,
-    images,
-    gaze: [...(await store.gaze.ofDataset(dataset.id)).values()].flat().map((row) => ({
-      ...row,
-      image: names.get(row.image_id)!,
-    })),
-    heatmaps: [...(await store.heatmaps.ofDataset(dataset.id)).values()].flat().map((row) => ({
-      ...row,
-      image: names.get(row.image_id)!,
-    })),
-  };
+async function hashInTurns(
+  store: PagedTables,
+  dataset_id: string,
+  datasetLine: string,
+  imageLine: (image: ImageRow) => string,
+): Promise<string> {
+  const turns = new Turns();
+  const lines = [datasetLine];
+  let after: string | undefined;
+  do {
+    const { data, next } = await store.images.listOf(dataset_id, { after, limit: AT_ONCE });
+    const ids = data.map(({ id }) => id);
+    const [gaze, heatmaps] = [await store.gaze.ofImages(ids), await store.heatmaps.ofImages(ids)];
+    for (const image of data) {
+      const own = <Row>(rows: Map<string, Row[]>) =>
+        (rows.get(image.id) ?? []).map((row) => ({ ...row, image: image.name }));
+      lines.push(imageLine(image), ...gazeLines({ gaze: own(gaze), heatmaps: own(heatmaps) }));
+    }
+    await turns.give();
+    after = next ?? undefined;
+  } while (after !== undefined);
+  const hash = createHash("sha256");
+  for (const line of await sortInTurns(lines, turns)) {
+    hash.update(line).update("\n");
+    await turns.give();
+  }
+  return hash.digest("hex");
 }

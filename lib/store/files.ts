@@ -166,7 +166,7 @@ function linked(path: string, name: string): boolean {
 }
 
 /** Hashing one takes a thousandth of a second: others have their turn in between. */
-const PIECE = 2 ** 20;
+const PIECE = 2 ** 19;
 
 function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);

@@ -80,22 +80,20 @@ export class GazeTable extends Table<GazeRow> {
     return byImage;
   }
 
-  /** Readers and numbers of fixations of a data set, without the fixations. */
-  async counts(dataset_id: string): Promise<GazeCount[]> {
-    return await this.#counts("SELECT id FROM images WHERE dataset_id = ?", [dataset_id]);
+  /** Recordings of a data set. */
+  async countOf(dataset_id: string): Promise<number> {
+    return await this.count([
+      ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+    ]);
   }
 
-  /** The same of some images; the others of their set are not looked at. */
+  /** Readers and numbers of fixations of some images, without the fixations. */
   async countsOf(image_ids: string[]): Promise<GazeCount[]> {
     if (image_ids.length === 0) return [];
-    return await this.#counts(placesOf(image_ids), image_ids);
-  }
-
-  async #counts(images: string, values: string[]): Promise<GazeCount[]> {
     return await this.db.all<GazeCount>(
       `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
-       WHERE image_id IN (${images}) ORDER BY image_id, reader`,
-      ...values,
+       WHERE image_id IN (${placesOf(image_ids)}) ORDER BY image_id, reader`,
+      ...image_ids,
     );
   }
 

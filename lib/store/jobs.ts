@@ -67,6 +67,8 @@ export interface JobFilter extends PageOptions {
   /** Name of the data set in the job's spec. */
   dataset?: string;
   study?: string;
+  /** Only those that may have changed since then: not ended, or ended since. */
+  since?: string;
 }
 
 export const finishedStates: JobState[] = ["succeeded", "failed", "cancelled"];
@@ -133,18 +135,28 @@ export class Jobs extends Table<JobRow> {
 
   /** Newest first. */
   async listJobs(filter: JobFilter = {}): Promise<Page<JobRow>> {
-    return await this.list(filter, [...conditionsOf(filter), ["state = ?", filter.state]]);
+    const { state, since } = filter;
+    return await this.list(filter, [
+      ...conditionsOf(filter),
+      ["state = ?", state],
+      ["(finished_at IS NULL OR finished_at >= ?)", since],
+    ]);
   }
 
-  /** Numbers of jobs by state, whatever state the filter names. */
-  async totals(filter: JobFilter): Promise<Record<JobState, number>> {
+  /** Numbers of jobs by state, whatever state the filter names, and when the last of them ended. */
+  async totals(
+    filter: JobFilter,
+  ): Promise<{ totals: Record<JobState, number>; ended: string | null }> {
     const { where, values } = this.where(conditionsOf(filter));
-    const rows = await this.db.all<{ state: JobState; n: number }>(
-      `SELECT state, count(*) AS n FROM jobs ${where} GROUP BY state`,
+    const rows = await this.db.all<{ state: JobState; n: number; ended: string | null }>(
+      `SELECT state, count(*) AS n, max(finished_at) AS ended FROM jobs ${where} GROUP BY state`,
       ...values,
     );
     const none = jobStates.map((state) => [state, 0]);
-    return Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]);
+    return {
+      totals: Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]),
+      ended: rows.map(({ ended }) => ended).filter((one) => one !== null).sort().at(-1) ?? null,
+    };
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */

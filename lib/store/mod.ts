@@ -4,6 +4,7 @@ import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Queue } from "./claims.ts";
 import { CheckpointRows } from "./checkpoint_rows.ts";
+import { nextTurn } from "@/lib/turns.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import type { Database } from "./database.ts";
 import { type AtRest, breakSeal, seal } from "./database_seal.ts";
@@ -203,7 +204,7 @@ export class Store {
   async commitFiles<T>(sha256s: string[], insert: () => Promise<T>): Promise<T> {
     try {
       const result = await this.commitStored(sha256s, insert);
-      this.files.unpin(sha256s);
+      await this.#unpin(sha256s);
       return result;
     } catch (error) {
       await this.discard(sha256s);
@@ -226,22 +227,32 @@ export class Store {
 
   /** Unpins files whose rows will not come, and removes those nobody else needs. */
   async discard(sha256s: string[]): Promise<void> {
-    this.files.unpin(sha256s);
+    await this.#unpin(sha256s);
     await this.collectGarbage(sha256s);
   }
 
-  /** Removes those of the files that no row refers to and nobody has pinned. */
+  async #unpin(sha256s: string[]): Promise<void> {
+    for (const part of partsOf(sha256s)) {
+      this.files.unpin(part);
+      await nextTurn();
+    }
+  }
+
+  /** Removes those of the files that no row refers to and nobody has pinned; many in turns with others' work. */
   async collectGarbage(sha256s: Iterable<string>): Promise<void> {
-    // In a write transaction, so that no other process inserts a reference meanwhile.
-    await this.db.transaction(async () => {
-      for (const sha256 of new Set(sha256s)) {
-        const referred = await this.db.get(
-          "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
-          sha256,
-        );
-        if (!referred && !this.files.isPinned(sha256)) this.files.remove(sha256);
-      }
-    });
+    for (const part of partsOf([...new Set(sha256s)])) {
+      // In a write transaction, so that no other process inserts a reference meanwhile.
+      await this.db.transaction(async () => {
+        for (const sha256 of part) {
+          const referred = await this.db.get(
+            "SELECT 1 FROM file_references WHERE sha256 = ? LIMIT 1",
+            sha256,
+          );
+          if (!referred && !this.files.isPinned(sha256)) this.files.remove(sha256);
+        }
+      });
+      await nextTurn();
+    }
   }
 
   async close(): Promise<void> {
@@ -249,6 +260,15 @@ export class Store {
     await this.db.close();
     if (this.#lock && !this.cluster) seal(`${this.directory}/mcgip.db`);
     this.#lock?.release();
+  }
+}
+
+/** Files that are looked at and removed without a turn for others: some milliseconds. */
+const FREED_AT_ONCE = 10;
+
+function* partsOf(sha256s: string[]): Generator<string[]> {
+  for (let from = 0; from < sha256s.length; from += FREED_AT_ONCE) {
+    yield sha256s.slice(from, from + FREED_AT_ONCE);
   }
 }
 
@@ -283,7 +303,7 @@ async function openInReserve(directory: string, options: StoreOptions): Promise<
 
 export type { Page, PageOptions } from "./table.ts";
 export { type DatasetRow, type HashedDatasetRow, type NameMode, nameModes } from "./datasets.ts";
-export { type ImageRow, type SplitName, splitNames } from "./images.ts";
+export { type Findings, type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";

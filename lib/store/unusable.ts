@@ -1,4 +1,5 @@
 /** A data directory that cannot be used: why, and what to do. */
+import { existsSync, lstatSync } from "node:fs";
 import { Conflict } from "@/lib/errors.ts";
 
 /** What to say of an error of the file system or of SQLite about the directory; undefined where it is about something else. */
@@ -11,7 +12,7 @@ function reason(directory: string, error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
   const other = "name another data directory by --data";
   if (error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory) {
-    return `it is a file; ${other}`;
+    return `it is a ${leadsNowhere(directory) ? "link that leads nowhere" : "file"}; ${other}`;
   }
   if (/read-only file system/i.test(error.message)) return `its file system is read-only; ${other}`;
   if (error instanceof Deno.errors.NotCapable) return `it may not be written; ${other}`;
@@ -22,4 +23,13 @@ function reason(directory: string, error: unknown): string | undefined {
   const what = path?.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : "it";
   return `${what} may not be read or written; ${other}, or give it to the user of the server: ` +
     `chown -R USER ${directory}`;
+}
+
+function leadsNowhere(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink() && !existsSync(path);
+  } catch {
+    // Above it is a file.
+    return false;
+  }
 }

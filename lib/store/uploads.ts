@@ -36,8 +36,11 @@ export const algorithms = ["sha1", "sha256", "sha512"] as const;
 /** What came is not what was sent; nothing of it was kept. */
 export class ChecksumMismatch extends InvalidInput {}
 
+const DAY_MS = 24 * 3600 * 1000;
 /** Uploads that nobody goes on with are removed after a week. */
-const LIFE_MS = 7 * 24 * 3600 * 1000;
+const LIFE_MS = 7 * DAY_MS;
+/** What an import has said holds names of files and images: it is kept as long as other answers are. */
+const SETTLED_MS = DAY_MS;
 /** A connection that is gone may still seem open to us; whoever resumes waits this long for it. */
 const HANDOVER_MS = 5_000;
 
@@ -75,9 +78,12 @@ export class Uploads {
     const stem = this.#stem(id);
     try {
       const info = readInfo(`${stem}.json`, id);
-      const { size, mtime } = stat(`${stem}.part`) ?? { size: info.length, mtime: null };
+      const part = stat(`${stem}.part`);
+      const size = part?.size ?? info.length;
+      const settled = info.outcome !== null;
+      const { mtime } = settled ? Deno.statSync(`${stem}.json`) : part ?? { mtime: null };
       const touched = Math.max(mtime?.getTime() ?? 0, Date.parse(info.created_at));
-      const expires = touched + LIFE_MS;
+      const expires = touched + (settled ? SETTLED_MS : LIFE_MS);
       if (expires > Date.now() || this.#used.has(id)) {
         return { ...info, offset: size, expires_at: new Date(expires).toISOString() };
       }
@@ -186,6 +192,13 @@ export class Uploads {
     const { offset: _o, expires_at: _e, ...info } = this.get(id);
     this.#keep({ ...info, outcome });
     if (taken) Deno.removeSync(this.path(id));
+  }
+
+  /** Removes those of whose outcome `of` holds; what is in use stays. */
+  forget(of: (outcome: unknown) => boolean): void {
+    for (const { id, outcome } of this.list()) {
+      if (outcome !== null && !this.#used.has(id) && of(outcome)) this.#discard(id);
+    }
   }
 
   /** @throws {NotFound}, {Conflict} while it is in use */

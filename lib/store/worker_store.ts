@@ -6,7 +6,7 @@ import type { Store } from "./mod.ts";
 
 /** The questions: names of methods by table. Their arguments and answers are plain data, and maps of it. */
 export const questions = {
-  datasets: ["byName", "find", "hashed"],
+  datasets: ["byName", "find", "hashed", "gazeDigestOf"],
   images: ["all", "get", "labels"],
   gaze: ["ofDataset"],
   heatmaps: ["ofDataset"],

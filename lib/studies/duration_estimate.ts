@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { adapterName } from "@/lib/adapter_info.ts";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
+import { labelCounts } from "@/lib/datasets/label_counts.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import type { Training } from "@/lib/specs/spec.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
@@ -55,7 +56,7 @@ export async function durationEstimator(
     const row = await store.datasets.findByName(dataset);
     const key = `${kind} ${digest}`;
     if (!counts.has(key) && row && await store.datasets.digestOf(row) === digest) {
-      counts.set(key, trainings.get(kind)!.images(await store.images.labels(row.id)));
+      counts.set(key, trainings.get(kind)!.images((await labelCounts(store, row)).counts));
     }
     return counts.get(key);
   };

@@ -150,7 +150,10 @@ async function tellKeys(area, signal) {
     table(
       [
         { head: "Name", cell: ({ name }) => name },
-        { head: "May", cell: ({ scopes }) => scopes.map((scope) => chip(scope)) },
+        {
+          head: "May",
+          cell: ({ scopes }) => h("span", { class: "chips" }, scopes.map((scope) => chip(scope))),
+        },
         { head: "Made", cell: ({ created_at }) => time(created_at), optional: true },
         { head: "Remove", cell: remove },
       ],

@@ -68,7 +68,14 @@ Deno.test("bounds that mean nothing are refused", () =>
     const scopes = ["read" as const];
     await assert.rejects(keyring.make({ name: "a", scopes, burst: 3 }), /Cannot use burst alone/);
     const { row } = await keyring.make({ name: "a", scopes, burst: 3, rate: 1 });
-    await assert.rejects(keyring.change(row.id, { rate: null }), /Cannot use burst alone/);
+    await assert.rejects(
+      keyring.change(row.id, { rate: null, burst: 3 }),
+      /Cannot use burst alone/,
+    );
+    // What was of the rate goes with it.
+    const { rate, burst } = await keyring.change(row.id, { rate: null });
+    assert.deepEqual([rate, burst], [null, null]);
+    assert.equal((await store.keys.get(row.id)).burst, null);
     const over = new Date(Date.now() - 1000).toISOString();
     await assert.rejects(keyring.make({ name: "a", scopes, expires_at: over }), InvalidInput);
     await assert.rejects(keyring.change(row.id, { expires_at: over }), InvalidInput);

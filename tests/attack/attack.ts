@@ -17,9 +17,10 @@ import { slow } from "./scenarios/slow.ts";
 import { soak } from "./scenarios/soak.ts";
 import { versions } from "./scenarios/versions.ts";
 
+/** Those first that wait most: others are tried beside them. */
 export const scenarios: Record<string, Scenario> = {
-  ...{ forms, mutated, corpora, floods, slow },
-  ...{ damage, versions, disk, canary, signals, soak, kills },
+  ...{ slow, kills, signals, disk, damage, versions, floods },
+  ...{ soak, corpora, mutated, canary, forms },
 };
 
 const HELP = `deno task test:attack [OPTIONS]
@@ -27,7 +28,8 @@ const HELP = `deno task test:attack [OPTIONS]
   --scenario NAMES  some only, with commas: ${Object.keys(scenarios).join(", ")}
   --seed N          other choices; 1 otherwise
   --rounds X        so many times the usual count, 0.1 or 3
-  --seconds N       the most for each scenario; 60, with --long 3600
+  --seconds N       the most for each scenario beside what prepares it; 8, with --long 3600
+  --lanes N         scenarios at one time, each on a server of its own; 3, with --long 1
   --ready N         s within which a server has to be ready again after a kill, on an idle machine; 5
   --out FILE        figures of each scenario as JSON
   --long            200 kills, 500 forms, every hostile file at every door: hours`;
@@ -57,6 +59,21 @@ export async function attempt(
   return made;
 }
 
+/** Works on the names in their order, some at one time; what they give, in the same order. */
+export async function inLanes<T>(
+  names: string[],
+  lanes: number,
+  work: (name: string) => Promise<T>,
+): Promise<T[]> {
+  const done: T[] = [];
+  const queue = names.entries();
+  const lane = async () => {
+    for (const [i, name] of queue) done[i] = await work(name);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return done;
+}
+
 /** The last line. */
 export function verdict(attempts: { tries: number; harms: Harm[] }[], seed: number): string {
   const harms = attempts.reduce((sum, { harms }) => sum + harms.length, 0);
@@ -79,6 +96,7 @@ if (import.meta.main) {
       seed: { type: "string", default: "1" },
       rounds: { type: "string", default: "1" },
       seconds: { type: "string" },
+      lanes: { type: "string" },
       ready: { type: "string", default: "5" },
       long: { type: "boolean", default: false },
       out: { type: "string" },
@@ -98,19 +116,22 @@ if (import.meta.main) {
   const options: AttackOptions = {
     seed: number(values.seed, "seed"),
     rounds: number(values.rounds, "rounds"),
-    seconds: number(values.seconds ?? (values.long ? "3600" : "60"), "seconds"),
+    seconds: number(values.seconds ?? (values.long ? "3600" : "8"), "seconds"),
     readySeconds: number(values.ready, "ready"),
     long: values.long,
   };
-  const attempts: Attempt[] = [];
-  for (const name of chosen) attempts.push(await attempt(name, scenarios[name], options));
+  const lanes = Math.max(1, number(values.lanes ?? (values.long ? "1" : "3"), "lanes"));
+  const started = performance.now();
+  const attempts = await inLanes(chosen, lanes, (name) => attempt(name, scenarios[name], options));
   if (values.out !== undefined) {
     const figures = attempts.map(({ name, tries, harms, notes, skipped }) => (
       { name, unit: scenarios[name].unit, tries, harms, notes, skipped: skipped ?? null }
     ));
     Deno.writeTextFileSync(values.out, JSON.stringify(figures, null, 2));
   }
-  console.log(`load ${Deno.loadavg().map((load) => load.toFixed(1)).join(", ")}`);
+  const seconds = ((performance.now() - started) / 1000).toFixed(0);
+  const load = Deno.loadavg().map((load) => load.toFixed(1)).join(", ");
+  console.log(`${seconds} s, load ${load}`);
   for (const { scenario, what } of attempts.flatMap(({ harms }) => harms)) {
     console.log(`HARM ${scenario}: ${what}`);
   }

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
-import { readLabels } from "@/lib/datasets/labels.ts";
-import { readLabelsFile } from "@/lib/datasets/labels_thread.ts";
+import { putLabels } from "@/lib/datasets/edit.ts";
+import { ImageNames } from "@/lib/datasets/image_names.ts";
+import { readKnownLabels, readLabels } from "@/lib/datasets/labels.ts";
+import { beginDataset } from "@/lib/datasets/write_content.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { newId } from "@/lib/store/mod.ts";
+import { withStore } from "../support/temporary.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
 const table = (rows: number, name: (i: number) => string) =>
@@ -11,35 +15,22 @@ const table = (rows: number, name: (i: number) => string) =>
 
 const secret = new Uint8Array(32);
 
-Deno.test("labels of known images come out, the same from a small file and from one that takes a thread", async () => {
+/** As a data set that has these images reads it. */
+function readOf(images: string[], bytes: Uint8Array) {
+  const names = new ImageNames(images.map((name) => ({ name })), { keyed: { secret } });
+  return readKnownLabels(bytes, "l.csv", (image) => names.findInFolder(image));
+}
+
+Deno.test("labels of known images come out", () => {
   const images = Array.from({ length: 30_000 }, (_, i) => `picture_${i}`);
   const large = table(30_000, (i) => `picture_${i}.png`);
-  assert.ok(large.length > 2 ** 18);
-  const expected = readLabels(large, "labels.csv").labels;
-  const { labels, unknown } = await readLabelsFile({
-    bytes: large,
-    file: "labels.csv",
-    images,
-    secret,
-  });
+  const { labels, unknown } = readOf(images, large);
   assert.deepEqual(unknown, []);
-  assert.deepEqual(labels, expected);
-  const small = await readLabelsFile({
-    secret,
-    bytes: table(3, (i) => `picture_${i}`),
-    file: "labels.csv",
-    images,
-  });
-  assert.deepEqual(small.labels.map(({ image, label, line }) => [image, label, line]), [
-    ["picture_0", "0", 2],
-    ["picture_1", "1", 3],
-    ["picture_2", "0", 4],
-  ]);
+  assert.deepEqual(labels, readLabels(large, "l.csv").labels);
 });
 
-Deno.test("a large table of unknown images is left at its first hundred", async () => {
-  const bytes = table(300_000, (i) => `other_${i}`);
-  const { labels, unknown } = await readLabelsFile({ bytes, file: "l.csv", images: ["a"], secret });
+Deno.test("a large table of unknown images is left at its first hundred", () => {
+  const { labels, unknown } = readOf(["a"], table(300_000, (i) => `other_${i}`));
   assert.deepEqual(labels, []);
   assert.equal(unknown.length, 100);
   assert.deepEqual(unknown[99], {
@@ -49,22 +40,43 @@ Deno.test("a large table of unknown images is left at its first hundred", async 
   });
 });
 
-Deno.test("a large table that is damaged is refused with its lines, from the thread too", async () => {
-  const images = Array.from({ length: 30_000 }, (_, i) => `picture_${i}`);
-  const bytes = encode(
-    new TextDecoder().decode(table(30_000, (i) => `picture_${i}`)) + "picture_7,1\nx,1,2\n",
-  );
-  await assert.rejects(readLabelsFile({ bytes, file: "l.csv", images, secret }), (error) => {
-    assert.ok(error instanceof InvalidInput);
-    // Lines that cannot be read go before labels that cannot be used.
-    assert.deepEqual(error.problems, [{
-      file: "l.csv",
-      line: 30_003,
-      message: "Cannot read the line: 3 fields, the header has 2",
-    }]);
-    return true;
-  });
-});
+Deno.test("a large table is put in by a thread as a small one is, and refused with its lines", () =>
+  withStore(async (store) => {
+    const { id: dataset_id } = await beginDataset(store, "d", "keep");
+    const { sha256: file } = await store.files.put(encode("x"));
+    const count = 4_000;
+    await store.commitFiles(
+      [file],
+      () =>
+        store.images.insertAll(Array.from({ length: count }, (_, i) => ({
+          ...{ id: newId("im"), dataset_id, name: `picture_${i}`, file, format: "png" as const },
+          ...{ bytes: 1, width: 1, height: 1, channels: 1 as const, bits: 8 as const },
+          ...{ label: null, patient: null, split: null },
+        }))),
+    );
+    const labelled = async () =>
+      (await store.images.all(dataset_id)).filter(({ label }) => label !== null).length;
+    await putLabels(store, "d", table(3, (i) => `picture_${i}`));
+    assert.equal(await labelled(), 3);
+    const large = table(count, (i) => `picture_${i}.png`);
+    const report = await putLabels(store, "d", large);
+    assert.equal(large.length, 0, "its buffer has gone to the thread");
+    assert.equal(report.labels, count);
+    assert.deepEqual(await store.images.labels(dataset_id), new Map([["0", 2000], ["1", 2000]]));
+    const damaged = encode(
+      new TextDecoder().decode(table(count, (i) => `picture_${i}`)) + "picture_7,1\nx,1,2\n",
+    );
+    await assert.rejects(putLabels(store, "d", damaged, "l.csv"), (error) => {
+      assert.ok(error instanceof InvalidInput);
+      // Lines that cannot be read go before labels that cannot be used.
+      assert.deepEqual(error.problems, [{
+        file: "l.csv",
+        line: count + 3,
+        message: "Cannot read the line: 3 fields, the header has 2",
+      }]);
+      return true;
+    });
+  }));
 
 Deno.test("a table without rows, without a header, without its columns", () => {
   assert.deepEqual(readLabels(encode("image,label\n"), "l.csv").labels, []);

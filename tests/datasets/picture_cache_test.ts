@@ -39,6 +39,38 @@ Deno.test("a picture is made once, and the least recently used go when there are
   }
 });
 
+Deno.test("a picture that is damaged, or kept by an earlier version, is made again", async () => {
+  const cache = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
+  try {
+    const pictures = new PictureCache();
+    const path = `${cache}/dat_1/pictures/a.png`;
+    const place = { cache, temporaryPath: () => `${cache}/${crypto.randomUUID()}` };
+    const made = Uint8Array.from({ length: 500 }, (_, i) => i);
+    let times = 0;
+    const get = () =>
+      pictures.get(place, { dataset_id: "dat_1", key: "a" }, () => {
+        times++;
+        return Promise.resolve(made);
+      });
+    assert.deepEqual([await get(), await get(), times], [made, made, 1]);
+    const good = Deno.readFileSync(path);
+    const harms = [
+      good.with(100, 7),
+      good.with(510, 7),
+      good.subarray(0, 300),
+      made,
+      good.slice(0, 9),
+    ];
+    for (const [i, harmed] of harms.entries()) {
+      Deno.writeFileSync(path, harmed);
+      assert.deepEqual([await get(), await get(), times], [made, made, i + 2]);
+    }
+    assert.deepEqual(Deno.readFileSync(path), good);
+  } finally {
+    Deno.removeSync(cache, { recursive: true });
+  }
+});
+
 Deno.test("pictures of other things have other keys", () => {
   assert.equal(pictureKey({ file: "a", size: 1 }), pictureKey({ file: "a", size: 1 }));
   assert.notEqual(pictureKey({ file: "a", size: 1 }), pictureKey({ file: "a", size: 2 }));

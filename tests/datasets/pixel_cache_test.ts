@@ -91,7 +91,8 @@ Deno.test("arrays of one data set outlive changes to others, and go with their o
       loadPixels(store, of(dataset_id), { size: sizeOf(4), channels: 1 });
     const first = await load("ds_a");
     // Another set is changed without pause while this one is loaded in new shapes.
-    const changes = setInterval(() => clearPixels(store, "ds_b"), 0);
+    const changing: Promise<void>[] = [];
+    const changes = setInterval(() => changing.push(clearPixels(store, "ds_b")), 0);
     try {
       for (let side = 1; side < 40; side++) {
         await loadPixels(store, of("ds_a"), { size: sizeOf(side), channels: 1 });
@@ -100,10 +101,11 @@ Deno.test("arrays of one data set outlive changes to others, and go with their o
     } finally {
       clearInterval(changes);
     }
+    await Promise.all(changing);
     store.files.remove(sha256);
     store.files.unpin([sha256]);
     assert.deepEqual(await load("ds_a"), first);
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
-    clearPixels(store, "ds_a");
+    await clearPixels(store, "ds_a");
     await assert.rejects(load("ds_a"), { name: "Damaged" });
   }));

@@ -344,7 +344,7 @@ Deno.test("several archives into one set, and sets that begin with one picture",
     assert.deepEqual(second.rows, [["a", "x", "1", null], ["b", "y", "2", null]]);
     const digest = await store.datasets.digestOf(await store.datasets.byName("d"));
     assert.equal(second.report.digest, digest);
-    assert.equal((await store.gaze.counts(second.id)).length, 2);
+    assert.equal(await store.gaze.countOf(second.id), 2);
 
     const again = {
       ...pictures("images/b.png"),

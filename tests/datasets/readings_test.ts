@@ -4,7 +4,10 @@ import { ImageNames } from "@/lib/datasets/image_names.ts";
 import { matchReadings, readingWarnings } from "@/lib/datasets/matched_readings.ts";
 import { dicomName, readerName } from "@/lib/datasets/pseudonym.ts";
 import { readingsOf, readReadings } from "@/lib/datasets/readings.ts";
-import { readReadingsFile } from "@/lib/datasets/readings_thread.ts";
+import { putSentReadings } from "@/lib/datasets/readings_thread.ts";
+import { beginDataset } from "@/lib/datasets/write_content.ts";
+import { newId } from "@/lib/store/mod.ts";
+import { withStore } from "../support/temporary.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 
 const encode = (text: string) => new TextEncoder().encode(text);
@@ -119,15 +122,58 @@ Deno.test("readers whose gaze is another's, and sets that cannot be analysed yet
   assert.match(warn([], ["x"], null), /names none/);
 });
 
-Deno.test("a large table is read in a thread as a small one is", async () => {
-  const large = encode(
-    "image,reader,label,confidence\n" +
-      Array.from({ length: 20_000 }, (_, i) => `picture_${i},R${i % 3},x,0.5\n`).join(""),
-  );
-  assert.ok(large.length > 2 ** 18);
-  const expected = readReadings(large, "readings.csv");
-  assert.deepEqual(await readReadingsFile({ bytes: large, file: "readings.csv" }), expected);
-});
+Deno.test("a large table is put in by a thread as a small one is, as CSV and as JSON", () =>
+  withStore(async (store) => {
+    const [images, readers] = [40, 200];
+    const { id: dataset_id } = await beginDataset(store, "d", "keep");
+    const { sha256: file } = await store.files.put(encode("x"));
+    await store.commitFiles(
+      [file],
+      () =>
+        store.images.insertAll(Array.from({ length: images }, (_, i) => ({
+          ...{ id: newId("im"), dataset_id, name: `picture_${i}`, file, format: "png" as const },
+          ...{ bytes: 1, width: 1, height: 1, channels: 1 as const, bits: 8 as const },
+          ...{ label: "x", patient: null, split: null },
+        }))),
+    );
+    const rows = Array.from(
+      { length: images * readers },
+      (_, i) => ({ image: `picture_${i % images}`, reader: `R${i % readers}`, label: "x" }),
+    ).filter(({ image, reader }, i, all) =>
+      all.findIndex((one) => one.image === image && one.reader === reader) === i
+    );
+    const csv = (some: typeof rows) =>
+      encode(
+        "image,reader,label,condition\n" + Array.from(
+          { length: 40 },
+          (_, k) => some.map((row) => `${row.image},${row.reader},x,under ${k}\n`).join(""),
+        ).join(""),
+      );
+    const json = (some: typeof rows) =>
+      encode(JSON.stringify({
+        readings: Array.from({ length: 40 }, (_, k) => (
+          some.map((row) => ({ ...row, condition: `under ${k}` }))
+        )).flat(),
+      }));
+    for (const [form, body] of [["csv", csv], ["json", json]] as const) {
+      for (const some of [rows.slice(0, 2), rows]) {
+        const bytes = body(some);
+        const large = bytes.length > 2 ** 17;
+        assert.equal(large, some === rows);
+        const options = { dataset: "d", form, mode: "replace", same: "refuse" } as const;
+        const outcome = await putSentReadings(store, { ...options, bytes });
+        assert.ok("report" in outcome);
+        assert.equal(outcome.report.readings, 40 * some.length);
+        assert.equal((await store.readings.ofDataset(dataset_id)).length, 40 * some.length);
+        // Its buffer has gone to the thread.
+        assert.equal(bytes.length === 0, large);
+        const broken = encode(`{"readings": [${"{},".repeat(large ? 60_000 : 2)}{}]}`);
+        const refused = await putSentReadings(store, { ...options, form: "json", bytes: broken });
+        assert.ok("refusal" in refused && refused.refusal.status === 422);
+        assert.ok(refused.refusal.errors.some(({ pointer }) => pointer === "/readings/0/image"));
+      }
+    }
+  }));
 
 Deno.test("more readings than one request may bring are refused with what to do", () => {
   const rows = "a,R,x\n".repeat(100_001);

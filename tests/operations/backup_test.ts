@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { backUp } from "@/lib/operations/backup.ts";
-import { filesBelow, placeOf } from "@/lib/operations/data_files.ts";
+import { filesBelow, leftBeside, placeOf } from "@/lib/operations/data_files.ts";
 import { restore } from "@/lib/operations/restore.ts";
 import { verify } from "@/lib/operations/verify.ts";
 import { Inspection } from "@/lib/store/inspection.ts";
@@ -227,14 +227,44 @@ Deno.test("what is there is left alone: a target that holds anything, a folder i
     await backUp(data, backup, options);
     await assert.rejects(backUp(data, backup, options), /Cannot back up to .*backup: it exists/);
     await assert.rejects(backUp(data, `${data}/backup`, options), /lies in the data directory/);
+    Deno.symlinkSync(data, `${folder}/link`);
+    await assert.rejects(backUp(data, `${folder}/link/backup`, options), /lies in the data direc/);
+    await assert.rejects(
+      restore(backup, `${backup}/a/b`),
+      /^Error: Cannot restore .*in the backup/,
+    );
     await assert.rejects(backUp(`${folder}/none`, `${folder}/b`, options), /holds no mcgip.db/);
     await assert.rejects(restore(backup, data), /Cannot restore into .*data: it is not empty/);
     await assert.rejects(restore(data, `${folder}/new`), /Cannot restore .*: it is no backup/);
     Deno.writeTextFileSync(`${folder}/file`, "");
     await assert.rejects(restore(backup, `${folder}/file`), /Cannot restore into/);
     Deno.mkdirSync(`${folder}/empty`);
-    await restore(backup, `${folder}/empty`);
+    Deno.symlinkSync(`${folder}/empty`, `${folder}/to-empty`);
+    await restore(backup, `${folder}/to-empty`);
     assert.ok(existsSync(`${folder}/empty/mcgip.db`));
+    assert.ok(Deno.lstatSync(`${folder}/to-empty`).isSymlink);
+  }));
+
+Deno.test("links that lead nowhere, and a missing secret, are told as such", () =>
+  withDirectory(async (folder) => {
+    const data = `${folder}/data`;
+    await small(data, 1);
+    const nowhere = `${folder}/nowhere`;
+    Deno.symlinkSync(`${folder}/gone`, nowhere);
+    const backup = `${folder}/backup`;
+    await assert.rejects(backUp(data, nowhere, options), /Cannot back up to .*nowhere: it exists/);
+    await assert.rejects(backUp(data, `${nowhere}/b`, options), /nowhere is no folder, or a link/);
+    await assert.rejects(backUp(nowhere, backup, options), /holds no mcgip.db/);
+    await backUp(data, backup, options);
+    await assert.rejects(restore(backup, nowhere), /it is a link that leads nowhere; name a new/);
+    await assert.rejects(restore(nowhere, `${folder}/new`), /it is no backup/);
+    await assert.rejects(restore(`${folder}/gone`, `${folder}/new`), /gone: it is not there; name/);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name).sort(), [
+      ...["backup", "data", "nowhere"],
+    ]);
+    Deno.renameSync(`${data}/secret.key`, `${folder}/secret`);
+    Deno.symlinkSync(`${folder}/gone`, `${data}/secret.key`);
+    await assert.rejects(backUp(data, `${folder}/b`, options), /holds no secret.key/);
   }));
 
 Deno.test("a backup that is killed is never taken for whole", () =>
@@ -249,12 +279,16 @@ Deno.test("a backup that is killed is never taken for whole", () =>
       child.kill("SIGKILL");
       await child.output();
       assert.ok(!existsSync(backup));
+      await assert.rejects(restore(backup, `${folder}/target`), /it was interrupted before it was/);
       await assert.rejects(
         restore(partial, `${folder}/target`),
         /it is no backup, or one that was/,
       );
     }
+    // As in a container, where the next process has the same id.
+    Deno.mkdirSync(`${folder}/backup0.partial-${Deno.pid}`);
     await backUp(data, `${folder}/backup0`, options);
+    assert.equal(leftBeside(`${folder}/backup0`).length, 2);
     assert.equal((await restore(`${folder}/backup0`, `${folder}/target`)).files, 400);
   }));
 

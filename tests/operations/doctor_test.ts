@@ -122,6 +122,10 @@ Deno.test("directory and database: as they should be, and each way in which they
     const file = `${folder}/file`;
     Deno.writeTextFileSync(file, "");
     assert.match(told(checkDirectory(file)), /^fault directory: .* is a file -> name another/);
+    const nowhere = `${data}.link`;
+    Deno.symlinkSync(`${data}.gone`, nowhere);
+    assert.match(told(checkDirectory(nowhere)), /^fault .* is a link that leads nowhere -> name/);
+    Deno.removeSync(nowhere);
 
     const path = `${data}/mcgip.db`;
     const sound = Deno.readFileSync(path);

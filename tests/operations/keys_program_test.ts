@@ -55,6 +55,10 @@ Deno.test("what cannot be done is refused in a line", () =>
     await refused(["revoke"], /^Cannot revoke a key: name its id; see --help/);
     await refused(["make"], /^Cannot make a key: give it a name/);
     await refused(["make", "x", "--scopes", "all"], /^Cannot use --scopes: /);
+    await refused(
+      ["make", "a\x1b[2Jb"],
+      /^Cannot use --name: a name without control characters is needed$/,
+    );
     await refused(["make", "x", "--rate", "fast"], /^Cannot use --rate fast: a number or none/);
     await refused(["make", "x", "--burst", "3"], /^Cannot use --burst alone: --rate is needed/);
     await refused(

@@ -242,6 +242,13 @@ Deno.test("tus as it is written, and what is refused", async (t) => {
         60_000,
       );
       assert.equal((await server.json("GET", "/v1/datasets/later")).images, 30);
+      const { expires_at } = await server.json<{ expires_at: string }>("GET", `/v1/uploads/${id}`);
+      assert.ok(Date.parse(expires_at) < Date.now() + 24 * 3600e3 + 1000);
+      // Its report goes with the data set.
+      await server.json("DELETE", "/v1/datasets/later");
+      const gone = await server.fetch(`/v1/uploads/${id}`);
+      await gone.body?.cancel();
+      assert.equal(gone.status, 404);
     });
 
     await t.step("an import that is refused says why, and can be asked for again", async () => {

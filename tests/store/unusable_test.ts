@@ -64,6 +64,8 @@ Deno.test("files in its place, read-only file systems and missing permissions ar
       message: `Cannot use ${folder}/file: it is a file; ${other}`,
     });
     await assert.rejects(openStore(`${folder}/file/below`), /: it is a file; name another/);
+    Deno.symlinkSync(`${folder}/gone`, `${folder}/link`);
+    await assert.rejects(openStore(`${folder}/link`), /: it is a link that leads nowhere; name/);
     assert.equal(
       unusable("/d", new Error("Read-only file system (os error 30): mkdir '/d'"))?.message,
       `Cannot use /d: its file system is read-only; ${other}`,

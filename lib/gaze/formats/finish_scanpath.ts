@@ -28,7 +28,7 @@ export interface Finishing {
 export function finishScanpath(scanpath: Scanpath, file: Finishing): Gaze {
   const { image, reader, lost, size } = scanpath;
   let samples: Samples | undefined;
-  let fixations = inOrder(scanpath.fixations, file);
+  let fixations = inOrder(scanpath.takeFixations(), file);
   const all0 = fixations.length;
   let share_in_fixations: number | null = null;
   let px_per_degree: number | null = null;

@@ -7,6 +7,7 @@ import {
   type Samples,
   type Size,
 } from "../gaze.ts";
+import { fixationsIn } from "../packed_fixations.ts";
 import { type Eye, intervalOf, type Track } from "../filters/track.ts";
 import { isPlace, type Point } from "./eyes.ts";
 
@@ -29,9 +30,12 @@ export interface EyeSample extends Point {
   ray?: { target: [number, number, number]; origin: [number, number, number] };
 }
 
+/** Shared by all that have none: most scanpaths have either samples or fixations. */
+const NO_ROWS = new Float64Array(0);
+
 /** Columns of numbers that grow. */
 class Columns {
-  #data: Float64Array<ArrayBuffer> = new Float64Array(0);
+  #data: Float64Array<ArrayBuffer> = NO_ROWS;
   length = 0;
 
   constructor(readonly width: number) {}
@@ -54,7 +58,7 @@ class Columns {
   take(): Float64Array<ArrayBuffer> {
     this.#resize(this.length);
     const rows = this.#data;
-    this.#data = new Float64Array(0);
+    this.#data = NO_ROWS;
     this.length = 0;
     return rows;
   }
@@ -62,6 +66,10 @@ class Columns {
   /** Moved, not copied: what is left behind is free at once. */
   #resize(rows: number): void {
     const bytes = rows * this.width * Float64Array.BYTES_PER_ELEMENT;
+    if (this.#data === NO_ROWS) {
+      this.#data = new Float64Array(rows * this.width);
+      return;
+    }
     this.#data = new Float64Array(this.#data.buffer.transfer(bytes));
   }
 
@@ -87,8 +95,8 @@ export class Scanpath {
   positions: Positions = "px of the image";
   /** Image px per screen px, where positions are of the screen. */
   imagePxPerScreenPx?: number;
-  /** As the file has them; NaN positions for those that were lost. */
-  readonly fixations: Fixation[] = [];
+  /** As the file has them: x, y, start, duration; NaN positions for those that were lost. */
+  readonly #fixations = new Columns(4);
   /** Fixations without a position. */
   lost = 0;
   /** Fixations beside the picture, at a place that cannot be told: never moved to its edge. */
@@ -104,6 +112,15 @@ export class Scanpath {
   #shift = 0;
 
   constructor(readonly image: string, readonly reader: string, readonly size?: Size) {}
+
+  get fixationCount(): number {
+    return this.#fixations.length;
+  }
+
+  /** The scanpath has none afterwards. */
+  takeFixations(): Fixation[] {
+    return fixationsIn(this.#fixations.take());
+  }
 
   get sampleCount(): number {
     return this.#samples.length;
@@ -146,12 +163,12 @@ export class Scanpath {
     const { ax, bx, ay, by } = mapping;
     const found = isPlace(x, y) && !Number.isNaN(duration);
     if (!found) this.lost++;
-    this.fixations.push({
-      x: found ? x * ax + bx : NaN,
-      y: found ? y * ay + by : NaN,
-      start,
-      duration,
-    });
+    const at = this.#fixations.grow();
+    const { rows } = this.#fixations;
+    rows[at] = found ? x * ax + bx : NaN;
+    rows[at + 1] = found ? y * ay + by : NaN;
+    rows[at + 2] = start;
+    rows[at + 3] = duration;
   }
 
   /** A sample in the file's positions; what is no place is a sample without gaze. */

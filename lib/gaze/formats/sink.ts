@@ -8,6 +8,7 @@ import { unlikely } from "./unlikely.ts";
 import { unusedOptions } from "./unused_options.ts";
 import { describe, type Filter, type FilterSpec, filterSpec } from "../filters/mod.ts";
 import type { Gaze, Mapping, Rectangle, Size } from "../gaze.ts";
+import { packed } from "../packed_fixations.ts";
 import { placeImage, type Screen } from "../screen.ts";
 
 /** A file is given up after so many problems; warnings beyond are only counted. */
@@ -316,15 +317,15 @@ export class GazeSink {
     }
     const off = { fixations: 0, of: 0, samples: 0, images: new Set<string>() };
     const gaze = [...new Set(this.#scanpaths.values())].flatMap((scanpath) => {
-      const { sampleCount, fixations, away } = scanpath;
-      if (sampleCount + fixations.length + away === 0) return [];
+      const { sampleCount, fixationCount, away } = scanpath;
+      if (sampleCount + fixationCount + away === 0) return [];
       const done = finishScanpath(scanpath, this);
       off.fixations += done.off_image;
       off.of += done.fixations.length + done.dropped;
       off.samples += scanpath.off;
       if (done.off_image > 0) off.images.add(done.image);
       this.#flag(done, scanpath);
-      return [done];
+      return [packed(done)];
     });
     if (off.fixations > 0) {
       const what = this.options.off_image === "clamp" ? "moved to the edge" : "dropped";

@@ -92,7 +92,7 @@ export class TobiiPlaces {
       order.find((kind) => this.#pairs[kind][0] >= 0) ?? SCREEN;
     const filled = this.#has(row, kind);
     const mapping = filled ? this.#mapping(kind, row, scanpath, on) : IDENTITY;
-    if (filled && scanpath.sampleCount + scanpath.fixations.length === 0) {
+    if (filled && scanpath.sampleCount + scanpath.fixationCount === 0) {
       scanpath.positions = KINDS[kind].positions;
       scanpath.mapping = mapping;
     }

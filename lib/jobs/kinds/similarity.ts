@@ -11,7 +11,6 @@ import type { JobResult } from "@/lib/specs/mod.ts";
 import type { JobHandler } from "./handler.ts";
 import { parseSimilarity, type SimilaritySpec } from "@/lib/specs/similarity.ts";
 import { jobDataset } from "@/lib/training/job_inputs.ts";
-import { storedGazeDigest } from "@/lib/store/digest.ts";
 import { type Layout, newId, now } from "@/lib/store/mod.ts";
 
 export const similarity = {
@@ -19,7 +18,7 @@ export const similarity = {
     const { store, job } = context;
     const spec = parseSimilarity(job.spec);
     const dataset = await jobDataset(context);
-    const gaze_digest = await storedGazeDigest(store, dataset);
+    const gaze_digest = await store.datasets.gazeDigestOf(dataset.id);
     checkDegrees(spec.params, dataset);
     const measure = measureOf(spec.measure);
     const items = await loadItems(store, dataset, { readers: spec.readers });

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { Inspection } from "@/lib/store/inspection.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
 import { sqliteFits } from "@/lib/store/sqlite.ts";
-import { DATABASE, SECRET } from "../data_files.ts";
+import { DATABASE, isTaken, SECRET } from "../data_files.ts";
 import { sizeText } from "../size_text.ts";
 import { fault, type Finding, ok, warning } from "./finding.ts";
 
@@ -23,6 +23,7 @@ export function checkDirectory(data: string): Finding {
   const other = "name another by --data";
   try {
     if (!existsSync(data)) {
+      if (isTaken(data)) return fault(check, `${data} is a link that leads nowhere`, other);
       const parent = nearestParent(data);
       const probe = `${parent}/.mcgip-doctor-${Deno.pid}`;
       Deno.mkdirSync(probe);

@@ -17,22 +17,18 @@ export const damage: Scenario = {
     withFolder(async (folder) => {
       const good = `${folder}/good`;
       const made = await prepare(good);
-      for (const kind of Object.keys(kinds)) {
-        if (!attempt.time) break;
-        const files = filesOf(good).filter((file) => kinds[kind].test(file));
+      const all = filesOf(good);
+      const cases = Object.keys(kinds).flatMap((kind) => {
+        const files = all.filter((file) => kinds[kind].test(file));
         if (files.length === 0) throw new Error(`Cannot damage ${kind}: there is no such file`);
-        for (const way of ["flipped", "cut", "gone"] as const) {
-          for (let left = attempt.count(1, 5); left > 0 && attempt.time; left--) {
-            await harmed(attempt, {
-              folder,
-              good,
-              made,
-              kind,
-              way,
-              file: attempt.dice.pick(files),
-            });
-          }
-        }
+        const times = attempt.options.long ? attempt.count(1, 5) : 1;
+        return ways.flatMap((way) => Array.from({ length: times }, () => ({ kind, way, files })));
+      });
+      // Where the time is short, others for every seed.
+      for (const { kind, way, files } of attempt.dice.shuffled(cases)) {
+        if (!attempt.time) break;
+        const file = attempt.dice.pick(files);
+        await harmed(attempt, { folder, good, made, kind, way, file });
       }
     }),
 };
@@ -49,6 +45,8 @@ const kinds: Record<string, RegExp> = {
 };
 /** What holds nothing that is read again. */
 const EMPTY = /^(mcgip\.db-(wal|shm)|reserve|server\.lock|mcgip\.db\.sha256|aside\/|tmp\/)/;
+
+const ways = ["flipped", "cut", "gone"] as const;
 
 interface Made {
   stage: Stage;
@@ -173,7 +171,7 @@ interface Case {
   good: string;
   made: Made;
   kind: string;
-  way: "flipped" | "cut" | "gone";
+  way: typeof ways[number];
   file: string;
 }
 

@@ -114,7 +114,7 @@ class Killer {
       const client = kind && attempt.dice.chance(0.5) ? undefined : attempt.dice.pick(clients);
       await this.#round(round, kind, client);
     }
-    await this.#inARow(9);
+    await this.#inARow(attempt.options.long ? 9 : 4);
     const { length } = this.#ready;
     const seconds = this.#ready.map(({ seconds }) => seconds).sort((a, b) => a - b);
     attempt.note(

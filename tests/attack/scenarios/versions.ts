@@ -13,7 +13,8 @@ export const versions: Scenario = {
   run: (attempt) =>
     withFolder(async (folder) => {
       const made = await prepare(`${folder}/now`);
-      for (let version = schemas.length; version >= 1; version--) {
+      const all = schemas.map((_, i) => i + 1);
+      for (const version of attempt.options.long ? all.toReversed() : attempt.dice.shuffled(all)) {
         if (!attempt.time) break;
         const data = `${folder}/version${version}`;
         new Deno.Command("cp", { args: ["-a", `${folder}/now`, data] }).outputSync();

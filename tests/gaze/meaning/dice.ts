@@ -27,4 +27,10 @@ export class Dice {
   pick<T>(from: readonly T[]): T {
     return from[this.whole(0, from.length - 1)];
   }
+
+  /** In another order. */
+  shuffled<T>(from: readonly T[]): T[] {
+    const left = [...from];
+    return Array.from(from, () => left.splice(this.whole(0, left.length - 1), 1)[0]);
+  }
 }

@@ -1,0 +1,68 @@
+/** JSON from outside. */
+import type { z } from "zod";
+import { limits } from "./config.ts";
+import { type Problem, problemsOf } from "./problems.ts";
+
+/** A text that is no JSON, or deeper than is read; the message is a whole sentence. */
+export class MalformedJson extends Error {
+  override name = "MalformedJson";
+}
+
+/** Text and value. @throws {MalformedJson} */
+export function parseJsonText(bytes: Uint8Array): { text: string; value: unknown } {
+  if (bytes.length === 0) {
+    throw new MalformedJson(
+      "Cannot read the body as JSON: it is empty; an object is needed, like {}",
+    );
+  }
+  let text: string;
+  let value: unknown;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new MalformedJson(`Cannot read the body as JSON: ${(error as Error).message}`);
+  }
+  if (depthOf(value) > limits.jsonDepth) {
+    throw new MalformedJson(`Cannot read JSON of more than ${limits.jsonDepth} levels`);
+  }
+  return { text, value };
+}
+
+/** An answer of HTTP's own, as it can be sent between threads. */
+export interface Refusal {
+  status: number;
+  message: string;
+  errors: Problem[];
+}
+
+/** Problems that are told of one body. */
+export const MOST_TOLD = 100;
+
+/** The value of a body that `schema` describes. */
+export function parseBody<Schema extends z.ZodType>(
+  bytes: Uint8Array,
+  schema: Schema,
+): { value: z.output<Schema> } | { refusal: Refusal } {
+  try {
+    const { success, data, error } = schema.safeParse(parseJsonText(bytes).value);
+    if (success) return { value: data };
+    const message = "Cannot accept this request";
+    return { refusal: { status: 422, message, errors: problemsOf(error).slice(0, MOST_TOLD) } };
+  } catch (error) {
+    if (!(error instanceof MalformedJson)) throw error;
+    return { refusal: { status: 400, message: error.message, errors: [] } };
+  }
+}
+
+/** Levels of arrays and objects, without recursion. */
+function depthOf(value: unknown): number {
+  let depth = 0;
+  let level: unknown[] = [value];
+  while (level.length > 0 && depth <= limits.jsonDepth) {
+    const objects = level.filter((one) => typeof one === "object" && one !== null);
+    if (objects.length > 0) depth++;
+    level = objects.flatMap((one) => Object.values(one as object));
+  }
+  return depth;
+}
