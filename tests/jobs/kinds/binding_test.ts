@@ -236,6 +236,7 @@ Deno.test("a similarity of gaze that has changed since is refused, when queued a
     const waiting = await queued(store, request);
     for (const { id } of images) await store.db.run("DELETE FROM gaze WHERE image_id = ?", id);
     await insertGaze(store, images, 2);
+    await store.datasets.changed(dataset.id);
     await store.datasets.update(dataset.id, { known_digest: "with other gaze" });
     await assert.rejects(runJob(gpu, store, waiting), Conflict);
     await store.jobs.change(waiting, { state: "failed" });
