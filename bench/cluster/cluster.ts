@@ -28,6 +28,8 @@ export interface BenchCluster {
   jobs(ids: string[]): Promise<JobRow[]>;
   /** Waits until all have ended. */
   ended(ids: string[], ms: number): Promise<JobRow[]>;
+  /** Who is linked where, and what each worker said last. */
+  told(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -108,6 +110,13 @@ export async function startCluster(
         () => `${JSON.stringify(open())}\n${servers.map((server) => server.log()).join("\n")}`,
       );
       return jobs;
+    },
+    async told() {
+      const lists = await Promise.all(
+        servers.map((server) => server.json("GET", "/v1/workers").catch((error) => error.message)),
+      );
+      const said = [...running].map(([name, child]) => `${name}: ${child.log().slice(-600)}`);
+      return [...lists.map((list) => JSON.stringify(list)), ...said].join("\n");
     },
     async stop() {
       clearInterval(reviving);
