@@ -55,14 +55,19 @@ export function parseBody<Schema extends z.ZodType>(
   }
 }
 
-/** Levels of arrays and objects, without recursion. */
+/** Levels of arrays and objects, without recursion; values that are none are not gathered. */
 function depthOf(value: unknown): number {
   let depth = 0;
-  let level: unknown[] = [value];
-  while (level.length > 0 && depth <= limits.jsonDepth) {
-    const objects = level.filter((one) => typeof one === "object" && one !== null);
-    if (objects.length > 0) depth++;
-    level = objects.flatMap((one) => Object.values(one as object));
+  const inside: object[] = [];
+  const look = (one: unknown) => {
+    if (typeof one === "object" && one !== null) inside.push(one);
+  };
+  look(value);
+  for (; inside.length > 0 && depth <= limits.jsonDepth; depth++) {
+    for (const one of inside.splice(0)) {
+      if (Array.isArray(one)) { for (const entry of one) look(entry); }
+      else for (const entry of Object.values(one)) look(entry);
+    }
   }
   return depth;
 }

@@ -1,11 +1,13 @@
 /** Long work on a thread that answers others too: it stops now and then for a turn of the event loop. */
-import { setImmediate } from "node:timers";
 
 /** What others may have to wait for one turn, ms: to be answered a request takes about ten. */
 const LONGEST_MS = 2;
 
-/** Lets others have their turn. */
-export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+/**
+ * Lets others have their turn. By a timer: as long as something is ready at once, as after `setImmediate`, Deno 2.9
+ * looks at its sockets in every sixty-first turn only, and nobody is heard meanwhile.
+ */
+export const nextTurn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 export class Turns {
   #since = performance.now();

@@ -1,9 +1,9 @@
 /** Who may ask at all: the Host list, the Origin rule, the key and its scope. */
 import { createHash } from "node:crypto";
-import { setImmediate } from "node:timers";
 import type { Context, MiddlewareHandler } from "hono";
 import { hasExpired } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope } from "@/lib/store/mod.ts";
+import { nextTurn } from "@/lib/turns.ts";
 import { HttpError } from "./problem.ts";
 import type { Env, Services } from "./route.ts";
 
@@ -123,7 +123,7 @@ export async function digestOf(...parts: (string | Uint8Array)[]): Promise<strin
     hash.update(`${part.length}:`);
     const bytes = typeof part === "string" ? encoder.encode(part) : part;
     for (let at = 0; at < bytes.length; at += AT_ONCE) {
-      if (at > 0) await new Promise<void>((resolve) => setImmediate(resolve));
+      if (at > 0) await nextTurn();
       hash.update(bytes.subarray(at, at + AT_ONCE));
     }
   }

@@ -6,6 +6,8 @@ import type { Store } from "@/lib/store/mod.ts";
 /** Names that were deleted are out of the files after so long, ms, unless somebody reads. */
 const SOON_MS = 500;
 const HOURLY_MS = 3_600_000;
+/** What jobs write is brought into the database as often, ms. */
+const JOBS_MS = 30_000;
 
 export interface Housekeeping {
   /** Something was written. */
@@ -13,7 +15,7 @@ export interface Housekeeping {
   stop(): void;
 }
 
-/** Empties the write-ahead log after writes; drops old answers and expired uploads by the hour. */
+/** Empties the write-ahead log after writes; and now and then for what jobs write; drops old answers and expired uploads by the hour. */
 export function keepHouse(store: Store, log: Log): Housekeeping {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const attempt = async (work: () => void | Promise<void>) => {
@@ -38,11 +40,13 @@ export function keepHouse(store: Store, log: Log): Housekeeping {
       store.uploads.list();
       written();
     }), HOURLY_MS);
+  const jobs = setInterval(written, JOBS_MS);
   return {
     written,
     stop() {
       clearTimeout(timer);
       clearInterval(hourly);
+      clearInterval(jobs);
     },
   };
 }

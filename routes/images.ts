@@ -3,7 +3,7 @@ import { z } from "zod";
 import { limits } from "@/lib/config.ts";
 import { findingsOf } from "@/lib/datasets/multi_label.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
-import { imageSchema, imageViewOf, storedImageSchema, toImageView } from "@/lib/datasets/image.ts";
+import { imageSchema, imageViewOf, imageViewsOf, storedImageSchema } from "@/lib/datasets/image.ts";
 import { findImage } from "@/lib/datasets/find_image.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
@@ -14,7 +14,7 @@ import { readBytes } from "./body.ts";
 import { digestOf } from "./auth.ts";
 import { namesOption } from "./imports.ts";
 import { keptPicture, pngHeaders } from "./kept_picture.ts";
-import { fieldsOf, mapPage, pageOf, pageQuery, withFields } from "./pages.ts";
+import { fieldsOf, pageOf, pageQuery, withFields } from "./pages.ts";
 import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
@@ -69,28 +69,14 @@ export const images: Route[] = [
     answers: { 200: pageOf(imageSchema) },
     async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
       const dataset = await store.datasets.byName(name);
-      const { id } = dataset;
       const classes = findingsOf(dataset);
       const { label, ...rest } = query;
-      const page = await store.images.listOf(id, {
+      const page = await store.images.listOf(dataset.id, {
         ...rest,
         ...(classes === null ? { label } : { finding: label }),
       });
-      const ids = page.data.map((row) => row.id);
-      const counts = Map.groupBy(await store.gaze.countsOf(ids), ({ image_id }) => image_id);
-      const maps = await store.heatmaps.ofDataset(id, ids);
-      return withFields(
-        await mapPage(
-          page,
-          (row) =>
-            toImageView(row, {
-              counts: counts.get(row.id) ?? [],
-              maps: maps.get(row.id) ?? [],
-              classes,
-            }),
-        ),
-        fields,
-      );
+      const data = await imageViewsOf(store, page.data, classes);
+      return withFields({ ...page, data }, fields);
     },
   }),
   route({

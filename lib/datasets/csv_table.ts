@@ -1,4 +1,5 @@
 /** Small CSV tables (labels and such), read strictly: every problem names its line. */
+import { Buffer } from "node:buffer";
 import { CsvError, parse } from "csv-parse/sync";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
 
@@ -24,10 +25,33 @@ export function decodeText(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    const message = "Cannot read the text: it is not UTF-8";
-    throw new InvalidInput(`Cannot read ${file}`, [{ file, message }]);
+    throw notText(file);
   }
 }
+
+/** Bytes that are decoded at a time. */
+const DECODED = 2 ** 20;
+
+/** Throws InvalidInput for what is not UTF-8; the text is not kept. */
+function assertText(bytes: Uint8Array, file: string): void {
+  const decoder = new TextDecoder("utf-8", { fatal: true });
+  try {
+    for (let at = 0; at < bytes.length; at += DECODED) {
+      decoder.decode(bytes.subarray(at, at + DECODED), { stream: true });
+    }
+    decoder.decode();
+  } catch {
+    throw notText(file);
+  }
+}
+
+function notText(file: string): InvalidInput {
+  const message = "Cannot read the text: it is not UTF-8";
+  return new InvalidInput(`Cannot read ${file}`, [{ file, message }]);
+}
+
+const headOf = (bytes: Uint8Array): string =>
+  new TextDecoder("utf-8").decode(bytes.subarray(0, maxLineBytes));
 
 /** The separator that the header line has most of. */
 function separator(text: string): string {
@@ -39,8 +63,7 @@ function separator(text: string): string {
 
 /** The first line's fields, lower case; none where it is no text. */
 export function tableHeaders(bytes: Uint8Array): string[] {
-  const head = new TextDecoder("utf-8").decode(bytes.subarray(0, maxLineBytes));
-  const line = head.split(/[\r\n]/).find((text) => text.trim() !== "") ?? "";
+  const line = headOf(bytes).split(/[\r\n]/).find((text) => text.trim() !== "") ?? "";
   try {
     const [headers = []] = parse(line, { delimiter: separator(line), trim: true }) as string[][];
     return headers.map((header) => header.toLowerCase());
@@ -64,7 +87,7 @@ export function scanTable(
   onRow: (row: TableRow, headers: string[], written: string[]) => boolean,
 ): string[] {
   const refuse = (problems: Problem[]) => new InvalidInput(`Cannot read ${file}`, problems);
-  const text = decodeText(bytes, file);
+  assertText(bytes, file);
   let headers: string[] | undefined;
   let written: string[] = [];
   const problems: Problem[] = [];
@@ -85,8 +108,10 @@ export function scanTable(
     } else if (!onRow({ line: lines, cells: record }, headers, written)) throw enough;
   };
   try {
-    parse(text, {
-      delimiter: separator(text),
+    // The bytes themselves: a text of them, and what the parser makes of that, would be in memory beside them.
+    parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), {
+      bom: true,
+      delimiter: separator(headOf(bytes)),
       max_record_size: maxLineBytes,
       on_record: (record, context) => {
         onRecord(record as unknown as string[], context);

@@ -11,7 +11,7 @@ import { notAClassWarning, positiveMissing } from "./positive_label.ts";
 import { labelsAlike, patientsMissing, quoted } from "./label_columns.ts";
 import { imagesNamed } from "./images_named.ts";
 import { checkSplits, type LabelTable, readKnownLabels, readLabels } from "./labels.ts";
-import { putLabelsInThread } from "./labels_thread.ts";
+import { putLabelsInThread, removeRowsInThread } from "./edit_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
@@ -19,7 +19,7 @@ import { dicomName, HASHED, patientName } from "./pseudonym.ts";
 import { keepReport } from "./report.ts";
 import { forgetImports } from "./upload_import.ts";
 import { problemSchema } from "@/lib/problems.ts";
-import { nextTurn, Turns } from "@/lib/turns.ts";
+import { Turns } from "@/lib/turns.ts";
 import {
   type DatasetRow,
   type ImageRow,
@@ -118,7 +118,7 @@ export type LabelsReport = z.output<typeof labelsReportSchema>;
 
 /** Tables that take less time than a thread takes to start, bytes, and sets that can be looked through meanwhile. */
 const SMALL = 2 ** 15;
-const FEW_IMAGES = 1000;
+const FEW_IMAGES = 500;
 
 /**
  * Sets labels, patients and splits by a CSV; columns that it lacks stay as they are. Throws
@@ -137,9 +137,7 @@ export async function putLabels(
     await readNamed(store, known, bytes, file) !== undefined
   );
   if (here) return await putLabelsHere(store, dataset, bytes, file);
-  const { directory, cluster } = store;
-  const place = { directory, cluster: cluster?.settings };
-  return await putLabelsInThread<LabelsReport>({ ...place, dataset, bytes, file });
+  return await putLabelsInThread<LabelsReport>(store, dataset, bytes, file);
 }
 
 /** The same in this thread. */
@@ -227,7 +225,7 @@ async function classesAfter(
       `"${labels[0]}". Send a column label, or import the set anew with a column for each finding`;
     throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
   }
-  const { readings } = await store.readings.counts(id);
+  const readings = await store.readings.countOf(id);
   if (readings > 0) {
     const message =
       `Cannot use findings (${
@@ -280,34 +278,39 @@ function soundLabels(
   }
 }
 
-/** Images that are removed without a break: some milliseconds. */
-const REMOVED_AT_ONCE = 10;
+/** Images that are removed by one statement. */
+const REMOVED_AT_ONCE = 100;
 
-/**
- * Removes all images of a data set with what belongs to them, part by part; to be called in a transaction: who reads
- * meanwhile sees all of them.
- * @returns the files that this may have freed
- */
-async function removeImages(store: Store, dataset_id: string): Promise<Set<string>> {
-  const ids = await store.images.idsOf(dataset_id);
-  const files = new Set<string>();
-  for (let from = 0; from < ids.length; from += REMOVED_AT_ONCE) {
-    const part = ids.slice(from, from + REMOVED_AT_ONCE);
-    for (const file of await filesOfImages(store, part)) files.add(file);
-    await store.images.removeAll(part);
-    await nextTurn();
-  }
-  return files;
+/** What a data set that was removed leaves: its id, and files that nothing may refer to any more. */
+export interface Removed {
+  id: string;
+  files: string[];
+}
+
+/** Removes all rows of a data set, in one transaction. Throws NotFound, and Conflict while a job reads it. */
+export async function removeRows(store: Store, name: string): Promise<Removed> {
+  return await store.db.transaction(async () => {
+    const { id } = await changeable(store, name);
+    const ids = await store.images.idsOf(id);
+    const files = new Set<string>();
+    for (let from = 0; from < ids.length; from += REMOVED_AT_ONCE) {
+      const part = ids.slice(from, from + REMOVED_AT_ONCE);
+      for (const file of await filesOfImages(store, part)) files.add(file);
+      await store.images.removeAll(part);
+    }
+    await store.datasets.remove(id);
+    return { id, files: [...files] };
+  });
 }
 
 /** Deletes a data set with its files; models and similarities made from it stay. */
 export async function deleteDataset(store: Store, name: string): Promise<void> {
-  const { id, files } = await store.db.transaction(async () => {
-    const { id } = await changeable(store, name);
-    const files = await removeImages(store, id);
-    await store.datasets.remove(id);
-    return { id, files: [...files] };
-  });
+  const images = await store.images.count([
+    ["dataset_id = ?", (await changeable(store, name)).id],
+  ]);
+  const { id, files } = images > FEW_IMAGES
+    ? await removeRowsInThread<Removed>(store, name, images)
+    : await removeRows(store, name);
   await clearPixels(store, id);
   forgetImports(store, name);
   // What a crash leaves here, the next start sets aside.

@@ -75,12 +75,16 @@ export async function putGaze(
   return await addGazeInThread<GazeReport>({ ...place, dataset, bytes, options });
 }
 
-/** The same in this thread. */
+/**
+ * The same in this thread.
+ * @param wasRead called once the bytes are not needed any more
+ */
 export async function addGaze(
   store: Store,
   dataset: string,
   bytes: Uint8Array<ArrayBuffer>,
   { dryRun = false, ...options }: GazeFileOptions,
+  wasRead: () => void = () => {},
 ): Promise<GazeReport> {
   const { id, meta } = dryRun
     ? await store.datasets.byName(dataset)
@@ -97,6 +101,7 @@ export async function addGaze(
       imageSize: (name) => names.find(name),
       candidates: (name) => names.candidates(name),
     }));
+  wasRead();
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";

@@ -7,7 +7,8 @@ import type { GazeRequest } from "./gaze_thread.ts";
 serveTasks(async ({ directory, cluster, dataset, bytes, options }: GazeRequest) => {
   const store = await openStore(directory, { shared: true, cluster });
   try {
-    return await addGaze(store, dataset, bytes, options);
+    // Given back at once, whoever still knows them: what comes next takes as much.
+    return await addGaze(store, dataset, bytes, options, () => bytes.buffer.transfer(0));
   } finally {
     await store.close();
   }

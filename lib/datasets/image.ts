@@ -9,6 +9,7 @@ import {
   type Store,
 } from "@/lib/store/mod.ts";
 
+import { Turns } from "@/lib/turns.ts";
 import { findingsOf, present, unknown } from "./multi_label.ts";
 
 export const splitSchema = z.enum(splitNames);
@@ -65,6 +66,37 @@ export function toImageView(
     readers,
     maps: maps.filter(({ image_id }) => image_id === row.id).map(({ reader }) => reader),
   };
+}
+
+/** Images whose fixations are counted at a time. */
+const AT_ONCE = 50;
+
+/**
+ * Several images, with their readers looked up.
+ * @param classes the findings of a multi-label set
+ */
+export async function imageViewsOf(
+  store: Store,
+  rows: ImageRow[],
+  classes: string[] | null,
+): Promise<Image[]> {
+  const views: Image[] = [];
+  const turns = new Turns();
+  for (let from = 0; from < rows.length; from += AT_ONCE) {
+    const part = rows.slice(from, from + AT_ONCE);
+    const ids = part.map(({ id }) => id);
+    const counts = Map.groupBy(await store.gaze.countsOf(ids), ({ image_id }) => image_id);
+    const maps = await store.heatmaps.ofImages(ids);
+    for (const row of part) {
+      views.push(toImageView(row, {
+        counts: counts.get(row.id) ?? [],
+        maps: maps.get(row.id) ?? [],
+        classes,
+      }));
+    }
+    await turns.give();
+  }
+  return views;
 }
 
 /** One image, with its readers looked up. */

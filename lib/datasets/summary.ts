@@ -79,7 +79,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
      FROM images WHERE dataset_id = ?`,
     dataset.id,
   ))!;
-  const gaze = await countGaze(store, dataset.id);
+  const { readings, ...gaze } = await countOfImages(store, dataset.id);
   const images = totals.images ?? 0;
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
@@ -87,7 +87,6 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const classes = findingsOf(dataset);
   const findings = classes && await store.images.findingCounts(dataset.id);
   const withFindings = classes && await store.images.withFindings(dataset.id);
-  const { readings, readers } = await store.readings.counts(dataset.id);
   return {
     ...row,
     digest: await store.datasets.digestOf(dataset),
@@ -112,7 +111,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
       fixations: gaze.fixations,
     },
     heatmaps: gaze.heatmaps,
-    readings: { decisions: readings, readers },
+    readings: { decisions: readings.decisions, readers: [...readings.readers].sort() },
     bytes: totals.bytes ?? 0,
     sizes: images === 0 ? null : {
       width: [totals.min_width!, totals.max_width!],
@@ -123,12 +122,15 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
   };
 }
 
-/** Images whose gaze is counted at a time. */
-const AT_ONCE = 200;
+/** Images whose gaze and readings are counted at a time. */
+const AT_ONCE = 50;
 
-/** Counts part by part: fixations are as many as they are. */
-async function countGaze(store: Store, dataset_id: string) {
-  const sums = { recordings: 0, fixations: 0, heatmaps: 0, images: 0, readers: new Set<string>() };
+/** Counts part by part: fixations and readings are as many as they are. */
+async function countOfImages(store: Store, dataset_id: string) {
+  const sums = {
+    ...{ recordings: 0, fixations: 0, heatmaps: 0, images: 0, readers: new Set<string>() },
+    readings: { decisions: 0, readers: new Set<string>() },
+  };
   const turns = new Turns();
   let after: string | undefined;
   do {
@@ -143,6 +145,10 @@ async function countGaze(store: Store, dataset_id: string) {
     }
     for (const rows of maps.values()) sums.heatmaps += rows.length;
     sums.images += new Set([...counts.map(({ image_id }) => image_id), ...maps.keys()]).size;
+    for (const { reader, n } of await store.readings.countsOf(ids)) {
+      sums.readings.decisions += Number(n);
+      sums.readings.readers.add(reader);
+    }
     await turns.give();
     after = page.next ?? undefined;
   } while (after !== undefined);

@@ -47,9 +47,16 @@ function reachOf(gaze: PlacedGaze[]): string | undefined {
 }
 
 function durationsOf(gaze: PlacedGaze[]): string | undefined {
-  const durations = gaze.flatMap(({ fixations, filter }) =>
-    filter === null ? fixations.map(({ duration }) => duration) : []
-  ).sort((a, b) => a - b);
+  const asRead = gaze.filter(({ filter }) => filter === null);
+  // Numbers alone: of millions of fixations a list is as large as the file.
+  const durations = new Float64Array(
+    asRead.reduce((sum, { fixations }) => sum + fixations.length, 0),
+  );
+  let at = 0;
+  for (const { fixations } of asRead) {
+    for (const { duration } of fixations) durations[at++] = duration;
+  }
+  durations.sort();
   if (durations.length < FIXATIONS) return undefined;
   const typical = durations[durations.length >> 1];
   const within = ([low, high]: number[]) => typical >= low && typical <= high;

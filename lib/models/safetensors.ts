@@ -25,16 +25,24 @@ export interface Safetensors {
   metadata: Record<string, string>;
 }
 
+export interface ReadOptions {
+  /** Tensors of f32 are parts of `bytes`, where they stand so that they can be: nothing is in memory twice. */
+  views?: boolean;
+}
+
 /** @throws {InvalidInput} when the file is damaged, or holds a number that is not finite */
-export function readSafetensors(bytes: Uint8Array): Safetensors {
+export function readSafetensors(
+  bytes: Uint8Array,
+  { views = false }: ReadOptions = {},
+): Safetensors {
   try {
-    return read(bytes);
+    return read(bytes as Uint8Array<ArrayBuffer>, views);
   } catch (error) {
     throw new InvalidInput(`Cannot read safetensors: ${(error as Error).message}`);
   }
 }
 
-function read(bytes: Uint8Array): Safetensors {
+function read(bytes: Uint8Array<ArrayBuffer>, views: boolean): Safetensors {
   if (bytes.length < 8) throw new Error("it is shorter than 8 bytes");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
@@ -59,7 +67,7 @@ function read(bytes: Uint8Array): Safetensors {
     }
     const { type, shape, from, to } = describe(name, entry, bytes.length - start);
     ranges.push([from, to]);
-    const data = convert(name, type, bytes, start + from, start + to);
+    const data = convert(name, type, bytes.subarray(start + from, start + to), views);
     tensors.set(name, type.includes("F") ? { shape, data } : { shape, data, integer: true });
   }
   ranges.sort(([a], [b]) => a - b);
@@ -91,17 +99,18 @@ function describe(name: string, entry: Record<string, unknown>, available: numbe
 function convert(
   name: string,
   type: string,
-  bytes: Uint8Array,
-  from: number,
-  to: number,
+  part: Uint8Array<ArrayBuffer>,
+  views: boolean,
 ): Float32Array<ArrayBuffer> {
-  const part = bytes.slice(from, to);
   const { bytes: size, read } = READERS[type];
-  const view = new DataView(part.buffer);
-  const data = type === "F32" ? new Float32Array(part.buffer) : Float32Array.from(
-    { length: part.length / size },
-    (_, i) => read(view, i * size),
-  );
+  const { buffer, byteOffset, length } = part;
+  let data: Float32Array<ArrayBuffer>;
+  if (type !== "F32") {
+    const view = new DataView(buffer, byteOffset, length);
+    data = Float32Array.from({ length: length / size }, (_, i) => read(view, i * size));
+  } else if (views && byteOffset % 4 === 0) {
+    data = new Float32Array(buffer, byteOffset, length / 4);
+  } else data = new Float32Array(part.slice().buffer);
   const wrong = data.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) throw new Error(`element ${wrong} of tensor "${name}" is not finite`);
   return data;
@@ -130,20 +139,28 @@ export function safetensorsHead(
   return bytes;
 }
 
-/** A file of f32 tensors. */
+/** A file of f32 tensors, part by part. */
+export function* safetensorsParts(
+  tensors: Map<string, WeightTensor>,
+  metadata: Record<string, string> = {},
+): Generator<Uint8Array<ArrayBuffer>> {
+  yield safetensorsHead(tensors, metadata);
+  for (const { data } of tensors.values()) {
+    yield new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+}
+
+/** The same as a whole. */
 export function writeSafetensors(
   tensors: Map<string, WeightTensor>,
   metadata: Record<string, string> = {},
 ): Uint8Array<ArrayBuffer> {
-  const head = safetensorsHead(tensors, metadata);
-  let at = head.length;
-  let end = at;
-  for (const { data } of tensors.values()) end += data.byteLength;
-  const bytes = new Uint8Array(end);
-  bytes.set(head);
-  for (const { data } of tensors.values()) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  const parts = [...safetensorsParts(tensors, metadata)];
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
   return bytes;
 }

@@ -5,7 +5,7 @@ import type { Architecture } from "./backbone_spec.ts";
 import { backboneSpec } from "./specs.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelMetadata, Told } from "./model_metadata.ts";
-import { convertWeights } from "./weights_thread.ts";
+import { type Converted, convertWeights } from "./weights_thread.ts";
 import { type ModelRow, type ModelSpec, newId, now, type Store } from "@/lib/store/mod.ts";
 
 /** Where neither it nor the file says so: no classifier, 224 pixels, ImageNet's mean and deviation. */
@@ -28,11 +28,22 @@ export async function uploadModel(
   path: string,
   { name, prefix, ...options }: UploadOptions,
 ): Promise<ModelRow> {
-  const { architecture, file, source, told, metadata } = await convertWeights({
-    path,
-    prefix,
-    told: options,
-  });
+  const temporary = store.files.temporaryPath();
+  try {
+    const converted = await convertWeights({ path, temporary, prefix, told: options });
+    return await keep(store, name, temporary, converted);
+  } finally {
+    await removeIfThere(temporary);
+  }
+}
+
+/** Makes a model of the file that was converted. */
+async function keep(
+  store: Store,
+  name: string,
+  temporary: string,
+  { architecture, source, told, metadata }: Converted,
+): Promise<ModelRow> {
   const { classes = [], multi_label = false, image_size = 224 } = told;
   if (multi_label && classes.length === 0) {
     throw new InvalidInput(
@@ -51,7 +62,7 @@ export async function uploadModel(
   }
   assertOfPixels(normalization);
   assertBoth(told);
-  const { sha256 } = await store.files.put(file);
+  const { sha256 } = await store.files.adopt(temporary);
   return await store.commitFiles([sha256], async () => {
     const meant = await store.models.aliased(name);
     if (meant !== undefined) {
@@ -76,6 +87,14 @@ export async function uploadModel(
       created_at: now(),
     });
   });
+}
+
+async function removeIfThere(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** What a file says of its past; its warnings stay warnings of the model. */

@@ -41,7 +41,7 @@ const isZip = (bytes: Uint8Array) => bytes[0] === 0x50 && bytes[1] === 0x4b;
 /** @throws {InvalidInput} for a damaged file, or a number that is not finite */
 export async function readWeightsFile(bytes: Uint8Array): Promise<WeightsFile> {
   return isSafetensors(bytes)
-    ? { format: "safetensors", ...readSafetensors(bytes) }
+    ? { format: "safetensors", ...readSafetensors(bytes, { views: true }) }
     : { format: "pth", tensors: await readPth(bytes), metadata: {} };
 }
 

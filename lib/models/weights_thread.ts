@@ -8,6 +8,8 @@ import type { LeavingMetadata, ModelMetadata, Told } from "./model_metadata.ts";
 /** A file from elsewhere, to be made a model's. */
 export interface ConvertRequest {
   path: string;
+  /** Where the model's file is to be written: safetensors under torchvision's names. */
+  temporary: string;
   prefix?: string;
   /** What the request says of it, where it does. */
   told: Told;
@@ -27,8 +29,6 @@ export interface Source {
 
 export interface Converted {
   architecture: Architecture;
-  /** safetensors under torchvision's names. */
-  file: Uint8Array<ArrayBuffer>;
   source: Source;
   /** What the file and the request say together. */
   told: Told;

@@ -11,7 +11,7 @@ import {
   type ModelMetadata,
   readMetadata,
 } from "./model_metadata.ts";
-import { readSafetensors, safetensorsHead, writeSafetensors } from "./safetensors.ts";
+import { readSafetensors, safetensorsHead, safetensorsParts } from "./safetensors.ts";
 import { backboneSpec } from "./specs.ts";
 import { readWeights } from "./weights_file.ts";
 import type {
@@ -23,10 +23,15 @@ import type {
   WeightsRequest,
 } from "./weights_thread.ts";
 
+/** Bytes that are written at once: each call has a copy of them. */
+const WRITTEN = 2 ** 22;
+
 /** Names told of what was left out. */
 const MOST_TOLD = 100;
 
-async function convert({ path, prefix, told: request }: ConvertRequest): Promise<Converted> {
+async function convert(
+  { path, temporary, prefix, told: request }: ConvertRequest,
+): Promise<Converted> {
   const { format, tensors, metadata: texts } = await readWeights(path);
   const metadata = readMetadata(texts);
   const told = agreed(metadata, request);
@@ -43,8 +48,15 @@ async function convert({ path, prefix, told: request }: ConvertRequest): Promise
     left_out_count: leftOut.length,
     ...(classifier === undefined ? {} : { classifier }),
   };
-  const file = writeSafetensors(network, { format: "pt" });
-  return { architecture, file, source, told, metadata };
+  await write(temporary, safetensorsParts(network, { format: "pt" }));
+  return { architecture, source, told, metadata };
+}
+
+async function write(path: string, parts: Iterable<Uint8Array>): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true });
+  for (const part of parts) {
+    for (let at = 0; at < part.length;) at += await file.write(part.subarray(at, at + WRITTEN));
+  }
 }
 
 /** @throws {InvalidInput} when a file's metadata are of other weights */
@@ -70,7 +82,7 @@ function compare(
 /** The tensors of a stored model, and its metadata with their digest. Throws Damaged. */
 async function read({ directory, sha256, what, metadata }: LeavingRequest) {
   const bytes = await new StoredFiles(directory).read(sha256, what);
-  const { tensors } = readSafetensors(bytes);
+  const { tensors } = readSafetensors(bytes, { views: true });
   return { bytes, tensors, metadata: { ...metadata, weights_sha256: digestOfWeights(tensors) } };
 }
 
@@ -106,6 +118,6 @@ serveTasks<WeightsRequest, Converted | Leaving | Uint8Array<ArrayBuffer>>(
   },
   (result) => {
     if (result instanceof Uint8Array) return [result.buffer];
-    return ["file" in result ? result.file.buffer : result.head.buffer];
+    return "head" in result ? [result.head.buffer] : [];
   },
 );

@@ -26,14 +26,10 @@ export class Heatmaps extends Table<HeatmapRow> {
     return Map.groupBy(rows, (row) => row.image_id);
   }
 
-  /** By image; of the images that are named only. */
-  async ofDataset(dataset_id: string, image_ids?: string[]): Promise<Map<string, HeatmapRow[]>> {
-    if (image_ids?.length === 0) return new Map();
+  /** By image. */
+  async ofDataset(dataset_id: string): Promise<Map<string, HeatmapRow[]>> {
     const rows = await this.select(
-      [
-        ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
-        ["image_id IN (?)", image_ids],
-      ],
+      [["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id]],
       "ORDER BY image_id, reader",
     );
     return Map.groupBy(rows, (row) => row.image_id);

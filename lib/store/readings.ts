@@ -1,6 +1,6 @@
 /** What readers decided: one reader's reading of one image under one condition. */
 import type { Database } from "./database.ts";
-import { type Page, page, type PageOptions, Table } from "./table.ts";
+import { type Page, page, type PageOptions, placesOf, Table } from "./table.ts";
 
 export interface ReadingRow {
   id: string;
@@ -60,18 +60,21 @@ export class Readings extends Table<ReadingRow> {
     return rows.map((row) => ({ ...row, gaze: row.gaze > 0 }));
   }
 
-  /** How many a data set has, and of whom. */
-  async counts(dataset_id: string): Promise<{ readings: number; readers: string[] }> {
-    const rows = await this.db.all<{ reader: string; n: number }>(
+  /** How many some images have, by reader. */
+  async countsOf(image_ids: string[]): Promise<{ reader: string; n: number }[]> {
+    if (image_ids.length === 0) return [];
+    return await this.db.all(
       `SELECT reader, count(*) AS n FROM readings
-       WHERE image_id IN (SELECT id FROM images WHERE dataset_id = ?)
-       GROUP BY reader ORDER BY reader`,
-      dataset_id,
+       WHERE image_id IN (${placesOf(image_ids)}) GROUP BY reader`,
+      ...image_ids,
     );
-    return {
-      readings: rows.reduce((sum, { n }) => sum + n, 0),
-      readers: rows.map(({ reader }) => reader),
-    };
+  }
+
+  /** Readings of a data set. */
+  async countOf(dataset_id: string): Promise<number> {
+    return await this.count([
+      ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+    ]);
   }
 
   /** Removes those of a data set; how many there were. */

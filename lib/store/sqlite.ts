@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Database, SqlRow, SqlValue } from "./database.ts";
 import { versions } from "./migrations.ts";
+import { emptyLog, isLong } from "./log_thread.ts";
 import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 
 /** Before 3.51.3 a WAL reset could lose committed pages. */
@@ -59,6 +60,7 @@ export class Sqlite implements Database {
   // Only one writes at a time.
   readonly forUpdate = "";
   readonly forUpdateOfFree = "";
+  readonly #path: string;
   readonly #writer: Connection;
   readonly #reader: Connection;
   readonly #inside = new AsyncLocalStorage<Transaction>();
@@ -67,6 +69,7 @@ export class Sqlite implements Database {
 
   /** @param check looks at every page first */
   private constructor(path: string, check: boolean) {
+    this.#path = path;
     this.#writer = new Connection(path, { readOnly: false });
     try {
       orDamagedDatabase(path, () => this.#open(path, check));
@@ -91,6 +94,8 @@ export class Sqlite implements Database {
     db.exec(
       "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON",
     );
+    // Of the server itself no commit is to bring a long log into the database: `forgetDeleted` does.
+    if (check) db.exec("PRAGMA wal_autocheckpoint = 0");
     if (check) assertSound(db, path);
     migrate(db, path);
     // From now on who writes waits without keeping the thread, see `#begin`.
@@ -187,6 +192,7 @@ export class Sqlite implements Database {
     const done = await this.#enter();
     const { db } = this.#writer;
     try {
+      if (isLong(this.#path)) return await emptyLog(this.#path);
       db.exec(`PRAGMA busy_timeout = ${PATIENCE_MS}`);
       return db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get()!.busy === 0;
     } catch (error) {

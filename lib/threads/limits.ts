@@ -92,8 +92,9 @@ export const limits = {
     graceMs: 0,
     delegates: false,
   },
-  labels: {
-    doing: "read the labels",
+  /** One writes at a time. */
+  edit: {
+    doing: "change the data set",
     threads: 1,
     waiting: 16,
     waitMs: 30 * seconds,
@@ -145,6 +146,20 @@ export const limits = {
     unit: "megapixel",
     heapMb: 512,
     idleMs: 10 * seconds,
+    graceMs: 0,
+    delegates: false,
+  },
+  log: {
+    doing: "empty the database's log",
+    threads: 1,
+    waiting: 4,
+    waitMs: 60 * seconds,
+    retrySeconds: 5,
+    cpuMs: 60 * seconds,
+    cpuMsPerUnit: 0.1 * seconds,
+    unit: "megabyte",
+    heapMb: 128,
+    idleMs: 0,
     graceMs: 0,
     delegates: false,
   },
