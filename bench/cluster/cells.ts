@@ -135,7 +135,7 @@ async function plainly(steps: number[], processes: number): Promise<number> {
     least.sum += one;
     least.cells.push(one);
   }
-  const program = fileURLToPath(new URL("plain.ts", import.meta.url));
+  const program = fileURLToPath(import.meta.resolve("./plain.ts"));
   const started = performance.now();
   await Promise.all(hands.map(async ({ cells }) => {
     const args = ["run", "--quiet", program, String(STEP_MS), ...cells.map(String)];

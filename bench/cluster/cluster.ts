@@ -1,5 +1,7 @@
 /** A whole cluster on this machine: PostgreSQL, a bucket, two servers, workers that are linked to them. */
 import { fileURLToPath } from "node:url";
+// The store loads it by a name that is no literal.
+import "@/cluster/mod.ts";
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { codeVersion } from "@/lib/config.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
