@@ -2,7 +2,13 @@
  * The server: `main.ts` starts the API process with its permissions, which starts the GPU worker.
  * `main.ts worker` starts workers beside it: on the jobs of its data directory, or on another machine.
  */
-import { CANNOT_START, dataDirectory, informationFor, readConfig } from "@/lib/config.ts";
+import {
+  CANNOT_START,
+  dataDirectory,
+  informationFor,
+  logFormat,
+  readConfig,
+} from "@/lib/config.ts";
 import { readCluster } from "@/lib/cluster_settings.ts";
 
 const [role, ...args] = Deno.args;
@@ -10,17 +16,18 @@ try {
   if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
     const [name, how, version] = args;
+    const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
     if (how !== "elsewhere") {
       const data = dataDirectory(Deno.env.get("MCGIP_DATA"));
       const alone = how === "alone";
       // One that a server started asks that server.
       const cluster = alone ? readCluster((name) => Deno.env.get(name)) : undefined;
-      await work({ data, name, alone, cluster });
+      await work({ data, name, alone, cluster, log });
     } else {
       const { readElsewhere } = await import("@/lib/worker_settings.ts");
-      const { api, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
-      const elsewhere = { server: { api, key, name }, maxBytes };
-      await work({ data: cache, name, alone: true, elsewhere, version });
+      const { apis, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
+      const elsewhere = { server: { apis, key, name }, maxBytes };
+      await work({ data: cache, name, alone: true, elsewhere, version, log });
     }
   } else if (role === "worker") {
     const { launchWorkers } = await import("@/lib/worker_launcher.ts");
@@ -33,7 +40,8 @@ try {
       const cluster = readCluster((name) => Deno.env.get(name));
       const elsewhere = settings.readElsewhere(env);
       if (!cluster && !elsewhere) settings.assertServed(data);
-      await launchWorkers({ data, cluster, elsewhere, cards: settings.readCards(env) });
+      const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
+      await launchWorkers({ data, cluster, elsewhere, cards: settings.readCards(env), log });
     }
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);

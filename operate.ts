@@ -3,6 +3,7 @@
  * `keys`. Each has `--help`.
  */
 import { backupProgram, restoreProgram, verifyProgram } from "@/lib/operations/backup_program.ts";
+import { assertNoCluster } from "@/lib/operations/cluster_advice.ts";
 import { doctorProgram } from "@/lib/operations/doctor_program.ts";
 import { keysProgram } from "@/lib/operations/keys_program.ts";
 
@@ -21,6 +22,7 @@ try {
   if (!program) {
     throw new Error(`Cannot run this: one of ${Object.keys(programs).join(", ")} is needed`);
   }
+  assertNoCluster(name, args, (name) => Deno.env.get(name));
   Deno.exit(await program(args));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

@@ -2,11 +2,14 @@
 // @ts-types="./pg.d.ts"
 import pg from "pg";
 import { asUnavailable, connection } from "./postgres.ts";
+import findings from "./findings.sql" with { type: "text" };
+import deliveries from "./deliveries.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
 import schema from "./schema.sql" with { type: "text" };
+import thumbnails from "./thumbnails.sql" with { type: "text" };
 
 /** Each brings a schema of the version before to its own. Only additions: a server of the release before runs on it. */
-const versions = [schema, messages];
+export const schemaVersions = [schema, messages, deliveries, findings, thumbnails];
 
 /** Any number that nobody else takes: "mcgip" in ASCII. */
 const LOCK = 0x6d63676970;
@@ -28,13 +31,13 @@ export async function migrate(address: string, name: string): Promise<void> {
     await client.query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)");
     const { rows } = await client.query("SELECT max(version) AS version FROM schema_version");
     const version: number = rows[0].version ?? 0;
-    if (version > versions.length) {
+    if (version > schemaVersions.length) {
       throw new Error(
         `Cannot open schema "${name}" of the database: it is version ${version}, this server knows ` +
-          `${versions.length}; start the newer server that made it`,
+          `${schemaVersions.length}; start the newer server that made it`,
       );
     }
-    for (const [i, sql] of versions.slice(version).entries()) {
+    for (const [i, sql] of schemaVersions.slice(version).entries()) {
       await client.query(inPostgres(sql));
       await client.query("INSERT INTO schema_version VALUES ($1)", [version + i + 1]);
     }

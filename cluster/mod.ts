@@ -3,6 +3,7 @@ import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import type { Cluster, ClusterOptions } from "@/lib/store/cluster.ts";
 import { Listener } from "./listener.ts";
 import { migrate } from "./migrate.ts";
+import { PgBossQueue } from "./pg_boss.ts";
 import { Postgres } from "./postgres.ts";
 import { S3 } from "./s3.ts";
 import { sharedSecret } from "./secret.ts";
@@ -13,14 +14,20 @@ export async function open(
 ): Promise<Cluster> {
   if (!joined) await migrate(database.address, database.schema);
   const db = new Postgres(database, { connections: joined ? 3 : 10 });
+  const queue = new PgBossQueue(db, { joined, log: (text) => console.error(text) });
+  if (!joined) await queue.open();
   let opened: Listener | undefined;
   const listener = () => opened ??= new Listener(database.address, database.schema);
   return {
     db,
+    queue,
     remote: new S3(bucket),
     secret: await sharedSecret(db),
     listen: (channel, heard) => listener().on(channel, heard),
     tell: (channel, payload) => listener().tell(channel, payload),
-    close: async () => await opened?.close(),
+    async close() {
+      await queue.close();
+      await opened?.close();
+    },
   };
 }

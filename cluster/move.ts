@@ -17,7 +17,7 @@ export const TABLES: Record<string, string[]> = {
   jobs: ["id"],
   events: ["job_id", "id"],
   metrics: ["job_id", "step", "name"],
-  job_variants: ["job_id"],
+  job_variants: ["job_id", "device"],
   similarities: ["id"],
   models: ["id"],
   aliases: ["alias"],
@@ -27,6 +27,7 @@ export const TABLES: Record<string, string[]> = {
   studies: ["id"],
   study_cells: ["study_id", "position"],
   predictions: ["id"],
+  thumbnails: ["prediction_id"],
   tuning: ["device", "pass"],
   keys: ["id"],
   owners: ["thing"],
@@ -62,8 +63,8 @@ export async function copyRows(from: Database, to: Database): Promise<Record<str
         counts[table] += rows.length;
       }
     }
-    // Whoever ran them does not any more.
-    await to.run("UPDATE jobs SET lease_until = 0 WHERE state = 'running'");
+    // Whoever ran them does not any more, nor does the queue that handed them out.
+    await to.run("UPDATE jobs SET lease_until = 0, delivery = NULL WHERE state = 'running'");
     return counts;
   });
 }

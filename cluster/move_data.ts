@@ -37,6 +37,8 @@ async function move(args: string[]): Promise<void> {
     for (const [table, rows] of Object.entries(await copyRows(from.db, to.db))) {
       if (rows > 0) console.log(`${rows} rows of ${table}`);
     }
+    const sent = await to.jobs.sendUnknown();
+    if (sent > 0) console.log(`${sent} jobs sent to the queue`);
     if (back) await Deno.writeFile(`${directory}/secret.key`, shared.secret, { mode: 0o600 });
   } finally {
     await shared.close();

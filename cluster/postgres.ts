@@ -13,13 +13,13 @@ import type { Database, SqlRow, SqlValue } from "@/lib/store/database.ts";
 /** https://www.postgresql.org/docs/15/errcodes-appendix.html: the transaction met another, and may pass next time. */
 const SERIALIZATION_FAILURE = "40001";
 const DEADLOCK = "40P01";
-/** Two have computed the same next number, or two have made the same name: the next try tells which. */
+/**
+ * Two have computed the same next number, or two have made the same name. The next try sees what the other has
+ * written: when it meets the same key again, it is the name that is taken.
+ */
 const UNIQUE_VIOLATION = "23505";
-const MOST_TRIES: Record<string, number> = {
-  [SERIALIZATION_FAILURE]: 20,
-  [DEADLOCK]: 20,
-  [UNIQUE_VIOLATION]: 4,
-};
+const REPEATED = [SERIALIZATION_FAILURE, DEADLOCK, UNIQUE_VIOLATION];
+const MOST_TRIES = 20;
 
 /** Statements that are kept by name; texts with numbers in them could be without end. */
 const MOST_NAMED = 500;
@@ -93,12 +93,15 @@ export class Postgres implements Database {
     }
   }
 
-  /** `?` becomes `$1`, `$2`, ... */
+  /** `?` becomes `$1`, `$2`, ..., and a list without entries, which SQLite knows, one in which nothing is. */
   #prepare(sql: string): { text: string; name?: string } {
     let prepared = this.#prepared.get(sql);
     if (!prepared) {
       let n = 0;
-      const text = sql.replace(/'[^']*'|\?/g, (found) => found === "?" ? `$${++n}` : found);
+      const text = sql.replace(
+        /'[^']*'|\?|\bIN \(\)/g,
+        (found) => found === "?" ? `$${++n}` : found === "IN ()" ? "IN (NULL)" : found,
+      );
       const { size } = this.#prepared;
       if (size >= MOST_NAMED) return { text };
       this.#prepared.set(sql, prepared = { text, name: `s${size}` });
@@ -128,12 +131,15 @@ export class Postgres implements Database {
    */
   async transaction<T>(body: () => Promise<T>): Promise<T> {
     if (this.#inside.getStore()) return await body();
+    let met: string | undefined;
     for (let tries = 1;; tries++) {
       try {
         return await this.#once(body);
       } catch (error) {
-        const code = (error as { code?: string }).code ?? "";
-        if (tries >= (MOST_TRIES[code] ?? 0)) throw asUnavailable(error);
+        const { code = "", detail } = error as { code?: string; detail?: string };
+        const taken = code === UNIQUE_VIOLATION && detail === met;
+        if (!REPEATED.includes(code) || taken || tries === MOST_TRIES) throw asUnavailable(error);
+        met = code === UNIQUE_VIOLATION ? detail : undefined;
         this.repeated++;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * tries));
       }

@@ -207,6 +207,11 @@ export class Tape {
     return this.make({ ...x, differentiable: false, base: x });
   }
 
+  /** The same elements, as where backward steps end: their gradient is collected, whatever they came from. */
+  watch(x: Tensor): Tensor {
+    return this.make({ ...x, differentiable: true, base: x });
+  }
+
   /** Slot of a number that changes per step; without a `start` the host must set it before a run. */
   scalar(name: string, start?: number): number {
     let slot = this.slots.get(name);

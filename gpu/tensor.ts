@@ -44,7 +44,7 @@ export interface Tensor {
   readonly place: Place;
   /** Whether backward steps reach it. */
   readonly differentiable: boolean;
-  /** The tensor whose elements this one shows under another shape, or as a constant for the gradient. */
+  /** The tensor whose elements this one shows under another shape, or with the gradient cut off before or behind it. */
   readonly base?: Tensor;
 }
 

@@ -1,4 +1,6 @@
-// dw[f, k] += sum over n with label[n] = k of sum_l dm[n, l] x[n, l, f]   x: [N, L, F], dm: [N, L], dw: [F, K]
+// dw[f, k] = sum over n with label[n] = k of sum_l dm[n, l] x[n, l, f]   x: [N, L, F], dm: [N, L], dw: [F, K]
+override ADD: bool = false;
+
 struct Params {
   N: u32,
   L: u32,
@@ -30,5 +32,9 @@ fn class_map_backward_weight(@builtin(global_invocation_id) id: vec3u) {
       }
     }
   }
-  dw[f * params.K + k] += sum;
+  let at = f * params.K + k;
+  if (ADD) {
+    sum += dw[at];
+  }
+  dw[at] = sum;
 }

@@ -14,6 +14,7 @@ export const variables = [
   "MCGIP_ALLOWED_HOSTS",
   "MCGIP_MAX_DATASET_BYTES",
   "MCGIP_LOG",
+  "MCGIP_WORKERS",
   ...clusterVariables,
 ] as const;
 
@@ -22,6 +23,8 @@ export const help = `deno task start [OPTIONS]
   --host ADDRESS  where to listen: an address or a name (MCGIP_HOST, 127.0.0.1)
   --port N        0 lets the system choose (MCGIP_PORT, 8000)
   --data FOLDER   the data directory, made when it is not there (MCGIP_DATA, ./data)
+  --workers N     GPU workers that it starts itself: 1, or 0 where only workers elsewhere do the work
+                  (MCGIP_WORKERS, 1)
   --no-auth       asks for no key; on a loopback address only
   --watch         starts the server again when one of its files changes
   --version       prints the version and leaves
@@ -59,6 +62,8 @@ export interface Config {
   /** Most bytes that the content of one data set may have. */
   maxDatasetBytes?: number;
   log: LogFormat;
+  /** Workers that the server starts itself: 0 or 1. */
+  workers: number;
   /** Version of the program and, from a checkout, the commit. */
   codeVersion: string;
   /** Start the API again when a file of the program changes. */
@@ -72,6 +77,7 @@ const options = {
   host: { type: "string" },
   port: { type: "string" },
   data: { type: "string" },
+  workers: { type: "string" },
   "no-auth": { type: "boolean", default: false },
   watch: { type: "boolean", default: false },
   version: { type: "boolean", default: false },
@@ -157,13 +163,25 @@ export function readConfig(
       ? integer("MCGIP_MAX_DATASET_BYTES", env("MCGIP_MAX_DATASET_BYTES")!, 2 ** 50)
       : undefined,
     log: logFormat(env("MCGIP_LOG") || "text"),
+    workers: given.workers === undefined
+      ? ownWorkers("MCGIP_WORKERS", env("MCGIP_WORKERS") || "1")
+      : ownWorkers("--workers", given.workers),
     codeVersion: codeVersion(given.commit),
     watch: given.watch,
     cluster: readCluster(env),
   };
 }
 
-function logFormat(text: string): LogFormat {
+function ownWorkers(name: string, text: string): number {
+  if (["0", "1"].includes(text)) return Number(text);
+  throw new Error(
+    `Cannot use ${name}=${text}: the server starts one worker (1) or none (0); further ones are started by ` +
+      "deno task worker, with MCGIP_GPUS one for each card",
+  );
+}
+
+/** @throws {Error} for a format that there is not */
+export function logFormat(text: string): LogFormat {
   const format = logFormats.find((one) => one === text);
   if (!format) throw new Error(`Cannot use MCGIP_LOG=${text}: text or json is needed`);
   return format;

@@ -74,19 +74,22 @@ export function apiArguments(config: Config): string[] {
     `--host=${config.host}`,
     `--port=${config.port}`,
     ...(config.auth ? [] : ["--no-auth"]),
+    `--workers=${config.workers}`,
   ];
 }
 
 /** What a worker has to do with in the data directory: no database, and with it no keys and no names. */
 const WORKED_ON = ["files", "checkpoints", "cache", "tmp"];
 
-/** A GPU worker for a server elsewhere: the network to that one alone, and its own cache. */
-export function remoteWorkerArguments({ api, cache }: ElsewhereSettings): string[] {
-  const { hostname, port, protocol } = new URL(api);
-  const address = `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+/** A GPU worker for servers elsewhere: the network to those alone, and its own cache. */
+export function remoteWorkerArguments({ apis, cache }: ElsewhereSettings): string[] {
+  const addresses = apis.map((api) => {
+    const { hostname, port, protocol } = new URL(api);
+    return `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`;
+  });
   return [
     ...always(undefined),
-    allow("net", [address]),
+    allow("net", addresses),
     allow("read", [cache, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
     allow("write", [cache]),
     allow("env", [...workerVariables, "DENO_WEBGPU_BACKEND"]),
@@ -115,7 +118,7 @@ export function workerArguments(
     ]),
     allow("write", own),
     allow("env", [
-      ...["MCGIP_DATA", "DENO_WEBGPU_BACKEND"],
+      ...["MCGIP_DATA", "MCGIP_LOG", "DENO_WEBGPU_BACKEND"],
       ...(alone ? clusterVariables : []),
       ...(shared ? POSTGRES_VARIABLES : []),
     ]),

@@ -27,9 +27,9 @@ type Fields = Record<string, unknown>;
 
 /**
  * Columns of rows that `schema` describes, in its order. A record becomes a column for each of its keys,
- * `<prefix>_<key>`.
+ * `<prefix>_<key>`; a list of texts becomes one text, with | between them.
  * @param records prefix and keys of each field that is a record
- * @throws {Error} for a field that is no text, number or boolean, nor such a record
+ * @throws {Error} for a field that is no text, number, boolean or list of texts, nor such a record
  */
 export function columnsOf(
   schema: z.ZodObject,
@@ -41,6 +41,9 @@ export function columnsOf(
       return keys.map((key) => ({ name: `${prefix}_${key}`, type: "DOUBLE", field, key }));
     }
     const plain = bare(type as z.ZodType);
+    if (plain instanceof z.ZodArray && plain.element instanceof z.ZodString) {
+      return [{ name: field, type: "STRING", field }];
+    }
     if (plain instanceof z.ZodBoolean) return [{ name: field, type: "BOOLEAN", field }];
     if (plain instanceof z.ZodNumber) return [{ name: field, type: "DOUBLE", field }];
     if (
@@ -66,7 +69,7 @@ type Value = CsvValue | boolean;
 /** undefined where the row has no such value. */
 function valueOf(row: Fields, { field, key }: Column): Value {
   const value = row[field];
-  if (key === undefined) return value as Value;
+  if (key === undefined) return Array.isArray(value) ? value.join("|") : value as Value;
   // A class may be named like something that every object has.
   return value && Object.hasOwn(value, key) ? (value as Record<string, CsvValue>)[key] : undefined;
 }

@@ -2,7 +2,7 @@
 import { counted } from "./counted.ts";
 import { checkout } from "./launcher.ts";
 import { codeVersion, type Config } from "./config.ts";
-import { logger } from "./log.ts";
+import { type LogFormat, logger, relayLines } from "./log.ts";
 import { remoteWorkerArguments, workerArguments } from "./permissions.ts";
 import { type ElsewhereSettings, environmentOf } from "./worker_settings.ts";
 
@@ -12,14 +12,13 @@ const MOST_BACKOFF_MS = 10_000;
 /** One that ran for so long, ms, is taken for sound. */
 const LASTED_MS = 30_000;
 
-const log = logger("text");
-
 export interface LaunchOptions {
   /** The data directory whose jobs are run. */
   data: string;
   cluster?: Config["cluster"];
   /** Those of a server on another machine instead. */
   elsewhere?: ElsewhereSettings;
+  log: LogFormat;
   /** A worker for each of them; undefined: whichever is there. */
   cards: (string | undefined)[];
 }
@@ -29,8 +28,9 @@ export async function launchWorkers({ cards, ...options }: LaunchOptions): Promi
   const children = new Set<Deno.ChildProcess>();
   const state = { asked: false, children };
   const { data, cluster, elsewhere } = options;
+  const log = logger(options.log, { process: "launcher" });
   const whose = elsewhere
-    ? `the server at ${elsewhere.api}`
+    ? `the server at ${elsewhere.apis.join(", or at ")}`
     : `${data}${cluster ? " and of the database that is shared" : ""}`;
   log(`${counted(cards.length, "worker")} on the jobs of ${whose}`);
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
@@ -47,9 +47,10 @@ export async function launchWorkers({ cards, ...options }: LaunchOptions): Promi
 /** Resolves to the exit code of a worker that was asked to leave. */
 async function keepWorker(
   card: string | undefined,
-  { data, cluster, elsewhere }: Omit<LaunchOptions, "cards">,
+  { data, cluster, elsewhere, log: format }: Omit<LaunchOptions, "cards">,
   state: { asked: boolean; children: Set<Deno.ChildProcess> },
 ): Promise<number> {
+  const log = logger(format, { process: "launcher" });
   const kept = elsewhere?.cache ?? data;
   // A worker that is started again has its name still, and takes up what it ran at once.
   const name = `worker-${crypto.randomUUID()}`;
@@ -58,9 +59,10 @@ async function keepWorker(
     : [...workerArguments({ data, cluster, alone: true }), name, "alone"];
   const env = {
     ...environmentOf(card),
+    MCGIP_LOG: format,
     ...(elsewhere
       ? {
-        MCGIP_API: elsewhere.api,
+        MCGIP_API: elsewhere.apis.join(","),
         MCGIP_API_KEY: elsewhere.key,
         MCGIP_CACHE: kept,
         MCGIP_CACHE_BYTES: String(elsewhere.maxBytes),
@@ -70,10 +72,15 @@ async function keepWorker(
   for (let backoff = BACKOFF_MS;;) {
     const started = performance.now();
     // Its standard input tells the child when this process is gone.
-    const child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped", stdout: "null" })
-      .spawn();
+    const json = format === "json";
+    const stderr = json ? "piped" : "inherit";
+    const streams = { stdin: "piped", stdout: "null", stderr } as const;
+    const child = new Deno.Command(Deno.execPath(), { args, env, ...streams }).spawn();
     state.children.add(child);
+    // Drivers know no JSON.
+    const relayed = json && relayLines(child.stderr, logger(format, { process: "worker" }));
     const { code, signal } = await child.status;
+    await relayed;
     state.children.delete(child);
     if (state.asked) return signal ? 0 : code;
     if (performance.now() - started > LASTED_MS) backoff = BACKOFF_MS;

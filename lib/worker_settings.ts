@@ -11,6 +11,7 @@ export const workerVariables = [
   "MCGIP_CACHE",
   "MCGIP_CACHE_BYTES",
   "MCGIP_GPUS",
+  "MCGIP_LOG",
 ] as const;
 
 /** What `--help` prints. */
@@ -19,11 +20,13 @@ GPU workers on the jobs of a data directory that a server has made, or of a serv
   --data FOLDER   the data directory (MCGIP_DATA, ./data)
   -h, --help      prints this and leaves
 In brackets: the environment variable that says the same, and the default. By variables alone:
-  MCGIP_API          address of a server on another machine, in place of a data directory
+  MCGIP_API          address of a server on another machine, in place of a data directory; of several servers of
+                     one cluster with commas: where one is away, the next one is taken
   MCGIP_API_KEY      a key of it with the scope work
   MCGIP_CACHE        where files of it are kept (./worker-cache)
   MCGIP_CACHE_BYTES  most bytes of these
   MCGIP_GPUS         places of cards as in pci-0000_41_00_0, with commas: a worker for each
+  MCGIP_LOG          json: the log as one JSON object a line (text)
   MCGIP_DATABASE, MCGIP_FILES  as of the servers that share them (deno task start --help)
 SIGTERM, SIGINT or SIGHUP ends them, after what they run is saved.`;
 
@@ -50,8 +53,8 @@ export function assertServed(data: string): void {
 const CACHE_BYTES = 50 * 2 ** 30;
 
 export interface ElsewhereSettings {
-  /** Address of the server, without a slash at the end. */
-  api: string;
+  /** Addresses of the server, or of the servers of one cluster, without a slash at the end. */
+  apis: string[];
   key: string;
   /** Absolute path of the directory of what is kept of the server's files. */
   cache: string;
@@ -65,14 +68,17 @@ type Env = (name: (typeof workerVariables)[number]) => string | undefined;
  * @throws {Error} that says which setting cannot be used
  */
 export function readElsewhere(env: Env): ElsewhereSettings | undefined {
-  const api = env("MCGIP_API");
-  if (!api) return undefined;
-  const url = URL.parse(api);
-  if (!url || !["http:", "https:"].includes(url.protocol) || url.pathname !== "/" || url.search) {
-    throw new Error(
-      `Cannot use MCGIP_API=${api}: the address of a server is needed, as in https://server:8000`,
-    );
-  }
+  const named = (env("MCGIP_API") ?? "").split(",").map((api) => api.trim()).filter(Boolean);
+  if (named.length === 0) return undefined;
+  const apis = named.map((api) => {
+    const url = URL.parse(api);
+    if (!url || !["http:", "https:"].includes(url.protocol) || url.pathname !== "/" || url.search) {
+      throw new Error(
+        `Cannot use MCGIP_API=${api}: the address of a server is needed, as in https://server:8000`,
+      );
+    }
+    return url.origin;
+  });
   const key = env("MCGIP_API_KEY");
   if (!key) {
     throw new Error(
@@ -85,7 +91,7 @@ export function readElsewhere(env: Env): ElsewhereSettings | undefined {
     throw new Error(`Cannot use MCGIP_CACHE_BYTES=${bytes}: a whole number of bytes is needed`);
   }
   return {
-    api: url.origin,
+    apis: [...new Set(apis)],
     key,
     cache: resolve(env("MCGIP_CACHE") || "worker-cache"),
     maxBytes: Number(bytes),

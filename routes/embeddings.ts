@@ -1,4 +1,5 @@
 /** What a network makes of pictures: feature vectors, their layout in the plane, the most similar pictures. */
+import { comparedLabel, findingsOf } from "@/lib/datasets/multi_label.ts";
 import { z } from "zod";
 import {
   embedAll,
@@ -78,10 +79,11 @@ async function storedVectors(
     );
   }
   const vectors = await featuresOf(asking, images, call.request.signal);
-  return images.map(({ name, label }, i) => ({
+  const classes = findingsOf(dataset);
+  return images.map((image, i) => ({
     dataset: dataset.name,
-    image: name,
-    label,
+    image: image.name,
+    label: comparedLabel(image, classes),
     vector: vectors[i],
   }));
 }
@@ -175,9 +177,9 @@ export const embeddings: Route[] = [
           model: asking.model.id,
           among: dataset.name,
           novelty,
-          data: others.map(({ image: { name, label }, similarity }) => ({
-            image: name,
-            label,
+          data: others.map(({ image, similarity }) => ({
+            image: image.name,
+            label: comparedLabel(image, findingsOf(dataset)),
             similarity,
           })),
         };

@@ -9,7 +9,12 @@ import {
   toEvaluationView,
   toScoredEvaluationView,
 } from "@/lib/jobs/evaluation_view.ts";
-import { imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
+import { type ImageScore, imageScoreSchema } from "@/lib/evaluation/evaluation.ts";
+import {
+  isMultiLabelMetrics,
+  type MultiLabelImageScore,
+  multiLabelImageScoreSchema,
+} from "@/lib/evaluation/multi_label_evaluation.ts";
 import { finishedStates } from "@/lib/store/mod.ts";
 import { columnsOf } from "@/lib/table_file.ts";
 import { fieldsOf, mapPage, pageOf, pageQuery, wholePage, withFields } from "./pages.ts";
@@ -50,15 +55,22 @@ export const evaluations: Route[] = [
     summary: "What the classifier said of each image, as JSON, CSV or Parquet",
     description: "Tables have a column `probability_<class>` for every class.",
     scope: "read",
-    answers: { 200: [pageOf(imageScoreSchema), ...tableMediaTypes] },
+    answers: {
+      200: [pageOf(z.union([multiLabelImageScoreSchema, imageScoreSchema])), ...tableMediaTypes],
+    },
     formats: listFormats,
     async handle({ services: { store }, params: { id }, format }) {
-      const { scores, metrics: { classes } } = await store.evaluations.get(id);
-      if (format === "json") return wholePage(scores);
-      const columns = columnsOf(imageScoreSchema, {
-        probabilities: { prefix: "probability", keys: classes },
+      const { scores, metrics } = await store.evaluations.get(id);
+      if (format === "json") {
+        return wholePage<ImageScore | MultiLabelImageScore>(scores);
+      }
+      const schema = isMultiLabelMetrics(metrics) ? multiLabelImageScoreSchema : imageScoreSchema;
+      const columns = columnsOf(schema, {
+        probabilities: { prefix: "probability", keys: metrics.classes },
       });
-      return tableAnswer({ format, name: `${id}_scores` }, columns, [scores]);
+      return tableAnswer({ format, name: `${id}_scores` }, columns, [
+        scores as (ImageScore | MultiLabelImageScore)[],
+      ]);
     },
   }),
   route({

@@ -96,7 +96,7 @@ export const gazeRoutes: Route[] = [
         return tableAnswer({ format, name }, measureColumns(table), batches);
       }
       const { data, ...page } = await store.images.listOf(dataset.id, { limit, after });
-      const rows = await measureRowsOf(store, data, table, reader);
+      const rows = await measureRowsOf(store, dataset, data, { table, reader });
       return { data: rows, ...page };
     },
   }),

@@ -1,6 +1,7 @@
 /** Images of a data set and their pictures; single images and labels put in. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
+import { findingsOf } from "@/lib/datasets/multi_label.ts";
 import { labelsReportSchema, putImage, putLabels } from "@/lib/datasets/edit.ts";
 import { imageSchema, imageViewOf, imageViewsOf, storedImageSchema } from "@/lib/datasets/image.ts";
 import { findImage } from "@/lib/datasets/find_image.ts";
@@ -61,14 +62,19 @@ export const images: Route[] = [
     scope: "read",
     query: z.strictObject({
       ...pageQuery,
-      label: z.string().max(512).optional(),
+      label: z.string().max(512).optional()
+        .describe("Of a multi-label set: images that have this finding"),
       fields: fieldsOf(Object.keys(imageSchema.shape)),
     }),
     answers: { 200: pageOf(imageSchema) },
     async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
-      const { id } = await store.datasets.byName(name);
-      const page = await store.images.listOf(id, query);
-      return withFields({ ...page, data: await imageViewsOf(store, page.data) }, fields);
+      const dataset = await store.datasets.byName(name);
+      const { label, ...rest } = query;
+      const page = await store.images.listOf(dataset.id, {
+        ...rest,
+        ...(findingsOf(dataset) === null ? { label } : { finding: label }),
+      });
+      return withFields({ ...page, data: await imageViewsOf(store, dataset, page.data) }, fields);
     },
   }),
   route({
@@ -149,6 +155,10 @@ export const images: Route[] = [
     operationId: "setLabels",
     errors: [429],
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
+    description:
+      "Of a multi-label set a column for each finding (0, 1, true, false; empty where it is not known), or a column " +
+      "`labels` that lists those that are present, with | or ; between them. A set without labels becomes " +
+      "multi-label by its first table of this kind.",
     scope: "write",
     accepts: ["text/csv", "text/plain", "application/octet-stream"],
     answers: { 200: labelsReportSchema },

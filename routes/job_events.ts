@@ -3,7 +3,6 @@ import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { curveSchema, curvesOf } from "@/lib/jobs/curves.ts";
 import { eventFile } from "@/lib/jobs/event_file.ts";
-import { thinned } from "@/lib/jobs/thinned.ts";
 import { eventSchema, pointSchema, toEventView } from "@/lib/jobs/event.ts";
 import { type EventRow, type EventType, eventTypes, finishedStates } from "@/lib/store/mod.ts";
 import { mapPage, pageOf, wholePage } from "./pages.ts";
@@ -169,8 +168,9 @@ export const jobEvents: Route[] = [
       if (points !== undefined && format !== "json") {
         throw new HttpError(400, `Cannot thin out ${format}: files hold every value; ask for JSON`);
       }
-      const all = await store.metrics.list(id, { name, afterStep });
-      const rows = points === undefined ? all : thinned(all, points);
+      const rows = points === undefined
+        ? await store.metrics.list(id, { name, afterStep })
+        : await store.metrics.thinned(id, points, { name, afterStep });
       if (format === "json") return wholePage(rows);
       if (format === "tensorboard") {
         const started = new Date(job.started_at ?? job.created_at);

@@ -1,4 +1,5 @@
 /** Jobs: queued, shown, stopped and taken up again. */
+import { adapterName } from "@/lib/adapter_info.ts";
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
 import { jobFields, jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
@@ -17,7 +18,14 @@ const request = z.looseObject({ kind: jobKindSchema });
 const jobPage = pageOf(jobSchema).extend({
   totals: z.record(jobStateSchema, z.number())
     .describe("Jobs by state, of those that the query means whatever their state"),
+  as_of: z.iso.datetime()
+    .describe(
+      "What to give as `since` next time; clocks of several servers may differ by a little",
+    ),
 }).meta({ id: "JobPage" });
+
+/** By how much clocks of servers on one database may differ, ms. */
+const CLOCKS_MS = 10_000;
 
 function changed({ workers, notifier, studies }: Services, id: string): void {
   notifier.emit(id);
@@ -69,7 +77,9 @@ export const jobs: Route[] = [
       if (made.kind === "study") {
         const throughput = async () =>
           workers.unavailable() ? undefined : await workers.call<number>("throughput", null);
-        const plan = await planStudy(store, made, { estimate, throughput });
+        const gpu = workers.device?.gpu;
+        const adapter = gpu ? adapterName(gpu) : undefined;
+        const plan = await planStudy(store, made, { estimate, throughput, adapter });
         if (body.dry_run === true) return plan;
       } else {
         const request = await estimateRequest(store, made);
@@ -96,12 +106,19 @@ export const jobs: Route[] = [
       state: jobStateSchema.optional(),
       dataset: z.string().max(200).optional(),
       study: z.string().max(200).optional(),
+      since: z.iso.datetime().optional().describe(
+        "Only what may have changed since then, by `as_of` of an earlier answer: jobs that have not ended, or " +
+          "have since",
+      ),
     }),
     answers: { 200: jobPage },
     async handle({ services: { store }, query: { fields, ...filter } }) {
       const rows = await store.jobs.listJobs(filter);
       const page = await mapPage(rows, (row) => toJobView(store, row));
-      return withFields({ ...page, totals: await store.jobs.totals(filter) }, fields);
+      const { totals, ended } = await store.jobs.totals(filter);
+      // Not the time of now: an answer in which nothing has changed keeps its tag.
+      const as_of = new Date(ended === null ? 0 : Date.parse(ended) - CLOCKS_MS).toISOString();
+      return withFields({ ...page, totals, as_of }, fields);
     },
   }),
   route({

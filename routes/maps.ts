@@ -9,6 +9,7 @@ import {
   overImage,
   stretched,
 } from "@/lib/inference/image_map.ts";
+import { SALIENCY_METHODS } from "@/lib/inference/protocol.ts";
 import { type MapView, saliencyMapSchema, similarityMapSchema } from "@/lib/inference/map_view.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { digestOf } from "./auth.ts";
@@ -110,17 +111,34 @@ export const maps: Route[] = [
     path: "/v1/models/{id}/saliency",
     operationId: "computeSaliency",
     errors: [429, 500],
-    summary: "Grad-CAM: which places speak for a class, the predicted one by default; JSON or PNG",
+    summary:
+      "Which places speak for a class (Grad-CAM), or where the class token of a vision transformer looks; JSON or PNG",
+    description:
+      "`method=grad_cam`: for the predicted class, or for `class`; of a vision transformer over the patches as they " +
+      "enter its last block. `attention`: of the class token to the patches in the last block, the mean of its heads or " +
+      "one `head`. `rollout`: through all blocks (Abnar and Zuidema 2020). What a token gives to itself is left out, " +
+      "so that values add up to less than 1.",
     scope: "read",
-    query: query.extend({ class: z.string().max(512).optional() }),
+    query: query.extend({
+      class: z.string().max(512).optional(),
+      method: z.enum(SALIENCY_METHODS).default("grad_cam"),
+      head: z.coerce.number().int().min(0).optional()
+        .describe("Of method attention: number of the head, from 0"),
+    }),
     accepts: pictureTypes,
     answers: { 200: [saliencyMapSchema, "image/png"] },
     formats,
     handle: (call) =>
       answer(
         call,
-        (asking, picture) => imageSaliencyMap(asking, picture, call.query.class),
-        ({ label, probabilities }) => ({ class: label, probabilities }),
+        (asking, picture) => {
+          const { class: label, method, head } = call.query;
+          return imageSaliencyMap(asking, picture, { label, method, head });
+        },
+        ({ label, probabilities }) => ({
+          ...{ method: call.query.method, head: call.query.head ?? null },
+          ...{ class: label, probabilities },
+        }),
       ),
   }),
 ];

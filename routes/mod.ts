@@ -17,6 +17,7 @@ import { modelWeights } from "./model_weights.ts";
 import { models } from "./models.ts";
 import { openInference } from "./open_inference.ts";
 import { overview } from "./overview.ts";
+import { picturePreview } from "./picture_preview.ts";
 import { predictions } from "./predictions.ts";
 import { readings } from "./readings.ts";
 import { reports } from "./reports.ts";
@@ -81,7 +82,7 @@ export const resources: Resource[] = [
   {
     tag: "Inference",
     description: "What a model says of pictures: classes, features, neighbours, maps.",
-    routes: [...maps, ...embeddings, ...predictions],
+    routes: [...maps, ...embeddings, ...predictions, ...picturePreview],
   },
   {
     tag: "Evaluations",

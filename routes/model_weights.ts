@@ -37,6 +37,8 @@ const numbers = z.string().max(1000)
 const query = z.strictObject({
   classes: classList.optional()
     .describe("Names of the classifier's outputs, with commas, or a JSON array of any texts"),
+  multi_label: z.enum(["true", "false"]).transform((text) => text === "true").optional()
+    .describe("Whether an image may have any number of the classes, each by a sigmoid of its own"),
   image_size: imageSizeText.optional().describe("Of the input in pixels: SIDE, or HEIGHTxWIDTH"),
   mean: numbers.optional().describe("Of pixels in 0 to 1, one number a channel"),
   std: numbers.optional(),
@@ -47,6 +49,7 @@ const query = z.strictObject({
 /** The same in a form, as JSON. */
 const settings = z.strictObject({
   classes: classNames.optional(),
+  multi_label: z.boolean().optional(),
   image_size: imageSizeSchema.optional(),
   mean: z.array(z.number()).max(3).optional(),
   std: z.array(z.number()).max(3).optional(),

@@ -1,12 +1,13 @@
 /** The Open Inference Protocol, version 2: https://github.com/kserve/open-inference-protocol */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
-import { NotFound, Unavailable } from "@/lib/errors.ts";
+import { InvalidInput, NotFound, Unavailable } from "@/lib/errors.ts";
 import { tensorBytes } from "@/lib/inference/binary_tensor.ts";
 import {
   type InferenceAnswer,
   inferenceAnswerSchema,
   inferenceModelSchema,
+  outputsOf,
   toInferenceModelView,
   toInferenceView,
   versionOf,
@@ -61,7 +62,10 @@ async function readRequest({ request: sent }: Call, spec: ModelSpec): Promise<{
 }
 
 /** Which outputs go as bytes. */
-function binaryOutputs({ parameters, outputs }: TensorRequest): Set<string> {
+function binaryOutputs(
+  { parameters, outputs }: TensorRequest,
+  names: ("probabilities" | "labels")[],
+): Set<string> {
   const all = parameter(parameters, {
     ...{ name: "binary_data_output", schema: z.boolean(), pointer: "" },
   }) ?? false;
@@ -93,17 +97,23 @@ function withBytes(answer: InferenceAnswer, binary: Set<string>, headers: Header
   return new Response(new Blob([json, ...parts]).stream(), { headers });
 }
 
-const names = ["probabilities", "labels"] as const;
-
 async function infer(call: Call) {
   const { services: { store, workers: worker } } = call;
   const model = await modelOf(call);
   needClasses(model);
   const { body, pictures, digest } = await readRequest(call, model.spec);
-  const bytes = binaryOutputs(body);
+  const names = outputsOf(model);
+  const bytes = binaryOutputs(body, names);
+  const absent = body.outputs?.findIndex(({ name }) => !names.includes(name)) ?? -1;
+  if (absent >= 0) {
+    const message = "a multi-label model gives no one label an image; ask for probabilities";
+    throw new InvalidInput(`Cannot give "${body.outputs![absent].name}": ${message}`, [
+      { pointer: `/outputs/${absent}/name`, message },
+    ]);
+  }
   const answer = await call.once(digest, async () => {
     const rows = await predictAll({ store, model, worker }, pictures);
-    const outputs = body.outputs?.length ? body.outputs.map(({ name }) => name) : [...names];
+    const outputs = body.outputs?.length ? body.outputs.map(({ name }) => name) : names;
     return toInferenceView(model, rows, {
       ...{ id: body.id ?? undefined, outputs, unused: unusedOf(body) },
     });

@@ -31,8 +31,14 @@ export async function mapPage<A, B>(
 /** The query of a list whose entries have these fields; a dot leads into an object. */
 export const fieldsOf = (fields: readonly string[]) =>
   z.string().max(2000).transform((text) => text.split(",")).refine(
-    (names) => names.every((name) => fields.includes(name.split(".")[0])),
-    `Fields with commas, each of ${fields.join(", ")}; a dot leads into an object, as in a.b`,
+    (names) =>
+      names.every((name) => {
+        const [first, ...inner] = name.split(".");
+        return fields.includes(first) && !inner.includes("");
+      }),
+    `Fields with commas, each of ${
+      fields.join(", ")
+    }; a dot leads into an object, as in a.b, and stands before a name`,
   ).optional().describe(
     "Only these fields of each entry, with commas; a dot leads into one: `metrics.auc`",
   );

@@ -4,6 +4,7 @@ import { limits } from "@/lib/config.ts";
 import { imageByName, imagesByName } from "@/lib/datasets/find_image.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { encodedPicture, type PictureInput } from "@/lib/inference/predict_client.ts";
+import { scaledPng } from "@/lib/images/scaled_png.ts";
 import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/images/view.ts";
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { digestOf } from "./auth.ts";
@@ -104,12 +105,20 @@ export function digestOfSent(pictures: SentPicture[]): Promise<string> {
   return digestOf(...pictures.flatMap(({ bytes, filename = "" }) => [bytes, filename]));
 }
 
-/** A picture of the request, to be looked at as `view` shows it. */
+/** Longer side of a thumbnail at most, pixels. */
+const THUMBNAIL = 160;
+
+/** A picture of the request, to be looked at as `view` shows it, and kept small with its prediction where asked for. */
 export function sentPicture(
   { bytes, filename }: SentPicture,
   view: ViewOptions | undefined,
+  { thumbnail = false } = {},
 ): PictureInput {
-  return { filename, ...encodedPicture(() => Promise.resolve(bytes), view) };
+  return {
+    filename,
+    ...encodedPicture(() => Promise.resolve(bytes), view),
+    ...(thumbnail ? { thumbnail: () => scaledPng(bytes, { side: THUMBNAIL, view }) } : {}),
+  };
 }
 
 /** One picture with its file, and its rows where it is of a data set. */

@@ -3,9 +3,11 @@ import { z } from "zod";
 import { type PictureInput, predictAll } from "@/lib/inference/predict_client.ts";
 import { predictionSchema, toPredictionView } from "@/lib/inference/prediction.ts";
 import { columnsOf } from "@/lib/table_file.ts";
+import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import type { PredictionFilter, Store } from "@/lib/store/mod.ts";
 import { findImage } from "@/lib/datasets/find_image.ts";
 import { viewQuery } from "@/lib/images/view.ts";
+import { pngHeaders } from "./kept_picture.ts";
 import { mapPage, pageOf, pageQuery } from "./pages.ts";
 import {
   bodyView,
@@ -24,13 +26,24 @@ import { batchesOf, listFormats, needWhole, tableAnswer, tableMediaTypes } from 
 
 const answerSchema = z.object({ data: z.array(predictionSchema) }).meta({ id: "Predictions" });
 
-const query = z.strictObject(viewQuery);
+const query = z.strictObject({
+  ...viewQuery,
+  thumbnails: z.stringbool().default(false).describe(
+    "Keeps a small picture (160 pixels) of each that is sent with its prediction, until that is deleted",
+  ),
+});
 
 async function predict(
   call: Call<z.output<typeof query>, z.output<typeof namedPictures> | undefined>,
 ) {
   const { services: { store, workers: worker }, params: { id }, body } = call;
+  const { thumbnails: thumbnail } = call.query;
   const view = bodyView(call.query, body === undefined);
+  if (body && thumbnail) {
+    throw new InvalidInput(
+      "Cannot keep thumbnails of a data set's pictures: these are there by their names",
+    );
+  }
   const model = await store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
@@ -42,7 +55,7 @@ async function predict(
   const pictures = await sentPictures(call.request);
   return await call.once(
     () => digestOfSent(pictures),
-    () => answer(pictures.map((picture) => sentPicture(picture, view))),
+    () => answer(pictures.map((picture) => sentPicture(picture, view, { thumbnail }))),
   );
 }
 
@@ -51,9 +64,12 @@ const filter = {
   model: z.string().max(200).optional().describe("Id, alias or name"),
   dataset: z.string().max(200).optional(),
   image: z.string().max(512).optional(),
-  label: z.string().max(512).optional(),
+  label: z.string().max(512).optional()
+    .describe("The predicted class, or one of the findings that a multi-label model predicted"),
   min_probability: z.coerce.number().min(0).max(1).optional()
-    .describe("Least probability of the predicted label"),
+    .describe(
+      "Least probability of the predicted label; of a multi-label model that of `label`, or of any finding without it",
+    ),
   stale: z.enum(["exclude", "include", "only"]).default("exclude").describe(
     "Predictions of images that are gone or have another picture by now",
   ),
@@ -126,7 +142,9 @@ export const predictions: Route[] = [
         );
       }
       needWhole(request, format);
-      const columns = columnsOf(predictionSchema.omit({ file: true }), {
+      const several = await store.predictions.haveLabels(query);
+      const schema = predictionSchema.omit({ file: true });
+      const columns = columnsOf(several ? schema : schema.omit({ labels: true }), {
         probabilities: { prefix: "probability", keys: await store.predictions.classes(query) },
       });
       const batches = batchesOf(async (after) =>
@@ -167,6 +185,24 @@ export const predictions: Route[] = [
     answers: { 200: predictionSchema },
     handle: async ({ services: { store }, params: { id } }) =>
       toPredictionView(await store.predictions.get(id)),
+  }),
+  route({
+    method: "GET",
+    path: "/v1/predictions/{id}/thumbnail.png",
+    operationId: "getPredictionThumbnail",
+    summary: "A small picture of what was sent, where it was asked to be kept",
+    scope: "read",
+    answers: { 200: ["image/png"] },
+    async handle({ services: { store }, params: { id } }) {
+      await store.predictions.get(id);
+      const png = await store.predictions.thumbnail(id);
+      if (!png) {
+        throw new NotFound(
+          `Cannot find a thumbnail of prediction "${id}": none was asked to be kept (?thumbnails=true)`,
+        );
+      }
+      return new Response(png, { headers: pngHeaders });
+    },
   }),
   route({
     method: "DELETE",

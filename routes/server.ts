@@ -15,6 +15,7 @@ import { Workers } from "@/lib/worker/workers.ts";
 import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
+import { WAITS } from "@/lib/store/claims.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -53,9 +54,12 @@ function whatToDo(error: Error): string {
 /** What a server does because there are others; the function that comes back ends it. */
 function joinCluster(
   { cluster, files }: Store,
-  { keyring, notifier, log }: Pick<Services, "keyring" | "notifier" | "log">,
+  { keyring, notifier, workers, log }: Pick<Services, "keyring" | "notifier" | "workers" | "log">,
 ): () => void {
-  const deaf = cluster!.listen(CHANGED, (job) => notifier.heard(job));
+  const deaf = [
+    cluster!.listen(CHANGED, (job) => notifier.heard(job)),
+    cluster!.listen(WAITS, () => workers.notify("wake")),
+  ];
   // While the database is away everything else says so.
   const keys = setInterval(() => void keyring.reload().catch(() => {}), KEYS_MS);
   const sweep = setInterval(() => {
@@ -65,7 +69,7 @@ function joinCluster(
     );
   }, SWEEP_MS);
   return () => {
-    deaf();
+    for (const end of deaf) end();
     clearInterval(keys);
     clearInterval(sweep);
   };
@@ -157,7 +161,7 @@ export async function serve(config: Config): Promise<void> {
     new StoreDesk(store, name, (job, ended) => {
       notifier.emit(job);
       if (ended) studies.wake();
-    });
+    }, log);
   const command = { path: Deno.execPath(), args: workerArguments(config) };
   const supervisor = new Supervisor({ command, desk, log });
   const workers = new Workers(supervisor, { desk, version: config.codeVersion, log });
@@ -228,10 +232,10 @@ export async function serve(config: Config): Promise<void> {
   }
   const { port } = server.address() as { port: number };
   const host = config.host.includes(":") ? `[${config.host}]` : config.host;
-  supervisor.start();
+  if (config.workers > 0) supervisor.start();
   studies.start();
   const looking = lookFor(lost, log);
-  const ending = cluster ? joinCluster(store, { keyring, notifier, log }) : undefined;
+  const ending = cluster ? joinCluster(store, { keyring, notifier, workers, log }) : undefined;
 
   const leave = async (ms: number) => {
     if (leaving.signal.aborted) return;

@@ -1,19 +1,36 @@
 /** What `/metrics` tells: requests, the queue, the worker with its training and its GPU. */
 import { statfsSync, statSync } from "node:fs";
 import { ThreadPool } from "@/lib/threads/pool.ts";
+import type { Beat as Told } from "@/lib/worker/beat.ts";
 import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
 export async function serverMetrics(
   { config, store, workers, traffic, loop }: Services,
 ): Promise<Family[]> {
-  const { beat, restarts } = workers.local;
+  const { restarts } = workers.local;
+  /** The server's own, under whichever name it has since the last start, and those elsewhere. */
+  const beats = [
+    { worker: "server", beat: workers.local.beat },
+    ...workers.remote.map(({ name, beat }) => ({ worker: name, beat })),
+  ].flatMap(({ worker, beat }) => beat ? [{ worker, beat }] : []);
   const states = await store.jobs.countByState();
   const pools = ThreadPool.loads();
   const { bavail, blocks, bsize } = statfsSync(store.directory);
   const gauge = (name: string, help: string, ...values: (number | undefined)[]): Family => ({
     ...{ name, help, type: "gauge" },
     samples: values.filter((value) => value !== undefined).map((value) => ({ value })),
+  });
+  const perWorker = (
+    name: string,
+    help: string,
+    of: (beat: Beat) => number | undefined,
+  ): Family => ({
+    ...{ name, help, type: "gauge" },
+    samples: beats.flatMap(({ worker, beat }) => {
+      const value = of(beat);
+      return value === undefined ? [] : [{ labels: { worker }, value }];
+    }),
   });
   return [
     {
@@ -52,26 +69,36 @@ export async function serverMetrics(
       type: "counter",
       samples: [{ value: restarts }],
     },
-    gauge(
+    perWorker(
+      "mcgip_worker_busy",
+      "Whether the worker runs a job.",
+      ({ job }) => Number(job !== null),
+    ),
+    perWorker(
+      "mcgip_worker_beat_seconds",
+      "Time since the worker was heard of last.",
+      ({ time }) => (performance.now() - time) / 1000,
+    ),
+    perWorker(
       "mcgip_worker_silent_seconds",
       "Time since the worker's GPU thread was last seen alive.",
-      beat && beat.silent_ms / 1000,
+      ({ silent_ms }) => silent_ms / 1000,
     ),
-    gauge("mcgip_worker_memory_bytes", "Main memory of the worker process.", beat?.rss),
-    gauge(
+    perWorker("mcgip_worker_memory_bytes", "Main memory of the worker process.", ({ rss }) => rss),
+    perWorker(
       "mcgip_gpu_memory_bytes",
       "Memory of the GPU in buffers that the worker made; the driver's own is not in it.",
-      beat?.gpu_bytes,
+      ({ gpu_bytes }) => gpu_bytes,
     ),
-    gauge(
+    perWorker(
       "mcgip_training_step_seconds",
-      "Mean time of the latest steps of the running training; absent when none runs.",
-      beat?.training?.step_seconds,
+      "Mean time of the latest steps of the worker's training; absent when none runs.",
+      ({ training }) => training?.step_seconds,
     ),
-    gauge(
+    perWorker(
       "mcgip_training_batch_size",
-      "Images in a batch of the running training; absent when none runs.",
-      beat?.training?.batch_size,
+      "Images in a batch of the worker's training; absent when none runs.",
+      ({ training }) => training?.batch_size,
     ),
     gauge("mcgip_api_memory_bytes", "Main memory of the API process.", Deno.memoryUsage().rss),
     gauge(
@@ -105,5 +132,7 @@ export async function serverMetrics(
     ),
   ];
 }
+
+type Beat = Told & { time: number };
 
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;

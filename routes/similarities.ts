@@ -1,4 +1,5 @@
 /** Similarity matrices: what is known of one, its numbers, its nearest pairs, its audit. */
+import { comparedLabels } from "@/lib/datasets/compared_labels.ts";
 import { z } from "zod";
 import { similarityAuditSchema, toAuditView } from "@/lib/similarities/audit.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
@@ -49,14 +50,18 @@ function namesOf(text: string | undefined): string[] | undefined {
 
 /** Labels by name; none where they would be those of other images than were compared. */
 async function labelsOf(store: Store, row: SimilarityRow): Promise<Map<string, string | null>> {
-  return await isStale(store, row) ? new Map() : await store.images.labelsByName(row.dataset_id);
+  return await isStale(store, row) ? new Map() : await comparedLabels(store, row.dataset_id);
 }
 
 /** The images that an audit looks at, as its query says; undefined for all. Throws InvalidInput. */
 async function auditedImages(
   store: Store,
   row: SimilarityRow,
-  { split, leave_out }: { split?: "train" | "all"; leave_out?: string },
+  { split, leave_out, if_possible }: {
+    split?: "train" | "all";
+    leave_out?: string;
+    if_possible?: boolean;
+  },
 ): Promise<{ by: "all" | "train" | "leave_out"; images?: string[] }> {
   const all = await store.images.all(row.dataset_id);
   const kept = (images: ImageRow[]) => {
@@ -65,7 +70,12 @@ async function auditedImages(
   };
   if (leave_out !== undefined && leave_out !== "none" && leave_out !== "null") {
     if (split !== undefined) throw new InvalidInput("Cannot take split and leave_out: give one");
-    return { by: "leave_out", images: kept(withoutTest(all, leftOutOf(leave_out))) };
+    const parts = leftOutOf(leave_out);
+    try {
+      return { by: "leave_out", images: kept(withoutTest(all, parts)) };
+    } catch (error) {
+      if (!if_possible || !(error instanceof InvalidInput)) throw error;
+    }
   }
   const marked = all.filter((image) => image.split === "test");
   if (split === "all" || (marked.length === 0 && split === undefined)) return { by: "all" };
@@ -225,6 +235,10 @@ export const similarities: Route[] = [
       leave_out: z.string().max(1000).optional().describe(
         "JSON as `leave_out` of a pretrain job: without what a fine-tuning with this split tests on; none (or " +
           "null): as without it",
+      ),
+      if_possible: z.stringbool().optional().describe(
+        "Where the labels allow no such split, as trainings with the same seed have none then: as without " +
+          "`leave_out`; `looked_at.by` tells",
       ),
     }),
     answers: { 200: similarityAuditSchema },

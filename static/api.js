@@ -2,12 +2,30 @@
 
 const KEY = "mcgip-key";
 
-/** The key, kept for this tab only. */
+/** The key, kept for the tabs that are open, and nowhere when the last is closed. */
 export const key = {
   get: () => sessionStorage.getItem(KEY),
   set: (value) => sessionStorage.setItem(KEY, value),
-  clear: () => sessionStorage.removeItem(KEY),
 };
+
+/** Time that another tab has to tell the key, ms. */
+const TELL_MS = 150;
+
+/** A tab that was opened from another has its key: tabs of this page ask each other. */
+export async function shareKey() {
+  const channel = new BroadcastChannel(KEY);
+  const { promise, resolve } = Promise.withResolvers();
+  channel.addEventListener("message", ({ data }) => {
+    if (data === null && key.get()) channel.postMessage(key.get());
+    if (typeof data === "string" && !key.get()) {
+      key.set(data);
+      resolve();
+    }
+  });
+  if (key.get()) return;
+  channel.postMessage(null);
+  await Promise.race([promise, new Promise((done) => setTimeout(done, TELL_MS))]);
+}
 
 /** The server's problem in its own words. */
 export class ApiError extends Error {

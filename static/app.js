@@ -1,6 +1,6 @@
 /** Shows the page that the address names, within the frame that stands around all pages. */
 import { address, link } from "./address.js";
-import { get } from "./api.js";
+import { get, shareKey } from "./api.js";
 import { fill, h } from "./dom.js";
 import { pageOf } from "./pages.js";
 import { closeMenus, problem } from "./parts.js";
@@ -159,7 +159,12 @@ closeMenus();
 addEventListener("dragenter", () => import("./importer.js").then(({ takeDrops }) => takeDrops()), {
   once: true,
 });
+await shareKey();
 startTopBar(redraw);
+// The page of a set that has changed is shown anew.
+document.addEventListener("set-changed", ({ detail }) => {
+  if (pageOf(address().path)?.params.name === detail) redraw();
+});
 const start = history.state?.y ?? 0;
 await route();
 scrollTo(0, start);

@@ -76,7 +76,11 @@ export function chosenPairs({ prepared, names, audit, name, found, signal, query
     train.setAttribute("href", stepLink(name, ["training", "start", "pretrain"], spec));
     plan.setAttribute(
       "href",
-      stepLink(name, ["training", "study"], { similarity: found.id, quantile }),
+      stepLink(name, ["training", "study"], {
+        ...{ similarity: found.id, quantile },
+        // Whoever looked at all labels chooses by them.
+        cut_seen: query.get("labels") === "all" && "all",
+      }),
     );
     clearTimeout(resting);
     resting = setTimeout(() => {

@@ -1,4 +1,5 @@
 /** The models of a data set with names, the best classifiers first. */
+import { aucOf } from "./findings.js";
 import { list } from "./api.js";
 import { score } from "./format.js";
 import { modelName } from "./names.js";
@@ -9,7 +10,7 @@ export async function modelsOf(name, signal, { classifiers = false } = {}) {
   const [models, evaluations] = await Promise.all([
     list(`/v1/models?fields=${MODEL_FIELDS}`, signal, 2000),
     list(
-      "/v1/evaluations?fields=id,model,dataset,metrics.m_auc,metrics.auc_macro_one_vs_rest",
+      "/v1/evaluations?fields=id,model,dataset,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.macro.auc,metrics.macro.accuracy",
       signal,
       2000,
     ),
@@ -18,7 +19,7 @@ export async function modelsOf(name, signal, { classifiers = false } = {}) {
   const judged = new Map();
   for (const { id, model, dataset, metrics } of evaluations) {
     if (dataset === name && !judged.has(model)) {
-      judged.set(model, { id, auc: metrics.m_auc ?? metrics.auc_macro_one_vs_rest });
+      judged.set(model, { id, auc: aucOf(metrics) });
     }
   }
   const shown = models.filter(({ classes }) => !classifiers || classes.length > 0).map((model) => {

@@ -3,21 +3,25 @@
  * through the same images in the same order as the gallery.
  */
 import { get } from "./api.js";
+import { has, isUnlabelled, labelOf, saidOf } from "./findings.js";
 
 /**
  * @typedef {object} LightImage
  * @property {string} name
  * @property {string | null} label
+ * @property {string[]} [labels] in a multi-label set
+ * @property {string[]} [unknown]
  * @property {string | null} patient
  * @property {"train" | "validation" | "test" | null} split
  * @property {8 | 16} bits
  * @property {{reader: string, fixations: number}[]} readers
  * @property {string[]} maps readers of ready-made maps
- * @property {Score} [score] of the evaluation that is looked at
+ * @property {Score & {times: number, of: number}} [score] of the evaluations that are looked at: the first that is meant,
+ *   how many are, and how many tested the image
  */
 /** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
 
-const FIELDS = "fields=name,label,patient,split,bits,readers,maps";
+const FIELDS = "fields=name,label,labels,unknown,patient,split,bits,readers,maps";
 const PAGE = 1000;
 
 /** The list that was read last. @type {{key: string, images: LightImage[]} | undefined} */
@@ -47,23 +51,42 @@ export async function imagesOf({ name, digest }, signal, onPart) {
   return images;
 }
 
-/** @type {Map<string, Promise<Map<string, Score>>>} */
+/** By evaluation. @type {Map<string, Promise<[image: string, score: Score][]>>} */
 const scores = new Map();
 
-/** What an evaluation's classifier said, by the images' names. */
-export function scoresOf(evaluation, signal) {
+/**
+ * What the classifiers of one or several evaluations said, by the images' names.
+ * @param {string} evaluations ids with commas
+ * @returns {Promise<Map<string, Score[]>>}
+ */
+export async function scoresOf(evaluations, signal) {
+  const read = await Promise.all(evaluations.split(",").map((id) => scoresOfOne(id, signal)));
+  const byImage = Map.groupBy(read.flat(), ([image]) => image);
+  return new Map([...byImage].map(([image, own]) => [image, own.map(([, score]) => score)]));
+}
+
+function scoresOfOne(evaluation, signal) {
   if (!scores.has(evaluation)) {
     const read = get(`/v1/evaluations/${encodeURIComponent(evaluation)}/scores`, signal)
-      .then(({ data }) =>
-        new Map(data.map(({ image, label, predicted, probabilities, fold }) => [
-          image,
-          { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold },
-        ]))
-      );
+      .then(({ data }) => data.map((one) => [one.image, judged(one)]));
     read.catch(() => scores.delete(evaluation));
     scores.set(evaluation, read);
   }
   return scores.get(evaluation);
+}
+
+/** Of a multi-label classifier: wrong where a finding that is known was said otherwise. */
+function judged({ label, labels, unknown, predicted, probabilities, fold }) {
+  if (!labels) {
+    return { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold };
+  }
+  const told = predicted.filter((name) => !unknown.includes(name));
+  const wrong = told.length !== labels.length || told.some((name) => !labels.includes(name));
+  return {
+    predicted: saidOf({ label: null, labels: predicted }),
+    probability: Math.max(...Object.values(probabilities)),
+    ...{ wrong, fold },
+  };
 }
 
 /** What the address can narrow a gallery by. */
@@ -94,13 +117,25 @@ export const hasGaze = ({ readers, maps }) => readers.length + maps.length > 0;
 const fixations = ({ readers }) => readers.reduce((sum, one) => sum + one.fixations, 0);
 const byText = new Intl.Collator("en", { numeric: true }).compare;
 
+/** What a search looks into: made once, as every letter that is typed asks for it. @type {WeakMap<object, string>} */
+const texts = new WeakMap();
+
+function textOf(image) {
+  let text = texts.get(image);
+  if (text === undefined) {
+    text = `${image.name} ${image.patient ?? ""} ${labelOf(image) ?? ""}`.toLowerCase();
+    texts.set(image, text);
+  }
+  return text;
+}
+
 const isReadBy = ({ readers, maps }, reader) =>
   readers.some((one) => one.reader === reader) || maps.includes(reader);
 
 /** Orders; what is equal stays in the order of names. */
 const ORDERS = {
   name: (a, b) => byText(a.name, b.name),
-  label: (a, b) => byText(a.label ?? "\uffff", b.label ?? "\uffff"),
+  label: (a, b) => byText(labelOf(a) ?? "\uffff", labelOf(b) ?? "\uffff"),
   patient: (a, b) => byText(a.patient ?? "\uffff", b.patient ?? "\uffff"),
   fixations: (a, b) => fixations(b) - fixations(a),
   certain: (a, b) => certainty(b) - certainty(a),
@@ -115,7 +150,7 @@ function certainty({ score }) {
 /**
  * @param {LightImage[]} images
  * @param {URLSearchParams} query
- * @param {Map<string, Score>} [said] of the evaluation in the query
+ * @param {Map<string, Score[]>} [said] of the evaluations in the query
  * @returns {LightImage[]}
  */
 export function narrowed(images, query, said) {
@@ -137,25 +172,29 @@ export function narrowed(images, query, said) {
   const scored = said !== undefined;
   const judged = scored && (query.has("wrong") || fold || truth || predicted);
   const found = images.flatMap((image) => {
-    if (label !== undefined && image.label !== label) return [];
-    if (query.has("unlabelled") && image.label !== null) return [];
+    if (label !== undefined && !has(image, label)) return [];
+    if (query.has("unlabelled") && !isUnlabelled(image)) return [];
     if (split !== undefined && image.split !== split) return [];
     if (patient !== undefined && image.patient !== patient) return [];
     if (reader !== undefined && !isReadBy(image, reader)) return [];
     if (gaze === "none" && hasGaze(image)) return [];
     if (gaze === "some" && !hasGaze(image)) return [];
     if (named && !named.has(image.name)) return [];
-    const text = `${image.name} ${image.patient ?? ""} ${image.label ?? ""}`.toLowerCase();
-    if (!words.every((word) => text.includes(word))) return [];
-    const score = said?.get(image.name);
-    if (judged) {
-      if (!score) return [];
-      if (query.has("wrong") && !score.wrong) return [];
-      if (fold !== undefined && String(score.fold) !== fold) return [];
-      if (truth !== undefined && image.label !== truth) return [];
-      if (predicted !== undefined && score.predicted !== predicted) return [];
+    if (words.length > 0) {
+      const text = textOf(image);
+      if (!words.every((word) => text.includes(word))) return [];
     }
-    return [scored ? { ...image, score } : image];
+    if (!scored) return [image];
+    if (truth !== undefined && !has(image, truth)) return [];
+    const own = said.get(image.name) ?? [];
+    const meant = own.filter((score) =>
+      (score.wrong || !query.has("wrong")) &&
+      (fold === undefined || String(score.fold) === fold) &&
+      (predicted === undefined || score.predicted === predicted)
+    );
+    if (judged && meant.length === 0) return [];
+    const score = meant[0] && { ...meant[0], times: meant.length, of: own.length };
+    return [{ ...image, score }];
   });
   const order = ORDERS[query.get("sort")];
   return order ? found.toSorted(order) : found;

@@ -6,7 +6,7 @@ import { stepLink } from "./address.js";
 import { call, list, upload } from "./api.js";
 import { field, fill, h, table } from "./dom.js";
 import { bytes, count, number } from "./format.js";
-import { banner } from "./parts.js";
+import { banner, fileButton } from "./parts.js";
 import { forgetPictures } from "./picture.js";
 
 const area = () => document.getElementById("imports");
@@ -22,24 +22,24 @@ const SHOWN = 500;
  * @param {string} [name] of the data set; the file's without it
  */
 function importZip(file, name = file.name.replace(/\.zip$/i, "")) {
-  const body = h("div", { class: "stack" });
-  const close = h("button", { type: "button", class: "quiet" }, "Close");
-  const card = h(
-    "section",
-    { class: "card", "aria-label": cardName(file) },
-    h(
-      "div",
-      { class: "row between" },
-      h("h2", {}, `Import of ${file.name}, ${bytes(file.size)}`),
-      close,
-    ),
-    body,
-  );
-  close.addEventListener("click", () => card.remove());
-  area().append(card);
+  const { body } = openCard(file, `Import of ${file.name}, ${bytes(file.size)}`);
   choose({ file, body }, name);
+  body.querySelector("input").focus();
+}
+
+/**
+ * A card above the page, for what becomes of a file.
+ * @returns {{body: HTMLElement, close: (text: string) => HTMLElement}} `close` makes a button
+ */
+export function openCard(file, title) {
+  const body = h("div", { class: "stack" });
+  const card = h("section", { class: "card", "aria-label": cardName(file) });
+  const close = (text) =>
+    h("button", { type: "button", class: "quiet", on: { click: () => card.remove() } }, text);
+  card.append(h("div", { class: "row between" }, h("h2", {}, title), close("Close")), body);
+  area().append(card);
   card.scrollIntoView({ block: "nearest" });
-  card.querySelector("input").focus();
+  return { body, close };
 }
 
 /** The same file may come several times. */
@@ -190,7 +190,16 @@ function failed(task, name, error) {
   fill(
     task.body,
     banner("bad", "Nothing was imported", error.message),
-    problems.length > 0 && table(
+    problemTable(problems),
+    h("div", { class: "row" }, again),
+  );
+}
+
+/** What is wrong with a file, place by place. */
+export function problemTable(problems) {
+  if (problems.length === 0) return null;
+  return [
+    table(
       [
         { head: "File", cell: ({ file }) => file ?? "" },
         { head: "Line", cell: ({ line }) => line ?? "", number: true },
@@ -200,9 +209,8 @@ function failed(task, name, error) {
       { label: "What is wrong with the file" },
     ),
     problems.length > SHOWN &&
-      h("p", { class: "hint" }, `and ${number(problems.length - SHOWN)} more`),
-    h("div", { class: "row" }, again),
-  );
+    h("p", { class: "hint" }, `and ${number(problems.length - SHOWN)} more`),
+  ];
 }
 
 /** Makes a set up, and opens it unless another page is looked at by then. */
@@ -246,17 +254,9 @@ export async function makeUp() {
   document.dispatchEvent(new CustomEvent("sets-changed"));
 }
 
-/** A button that asks for a file, and hands it on. */
-export function chooseZip(text, name, kind = "") {
-  const input = h("input", { type: "file", accept: ".zip,application/zip", hidden: true });
-  const button = h("button", { type: "button", class: kind }, text);
-  button.addEventListener("click", () => input.click());
-  input.addEventListener("change", () => {
-    if (input.files[0]) importZip(input.files[0], name);
-    input.value = "";
-  });
-  return [button, input];
-}
+/** A button that asks for a ZIP, and imports it. */
+export const chooseZip = (text, name, kind) =>
+  fileButton(text, (file) => importZip(file, name), { kind, accept: ".zip,application/zip" });
 
 /** How long the hint stays after the last sign of what is held over the page. */
 const OVER_MS = 600;

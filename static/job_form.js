@@ -200,6 +200,7 @@ function inputOf(
 /** Where the audit cannot be made. */
 export const NO_AUDIT = {
   quantile: 0.1,
+  seed: null,
   told: "The audit cannot be made; a tenth of the pairs is usual.",
 };
 
@@ -207,7 +208,8 @@ export const NO_AUDIT = {
  * The audit's cut of a similarity, a tenth of the pairs where it advises none, and in words where it comes from.
  * @param {string} similarity id
  * @param {number | undefined} seed of the training, whose test part is not looked at
- * @returns {Promise<{quantile: number, told: string}>}
+ * @returns {Promise<{quantile: number, seed: number | null, told: string}>} `seed`: of the split whose test part had no
+ *   say in the cut; null where labels had none at all, or no split was left out
  */
 export async function suggestedCut(similarity, seed, signal) {
   const found = await auditOf(similarity, signal, { seed });
@@ -216,9 +218,14 @@ export async function suggestedCut(similarity, seed, signal) {
   if (quantile === null) {
     return {
       quantile: 0.1,
+      seed: null,
       told: `The audit advises none; a tenth of the pairs is usual. ${seen}`,
     };
   }
   const why = reasons[0] ? `: ${reasons[0]}` : "";
-  return { quantile, told: `Top ${percent(quantile)}, suggested by the audit${why}. ${seen}` };
+  return {
+    quantile,
+    seed: found.seed,
+    told: `Top ${percent(quantile)}, suggested by the audit${why}. ${seen}`,
+  };
 }

@@ -26,7 +26,16 @@ const DASH = { validation: [6, 4] };
  */
 export function liveChart(label, series, { signal, marks, level, range, height = 240 }) {
   const place = h("div", { class: "live-chart" });
-  const figure = h("figure", { class: "chart-figure", "aria-label": label, role: "group" }, place);
+  const figure = h(
+    "figure",
+    {
+      class: "chart-figure",
+      "aria-label": `${label}. Arrow keys go through the steps.`,
+      role: "group",
+      tabindex: "0",
+    },
+    place,
+  );
   const told = h("p", { class: "visually-hidden", "aria-live": "off" });
   figure.append(told);
   let plot, data;
@@ -44,11 +53,44 @@ export function liveChart(label, series, { signal, marks, level, range, height =
   };
   const draw = (now) => {
     data = now;
-    told.textContent = tell(label, series, now);
+    if (at === undefined) told.textContent = `${label}; last: ${tell(series, now)}`;
     if (!place.isConnected || place.clientWidth === 0) return;
     if (plot) plot.setData(now);
     else make();
   };
+  /** By the keyboard: which step is pointed at; undefined where none is. */
+  let at;
+  const point = (index) => {
+    at = index;
+    plot.setCursor(
+      index === undefined
+        ? { left: -10, top: -10 }
+        : { left: plot.valToPos(data[0][index], "x"), top: 0 },
+    );
+    if (index !== undefined) {
+      told.textContent = `step ${data[0][index]}: ${tell(series, data, index)}`;
+    }
+  };
+  figure.addEventListener("keydown", (event) => {
+    if (!plot || data[0].length === 0) return;
+    const last = data[0].length - 1;
+    const step = event.shiftKey ? Math.max(1, Math.round(last / 10)) : 1;
+    const to = {
+      ArrowRight: (at ?? -1) + step,
+      ArrowLeft: (at ?? last + 1) - step,
+      Home: 0,
+      End: last,
+    }[event.key];
+    if (to === undefined && event.key !== "Escape") return;
+    event.preventDefault();
+    point(to === undefined ? undefined : Math.min(last, Math.max(0, to)));
+  });
+  figure.addEventListener("focus", () => told.setAttribute("aria-live", "polite"));
+  figure.addEventListener("blur", () => {
+    // Of a chart that grows every second nobody wants to hear.
+    told.setAttribute("aria-live", "off");
+    if (plot && at !== undefined) point();
+  });
   const sizes = new ResizeObserver(() => {
     if (!data || place.clientWidth === 0) return;
     if (plot) plot.setSize({ width: Math.max(200, place.clientWidth), height });
@@ -62,15 +104,20 @@ export function liveChart(label, series, { signal, marks, level, range, height =
   return { element: figure, draw };
 }
 
-function tell(label, series, data) {
+/** The values at a place of the data, or the last ones. */
+function tell(series, data, index) {
   let at = 1;
   const parts = series.map(({ name, band }) => {
-    const last = data[at]?.findLast((value) => value !== null && value !== undefined);
+    const value = data[at]?.[index ?? lastOf(data[at])];
     at += band ? 3 : 1;
-    return last === undefined ? "" : `${name} ${short(last)}`;
+    return value === null || value === undefined ? "" : `${name} ${short(value)}`;
   });
-  return `${label}; last: ${parts.filter(Boolean).join(", ")}`;
+  return parts.filter(Boolean).join(", ");
 }
+
+/** Where the last value of a series stands: it is told as long as nothing is pointed at. */
+const lastOf = (values = []) =>
+  values.findLastIndex((value) => value !== null && value !== undefined);
 
 const short = (value) =>
   value === null || value === undefined
@@ -94,8 +141,10 @@ function optionsOf(series, { width, height, marks, level, range = [null, null] }
       dash: DASH[kind],
       spanGaps: true,
       points: { show: (plot) => plot.data[0].length < 40, size: 5, fill: stroke },
-      value: (plot, value, at, index) => {
-        if (!band || index === null || value === null) return short(value);
+      value: (plot, _, at, pointed) => {
+        const index = pointed ?? lastOf(plot.data[at]);
+        const value = plot.data[at]?.[index];
+        if (!band || value === null || value === undefined) return short(value);
         return `${short(value)} (${short(plot.data[at + 1][index])} to ${
           short(plot.data[at + 2][index])
         })`;
@@ -140,7 +189,10 @@ function optionsOf(series, { width, height, marks, level, range = [null, null] }
       { ...axis, size: 34, values: (_, ticks) => ticks.map(short) },
       { ...axis, size: 58, values: (_, ticks) => ticks.map(short) },
     ],
-    series: [{ label: "step", value: (_, value) => value === null ? "–" : short(value) }, ...lines],
+    series: [{
+      label: "step",
+      value: (plot, _, at, pointed) => short(plot.data[at]?.[pointed ?? lastOf(plot.data[at])]),
+    }, ...lines],
     bands,
     legend: { live: true },
     hooks: {

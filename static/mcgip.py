@@ -208,7 +208,7 @@ class Client:
                              headers=headers)
 
     def add_labels(self, dataset, file):
-        """Sets labels, patients and splits by a CSV `image,label[,patient][,split]`."""
+        """Sets labels, patients and splits by a CSV `image,label[,patient][,split]`; of a multi-label set a column for each finding."""
         with open(file, "rb") as source:
             headers = {"Content-Type": "text/csv"}
             return self.call("POST", _path("/v1/datasets", dataset, "labels"), body=source, headers=headers)
@@ -291,6 +291,8 @@ class Client:
         for field in ("classes", "mean", "std"):
             if isinstance(query.get(field), (list, tuple)):
                 query[field] = ",".join(str(one) for one in query[field])
+        if isinstance(query.get("multi_label"), bool):
+            query["multi_label"] = str(query["multi_label"]).lower()
         with open(file, "rb") as source:
             with _Bar(progress, "upload " + name) as bar:
                 headers = {"Content-Type": "application/octet-stream"}

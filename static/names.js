@@ -18,7 +18,11 @@ export const ARMS = {
   shuffled: "shuffled gaze",
   self: "earlier keys",
   labels: "labels",
+  patient: "same patient",
+  appearance: "similar appearance",
 };
+/** Arms whose pairs no cut chooses. */
+const UNCUT = ["none", "self", "labels", "patient"];
 /** All kinds of jobs. */
 export const KINDS = {
   similarity: "Similarity",
@@ -56,6 +60,9 @@ export function cutName(cut) {
   return cut.top_k === undefined ? undefined : `${cut.top_k} neighbours`;
 }
 
+/** Whether a cut chooses the pairs of a pre-training. */
+export const isCut = ({ arm }) => !UNCUT.includes(arm);
+
 const joined = (...parts) => parts.filter((part) => part !== undefined && part !== "").join(" · ");
 
 /**
@@ -68,11 +75,10 @@ const joined = (...parts) => parts.filter((part) => part !== undefined && part !
 export function groupName(kind, spec = {}, from) {
   const backbone = backboneName(spec.backbone);
   if (kind === "pretrain") {
-    const paired = spec.arm !== "none" && spec.arm !== "self" && spec.arm !== "labels";
     return joined(
       methodName(spec.method),
       armName(spec.arm),
-      paired ? cutName(spec.cut) : undefined,
+      isCut(spec) ? cutName(spec.cut) : undefined,
       backbone,
     );
   }

@@ -9,15 +9,14 @@ const BEYOND = 0.01;
 const BAND = 10;
 
 /**
- * @param {{values: Float32Array, names: string[], labels: (string | null)[], sorted: Float32Array}} given `sorted`:
- *   values of the pairs, rising; the diagonal is none of them and is left grey
+ * @param {{values: Float32Array, names: string[], labels: (string | null)[]}} given the diagonal is no pair, and is left
+ *   grey
  * @param {(a: number, b: number) => void} onChoose rows of the pair
  */
-export function matrixFigure({ values, names, labels, sorted }, onChoose) {
+export function matrixFigure({ values, names, labels }, onChoose) {
   const n = names.length;
   const order = labelOrder(labels);
-  const low = sorted[Math.floor(BEYOND * (sorted.length - 1))] ?? 0;
-  const high = sorted[Math.ceil((1 - BEYOND) * (sorted.length - 1))] ?? 1;
+  const { low, high } = scaleOf(values, n);
   const classes = [...new Set(order.map((i) => labels[i]))];
   const canvas = h("canvas", { width: n, height: n });
   const context = canvas.getContext("2d");
@@ -112,6 +111,27 @@ export function matrixFigure({ values, names, labels, sorted }, onChoose) {
     ),
   );
 }
+
+/** Pairs that the ends of the scale are found by: of many some, evenly. */
+const LOOKED_AT = 50_000;
+
+function scaleOf(values, n) {
+  // Steps that share no factor with a row go through all of its columns.
+  let step = Math.max(1, Math.ceil(n * n / LOOKED_AT));
+  if (step > 1) { while (common(step, n) > 1) step++; }
+  const found = [];
+  for (let at = 0; at < n * n; at += step) {
+    const [row, column] = [Math.floor(at / n), at % n];
+    if (row !== column && values[at] === values[at]) found.push(values[at]);
+  }
+  const sorted = Float32Array.from(found).sort();
+  return {
+    low: sorted[Math.floor(BEYOND * (sorted.length - 1))] ?? 0,
+    high: sorted[Math.ceil((1 - BEYOND) * (sorted.length - 1))] ?? 1,
+  };
+}
+
+const common = (a, b) => b === 0 ? a : common(b, a % b);
 
 function painted({ values, order, low, high, n }) {
   const picture = new ImageData(n, n);

@@ -56,6 +56,22 @@ export function problem(error, ...actions) {
   );
 }
 
+/**
+ * A button that asks for a file, and hands it on.
+ * @param {(file: File) => void} take
+ * @param {{kind?: string, accept?: string}} [options]
+ */
+export function fileButton(text, take, { kind = "", accept = null } = {}) {
+  const input = h("input", { type: "file", accept, hidden: true });
+  const button = h("button", { type: "button", class: kind }, text);
+  button.addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    if (input.files[0]) take(input.files[0]);
+    input.value = "";
+  });
+  return [button, input];
+}
+
 /** A button that opens a list of links and buttons; it closes by itself (`closeMenus`). */
 export function menu(label, ...items) {
   return h(

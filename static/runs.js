@@ -1,4 +1,5 @@
 /** The runs of a data set by name, those that differ in the seed alone together. */
+import { aucOf } from "./findings.js";
 import { get, list } from "./api.js";
 import { groupName, groupOfModel, toldApart } from "./names.js";
 import { MODEL_FIELDS } from "./model_fields.js";
@@ -9,10 +10,11 @@ const SPEC = [
 ].map((field) => `spec.${field}`);
 const FIELDS = [
   ...["id", "kind", "state", "progress", "estimated_finish", "started_at", "finished_at"],
-  ...["created_at", "result", "study", "error", "requested", "queue_position"],
+  ...["created_at", "result", "study", "error", "requested", "queue_position", "waits_for"],
   ...SPEC,
 ].join(",");
-const FIGURES = "id,model,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy";
+const FIGURES =
+  "id,model,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.macro.auc,metrics.macro.accuracy";
 
 /** Runs that are read at most. */
 const MOST = 2000;
@@ -60,7 +62,7 @@ export async function readRuns(name, signal) {
   const modelById = new Map(models.map((model) => [model.id, model]));
   const modelOf = (id) => modelById.get(id);
   const auc = new Map(
-    evaluations.map(({ id, metrics }) => [id, metrics.m_auc ?? metrics.auc_macro_one_vs_rest]),
+    evaluations.map(({ id, metrics }) => [id, aucOf(metrics)]),
   );
   const trainings = jobs.filter(({ kind }) => TRAININGS.includes(kind));
   const own = new Map(trainings.map((job) => [job.id, auc.get(job.result?.evaluation) ?? null]));

@@ -1,4 +1,7 @@
-/** Points in the plane on a canvas: the picture of the point under the pointer, and a lasso that chooses several. */
+/**
+ * Points in the plane on a canvas: the picture of the point under the pointer, and a lasso that chooses several. By the
+ * keyboard arrows go from point to point, and Space chooses.
+ */
 import { fill, h } from "./dom.js";
 import { imagePath, picture } from "./picture.js";
 
@@ -12,8 +15,12 @@ const RADIUS = 4.5;
  * @returns {{element: HTMLElement, draw: () => void}}
  */
 export function scatter(points, { name, signal, colourOf, wordsOf, onLasso, label }) {
-  const canvas = h("canvas", { role: "img", "aria-label": label });
-  const tip = h("div", { class: "scatter-tip", hidden: true });
+  const canvas = h("canvas", {
+    role: "application",
+    tabindex: "0",
+    "aria-label": `${label}. Arrow keys go from point to point, Space chooses one, Escape none.`,
+  });
+  const tip = h("div", { class: "scatter-tip", hidden: true, "aria-live": "polite" });
   const element = h("div", { class: "scatter" }, canvas, tip);
   const [xs, ys] = [0, 1].map((axis) => points.map(({ point }) => point[axis]));
   const extent = (values) => [Math.min(...values), Math.max(...values)];
@@ -21,6 +28,8 @@ export function scatter(points, { name, signal, colourOf, wordsOf, onLasso, labe
   let placed = [];
   let lasso = [];
   let chosen = new Set();
+  /** The point that the arrow keys have come to. */
+  let current = -1;
   const draw = () => {
     const { clientWidth: width, clientHeight: height } = canvas;
     if (width === 0) return;
@@ -44,6 +53,14 @@ export function scatter(points, { name, signal, colourOf, wordsOf, onLasso, labe
       context.fill();
     });
     context.globalAlpha = 1;
+    if (current >= 0) {
+      context.strokeStyle = getComputedStyle(canvas).color;
+      context.lineWidth = 2;
+      context.beginPath();
+      context.arc(...placed[current], RADIUS + 4, 0, 2 * Math.PI);
+      context.stroke();
+      context.lineWidth = 1;
+    }
     if (lasso.length > 1) {
       context.strokeStyle = getComputedStyle(canvas).color;
       context.setLineDash([4, 3]);
@@ -65,6 +82,9 @@ export function scatter(points, { name, signal, colourOf, wordsOf, onLasso, labe
       const now = (p - a) ** 2 + (q - b) ** 2;
       if (now < distance) [best, distance] = [i, now];
     });
+    show(best);
+  };
+  const show = (best) => {
     if (best < 0) return tip.hidden = true;
     const one = points[best];
     if (tip.dataset.image !== one.image) {
@@ -84,8 +104,30 @@ export function scatter(points, { name, signal, colourOf, wordsOf, onLasso, labe
     tip.style.left = `${across}px`;
     tip.style.top = `${placed[best][1] + 12}px`;
   };
+  const press = (event) => {
+    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[
+      event.key
+    ];
+    if (way) current = current < 0 ? placed.findIndex(isLeftmost) : nextOf(placed, current, way);
+    else if (event.key === " " && current >= 0) {
+      if (!chosen.delete(current)) chosen.add(current);
+    } else if (event.key === "Escape") [current, chosen] = [-1, new Set()];
+    else return;
+    event.preventDefault();
+    show(current);
+    draw();
+    if (!way) onLasso([...chosen].map((i) => points[i].image));
+  };
+  const isLeftmost = ([x]) => placed.every(([other]) => x <= other);
+  canvas.addEventListener("keydown", press);
+  canvas.addEventListener("blur", () => {
+    current = -1;
+    tip.hidden = true;
+    draw();
+  });
   canvas.addEventListener("pointerdown", (event) => {
     canvas.setPointerCapture(event.pointerId);
+    current = -1;
     lasso = [at(event)];
     tip.hidden = true;
   });
@@ -107,6 +149,19 @@ export function scatter(points, { name, signal, colourOf, wordsOf, onLasso, labe
   sizes.observe(canvas);
   signal.addEventListener("abort", () => sizes.disconnect(), { once: true });
   return { element, draw };
+}
+
+/** The nearest point that lies that way; the same where none does. */
+function nextOf(placed, from, [dx, dy]) {
+  const [x, y] = placed[from];
+  let [best, least] = [from, Infinity];
+  placed.forEach(([a, b], i) => {
+    const along = (a - x) * dx + (b - y) * dy;
+    const across = Math.abs((a - x) * dy - (b - y) * dx);
+    const cost = along + 2 * across;
+    if (along > 0 && cost < least) [best, least] = [i, cost];
+  });
+  return best;
 }
 
 /** Whether a point lies within a polygon: how often a ray from it crosses the edge. */

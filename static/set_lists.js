@@ -3,12 +3,13 @@ import { list } from "./api.js";
 import { groupOfModel, jobName, modelName } from "./names.js";
 
 const SPEC = ["method", "arm", "cut", "backbone", "seed", "mode", "fold", "dataset"];
-const MODELS = "/v1/models?fields=id,name,version,kind,dataset,classes,spec.backbone,created_at," +
+const MODELS =
+  "/v1/models?fields=id,name,version,kind,dataset,classes,attention_heads,spec.backbone,created_at," +
   `lineage.init,${SPEC.map((field) => `lineage.spec.${field}`)}`;
 const EVALUATIONS = "/v1/evaluations?fields=id,model,dataset,stale,created_at,metrics.classes," +
-  "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
+  "metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images,metrics.macro.auc,metrics.macro.accuracy";
 
-/** @typedef {{id: string, title: string, group: string, kind: string, dataset: string, classes: string[]}} NamedModel */
+/** @typedef {{id: string, title: string, group: string, kind: string, dataset: string, classes: string[], attention_heads: number | null}} NamedModel */
 
 /**
  * All models, the newest first, each with a `title` for people, and with the `group` that it shares with those of

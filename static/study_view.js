@@ -4,7 +4,7 @@ import { call, download, get, post } from "./api.js";
 import { card, fill, h, table } from "./dom.js";
 import { time } from "./format.js";
 import { attempt } from "./notice.js";
-import { ask, progressOf, stateChip, technical } from "./parts.js";
+import { ask, progressOf, stateChip, technical, timeLeft } from "./parts.js";
 import { imagePath, picture } from "./picture.js";
 // One after the other: each finds what the ones before have put on the window.
 import "./report/charts.js";
@@ -92,6 +92,8 @@ function headOf(study, path, name, refresh) {
         { class: "hint row" },
         study.state && stateChip(study.state),
         progressOf(study),
+        // No worker holds a study: one that is on its way may stand in the queue.
+        study.state === "queued" ? timeLeft({ ...study, state: "running" }) : timeLeft(study),
         `begun ${time(study.created_at)}`,
         study.stale && h("span", { class: "chip warn" }, "the data have changed since"),
       ),
@@ -127,6 +129,8 @@ function contentOf({ study, report, tables }, { name, query, signal }) {
     picture: (image, alt) =>
       study.stale ? null : picture(imagePath(name, image, "overlay"), { alt, signal }),
     imageLink: (image) => stepLink(name, ["image", image]),
+    casesLink: (evaluations, truth, predicted) =>
+      stepLink(name, "data", { evaluation: evaluations.join(), truth, predicted }),
     runLink: (evaluation) => stepLink(name, ["results", "evaluation", evaluation]),
   });
   return [drawn, trainings(study, name), technical([["Study", study.id], ["Job", study.job]])];

@@ -1,4 +1,5 @@
 /** One picture that is tried: what the classifier says, how far it lies from the set, where it looks, what is like it. */
+import { labelOf, saidOf } from "./findings.js";
 import { stepLink } from "./address.js";
 import { call, get } from "./api.js";
 import { card, fill, h } from "./dom.js";
@@ -15,9 +16,10 @@ const MAP_SIDE = "64";
 
 /**
  * @param {{file?: File, image?: string}} source a file, or an image of the set
- * @param {{name: string, model: any, signal: AbortSignal}} shown
+ * @param {{name: string, model: any, keep?: boolean, signal: AbortSignal}} shown `keep`: a small picture of the file with
+ *   its prediction
  */
-export function triedPicture({ file, image }, { name, model, signal }) {
+export function triedPicture({ file, image }, { name, model, keep = false, signal }) {
   const path = `/v1/models/${encodeURIComponent(model.id)}`;
   const title = file?.name ?? image;
   const body = h("div", { class: "stack" }, h("p", { class: "hint" }, "Asking the network …"));
@@ -33,7 +35,7 @@ export function triedPicture({ file, image }, { name, model, signal }) {
   };
   const predict = async () =>
     file
-      ? (await (await ask("predictions")).json()).data[0]
+      ? (await (await ask("predictions", { thumbnails: String(keep) })).json()).data[0]
       : (await (await call("POST", `${path}/predictions`, {
         body: { dataset: name, images: [image] },
         signal,
@@ -42,12 +44,15 @@ export function triedPicture({ file, image }, { name, model, signal }) {
   const knownOf = async (nearest) => {
     const same = sameInSet(image, nearest);
     if (same === undefined) return null;
-    const [{ label }, { dataset, lineage }] = await Promise.all([
+    const [known, { dataset, lineage }] = await Promise.all([
       get(`/v1/datasets/${encodeURIComponent(name)}/images/${encodeURIComponent(same)}`, signal),
       get(path, signal),
     ]);
     const split = dataset === name ? lineage?.split : undefined;
-    const text = knownWords({ image: same, dropped: file !== undefined, label, split });
+    const text = knownWords({
+      ...{ image: same, dropped: file !== undefined, split },
+      label: labelOf(known),
+    });
     return text && h("p", { class: "warn-text" }, text);
   };
   const run = async () => {
@@ -81,12 +86,17 @@ export function triedPicture({ file, image }, { name, model, signal }) {
 }
 
 /** Classes with their probabilities, the most probable first. */
-function bars({ label, probabilities }) {
+function bars({ label, labels, probabilities }) {
   const sorted = Object.entries(probabilities).sort((a, b) => b[1] - a[1]);
   return h(
     "figure",
     { class: "bars" },
-    h("figcaption", {}, h("strong", {}, label), h("small", {}, " research use, not for diagnosis")),
+    h(
+      "figcaption",
+      {},
+      h("strong", {}, saidOf({ label, labels })),
+      h("small", {}, " research use, not for diagnosis"),
+    ),
     sorted.map(([name, value]) =>
       h(
         "div",
@@ -130,22 +140,24 @@ async function decoded(url) {
   return image;
 }
 
-/** The picture itself; null where a browser cannot show it, as DICOM. */
+/** The picture itself; what a browser cannot show, as DICOM, the server draws. */
 async function shownOf({ file, image, name, signal }) {
+  if (!file) {
+    return await decoded(await pictureUrl(imagePath(name, image, "image", { size: 640 }), signal));
+  }
+  return await decodedBlob(file).catch(async () => {
+    const type = file.type || "application/dicom";
+    const drawn = await call("POST", "/v1/preview.png?size=640", { body: file, type, signal });
+    return await decodedBlob(await drawn.blob());
+  });
+}
+
+async function decodedBlob(blob) {
+  const url = URL.createObjectURL(blob);
   try {
-    if (!file) {
-      return await decoded(
-        await pictureUrl(imagePath(name, image, "image", { size: 640 }), signal),
-      );
-    }
-    const url = URL.createObjectURL(file);
-    try {
-      return await decoded(url);
-    } finally {
-      setTimeout(() => URL.revokeObjectURL(url), 1000);
-    }
-  } catch {
-    return null;
+    return await decoded(url);
+  } finally {
+    setTimeout(() => URL.revokeObjectURL(url), 1000);
   }
 }
 
@@ -160,12 +172,7 @@ async function maps({ ask, file, image, name, title, signal }) {
     title: `What speaks for ${answer.class}`,
     label: `Grad-CAM over ${title}`,
   });
-  cam.draw(
-    answer,
-    picture
-      ? "Grad-CAM. Coarse: nothing finer than a cell is meant."
-      : "Grad-CAM. The browser cannot show this file: the map stands alone.",
-  );
+  cam.draw(answer, "Grad-CAM. Coarse: nothing finer than a cell is meant.");
   const sense = async (x, y) => {
     const search = { x: String(x), y: String(y), size: MAP_SIDE };
     const map = await (await ask("similarity-map", search)).json();

@@ -28,6 +28,9 @@ Deno.test("options win over variables, variables over defaults", () => {
     false,
   ]);
   assert.ok(options.allowedHosts.includes("::1"));
+  assert.equal(plain.workers, 1);
+  assert.equal(read([], { MCGIP_WORKERS: "0" }).workers, 0);
+  assert.equal(read(["--workers", "1"], { MCGIP_WORKERS: "0" }).workers, 1);
 });
 
 Deno.test("what cannot be used is named", () => {
@@ -37,6 +40,7 @@ Deno.test("what cannot be used is named", () => {
     [["--port"], /^Cannot start: .*--port/],
     [["--port", "many"], /^Cannot use --port=many: a whole number from 0 to 65535 is needed$/],
     [["--port", "65536"], /^Cannot use --port=65536/],
+    [["--workers", "2"], /^Cannot use --workers=2: .* deno task worker/],
     [["--no-auth=yes"], /^Cannot start: .*--no-auth/],
     [["--host", "0.0.0.0", "--no-auth"], /^Cannot start with --no-auth on 0\.0\.0\.0/],
   ];
@@ -48,7 +52,9 @@ Deno.test("--help and --version answer instead of starting, and name every optio
   assert.equal(informationFor(["--version"], () => "abc-dirty"), `${version}+abc-dirty`);
   assert.equal(informationFor(["--version"], () => undefined), version);
   const text = informationFor(["--help"], () => undefined)!;
-  for (const option of ["--host", "--port", "--data", "--no-auth", "--watch", "--version"]) {
+  for (
+    const option of ["--host", "--port", "--data", "--workers", "--no-auth", "--watch", "--version"]
+  ) {
     assert.ok(text.includes(`\n  ${option} `), option);
   }
   for (const name of ["HOST", "PORT", "DATA", "API_KEY", "ALLOWED_HOSTS", "MAX_DATASET_BYTES"]) {

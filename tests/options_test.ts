@@ -36,7 +36,7 @@ Deno.test("every program answers -h, and refuses what it cannot use in one line"
   const folder = Deno.makeTempDirSync();
   const run = async (...args: string[]) => {
     const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--no-check", ...args],
+      args: ["run", "-A", "--no-check", "--quiet", ...args],
       cwd: root,
       env: { NO_COLOR: "1" },
     }).output();
@@ -52,7 +52,7 @@ Deno.test("every program answers -h, and refuses what it cannot use in one line"
       assert.equal(refused.code, 1);
       assert.match(refused.error, /^Cannot [^\n]*unknown option '--foo'; see --help$/, program);
     }
-    for (const bench of ["bench", "profile", "precision", "soak"]) {
+    for (const bench of ["bench", "default", "profile", "precision", "soak"]) {
       const program = ["--config=bench/deno.json", `bench/${bench}.ts`];
       assert.match((await run(...program, "-h")).out, /^deno task [\w:]+ \[OPTIONS\]\n/, bench);
       assert.match(

@@ -106,17 +106,6 @@ async function runProcess(set: FileSet): Promise<{ code: number; text: string }>
   return { code: status.code, text: text + late };
 }
 
-/** Fetches what the programs load: one that is started by a test would tell of it where the test reads. */
-async function fetchModules(): Promise<void> {
-  for (const config of projectFiles("deno.json")) {
-    const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-      args: ["install", "--frozen", `--config=${config}`],
-      cwd: root,
-    }).output();
-    if (code !== 0) throw new Error(new TextDecoder().decode(stderr));
-  }
-}
-
 async function runAll(sets: FileSet[]): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   const beside = sets.filter((set) => !set.alone);
@@ -143,7 +132,6 @@ if (import.meta.main) {
     Deno.exit(1);
   }
   const started = performance.now();
-  await fetchModules();
   const adapter = await prepareAdapter();
   if (!adapter) console.log("Without an adapter, every test that computes on the GPU will fail.");
   else console.log(`adapter: ${adapter.description || adapter.vendor}`);

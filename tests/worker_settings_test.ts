@@ -11,7 +11,7 @@ Deno.test("a server elsewhere needs an address, a key, and a number of bytes", (
     ...{ MCGIP_CACHE: "/cache", MCGIP_CACHE_BYTES: "1000" },
   }));
   assert.deepEqual(found, {
-    ...{ api: "https://server:8443", key: "k", cache: "/cache", maxBytes: 1000 },
+    ...{ apis: ["https://server:8443"], key: "k", cache: "/cache", maxBytes: 1000 },
   });
   const refused = (values: Record<string, string>, why: RegExp) =>
     assert.throws(() => readElsewhere(env(values)), why);
@@ -19,6 +19,12 @@ Deno.test("a server elsewhere needs an address, a key, and a number of bytes", (
   refused({ MCGIP_API: "ftp://server", MCGIP_API_KEY: "k" }, /the address of a server/);
   refused({ MCGIP_API: "http://server" }, /--scopes work/);
   const right = { MCGIP_API: "http://server", MCGIP_API_KEY: "k" };
+  const several = "http://a:1, http://b:2/, http://a:1";
+  assert.deepEqual(readElsewhere(env({ ...right, MCGIP_API: several }))!.apis, [
+    "http://a:1",
+    "http://b:2",
+  ]);
+  refused({ ...right, MCGIP_API: "http://a:1,b" }, /MCGIP_API=b: the address/);
   refused({ ...right, MCGIP_CACHE_BYTES: "1e9" }, /MCGIP_CACHE_BYTES=1e9: a whole number/);
 });
 

@@ -8,13 +8,31 @@ import { expectShape, type Tensor } from "../tensor.ts";
 /** Longest vector of a head: what an invocation keeps in its registers. */
 export const MOST_HEAD = 64;
 
+/** What self-attention was computed from, and what is kept of it: enough to know any of its rows again. */
+export interface Attended {
+  /** `[N, T, 3 H D]` */
+  qkv: Tensor;
+  /** Logarithms of the softmax's sums, `[N, H, T]`. */
+  lse: Tensor;
+  heads: number;
+}
+
 /**
  * y_i = sum_j softmax_j(q_i . k_j / sqrt D) v_j, head by head; `[N, T, 3 H D] -> [N, T, H D]`. The matrix
  * [T, T] is never kept: forward and backward pass over tiles of it.
  * @param qkv as timm lays it: `[N, T, 3, H, D]`
  * @throws {Error} when D is no multiple of 4 up to 64
  */
-export function attention(tape: Tape, qkv: Tensor, { heads: H }: { heads: number }): Tensor {
+export function attention(tape: Tape, qkv: Tensor, { heads }: { heads: number }): Tensor {
+  return attend(tape, qkv, { heads }).y;
+}
+
+/** As `attention`, with what maps of it are made from. */
+export function attend(
+  tape: Tape,
+  qkv: Tensor,
+  { heads: H }: { heads: number },
+): Attended & { y: Tensor } {
   const [N, T, width] = qkv.shape;
   expectShape("attention", qkv, [-1, -1, -1]);
   const D = width / 3 / H;
@@ -52,5 +70,5 @@ export function attention(tape: Tape, qkv: Tensor, { heads: H }: { heads: number
         });
       }
     }));
-  return y;
+  return { y, qkv, lse, heads: H };
 }

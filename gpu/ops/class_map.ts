@@ -3,6 +3,7 @@ import forwardCode from "@/kernels/class_map.wgsl" with { type: "text" };
 import backwardCode from "@/kernels/class_map_backward.wgsl" with { type: "text" };
 import weightCode from "@/kernels/class_map_backward_weight.wgsl" with { type: "text" };
 import type { Tape } from "../tape.ts";
+import { linear } from "./linear.ts";
 import { elementCount, expectShape, type Tensor } from "../tensor.ts";
 
 /**
@@ -12,6 +13,19 @@ import { elementCount, expectShape, type Tensor } from "../tensor.ts";
  */
 export function classMap(tape: Tape, x: Tensor, w: Tensor, label: Tensor): Tensor {
   return mapped(tape, x, { w, label });
+}
+
+/**
+ * The mean of the maps of several classes, m_l = sum_k s_kn sum_f x_lf w_fk: the map of the mean of their weights, as
+ * maps are linear in these. `[N, h, w, F] -> [N, h w]`
+ * @param w `[F, K]`, the classifier's
+ * @param s `[K, N]`, each image's share of each class
+ */
+export function classMapMean(tape: Tape, x: Tensor, w: Tensor, s: Tensor): Tensor {
+  const [N] = x.shape;
+  expectShape("class map", s, [w.shape[1], N]);
+  const own = Uint32Array.from({ length: N }, (_, n) => n);
+  return mapped(tape, x, { w: linear(tape, w, s), label: tape.constant("own", own, "u32") });
 }
 
 /** m_l = mean over f of x_lf; `[N, h, w, F] -> [N, h w]`. */
@@ -41,9 +55,10 @@ function mapped(tape: Tape, x: Tensor, given?: { w: Tensor; label: Tensor }): Te
   });
   tape.onBackward(m, (dm) => {
     if (given) {
-      tape.addGradient(given.w, (dw) =>
+      tape.addGradient(given.w, (dw, add) =>
         tape.launch({
           code: weightCode,
+          constants: { ADD: +add },
           bind: { x, dm, label, dw },
           params: { N, L, F, K },
           grid: [Math.ceil(F / 64), K],

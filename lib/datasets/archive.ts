@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
 import { problemSchema } from "@/lib/problems.ts";
-import { descriptionSchema } from "./description.ts";
+import { assertFindings, descriptionSchema } from "./description.ts";
+import { findingsOf } from "./multi_label.ts";
 import { addContent, type Content, writeContent } from "./write_content.ts";
 import { digestOf } from "@/lib/store/digest.ts";
 import { Importer, type ImportOptions } from "./importer.ts";
@@ -59,7 +60,11 @@ export async function importArchive(
   try {
     const before = await store.datasets.findByName(name);
     const base = options.mode === "add" ? before : undefined;
-    const source = { ...sourceOf(zip), adding: base !== undefined };
+    const source = {
+      ...sourceOf(zip),
+      adding: base !== undefined,
+      classes: base && (findingsOf(base) ?? undefined),
+    };
     refuseNested(source);
     const layout = layoutOf(source.names);
     const plan = await layout.plan(source);
@@ -68,6 +73,10 @@ export async function importArchive(
       throw nothingFits(zip.names);
     }
     if (base) keepDescription(base, source, plan);
+    if (plan.classes) {
+      assertFindings(plan.classes, plan.labelsFile);
+      plan.description.classes ??= plan.classes;
+    }
     const takers = takersFor(zip);
     const said = options.names ?? plan.description.names;
     const names = said ?? before?.names ?? (layout.published ? "keep" : "hash");
@@ -170,7 +179,8 @@ function reportOf(name: string, layout: string, content: Content, skipped: numbe
     images: images.length,
     gaze: gaze.length,
     readers: new Set(gaze.map(({ reader }) => reader)).size,
-    labels: images.filter(({ label }) => label !== null).length + content.relabelled.length,
+    labels: images.filter(({ label, findings }) => label !== null || findings).length +
+      content.relabelled.length,
     readings: content.readings.length,
     skipped,
     names,

@@ -78,19 +78,22 @@ const enough = new Error("enough");
 
 /**
  * Reads a table with a header, row by row, so that nothing of it need be kept; comma, semicolon and tab
- * are told apart. `onRow` returns false when it has seen enough. Throws InvalidInput.
+ * are told apart. `onRow` gets the headers in lower case and as they are written, and returns false when it has seen
+ * enough. Throws InvalidInput.
  */
 export function scanTable(
   bytes: Uint8Array,
   file: string,
-  onRow: (row: TableRow, headers: string[]) => boolean,
+  onRow: (row: TableRow, headers: string[], written: string[]) => boolean,
 ): string[] {
   const refuse = (problems: Problem[]) => new InvalidInput(`Cannot read ${file}`, problems);
   assertText(bytes, file);
   let headers: string[] | undefined;
+  let written: string[] = [];
   const problems: Problem[] = [];
   const onRecord = (record: string[], { lines }: { lines: number }) => {
     if (!headers) {
+      written = record;
       headers = record.map((header) => header.toLowerCase());
       if (headers.length > maxColumns) {
         const message = `Cannot read more than ${maxColumns} columns, it has ${headers.length}`;
@@ -102,7 +105,7 @@ export function scanTable(
         `Cannot read the line: ${record.length} fields, the header has ${headers.length}`;
       problems.push({ file, line: lines, message });
       if (problems.length >= maxProblems) throw enough;
-    } else if (!onRow({ line: lines, cells: record }, headers)) throw enough;
+    } else if (!onRow({ line: lines, cells: record }, headers, written)) throw enough;
   };
   try {
     // The bytes themselves: a text of them, and what the parser makes of that, would be in memory beside them.

@@ -13,6 +13,23 @@ export const descriptionSchema = z.strictObject({
   structured: z.boolean().default(false),
   /** The label whose one-versus-rest AUC is reported. */
   positive_label: name.nullable().default(null),
+  /** The findings of a multi-label set: columns of labels.csv, or the names that its column `labels` lists. */
+  classes: z.array(name).min(1).max(200).superRefine((classes, context) => {
+    const seen = new Set<string>();
+    classes.forEach((one, i) => {
+      const wrong = one.trim() !== one
+        ? "has spaces around it"
+        : /[|;]/.test(one)
+        ? "holds | or ;, which separate findings"
+        : ["image", "label", "patient", "split"].includes(one.toLowerCase())
+        ? "is the name of another column of labels.csv"
+        : seen.has(one.toLowerCase())
+        ? "is there twice"
+        : undefined;
+      seen.add(one.toLowerCase());
+      if (wrong) context.addIssue({ code: "custom", path: [i], message: `"${one}" ${wrong}` });
+    });
+  }).optional(),
   /** Whether names of DICOM files and of patients are hashed or kept; a column of the set's own, no part of its meta. */
   names: z.enum(nameModes).optional(),
   ...gazeOptions,
@@ -20,6 +37,18 @@ export const descriptionSchema = z.strictObject({
   /** INbreast: BI-RADS category (first digit) to label. */
   birads: z.record(z.string().regex(/^[0-6]$/), name).optional(),
 });
+
+/** @throws {InvalidInput} for findings of a table that a set cannot have */
+export function assertFindings(classes: string[], file: string): void {
+  const parsed = descriptionSchema.shape.classes.safeParse(classes);
+  if (parsed.success) return;
+  const problems = parsed.error.issues.map(({ message }) => ({
+    file,
+    line: 1,
+    message: `Cannot use the findings: ${message}`,
+  }));
+  throw new InvalidInput(`Cannot read ${file}`, problems);
+}
 
 export type Description = z.infer<typeof descriptionSchema>;
 

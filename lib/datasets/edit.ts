@@ -1,12 +1,14 @@
 /** Changes to a data set that exists. Each is whole or not at all, and refused while a job reads it. */
 import { z } from "zod";
 import { InvalidInput, type Problem } from "@/lib/errors.ts";
+import { assertFindings } from "./description.ts";
 import { findImage } from "./find_image.ts";
 import { change, changeable, sameNames } from "./mutation.ts";
 import { beginDataset, filesOfImage, filesOfImages } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
-import { positiveMissing } from "./positive_label.ts";
-import { labelsAlike, patientsMissing } from "./label_columns.ts";
+import { findingsOf, mergedFindings } from "./multi_label.ts";
+import { notAClassWarning, positiveMissing } from "./positive_label.ts";
+import { labelsAlike, patientsMissing, quoted } from "./label_columns.ts";
 import { imagesNamed } from "./images_named.ts";
 import { checkSplits, type LabelTable, readKnownLabels, readLabels } from "./labels.ts";
 import { putLabelsInThread, removeRowsInThread } from "./edit_thread.ts";
@@ -93,6 +95,7 @@ export async function place(
     dataset_id,
     name,
     label: known?.label ?? null,
+    findings: known?.findings ?? null,
     patient: known?.patient ?? null,
     split: known?.split ?? null,
     ...picture,
@@ -128,10 +131,10 @@ export async function putLabels(
   bytes: Uint8Array<ArrayBuffer>,
   file = "labels.csv",
 ): Promise<LabelsReport> {
-  const { id } = await changeable(store, dataset);
+  const known = await changeable(store, dataset);
   const here = bytes.length <= SMALL && (
-    await store.images.count([["dataset_id = ?", id]]) <= FEW_IMAGES ||
-    await readNamed(store, id, bytes, file) !== undefined
+    await store.images.count([["dataset_id = ?", known.id]]) <= FEW_IMAGES ||
+    await readNamed(store, known, bytes, file) !== undefined
   );
   if (here) return await putLabelsHere(store, dataset, bytes, file);
   return await putLabelsInThread<LabelsReport>(store, dataset, bytes, file);
@@ -144,16 +147,19 @@ export async function putLabelsHere(
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
 ): Promise<LabelsReport> {
-  const { id } = await changeable(store, dataset);
-  const { labels, unknown, warnings } = await readKnown(store, id, bytes, file);
-  return await change(store, dataset, [], async ({ id, names: mode, positive_label }) => {
+  const known = await changeable(store, dataset);
+  const read = await readKnown(store, known, bytes, file);
+  const { labels, unknown, warnings } = read;
+  return await change(store, dataset, [], async (row) => {
+    const { id, names: mode, positive_label } = row;
+    const classes = await classesAfter(store, row, read, file);
     const named = await imagesNamed(store, id, labels.map(({ image }) => image));
     const names = new ImageNames(named ?? await store.images.all(id), { keyed: store });
     const lines = new Map<string, number | undefined>();
     const patients = new Set<string>();
     const problems: Problem[] = [...unknown];
     const turns = new Turns();
-    for (const { image, line, label, patient, split } of labels) {
+    for (const { image, line, label, findings, patient, split } of labels) {
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
@@ -163,6 +169,7 @@ export async function putLabelsHere(
         if (now !== null) patients.add(now);
         await store.images.update(known.id, {
           ...(label === undefined ? {} : { label }),
+          ...(findings === undefined ? {} : { findings: mergedFindings(known.findings, findings) }),
           ...(patient === undefined ? {} : { patient: kept }),
           ...(split === undefined ? {} : { split }),
         });
@@ -182,47 +189,90 @@ export async function putLabelsHere(
     if (problems.length > 0) throw new InvalidInput(`Cannot use ${file}`, problems.slice(0, 100));
     const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
-    const classes = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
-    const alike = labelsAlike(classes);
+    const counted = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
+    const alike = labelsAlike(counted);
     if (alike) warnings.push({ file, message: alike });
-    const positive = positiveMissing(positive_label, classes);
+    const positive = classes === null ? positiveMissing(positive_label, counted) : undefined;
     if (positive) warnings.push({ message: positive });
+    if (classes !== null && positive_label !== null && !classes.includes(positive_label)) {
+      warnings.push({ message: notAClassWarning(positive_label, classes) });
+    }
     const report = { labels: labels.length, warnings };
     await keepReport(store, dataset, "labels", report);
     return report;
   });
 }
 
+/**
+ * The findings of the set once the table is in; null where it is one of one label an image. A set without any label
+ * becomes multi-label by its first table. Throws InvalidInput for a table of the other kind.
+ */
+async function classesAfter(
+  store: Store,
+  { id, name, meta }: DatasetRow,
+  { classes }: LabelTable,
+  file: string,
+): Promise<string[] | null> {
+  const there = findingsOf({ meta });
+  if (there !== null || classes === undefined) return there;
+  assertFindings(classes, file);
+  const labels = [...(await store.images.labels(id)).keys()].filter((label) => label !== null);
+  if (labels.length > 0) {
+    const message =
+      `Cannot use findings (${
+        quoted(classes)
+      }): dataset "${name}" has one label an image, such as ` +
+      `"${labels[0]}". Send a column label, or import the set anew with a column for each finding`;
+    throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
+  }
+  const readings = await store.readings.countOf(id);
+  if (readings > 0) {
+    const message =
+      `Cannot use findings (${
+        quoted(classes)
+      }): dataset "${name}" has ${readings} readings, which are one ` +
+      "class an image each; delete them first";
+    throw new InvalidInput(`Cannot use ${file}`, [{ file, line: 1, message }]);
+  }
+  await store.datasets.update(id, { meta: { ...meta, classes } });
+  return classes;
+}
+
 /** Reads a table of labels; of a small one that names images wholly, only these are looked at. */
 async function readKnown(
   store: Store,
-  dataset_id: string,
+  dataset: DatasetRow,
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
 ): Promise<LabelTable & { unknown: Problem[] }> {
-  const table = bytes.length <= SMALL ? await readNamed(store, dataset_id, bytes, file) : undefined;
+  const table = bytes.length <= SMALL ? await readNamed(store, dataset, bytes, file) : undefined;
   if (table) return { ...table, unknown: [] };
-  const images = (await store.images.all(dataset_id)).map(({ name }) => ({ name }));
+  const images = (await store.images.all(dataset.id)).map(({ name }) => ({ name }));
   const names = new ImageNames(images, { keyed: store });
-  return readKnownLabels(bytes, file, (image) => names.findInFolder(image));
+  const classes = findingsOf(dataset) ?? undefined;
+  return readKnownLabels(bytes, file, (image) => names.findInFolder(image), { classes });
 }
 
 /** A table that is sound and names images wholly; undefined for any other. */
 async function readNamed(
   store: Store,
-  dataset_id: string,
+  dataset: DatasetRow,
   bytes: Uint8Array<ArrayBuffer>,
   file: string,
 ): Promise<LabelTable | undefined> {
-  const table = soundLabels(bytes, file);
+  const table = soundLabels(bytes, file, findingsOf(dataset) ?? undefined);
   const references = table?.labels.map(({ image }) => image);
-  return references && await imagesNamed(store, dataset_id, references) ? table : undefined;
+  return references && await imagesNamed(store, dataset.id, references) ? table : undefined;
 }
 
 /** What is wrong with a table is said by who knows all images. */
-function soundLabels(bytes: Uint8Array, file: string): LabelTable | undefined {
+function soundLabels(
+  bytes: Uint8Array,
+  file: string,
+  classes?: string[],
+): LabelTable | undefined {
   try {
-    return readLabels(bytes, file);
+    return readLabels(bytes, file, { classes });
   } catch (error) {
     if (!(error instanceof InvalidInput)) throw error;
   }

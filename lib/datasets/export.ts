@@ -1,6 +1,7 @@
 /** A data set as a ZIP that gives the same data set when it is uploaded again. */
 import { csvLine } from "@/lib/csv.ts";
 import { Turns } from "@/lib/turns.ts";
+import { findingsOf } from "./multi_label.ts";
 import { bytesToSamples } from "./recording.ts";
 import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
@@ -62,8 +63,7 @@ async function* filesOfArchive(
   );
   yield text(
     "labels.csv",
-    csvLine("image", "label", "patient", "split") +
-      images.map((i) => csvLine(i.name, i.label, i.patient, i.split)).join(""),
+    labelsTable(images, findingsOf(dataset)),
   );
   const readings = await store.readings.ofDataset(dataset.id);
   if (readings.length > 0) yield text("readings.csv", readingsTable(readings));
@@ -81,6 +81,16 @@ async function* filesOfArchive(
       yield { name: `heatmaps/${folder}${image.name}.${ending}`, data };
     }
   }
+}
+
+/** A column of the label, or of a multi-label set one for each finding, empty where that is not known. */
+function labelsTable(images: ImageRow[], classes: string[] | null): string {
+  const header = classes ?? ["label"];
+  return csvLine("image", ...header, "patient", "split") +
+    images.map((i) => {
+      const said = classes ? classes.map((name) => i.findings?.[name]) : [i.label];
+      return csvLine(i.name, ...said, i.patient, i.split);
+    }).join("");
 }
 
 function readingsTable(readings: NamedReading[]): string {

@@ -3,7 +3,8 @@
  * its share, from the seed alone; of two budgets with one seed the smaller one's patients are mostly among the larger's.
  */
 import { InvalidInput } from "@/lib/errors.ts";
-import { draw, type Group, type Split, type SplitImage, strata } from "./splits.ts";
+import { iterativeDeal } from "./iterative_stratification.ts";
+import { draw, type Group, groupsOf, type Split, type SplitImage, strata } from "./splits.ts";
 
 export interface LabelBudget {
   /** A number of images from 2, met exactly; or a share of the training part under 1, met as nearly as patients allow. */
@@ -25,7 +26,6 @@ export function withFewLabels(
 ): Split {
   const available = split.train.length;
   const wanted = labels < 1 ? Math.round(labels * available) : labels;
-  const levels = strata(images, split.train, draw(seed, "labels", repeat));
   const problem = (found: string) =>
     new InvalidInput(
       `Cannot draw ${
@@ -34,6 +34,15 @@ export function withFewLabels(
       [{ pointer: "/labels", message: found }],
     );
   if (wanted > available) throw problem(`the training part has ${available}`);
+  if (split.train.some((i) => images[i].findings)) {
+    const train = withFewFindings(images, split.train, { wanted, seed, repeat });
+    const short = labels < 1 ? train.length < 1 : train.length !== wanted;
+    if (!short) return { ...split, train };
+    throw problem(
+      `patients are drawn whole, which gives ${train.length}; ask for another number, or for a share`,
+    );
+  }
+  const levels = strata(images, split.train, draw(seed, "labels", repeat));
   if (wanted < levels.length) {
     throw problem(
       `its ${available} training images are of ${levels.length} classes, one each is the least`,
@@ -63,6 +72,29 @@ export function withFewLabels(
   return { ...split, train: drawn.flat().sort((a, b) => a - b) };
 }
 
+/** Of a multi-label set: by iterative stratification, then whole patients more or fewer, as they were drawn. */
+function withFewFindings(
+  images: SplitImage[],
+  train: number[],
+  { wanted, seed, repeat }: { wanted: number; seed: number; repeat: number },
+): number[] {
+  const groups = groupsOf(images, train, draw(seed, "labels", repeat));
+  const share = wanted / train.length;
+  const [drawn, others] = iterativeDeal(
+    groups,
+    (i) => Object.entries(images[i].findings ?? {}).flatMap(([name, is]) => is ? [name] : []),
+    [share, 1 - share],
+  );
+  let count = drawn.reduce((sum, group) => sum + group.images.length, 0);
+  while (count > wanted) count -= drawn.pop()!.images.length;
+  for (const group of others) {
+    if (count + group.images.length > wanted) continue;
+    drawn.push(group);
+    count += group.images.length;
+  }
+  return drawn.flatMap((group) => group.images).sort((a, b) => a - b);
+}
+
 /** `total` divided in proportion to `sizes`, by largest remainders; at least 1 each, and no more than there are. */
 function apportioned(total: number, sizes: number[]): number[] {
   const all = sizes.reduce((sum, size) => sum + size, 0);
@@ -87,4 +119,19 @@ function taken(groups: Group[], most: number): number[] {
     if (images.length + group.images.length <= most) images.push(...group.images);
   }
   return images;
+}
+
+/** The splits as they are trained on: one drawing of labelled images or several of each, or the whole. */
+export function drawings(
+  { labels, repeats, seed }: { labels: number | null; repeats: number; seed: number },
+  rows: SplitImage[],
+  splits: Split[],
+): { split: Split; of: number }[] {
+  if (labels === null) return splits.map((split, of) => ({ split, of }));
+  return splits.flatMap((split, of) =>
+    Array.from({ length: repeats }, (_, repeat) => ({
+      split: withFewLabels(rows, split, { labels, seed, repeat }),
+      of,
+    }))
+  );
 }

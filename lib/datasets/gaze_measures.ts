@@ -2,13 +2,15 @@
 import { z } from "zod";
 import { agreements, readerAgreementSchema } from "@/lib/gaze/agreement.ts";
 import { scanpathMeasures, scanpathMeasuresSchema } from "@/lib/gaze/measures.ts";
+import { comparedLabel, findingsOf } from "./multi_label.ts";
 import type { DatasetRow, GazeRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { type Column, columnsOf } from "@/lib/table_file.ts";
 import { Turns } from "@/lib/turns.ts";
 
 const image = {
   image: z.string(),
-  label: z.string().nullable(),
+  label: z.string().nullable()
+    .describe("In a multi-label set all findings, joined by +, where all are known"),
   patient: z.string().nullable(),
 };
 
@@ -66,14 +68,16 @@ function* agreement(
 /** Rows of some images, in their order. */
 export async function measureRowsOf<Table extends MeasureTable>(
   store: Store,
+  dataset: DatasetRow,
   images: ImageRow[],
-  table: Table,
-  reader?: string,
+  { table, reader }: { table: Table; reader?: string },
 ): Promise<MeasureRow<Table>[]> {
   const gaze = await store.gaze.ofImages(images.map(({ id }) => id));
-  return images.flatMap((image) => [
-    ...measureTables[table](image, gaze.get(image.id) ?? [], reader),
-  ]);
+  const classes = findingsOf(dataset);
+  return images.flatMap((image) => {
+    const row = { ...image, label: comparedLabel(image, classes) };
+    return [...measureTables[table](row, gaze.get(image.id) ?? [], reader)];
+  });
 }
 
 /** Images of a page; the gaze of one is looked at at a time, which may be much. */
@@ -94,7 +98,7 @@ export async function* measureBatches(
   do {
     const page = await store.images.listOf(dataset.id, { after, limit: AT_ONCE });
     for (const image of page.data) {
-      yield await measureRowsOf(store, [image], table, reader);
+      yield await measureRowsOf(store, dataset, [image], { table, reader });
       await turns.give();
     }
     after = page.next ?? undefined;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { imageFormats } from "@/lib/images/sniff.ts";
 import {
+  type DatasetRow,
   type GazeCount,
   type HeatmapRow,
   type ImageRow,
@@ -9,6 +10,7 @@ import {
   type Store,
 } from "@/lib/store/mod.ts";
 
+import { findingsOf, present, unknown } from "./multi_label.ts";
 import { Turns } from "@/lib/turns.ts";
 
 export const splitSchema = z.enum(splitNames);
@@ -22,7 +24,11 @@ export const imageSchema = z.object({
   height: z.number(),
   channels: z.literal([1, 3]),
   bits: z.literal([8, 16]),
-  label: z.string().nullable(),
+  label: z.string().nullable().describe("null in a multi-label set"),
+  labels: z.array(z.string()).optional()
+    .describe("In a multi-label set: the findings that are present"),
+  unknown: z.array(z.string()).optional()
+    .describe("In a multi-label set: the findings that are not known; all others are absent"),
   patient: z.string().nullable(),
   split: splitSchema.nullable(),
   readers: z.array(z.object({ reader: z.string(), fixations: z.number() })),
@@ -36,16 +42,28 @@ export const storedImageSchema = imageSchema.extend({
   warnings: z.array(z.string()).describe("What of the file is not in the picture"),
 }).meta({ id: "StoredImage" });
 
-/** `counts` and `maps` are its own, or those of several images. */
+/**
+ * @param counts its own, or those of several images, as are `maps`
+ * @param classes the findings of a multi-label set
+ */
 export function toImageView(
-  { dataset_id: _, file: __, ...row }: ImageRow,
-  counts: GazeCount[],
-  maps: HeatmapRow[],
+  { dataset_id: _, file: __, findings, ...row }: ImageRow,
+  { counts, maps, classes }: {
+    counts: GazeCount[];
+    maps: HeatmapRow[];
+    classes: string[] | null;
+  },
 ): Image {
   const readers = counts.filter(({ image_id }) => image_id === row.id)
     .map(({ reader, fixations }) => ({ reader, fixations }));
+  const { patient, split, ...first } = row;
   return {
-    ...row,
+    ...first,
+    ...(classes && {
+      labels: present(findings, classes),
+      unknown: unknown(findings, classes),
+    }),
+    ...{ patient, split },
     readers,
     maps: maps.filter(({ image_id }) => image_id === row.id).map(({ reader }) => reader),
   };
@@ -55,7 +73,12 @@ export function toImageView(
 const AT_ONCE = 50;
 
 /** Several images, with their readers looked up. */
-export async function imageViewsOf(store: Store, rows: ImageRow[]): Promise<Image[]> {
+export async function imageViewsOf(
+  store: Store,
+  dataset: DatasetRow,
+  rows: ImageRow[],
+): Promise<Image[]> {
+  const classes = findingsOf(dataset);
   const views: Image[] = [];
   const turns = new Turns();
   for (let from = 0; from < rows.length; from += AT_ONCE) {
@@ -64,7 +87,11 @@ export async function imageViewsOf(store: Store, rows: ImageRow[]): Promise<Imag
     const counts = Map.groupBy(await store.gaze.countsOf(ids), ({ image_id }) => image_id);
     const maps = await store.heatmaps.ofImages(ids);
     for (const row of part) {
-      views.push(toImageView(row, counts.get(row.id) ?? [], maps.get(row.id) ?? []));
+      views.push(toImageView(row, {
+        counts: counts.get(row.id) ?? [],
+        maps: maps.get(row.id) ?? [],
+        classes,
+      }));
     }
     await turns.give();
   }
@@ -72,9 +99,10 @@ export async function imageViewsOf(store: Store, rows: ImageRow[]): Promise<Imag
 }
 
 /** One image, with its readers looked up. */
-export const imageViewOf = async (store: Store, row: ImageRow): Promise<Image> =>
-  toImageView(
-    row,
-    await store.gaze.countsOf([row.id]),
-    await store.heatmaps.ofImage(row.id),
-  );
+export async function imageViewOf(store: Store, row: ImageRow): Promise<Image> {
+  return toImageView(row, {
+    counts: await store.gaze.countsOf([row.id]),
+    maps: await store.heatmaps.ofImage(row.id),
+    classes: findingsOf(await store.datasets.get(row.dataset_id)),
+  });
+}

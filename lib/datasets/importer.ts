@@ -4,8 +4,9 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { doubtsOf } from "@/lib/gaze/doubtful_set.ts";
-import { positiveMissing } from "./positive_label.ts";
-import { labelsAlike, patientsMissing } from "./label_columns.ts";
+import { contradicted, mergedFindings } from "./multi_label.ts";
+import { notAClassWarning, positiveMissing } from "./positive_label.ts";
+import { labelsAlike, patientsMissing, quoted } from "./label_columns.ts";
 import { matchReadings, readingKey, readingWarnings } from "./matched_readings.ts";
 import { readReadings } from "./readings.ts";
 import { checkSplits, type ImageLabel } from "./labels.ts";
@@ -217,7 +218,7 @@ export class Importer {
           const called = this.#nameOf(name, picture.format === "dicom", there);
           if (called !== name) this.#redaction.addImage(name, called, [path, file]);
           this.#places.set(called, file);
-          const none = { label: null, patient: null, split: null };
+          const none = { label: null, findings: null, patient: null, split: null };
           this.#content.images.push({ ...picture, name: called, ...none });
         });
       }
@@ -269,6 +270,15 @@ export class Importer {
           this.#problems.push({ file, line, message });
         }
       }
+      if (row.findings) {
+        for (const name of contradicted(known.findings ?? {}, row.findings)) {
+          const message =
+            `Cannot say both 0 and 1 of "${name}" on "${target.name}": line ${known.line} says ` +
+            `${known.findings![name]}`;
+          this.#problems.push({ file, line, message });
+        }
+        known.findings = { ...known.findings, ...mergedFindings(null, row.findings) };
+      }
       known.label ??= row.label;
       known.patient ??= row.patient;
       known.split ??= row.split;
@@ -278,16 +288,19 @@ export class Importer {
     }
     if (this.plan.splitByFolder) this.#dropHalfSplit(given);
     const own = new Set<Target>(this.#content.images);
-    for (const [target, { label, patient, split }] of given) {
+    for (const [target, { label, findings: said, patient, split }] of given) {
+      const findings = said && mergedFindings(own.has(target) ? null : target.findings, said);
       if (own.has(target)) {
         Object.assign(target, {
           label: label ?? null,
+          findings: findings ?? null,
           patient: patient ?? null,
           split: split ?? null,
         });
       } else {
         const changes = Object.fromEntries(
-          Object.entries({ label, patient, split }).filter(([, value]) => value !== undefined),
+          Object.entries({ label, findings, patient, split })
+            .filter(([, value]) => value !== undefined),
         );
         this.#refuseChange(target, changes, given.get(target)!);
         Object.assign(target, changes);
@@ -295,6 +308,7 @@ export class Importer {
       }
     }
     const all = [...this.#content.images, ...kept];
+    this.#oneKind(all);
     const lines = all.map((image) => ({ ...image, line: given.get(image)?.line }));
     this.#problems.push(...checkSplits(lines, this.plan.labelsFile));
     const without = all.filter(({ patient }) => patient === null).length;
@@ -304,8 +318,34 @@ export class Importer {
     if (missing) this.#content.warnings.push({ message: missing });
     const alike = labelsAlike(all);
     if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });
-    const positive = positiveMissing(this.plan.description.positive_label, all);
+    const positive = this.plan.description.classes
+      ? undefined
+      : positiveMissing(this.plan.description.positive_label, all);
     if (positive) this.#lead({ message: positive });
+  }
+
+  /** A set has one label an image, or any number of findings. */
+  #oneKind(all: Target[]): void {
+    const { classes, positive_label } = this.plan.description;
+    const one = all.filter(({ label }) => label !== null);
+    if (classes === undefined || one.length === 0) {
+      const unlabelled = all.filter(({ findings }) => !findings).length;
+      if (classes && unlabelled > 0) {
+        const message = `Of ${unlabelled} of ${all.length} images no finding is known`;
+        this.#content.warnings.push({ file: this.plan.labelsFile, message });
+      }
+      if (classes && positive_label !== null && !classes.includes(positive_label)) {
+        this.#lead({ message: notAClassWarning(positive_label, classes) });
+      }
+      return;
+    }
+    const message =
+      `Cannot use both one label an image ("${one[0].label}" of "${one[0].name}", and of ` +
+      `${one.length - 1} more) and findings (${
+        quoted(classes)
+      }): a set has the one or the other. Send a table with a ` +
+      "column for each finding, or one with a column `label`, for all images";
+    this.#problems.push({ file: this.plan.labelsFile, message });
   }
 
   #patientOf({ patient }: ImageLabel): ImageLabel["patient"] {
@@ -320,6 +360,14 @@ export class Importer {
       if (known === null || given === undefined || given === known) continue;
       const message = `Cannot give "${target.name}" the ${role} "${given}": the data set has ` +
         `"${known}" (same=replace takes the new one)`;
+      this.#problems.push({ file: file ?? this.plan.labelsFile, line, message });
+    }
+    for (const name of contradicted(target.findings ?? {}, changes.findings ?? {})) {
+      const message =
+        `Cannot give "${target.name}" the finding "${name}" as ${
+          changes.findings![name]
+        }: the data ` +
+        `set has ${target.findings![name]} (same=replace takes the new one)`;
       this.#problems.push({ file: file ?? this.plan.labelsFile, line, message });
     }
   }
@@ -352,7 +400,8 @@ export class Importer {
   #dropHalfSplit(given: Map<Target, ImageLabel>): void {
     const sides = (labelled: boolean) =>
       new Set(
-        [...given.values()].filter(({ label }) => label || !labelled).map((row) => row.split),
+        [...given.values()].filter(({ label, findings }) => label || findings || !labelled)
+          .map((row) => row.split),
       );
     const [all, labelled] = [sides(false), sides(true)];
     if (!all.has("train") || (labelled.has("train") && labelled.has("test"))) return;
@@ -369,7 +418,7 @@ export class Importer {
       this.pinned.push(sha256);
       return sha256;
     }, (reader) => readerName(this.store, reader));
-    const { structured: _s, positive_label: _p, names: _n, birads: _b, ...shown } =
+    const { structured: _s, positive_label: _p, names: _n, birads: _b, classes: _c, ...shown } =
       this.plan.description;
     const { frame: _f, window: _w, voi: _v, force: _o, ...gazeOptions } = shown;
     for (const path of this.plan.gaze) {
@@ -442,7 +491,14 @@ export class Importer {
 
   /** After the labels, which say what is a class. */
   async #readReadings(names: ImageNames<Target>, kept: ImageRow[]): Promise<void> {
-    const { positive_label: positive } = this.plan.description;
+    const { positive_label: positive, classes: findings } = this.plan.description;
+    if (findings && this.plan.readings.length > 0) {
+      const message =
+        `Cannot use readings of a multi-label set (${findings.length} findings): a reading is one ` +
+        "class an image; leave readings.csv out, or make a set of one finding for it";
+      this.#problems.push({ file: this.source.full(this.plan.readings[0]), message });
+      return;
+    }
     const labels = [...this.#content.images, ...kept].flatMap(({ label }) => label ?? []);
     const classes = new Set(labels.length > 0 && positive ? [...labels, positive] : labels);
     const keyed = this.store;

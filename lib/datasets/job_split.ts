@@ -3,6 +3,7 @@ import {
   givenSplit,
   hasGivenSplit,
   holdOut,
+  isLabelled,
   kFolds,
   type Split,
   type SplitImage,
@@ -43,7 +44,7 @@ export function splitsOf({ split, folds, fold, seed }: SplitSpec, rows: SplitIma
 
 /** The images without those tested on, and without any other image of the same patients. */
 export function withoutTest<Image extends SplitImage>(images: Image[], parts: SplitSpec): Image[] {
-  const rows = images.filter(({ label }) => label !== null);
+  const rows = images.filter(isLabelled);
   const tested = splitsOf(parts, rows).flatMap(({ test }) => test.map((i) => rows[i]));
   return withoutPatientsOf(images, tested);
 }

@@ -3,6 +3,8 @@
 export type Role = "image" | "label" | "patient" | "split";
 
 export interface LabelColumns extends Record<Role, number> {
+  /** Columns that mean nothing known. */
+  unused: number[];
   /** What the user should know of how the header was read. */
   warnings: string[];
 }
@@ -83,6 +85,7 @@ export function labelColumns(headers: string[], certain = false): LabelColumns {
     label: find(roleNames.label),
     patient: find(roleNames.patient),
     split: find(roleNames.split),
+    unused: [],
     warnings: [],
   };
   const { warnings } = columns;
@@ -129,6 +132,7 @@ export function labelColumns(headers: string[], certain = false): LabelColumns {
     );
   }
   const others = unknown.filter((header) => !suspects.includes(header));
+  columns.unused = headers.flatMap((header, index) => others.includes(header) ? [index] : []);
   if (others.length > 0) {
     warnings.push(`${others.length === 1 ? "Column" : "Columns"} not used: ${quoted(others)}`);
   }
@@ -172,5 +176,7 @@ export const hasTime = (headers: string[]): boolean =>
 export function isLabelTable(headers: string[], certain = false): boolean {
   if (headers.some((header) => place.test(plain(header))) && hasTime(headers)) return false;
   const { image, label, patient, split } = labelColumns(headers, certain);
-  return image >= 0 && (label >= 0 || patient >= 0 || split >= 0);
+  // A table that is called so may have a column for each finding and none for a label.
+  const several = certain && headers.length > 2;
+  return image >= 0 && (label >= 0 || patient >= 0 || split >= 0 || several);
 }

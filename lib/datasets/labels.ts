@@ -3,8 +3,10 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
 import { maxProblems, scanTable } from "./csv_table.ts";
 import { classOfFindings } from "./findings.ts";
-import { ACCEPTED, type LabelColumns, labelColumns } from "./label_columns.ts";
+import { FindingTable } from "./finding_table.ts";
+import { ACCEPTED, type LabelColumns } from "./label_columns.ts";
 import { isMissing, isNobody } from "./missing.ts";
+import type { SaidFindings } from "./multi_label.ts";
 import type { SplitName } from "@/lib/store/images.ts";
 
 export interface ImageLabel {
@@ -15,6 +17,8 @@ export interface ImageLabel {
   file?: string;
   /** undefined where the table has no such column, null where the cell is empty. */
   label?: string | null;
+  /** Of a multi-label table; undefined for a finding that it has no column of, null where the cell is empty. */
+  findings?: SaidFindings;
   patient?: string | null;
   split?: SplitName | null;
 }
@@ -24,6 +28,8 @@ export interface LabelTable {
   labels: ImageLabel[];
   /** The headers of the columns that were used. */
   columns: Partial<Record<keyof Pick<ImageLabel, "image" | "label" | "patient" | "split">, string>>;
+  /** The findings, of a multi-label table. */
+  classes?: string[];
   /** What the user should know of how it was read. */
   warnings: Problem[];
 }
@@ -45,9 +51,18 @@ export const splitOf = (word: string): SplitName | undefined =>
 
 const maxNameLength = 512;
 
+export interface LabelsOptions {
+  /** The findings of the set, where it is known to be multi-label. */
+  classes?: string[];
+}
+
 /** Reads the table; throws InvalidInput with every bad line. */
-export function readLabels(bytes: Uint8Array, file: string): LabelTable {
-  return scanLabels(bytes, file, () => true);
+export function readLabels(
+  bytes: Uint8Array,
+  file: string,
+  options: LabelsOptions = {},
+): LabelTable {
+  return scanLabels(bytes, file, () => true, options);
 }
 
 /**
@@ -58,13 +73,14 @@ export function readKnownLabels(
   bytes: Uint8Array,
   file: string,
   find: (image: string) => unknown,
+  options: LabelsOptions = {},
 ): LabelTable & { unknown: Problem[] } {
   const unknown: Problem[] = [];
   const table = scanLabels(bytes, file, (image, line) => {
     if (find(image)) return true;
     unknown.push({ file, line, message: `Cannot find image "${image}"` });
     return unknown.length < maxProblems ? false : "enough";
-  });
+  }, options);
   return { ...table, unknown };
 }
 
@@ -73,15 +89,17 @@ function scanLabels(
   bytes: Uint8Array,
   file: string,
   wanted: (image: string, line: number) => boolean | "enough",
+  options: LabelsOptions,
 ): LabelTable {
   const problems: Problem[] = [];
   const byImage = new Map<string, ImageLabel>();
   /** Classes of images that several rows name differently. */
-  const findings = new Map<string, Set<string>>();
-  let at: LabelColumns | undefined;
-  const headers = scanTable(bytes, file, ({ line, cells }, found) => {
-    at ??= columnsOf(found, file);
-    const row = rowOf(cells, at, line);
+  const classes = new Map<string, Set<string>>();
+  let opened: { at: LabelColumns; findings: FindingTable } | undefined;
+  const headers = scanTable(bytes, file, ({ line, cells }, found, written) => {
+    opened ??= openTable(found, written, { ...options, file });
+    const { at, findings } = opened;
+    const row: ImageLabel = rowOf(cells, at, line);
     const complain = (message: string) => problems.push({ file, line, message });
     const splitCell = at.split < 0 ? "" : cells[at.split];
     if (row.image === "") complain("Cannot find the image's name");
@@ -94,7 +112,9 @@ function scanLabels(
       if (kept === "enough") return false;
       const known = byImage.get(row.image);
       // In a table whose column is called as here, a second class is a mistake.
-      const several = found[at.label] === "label" ? undefined : findings;
+      const several = found[at.label] === "label" ? undefined : classes;
+      const wrong = kept ? findings.read(row.image, cells) : [];
+      wrong.forEach(complain);
       if (kept && !known) byImage.set(row.image, row);
       else if (known && !mergeRow(known, row, several)) {
         complain(`Cannot label "${row.image}" twice, line ${known.line} did`);
@@ -103,19 +123,46 @@ function scanLabels(
     return problems.length < maxProblems;
   });
   // Also of a table without rows.
-  at ??= columnsOf(headers, file);
+  const { at, findings } = opened ?? openTable(headers, headers, { ...options, file });
   if (problems.length > 0) throw new InvalidInput(`Cannot read ${file}`, problems);
   const labels = [...byImage.values()];
-  const warnings: Problem[] = at.warnings.map((message) => ({ file, line: 1, message }));
-  if (findings.size > 0) warnings.push({ file, message: classOfFindings(labels, findings) });
+  const multi = findings.finish(labels, classes);
+  if (!multi) assertSaysSomething(headers, at, file);
+  const warnings: Problem[] = [...multi?.header ?? at.warnings]
+    .map((message) => ({ file, line: 1, message }));
+  warnings.push(...(multi?.warnings ?? []).map((message) => ({ file, message })));
+  if (!multi && classes.size > 0) {
+    warnings.push({ file, message: classOfFindings(labels, classes) });
+  }
+  if (!multi) {
+    const several = labels.find(({ label }) => label && label.includes("|"));
+    if (several) {
+      const message =
+        `"${several.label}" was taken for a class of its own; where it names several findings, call ` +
+        "the column labels, or name the findings as classes in dataset.json";
+      warnings.push({ file, line: several.line, message });
+    }
+  }
   const name = (index: number) => index < 0 ? undefined : headers[index];
   const columns = {
     image: name(at.image),
-    label: name(at.label),
+    label: multi ? undefined : name(at.label),
     patient: name(at.patient),
     split: name(at.split),
   };
-  return { labels, columns, warnings };
+  return { labels, columns, warnings, ...(multi && { classes: multi.classes }) };
+}
+
+/** What the columns mean. @throws {InvalidInput} where none is the image */
+function openTable(
+  headers: string[],
+  written: string[],
+  { classes, file }: LabelsOptions & { file: string },
+): { at: LabelColumns; findings: FindingTable } {
+  const findings = new FindingTable(headers, written, classes);
+  const { at } = findings;
+  if (at.image < 0) assertSaysSomething(headers, at, file);
+  return { at, findings };
 }
 
 function rowOf(cells: string[], at: LabelColumns, line: number): ImageLabel {
@@ -154,12 +201,13 @@ function mergeRow(
   return true;
 }
 
-/** Throws InvalidInput where the columns that are needed are not there. */
-function columnsOf(headers: string[], file: string): LabelColumns {
-  const at = labelColumns(headers, true);
-  if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return at;
+/** @throws {InvalidInput} where the columns that are needed are not there */
+function assertSaysSomething(headers: string[], at: LabelColumns, file: string): void {
+  if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return;
   const found = headers.join(",").slice(0, 200);
-  const lacks = at.image < 0 ? "the image" : "its label, patient or split";
+  const lacks = at.image < 0
+    ? "the image"
+    : "its label, patient or split, and no two others hold findings (0, 1, true, false or nothing)";
   const message =
     `Cannot find the columns image and label in "${found}": none names ${lacks}; ${ACCEPTED}`;
   throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }]);

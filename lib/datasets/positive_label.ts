@@ -20,6 +20,11 @@ export function positiveMissing(
   if (label === null) return undefined;
   const classes = [...new Set(Array.from(images, ({ label }) => label ?? []).flat())].sort();
   if (classes.length === 0 || classes.includes(label)) return undefined;
+  return notAClassWarning(label, classes);
+}
+
+/** The same as a warning of a data set. */
+export function notAClassWarning(label: string, classes: string[]): string {
   const said = notAClass(label, classes);
   return `${said[0].toUpperCase()}${
     said.slice(1)

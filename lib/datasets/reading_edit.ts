@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import { problemSchema } from "@/lib/problems.ts";
+import { assertSingleLabel } from "./multi_label.ts";
 import { ImageNames } from "./image_names.ts";
 import { imagesNamed } from "./images_named.ts";
 import { matchReadings, readingKey, readingWarnings } from "./matched_readings.ts";
@@ -63,6 +64,7 @@ export async function putReadings(
 ): Promise<ReadingsReport> {
   return await store.db.transaction(async () => {
     const row = await store.datasets.byName(dataset);
+    assertSingleLabel(row, "use readings");
     const classes = await classesOf(store, row);
     const references = new Set(sent.map(({ image }) => image));
     const images = await imagesNamed(store, row.id, references) ??

@@ -8,6 +8,7 @@ import type { ReaderStudyResult } from "@/lib/evaluation/reader_study.ts";
 import { readerStudyOf } from "@/lib/evaluation/reader_study_thread.ts";
 import { shownNames } from "./image_names.ts";
 import { readerName } from "./pseudonym.ts";
+import { assertSingleLabel } from "./multi_label.ts";
 import { classesOf } from "./reading_edit.ts";
 import type { DatasetRow, EvaluationRow, NamedReading, Store } from "@/lib/store/mod.ts";
 
@@ -117,6 +118,7 @@ export async function readingStudy(
   dataset: DatasetRow,
   { readers, conditions, positive, evaluation }: ReadingStudyOptions,
 ): Promise<z.output<typeof readingStudySchema>> {
+  assertSingleLabel(dataset, "analyse readings");
   const all = await store.readings.ofDataset(dataset.id);
   if (all.length === 0) {
     throw new InvalidInput(`Cannot analyse: data set "${dataset.name}" has no readings`);

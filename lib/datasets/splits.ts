@@ -1,15 +1,18 @@
 /**
- * Splits of a data set (methods.md, section 9): by patient, stratified by label, seeded; given
+ * Splits of a data set (methods.md, section 9): by patient, stratified by label or findings, seeded; given
  * splits are honoured. A patient never stands on two sides.
  */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
 import { isHashedImage, isHashedPatient } from "./pseudonym.ts";
-import type { SplitName } from "@/lib/store/images.ts";
+import { iterativeDeal } from "./iterative_stratification.ts";
+import type { Findings, SplitName } from "@/lib/store/images.ts";
 
 export interface SplitImage {
   name: string;
   label: string | null;
+  /** Of an image of a multi-label set. */
+  findings?: Findings | null;
   patient: string | null;
   split: SplitName | null;
   /** SHA-256 of its picture, by which it is drawn where its names are hashes: those differ between data directories. */
@@ -67,8 +70,13 @@ function drawnBy(key: string, [first, ...others]: SplitImage[]): string {
   return `picture ${others.reduce((least, { file }) => file! < least ? file! : least, file)}`;
 }
 
-/** Groups by label; within a label in an order drawn from the seed, independent of upload order. */
-export function strata(images: SplitImage[], indices: number[], seed: number): Group[][] {
+/** Whether anything is known of an image that a classifier could be trained on. */
+export function isLabelled({ label, findings }: Pick<SplitImage, "label" | "findings">): boolean {
+  return label !== null || (findings ?? null) !== null;
+}
+
+/** Images of one patient together, in an order drawn from the seed, independent of upload order. */
+export function groupsOf(images: SplitImage[], indices: number[], seed: number): Group[] {
   const byPatient = Map.groupBy(
     indices,
     (i) => images[i].patient === null ? `image ${images[i].name}` : `patient ${images[i].patient}`,
@@ -78,17 +86,41 @@ export function strata(images: SplitImage[], indices: number[], seed: number): G
     label: mostCommon(members.map((i) => images[i].label ?? "")),
     order: draw(seed, drawnBy(key, members.map((i) => images[i]))),
   }));
-  groups.sort((a, b) => a.order - b.order);
-  const byLabel = Map.groupBy(groups, ({ label }) => label);
+  return groups.sort((a, b) => a.order - b.order);
+}
+
+/** Groups by label; within a label in their drawn order. */
+export function strata(images: SplitImage[], indices: number[], seed: number): Group[][] {
+  const byLabel = Map.groupBy(groupsOf(images, indices, seed), ({ label }) => label);
   return [...byLabel].toSorted(([a], [b]) => a < b ? -1 : 1).map(([, list]) => list);
 }
 
 /**
- * Deals groups into parts whose sizes approach `shares` (which sum to 1), label by label: each
- * group, the larger first, goes where most is missing, counting what earlier labels left over. No
- * part stays empty while another has two groups. Returns image indices per part.
+ * Deals images into parts, patient by patient: stratified by label, or, where images have findings, by these
+ * (`iterativeDeal`). Returns image indices per part.
  */
-function deal(levels: Group[][], shares: number[]): number[][] {
+function dealt(
+  images: SplitImage[],
+  indices: number[],
+  shares: number[],
+  seed: number,
+): number[][] {
+  const parts = indices.some((i) => images[i].findings)
+    ? iterativeDeal(
+      groupsOf(images, indices, seed),
+      (i) => Object.entries(images[i].findings ?? {}).flatMap(([name, is]) => is ? [name] : []),
+      shares,
+    )
+    : deal(strata(images, indices, seed), shares);
+  fillEmpty(parts, shares);
+  return parts.map((part) => part.flatMap((group) => group.images).sort((a, b) => a - b));
+}
+
+/**
+ * Deals groups into parts whose sizes approach `shares` (which sum to 1), label by label: each
+ * group, the larger first, goes where most is missing, counting what earlier labels left over.
+ */
+function deal(levels: Group[][], shares: number[]): Group[][] {
   const parts: Group[][] = shares.map(() => []);
   const filled = shares.map(() => 0);
   let total = 0;
@@ -107,15 +139,19 @@ function deal(levels: Group[][], shares: number[]): number[][] {
       move(group, best);
     }
   }
+  return parts;
+}
+
+/** No part stays empty while another has two groups. */
+function fillEmpty(parts: Group[][], shares: number[]): void {
   for (let part = 0; part < shares.length; part++) {
     if (shares[part] === 0 || parts[part].length > 0) continue;
     const giver = parts.reduce((best, _, k) => parts[k].length > parts[best].length ? k : best, 0);
     if (parts[giver].length < 2) continue;
     const smallest = parts[giver].toSorted((a, b) => a.images.length - b.images.length)[0];
     parts[giver].splice(parts[giver].indexOf(smallest), 1);
-    move(smallest, part);
+    parts[part].push(smallest);
   }
-  return parts.map((part) => part.flatMap((group) => group.images).sort((a, b) => a - b));
 }
 
 function assertShare(name: string, share: number): void {
@@ -153,7 +189,7 @@ export function givenSplit(
   }
   if (split.validation.length === 0 && options.validation > 0) {
     const shares = [1 - options.validation, options.validation];
-    [split.train, split.validation] = deal(strata(images, split.train, options.seed), shares);
+    [split.train, split.validation] = dealt(images, split.train, shares, options.seed);
   }
   assertPatientsApart(images, split);
   return split;
@@ -167,8 +203,8 @@ export function holdOut(images: SplitImage[], options: HoldOutOptions): Split[] 
   assertShare("test and validation together", test + validation);
   const all = images.map((_, i) => i);
   return Array.from({ length: repeats }, (_, repeat) => {
-    const levels = strata(images, all, draw(seed, "repeat", repeat));
-    const [train, val, tested] = deal(levels, [1 - test - validation, validation, test]);
+    const shares = [1 - test - validation, validation, test];
+    const [train, val, tested] = dealt(images, all, shares, draw(seed, "repeat", repeat));
     const split = { train, validation: val, test: tested };
     assertFilled(split, { test: test > 0, validation: validation > 0 });
     return split;
@@ -183,11 +219,11 @@ export function kFolds(images: SplitImage[], options: FoldOptions): Split[] {
     throw new InvalidInput(`Cannot split into ${folds} folds: at least 2 are needed`);
   }
   const all = images.map((_, i) => i);
-  const parts = deal(strata(images, all, seed), new Array(folds).fill(1 / folds));
+  const parts = dealt(images, all, new Array(folds).fill(1 / folds), seed);
   return parts.map((test, fold) => {
     const rest = parts.flatMap((part, k) => k === fold ? [] : part);
-    const levels = strata(images, rest, draw(seed, "validation", fold));
-    const [train, val] = deal(levels, [1 - validation, validation]);
+    const shares = [1 - validation, validation];
+    const [train, val] = dealt(images, rest, shares, draw(seed, "validation", fold));
     const split = { train, validation: val, test };
     assertFilled(split, { test: true, validation: validation > 0 });
     return split;

@@ -4,6 +4,7 @@ import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
 import { Turns } from "@/lib/turns.ts";
 import { descriptionSchema } from "./description.ts";
 import { splitSchema } from "./image.ts";
+import { findingsOf } from "./multi_label.ts";
 
 const range = z.tuple([z.number(), z.number()]);
 const counts = z.record(z.string(), z.number());
@@ -18,8 +19,12 @@ export const datasetSchema = z.object({
     .describe("Whether names of DICOM files and of patients are keyed hashes or as they were sent"),
   created_at: z.iso.datetime(),
   images: z.number(),
-  labels: counts.describe("Images by label"),
-  unlabelled: z.number(),
+  labels: counts.describe("Images by label; empty in a multi-label set"),
+  findings: z.record(
+    z.string(),
+    z.object({ present: z.number(), absent: z.number(), unknown: z.number() }),
+  ).optional().describe("Images by finding, in a multi-label set alone"),
+  unlabelled: z.number().describe("Images without a label, or of which no finding is known"),
   patients: z.number(),
   splits: z.partialRecord(splitSchema, z.number()),
   gaze: z.object({
@@ -79,12 +84,23 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const named = (rows: { value: string | null; n: number }[]) =>
     Object.fromEntries(rows.flatMap(({ value, n }) => value === null ? [] : [[value, n]]));
   const labels = await counts("label");
+  const classes = findingsOf(dataset);
+  const findings = classes && await store.images.findingCounts(dataset.id);
+  const withFindings = classes && await store.images.withFindings(dataset.id);
   return {
     ...row,
     digest: await store.datasets.digestOf(dataset),
     images,
     labels: named(labels),
-    unlabelled: labels.find(({ value }) => value === null)?.n ?? 0,
+    ...(classes && findings && {
+      findings: Object.fromEntries(classes.map((name) => {
+        const { present = 0, absent = 0 } = findings.get(name) ?? {};
+        return [name, { present, absent, unknown: images - present - absent }];
+      })),
+    }),
+    unlabelled: withFindings !== null
+      ? images - withFindings
+      : labels.find(({ value }) => value === null)?.n ?? 0,
     patients: totals.patients ?? 0,
     splits: named(await counts("split")),
     gaze: {

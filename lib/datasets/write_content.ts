@@ -1,6 +1,7 @@
 /** A data set on its way into the database. */
 import type { Problem } from "@/lib/errors.ts";
 import { type Description, descriptionSchema } from "./description.ts";
+import { findingsOf } from "./multi_label.ts";
 import { storedDigest } from "@/lib/store/digest.ts";
 import type { Recording } from "./recording.ts";
 import type { HeatmapRow } from "@/lib/store/heatmaps.ts";
@@ -17,7 +18,10 @@ export interface Content {
   heatmaps: (Omit<HeatmapRow, "id" | "image_id"> & { image: string })[];
   readings: (Decision & { image: string })[];
   /** What labels say of images that are there already. */
-  relabelled: { image: string; changes: Partial<Pick<ImageRow, "label" | "patient" | "split">> }[];
+  relabelled: {
+    image: string;
+    changes: Partial<Pick<ImageRow, "label" | "findings" | "patient" | "split">>;
+  }[];
   warnings: Problem[];
   /** After `writeContent`: the files that the replaced data set referred to. */
   replaced: string[];
@@ -152,6 +156,11 @@ export async function addContent(
     }
   }
   await insertContent(store, dataset.id, content, ids);
+  const { classes } = content.description;
+  if (classes && findingsOf(dataset) === null) {
+    dataset = { ...dataset, meta: { ...dataset.meta, classes } };
+    await store.datasets.update(dataset.id, { meta: dataset.meta });
+  }
   // What still is referred to is kept.
   content.replaced = before;
   const digest = await storedDigest(store, dataset);

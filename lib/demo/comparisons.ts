@@ -91,9 +91,4 @@ export function doses(
     });
 }
 
-/** Whether a primary comparison holds: above 0, and p after Holm below 0.05. */
-export function holds({ tested, p_holm }: Comparison): boolean {
-  return tested.mean > 0 && p_holm !== null && p_holm < 0.05;
-}
-
 export { CONTROL, MAIN };

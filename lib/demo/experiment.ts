@@ -1,7 +1,17 @@
 /** Runs the study of `protocol.ts` on a server, or goes on with it, and gathers what it gave. */
 import { basename } from "node:path";
 import type { StudyTable } from "@/lib/studies/table_schema.ts";
-import type { Client, Job } from "./client.ts";
+import type { Client } from "./client.ts";
+import {
+  modelNamed,
+  run,
+  type StartModel,
+  startOf,
+  studiesOf,
+  study,
+  trainingsOf,
+  upload,
+} from "./experiment_steps.ts";
 import {
   type Budget,
   BUDGETS,
@@ -44,8 +54,7 @@ export interface Outcome {
 
 /** What there is of the whole. */
 export interface Experiment {
-  /** Name of the initial network, and what is known of its own test where it was made here. */
-  start: { name: string; accuracy: number | null };
+  start: StartModel;
   /** How well each panel's similarity tells pairs of one label, before any training. */
   audits: Partial<Record<Panel, { auc: number; auc_p: number }>>;
   outcomes: Outcome[];
@@ -55,9 +64,6 @@ export interface Experiment {
   seconds: number;
   trainings: number;
 }
-
-/** How often news are told while a study runs. */
-const NEWS_MS = 120_000;
 
 /** Uploads and trains what is not there yet, then runs the parts in their order. */
 export async function experiment(client: Client, options: ExperimentOptions): Promise<Experiment> {
@@ -133,7 +139,7 @@ export function studyRequest(
 async function initialNetwork(
   client: Client,
   path: string | undefined,
-): Promise<Experiment["start"]> {
+): Promise<StartModel> {
   const name = path === undefined
     ? INITIAL.name
     : basename(path).replace(/\.[^.]+$/, "").replace(/[^A-Za-z0-9._-]/g, "-");
@@ -148,83 +154,6 @@ async function initialNetwork(
   await upload(client, SHAPES, `${INITIAL.set.images} pictures`, () => writeShapes(INITIAL.set));
   await run(client, `training on ${name}`, { ...INITIAL.training, dataset: SHAPES, name });
   return await startOf(client, name);
-}
-
-interface ModelAnswer {
-  id: string;
-  name: string | null;
-  lineage: { job?: string };
-}
-
-async function modelNamed(client: Client, name: string): Promise<ModelAnswer | undefined> {
-  try {
-    return await client.call<ModelAnswer>("GET", `/v1/models/${encodeURIComponent(name)}`);
-  } catch (error) {
-    if (error instanceof Error && error.message.includes(": 404 ")) return undefined;
-    throw error;
-  }
-}
-
-async function startOf(client: Client, name: string): Promise<Experiment["start"]> {
-  const job = (await modelNamed(client, name))?.lineage.job;
-  if (job === undefined) return { name, accuracy: null };
-  const { result } = await client.call<Job>("GET", `/v1/jobs/${job}`);
-  const { metrics } = await client.call<{ metrics: { accuracy: number } }>(
-    "GET",
-    `/v1/evaluations/${result!.evaluation}`,
-  );
-  return { name, accuracy: metrics.accuracy };
-}
-
-async function upload(
-  client: Client,
-  name: string,
-  note: string,
-  write: () => Promise<Uint8Array>,
-): Promise<void> {
-  const known = await client.call<{ data: { name: string }[] }>("GET", "/v1/datasets?limit=1000");
-  if (known.data.some((dataset) => dataset.name === name)) return;
-  const uploading = step(`upload of ${name}`);
-  // Made-up names: the split is drawn by them.
-  await client.call("PUT", `/v1/datasets/${name}?names=keep`, await write());
-  uploading.done(note);
-}
-
-interface StudyAnswer {
-  id: string;
-  name: string | null;
-  job: string;
-  state: Job["state"] | null;
-}
-
-/** Waits for the study of this name; starts it where there is none that is done or on its way. */
-async function study(
-  client: Client,
-  name: string,
-  request: Record<string, unknown>,
-  news: () => Promise<unknown>,
-): Promise<void> {
-  const line = step(`study ${name}`);
-  let told = performance.now();
-  const known = (await studiesOf(client)).find((study) =>
-    study.name === name && study.state !== "failed" && study.state !== "cancelled"
-  );
-  const { id } = known
-    ? { id: known.job }
-    : await client.call<Job>("POST", "/v1/jobs", { ...request, name });
-  if (known?.state === "paused") await client.call("POST", `/v1/jobs/${id}/resume`);
-  const job = await client.finished(id, ({ progress: { done, total, unit } }) => {
-    line.progress(total > 0 ? done / total : 0, `${done} of ${total} ${unit}`);
-    if (performance.now() - told < NEWS_MS) return;
-    told = performance.now();
-    return news();
-  });
-  line.done(`${job.progress.total} cells`);
-}
-
-async function studiesOf(client: Client): Promise<StudyAnswer[]> {
-  const { data } = await client.call<{ data: StudyAnswer[] }>("GET", "/v1/studies?limit=1000");
-  return data;
 }
 
 /** What the server holds of the protocol's parts; undefined where it holds none. */
@@ -261,25 +190,4 @@ export async function gathered(client: Client): Promise<Experiment | undefined> 
     ...{ audits, outcomes, version, trainings: jobs.size },
     seconds: [...jobs.values()].reduce((sum, value) => sum + value, 0),
   };
-}
-
-/** The trainings that a study has queued, each with its seconds. */
-async function trainingsOf(client: Client, { id, job }: StudyAnswer) {
-  const { data } = await client.call<
-    { data: { id: string; started_at: string | null; finished_at: string | null }[] }
-  >("GET", `/v1/jobs?study=${id}&limit=1000`);
-  return data.flatMap(({ id, started_at, finished_at }): [string, number][] =>
-    id === job || started_at === null || finished_at === null
-      ? []
-      : [[id, (Date.parse(finished_at) - Date.parse(started_at)) / 1000]]
-  );
-}
-
-async function run(client: Client, name: string, spec: Record<string, unknown>) {
-  const line = step(name);
-  const result = await client.job(spec, ({ progress: { done, total, unit } }: Job) => {
-    line.progress(total > 0 ? done / total : 0, `${done} of ${total} ${unit}`);
-  });
-  line.done("");
-  return result;
 }

@@ -4,15 +4,8 @@ import { doseCurve, type DosePanel } from "@/lib/studies/dose_curve.ts";
 import { markdownTable } from "@/lib/studies/render_table.ts";
 import { runsFigure } from "@/lib/studies/runs_figure.ts";
 import { markdownGrid, pText, signed } from "@/lib/studies/table_text.ts";
-import {
-  compared,
-  type Comparison,
-  doses,
-  holds,
-  methodsOf,
-  outcomesOf,
-  six,
-} from "./comparisons.ts";
+import { compared, type Comparison, doses, methodsOf, outcomesOf, six } from "./comparisons.ts";
+import { comparisonGrid, holds } from "./comparison_grid.ts";
 import type { Experiment } from "./experiment.ts";
 import * as protocol from "./protocol.ts";
 import {
@@ -213,31 +206,12 @@ function auditText({ audits }: Experiment, panel: Panel): string {
     : "";
 }
 
-function grid(list: Comparison[], { verdict = false }: { verdict?: boolean }): string {
-  if (list.length === 0) return "Not measured.";
-  const adjusted = list.some(({ p_holm }) => p_holm !== null);
-  const heads = ["", "difference", "95 %", "n", "deviation", "p"];
-  if (adjusted) heads.push("p (Holm)");
-  heads.push("least seen");
-  if (verdict) heads.push("holds");
-  return markdownGrid(
-    heads,
-    list.map((one) => {
-      const { method, arm, against, tested: { mean, interval, n, deviation, p } } = one;
-      const row = [
-        `${titleOf(method)}, ${arm} - ${against}`,
-        signed(mean),
-        interval ? `[${signed(interval[0])}, ${signed(interval[1])}]` : "–",
-        String(n),
-        deviation === null ? "–" : deviation.toFixed(3),
-        p === null ? "–" : pText(p),
-      ];
-      if (adjusted) row.push(one.p_holm === null ? "–" : pText(one.p_holm));
-      row.push(one.least_seen === null ? "–" : one.least_seen.toFixed(3));
-      if (verdict) row.push(holds(one) ? "yes" : "no");
-      return row;
-    }),
-  );
+function grid(list: Comparison[], options: { verdict?: boolean }): string {
+  const titled = list.map((one) => ({
+    ...one,
+    title: `${titleOf(one.method)}, ${one.arm} - ${one.against}`,
+  }));
+  return comparisonGrid(titled, options);
 }
 
 function verdict(found: Experiment): string {

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { ImageScore } from "./evaluation.ts";
-import type { Scores } from "./scores.ts";
+import { type AnyScores, isMultiLabel } from "./scores.ts";
+import type { MultiLabelImageScore } from "./multi_label_evaluation.ts";
 import { type AucComparison, delongDifference } from "./delong.ts";
 import { LEVEL, type Spread, spreads } from "./interval.ts";
 import { numbering } from "./patient_numbering.ts";
@@ -11,8 +12,8 @@ import { type FigureName, FIGURES } from "./weighted.ts";
 
 export interface DifferenceRequest {
   /** Scores of two evaluations. */
-  a: ImageScore[];
-  b: ImageScore[];
+  a: ImageScore[] | MultiLabelImageScore[];
+  b: ImageScore[] | MultiLabelImageScore[];
   positive_label: string | null;
   /** Patient of each image, where known. */
   patients: Map<string, string | null>;
@@ -109,6 +110,17 @@ export function difference(
       "Cannot compare two evaluations that are not of the same images, fold by fold and repeat by repeat",
     );
   }
+  if (isMultiLabel(runs[0]) !== isMultiLabel(others[0])) {
+    throw new InvalidInput(
+      "Cannot compare an evaluation of one label an image with a multi-label one: their figures are of other things",
+    );
+  }
+  if (isMultiLabel(runs[0]) && findingsIn(runs) !== findingsIn(others)) {
+    throw new InvalidInput(
+      "Cannot compare multi-label evaluations of other findings: averages would be over different ones. One has " +
+        `${runs[0].classes.join(", ")}, the other ${others[0].classes.join(", ")}`,
+    );
+  }
   const source = { positive_label, patients };
   const { runs: ready, units } = prepare([...runs, ...others], source);
   return {
@@ -122,8 +134,8 @@ export function difference(
 }
 
 function delongOf(
-  a: Scores,
-  b: Scores,
+  a: AnyScores,
+  b: AnyScores,
   { positive_label, patients }: {
     positive_label: string | null;
     patients: DifferenceRequest["patients"];
@@ -133,14 +145,24 @@ function delongOf(
   const [own, other] = [a, b].map(({ classes }) => classes.indexOf(positive_label));
   if (own < 0 || other < 0) return null;
   const { unitOf } = numbering(patients);
+  // Where it is not known whether an image has a finding, it says nothing of the two.
+  const rows = a.images.flatMap((_, i) => isMultiLabel(a) && a.truths[i][own] === null ? [] : [i]);
   const found = delongDifference(
-    a.labels.map((label) => label === own),
-    { a: a.probabilities.map((row) => row[own]), b: b.probabilities.map((row) => row[other]) },
-    a.images.map(unitOf),
+    rows.map((i) => isMultiLabel(a) ? a.truths[i][own] === 1 : a.labels[i] === own),
+    {
+      a: rows.map((i) => a.probabilities[i][own]),
+      b: rows.map((i) => b.probabilities[i][other]),
+    },
+    rows.map((i) => unitOf(a.images[i])),
   );
   return found && { ...found, class: positive_label };
 }
 
-function namesIn(runs: Scores[]): string {
+/** Sorted, as their order changes nothing. */
+function findingsIn(runs: AnyScores[]): string {
+  return JSON.stringify(runs[0].classes.toSorted());
+}
+
+function namesIn(runs: AnyScores[]): string {
   return JSON.stringify(runs.map(({ images }) => images));
 }

@@ -162,7 +162,7 @@ export function endInterval(value: number, n: number, level = LEVEL): [number, n
 }
 
 /** Values of figures over resamples; the first is that of the whole set. */
-class Series {
+export class Series {
   readonly #values = new Map<string, (number | null)[]>();
 
   push(key: string, value: number | null): void {

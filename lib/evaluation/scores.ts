@@ -12,6 +12,41 @@ export interface Scores {
   probabilities: number[][];
 }
 
+/** Whether an image has a finding; null where that is not known. */
+export type Truth = 0 | 1 | null;
+
+/** The same of a multi-label classifier, whose probabilities do not add up to 1. */
+export interface MultiLabelScores {
+  /** Findings, in the order of the probabilities. */
+  classes: string[];
+  images: string[];
+  /** [N][K] */
+  truths: Truth[][];
+  /** [N][K] */
+  probabilities: number[][];
+}
+
+export type AnyScores = Scores | MultiLabelScores;
+
+export const isMultiLabel = (scores: AnyScores): scores is MultiLabelScores => "truths" in scores;
+
+/** One finding as a classifier of two classes, over the images of which it is known: absent first. */
+export function scoresOfFinding(
+  { classes, images, truths, probabilities }: MultiLabelScores,
+  k: number,
+) {
+  const rows = truths.flatMap((row, i) => row[k] === null ? [] : [i]);
+  return {
+    rows,
+    scores: {
+      classes: [`no ${classes[k]}`, classes[k]],
+      images: rows.map((i) => images[i]),
+      labels: rows.map((i) => truths[i][k]!),
+      probabilities: rows.map((i) => [1 - probabilities[i][k], probabilities[i][k]]),
+    } satisfies Scores,
+  };
+}
+
 /** Index of the largest value; the first of equals. */
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;

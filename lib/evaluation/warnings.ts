@@ -33,14 +33,14 @@ export function scoreWarnings(
       );
     }
   });
-  const patients = new Set(Array.from(units)).size;
-  if (patients < FEW_PATIENTS) {
-    warnings.push(
-      `${
-        patients === 1 ? "One patient is" : `${patients} patients are`
-      } tested: figures of fewer ` +
-        `than ${FEW_PATIENTS} say next to nothing, whatever their value`,
-    );
-  }
-  return warnings;
+  return [...warnings, ...fewPatients(new Set(Array.from(units)).size)];
+}
+
+/** What is said where so few patients are tested that no figure means much. */
+export function fewPatients(patients: number): string[] {
+  if (patients >= FEW_PATIENTS) return [];
+  return [
+    `${patients === 1 ? "One patient is" : `${patients} patients are`} tested: figures of fewer ` +
+    `than ${FEW_PATIENTS} say next to nothing, whatever their value`,
+  ];
 }

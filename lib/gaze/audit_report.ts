@@ -46,7 +46,8 @@ export type AuditCut = z.output<typeof auditCutSchema>;
 
 export const labelAuditSchema = z.object({
   labelled: z.number().describe("Images with a label and valid gaze"),
-  classes: z.record(z.string(), z.number()),
+  classes: z.record(z.string(), z.number())
+    .describe("Images by label; in a multi-label set by their findings, joined by +"),
   base_rate: z.number().describe("Share of the labelled valid pairs with the same label"),
   auc: number.describe(
     "Probability that a pair of one label is more similar than a pair of two, ties counting half; " +

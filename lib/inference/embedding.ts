@@ -12,7 +12,8 @@ export const embeddingsSchema = z.object({
     dataset: z.string().nullable(),
     image: z.string().nullable(),
     file: z.string().optional().describe("Name of the file in a form"),
-    label: z.string().nullable(),
+    label: z.string().nullable()
+      .describe("In a multi-label set all findings, joined by +, where all are known"),
     vector: z.array(z.number()).optional(),
     point: z.array(z.number()).optional().describe("In the plane of the projection"),
   })),
@@ -24,7 +25,8 @@ export const nearestImagesSchema = z.object({
   among: z.string().describe("Name of the data set"),
   data: z.array(z.object({
     image: z.string(),
-    label: z.string().nullable(),
+    label: z.string().nullable()
+      .describe("In a multi-label set all findings, joined by +, where all are known"),
     similarity: z.number().describe("Cosine of the features"),
   })),
   novelty: z.object({

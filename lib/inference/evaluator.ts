@@ -40,12 +40,27 @@ export class Evaluator {
    */
   async probabilities(images: ArrayLike<number>): Promise<(number[] | undefined)[]> {
     const activations = await this.reader.read(images, ["logits"]);
-    return activations.map(({ logits }) => allFinite(logits!) ? softmax(logits!) : undefined);
+    return activations.map(({ logits }) =>
+      allFinite(logits!) ? probabilitiesOf(this.spec, logits!) : undefined
+    );
   }
 
   destroy(): void {
     this.reader.destroy();
   }
+}
+
+/** Of a classifier's logits: a softmax, or of a multi-label one a sigmoid of each. */
+export function probabilitiesOf(
+  { multi_label = false }: { multi_label?: boolean },
+  logits: ArrayLike<number>,
+): number[] {
+  return multi_label ? Array.from(logits, sigmoid) : softmax(logits);
+}
+
+/** 1 / (1 + exp(-x)) */
+export function sigmoid(x: number): number {
+  return 1 / (1 + Math.exp(-x));
 }
 
 /** Whether every number is finite. */

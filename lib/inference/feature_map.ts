@@ -1,4 +1,4 @@
-/** Maps over an image, made from the last convolutional map of a network. */
+/** Maps over an image, made from what the last layers of a network hold. */
 
 /** A network's last convolutional map: `[h, w, F]`. */
 export interface FeatureMap {
@@ -46,6 +46,43 @@ export function saliencyMap(map: FeatureMap, row: ArrayLike<number>): number[] {
   return Array.from({ length: L }, (_, cell) => {
     let sum = 0;
     for (let f = 0; f < F; f++) sum += row[f] / L * values[cell * F + f];
+    return Math.max(0, sum);
+  });
+}
+
+/**
+ * Where the class token looks, of one head or on average: its attention to every patch, `[h w]`; with that to itself
+ * all heads add up to 1.
+ * @param logs logarithms, `[heads, 1 + h w]`
+ */
+export function attentionMap(
+  logs: ArrayLike<number>,
+  { heads, head }: { heads: number; head?: number },
+): number[] {
+  const T = logs.length / heads;
+  const shown = head === undefined ? Array.from({ length: heads }, (_, h) => h) : [head];
+  return Array.from(
+    { length: T - 1 },
+    (_, l) => shown.reduce((sum, h) => sum + Math.exp(logs[h * T + 1 + l]), 0) / shown.length,
+  );
+}
+
+/**
+ * Grad-CAM over tokens: as `saliencyMap`, with A_f the patches as they enter the last block (after its first norm) and
+ * alpha_f the mean over them of d logit / d A_f; behind it the class token sees patches by attention alone. `[h w]`
+ * @param tokens `[1 + h w, F]`, the class token first, as in `gradient`
+ */
+export function tokenSaliencyMap(
+  tokens: ArrayLike<number>,
+  gradient: ArrayLike<number>,
+  F: number,
+): number[] {
+  const L = tokens.length / F - 1;
+  const alpha = new Float64Array(F);
+  for (let at = F; at < tokens.length; at++) alpha[at % F] += gradient[at] / L;
+  return Array.from({ length: L }, (_, cell) => {
+    let sum = 0;
+    for (let f = 0; f < F; f++) sum += alpha[f] * tokens[(1 + cell) * F + f];
     return Math.max(0, sum);
   });
 }

@@ -8,9 +8,8 @@ import { type InferenceContext, withRoom } from "./predict_client.ts";
 import {
   encodePicture,
   type MapAnswer,
-  needClasses,
-  needClassMap,
   needMap,
+  needSaliency,
   type SaliencyMapAnswer,
   type SaliencyMapRequest,
   type SimilarityMapRequest,
@@ -23,9 +22,9 @@ export interface ImageMap {
 }
 
 export interface SaliencyMap extends ImageMap {
-  /** The class that is explained. */
-  label: string;
-  probabilities: Record<string, number>;
+  /** The class that is explained, or of attention that is predicted; null, as its probabilities, without classes. */
+  label: string | null;
+  probabilities: Record<string, number> | null;
 }
 
 /** A picture in a file, and how it is shown. */
@@ -63,24 +62,30 @@ export async function imageSimilarityMap(
 }
 
 /**
- * Grad-CAM of a class, of the most probable one without a name. Throws InvalidInput when there is no such
- * class, and as `predictAll` does.
+ * Grad-CAM of a class, of the most probable one without a name, or where the class token looks. Throws InvalidInput when
+ * there is no such class, or the network cannot be shown so, and as `predictAll` does.
  */
 export async function imageSaliencyMap(
   { model, worker, name }: MapContext,
   source: MapSource,
-  label: string | undefined,
+  { label, method, head }: { label?: string } & Pick<SaliencyMapRequest, "method" | "head">,
 ): Promise<SaliencyMap> {
-  needClasses(model);
-  needClassMap(model);
+  needSaliency(model, { method, head });
   const { classes } = model.spec;
   const place = label === undefined ? null : classes.indexOf(label);
   if (place === -1) {
-    throw new InvalidInput(`Cannot explain "${label}": the classes are ${classes.join(", ")}`);
+    throw new InvalidInput(
+      classes.length === 0
+        ? `Cannot explain "${label}": model "${model.id}" has no classes`
+        : `Cannot explain "${label}": the classes are ${classes.join(", ")}`,
+    );
   }
   return await withRoom(1, async () => {
     const { picture, image } = await open({ model }, source);
-    const request: SaliencyMapRequest = { model: model.id, picture, name, class: place };
+    const request: SaliencyMapRequest = {
+      ...{ model: model.id, picture, name, class: place },
+      ...{ method, head },
+    };
     const { probabilities, ...answer } = await worker.call<SaliencyMapAnswer>(
       "saliencyMap",
       request,
@@ -88,8 +93,9 @@ export async function imageSaliencyMap(
     return {
       grid: answer,
       image,
-      label: classes[answer.class],
-      probabilities: Object.fromEntries(classes.map((name, c) => [name, probabilities[c]])),
+      label: answer.class === null ? null : classes[answer.class],
+      probabilities: probabilities &&
+        Object.fromEntries(classes.map((name, c) => [name, probabilities[c]])),
     };
   });
 }

@@ -22,8 +22,15 @@ interface BatchProgram {
   waiting: Uint16Array[];
 }
 
+/** What a picture gave that was looked at for its tokens. */
+interface Looked {
+  /** Cells: h, w. */
+  grid: [number, number];
+  activations: Activations;
+}
+
 export class LoadedModel {
-  private readonly programs = new Map<number, BatchProgram>();
+  private readonly programs = new Map<number | "attention" | "explaining", BatchProgram>();
 
   private constructor(
     readonly gpu: Gpu,
@@ -66,6 +73,36 @@ export class LoadedModel {
     return await program.reader.read(pictures.map((_, i) => i), taps);
   }
 
+  /** What one picture gives at these taps of a class token's attention, and at `logits` where there are classes. */
+  async readAttention(picture: Uint16Array, taps: Tap[]): Promise<Looked> {
+    const program = this.programFor("attention");
+    program.waiting = [picture];
+    const [activations] = await program.reader.read([0], taps);
+    return { grid: program.reader.grid!, activations };
+  }
+
+  /**
+   * Tokens, gradient and logits of one picture.
+   * @param index the class that the gradient is of; null: the most probable
+   */
+  async explain(
+    picture: Uint16Array,
+    index: number | null,
+  ): Promise<Looked & { index: number }> {
+    const program = this.programFor("explaining");
+    const { reader } = program;
+    program.waiting = [picture];
+    if (index === null) {
+      reader.choose(0);
+      const [{ logits }] = await reader.read([0], ["logits"]);
+      index = logits!.indexOf(Math.max(...logits!));
+      program.waiting = [picture];
+    }
+    reader.choose(index);
+    const [activations] = await reader.read([0], ["entering", "gradient", "logits"]);
+    return { grid: reader.grid!, index, activations };
+  }
+
   /** [h, w, F] of the last map. */
   get mapShape(): number[] {
     return this.programFor(1).reader.shapeOf("map");
@@ -77,19 +114,21 @@ export class LoadedModel {
     return data.subarray(index * F, (index + 1) * F);
   }
 
-  private programFor(batch: number): BatchProgram {
-    let program = this.programs.get(batch);
+  /** @param kind images at a time; what only maps need has programs of its own, which predictions do not wait for */
+  private programFor(kind: number | "attention" | "explaining"): BatchProgram {
+    let program = this.programs.get(kind);
     if (!program) {
       const { image_size, channels } = this.row.spec;
+      const batch = typeof kind === "number" ? kind : 1;
       const slots = imageSlots(this.gpu, { ...sizeOf(image_size), channels, count: batch });
       const source = { ...slots, place: () => program!.slots.put(program!.waiting) };
-      const taps: Tap[] = batch === 1 ? ["map", "features", "logits"] : ["features", "logits"];
+      const taps = tapsOf(kind);
       const reader = new ActivationReader(this.gpu, this.weights, this.row.spec, source, {
         batch,
         taps,
       });
       program = { slots, reader, waiting: [] };
-      this.programs.set(batch, program);
+      this.programs.set(kind, program);
     }
     return program;
   }
@@ -101,6 +140,12 @@ export class LoadedModel {
     }
     this.weights.destroy();
   }
+}
+
+function tapsOf(kind: number | "attention" | "explaining"): Tap[] {
+  if (kind === "attention") return ["attention", "rollout", "logits"];
+  if (kind === "explaining") return ["entering", "gradient", "logits"];
+  return kind === 1 ? ["map", "features", "logits"] : ["features", "logits"];
 }
 
 /** Lays out the parameters of a model. */

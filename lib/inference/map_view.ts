@@ -1,6 +1,7 @@
 /** A map over an image as it is told. */
 import { z } from "zod";
 import { gazeAgreementSchema } from "./agreement.ts";
+import { SALIENCY_METHODS } from "./protocol.ts";
 
 const mapSchema = z.object({
   model: z.string(),
@@ -24,6 +25,13 @@ export const similarityMapSchema = mapSchema.extend({
 }).meta({ id: "SimilarityMap" });
 
 export const saliencyMapSchema = mapSchema.extend({
-  class: z.string().describe("The class that is explained"),
-  probabilities: z.record(z.string(), z.number()),
+  method: z.enum(SALIENCY_METHODS),
+  head: z.number().nullable().describe(
+    "Whose attention it is; null: the mean of all, and of other methods",
+  ),
+  class: z.string().nullable().describe(
+    "The class that is explained by Grad-CAM; attention is of no class: then that which is predicted, or named. null " +
+      "without classes, as attention of a bare backbone is",
+  ),
+  probabilities: z.record(z.string(), z.number()).nullable(),
 }).meta({ id: "SaliencyMap" });

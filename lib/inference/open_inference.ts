@@ -47,11 +47,17 @@ export function toInferenceModelView(
       { name: "pixels", datatype: "FP32", shape: [-1, C, H, W] },
       { name: "images", datatype: "BYTES", shape: [-1] },
     ],
-    outputs: [
-      { name: "probabilities", datatype: "FP32", shape: [-1, classes.length] },
-      { name: "labels", datatype: "BYTES", shape: [-1] },
-    ],
+    outputs: outputsOf(row).map((name) =>
+      name === "probabilities"
+        ? { name, datatype: "FP32" as const, shape: [-1, classes.length] }
+        : { name, datatype: "BYTES" as const, shape: [-1] }
+    ),
   };
+}
+
+/** What a model gives: a multi-label one has no one label an image. */
+export function outputsOf({ spec }: Pick<ModelRow, "spec">): ("probabilities" | "labels")[] {
+  return spec.multi_label ? ["probabilities"] : ["probabilities", "labels"];
 }
 
 /** @param asked.outputs names of those wanted */

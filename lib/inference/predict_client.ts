@@ -1,4 +1,5 @@
 /** What the API asks about pictures: they are decoded here, run by the GPU worker, and predictions stored. */
+import { THRESHOLD } from "@/lib/evaluation/binary_figures.ts";
 import { InvalidInput, Overloaded } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
@@ -37,6 +38,8 @@ export interface PictureInput {
   filename?: string;
   /** The picture squashed to a size: [width, height]. */
   raster(size: [number, number]): Promise<Raster>;
+  /** A small PNG of it, to be kept with its prediction. */
+  thumbnail?(): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** A picture in a file, read when its turn comes, and shown as `view` says. */
@@ -68,7 +71,7 @@ export async function predictAll(
     const answer = await worker.call<PredictAnswer>("predict", { model: model.id, pictures });
     return answer.probabilities;
   });
-  const { classes } = model.spec;
+  const { classes, multi_label } = model.spec;
   const rows = inputs.map(({ dataset, image, stored }, i) => {
     const row = probabilities[i];
     const best = row.indexOf(Math.max(...row));
@@ -79,14 +82,16 @@ export async function predictAll(
       image: image ?? null,
       image_id: stored?.id ?? null,
       image_file: stored?.file ?? null,
-      label: classes[best],
+      label: multi_label ? "" : classes[best],
+      ...(multi_label && { labels: classes.filter((_, c) => row[c] > THRESHOLD) }),
       probability: row[best],
       probabilities: Object.fromEntries(classes.map((name, c) => [name, row[c]])),
       created_at: now(),
     };
   });
-  await store.predictions.insertAll(rows);
-  return rows;
+  const thumbnails = await Promise.all(inputs.map((input) => input.thumbnail?.()));
+  await store.predictions.insertWith(rows, thumbnails);
+  return rows.map((row, i) => ({ ...row, thumbnail: thumbnails[i] !== undefined }));
 }
 
 /** Feature vectors of pictures, [F] each. Throws InvalidInput, Overloaded, Unavailable. */

@@ -17,7 +17,7 @@ export interface PredictRequest {
 }
 
 export interface PredictAnswer {
-  /** [pictures, classes], classes as in the model's spec; each row adds up to 1, null where an output was not finite. */
+  /** [pictures, classes], classes as in the model's spec; each row adds up to 1, but for a multi-label model; null where an output was not finite. */
   probabilities: (number[] | null)[];
 }
 
@@ -41,9 +41,20 @@ export interface SimilarityMapRequest {
   point: [number, number];
 }
 
+/**
+ * What shows where a network looks: Grad-CAM for a class, or, of a network with a class token, that token's attention in
+ * the last block or through all of them (rollout).
+ */
+export const SALIENCY_METHODS = ["grad_cam", "attention", "rollout"] as const;
+export type SaliencyMethod = typeof SALIENCY_METHODS[number];
+
 export interface SaliencyMapRequest {
-  /** Id of a classifier. */
+  /** Id of a model; of a classifier for Grad-CAM. */
   model: string;
+  /** Default: Grad-CAM. */
+  method?: SaliencyMethod;
+  /** Number of the head whose attention is shown; without it the mean. */
+  head?: number;
   picture: Picture;
   /** What messages call the picture. */
   name?: string;
@@ -60,9 +71,9 @@ export interface MapAnswer {
 }
 
 export interface SaliencyMapAnswer extends MapAnswer {
-  /** The class that is explained. */
-  class: number;
-  probabilities: number[];
+  /** The class that is explained, or of attention that is predicted; null, as its probabilities, without classes. */
+  class: number | null;
+  probabilities: number[] | null;
 }
 
 /** Looks at pictures on the GPU; requests that wait together share a batch. */
@@ -92,15 +103,31 @@ export function needMap({ id, spec }: Pick<ModelRow, "id" | "spec">): void {
   throw new InvalidInput(`Cannot draw a map with model "${id}": ${title} has no map of the image`);
 }
 
-/** @throws {InvalidInput} when no class of the model can be traced to places of the image */
-export function needClassMap(model: Pick<ModelRow, "id" | "spec">): void {
+/** @throws {InvalidInput} when the model's network cannot be shown so */
+export function needSaliency(
+  model: Pick<ModelRow, "id" | "spec">,
+  { method = "grad_cam", head }: Pick<SaliencyMapRequest, "method" | "head">,
+): void {
   needMap(model);
-  const { map, title } = backboneSpec(model.spec.backbone);
-  if (map === "mean") return;
-  throw new InvalidInput(
-    `Cannot draw what model "${model.id}" looks at for a class: Grad-CAM needs features that are the mean of a map, ` +
-      `and those of ${title} are its class token; the similarity map of a point can be drawn`,
-  );
+  const { heads, title } = backboneSpec(model.spec.backbone);
+  if (method === "grad_cam") needClasses(model);
+  else if (heads === undefined) {
+    throw new InvalidInput(
+      `Cannot draw the ${method} of model "${model.id}": ${title} has no class token that attends to places; ` +
+        "grad_cam and the similarity map of a point can be drawn",
+    );
+  }
+  if (head === undefined) return;
+  if (method !== "attention") {
+    throw new InvalidInput(`Cannot draw one head by ${method}: method attention has heads`);
+  }
+  if (head >= heads!) {
+    throw new InvalidInput(
+      `Cannot draw head ${head}: ${title} has heads 0 to ${
+        heads! - 1
+      }; without one their mean is drawn`,
+    );
+  }
 }
 
 /**

@@ -3,9 +3,15 @@ import { z } from "zod";
 import {
   completed,
   evaluationMetricsSchema,
+  type ImageScore,
   imageScoreSchema,
   patientScoresOf,
 } from "@/lib/evaluation/evaluation.ts";
+import {
+  isMultiLabelMetrics,
+  multiLabelImageScoreSchema,
+  multiLabelMetricsSchema,
+} from "@/lib/evaluation/multi_label_evaluation.ts";
 import { patientScoreSchema } from "@/lib/evaluation/patient_level.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import { type EvaluationRow, seenSchema, type Store } from "@/lib/store/mod.ts";
@@ -27,15 +33,18 @@ export const evaluationSchema = z.object({
   job: z.string(),
   split: z.union([specs.evaluate.kept.shape.split, specs.finetune.kept.shape.split]).nullable()
     .describe("As the job's spec has it; null once that is deleted"),
-  metrics: evaluationMetricsSchema,
+  metrics: z.union([multiLabelMetricsSchema, evaluationMetricsSchema])
+    .describe("Of a multi-label model by finding, with `multi_label`"),
   created_at: z.iso.datetime(),
 }).meta({ id: "Evaluation" });
 export type Evaluation = z.output<typeof evaluationSchema>;
 
 export const scoredEvaluationSchema = evaluationSchema.extend({
-  scores: z.array(imageScoreSchema),
+  scores: z.union([z.array(multiLabelImageScoreSchema), z.array(imageScoreSchema)]),
   patient_scores: z.array(patientScoreSchema).nullable()
-    .describe("null where no patient is known, and in an evaluation of an earlier version"),
+    .describe(
+      "null where no patient is known, of a multi-label model, and in an evaluation of an earlier version",
+    ),
 }).meta({ id: "ScoredEvaluation" });
 
 export async function toScoredEvaluationView(
@@ -46,7 +55,9 @@ export async function toScoredEvaluationView(
   return {
     ...await toEvaluationView(store, row),
     scores,
-    patient_scores: patientScoresOf(scores, classes, positive_label),
+    patient_scores: isMultiLabelMetrics(row.metrics)
+      ? null
+      : patientScoresOf(scores as ImageScore[], classes, positive_label),
   };
 }
 
@@ -65,7 +76,7 @@ export async function toEvaluationView(store: Store, row: EvaluationRow): Promis
     warnings: [...new Set([...row.warnings ?? [], ...row.metrics.warnings ?? []])],
     job: row.job_id,
     split: spec?.split ?? null,
-    metrics: completed(row.metrics),
+    metrics: isMultiLabelMetrics(row.metrics) ? row.metrics : completed(row.metrics),
     created_at: row.created_at,
   };
 }

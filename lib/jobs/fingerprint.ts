@@ -4,7 +4,7 @@ import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 /** Fields that change nothing about the result. */
-const IRRELEVANT = ["name", "report_every", "dataset"];
+const IRRELEVANT = ["name", "report_every", "dataset", "resume"];
 
 /**
  * SHA-256 of a resolved spec, in which models and similarities stand with the SHA-256 of their content and

@@ -1,6 +1,6 @@
 /** A job as it is told: one shape for each kind, told apart by `kind`. */
 import { z } from "zod";
-import { adapterInfoSchema } from "@/lib/adapter_info.ts";
+import { adapterInfoSchema, adapterName } from "@/lib/adapter_info.ts";
 import { type JobKind, specs } from "@/lib/specs/mod.ts";
 import { type JobRow, jobStates, type Store } from "@/lib/store/mod.ts";
 
@@ -32,6 +32,9 @@ function schemaOf<Kind extends JobKind>(kind: Kind) {
     result: (result as (typeof specs)[Kind]["result"]).nullable()
       .describe("What it has made; null before it has succeeded"),
     device: adapterInfoSchema.nullable().describe("What it ran on last"),
+    waits_for: z.string().nullable().describe(
+      "The adapter that a job with `resume: same_device` waits for, where no other may go on with it",
+    ),
     study: z.string().nullable().describe("Id of the study that it is or belongs to"),
   }).meta({ id: `${kind[0].toUpperCase()}${kind.slice(1)}Job` });
 }
@@ -51,6 +54,12 @@ type Told = Omit<Job, "kind" | "spec" | "result"> & Pick<JobRow, "kind" | "spec"
 export const jobFields = Object.keys(kinds[0].shape) as (keyof Told)[];
 
 export async function toJobView(store: Store, row: JobRow): Promise<Job> {
-  const told: Told = { ...row, queue_position: await store.jobs.queuePosition(row) ?? null };
+  const told: Told = {
+    ...row,
+    queue_position: await store.jobs.queuePosition(row) ?? null,
+    waits_for: row.state === "queued" && row.spec.resume === "same_device" && row.device
+      ? adapterName(row.device)
+      : null,
+  };
   return Object.fromEntries(jobFields.map((field) => [field, told[field]])) as unknown as Job;
 }

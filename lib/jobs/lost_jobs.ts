@@ -1,4 +1,5 @@
 /** Jobs of workers that were lost: without it such a job would be called running until another worker is idle. */
+import { counted } from "@/lib/counted.ts";
 import type { Log } from "@/lib/log.ts";
 import { finishedStates, type Store } from "@/lib/store/mod.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
@@ -6,6 +7,8 @@ import { removeCheckpoints } from "./queue.ts";
 
 /** Once a lease has run out its worker has so long, ms, to speak again: after a pause of the machine all are silent. */
 export const GRACE_MS = HOLD_MS + 2000;
+/** How often it is looked whether the queue knows of all that should wait, ms. */
+const UNKNOWN_MS = 30_000;
 
 const REASONS: Record<string, string> = {
   queued: "the worker was lost; waits for another",
@@ -16,6 +19,7 @@ const REASONS: Record<string, string> = {
 export class LostJobs {
   /** When a claim was seen first without a lease. */
   readonly #seen = new Map<string, number>();
+  #compared = -Infinity;
 
   /** @param changed this job's state is another now */
   constructor(
@@ -30,6 +34,11 @@ export class LostJobs {
    */
   async look(time = performance.now()): Promise<void> {
     const { store } = this;
+    if (time - this.#compared > UNKNOWN_MS) {
+      this.#compared = time;
+      const sent = await store.jobs.sendUnknown();
+      if (sent > 0) this.log(`sent ${counted(sent, "job")} of which the queue did not know`);
+    }
     const lost = await store.jobs.lost();
     const claims = new Map(lost.map((job) => [`${job.id} ${job.fence}`, job]));
     for (const claim of this.#seen.keys()) if (!claims.has(claim)) this.#seen.delete(claim);

@@ -16,6 +16,10 @@ export interface News {
   number?: number;
 }
 
+/** Whether there is a checkpoint that work would be lost without: that of the beginning holds none. */
+export const hasWork = ({ events }: News) =>
+  events.some(({ type, data }) => type === "checkpoint" && data.step !== 0);
+
 /** @throws {ClaimLost} */
 export async function keepNews(store: Store, claim: Claim, news: News): Promise<void> {
   const { points, events, changes, number } = news;

@@ -141,6 +141,7 @@ export function newJob(kind: string, spec: Record<string, unknown>): JobRow {
     sequence: 0,
     lease_until: null,
     told: 0,
+    delivery: null,
   };
 }
 
@@ -168,10 +169,16 @@ export async function remove(store: Store, id: string): Promise<void> {
   removeCheckpoints(store, id);
 }
 
+/** Names the claim under which the checkpoints beside it were written; only servers with a bucket have it. */
+export const fenceFile = (store: Pick<Store, "checkpoints">, id: string) =>
+  `${store.checkpoints(id)}.fence`;
+
 export function removeCheckpoints(store: Pick<Store, "checkpoints">, id: string): void {
-  try {
-    Deno.removeSync(store.checkpoints(id), { recursive: true });
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  for (const path of [store.checkpoints(id), fenceFile(store, id)]) {
+    try {
+      Deno.removeSync(path, { recursive: true });
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
   }
 }

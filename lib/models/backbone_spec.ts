@@ -30,9 +30,11 @@ export interface BackboneSpec extends Described {
   decays?(name: string, dimensions: number): boolean;
   /**
    * Whether a map [h, w, F] comes out: `mean` where the features are its mean over its cells, `tokens` where they
-   * are a token beside it, so that no class can be traced to a cell. Without one, maps over an image are refused.
+   * are a token beside it, which attends to them by `heads`. Without one, maps over an image are refused.
    */
   map?: "mean" | "tokens";
+  /** Heads of the last block's attention, with a map of `tokens`. */
+  heads?: number;
   /** The only precision that makes a difference to it; absent: `f16` halves its maps. */
   precision?: "f32";
   /** What is wrong with an input of this size, in words; absent where any will do. */
@@ -91,6 +93,8 @@ export interface OnnxSpec {
   image_size: ImageSize;
   /** None: there is no classifier. */
   classes: string[];
+  /** Where each class has a sigmoid of its own. */
+  multi_label?: true;
   /** Per channel, of pixels in 0 to 1. */
   normalization: { mean: number[]; std: number[] };
   /** Texts that travel with the model, by key. */

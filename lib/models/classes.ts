@@ -26,6 +26,7 @@ export function checkClasses(classes: string[]): void {
 export function fitClassifier(
   { network, architecture, heads }: Pick<Detected, "network" | "architecture" | "heads">,
   classes: string[],
+  { multi_label = false }: { multi_label?: boolean } = {},
 ): string | undefined {
   const { head } = backboneSpec(architecture.backbone);
   const { outputs } = architecture;
@@ -42,7 +43,7 @@ export function fitClassifier(
       }, through which its answers might go; without classes the network is taken without its classifier`,
     );
   }
-  if (outputs === 1) {
+  if (outputs === 1 && !multi_label) {
     if (classes.length === 2) {
       addZeroOutput(network, head);
       return `The one output was taken for a sigmoid's logit of "${classes[1]}"; that of "${

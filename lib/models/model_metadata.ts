@@ -16,6 +16,8 @@ const known = z.object({
   channels: z.literal([1, 3]),
   image_size: imageSizeSchema,
   classes: z.array(z.string()),
+  multi_label: z.literal(true).optional()
+    .describe("Where an image may have any number of the classes, each by a sigmoid of its own"),
   normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) }),
   weights_sha256: z.string().describe("Of names, shapes and values, see `digestOfWeights`"),
 });
@@ -32,6 +34,8 @@ export type ModelMetadata = z.output<typeof modelMetadataSchema>;
 export interface Told {
   /** Names of the classifier's outputs, in order. */
   classes?: string[];
+  /** Whether an image may have any number of the classes. */
+  multi_label?: boolean;
   image_size?: ModelSpec["image_size"];
   /** Per channel, of pixels in 0 to 1. */
   mean?: number[];
@@ -66,7 +70,8 @@ export function readMetadata(texts: Record<string, string>): ModelMetadata | und
 export function agreed(metadata: ModelMetadata | undefined, request: Told): Told {
   if (!metadata) return request;
   const { classes, image_size, normalization: { mean, std } } = metadata;
-  const own: Required<Told> = { classes, image_size, mean, std };
+  const { multi_label = false } = metadata;
+  const own: Required<Told> = { classes, multi_label, image_size, mean, std };
   for (const [name, value] of Object.entries(request)) {
     if (value === undefined) continue;
     const [asked, found] = [value, own[name as keyof Told]].map((one) =>

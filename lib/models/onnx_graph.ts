@@ -83,7 +83,11 @@ export class OnnxGraph {
     const input =
       `Pixels in 0 to 1, minus the mean [${mean}], by the standard deviation [${std}], per channel.`;
     const result = count > 0
-      ? `Logits of ${JSON.stringify(spec.classes)}; a softmax gives the probabilities.`
+      ? `Logits of ${JSON.stringify(spec.classes)}; ${
+        spec.multi_label
+          ? "a sigmoid of each gives its probability, which do not add up to 1."
+          : "a softmax gives the probabilities."
+      }`
       : "Features, before any classifier.";
     this.message
       .text(2, spec.backbone)
@@ -95,7 +99,11 @@ export class OnnxGraph {
       .text(6, `${input} ${result}`)
       .message(7, this.message)
       .message(8, new Message().text(1, "").int(2, opset));
-    const texts = { classes: JSON.stringify(spec.classes), ...spec.metadata };
+    const texts = {
+      classes: JSON.stringify(spec.classes),
+      ...(spec.multi_label && { multi_label: "true" }),
+      ...spec.metadata,
+    };
     for (const [key, value] of Object.entries(texts)) {
       model.message(14, new Message().text(1, key).text(2, value));
     }

@@ -44,7 +44,12 @@ async function keep(
   temporary: string,
   { architecture, source, told, metadata }: Converted,
 ): Promise<ModelRow> {
-  const { classes = [], image_size = 224 } = told;
+  const { classes = [], multi_label = false, image_size = 224 } = told;
+  if (multi_label && classes.length === 0) {
+    throw new InvalidInput(
+      "Cannot use multi_label: it says how classes are told, and none are named",
+    );
+  }
   const { outputs: _, ...network } = architecture;
   const wrong = backboneSpec(network.backbone).sizes?.(sizeOf(image_size));
   if (wrong) throw new InvalidInput(`Cannot use image_size ${image_size}: ${wrong}`);
@@ -73,7 +78,10 @@ async function keep(
       job_id: null,
       dataset_id: null,
       dataset_digest: null,
-      spec: { ...network, image_size, classes, normalization },
+      spec: {
+        ...{ ...network, image_size, classes, normalization },
+        ...(multi_label && { multi_label: true }),
+      },
       lineage: { uploaded: now(), source, ...pastOf(metadata) },
       file: sha256,
       created_at: now(),

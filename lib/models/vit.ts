@@ -4,7 +4,7 @@
  * `vision_transformer.py`, whose truncated normal is cut at 2 in units of weights, so nowhere.
  */
 import { add } from "@/gpu/ops/add.ts";
-import { attention } from "@/gpu/ops/attention.ts";
+import { attend, type Attended } from "@/gpu/ops/attention.ts";
 import { conv2d } from "@/gpu/ops/conv2d.ts";
 import { gelu } from "@/gpu/ops/gelu.ts";
 import { layerNorm } from "@/gpu/ops/layer_norm.ts";
@@ -13,7 +13,7 @@ import { tokens, tokenSlice } from "@/gpu/ops/tokens.ts";
 import type { Initial } from "@/gpu/parameters.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import type { Backbone, BackboneOptions } from "./backbone.ts";
+import type { Backbone, BackboneOptions, TokenAttention } from "./backbone.ts";
 import { DEPTH, HEAD, PATCH, type VitName, VITS } from "./vit_sizes.ts";
 
 /** By name, as `lib/models/mod.ts` lists them. */
@@ -31,7 +31,7 @@ export function vit(
   tape: Tape,
   x: Tensor,
   options: BackboneOptions & { name: VitName },
-): { map?: Tensor; features: Tensor } {
+): { map?: Tensor; features: Tensor; attention: TokenAttention } {
   const { heads } = VITS[options.name];
   const { width = heads * HEAD, channels = 3, prefix = "" } = options;
   const net = new Net(tape, prefix, width);
@@ -52,12 +52,21 @@ export function vit(
   });
   const bias = net.parameter("patch_embed.proj.bias", [width], { kind: "uniform", bound });
   let y = tokens(tape, conv2d(tape, x, w, { stride: PATCH }), { start, bias, position });
-  for (let block = 0; block < DEPTH; block++) y = net.block(`blocks.${block}`, y, heads);
+  const blocks: Attended[] = [];
+  let entering = y;
+  for (let block = 0; block < DEPTH; block++) {
+    const watch = options.watch && block === DEPTH - 1;
+    const made = net.block(`blocks.${block}`, y, { heads, watch });
+    y = made.y;
+    entering = made.entering;
+    blocks.push(made.attended);
+  }
+  const attention: TokenAttention = { blocks, entering, grid: [P, Q] };
   y = net.norm("norm", y);
   const features = tape.reshape(tokenSlice(tape, y, { first: 0, count: 1 }), [N, width]);
-  if (tape.training) return { features };
+  if (tape.training) return { features, attention };
   const map = tape.reshape(tokenSlice(tape, y, { first: 1, count: T - 1 }), [N, P, Q, width]);
-  return { map, features };
+  return { map, features, attention };
 }
 
 const normal = (std: number): Initial => ({ kind: "normal", std });
@@ -90,11 +99,22 @@ class Net {
     );
   }
 
-  block(name: string, x: Tensor, heads: number): Tensor {
+  block(
+    name: string,
+    x: Tensor,
+    { heads, watch = false }: { heads: number; watch?: boolean },
+  ): { y: Tensor; attended: Attended; entering: Tensor } {
     const { tape, width } = this;
-    const qkv = this.dense(`${name}.attn.qkv`, this.norm(`${name}.norm1`, x), 3 * width);
-    x = add(tape, x, this.dense(`${name}.attn.proj`, attention(tape, qkv, { heads }), width));
+    const normed = this.norm(`${name}.norm1`, x);
+    const entering = watch ? tape.watch(normed) : normed;
+    const qkv = this.dense(`${name}.attn.qkv`, entering, 3 * width);
+    const attended = attend(tape, qkv, { heads });
+    x = add(tape, x, this.dense(`${name}.attn.proj`, attended.y, width));
     const hidden = this.dense(`${name}.mlp.fc1`, this.norm(`${name}.norm2`, x), 4 * width);
-    return add(tape, x, this.dense(`${name}.mlp.fc2`, gelu(tape, hidden), width));
+    return {
+      y: add(tape, x, this.dense(`${name}.mlp.fc2`, gelu(tape, hidden), width)),
+      attended,
+      entering,
+    };
   }
 }

@@ -39,6 +39,7 @@ function spec(name: VitName, title: string, about: string): BackboneSpec {
     isNorm: (name) => /(^|\.)norm\d?\./.test(name),
     decays: (name, dimensions) => dimensions > 1 && !/(^|\.)(pos_embed|cls_token)$/.test(name),
     map: "tokens",
+    heads,
     precision: "f32",
     sizes({ height, width }) {
       if (height % PATCH === 0 && width % PATCH === 0) return undefined;

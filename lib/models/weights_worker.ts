@@ -39,7 +39,7 @@ async function convert(
   checkClasses(classes);
   const found = detect(tensors, prefix, metadata?.architecture);
   const { network, architecture, leftOut } = found;
-  const classifier = fitClassifier(found, classes);
+  const classifier = fitClassifier(found, classes, told);
   if (metadata) compare(metadata, found, network);
   const source = {
     format,

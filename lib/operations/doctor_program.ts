@@ -5,6 +5,7 @@ import { counted } from "@/lib/counted.ts";
 import { readOptions } from "@/lib/options.ts";
 import { root } from "@/lib/permissions.ts";
 import { holderOf } from "@/lib/store/lock.ts";
+import { checkCluster } from "./checks/cluster.ts";
 import { checkClock, checkDatabase, checkDirectory, checkDisk } from "./checks/data.ts";
 import type { Finding } from "./checks/finding.ts";
 import { checkGraphics } from "./checks/graphics.ts";
@@ -45,6 +46,8 @@ export async function doctorProgram(args: string[]): Promise<number> {
     // Of a directory that cannot be used the rest means nothing.
     ...(directory.verdict === "fault"
       ? []
+      : config.cluster
+      ? [checkDisk(config.data), ...await checkCluster()]
       : [checkDisk, checkDatabase, checkClock].map((check) => check(config.data))),
     await checkPort(config, running),
   ];

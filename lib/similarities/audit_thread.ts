@@ -2,6 +2,7 @@
 import type { Audit } from "@/lib/gaze/audit_report.ts";
 import type { SimilarityRow, Store } from "@/lib/store/mod.ts";
 import { assertCurrent } from "./binding.ts";
+import { comparedLabels, comparisonNotes } from "@/lib/datasets/compared_labels.ts";
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 
@@ -51,6 +52,7 @@ export async function auditSimilarity(
   underWay.set(key, making);
   try {
     const made = await making;
+    if (dataset) made.warnings.push(...await comparisonNotes(store, dataset));
     kept.set(key, made);
     if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
     return made;
@@ -65,7 +67,7 @@ export async function labelsOf(
   row: SimilarityRow,
   images: string[] = row.images,
 ): Promise<(string | null)[] | undefined> {
-  const labelOf = await store.images.labelsByName(row.dataset_id);
+  const labelOf = await comparedLabels(store, row.dataset_id);
   const labels = images.map((name) => labelOf.get(name) ?? null);
   return labels.some((label) => label !== null) ? labels : undefined;
 }

@@ -11,7 +11,9 @@ import { TopPairs } from "@/lib/gaze/similarity/neighbours.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 
 const labelSchema = z.string().nullable();
-const LABEL = "null where there is none, or the similarity is of other images by now";
+const LABEL =
+  "null where there is none, or the similarity is of other images by now. In a multi-label set all " +
+  "findings, joined by +, where all are known";
 
 /** An image and how similar it is. */
 export const neighbourSchema = z.object({

@@ -1,5 +1,6 @@
 /** The spec of an `evaluate` job: all metrics of a classifier on images it is asked about. */
 import { z } from "zod";
+import { assertSameKind } from "@/lib/datasets/labelled.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { addedFields, type JobSpec, warningsSchema } from "./spec.ts";
@@ -59,6 +60,7 @@ export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
         { pointer: "/model", message: "a classifier is needed" },
       ]);
     }
+    assertSameKind(await store.datasets.byName(spec.dataset), model.spec);
     return {
       ...spec,
       model: model.id,

@@ -3,7 +3,10 @@ import { z } from "zod";
 import { addedFields, type JobSpec, laterFields, sumOf, warningsSchema } from "./spec.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
-import { assertClasses } from "@/lib/datasets/labelled.ts";
+import { drawings } from "@/lib/datasets/few_labels.ts";
+import { splitsOf } from "@/lib/datasets/job_split.ts";
+import { labelCounts } from "@/lib/datasets/label_counts.ts";
+import { assertClasses, labelled } from "@/lib/datasets/labelled.ts";
 import {
   decidedNetwork,
   initSchema,
@@ -19,7 +22,8 @@ import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
 import { reference } from "./reference.ts";
-import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
+import { foldProblem, splitFields, splitOf, splitSeedSchema, testedShare } from "./split_spec.ts";
+import { resumeSchema } from "./resume.ts";
 import { tuningSchema } from "./tuning.ts";
 
 /**
@@ -28,8 +32,12 @@ import { tuningSchema } from "./tuning.ts";
  */
 const attentionSchema = z.strictObject({
   weight: z.number().min(0).max(1000).default(1),
-  /** `class`: the class activation map of the image's own class; `activation`: the mean over channels. */
-  map: z.enum(["class", "activation"]).default("class"),
+  /**
+   * `class`: the class activation map of the image's own class; `activation`: the mean over channels; `token`, of a
+   * vision transformer: its class token's attention in the last block, the mean of its heads. Null: `token` there,
+   * else `class`.
+   */
+  map: z.enum(["class", "activation", "token"]).nullable().default(null),
   /** `shuffled` gives each image the gaze of another one: the control. */
   gaze: z.enum(["own", "shuffled"]).default("own"),
   /** Spread of a fixation, in cells of the last map. */
@@ -57,9 +65,9 @@ const schema = z.strictObject({
   repeats: z.int().min(1).max(100).default(1),
   /**
    * `frozen` keeps the model's batch norms as they are, statistics and scales, as suits small batches; a
-   * linear probe always does.
+   * linear probe always does. Not given: `train` in mode `full`.
    */
-  batch_norm: z.enum(["train", "frozen"]).default("train"),
+  batch_norm: z.enum(["train", "frozen"]).optional(),
   ...splitFields,
   split_seed: splitSeedSchema,
   epochs: z.int().min(1).max(10000).default(downstream.epochs),
@@ -74,18 +82,28 @@ const schema = z.strictObject({
   attention: attentionSchema,
   /** `balanced` weighs a class by the inverse of its share. */
   class_weights: z.enum(["none", "balanced"]).default("none"),
+  /**
+   * Of a multi-label set: the weight of a finding that is present in the loss, as PyTorch's `pos_weight`. `balanced`:
+   * training images without it over those with it; or numbers by finding, 1 for the others.
+   */
+  pos_weight: z.union([
+    z.enum(["none", "balanced"]),
+    z.record(z.string().min(1).max(512), z.number().gt(0).max(1e4)),
+  ]).default("none"),
   /** Computes activations twice instead of keeping them: larger batches fit, a step takes longer. */
   checkpointing: z.boolean().default(false),
   precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
+  /** Where it goes on when it was interrupted: on `any` adapter, or on the `same_device`, for which it waits. */
+  resume: resumeSchema,
   seed: seedSchema,
   report_every: z.int().min(1).max(10000).default(10),
   name: plainName.nullable().default(null),
 }).superRefine((spec, context) => {
   const message = foldProblem(spec);
   if (message) context.addIssue({ code: "custom", path: ["fold"], message });
-  if (spec.batch_norm === "frozen" && spec.init === "scratch") {
+  if (spec.mode === "full" && spec.batch_norm === "frozen" && spec.init === "scratch") {
     const message =
       "Cannot freeze batch norms that have learnt nothing: a model to start from is needed";
     context.addIssue({ code: "custom", path: ["batch_norm"], message });
@@ -125,12 +143,77 @@ function withoutEffect(spec: Record<string, unknown>): string[] {
   return [...OPTIMISED.filter(changed), ...(spec.tuning === "on" ? ["tuning"] : [])];
 }
 
+/** What is supervised where a request leaves that open. */
+export function attentionMapOf(
+  backbone: string,
+  { map }: NonNullable<FinetuneSpec["attention"]>,
+): "class" | "activation" | "token" {
+  return map ?? (backboneSpec(backbone).heads === undefined ? "class" : "token");
+}
+
 /** Every default filled in but the network, which may come from a model. */
 export type FinetuneSpec = z.output<typeof schema>;
+
+/**
+ * @param findings of a multi-label set; null for one of one label an image
+ * @throws {InvalidInput} for weights of the other kind of set, or of findings that it lacks
+ */
+function assertWeights(
+  { class_weights, pos_weight }: Pick<FinetuneSpec, "class_weights" | "pos_weight">,
+  dataset: string,
+  findings: string[] | null,
+): void {
+  const refuse = (field: string, message: string) =>
+    new InvalidInput(`Cannot use ${field}: ${message}`, [{ pointer: `/${field}`, message }]);
+  if (findings === null && pos_weight !== "none") {
+    throw refuse(
+      "pos_weight",
+      `dataset "${dataset}" has one label an image; class_weights weighs its classes`,
+    );
+  }
+  if (findings !== null && class_weights !== "none") {
+    throw refuse(
+      "class_weights",
+      `dataset "${dataset}" is multi-label; pos_weight weighs its findings`,
+    );
+  }
+  if (typeof pos_weight === "string") return;
+  const other = Object.keys(pos_weight).find((name) => !findings!.includes(name));
+  if (other === undefined) return;
+  throw refuse(
+    "pos_weight",
+    `"${other}" is no finding of dataset "${dataset}"; its findings are ${findings!.join(", ")}`,
+  );
+}
 
 /** @throws {InvalidInput} naming each field that is wrong */
 export function parseFinetune(spec: unknown): FinetuneSpec {
   return parseSpec(schema, spec);
+}
+
+/** With the map that is supervised; throws InvalidInput where the network has none of this kind. */
+function supervised(
+  backbone: string,
+  attention: NonNullable<FinetuneSpec["attention"]>,
+): NonNullable<FinetuneSpec["attention"]> {
+  const { map: has, heads, title } = backboneSpec(backbone);
+  const map = attentionMapOf(backbone, attention);
+  const problem = (pointer: string, message: string) =>
+    new InvalidInput(`Cannot supervise attention: ${message}`, [{ pointer, message }]);
+  if (map === "token" && heads === undefined) {
+    throw problem(
+      "/attention/map",
+      `${title} has no class token; take map "class" or "activation"`,
+    );
+  }
+  if (map !== "token" && has !== "mean") {
+    throw problem(
+      heads === undefined ? "/attention" : "/attention/map",
+      `${title} has no map whose mean its features are` +
+        (heads === undefined ? "" : '; take map "token", its class token\'s attention'),
+    );
+  }
+  return { ...attention, map };
 }
 
 const kept = filled(z.object({
@@ -142,7 +225,10 @@ const kept = filled(z.object({
     labels: schema.shape.labels,
     repeats: schema.shape.repeats,
     attention: schema.shape.attention,
+    pos_weight: schema.shape.pos_weight,
+    resume: resumeSchema,
   }),
+  batch_norm: z.enum(["train", "frozen"]).optional(),
   augmentation: augmentationSettings,
   ...addedFields,
 })).meta({ id: "FinetuneSpec" });
@@ -157,17 +243,30 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   about: "A classifier from a model or from scratch, with its evaluation.",
   ...{ schema, kept, result },
   async resolve(spec, store) {
-    const labels = await store.images.labels((await store.datasets.byName(spec.dataset)).id);
-    assertClasses([...labels.keys()].filter((label) => label !== null).sort());
-    const resolved = await resolveNetwork(spec, store);
-    const { map, title } = backboneSpec(resolved.backbone);
-    if (spec.attention && map !== "mean") {
-      const message = `${title} has no map whose mean its features are`;
-      throw new InvalidInput(`Cannot supervise attention: ${message}`, [
-        { pointer: "/attention", message },
+    const dataset = await store.datasets.byName(spec.dataset);
+    const { classes, multi_label } = await labelCounts(store, dataset);
+    if (!multi_label) assertClasses(classes);
+    assertWeights(spec, dataset.name, multi_label ? classes : null);
+    if (spec.mode !== "full" && spec.batch_norm === "train") {
+      const message = `a frozen backbone's batch norms stay as they are in mode "${spec.mode}"`;
+      throw new InvalidInput(`Cannot train batch norms: ${message}; leave batch_norm out`, [
+        { pointer: "/batch_norm", message },
       ]);
     }
-    return { ...resolved, split_seed: spec.split_seed ?? spec.seed };
+    if (spec.labels !== null) {
+      // What cannot be drawn is known before anything runs.
+      const known = labelled(await store.images.all(dataset.id), dataset);
+      const parts = splitOf({ ...spec, split_seed: spec.split_seed ?? spec.seed });
+      drawings(spec, known.rows, splitsOf(parts, known.rows));
+    }
+    const resolved = await resolveNetwork(spec, store);
+    const attention = spec.attention && supervised(resolved.backbone, spec.attention);
+    return {
+      ...resolved,
+      attention,
+      batch_norm: spec.batch_norm ?? (spec.mode === "full" ? "train" as const : "frozen" as const),
+      split_seed: spec.split_seed ?? spec.seed,
+    };
   },
   training: {
     images: (labels) => sumOf(labels) - (labels.get(null) ?? 0),

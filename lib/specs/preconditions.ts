@@ -1,5 +1,6 @@
 /** What a job needs of its data set, looked up when it is queued and again when it runs. */
 import { InvalidInput } from "@/lib/errors.ts";
+import { comparedLabel, findingsOf } from "@/lib/datasets/multi_label.ts";
 import { beyond } from "@/lib/gaze/top_similarity.ts";
 import type { Cut } from "@/lib/gaze/positives.ts";
 import { assertCurrent } from "@/lib/similarities/binding.ts";
@@ -73,6 +74,15 @@ export async function assertLabels(
   store: Pick<WorkerStore, "images">,
   dataset: DatasetRow,
 ): Promise<void> {
+  const classes = findingsOf(dataset);
+  if (classes !== null) {
+    const images = await store.images.all(dataset.id);
+    if (images.some((image) => comparedLabel(image, classes) !== null)) return;
+    throw new InvalidInput(
+      `Cannot pair by labels: images of "${dataset.name}", a multi-label set, pair where all of their ` +
+        `${classes.length} findings are known and equal, and of no image all are known`,
+    );
+  }
   const labels = [...(await store.images.labels(dataset.id)).keys()];
   if (labels.every((label) => label === null)) {
     throw new InvalidInput(`Cannot pair by labels: no image of "${dataset.name}" has one`);

@@ -6,9 +6,11 @@ import { filled } from "@/lib/filled_schema.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { plainName } from "@/lib/plain_name.ts";
 import { splitsOf } from "@/lib/datasets/job_split.ts";
+import { labelCounts } from "@/lib/datasets/label_counts.ts";
+import { isLabelled } from "@/lib/datasets/splits.ts";
 import { isCut } from "@/lib/gaze/arms/arm.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
-import type { Store } from "@/lib/store/mod.ts";
+import type { DatasetRow, Store } from "@/lib/store/mod.ts";
 import type { MethodSpec } from "@/lib/ssl/method_spec.ts";
 import {
   type MethodConfig,
@@ -32,6 +34,7 @@ import { reference } from "./reference.ts";
 import { foldProblem, splitFields, splitSeedSchema, testedShare } from "./split_spec.ts";
 import { applyPreset, presetSchema, refuseOtherSimsiam } from "./preset.ts";
 import { assertLabels, assertPatients, usableSimilarity } from "./preconditions.ts";
+import { resumeSchema } from "./resume.ts";
 import { tuningSchema } from "./tuning.ts";
 
 /** What a preset may decide; a default stands where neither request nor preset says anything. */
@@ -106,6 +109,8 @@ const fields = {
   precision: precisionSchema,
   /** Whether the fastest variant of each convolution is measured first: `auto` on GPUs only, `on`, `off`. */
   tuning: tuningSchema,
+  /** Where it goes on when it was interrupted: on `any` adapter, or on the `same_device`, for which it waits. */
+  resume: resumeSchema,
   seed: seedSchema,
   /** Steps between two reports of loss and gauges. */
   report_every: z.int().min(1).max(10000).default(10),
@@ -178,14 +183,14 @@ export function parsePretrain(spec: unknown, backbone?: string): PretrainSpec {
 /** What a fine-tuning with the same seed tests on; null where there is no such split to be drawn. */
 async function sameSplit(
   { seed, split_seed, include_test }: PretrainSpec,
-  { images }: Pick<Store, "images">,
-  dataset_id: string,
+  store: Pick<Store, "images">,
+  dataset: DatasetRow,
 ): Promise<z.output<typeof leftOut>> {
   if (include_test) return null;
-  const classes = [...(await images.labels(dataset_id)).keys()].filter((label) => label !== null);
-  if (classes.length < 2) return null;
+  const { classes, multi_label } = await labelCounts(store, dataset);
+  if (classes.length < 2 && !multi_label) return null;
   const parts = leftOut.parse({ seed: split_seed ?? seed })!;
-  const rows = (await images.all(dataset_id)).filter(({ label }) => label !== null);
+  const rows = (await store.images.all(dataset.id)).filter(isLabelled);
   try {
     splitsOf(parts, rows);
     return parts;
@@ -200,7 +205,11 @@ const kept = filled(z.object({
   ...chosen,
   ...decidedNetwork,
   leave_out: leftOut,
-  ...laterFields({ split_seed: splitSeedSchema, across_patients: fields.across_patients }),
+  ...laterFields({
+    split_seed: splitSeedSchema,
+    across_patients: fields.across_patients,
+    resume: resumeSchema,
+  }),
   config: methodConfigSchema,
   augmentation: augmentationSettings,
   ...addedFields,
@@ -225,7 +234,7 @@ export const pretrain: JobSpec<typeof request, typeof kept, typeof result> = {
     if (needs === "labels") await assertLabels(store, dataset);
     if (needs === "patients" || parsed.across_patients) await assertPatients(store, dataset);
     const leave_out = parsed.leave_out === undefined
-      ? await sameSplit(parsed, store, dataset.id)
+      ? await sameSplit(parsed, store, dataset)
       : parsed.leave_out;
     return {
       ...await resolveNetwork(parsed, store),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
 import type { Measure } from "@/lib/gaze/similarity/measure.ts";
@@ -69,11 +70,11 @@ export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
         { pointer: "/dataset", message: "gaze or heatmaps are needed" },
       ]);
     }
+    // As everywhere, a reader may be named as the file named them.
+    const readers = spec.readers &&
+      [...new Set(spec.readers.map((reader) => readerName(store, reader)))];
     const unknown: string[] = [];
-    for (const reader of spec.readers ?? []) {
-      const known = await has(reader);
-      if (!known) unknown.push(reader);
-    }
+    for (const reader of readers ?? []) if (!await has(reader)) unknown.push(reader);
     if (unknown.length > 0) {
       throw new InvalidInput(`Cannot find readers [${unknown.join(", ")}] in the data set`, [
         { pointer: "/readers", message: "unknown reader" },
@@ -95,6 +96,6 @@ export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
       : images > MATRIX_LIMIT
       ? "neighbours"
       : "matrix";
-    return { ...resolved, keep };
+    return { ...resolved, readers, keep };
   },
 };

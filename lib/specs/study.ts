@@ -1,5 +1,6 @@
 /** The spec of a `study`: the table of methods, arms and backbones over several runs, from one request. */
 import { z } from "zod";
+import { withoutTest } from "@/lib/datasets/job_split.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import {
@@ -56,6 +57,7 @@ const kept = filled(z.object({
     start_name: given.start_name,
     split_seed: given.split_seed,
     across_patients: given.across_patients,
+    cut_leave_out: given.cut_leave_out,
   }),
   ...addedFields,
 })).meta({ id: "StudySpec" });
@@ -96,6 +98,15 @@ export const study: JobSpec<typeof studySchema, typeof kept, typeof result> = {
       throw new InvalidInput("Cannot name the row of an initial network: there is none", [
         { pointer: "/start_name", message: "needs a `start` that is a model" },
       ]);
+    }
+    const { cut_leave_out } = spec;
+    if (cut_leave_out !== null && cut_leave_out !== "none") {
+      const { id } = await store.datasets.byName(spec.dataset);
+      const images = await store.images.all(id);
+      await within(
+        () => "/cut_leave_out",
+        () => Promise.try(() => withoutTest(images, cut_leave_out)),
+      );
     }
     spec.pretrain = { ...await sharedNetwork(spec, store), ...spec.pretrain };
     const { rows, backbones, runs } = gridSize(spec);
@@ -165,12 +176,21 @@ async function sharedNetwork(spec: StudySpec, store: Store): Promise<Record<stri
 
 /**
  * Both jobs of each cell of the first run are resolved, so that what is wrong is said now and not in some hours;
- * the other runs differ in their seeds.
+ * the other runs differ in their seeds, by which few labels may be there in one run and not in another.
  */
 async function checkRun(spec: StudySpec, store: Store): Promise<void> {
   const checked = new Set<string>();
-  for (const cell of gridCells(spec, gridRuns(spec).slice(0, 1))) {
-    await checkCell(spec, cell, store, checked);
+  const [first, ...others] = gridRuns(spec);
+  for (const cell of gridCells(spec, [first])) await checkCell(spec, cell, store, checked);
+  if ((spec.finetune.labels ?? null) === null) return;
+  // Labels are drawn from each run's own training part, which may hold too few.
+  for (const run of others) {
+    const [cell] = gridCells(spec, [run]);
+    const { kind: _, ...request } = finetuneRequest(spec, cell);
+    await within(
+      () => "/finetune",
+      async () => await finetune.resolve!(parseSpec(finetune.schema, request), store),
+    );
   }
 }
 

@@ -5,6 +5,7 @@ import { arms } from "@/lib/gaze/arms/mod.ts";
 import { backboneSpecs } from "@/lib/models/specs.ts";
 import { plainName } from "@/lib/plain_name.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
+import { leftOut } from "./pretrain.ts";
 import { splitSeedSchema } from "./split_spec.ts";
 import { reference } from "./reference.ts";
 
@@ -60,6 +61,11 @@ export const studySchema = z.strictObject({
   similarity: reference("similarities").nullable().default(null),
   component: z.string().max(100).nullable().default(null),
   cut: z.record(z.string(), z.unknown()).optional().describe("As a pretrain job takes it"),
+  /**
+   * What the audit that the cut was chosen by left out, as it was asked (`none`: nothing): runs that test on other images
+   * are warned of. Null: no labels were looked at for it, or that is not known.
+   */
+  cut_leave_out: z.union([leftOut.unwrap(), z.literal("none")]).nullable().default(null),
   /** Leaves out pairs of one patient, in the arms whose pairs are cut. */
   across_patients: z.boolean().default(false),
   pretrain: settings(DECIDED.pretrain).default({}).describe(

@@ -12,7 +12,10 @@ const config = z.strictObject({
   variance_weight: weight(25),
   covariance_weight: weight(1),
   normalizer,
-});
+}).refine(
+  (weights) => weights.invariance_weight + weights.variance_weight + weights.covariance_weight > 0,
+  { message: "All three weights are 0: there is nothing to train by", path: ["invariance_weight"] },
+);
 
 export type VicregConfig = z.output<typeof config>;
 

@@ -1,10 +1,13 @@
 /** What servers share, opened: the drivers are in `cluster/`, whose packages only a cluster fetches and loads. */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
+import type { Queue } from "./claims.ts";
 import type { Database } from "./database.ts";
 import type { Remote } from "./remote.ts";
 
 export interface Cluster {
   db: Database;
+  /** Who may work on which job. */
+  queue: Queue;
   remote: Remote;
   /** 32 random bytes, the same for all servers. */
   secret: Uint8Array;

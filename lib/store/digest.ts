@@ -18,7 +18,7 @@ export interface DatasetContent {
 
 export interface DigestContent {
   dataset: DatasetContent;
-  images: Pick<ImageRow, "name" | "file" | "label" | "patient" | "split">[];
+  images: Pick<ImageRow, "name" | "file" | "label" | "findings" | "patient" | "split">[];
   /** `image` is the image's name. */
   gaze: { image: string; reader: string; fixations: Fixation[]; samples_file: string | null }[];
   heatmaps: { image: string; reader: string; file: string }[];
@@ -37,8 +37,13 @@ const datasetLine = ({ structured, positive_label, meta }: DatasetContent): stri
   JSON.stringify(["dataset", structured, positive_label, sorted(meta)]);
 
 const imageLine = (
-  { name, file, label, patient, split }: DigestContent["images"][number],
-): string => JSON.stringify(["image", name, file, label, patient, split]);
+  { name, file, label, findings, patient, split }: DigestContent["images"][number],
+): string =>
+  JSON.stringify([
+    ...["image", name, file, label, patient, split],
+    // A set of one label an image keeps the digest that it had.
+    ...(findings ? [sorted(findings)] : []),
+  ]);
 
 function gazeLines({ gaze, heatmaps }: Pick<DigestContent, "gaze" | "heatmaps">): string[] {
   return [
@@ -89,7 +94,7 @@ export async function storedDigest(
 /** The same of what gaze is compared by: labels, patients and splits may change without it. */
 export async function storedGazeDigest(
   store: PagedTables,
-  { id, structured, meta }: DatasetContent & { id: string },
+  { id, structured, meta: { classes: _, ...meta } }: DatasetContent & { id: string },
 ): Promise<string> {
   const line = JSON.stringify(["dataset", structured, sorted(meta)]);
   return await hashInTurns(

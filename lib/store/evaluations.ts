@@ -1,5 +1,9 @@
 /** Results of evaluations: metrics, and the scores of every image they were computed from. */
 import type { EvaluationMetrics, ImageScore } from "@/lib/evaluation/evaluation.ts";
+import type {
+  MultiLabelImageScore,
+  MultiLabelMetrics,
+} from "@/lib/evaluation/multi_label_evaluation.ts";
 import { z } from "zod";
 import type { Database } from "./database.ts";
 import { Table } from "./table.ts";
@@ -25,8 +29,9 @@ export interface EvaluationRow {
   /** The data set's digest when it was evaluated; null where an older version did not keep it. */
   dataset_digest?: string | null;
   job_id: string;
-  metrics: EvaluationMetrics;
-  scores: ImageScore[];
+  metrics: EvaluationMetrics | MultiLabelMetrics;
+  /** Of the same kind as the metrics. */
+  scores: ImageScore[] | MultiLabelImageScore[];
   /** null where an older version did not look. */
   seen?: SeenImages | null;
   /** Why these numbers may mean less than they seem to. */

@@ -7,6 +7,9 @@ import { type Page, page, type PageOptions, Table } from "./table.ts";
 export const splitNames = ["train", "validation", "test"] as const;
 export type SplitName = (typeof splitNames)[number];
 
+/** What is known of an image of a multi-label set: 1 present, 0 absent; a finding that is not named is not known. */
+export type Findings = Record<string, 0 | 1>;
+
 export interface ImageRow {
   id: string;
   dataset_id: string;
@@ -22,14 +25,22 @@ export interface ImageRow {
   height: number;
   channels: 1 | 3;
   bits: 8 | 16;
+  /** Its class; null in a multi-label set, whose images have `findings`. */
   label: string | null;
+  /** Of an image of a multi-label set; null where nothing is known, and in a set of one label an image. */
+  findings?: Findings | null;
   patient: string | null;
   split: SplitName | null;
 }
 
+/** Of LIKE with `!` as its escape: JSON that holds the finding as present. */
+function presentPattern(finding: string): string {
+  return `%${(JSON.stringify(finding) + ":1").replace(/[!%_]/g, "!$&")}%`;
+}
+
 export class Images extends Table<ImageRow> {
   constructor(db: Database) {
-    super(db, { table: "images", noun: "image" });
+    super(db, { table: "images", noun: "image", json: ["findings"] });
   }
 
   async findByName(dataset_id: string, name: string): Promise<ImageRow | undefined> {
@@ -92,14 +103,23 @@ export class Images extends Table<ImageRow> {
     });
   }
 
-  /** A page of a data set in the order of names; `after` is a name. */
+  /** A page of a data set in the order of names; `after` is a name. `finding`: those that have it. */
   async listOf(
     dataset_id: string,
-    options: PageOptions & { label?: string } = {},
+    options: PageOptions & { label?: string; finding?: string } = {},
   ): Promise<Page<ImageRow>> {
-    const { after, limit = 100, label } = options;
+    const { after, limit = 100, label, finding } = options;
     const rows = await this.select(
-      [["dataset_id = ?", dataset_id], ["label = ?", label], ["name > ?", after]],
+      [
+        ["dataset_id = ?", dataset_id],
+        ["label = ?", label],
+        // The text that the column holds: names are quoted as JSON has it.
+        [
+          "CAST(findings AS TEXT) LIKE ? ESCAPE '!'",
+          finding === undefined ? undefined : presentPattern(finding),
+        ],
+        ["name > ?", after],
+      ],
       `ORDER BY name LIMIT ${Math.trunc(limit) + 1}`,
     );
     return page(rows, limit, (row) => row.name);
@@ -112,6 +132,28 @@ export class Images extends Table<ImageRow> {
       dataset_id,
     );
     return new Map(rows.map(({ label, n }) => [label, n]));
+  }
+
+  /** How many images of a multi-label set have a finding that is known, present or absent. */
+  async withFindings(dataset_id: string): Promise<number> {
+    return await this.count([["dataset_id = ?", dataset_id], [
+      "(findings IS NOT NULL) = (? = 1)",
+      1,
+    ]]);
+  }
+
+  /** How many images of a multi-label set have each finding, and how many are known to lack it. */
+  async findingCounts(
+    dataset_id: string,
+  ): Promise<Map<string, { present: number; absent: number }>> {
+    const rows = await this.db.all<{ finding: string; present: number; absent: number }>(
+      `SELECT key AS finding,
+         sum(CASE WHEN CAST(value AS TEXT) = '1' THEN 1 ELSE 0 END) AS present,
+         sum(CASE WHEN CAST(value AS TEXT) = '0' THEN 1 ELSE 0 END) AS absent
+       FROM images, json_each(findings) WHERE dataset_id = ? GROUP BY 1`,
+      dataset_id,
+    );
+    return new Map(rows.map(({ finding, ...counts }) => [finding, counts]));
   }
 
   /** The label of each image of a data set by its name; the rows are not read. */

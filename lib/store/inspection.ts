@@ -11,7 +11,7 @@ export interface Reference {
 }
 
 /** The same places as the view `file_references`, with what they are. */
-const REFERENCES = `
+export const REFERENCES = `
   SELECT images.file AS sha256, 'image "' || images.name || '" of data set "' || datasets.name || '"' AS what
     FROM images JOIN datasets ON datasets.id = dataset_id
   UNION ALL SELECT samples_file, 'gaze samples on image "' || images.name || '" of data set "' || datasets.name || '"'

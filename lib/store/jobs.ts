@@ -1,11 +1,12 @@
 /**
- * Jobs: a queue in the database. A claim lasts as long as its lease is prolonged; its fencing number keeps a worker
- * that lost it from writing.
+ * Jobs: what people see of them, and what workers choose from. A claim lasts as long as the queue says (claims.ts); its
+ * fencing number keeps a worker that lost it from writing.
  */
 import type { AdapterInfo } from "@/gpu/device.ts";
 import { ClaimLost, Conflict } from "@/lib/errors.ts";
+import type { Queue } from "./claims.ts";
 import type { Database } from "./database.ts";
-import { LEASE_MS, leased } from "./lease.ts";
+import { LeaseQueue } from "./lease_queue.ts";
 import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
 
 export const jobStates = [
@@ -56,6 +57,8 @@ export interface JobRow {
   lease_until: number | null;
   /** Number of the last message that was kept under its claim; 0 before the first. */
   told: number;
+  /** What it was handed out under while it runs, where the queue keeps an account of its own. */
+  delivery: string | null;
 }
 
 export interface JobFilter extends PageOptions {
@@ -64,6 +67,8 @@ export interface JobFilter extends PageOptions {
   /** Name of the data set in the job's spec. */
   dataset?: string;
   study?: string;
+  /** Only those that may have changed since then: not ended, or ended since. */
+  since?: string;
 }
 
 export const finishedStates: JobState[] = ["succeeded", "failed", "cancelled"];
@@ -92,8 +97,22 @@ const conditionsOf = ({ kind, dataset, study }: JobFilter): Conditions => [
   ["study = ?", study],
 ];
 
+/** Studies hold no worker: they are advanced, not claimed. */
+const CLAIMED = "kind <> 'study'";
+
+/** It has not begun, or goes on on any adapter. */
+const ANYWHERE = "coalesce(spec ->> 'resume', 'any') <> 'same_device' OR device IS NULL";
+/** As `adapterName` (lib/adapter_info.ts) calls that which it ran on last. */
+const ADAPTER = "coalesce(nullif(device ->> 'description', ''), nullif(device ->> 'device', ''), " +
+  "device ->> 'vendor')";
+
+export interface WorkerHas {
+  kinds?: string[];
+  adapter?: string;
+}
+
 export class Jobs extends Table<JobRow> {
-  constructor(db: Database) {
+  constructor(db: Database, readonly queue: Queue = new LeaseQueue(db)) {
     super(db, {
       table: "jobs",
       noun: "job",
@@ -107,24 +126,40 @@ export class Jobs extends Table<JobRow> {
       const { next } = (await this.db.get<{ next: number }>(
         "SELECT coalesce(max(sequence), 0) + 1 AS next FROM jobs",
       ))!;
-      return await super.insert({ ...row, sequence: next });
+      const job = await super.insert({ ...row, sequence: next });
+      await this.#wait(job);
+      return job;
     });
+  }
+
+  async #wait(job: JobRow): Promise<void> {
+    if (job.state === "queued" && job.kind !== "study") await this.queue.send(job);
   }
 
   /** Newest first. */
   async listJobs(filter: JobFilter = {}): Promise<Page<JobRow>> {
-    return await this.list(filter, [...conditionsOf(filter), ["state = ?", filter.state]]);
+    const { state, since } = filter;
+    return await this.list(filter, [
+      ...conditionsOf(filter),
+      ["state = ?", state],
+      ["(finished_at IS NULL OR finished_at >= ?)", since],
+    ]);
   }
 
-  /** Numbers of jobs by state, whatever state the filter names. */
-  async totals(filter: JobFilter): Promise<Record<JobState, number>> {
+  /** Numbers of jobs by state, whatever state the filter names, and when the last of them ended. */
+  async totals(
+    filter: JobFilter,
+  ): Promise<{ totals: Record<JobState, number>; ended: string | null }> {
     const { where, values } = this.where(conditionsOf(filter));
-    const rows = await this.db.all<{ state: JobState; n: number }>(
-      `SELECT state, count(*) AS n FROM jobs ${where} GROUP BY state`,
+    const rows = await this.db.all<{ state: JobState; n: number; ended: string | null }>(
+      `SELECT state, count(*) AS n, max(finished_at) AS ended FROM jobs ${where} GROUP BY state`,
       ...values,
     );
     const none = jobStates.map((state) => [state, 0]);
-    return Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]);
+    return {
+      totals: Object.fromEntries([...none, ...rows.map(({ state, n }) => [state, Number(n)])]),
+      ended: rows.map(({ ended }) => ended).filter((one) => one !== null).sort().at(-1) ?? null,
+    };
   }
 
   /** Studies that are on their way, oldest first: they need no worker, their cells do. */
@@ -156,19 +191,19 @@ export class Jobs extends Table<JobRow> {
   }
 
   /**
-   * Gives `worker` the next job: first one whose worker's lease has ended (it died), then the oldest in the queue.
+   * Gives `worker` the next job: first one whose worker's claim has ended (it died), then the oldest in the queue.
    * The state becomes running and the fence grows.
-   * @param kinds that the worker runs; without them all
+   * @param has.kinds that the worker runs; without them all
+   * @param has.adapter that it runs them on; without it, what waits for an adapter is not for it
    */
-  async claim(worker: string, kinds?: string[]): Promise<JobRow | undefined> {
+  async claim(worker: string, has: WorkerHas = {}): Promise<JobRow | undefined> {
     return await this.db.transaction(async () => {
-      const job = (await this.select(
-        [["kind IN (?)", kinds]],
-        `${kinds ? "AND" : "WHERE"} (state = 'queued' OR (state = 'running' AND NOT ${
-          leased(this.db)
-        })) ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
-      ))[0];
-      if (!job) return undefined;
+      const [job] = await this.select(
+        [["kind IN (?)", has.kinds], [`(${ANYWHERE} OR ${ADAPTER} = ?)`, has.adapter ?? ""]],
+        `AND ${CLAIMED} AND ${this.queue.free}
+         ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
+      );
+      if (!job || !await this.queue.take(job)) return undefined;
       const changes: Partial<JobRow> = {
         state: "running",
         worker,
@@ -178,21 +213,13 @@ export class Jobs extends Table<JobRow> {
         started_at: job.started_at ?? now(),
       };
       await this.update(job.id, changes);
-      await this.db.run(
-        `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS} WHERE id = ?`,
-        job.id,
-      );
       return { ...job, ...changes };
     });
   }
 
-  /** Prolongs the lease of what a worker runs: it is alive. What a process of its name ran before stays free. */
+  /** Prolongs the claim of what a worker runs: it is alive. */
   async hold(worker: string): Promise<void> {
-    await this.db.run(
-      `UPDATE jobs SET lease_until = ${this.db.clock} + ${LEASE_MS}
-       WHERE worker = ? AND state = 'running' AND lease_until IS NOT NULL`,
-      worker,
-    );
+    await this.queue.hold(worker);
   }
 
   /**
@@ -200,19 +227,21 @@ export class Jobs extends Table<JobRow> {
    * @param blameless it was cut off for no fault of the job: the attempt does not count
    */
   async release(worker: string, { blameless = false } = {}): Promise<void> {
-    await this.db.run(
-      `UPDATE jobs SET lease_until = NULL${blameless ? `, ${FORGIVEN}` : ""}
-       WHERE worker = ? AND state = 'running'`,
-      worker,
-    );
+    await this.db.transaction(async () => {
+      const left = await this.select(
+        [["worker = ?", worker], ["state = ?", "running"]],
+        this.db.forUpdate,
+      );
+      for (const job of left) {
+        await this.queue.release(job);
+        if (blameless) await this.update(job.id, { attempts: Math.max(0, job.attempts - 1) });
+      }
+    });
   }
 
-  /** Running jobs whose lease has run out: their worker says nothing any more, and nobody has said that it is gone. */
+  /** Running jobs whose claim has run out: their worker says nothing any more, and nobody has said that it is gone. */
   async lost(): Promise<JobRow[]> {
-    return await this.select(
-      [["state = ?", "running"]],
-      `AND lease_until IS NOT NULL AND NOT ${leased(this.db)} ORDER BY sequence`,
-    );
+    return await this.select([], `WHERE ${CLAIMED} AND ${this.queue.lapsed} ORDER BY sequence`);
   }
 
   /**
@@ -222,18 +251,32 @@ export class Jobs extends Table<JobRow> {
   async takeBack({ id, fence }: Pick<JobRow, "id" | "fence">): Promise<JobState | undefined> {
     return await this.db.transaction(async () => {
       const [job] = await this.select(
-        [["id = ?", id], ["fence = ?", fence], ["state = ?", "running"]],
-        `AND NOT ${leased(this.db)} ${this.db.forUpdate}`,
+        [["id = ?", id], ["fence = ?", fence]],
+        `AND ${this.queue.lapsed} ${this.db.forUpdate}`,
       );
       if (!job) return undefined;
       const asked = { cancel: "cancelled", pause: "paused" } as const;
       const state = job.requested === null ? "queued" : asked[job.requested];
       const ended = finishedStates.includes(state);
+      if (state === "queued") await this.queue.release(job);
+      else await this.queue.withdraw(job);
       await this.update(id, {
-        ...{ state, worker: null, lease_until: null, requested: null, estimated_finish: null },
+        ...{ state, worker: null, requested: null, estimated_finish: null },
         ...(ended ? { finished_at: now() } : {}),
       });
       return state;
+    });
+  }
+
+  /** Sends what should wait and what the queue does not know of; how many there were. */
+  async sendUnknown(): Promise<number> {
+    return await this.db.transaction(async () => {
+      const jobs = await this.select(
+        [],
+        `WHERE ${CLAIMED} AND ${this.queue.unknown} ORDER BY sequence ${this.db.forUpdateOfFree}`,
+      );
+      for (const job of jobs) await this.queue.send(job);
+      return jobs.length;
     });
   }
 
@@ -274,12 +317,18 @@ export class Jobs extends Table<JobRow> {
   /** A change by the worker that holds the claim; a final state also sets `finished_at`. */
   async change(job: { id: string; fence: number }, changes: JobChanges): Promise<void> {
     await this.withClaim(job, async () => {
-      const final = changes.state !== undefined && finishedStates.includes(changes.state);
-      const free = changes.state !== undefined && changes.state !== "running";
+      const { state } = changes;
+      const final = state !== undefined && finishedStates.includes(state);
+      const free = state !== undefined && state !== "running";
+      if (free) {
+        const row = await this.get(job.id);
+        if (state === "queued") await this.queue.release(row);
+        else await this.queue.end(row);
+      }
       await this.update(job.id, {
         ...changes,
         ...(final ? { finished_at: now(), estimated_finish: null } : {}),
-        ...(free ? { worker: null, lease_until: null } : {}),
+        ...(free ? { worker: null } : {}),
       });
     });
   }
@@ -315,7 +364,10 @@ export class Jobs extends Table<JobRow> {
       if (job.state === "running") {
         // A cancellation is not weakened to a pause.
         if (job.requested !== "cancel") await this.update(id, { requested: what });
-      } else await this.update(id, { requested: null, ...atOnce });
+      } else {
+        await this.queue.withdraw(job);
+        await this.update(id, { requested: null, ...atOnce });
+      }
       return await this.get(id);
     });
   }
@@ -326,6 +378,7 @@ export class Jobs extends Table<JobRow> {
       const job = await this.get(id);
       if (job.state === "paused") {
         await this.update(id, { state: "queued", requested: null, attempts: 0, error: null });
+        await this.#wait(await this.get(id));
       } else if (job.state === "running" && job.requested === "pause") {
         await this.update(id, { requested: null });
       } else throw new Conflict(`Cannot resume job "${id}": it is ${job.state}`);

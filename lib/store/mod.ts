@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
+import type { Queue } from "./claims.ts";
+import { CheckpointRows } from "./checkpoint_rows.ts";
 import { nextTurn } from "@/lib/turns.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import type { Database } from "./database.ts";
@@ -65,6 +67,8 @@ export class Store {
   readonly owners: Owners;
   readonly idempotency: Idempotency;
   readonly tuning: Tuning;
+  /** For a store with a bucket only. */
+  readonly checkpointRows: CheckpointRows;
   readonly uploads: Uploads;
   readonly workers: Workers;
   /** What the start found that nothing refers to; undefined for a shared store. */
@@ -78,7 +82,13 @@ export class Store {
   cluster?: Cluster & { settings: ClusterSettings };
   readonly #lock?: Lock;
 
-  private constructor(readonly directory: string, db: Database, secret: Uint8Array, lock?: Lock) {
+  private constructor(
+    readonly directory: string,
+    db: Database,
+    secret: Uint8Array,
+    lock?: Lock,
+    queue?: Queue,
+  ) {
     this.#lock = lock;
     this.secret = secret;
     this.reserve = new Reserve(directory);
@@ -97,13 +107,14 @@ export class Store {
     this.evaluations = new Evaluations(db);
     this.studies = new Studies(db);
     this.predictions = new Predictions(db);
-    this.jobs = new Jobs(db);
+    this.jobs = new Jobs(db, queue);
     this.events = new Events(db);
     this.metrics = new Metrics(db);
     this.keys = new Keys(db);
     this.owners = new Owners(db);
     this.idempotency = new Idempotency(db);
     this.tuning = new Tuning(db);
+    this.checkpointRows = new CheckpointRows(db);
     this.workers = new Workers(db);
   }
 
@@ -142,7 +153,7 @@ export class Store {
   ): Promise<Store> {
     assertNoDatabase(directory);
     const cluster = await openCluster(settings, { joined: lock === undefined });
-    const store = new Store(directory, cluster.db, cluster.secret, lock);
+    const store = new Store(directory, cluster.db, cluster.secret, lock, cluster.queue);
     store.cluster = { ...cluster, settings };
     store.files.shared = new SharedFiles(
       store.files,
@@ -292,7 +303,7 @@ async function openInReserve(directory: string, options: StoreOptions): Promise<
 
 export type { Page, PageOptions } from "./table.ts";
 export { type DatasetRow, type HashedDatasetRow, type NameMode, nameModes } from "./datasets.ts";
-export { type ImageRow, type SplitName, splitNames } from "./images.ts";
+export { type Findings, type ImageRow, type SplitName, splitNames } from "./images.ts";
 export type { GazeCount, GazeRow } from "./gaze.ts";
 export type { HeatmapRow } from "./heatmaps.ts";
 export type { JobChanges, JobFilter, JobProgress, JobRow, JobState } from "./jobs.ts";

@@ -12,6 +12,9 @@ export const modelSpecSchema = z.object({
   image_size: imageSizeSchema
     .describe("Input in pixels: the side of a square, or [height, width]"),
   classes: z.array(z.string()),
+  multi_label: z.literal(true).optional().describe(
+    "Where an image may have any number of the classes: each has a probability of its own, a sigmoid's",
+  ),
   normalization: z.object({ mean: z.array(z.number()), std: z.array(z.number()) })
     .describe("Per channel, of pixels in 0 to 1"),
 }).meta({ id: "ModelSpec" });

@@ -60,6 +60,13 @@ export class Readings extends Table<ReadingRow> {
     return rows.map((row) => ({ ...row, gaze: row.gaze > 0 }));
   }
 
+  /** How many a data set has. */
+  async countOf(dataset_id: string): Promise<number> {
+    return await this.count([
+      ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+    ]);
+  }
+
   /** How many some images have, by reader. */
   async countsOf(image_ids: string[]): Promise<{ reader: string; n: number }[]> {
     if (image_ids.length === 0) return [];

@@ -20,7 +20,7 @@ export function remembering(store: Store): Store {
     return view;
   };
   return Object.create(store, {
-    images: { value: once(store.images, ["all", "labels", "count", "hasColour"]) },
+    images: { value: once(store.images, ["all", "labels", "withFindings", "count", "hasColour"]) },
     similarities: { value: once(store.similarities, ["get", "find"]) },
     models: { value: once(store.models, ["get", "find", "resolve"]) },
     datasets: { value: once(store.datasets, ["byName", "findByName", "find", "get"]) },

@@ -60,6 +60,19 @@ export class SharedFiles {
 
   async #download(sha256: string, what: string): Promise<void> {
     const temporary = this.local.temporaryPath();
+    const bytes = await this.#get(sha256, temporary, what);
+    this.local.settle(temporary, sha256);
+    await this.#added(bytes);
+  }
+
+  /** Brings a file to a place outside the directory of files. @throws as `fetch` does */
+  async receive(sha256: string, to: string, what: string): Promise<void> {
+    const temporary = this.local.temporaryPath();
+    await this.#get(sha256, temporary, what);
+    await Deno.rename(temporary, to);
+  }
+
+  async #get(sha256: string, temporary: string, what: string): Promise<number> {
     try {
       await this.remote.get(keyOf(sha256), temporary);
     } catch (error) {
@@ -71,16 +84,13 @@ export class SharedFiles {
       );
     }
     const { hash, bytes } = await hashOf(temporary);
-    if (hash !== sha256) {
-      await Deno.remove(temporary);
-      throw new Damaged(
-        `Cannot use ${what}: its stored file ${
-          sha256.slice(0, 12)
-        } in ${this.remote.name} no longer holds the bytes that were stored; put it in again, or restore a backup`,
-      );
-    }
-    this.local.settle(temporary, sha256);
-    await this.#added(bytes);
+    if (hash === sha256) return bytes;
+    await Deno.remove(temporary);
+    throw new Damaged(
+      `Cannot use ${what}: its stored file ${
+        sha256.slice(0, 12)
+      } in ${this.remote.name} no longer holds the bytes that were stored; put it in again, or restore a backup`,
+    );
   }
 
   /**
@@ -98,6 +108,22 @@ export class SharedFiles {
   }
 
   async #publish(sha256: string): Promise<void> {
+    const path = this.local.path(sha256);
+    try {
+      if (!await this.send(sha256, path)) return;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+      throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
+    }
+    this.#used.set(sha256, Date.now());
+    await this.#added(await sizeOf(path) ?? 0);
+  }
+
+  /**
+   * Makes sure that the bucket has the file at `path`; false where it had it.
+   * @throws {Deno.errors.NotFound} when neither has it
+   */
+  async send(sha256: string, path: string): Promise<boolean> {
     const { clock } = this.db;
     const known = await this.db.run(
       `UPDATE blobs SET touched_at = ${clock} WHERE sha256 = ?`,
@@ -111,14 +137,10 @@ export class SharedFiles {
       );
     }
     // A row may stand for an upload that was broken off.
-    if (known > 0 && await this.remote.has(keyOf(sha256))) return;
-    const bytes = await sizeOf(this.local.path(sha256));
-    if (bytes === undefined) {
-      throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
-    }
-    await this.remote.put(keyOf(sha256), this.local.path(sha256), sha256);
-    this.#used.set(sha256, Date.now());
-    await this.#added(bytes);
+    if (known > 0 && await this.remote.has(keyOf(sha256))) return false;
+    await Deno.stat(path);
+    await this.remote.put(keyOf(sha256), path, sha256);
+    return true;
   }
 
   /** Removes from the bucket what nothing has referred to for a week; the number of files. */

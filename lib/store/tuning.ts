@@ -30,19 +30,21 @@ export class Tuning {
     });
   }
 
-  /** What a job has begun with; undefined before its first step. */
-  async ofJob(job_id: string): Promise<SelectedVariants | undefined> {
-    const row = await this.db.get<{ selected: string }>(
-      "SELECT selected FROM job_variants WHERE job_id = ?",
+  /** What a job has begun with, by device; that of a job from before devices were told apart is "". */
+  async ofJob(job_id: string): Promise<Record<string, SelectedVariants>> {
+    const rows = await this.db.all<{ device: string; selected: string }>(
+      "SELECT device, selected FROM job_variants WHERE job_id = ?",
       job_id,
     );
-    return row && JSON.parse(row.selected);
+    return Object.fromEntries(rows.map(({ device, selected }) => [device, JSON.parse(selected)]));
   }
 
-  async setOfJob(job_id: string, selected: SelectedVariants): Promise<void> {
+  async setOfJob(job_id: string, device: string, selected: SelectedVariants): Promise<void> {
     await this.db.run(
-      "INSERT INTO job_variants (job_id, selected) VALUES (?, ?)",
+      "INSERT INTO job_variants (job_id, device, selected) VALUES (?, ?, ?) " +
+        "ON CONFLICT (job_id, device) DO UPDATE SET selected = excluded.selected",
       job_id,
+      device,
       JSON.stringify(selected),
     );
   }

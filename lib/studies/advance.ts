@@ -3,9 +3,11 @@
  * and brings its table up to date. All of it stands in the database, so that a study survives whatever its cells
  * survive.
  */
+import { isMultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts";
 import { finetuneRequest, gridRows, pretrainRequest } from "@/lib/specs/study_grid.ts";
 import { Conflict, InvalidInput, isDiskFull, NotFound } from "@/lib/errors.ts";
 import { withoutNames } from "@/lib/log.ts";
+import { seenByCut } from "./cut_seen.ts";
 import { neededEvaluations } from "./study_table.ts";
 import type { StudyTable } from "./table_schema.ts";
 import { studyTableOf } from "./table_thread.ts";
@@ -161,7 +163,9 @@ class Study {
       message: `${name}, ${backbone}, run ${run}: ${error ?? state}`,
       ...{ row, backbone, run },
       ...(figures
-        ? { m_auc: figures.m_auc, auc: figures.auc_macro_one_vs_rest, accuracy: figures.accuracy }
+        ? isMultiLabelMetrics(figures)
+          ? { m_auc: figures.m_auc, auc: figures.macro.auc, accuracy: figures.macro.accuracy }
+          : { m_auc: figures.m_auc, auc: figures.auc_macro_one_vs_rest, accuracy: figures.accuracy }
         : {}),
     });
     this.changed.add(this.job.id);
@@ -253,12 +257,12 @@ class Study {
     const dataset = (await store.datasets.find(study.dataset_id))!;
     const before = study.summary as unknown as StudyTable ?? undefined;
     const evaluations = neededEvaluations({ spec, cells }, before);
+    const images = await store.images.all(dataset.id);
     const table = await studyTableOf({
       source: {
         ...{ spec, cells, positive_label: dataset.positive_label },
-        patients: new Map(
-          (await store.images.all(dataset.id)).map(({ name, patient }) => [name, patient]),
-        ),
+        patients: new Map(images.map(({ name, patient }) => [name, patient])),
+        seen_by_cut: new Set(seenByCut(spec, images)),
         evaluations: new Map(
           (await store.evaluations.getAll(evaluations)).map((row) => [row.id, row]),
         ),

@@ -1,6 +1,8 @@
-/** How long a training will take, by those that ran here before. */
+/** How long a training will take, by those that ran before on the same adapter. */
 import { z } from "zod";
+import { adapterName } from "@/lib/adapter_info.ts";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
+import { labelCounts } from "@/lib/datasets/label_counts.ts";
 import { specs } from "@/lib/specs/mod.ts";
 import type { Training } from "@/lib/specs/spec.ts";
 import { methodSpecs } from "@/lib/ssl/specs.ts";
@@ -40,11 +42,13 @@ interface Shape {
  * Looks at the trainings that ended here without a break; the answer tells the time of another one, on a data
  * set of so many images.
  * @param throughput of the device, 10^9 multiply-adds a second; asked for only where nothing has been timed yet
+ * @param adapter name of that which it will run on; undefined where that is not known: what ran on any adapter counts
  * @returns undefined where neither is known
  */
 export async function durationEstimator(
   store: Store,
   throughput: () => Promise<number | undefined>,
+  adapter?: string,
 ): Promise<(job: ResolvedJob, images: number) => Promise<DurationEstimate | undefined>> {
   const counts = new Map<string, number>();
   const imagesOf = async ({ kind, spec }: ResolvedJob): Promise<number | undefined> => {
@@ -52,7 +56,7 @@ export async function durationEstimator(
     const row = await store.datasets.findByName(dataset);
     const key = `${kind} ${digest}`;
     if (!counts.has(key) && row && await store.datasets.digestOf(row) === digest) {
-      counts.set(key, trainings.get(kind)!.images(await store.images.labels(row.id)));
+      counts.set(key, trainings.get(kind)!.images((await labelCounts(store, row)).counts));
     }
     return counts.get(key);
   };
@@ -60,6 +64,7 @@ export async function durationEstimator(
   for (const kind of trainings.keys()) {
     const { data } = await store.jobs.listJobs({ kind, state: "succeeded", limit: HISTORY });
     for (const job of data.filter(isKnown)) {
+      if (adapter && job.device && adapterName(job.device) !== adapter) continue;
       const images = await imagesOf(job);
       const seconds = images === undefined ? undefined : await secondsOf(store, job);
       if (seconds !== undefined) timed.push({ ...shapeOf(job, images!), seconds });

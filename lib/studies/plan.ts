@@ -10,6 +10,7 @@ import {
   pretrainRequest,
 } from "@/lib/specs/study_grid.ts";
 import { sameJob } from "./advance.ts";
+import { cutWarnings } from "./cut_seen.ts";
 import { durationBasisSchema, durationEstimator } from "./duration_estimate.ts";
 import { type ResolvedJob, resolveJob } from "@/lib/jobs/queue.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
@@ -47,6 +48,7 @@ export const studyPlanSchema = z.object({
     .describe("Of all jobs still to be run, one after the other; null where a part is not known"),
   bytes: z.number().nullable().describe("GPU memory of the largest job; jobs run one at a time"),
   disk_bytes: z.number().describe("Weights that will be kept on the disk"),
+  warnings: z.array(z.string()).describe("Why its figures would mean less than they seem to"),
 }).meta({ id: "StudyPlan" });
 export type StudyPlan = z.output<typeof studyPlanSchema>;
 
@@ -62,13 +64,16 @@ export async function planStudy(
   ask: {
     estimate(request: EstimateRequest): Promise<{ total: number } | undefined>;
     throughput(): Promise<number | undefined>;
+    /** Name of the adapter that it will run on, where it is known. */
+    adapter?: string;
   },
 ): Promise<StudyPlan> {
   const spec = parseStudy(given);
   const rows = gridRows(spec);
   const runs = gridRuns(spec);
   store = remembering(store);
-  const estimateDuration = await durationEstimator(store, ask.throughput);
+  const dataset = await store.datasets.byName(spec.dataset);
+  const estimateDuration = await durationEstimator(store, ask.throughput, ask.adapter);
   const parts = new Map<string, PlanPart & { width: number }>();
   const resolve = async (request: Record<string, unknown>) =>
     await resolveJob(store, request, given.code_version as string);
@@ -144,6 +149,7 @@ export async function planStudy(
     parts: list.map(({ width: _, ...part }) => part),
     seconds: seconds.includes(null) ? null : sum(seconds as number[]),
     bytes: bytes.includes(null) ? null : Math.max(0, ...bytes as number[]),
+    warnings: cutWarnings(spec, await store.images.all(dataset.id)),
     disk_bytes: sum(
       left.map(({ jobs, known, backbone, width }) =>
         (jobs - known) * backboneSpec(backbone).parameters(width) * 4

@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { PrecisionRecallCurve, RocCurve } from "@/lib/evaluation/curve.ts";
 import { notAClass } from "@/lib/datasets/positive_label.ts";
 import { argmax } from "@/lib/evaluation/scores.ts";
-import type { EvaluationRow } from "@/lib/store/mod.ts";
+import type { OneLabelEvaluation } from "./finding_evaluation.ts";
 import type { StudyTable, TableCell } from "./table_schema.ts";
 
 const bandSchema = z.object({
@@ -66,15 +66,19 @@ const GRID = Array.from({ length: 51 }, (_, i) => i / 50);
 export interface ReportSource {
   study: string;
   table: StudyTable;
-  /** Of the table's cells, by id; those that are gone are absent. */
-  evaluations: Map<string, EvaluationRow>;
+  /** Of the table's cells, by id, of one label an image; those that are gone are absent. */
+  evaluations: Map<string, OneLabelEvaluation>;
+  /** Findings that are not shown, of a multi-label study. */
+  others?: string[];
   /** Of the curves; the positive one, or the first, without it. */
   label?: string;
   /** Cases of each kind at most. */
   most: number;
 }
 
-export function studyReport({ study, table, evaluations, label, most }: ReportSource): StudyReport {
+export function studyReport(
+  { study, table, evaluations, label, most, others = [] }: ReportSource,
+): StudyReport {
   const of = (cell: TableCell) => cell.evaluations.flatMap((id) => evaluations.get(id) ?? []);
   const first = table.cells.flatMap(of)[0];
   const classes = first?.metrics.classes ?? [];
@@ -85,11 +89,18 @@ export function studyReport({ study, table, evaluations, label, most }: ReportSo
     study,
     classes,
     class: shown,
-    warnings: wanted === null || shown !== null || classes.length === 0 ? [] : [
-      `No curves and no calibration: ${
-        notAClass(wanted, classes)
-      }. Ask for one of them by \`class\``,
-    ],
+    warnings: others.length > 0
+      ? [
+        `The study is multi-label, and this is the report of the finding "${wanted}" alone. Ask for another by ` +
+        `\`class\`: ${others.join(", ")}`,
+      ]
+      : wanted === null || shown !== null || classes.length === 0
+      ? []
+      : [
+        `No curves and no calibration: ${
+          notAClass(wanted, classes)
+        }. Ask for one of them by \`class\``,
+      ],
     rows: cells.filter(({ runs }) => runs.length > 0).map(({ cell, runs, cases }) => ({
       row: cell.row,
       backbone: cell.backbone,
@@ -131,7 +142,7 @@ const toCase = ({ probabilities: _, ...known }: Known): Case => known;
 const isWrong = ({ label, predicted }: Case) => label !== predicted;
 
 /** The images of several runs with what these say on the average. */
-function casesOf(runs: EvaluationRow[]): Map<string, Known> {
+function casesOf(runs: OneLabelEvaluation[]): Map<string, Known> {
   const groups = Map.groupBy(runs.flatMap(({ scores }) => scores), ({ image }) => image);
   return new Map(
     [...groups].map(([image, scores]) => {
@@ -208,7 +219,7 @@ function bandOf(curves: number[][]): Band | null {
   };
 }
 
-function calibrationOf(runs: EvaluationRow[], label: string) {
+function calibrationOf(runs: OneLabelEvaluation[], label: string) {
   const bins = Array.from({ length: 10 }, () => ({ images: 0, said: 0, hits: 0 }));
   for (const score of runs.flatMap(({ scores }) => scores)) {
     const probability = score.probabilities[label];

@@ -2,6 +2,8 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import type { EvaluationRow, Store, StudyRow } from "@/lib/store/mod.ts";
 import { type StudyReport, studyReport } from "./report.ts";
+import { isMultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts";
+import { oneLabelEvaluation } from "./finding_evaluation.ts";
 import { tableOf } from "./study.ts";
 
 /** @throws {InvalidInput} for a class that the study does not have */
@@ -16,11 +18,24 @@ export async function reportOf(
     const found = await store.evaluations.find(id);
     if (found) evaluations.set(id, found);
   }
-  const classes = [...evaluations.values()][0]?.metrics.classes ?? [];
+  const first = [...evaluations.values()][0]?.metrics;
+  const classes = first?.classes ?? [];
   if (label !== undefined && !classes.includes(label)) {
     throw new InvalidInput(
       `Cannot draw curves of "${label}": the classes are ${classes.join(", ") || "not known yet"}`,
     );
   }
-  return studyReport({ study: row.id, table, evaluations, label, most });
+  const several = first !== undefined && isMultiLabelMetrics(first);
+  const { positive_label } = table;
+  const named = positive_label !== null && classes.includes(positive_label)
+    ? positive_label
+    : classes[0];
+  const shown = several ? label ?? named : label;
+  return studyReport({
+    ...{ study: row.id, table, label: shown, most },
+    evaluations: new Map(
+      [...evaluations].map(([id, row]) => [id, oneLabelEvaluation(row, shown ?? "")]),
+    ),
+    others: several ? classes.filter((name) => name !== shown) : [],
+  });
 }

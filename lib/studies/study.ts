@@ -22,6 +22,7 @@ export const studySchema = z.object({
   stale: z.boolean().describe("Whether the data set is gone or has changed since"),
   state: jobStateSchema.nullable().describe("Of its job; null once that is deleted"),
   progress: progressSchema,
+  estimated_finish: z.iso.datetime().nullable().describe("While its job is on its way"),
   created_at: z.iso.datetime(),
 }).meta({ id: "Study" });
 export type Study = z.output<typeof studySchema>;
@@ -57,14 +58,16 @@ export const filledStudySchema = studySchema.extend({
 export async function toStudyView(store: Store, row: StudyRow): Promise<Study> {
   const dataset = await store.datasets.find(row.dataset_id);
   const { total, open } = await store.studies.progress(row.id);
+  const job = await store.jobs.find(row.job_id);
   return {
     id: row.id,
     name: row.name,
     job: row.job_id,
     dataset: dataset?.name ?? null,
     stale: (dataset && await store.datasets.digestOf(dataset)) !== row.spec.dataset_digest,
-    state: (await store.jobs.find(row.job_id))?.state ?? null,
+    state: job?.state ?? null,
     progress: { done: total - open, total, unit: "cells" },
+    estimated_finish: job?.estimated_finish ?? null,
     created_at: row.created_at,
   };
 }
@@ -118,10 +121,12 @@ export async function tableOf(store: Store, row: StudyRow): Promise<StudyTable> 
       ? known.positive_label
       : (await store.datasets.find(row.dataset_id))?.positive_label ?? null,
     patients: new Map(),
+    seen_by_cut: new Set(),
     evaluations: new Map(),
   });
   return finished({
     ...empty,
+    ...(known?.multi_label && { multi_label: true as const }),
     cells: empty.cells.map((cell) => {
       const { failed, cancelled } = cell;
       const found = known?.cells.find(({ row, backbone }) =>

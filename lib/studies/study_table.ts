@@ -4,10 +4,11 @@ import { type Spread, spreads } from "@/lib/evaluation/interval.ts";
 import { numbering } from "@/lib/evaluation/patient_numbering.ts";
 import { averaged, prepare, runsOf as repeatsOf } from "@/lib/evaluation/runs.ts";
 import { type FigureName, FIGURES } from "@/lib/evaluation/weighted.ts";
-import type { Scores } from "@/lib/evaluation/scores.ts";
+import { type AnyScores, isMultiLabel } from "@/lib/evaluation/scores.ts";
 import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
+import { CUT_SEEN, isCutByLabels } from "./cut_seen.ts";
 import { finished } from "./finished_table.ts";
 import {
   byFigure,
@@ -24,6 +25,8 @@ export interface TableSource {
   cells: CellRow[];
   /** Patient of each image. */
   patients: Map<string, string | null>;
+  /** Images by whose labels the cut was chosen. */
+  seen_by_cut: Set<string>;
   /** By id: those that `neededEvaluations` names. */
   evaluations: Map<string, EvaluationRow>;
 }
@@ -92,7 +95,7 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
   const rows = gridRows(spec);
   const read = reader(source);
   const cells = outlines(source, before).map(
-    ({ row: { key, against, control }, backbone, counts, own, shared, known }): TableCell => {
+    ({ row: { key, arm, against, control }, backbone, counts, own, shared, known }): TableCell => {
       if (known) return { ...known, ...counts };
       const compared = (pairs: typeof shared.controls, against: string | null) =>
         differences(
@@ -106,11 +109,16 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
         figures: figures(own.map((cell) => read(cell).repeats), source),
         differences: compared(shared.differences, against),
         controls: compared(shared.controls, control),
-        classes: own.length > 0 ? read(own[0]).repeats[0].classes.length : null,
-        warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), source),
+        classes: own.length > 0 ? classesOf(read(own[0]).repeats[0]) : null,
+        warnings: cellWarnings(own.map((cell) => ({ run: cell.run, ...read(cell) })), {
+          ...source,
+          arm,
+        }),
       };
     },
   );
+  const several = before?.multi_label ||
+    source.cells.some((cell) => cell.state === "done" && cellIsMultiLabel(cell, source));
   return finished({
     rows: rows.map(({ key, name, method, arm }) => ({ key, name, method, arm })),
     backbones: spec.backbones,
@@ -121,8 +129,19 @@ export function studyTable(source: TableSource, before?: StudyTable): StudyTable
     labels: (spec.finetune.labels as number | null | undefined) ?? null,
     repeats: (spec.finetune.repeats as number | undefined) ?? 1,
     probe: isProbe(spec),
+    ...(several && { multi_label: true as const }),
     cells,
   });
+}
+
+/** Of a multi-label set there are no classes against each other. */
+function classesOf(scores: AnyScores): number | null {
+  return isMultiLabel(scores) ? null : scores.classes.length;
+}
+
+function cellIsMultiLabel({ evaluation }: CellRow, { evaluations }: TableSource): boolean {
+  const [score] = evaluations.get(evaluation!)?.scores ?? [];
+  return score !== undefined && "labels" in score;
 }
 
 /** Runs behind differences; -1 where an earlier version did not make them. */
@@ -137,14 +156,16 @@ function same(a: string[], b: string[]): boolean {
 
 /** Warnings of a cell's runs, each once, with the runs that it is of. */
 function cellWarnings(
-  runs: { run: number; repeats: Scores[]; warnings: string[] }[],
-  { spec, patients }: TableSource,
+  runs: { run: number; repeats: AnyScores[]; warnings: string[] }[],
+  { spec, patients, seen_by_cut, arm }: TableSource & { arm: StudySpec["arms"][number] | null },
 ): string[] {
   if (runs.length === 0) return [];
+  const cut = arm !== null && isCutByLabels(arm);
   const all = runs.flatMap(({ run, repeats: [scores], warnings }) => {
     const { unitOf } = numbering(patients);
-    const own = scoreWarnings(scores, scores.images.map(unitOf));
-    return [...new Set([...warnings, ...own])].map((text) => ({ run, text }));
+    const own = isMultiLabel(scores) ? [] : scoreWarnings(scores, scores.images.map(unitOf));
+    const seen = cut && scores.images.some((image) => seen_by_cut.has(image)) ? [CUT_SEEN] : [];
+    return [...new Set([...warnings, ...own, ...seen])].map((text) => ({ run, text }));
   });
   const kind = spec.folds === null ? "Seed" : "Fold";
   return [...Map.groupBy(all, ({ text }) => text)].map(([text, list]) =>
@@ -154,7 +175,7 @@ function cellWarnings(
 
 /** Reads the scores of evaluations, each once, by repeats where labels were drawn, and what was warned of. */
 function reader({ evaluations }: TableSource) {
-  const known = new Map<string, { repeats: Scores[]; warnings: string[] }>();
+  const known = new Map<string, { repeats: AnyScores[]; warnings: string[] }>();
   return ({ evaluation: id }: CellRow) => {
     if (!known.has(id!)) {
       const { scores, metrics, warnings } = evaluations.get(id!)!;
@@ -168,13 +189,13 @@ function reader({ evaluations }: TableSource) {
 const runKind = ({ spec }: TableSource) => spec.folds === null ? "seed" : "fold";
 
 /** Runs ready for resampling; the repeats of one are averaged. */
-function ready(sets: Scores[][], source: TableSource) {
+function ready(sets: AnyScores[][], source: TableSource) {
   const { runs, units } = prepare(sets.flat(), source);
   let from = 0;
   return { runs: sets.map(({ length }) => averaged(runs.slice(from, from += length))), units };
 }
 
-function figures(sets: Scores[][], source: TableSource): Record<FigureName, CellFigure | null> {
+function figures(sets: AnyScores[][], source: TableSource): Record<FigureName, CellFigure | null> {
   const { runs, units } = ready(sets, source);
   const whole = new Uint8Array(units).fill(1);
   const each = runs.map((run) => run.at(whole));
@@ -195,8 +216,8 @@ function figures(sets: Scores[][], source: TableSource): Record<FigureName, Cell
 }
 
 function differences(
-  sets: Scores[][],
-  others: Scores[][],
+  sets: AnyScores[][],
+  others: AnyScores[][],
   { source, against }: { source: TableSource; against: string | null },
 ): Record<FigureName, Difference | null> {
   const { runs, units } = ready([...sets, ...others], source);

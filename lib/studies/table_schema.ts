@@ -58,7 +58,8 @@ const tableCellSchema = z.object({
     .describe("To the same method without gaze, on the same images and runs"),
   controls: byFigureSchema(cellDifferenceSchema)
     .describe("Of gaze, to the same method with shuffled gaze, on the same images and runs"),
-  classes: z.number().nullable().describe("null before a run is done"),
+  classes: z.number().nullable()
+    .describe("null before a run is done, and of a multi-label set"),
   warnings: z.array(z.string()).describe("What to know before a figure is believed"),
 }).meta({ id: "TableCell" });
 export type TableCell = z.output<typeof tableCellSchema>;
@@ -81,6 +82,9 @@ export const studyTableSchema = z.object({
   repeats: z.number().describe("Drawings of the labels that a run is the mean of"),
   probe: z.boolean().describe("Whether the backbones stay as they are, and a probe is trained"),
   classes: z.number().nullable().describe("With two, M-AUC is the AUC; null where none is known"),
+  multi_label: z.literal(true).optional().describe(
+    "AUC and ACC are then means over findings, and M-AUC that of one finding; absent of one label an image",
+  ),
   comparisons: z.record(z.enum(FIGURES), z.number()).describe("That Holm's adjustment counts"),
   cells: z.array(tableCellSchema),
   warnings: z.array(z.string()).describe("Of all cells, and of the table"),

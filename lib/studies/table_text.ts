@@ -59,8 +59,15 @@ export function subject(
   }${told}.${settings === "" ? "" : ` ${settings[0].toUpperCase()}${settings.slice(1)}.`}`;
 }
 
-export function positiveText({ positive_label, classes }: StudyTable): string {
+export function positiveText({ positive_label, classes, multi_label }: StudyTable): string {
   const label = positive_label === null ? null : `"${positive_label}"`;
+  if (multi_label) {
+    const means =
+      "The set is multi-label: AUC and ACC (at 0.5) are means over the findings that have both sides";
+    return label === null
+      ? `${means}; M-AUC is not defined, as the data set names no positive label.`
+      : `${means}, M-AUC is the AUC of ${label}.`;
+  }
   if (classes === 2) return "With two classes M-AUC is the AUC, and has no column of its own.";
   return label === null
     ? "M-AUC is not defined: the data set names no positive label."

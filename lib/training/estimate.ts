@@ -66,11 +66,15 @@ export function estimatePretrain(
 export function estimateFinetune(
   device: Device,
   spec: FinetuneSpec & NetworkSpec,
-  { images, classes, selected, colour }: { images: number; classes: string[] } & Pictures,
+  { images, classes, multi_label, selected, colour }:
+    & { images: number; classes: string[]; multi_label?: boolean }
+    & Pictures,
 ): Estimate {
   assertPrecision(device, spec);
   const batch = Math.max(1, Math.min(spec.batch_size, images));
-  const { tape, store } = finetuneTape(device as Gpu, spec, classes, { batch, selected });
+  const { tape, store } = finetuneTape(device as Gpu, spec, classes, {
+    ...{ batch, selected, multi_label },
+  });
   const share = Math.min(1, finetune.training!.share({ ...spec }));
   const kept = pictureBytes(spec, images, { share, colour });
   return estimate(device, tape, store, spec, { batch, views: batch, images, kept });

@@ -1,4 +1,5 @@
 /** What the API tells the worker of a job, to learn whether it fits; no device code is loaded. */
+import { labelCounts } from "@/lib/datasets/label_counts.ts";
 import { specOf } from "@/lib/specs/mod.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
@@ -9,6 +10,8 @@ export interface EstimateRequest {
   /** Images that the job loads, and the classes among them. */
   images: number;
   classes: string[];
+  /** Whether an image may have any number of them. */
+  multi_label?: boolean;
   /** Whether any picture has colours: grey ones are kept as they are. */
   colour?: boolean;
 }
@@ -20,11 +23,10 @@ export async function estimateRequest(
 ): Promise<EstimateRequest | undefined> {
   const training = specOf(kind)?.training;
   if (!training) return undefined;
-  const { id } = await store.datasets.byName(spec.dataset as string);
-  const labels = await store.images.labels(id);
-  const classes = [...labels.keys()].filter((label) => label !== null).sort();
+  const dataset = await store.datasets.byName(spec.dataset as string);
+  const { counts, classes, multi_label } = await labelCounts(store, dataset);
   return {
-    ...{ kind, spec, images: training.images(labels), classes },
-    colour: await store.images.hasColour(id),
+    ...{ kind, spec, images: training.images(counts), classes, multi_label },
+    colour: await store.images.hasColour(dataset.id),
   };
 }

@@ -2,7 +2,9 @@
 import type { View } from "@/gpu/augment.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
-import { channelMean, classMap } from "@/gpu/ops/class_map.ts";
+import { classAttention } from "@/gpu/ops/class_attention.ts";
+import { channelMean, classMap, classMapMean } from "@/gpu/ops/class_map.ts";
+import { sigmoidLoss } from "@/gpu/ops/sigmoid_loss.ts";
 import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
 import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
 import type { Optimizer } from "@/gpu/optim/optimizer.ts";
@@ -11,8 +13,10 @@ import { compile, type Program } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
 import { layersOf } from "@/lib/inference/activations.ts";
+import type { TokenAttention } from "@/lib/models/backbone.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
-import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import type { Truth } from "@/lib/evaluation/scores.ts";
+import { attentionMapOf, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
 import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
@@ -42,7 +46,12 @@ export function finetuneTape(
     >
     & NetworkSpec,
   classes: string[],
-  { batch, selected }: { batch: number; selected?: SelectedVariants },
+  { batch, selected, multi_label = false }: {
+    batch: number;
+    selected?: SelectedVariants;
+    /** Whether an image may have any number of the classes. */
+    multi_label?: boolean;
+  },
 ): FinetuneTape {
   const linear = spec.mode !== "full";
   const still = linear || spec.batch_norm === "frozen";
@@ -55,15 +64,19 @@ export function finetuneTape(
   const { height, width } = sizeOf(spec.image_size);
   const views = tape.input("views", [batch, height, width, 4]);
   const w = tape.input("targets", [batch, classes.length]);
-  const { map, features, logits } = layersOf(tape, views, { ...spec, classes }, {
-    training: !still,
-  });
-  const classification = softmaxLoss(tape, logits!, w);
+  const K = classes.length;
+  const network = layersOf(tape, views, { ...spec, classes }, { training: !still });
+  const classification = multi_label
+    ? sigmoidLoss(tape, network.logits!, w, tape.input(POSITIVE, [K]))
+    : softmaxLoss(tape, network.logits!, w);
   const attention = spec.attention && appendAttention(tape, spec.attention, {
-    map: map!,
-    classifier: tape.parameter(`${head}.weight`, [features.shape[1], classes.length], {
-      initial: { kind: "constant", value: 0 },
-    }),
+    ...network,
+    kind: attentionMapOf(spec.backbone, spec.attention),
+    classifier: () =>
+      tape.parameter(`${head}.weight`, [network.features.shape[1], K], {
+        initial: { kind: "constant", value: 0 },
+      }),
+    multi_label,
   });
   const loss = attention
     ? weightedSum(tape, [{ x: classification, weight: 1 }, attention.term])
@@ -79,20 +92,35 @@ export function finetuneTape(
 
 /** Inputs of the tape: where readers looked, [N, h w], its mean entropy, [1], and each image's class, [N]. */
 const GAZE = "gaze", ENTROPY = "gaze entropy", LABELS = "labels";
+/** Of a multi-label set: the weight of what is present, [K], and each image's share of each finding, [K, N]. */
+const POSITIVE = "positive weights", SHARES = "shares";
 
 /**
- * The mean Kullback-Leibler divergence of the softmax over a map's cells from the gaze, over the images that
- * have some; as a term of the loss.
+ * The mean Kullback-Leibler divergence of the softmax over a map's cells (of a class token, of its mean attention to
+ * them) from the gaze, over the images that have some; as a term of the loss.
  */
 function appendAttention(
   tape: Tape,
-  { weight, map: kind, sigma }: NonNullable<FinetuneSpec["attention"]>,
-  { map, classifier }: { map: Tensor; classifier: Tensor },
+  { weight, sigma }: NonNullable<FinetuneSpec["attention"]>,
+  { kind, map, attention, classifier, multi_label }: {
+    kind: ReturnType<typeof attentionMapOf>;
+    map?: Tensor;
+    attention?: TokenAttention;
+    classifier: () => Tensor;
+    multi_label: boolean;
+  },
 ): { term: { x: Tensor; weight: number }; grid: GazeGrid } {
-  const [N, rows, columns] = map.shape;
-  const cells = kind === "class"
-    ? classMap(tape, map, classifier, tape.input(LABELS, [N], "u32"))
-    : channelMean(tape, map);
+  const [rows, columns] = kind === "token" ? attention!.grid : map!.shape.slice(1);
+  const byClass = (x: Tensor, w: Tensor) =>
+    multi_label
+      ? classMapMean(tape, x, w, tape.input(SHARES, [w.shape[1], x.shape[0]]))
+      : classMap(tape, x, w, tape.input(LABELS, [x.shape[0]], "u32"));
+  const cells = kind === "token"
+    ? classAttention(tape, attention!.blocks.at(-1)!).mean
+    : kind === "class"
+    ? byClass(map!, classifier())
+    : channelMean(tape, map!);
+  const [N] = cells.shape;
   const crossEntropy = softmaxLoss(tape, cells, tape.input(GAZE, [N, rows * columns]));
   const x = weightedSum(tape, [
     { x: crossEntropy, weight: 1 },
@@ -110,8 +138,8 @@ export interface FinetunerOptions {
   gaze?: ImageSet["gaze"];
   /** Where the network is told to look on each training image, if it is. */
   attention?: ImageSet["gaze"];
-  /** Class of each training image, and the weight of each class in the loss. */
-  labels: ArrayLike<number>;
+  /** What each training image shows, and the weights of classes, or of findings that are present, in the loss: [K]. */
+  truth: { labels: number[] } | { truths: Truth[][] };
   weights: ArrayLike<number>;
   /** Draws of this fold. */
   seed: number;
@@ -130,12 +158,13 @@ export class Finetuner implements Trainee {
   constructor(gpu: Gpu, readonly options: FinetunerOptions) {
     const { spec, model, batch, images, means, gaze, seed, selected } = options;
     const { tape, store, optimizer, grid } = finetuneTape(gpu, spec, model.classes, {
-      ...{ batch, selected },
+      ...{ batch, selected, multi_label: model.multi_label },
     });
     this.store = store;
     this.optimizer = optimizer;
     this.grid = grid;
     this.program = compile(tape);
+    if (model.multi_label) this.program.write(POSITIVE, Float32Array.from(options.weights));
     const outputs = [{ output: this.program.buffer("views"), views: [0] }];
     this.views = new Views(gpu, images, outputs, {
       images: batch,
@@ -149,13 +178,9 @@ export class Finetuner implements Trainee {
   }
 
   run(batch: Uint32Array<ArrayBuffer>, { epoch, step, steps }: Moment): Record<string, number> {
-    const { spec, labels, weights, model: { classes }, perEpoch } = this.options;
+    const { spec, perEpoch } = this.options;
     const views = this.views.write(batch, epoch);
-    const targets = new Float32Array(batch.length * classes.length);
-    batch.forEach((image, i) => {
-      targets[i * classes.length + labels[image]] = weights[labels[image]];
-    });
-    this.program.write("targets", targets);
+    this.program.write("targets", this.targets(batch));
     if (this.grid) this.writeGaze(batch, views, this.grid);
     const learning_rate = rateAt(spec.optimizer, spec.schedule, { step, steps, perEpoch });
     this.program.set({ lr: learning_rate, ...this.optimizer.scalars(step + 1) });
@@ -167,16 +192,33 @@ export class Finetuner implements Trainee {
     return (await this.program.metrics()).map(({ values }) => updateMetrics(values));
   }
 
+  /** [N, K]: the weight of an image's class, or 1 and 0 of a finding, -1 where it is not known. */
+  private targets(batch: Uint32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
+    const { truth, weights, model: { classes: { length: K } } } = this.options;
+    const targets = new Float32Array(batch.length * K);
+    batch.forEach((image, i) => {
+      if ("truths" in truth) truth.truths[image].forEach((is, k) => targets[i * K + k] = is ?? -1);
+      else targets[i * K + truth.labels[image]] = weights[truth.labels[image]];
+    });
+    return targets;
+  }
+
   private writeGaze(batch: Uint32Array<ArrayBuffer>, views: View[], grid: GazeGrid): void {
-    const { attention, labels, spec } = this.options;
+    const { attention, truth, spec } = this.options;
+    const byClass = spec.attention !== null &&
+      attentionMapOf(spec.backbone, spec.attention) === "class";
     const L = grid.rows * grid.columns;
     const targets = new Float32Array(batch.length * L);
-    batch.forEach((image, i) => targets.set(gazeTarget(attention?.[image], views[i], grid), i * L));
+    batch.forEach((image, i) => {
+      // Without a finding there is no class whose map could be told.
+      if (byClass && "truths" in truth && !truth.truths[image].includes(1)) return;
+      targets.set(gazeTarget(attention?.[image], views[i], grid), i * L);
+    });
     this.program.write(GAZE, targets);
     this.program.write(ENTROPY, Float32Array.of(meanEntropy(targets, L)));
-    if (spec.attention?.map === "class") {
-      this.program.write(LABELS, Uint32Array.from(batch, (image) => labels[image]));
-    }
+    if (!byClass) return;
+    if ("truths" in truth) this.program.write(SHARES, shares(batch, truth.truths));
+    else this.program.write(LABELS, Uint32Array.from(batch, (image) => truth.labels[image]));
   }
 
   async snapshot(): Promise<State> {
@@ -206,4 +248,33 @@ export function classWeights(
   return counts.map((count) =>
     kind === "none" || count === 0 ? 1 : labels.length / (present * count)
   );
+}
+
+/** Each image's share of each of its findings, one over their number: [K, N]. */
+function shares(batch: Uint32Array<ArrayBuffer>, truths: Truth[][]): Float32Array<ArrayBuffer> {
+  const [N, K] = [batch.length, truths[0].length];
+  const all = new Float32Array(K * N);
+  batch.forEach((image, n) => {
+    const own = truths[image].flatMap((is, k) => is === 1 ? [k] : []);
+    for (const k of own) all[k * N + n] = 1 / own.length;
+  });
+  return all;
+}
+
+/**
+ * The weight of what is present, of each finding, as PyTorch's `pos_weight`: 1, those that are given, or images
+ * without it over images with it, among those of which it is known (1 where a side has none).
+ */
+export function positiveWeights(
+  truths: Truth[][],
+  classes: string[],
+  kind: FinetuneSpec["pos_weight"],
+): number[] {
+  return classes.map((name, k) => {
+    if (kind === "none") return 1;
+    if (kind !== "balanced") return kind[name] ?? 1;
+    const present = truths.filter((row) => row[k] === 1).length;
+    const absent = truths.filter((row) => row[k] === 0).length;
+    return present > 0 && absent > 0 ? absent / present : 1;
+  });
 }

@@ -1,8 +1,8 @@
 /** One training of a classifier on one split: fine-tuning, the choice of an epoch, scores of the test part. */
 import type { Split } from "@/lib/datasets/splits.ts";
-import type { Scores } from "@/lib/evaluation/scores.ts";
+import type { AnyScores } from "@/lib/evaluation/scores.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
+import { attentionMapOf, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
 import { type Size, sizeOf } from "@/lib/images/image_size.ts";
 import { initialize } from "@/lib/models/initial.ts";
@@ -13,10 +13,10 @@ import type { Augmentation } from "@/lib/specs/augmentation.ts";
 import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./model_selection.ts";
 import { attentionGaze } from "./gaze_target.ts";
-import { classWeights, Finetuner } from "./finetuner.ts";
+import { classWeights, Finetuner, positiveWeights } from "./finetuner.ts";
 import { loadImages, normalizationOf, placeImages, trainingSize } from "./image_set.ts";
 import { identity, type initialModel, loading } from "./job_inputs.ts";
-import type { Labelled } from "@/lib/datasets/labelled.ts";
+import { type Labelled, truthOf } from "@/lib/datasets/labelled.ts";
 import { type DevicePart, runTrainingLoop, stepsOf } from "./training_loop.ts";
 import { bits } from "@/lib/random.ts";
 import { Scorer } from "./score.ts";
@@ -44,9 +44,9 @@ export interface FoldResult {
   devices: DevicePart[];
   weights: State;
   model: ModelSpec;
-  scores: Scores;
+  scores: AnyScores;
   /** Of the validation part, by the weights that were kept; null in a result of an earlier version. */
-  validation: Scores | null;
+  validation: AnyScores | null;
   best: Best;
   probe?: ProbeEnd;
 }
@@ -97,7 +97,7 @@ function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint)
     & Pick<FoldResult, "model" | "best" | "probe">
     & Partial<Pick<FoldResult, "devices">>;
   const weights = new Map(state);
-  const scores = (part: keyof typeof SCORES): Scores | null => {
+  const scores = (part: keyof typeof SCORES): AnyScores | null => {
     const kept = state.get(SCORES[part]);
     weights.delete(SCORES[part]);
     if (!kept) return null;
@@ -105,7 +105,7 @@ function asResult({ labelled, split }: FoldOptions, { state, meta }: Checkpoint)
     return {
       classes: model.classes,
       images: split[part].map((i) => labelled.rows[i].name),
-      labels: split[part].map((i) => labelled.labels[i]),
+      ...truthOf(labelled, split[part]),
       probabilities: split[part].map((_, i) => Array.from(data.subarray(i * K, (i + 1) * K))),
     };
   };
@@ -128,13 +128,17 @@ async function trainFold(
   const { gpu } = context;
   const { spec, labelled: { classes }, start, fold, folds, selected } = options;
   const { train, validation, test } = await loadParts(context, options);
-  const batch = Math.min(spec.batch_size, train.labels.length);
+  const batch = Math.min(spec.batch_size, train.set.rows.length);
   const { backbone, width, channels, image_size } = spec;
   const normalization = normalizationOf(spec, train.set, start?.row.spec);
-  const model = { backbone, width, channels, image_size, normalization, classes };
+  const multi = "truths" in train.truth;
+  const model: ModelSpec = {
+    ...{ backbone, width, channels, image_size, normalization, classes },
+    ...(multi && { multi_label: true }),
+  };
   const seed = fold === 0 ? spec.seed : bits(spec.seed, fold);
   const course = {
-    ...{ epochs: spec.epochs, seed, images: train.labels.length, batch, accumulate: 1 },
+    ...{ epochs: spec.epochs, seed, images: train.set.rows.length, batch, accumulate: 1 },
     tail: "wrap" as const,
   };
   const steps = stepsOf(course);
@@ -142,27 +146,35 @@ async function trainFold(
     ? attentionGaze(train.set.gaze!, spec.attention.gaze, seed)
     : undefined;
   if (attention) {
-    const seen = attention.filter(Boolean).length;
+    const byClass = attentionMapOf(spec.backbone, spec.attention!) === "class";
+    const told = (place: number) =>
+      !byClass || !("truths" in train.truth) ||
+      train.truth.truths[place].includes(1);
+    const seen = attention.filter((gaze, place) => gaze && told(place)).length;
     context.event("log", {
       message:
-        `attention is supervised on ${seen} of ${attention.length} training images: those with gaze`,
+        `attention is supervised on ${seen} of ${attention.length} training images: those with gaze${
+          multi && byClass ? " and a finding" : ""
+        }`,
     });
   }
   const images = placeImages(gpu, train.set, batch);
   const trainee = new Finetuner(gpu, {
     ...{ spec, model, batch, images, seed, selected },
-    ...{ means: train.set.means, gaze: train.set.gaze, labels: train.labels },
+    ...{ means: train.set.means, gaze: train.set.gaze, truth: train.truth },
     ...(attention && { attention }),
-    weights: classWeights(train.labels, classes.length, spec.class_weights),
+    weights: "truths" in train.truth
+      ? positiveWeights(train.truth.truths, classes, spec.pos_weight)
+      : classWeights(train.truth.labels, classes.length, spec.class_weights),
     perEpoch: steps / spec.epochs,
   });
-  const [validator, tester] = [validation, test].map(({ set, labels }) =>
+  const [validator, tester] = [validation, test].map(({ set, truth }) =>
     new Scorer(
       gpu,
       trainee.store,
       model,
       set,
-      labels,
+      truth,
       EVALUATED,
       `the model of job "${context.job.id}"`,
     )
@@ -239,7 +251,7 @@ async function loadParts(context: JobContext, { spec, labelled, split }: FoldOpt
       ...{ size, channels: spec.channels, augmentation, gaze },
       onProgress: loading(context),
     }),
-    labels: indices.map((i) => labelled.labels[i]),
+    truth: truthOf(labelled, indices),
   });
   return {
     train: await part(

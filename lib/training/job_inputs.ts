@@ -1,4 +1,5 @@
 /** What every training job looks up first. */
+import { adapterName } from "@/lib/adapter_info.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobKind, KeptSpec } from "@/lib/specs/mod.ts";
@@ -42,14 +43,13 @@ export async function initialModel(
  * @template Kind of the job
  */
 export function identity<Kind extends JobKind>({ job, gpu }: Pick<JobContext, "job" | "gpu">) {
-  const { description, vendor, device } = gpu.info;
   const spec = job.spec as KeptSpec<Kind>;
   return {
     job: job.id,
     spec,
     dataset_digest: spec.dataset_digest ?? null,
     code_version: spec.code_version ?? null,
-    adapter: description || device || vendor,
+    adapter: adapterName(gpu.info),
   };
 }
 

@@ -82,6 +82,17 @@ export const uploadedLineageSchema = z.object({
 }).meta({ id: "UploadedLineage" });
 export type UploadedLineage = z.output<typeof uploadedLineageSchema>;
 
+/** Of a training that ran on more than one adapter: its result is not that of either. */
+export function deviceWarnings(devices: { device: string; from_step: number }[]): string[] {
+  if (devices.length < 2) return [];
+  const [first, ...rest] = devices;
+  const where = rest.map(({ device, from_step }) => `from step ${from_step} on ${device}`);
+  return [
+    `Trained on ${first.device}, ${where.join(", ")}: it was interrupted and went on elsewhere, ` +
+    "so its numbers are not those of one adapter",
+  ];
+}
+
 /** What a model's own lineage and those before it warn of. */
 export function warningsOf(model: Pick<ModelRow, "lineage"> | undefined): string[] {
   return (model?.lineage as { warnings?: string[] } | undefined)?.warnings ?? [];

@@ -4,7 +4,7 @@ import type { PortableEvaluation, PortableMetadata } from "./portable_model.ts";
 
 /** Markdown with the front matter that the Hub reads. */
 export function modelCard(metadata: PortableMetadata, weights_sha256: string): string {
-  const { classes, lineage, evaluations } = metadata;
+  const { classes, multi_label, lineage, evaluations } = metadata;
   const task = classes.length > 0 ? "image-classification" : "image-feature-extraction";
   const name = metadata.model.name ?? metadata.architecture;
   return [
@@ -12,7 +12,9 @@ export function modelCard(metadata: PortableMetadata, weights_sha256: string): s
     `# ${line(name)}`,
     `A ${metadata.architecture} of width ${metadata.width}, ${
       classes.length > 0
-        ? `a classifier of ${classes.length} classes`
+        ? multi_label
+          ? `a multi-label classifier of ${classes.length} findings: a sigmoid of each output is its probability`
+          : `a classifier of ${classes.length} classes`
         : "without a classifier: it gives features"
     }. Research use only: **not for diagnosis**.`,
     "## Use",

@@ -2,7 +2,8 @@
 import { z } from "zod";
 import { macroOneVersusRest } from "@/lib/evaluation/auc.ts";
 import { accuracies } from "@/lib/evaluation/metrics.ts";
-import type { Scores } from "@/lib/evaluation/scores.ts";
+import { multiLabelFigures } from "@/lib/evaluation/multi_label_figures.ts";
+import { type AnyScores, isMultiLabel } from "@/lib/evaluation/scores.ts";
 import type { FinetuneSpec } from "@/lib/specs/finetune.ts";
 
 /** Figures on the validation images after an epoch. */
@@ -11,12 +12,23 @@ export const validationSchema = z.object({
   accuracy: z.number(),
   balanced_accuracy: z.number(),
   auc: z.number().nullable()
-    .describe("Macro one-versus-rest; null when a class has no validation image"),
+    .describe(
+      "Macro one-versus-rest; null when a class has no validation image. Of a multi-label classifier over the " +
+        "findings of which validation images are known that have it and that do not",
+    ),
 });
 export type Validation = z.output<typeof validationSchema>;
 
 /** @throws {Error} when there is no image, or a probability is no finite number */
-export function validate(scores: Scores): Validation {
+export function validate(scores: AnyScores): Validation {
+  if (isMultiLabel(scores)) {
+    const { loss, accuracy, macro } = multiLabelFigures(scores);
+    return {
+      ...{ loss, accuracy },
+      balanced_accuracy: macro.balanced_accuracy ?? 0,
+      auc: macro.auc,
+    };
+  }
   const { labels, probabilities } = scores;
   // The smallest f32 keeps a probability that rounds to 0 from an infinite loss.
   const loss = labels.reduce(

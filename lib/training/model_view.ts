@@ -1,5 +1,6 @@
 /** A model as it is told: its lineage is of its kind. */
 import { z } from "zod";
+import { backboneSpec, backboneSpecs } from "@/lib/models/specs.ts";
 import { type ModelRow, modelSpecSchema, type Store } from "@/lib/store/mod.ts";
 import {
   classifierLineageSchema,
@@ -24,6 +25,9 @@ function schemaOf<Kind extends ModelRow["kind"], Lineage extends z.ZodObject>(
       "Whether the data set it was trained on is gone or has changed since; null without one",
     ),
     classes: z.array(z.string()),
+    attention_heads: z.number().nullable().describe(
+      "Of its class token, whose attention `saliency` draws by the methods attention and rollout; null without one",
+    ),
     spec: modelSpecSchema,
     lineage,
     created_at: z.iso.datetime(),
@@ -52,10 +56,16 @@ export async function toModelView(store: Store, row: ModelRow): Promise<Model> {
       ? null
       : (dataset && await store.datasets.digestOf(dataset)) !== row.dataset_digest,
     classes: row.spec.classes,
+    attention_heads: headsOf(row.spec.backbone),
     spec: row.spec,
     lineage: row.lineage as Model["lineage"],
     created_at: row.created_at,
   } satisfies { [Field in keyof Model]: Model[Field] };
   // Kind and lineage were written together.
   return told as Model;
+}
+
+/** Null too for a backbone that only another version knows. */
+function headsOf(backbone: string): number | null {
+  return Object.hasOwn(backboneSpecs, backbone) ? backboneSpec(backbone).heads ?? null : null;
 }

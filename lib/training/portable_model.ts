@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { figures } from "@/lib/evaluation/evaluation.ts";
+import { isMultiLabelMetrics } from "@/lib/evaluation/multi_label_evaluation.ts";
 import type { LeavingMetadata } from "@/lib/models/model_metadata.ts";
 import type { EvaluationRow, ModelRow, Store } from "@/lib/store/mod.ts";
 import { version } from "@/lib/version.ts";
@@ -47,7 +48,7 @@ export type PortableMetadata = LeavingMetadata & {
 };
 
 export async function portableMetadata(store: Store, row: ModelRow): Promise<PortableMetadata> {
-  const { backbone, width, channels, image_size, classes, normalization } = row.spec;
+  const { backbone, width, channels, image_size, classes, multi_label, normalization } = row.spec;
   const { data } = await store.evaluations.list({ limit: MOST_EVALUATIONS }, [[
     "model_id = ?",
     row.id,
@@ -60,11 +61,16 @@ export async function portableMetadata(store: Store, row: ModelRow): Promise<Por
     version: 1,
     written_by: `McGIP Server ${version}`,
     ...{ architecture: backbone, width, channels, image_size, classes, normalization },
+    ...(multi_label && { multi_label }),
     input: "Pixels in 0 to 1 of the whole picture resized to image_size, minus mean, by std; " +
       (channels === 1
         ? "one grey channel"
         : "red, green, blue; of a grey picture three times the grey"),
-    outputs: classes.length > 0 ? "logits; a softmax gives probabilities" : "features",
+    outputs: classes.length === 0
+      ? "features"
+      : multi_label
+      ? "logits; a sigmoid of each gives its probability, which do not add up to 1"
+      : "logits; a softmax gives probabilities",
     model: { id: row.id, name: row.name, version: row.version, kind: row.kind },
     lineage: await portableLineage(store, row, MOST_STARTS),
     evaluations: [...evaluations, ...origin?.evaluations ?? []],
@@ -131,19 +137,43 @@ function digestOfNames(names: string[]): string {
 
 async function portableEvaluation(store: Store, row: EvaluationRow): Promise<PortableEvaluation> {
   const spec = (await store.jobs.find(row.job_id))?.spec as { dataset_digest?: string } | undefined;
-  const { images: _, ...values } = figures(row.metrics);
-  const { intervals, folds, warnings } = row.metrics;
+  const { folds, warnings } = row.metrics;
+  const { values, intervals } = portableFigures(row.metrics);
   return {
     evaluation: row.id,
     dataset_digest: row.dataset_digest ?? spec?.dataset_digest ?? null,
     images: row.scores.length,
     folds: folds?.length ?? null,
     created_at: row.created_at,
-    level: intervals?.level ?? null,
-    units: intervals?.units ?? null,
-    figures: values,
-    intervals: intervals?.figures ?? {},
+    level: row.metrics.intervals?.level ?? null,
+    units: row.metrics.intervals?.units ?? null,
+    ...{ figures: values, intervals },
     seen: row.seen ?? null,
     warnings: [...new Set([...row.warnings ?? [], ...warnings ?? []])],
+  };
+}
+
+type Values = Record<string, number | null>;
+
+/** The single numbers and their intervals; of a multi-label model averages, and the AUC of each finding. */
+function portableFigures(
+  metrics: EvaluationRow["metrics"],
+): { values: Values; intervals: PortableEvaluation["intervals"] } {
+  if (!isMultiLabelMetrics(metrics)) {
+    const { images: _, ...values } = figures(metrics);
+    return { values, intervals: metrics.intervals?.figures ?? {} };
+  }
+  const named = <T>(of: Record<string, T>, end: string) =>
+    Object.entries(of).map(([name, value]) => [`${name}_${end}`, value] as const);
+  const { macro, micro, findings, m_auc, intervals } = metrics;
+  return {
+    values: Object.fromEntries([
+      ...[["m_auc", m_auc] as const, ...named(macro, "macro"), ...named(micro, "micro")],
+      ...findings.map(({ finding, auc }) => [`auc ${finding}`, auc] as const),
+    ]),
+    intervals: Object.fromEntries([
+      ...[...named(intervals.macro, "macro"), ...named(intervals.micro, "micro")],
+      ...findings.map((one) => [`auc ${one.finding}`, one.intervals.auc] as const),
+    ]),
   };
 }

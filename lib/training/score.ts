@@ -3,7 +3,7 @@ import type { Gpu } from "@/gpu/device.ts";
 import type { Images } from "@/gpu/images.ts";
 import type { ParameterStore } from "@/gpu/parameters.ts";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { Scores } from "@/lib/evaluation/scores.ts";
+import type { AnyScores, Truth } from "@/lib/evaluation/scores.ts";
 import { Evaluator } from "@/lib/inference/evaluator.ts";
 import type { ModelSpec } from "@/lib/store/mod.ts";
 import { type ImageSet, placeImages } from "./image_set.ts";
@@ -15,7 +15,7 @@ export class Scorer {
   private readonly batch: number;
 
   /**
-   * @param labels class of each image of the set
+   * @param truth class of each image of the set, or which findings it has
    * @param what messages call the model
    */
   constructor(
@@ -23,7 +23,7 @@ export class Scorer {
     weights: ParameterStore,
     readonly spec: ModelSpec,
     readonly set: ImageSet,
-    readonly labels: number[],
+    readonly truth: { labels: number[] } | { truths: Truth[][] },
     batch: number,
     readonly what: string,
   ) {
@@ -36,8 +36,8 @@ export class Scorer {
    * @param between called between batches; may throw to stop
    * @throws {InvalidInput} naming the image whose outputs are not finite
    */
-  async score(between: () => Promise<void>): Promise<Scores> {
-    const { set: { rows }, labels, spec: { classes }, batch } = this;
+  async score(between: () => Promise<void>): Promise<AnyScores> {
+    const { set: { rows }, truth, spec: { classes }, batch } = this;
     const probabilities: number[][] = [];
     for (let from = 0; from < rows.length; from += batch) {
       await between();
@@ -47,7 +47,7 @@ export class Scorer {
         probabilities.push(row);
       });
     }
-    return { classes, images: rows.map(({ name }) => name), labels, probabilities };
+    return { classes, images: rows.map(({ name }) => name), ...truth, probabilities };
   }
 
   #notFinite(image: string): InvalidInput {

@@ -1,5 +1,5 @@
 /**
- * The loop of every training: batches in their order, reports, a checkpoint per epoch, stopping and going
+ * The loop of every training: batches in their order, reports, checkpoints between epochs, stopping and going
  * on, and what happens when a number is not finite.
  */
 import type { JobContext } from "@/lib/specs/job_context.ts";
@@ -46,7 +46,7 @@ export interface TrainingLoopOptions {
   identity: Record<string, unknown>;
   /** What the hook below knows, kept in checkpoints: plain JSON. */
   notes?: Record<string, unknown>;
-  /** After the last step of an epoch, before its checkpoint; true ends training. */
+  /** After the last step of an epoch, before its checkpoint, which is made for sure when it changes the notes; true ends training. */
   afterEpoch?(epoch: number, notes: Record<string, unknown>): Promise<boolean>;
   /** Told every report: means since the last one. */
   onReport?(values: Record<string, number>, step: number): void;
@@ -54,14 +54,18 @@ export interface TrainingLoopOptions {
   prefix?: string;
   /** Steps done and to do outside of this loop (other folds). */
   offset?: { done: number; total: number };
+  /** Part of the time that checkpoints of epochs may take; 0.05 when not given. */
+  checkpointShare?: number;
 }
 
 /** Steps with a number that is not finite, left out before a job fails. */
 const MOST_SKIPPED = 3;
 /** Batches between two readings; a step more must not outgrow the 256 records that are kept. */
 const MOST_UNREAD = 128;
-/** A checkpoint is made at the end of each epoch, and within one when the last is so old, s. */
+/** A checkpoint is made when the last is so old, s, also within an epoch. */
 const SAVE_SECONDS = 60;
+/** One is made at the end of each epoch, as long as the training spends no more of its time on them. */
+const SAVE_SHARE = 0.05;
 /** Aim of the time between two readings, s: who asks this thread waits no longer than that for queued steps. */
 const READ_SECONDS = 0.5;
 
@@ -122,6 +126,9 @@ class TrainingLoop {
   private readSince = performance.now();
   private reportSince = performance.now();
   private savedAt = performance.now();
+  /** What the last checkpoint took, ms. */
+  private saveTook = 0;
+  private savedNotes = "";
   /** Batches. */
   private readEvery = 1;
   /** The batches of the epoch at hand. */
@@ -195,7 +202,7 @@ class TrainingLoop {
     }
     if (epochEnds) {
       this.finished = await this.options.afterEpoch?.(epoch, this.notes) ?? false;
-      await this.save();
+      if (this.finished || step + 1 === steps || this.isDue()) await this.save();
     } else if (performance.now() - this.savedAt > SAVE_SECONDS * 1000 && await this.read()) {
       await this.save();
     }
@@ -272,9 +279,18 @@ class TrainingLoop {
     );
   }
 
+  /** Whether the end of an epoch deserves a checkpoint. */
+  private isDue(): boolean {
+    const { checkpointShare = SAVE_SHARE } = this.options;
+    const since = performance.now() - this.savedAt;
+    return since > SAVE_SECONDS * 1000 || this.saveTook <= checkpointShare * since ||
+      JSON.stringify(this.notes) !== this.savedNotes;
+  }
+
   private async save(): Promise<void> {
     const { step, notes, skipped, finished, devices } = this;
-    this.savedAt = performance.now();
+    const started = performance.now();
+    this.savedNotes = JSON.stringify(notes);
     // What was reported up to here is kept first: whoever takes up the checkpoint does not report it again.
     await this.context.flush();
     const sha256 = await this.options.checkpoints.save(step, {
@@ -284,6 +300,8 @@ class TrainingLoop {
     this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
     // Else a job that takes its worker down behind each checkpoint would be taken up without end.
     await this.context.flush();
+    this.savedAt = performance.now();
+    this.saveTook = this.savedAt - started;
   }
 
   /**

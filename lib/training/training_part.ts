@@ -1,17 +1,21 @@
 /** Whether a classifier could learn all of its classes, and its epoch be chosen by them. */
+import type { MultiLabelled, OneLabelled } from "@/lib/datasets/labelled.ts";
 import type { Split } from "@/lib/datasets/splits.ts";
+
+type Known = Pick<OneLabelled, "labels" | "classes"> | Pick<MultiLabelled, "truths" | "classes">;
 
 const quoted = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
 
 /**
  * In words, which classes the training and the validation images of each split lack.
- * @param labels class of each image that the splits count
+ * @param known the images that the splits count
  */
 export function trainingPartWarnings(
   splits: Pick<Split, "train" | "validation">[],
-  labels: number[],
-  classes: string[],
+  known: Known,
 ): string[] {
+  if ("truths" in known) return findingWarnings(splits, known);
+  const { labels, classes } = known;
   return splits.flatMap(({ train, validation }, fold) => {
     const prefix = splits.length > 1 ? `Fold ${fold}: ` : "";
     const lacking = (part: number[]) => {
@@ -34,6 +38,41 @@ export function trainingPartWarnings(
           `${
             quoted(unchosen)
           }: the epoch was chosen without it, and by the loss where AUC was asked for`,
+      );
+    }
+    return warnings;
+  });
+}
+
+/** Findings that a part knows of one side only. */
+function findingWarnings(
+  splits: Pick<Split, "train" | "validation">[],
+  { truths, classes }: Extract<Known, { truths: unknown }>,
+): string[] {
+  return splits.flatMap(({ train, validation }, fold) => {
+    const prefix = splits.length > 1 ? `Fold ${fold}: ` : "";
+    const lacking = (part: number[], side: 0 | 1) =>
+      classes.filter((_, k) => !part.some((i) => truths[i][k] === side));
+    const warnings: string[] = [];
+    for (const [side, what] of [[1, "has"], [0, "is known to lack"]] as const) {
+      const names = lacking(train, side);
+      if (names.length === 0) continue;
+      warnings.push(
+        `${prefix}none of the ${train.length} training images ${what} ${
+          quoted(names)
+        }: the model cannot tell it, ` +
+          "whatever the figures say",
+      );
+    }
+    const unchosen = classes.filter((name) =>
+      lacking(validation, 1).includes(name) || lacking(validation, 0).includes(name)
+    );
+    if (validation.length > 0 && unchosen.length > 0) {
+      warnings.push(
+        `${prefix}the ${validation.length} validation images do not hold both sides of ${
+          quoted(unchosen)
+        }: the ` +
+          "epoch was chosen by the AUC of the other findings, and by the loss where there are none",
       );
     }
     return warnings;

@@ -1,5 +1,7 @@
 /** What joins a worker process to whom it works for: its own store, the server that started it, or one elsewhere. */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
+import type { Log } from "@/lib/log.ts";
+import { WAITS } from "@/lib/store/claims.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
@@ -37,16 +39,24 @@ export function connectionByPipe(here: Peer): Connection {
   };
 }
 
+export interface StoreOptions {
+  cluster?: ClusterSettings;
+  /** A job waits. */
+  wake(): void;
+  log: Log;
+}
+
 /** The store of a worker that no server started: its desk, and its beats. */
 export async function connectionToStore(
   data: string,
   name: string,
-  cluster?: ClusterSettings,
+  { cluster, wake, log }: StoreOptions,
 ): Promise<Connection> {
   const store = await openStore(data, { shared: true, cluster });
-  const desk = new StoreDesk(store, name);
+  const desk = new StoreDesk(store, name, () => {}, log);
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });
+  store.cluster?.listen(WAITS, wake);
   let held = -Infinity;
   return {
     desk,
@@ -61,7 +71,7 @@ export async function connectionToStore(
         await desk.hold();
       } catch (error) {
         // The next one may come through, long before the lease ends.
-        console.error("Cannot prolong the lease of this worker:", error);
+        log(`Cannot prolong the lease of this worker: ${(error as Error).message}`);
       }
     },
     async end() {
@@ -81,12 +91,12 @@ export interface LinkedOptions {
   device(): Device | null;
   /** What the server asks and tells. */
   receive(message: Message): void;
+  log: Log;
 }
 
 /** A server elsewhere. */
 export function connectionByLink(options: LinkedOptions): Connection {
-  const { data, elsewhere: { server }, version, uploadMs, device, receive } = options;
-  const log = (text: string) => console.error(text);
+  const { data, elsewhere: { server }, version, uploadMs, device, receive, log } = options;
   const link = new Link({
     server,
     hello: () => ({ protocol: PROTOCOL, version, device: device(), claim: desk.current }),

@@ -8,8 +8,11 @@ import type { JobRow } from "@/lib/store/mod.ts";
 import type { Handlers } from "./rpc.ts";
 
 export interface Desk {
-  /** The next job of these kinds, which belongs to this worker from now on; null when there is none. */
-  claim(kinds: string[]): Promise<JobRow | null>;
+  /**
+   * The next job of these kinds, which belongs to this worker from now on; null when there is none.
+   * @param adapter name of the worker's
+   */
+  claim(kinds: string[], adapter: string): Promise<JobRow | null>;
   /**
    * What a job has told; the answer is what a person has asked of it.
    * @throws {ClaimLost}

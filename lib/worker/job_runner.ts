@@ -1,4 +1,5 @@
 /** The loop that claims jobs and runs them, one at a time. */
+import { adapterName } from "@/lib/adapter_info.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { ClaimLost, isDiskFull } from "@/lib/errors.ts";
 import { withoutNames } from "@/lib/log.ts";
@@ -68,7 +69,7 @@ export class JobRunner {
     while (!this.#leaving) {
       await between();
       try {
-        const job = await desk.claim(runnable);
+        const job = await desk.claim(runnable, adapterName(gpu.info));
         if (job) {
           await this.#execute(job);
           gpu.check();

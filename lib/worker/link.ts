@@ -23,6 +23,8 @@ export interface LinkOptions {
 
 export class Link {
   readonly #options: LinkOptions;
+  /** Which of the addresses is tried. */
+  #at = 0;
   #peer?: Peer;
   #socket?: WebSocket;
   #opened = Promise.withResolvers<void>();
@@ -34,6 +36,11 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#open();
+  }
+
+  get #api(): string {
+    const { apis } = this.#options.server;
+    return apis[this.#at % apis.length];
   }
 
   get up(): boolean {
@@ -89,7 +96,8 @@ export class Link {
   #open(): void {
     if (this.#closed) return;
     const { server, hello, receive } = this.#options;
-    const url = new URL(`${server.api}${pathOf(server.name)}link`);
+    const api = this.#api;
+    const url = new URL(`${api}${pathOf(server.name)}link`);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = this.#socket = new WebSocket(url.href, {
       headers: { authorization: `Bearer ${server.key}` },
@@ -114,7 +122,7 @@ export class Link {
       if (this.#socket !== socket) return;
       this.#peer = peer;
       this.#backoff = BACKOFF_MS[0];
-      this.#say(`linked to ${server.api}`);
+      this.#say(`linked to ${api}`);
       this.#opened.resolve();
     };
     socket.onmessage = ({ data }) => {
@@ -133,9 +141,15 @@ export class Link {
     if (peer) this.#opened = Promise.withResolvers();
     peer?.close("Cannot reach the server: the link was lost");
     if (this.#closed) return;
-    this.#say(`no link to ${this.#options.server.api}: ${reason}; it is tried again`);
+    const away = this.#api;
+    this.#at++;
+    const next = this.#api === away ? "it is tried again" : `${this.#api} is tried`;
+    this.#say(`no link to ${away}: ${reason}; ${next}`);
     setTimeout(() => this.#open(), this.#backoff);
-    this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
+    // All of them are tried before it is waited for longer.
+    if (this.#at % this.#options.server.apis.length === 0) {
+      this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
+    }
   }
 
   #say(text: string): void {

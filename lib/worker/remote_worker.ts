@@ -197,12 +197,12 @@ export class RemoteWorker implements Desk {
 
   // The desk, for what the worker may.
 
-  async claim(kinds: string[]): Promise<JobRow | null> {
+  async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
     const { desk } = this.#options;
     await this.forget();
     // Who asks for a job runs none: an answer of before may have been lost.
     await desk.left({ blameless: true });
-    const job = await desk.claim(kinds);
+    const job = await desk.claim(kinds, adapter);
     if (!job) return null;
     this.#claim = { id: job.id, fence: job.fence };
     this.#resumed = false;
@@ -310,6 +310,9 @@ export class RemoteWorker implements Desk {
     this.#assertClaimed(claim);
     await store.jobs.assertClaim(claim.id, claim.fence);
     keepOnly(store.checkpoints(claim.id), paths);
+    const { checkpoints } = this.#options.desk;
+    checkpoints?.written(claim);
+    await checkpoints?.send(claim);
   }
 }
 

@@ -1,13 +1,17 @@
 /** The desk of a worker, by the store itself. */
-import { type Claim, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
+import { type Claim, hasWork, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 import { questions } from "@/lib/store/worker_store.ts";
 import type { Desk } from "./desk.ts";
+import { SharedCheckpoints } from "./shared_checkpoints.ts";
 import { toAnswer } from "./answer.ts";
 import { pagedQuestions } from "./asking_store.ts";
 
 export class StoreDesk implements Desk {
+  /** Where checkpoints are kept beside this machine. */
+  readonly checkpoints?: SharedCheckpoints;
+
   /**
    * @param name of the worker
    * @param changed a job's row, events or metrics have changed; `ended`: it does not run any more
@@ -16,7 +20,10 @@ export class StoreDesk implements Desk {
     readonly store: Store,
     readonly name: string,
     private readonly changed: (job_id: string, ended: boolean) => void = () => {},
-  ) {}
+    log: (text: string) => void = (text) => console.error(text),
+  ) {
+    if (store.cluster) this.checkpoints = new SharedCheckpoints(store, log);
+  }
 
   /** The worker lives: what it runs stays its own. */
   async hold(): Promise<void> {
@@ -31,13 +38,24 @@ export class StoreDesk implements Desk {
     await this.store.jobs.release(this.name, how);
   }
 
-  async claim(kinds: string[]): Promise<JobRow | null> {
-    return await this.store.jobs.claim(this.name, kinds) ?? null;
+  async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
+    const job = await this.store.jobs.claim(this.name, { kinds, adapter });
+    if (!job) return null;
+    try {
+      await this.checkpoints?.fetch(job);
+    } catch (error) {
+      await this.left({ blameless: true });
+      throw error;
+    }
+    return job;
   }
 
   async tell(claim: Claim, news: News): Promise<JobRow["requested"]> {
-    await keepNews(this.store, claim, news);
     const { state } = news.changes;
+    // Whoever takes the job up may have no other way to its checkpoints.
+    if (state === "paused" || state === "queued") await this.checkpoints?.send(claim);
+    await keepNews(this.store, claim, news);
+    if (hasWork(news)) this.checkpoints?.changed(claim);
     if (news.events.length > 0 || Object.keys(news.changes).length > 0) {
       this.changed(claim.id, state !== undefined && state !== "running");
     }

@@ -36,6 +36,7 @@ export class Supervisor {
   beat?: Beat & { time: number };
   /** Times that a worker ended without being asked to. */
   restarts = 0;
+  #started = false;
   readonly #options: SupervisorOptions;
   readonly #desk: StoreDesk;
   #process?: Deno.ChildProcess;
@@ -65,7 +66,13 @@ export class Supervisor {
     return this.#process?.pid;
   }
 
+  /** Whether the server has a worker of its own. */
+  get started(): boolean {
+    return this.#started;
+  }
+
   start(): void {
+    this.#started = true;
     this.#watch = setInterval(() => this.#check(), 1000);
     this.#spawn();
   }
@@ -84,6 +91,9 @@ export class Supervisor {
   /** Why GPU work cannot be done now. */
   unavailable(): string | undefined {
     if (this.#leaving) return "Cannot use the GPU: the server is leaving";
+    if (!this.#started) {
+      return "Cannot use the GPU: the server has no worker of its own, and no other one is linked to it";
+    }
     if (!this.#peer || !this.device) return "Cannot use the GPU: its worker is starting";
     return this.device.gpu === null ? this.device.hint : undefined;
   }

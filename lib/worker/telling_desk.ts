@@ -11,8 +11,8 @@ export function tellingDesk(desk: Desk, log: Log): Desk {
   ) as unknown as Desk;
   return {
     ...same,
-    async claim(kinds) {
-      const job = await desk.claim(kinds);
+    async claim(kinds, adapter) {
+      const job = await desk.claim(kinds, adapter);
       if (job) log(`job ${job.id}: taken (${job.kind}, attempt ${job.attempts})`);
       return job;
     },

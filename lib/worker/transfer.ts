@@ -7,8 +7,8 @@ const PATIENCE_MS = 600_000;
 const PAUSE_MS = [250, 5_000];
 
 export interface Server {
-  /** Its address, without a slash at the end. */
-  api: string;
+  /** Its address, without a slash at the end; of several servers of one cluster those of all. */
+  apis: string[];
   /** A key with the scope `work`. */
   key: string;
   /** Name of the worker. */
@@ -16,19 +16,29 @@ export interface Server {
 }
 
 /** Where to, below the worker's path: `files/<sha256>`, `checkpoints/<job>/<path>`. */
-function urlOf({ api, name }: Server, path: string, query: Record<string, string>): string {
-  const url = new URL(api + pathOf(name) + path.split("/").map(encodeURIComponent).join("/"));
+function urlOf(
+  { apis, name }: Server,
+  at: number,
+  path: string,
+  query: Record<string, string>,
+): string {
+  const url = new URL(
+    apis[at % apis.length] + pathOf(name) + path.split("/").map(encodeURIComponent).join("/"),
+  );
   for (const [field, value] of Object.entries(query)) url.searchParams.set(field, value);
   return url.href;
 }
 
 export class Transfer {
+  /** Which of the addresses answered last. */
+  #at = 0;
+
   constructor(readonly server: Server) {}
 
   /** Reads a file; `read` may be called again from the start. @throws {ClaimLost}, {NotFound} */
   async get<T>(path: string, read: (body: ReadableStream<Uint8Array>) => Promise<T>): Promise<T> {
     return await this.#patiently(async () => {
-      const response = await this.#fetch(urlOf(this.server, path, {}), {});
+      const response = await this.#fetch(urlOf(this.server, this.#at, path, {}), {});
       return await read(response.body ?? new Blob([]).stream());
     });
   }
@@ -38,7 +48,7 @@ export class Transfer {
     await this.#patiently(async () => {
       const file = await Deno.open(from);
       const headers = { "content-type": "application/octet-stream" };
-      const response = await this.#fetch(urlOf(this.server, path, query), {
+      const response = await this.#fetch(urlOf(this.server, this.#at, path, query), {
         ...{ method: "PUT", headers, body: file.readable },
       });
       await response.body?.cancel();
@@ -67,6 +77,8 @@ export class Transfer {
       } catch (error) {
         const passing = error instanceof TypeError || error instanceof Unavailable;
         if (!passing || performance.now() > until) throw error;
+        // One that the worker is not linked to answers so, too.
+        this.#at++;
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }

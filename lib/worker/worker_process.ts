@@ -4,7 +4,7 @@
  * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
-import { logger } from "@/lib/log.ts";
+import { type Log, type LogFormat, logger } from "@/lib/log.ts";
 import { type Beat, BEAT_MS } from "./beat.ts";
 import {
   type Connection,
@@ -14,6 +14,7 @@ import {
 } from "./connection.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
+import { PatientDesk } from "./patient_desk.ts";
 import { PredictorLink } from "./predictor_link.ts";
 import { type Message, messages, Peer } from "./rpc.ts";
 import { deskHandlers } from "./desk.ts";
@@ -37,6 +38,7 @@ export interface WorkOptions extends ThreadStart {
   version?: string;
   /** Between two uploads of checkpoints to a server elsewhere, ms. */
   uploadMs?: number;
+  log?: LogFormat;
   /** The module of the GPU thread. */
   thread?: string;
 }
@@ -63,12 +65,14 @@ export async function work(options: WorkOptions): Promise<void> {
     else if (predictor.answers(message)) predictor.receive(message);
     else gpuThread.postMessage(message);
   }
+  const log = logger(options.log ?? "text", { process: "worker" });
   const gpuThread = new Worker(thread, { type: "module", name: "gpu" });
-  const connection: Connection = await connect(options, here, () => told, receive);
-  const log = logger("text");
+  const connection: Connection = await connect(options, { here, device: () => told, receive, log });
   const desk = alone ? tellingDesk(connection.desk, log) : connection.desk;
   const predictor = new PredictorLink({ start, desk, send: connection.send });
-  const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(desk));
+  // What a job tells can wait, a prediction cannot.
+  const patient = new PatientDesk(desk);
+  const asked = new Peer((message) => gpuThread.postMessage(message), deskHandlers(patient));
   gpuThread.onmessage = async ({ data: message }: MessageEvent<Message>) => {
     seen = performance.now();
     if (message.method === "device") {
@@ -114,12 +118,17 @@ export async function work(options: WorkOptions): Promise<void> {
 
 async function connect(
   { data, elsewhere, name, alone, cluster, version = "", uploadMs }: WorkOptions,
-  here: Peer,
-  device: () => Told | null,
-  receive: (message: Message) => void,
+  { here, ...process }: {
+    here: Peer;
+    device(): Told | null;
+    receive(message: Message): void;
+    log: Log;
+  },
 ): Promise<Connection> {
-  if (elsewhere) return connectionByLink({ data, elsewhere, version, uploadMs, device, receive });
-  return alone ? await connectionToStore(data, name, cluster) : connectionByPipe(here);
+  if (elsewhere) return connectionByLink({ data, elsewhere, version, uploadMs, ...process });
+  if (!alone) return connectionByPipe(here);
+  const wake = () => process.receive({ method: "wake", params: null });
+  return await connectionToStore(data, name, { cluster, wake, log: process.log });
 }
 
 /** The GPU in a line; without one, why no job will run. */

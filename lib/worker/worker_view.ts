@@ -42,6 +42,9 @@ function toWorkerView(worker: Told, local: boolean): z.output<typeof workerSchem
 
 export function toWorkerViews({ local, remote }: Workers): z.output<typeof workersSchema> {
   return {
-    data: [toWorkerView(local, true), ...remote.map((worker) => toWorkerView(worker, false))],
+    data: [
+      ...(local.started ? [toWorkerView(local, true)] : []),
+      ...remote.map((worker) => toWorkerView(worker, false)),
+    ],
   };
 }

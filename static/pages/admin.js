@@ -1,4 +1,5 @@
 /** Server and keys: what it runs on, how it is, who may ask for what. */
+import { link } from "../address.js";
 import { call, get, post } from "../api.js";
 import { card, facts, field, fill, h, pageHead, table } from "../dom.js";
 import { bytes, number, time } from "../format.js";
@@ -48,8 +49,9 @@ export async function show({ signal }) {
 }
 
 async function tellState(area, signal) {
-  const [device, jobs, figures] = await Promise.all([
+  const [device, workers, jobs, figures] = await Promise.all([
     get("/v1/device", signal),
+    get("/v1/workers", signal),
     get("/v1/jobs?limit=1&fields=id", signal),
     call("GET", "/metrics", { signal, accept: "text/plain" }).then((response) => response.text())
       .catch(() => ""),
@@ -78,6 +80,41 @@ async function tellState(area, signal) {
         ["Half precision", device.features.f16 ? "can be used" : "not on this GPU"],
       ]),
     ),
+    card("Workers", listWorkers(workers.data)),
+  );
+}
+
+/** Who computes: the server's own worker, and those on other machines. */
+function listWorkers(workers) {
+  if (workers.length === 0) {
+    return h(
+      "p",
+      { class: "hint" },
+      "None: the server has none of its own, and no other is linked.",
+    );
+  }
+  const heard = ({ beat_seconds }) =>
+    beat_seconds === null ? "not yet" : `${number(Math.round(beat_seconds))} s ago`;
+  return table(
+    [
+      { head: "Name", cell: (one) => one.local ? "the server’s own" : one.name },
+      {
+        head: "GPU",
+        cell: (one) => one.gpu?.description || one.gpu?.device || one.detail || "none",
+      },
+      {
+        head: "State",
+        cell: (one) => one.ready ? chip("ready", "good") : chip("not ready", "bad"),
+      },
+      {
+        head: "Job",
+        cell: (one) => one.job ? h("a", { href: link(["jobs", one.job]) }, one.job) : "none",
+      },
+      { head: "Memory", cell: (one) => bytes(one.memory), number: true, optional: true },
+      { head: "Heard of", cell: heard, number: true, optional: true },
+    ],
+    workers,
+    { label: "Workers" },
   );
 }
 
@@ -113,7 +150,10 @@ async function tellKeys(area, signal) {
     table(
       [
         { head: "Name", cell: ({ name }) => name },
-        { head: "May", cell: ({ scopes }) => scopes.map((scope) => chip(scope)) },
+        {
+          head: "May",
+          cell: ({ scopes }) => h("span", { class: "chips" }, scopes.map((scope) => chip(scope))),
+        },
         { head: "Made", cell: ({ created_at }) => time(created_at), optional: true },
         { head: "Remove", cell: remove },
       ],

@@ -1,8 +1,9 @@
 /** Two or more groups of runs side by side: their curves with bands, and only the settings that differ. */
 import { stepLink } from "../address.js";
-import { get } from "../api.js";
+import { get, list } from "../api.js";
 import { card, h, pageHead, table } from "../dom.js";
-import { score } from "../format.js";
+import { score, time } from "../format.js";
+import { isCut } from "../names.js";
 import { nothing } from "../parts.js";
 import { drawBands, LARGE } from "../run_board.js";
 import { curvesOf, groupRuns, reached, readRuns, sameImages, titledApart } from "../runs.js";
@@ -23,11 +24,12 @@ export async function show({ name, query, signal }) {
       ),
     ];
   }
-  const [specs, same] = await Promise.all([
+  const [specs, same, compared] = await Promise.all([
     Promise.all(
       groups.map(async (group) => (await get(`/v1/jobs/${group.runs[0].job.id}`, signal)).spec),
     ),
     comparable(groups, signal),
+    list("/v1/similarities?fields=id,measure,created_at", signal),
   ]);
   const large = h("div", { class: "grid charts" });
   const rest = h("div", { class: "grid charts" });
@@ -60,7 +62,10 @@ export async function show({ name, query, signal }) {
       h("a", { class: "button", href: stepLink(name, "training") }, "All trainings"),
     ),
     card("What they reached", scores(groups, same)),
-    card("Only the settings that differ", differing(groups, specs)),
+    card(
+      "Only the settings that differ",
+      differing(groups, specs.map((spec) => told(spec, compared))),
+    ),
     large,
     h("details", {}, h("summary", {}, "More curves"), rest),
   ];
@@ -105,7 +110,7 @@ function scores(groups, same) {
           return [
             one.mean === best ? h("strong", {}, text) : text,
             " ",
-            h("span", { class: "whole" }, `± ${score(one.deviation)}`),
+            one.deviation !== null && h("span", { class: "whole" }, `± ${score(one.deviation)}`),
             one.told && ` (${one.told})`,
           ];
         },
@@ -132,6 +137,16 @@ function flat(value, path = "") {
 const DRAWN = ["seed", "split_seed", "fold"];
 /** Told by the title, or by `DRAWN`. */
 const KNOWN = ["leave_out.seed", "leave_out.fold", "name", "init"];
+
+/** A spec as it is told: a similarity by its measure, and no cut where none is used. */
+function told({ cut, similarity, ...spec }, compared) {
+  const found = compared.find(({ id }) => id === similarity);
+  return {
+    ...spec,
+    ...(spec.method === undefined || isCut(spec) ? { cut } : {}),
+    similarity: found ? `${found.measure}, ${time(found.created_at)}` : similarity,
+  };
+}
 
 function differing(groups, specs) {
   const read = specs.map((spec, i) => {

@@ -1,4 +1,5 @@
 /** 1 Data: the pictures of a data set, what it holds in numbers, and what was said when it came. */
+import { countsIn, labelOf, namesIn } from "../findings.js";
 import { address, setQuery, stepLink } from "../address.js";
 import { call, download } from "../api.js";
 import { fill, h, pageHead, select } from "../dom.js";
@@ -7,6 +8,7 @@ import { gallery } from "../gallery.js";
 import { FILTERS, hasGaze, imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
 import { chooseZip } from "../importer.js";
 import { attempt, notice } from "../notice.js";
+import { chooseGaze, chooseLabels } from "../one_file.js";
 import { ask, chip, menu, nothing, tabs } from "../parts.js";
 import { imagePath } from "../picture.js";
 import { evaluationsOf } from "../set_lists.js";
@@ -65,7 +67,7 @@ function summaryOf(set) {
   const parts = [
     count(set.images, "image"),
     set.patients > 0 && count(set.patients, "patient"),
-    ...Object.entries(set.labels).slice(0, 6).map(([label, count]) => `${number(count)} ${label}`),
+    ...countsIn(set).slice(0, 6).map(([label, count]) => `${number(count)} ${label}`),
     set.unlabelled > 0 && `${number(set.unlabelled)} without a label`,
     set.gaze.images === 0
       ? "no gaze yet"
@@ -96,7 +98,14 @@ function manage({ name }) {
       notice(`“${name}” is deleted.`);
       location.hash = "#/";
     }));
-  return menu("Manage", save, ...chooseZip("Add or replace by a ZIP …", name), remove);
+  return menu(
+    "Manage",
+    save,
+    ...chooseZip("Add or replace by a ZIP …", name),
+    ...chooseLabels("Set labels by a CSV …", name),
+    ...chooseGaze("Add a file of gaze …", name),
+    remove,
+  );
 }
 
 async function pictures({ set, query: asked, signal }) {
@@ -121,7 +130,7 @@ async function pictures({ set, query: asked, signal }) {
   const grid = gallery({
     label: "Images",
     href: (image) => stepLink(name, ["image", image.name], listQuery(query)),
-    alt: (image) => `${image.name}${image.label ? `, ${image.label}` : ""}`,
+    alt: (image) => `${image.name}${labelOf(image) ? `, ${labelOf(image)}` : ""}`,
     path: (image) =>
       imagePath(name, image.name, layer(), { size: pixels(size()), bits: image.bits }),
     caption: (image) => captionOf(image, said !== undefined),
@@ -191,13 +200,13 @@ function captionOf(image, judged) {
     h(
       "span",
       { class: "chips" },
-      image.label !== null && chip(image.label),
+      labelOf(image) !== null && chip(labelOf(image)),
       !hasGaze(image) && chip("no gaze", "warn"),
       judged && score &&
         chip(
           `${score.wrong ? "wrong: " : ""}${score.predicted} ${
             Math.round(100 * score.probability)
-          } %`,
+          } %${score.of > 1 ? `, ${score.times} of ${score.of} runs` : ""}`,
           score.wrong ? "bad" : "good",
         ),
     ),
@@ -210,10 +219,14 @@ function filterBar({ set, evaluations }) {
   const splits = Object.keys(set.splits);
   const judged = evaluations.length > 0;
   const controls = {
-    q: h("input", { type: "search", placeholder: "Name, patient, label", autocomplete: "off" }),
+    q: h("input", { type: "search", placeholder: "any words", autocomplete: "off" }),
     label: select("label", [
-      ...options("all labels", Object.keys(set.labels)),
-      ...(set.unlabelled > 0 ? [["\0none", "without a label"]] : []),
+      ...options(set.findings ? "all findings" : "all labels", namesIn(set)),
+      ...(set.findings
+        ? [["\0none", "findings not known"]]
+        : set.unlabelled > 0
+        ? [["\0none", "without a label"]]
+        : []),
     ]),
     split: splits.length > 0 && select("split", options("all parts", splits)),
     patient: set.patients > 0 && h("input", {
@@ -316,6 +329,17 @@ function filterBar({ set, evaluations }) {
       };
       for (const key of ["q", "split", "patient", "reader", "gaze", "evaluation", "sort"]) {
         set(key, query.get(key) ?? "");
+      }
+      const runs = query.get("evaluation")?.split(",").length ?? 0;
+      // The runs of a study, whose confusion led here, are no choice of the list.
+      if (runs > 1 && controls.evaluation && controls.evaluation.value === "") {
+        controls.evaluation.append(
+          h(
+            "option",
+            { value: query.get("evaluation"), selected: true },
+            `${runs} runs of a study`,
+          ),
+        );
       }
       set("label", query.has("unlabelled") ? "\0none" : query.get("label") ?? "");
       set("judgement", query.has("wrong") ? "wrong" : "");

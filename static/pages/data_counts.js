@@ -1,4 +1,5 @@
 /** What a data set holds, in numbers: labels by parts, sizes, and what may leak from one part to another. */
+import { namesIn } from "../findings.js";
 import { stepLink } from "../address.js";
 import { card, h, table } from "../dom.js";
 import { bytes, count as amount, number, percent } from "../format.js";
@@ -17,7 +18,7 @@ export async function show({ set, signal }) {
         { class: "figures" },
         figure("Images", number(set.images)),
         figure("Patients", set.patients > 0 ? number(set.patients) : "not told"),
-        figure("Labels", number(Object.keys(set.labels).length)),
+        figure(set.findings ? "Findings" : "Labels", number(namesIn(set).length)),
         figure(
           "With gaze",
           percent(set.gaze.coverage),
@@ -30,7 +31,9 @@ export async function show({ set, signal }) {
     h(
       "div",
       { class: "grid two" },
-      card("Images by label and part", byLabel(set, images)),
+      set.findings
+        ? card("Images by finding", byFinding(set))
+        : card("Images by label and part", byLabel(set, images)),
       card("Pictures", pictures(set)),
     ),
     technical([
@@ -40,6 +43,26 @@ export async function show({ set, signal }) {
       ["Uploaded", set.created_at],
     ]),
   ];
+}
+
+/** Of a multi-label set. */
+function byFinding({ name, findings }) {
+  const of = (field) => ([, counts]) => number(counts[field]);
+  return table(
+    [
+      { head: "Finding", cell: ([finding]) => finding },
+      {
+        head: "Present",
+        cell: ([finding, { present }]) =>
+          h("a", { href: stepLink(name, "data", { label: finding }) }, number(present)),
+        number: true,
+      },
+      { head: "Absent", cell: of("absent"), number: true },
+      { head: "Not known", cell: of("unknown"), number: true },
+    ],
+    Object.entries(findings),
+    { label: "Images by finding" },
+  );
 }
 
 /** Rows: labels; columns: the parts that the set itself marks, and all. A count opens its images. */

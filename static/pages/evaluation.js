@@ -1,4 +1,5 @@
 /** One evaluation: what it says in a sentence, its figures with intervals, curves, confusion, and the images it got wrong. */
+import { multiLabelParts } from "./multi_label_evaluation.js";
 import { link, stepLink } from "../address.js";
 import { get, list } from "../api.js";
 import { card, fill, h, pageHead, select, table } from "../dom.js";
@@ -36,17 +37,19 @@ export async function show({ name, params, query, signal }) {
           "Try it",
         ),
     ),
-    judgement(found, label),
-    figures(found),
-    h(
-      "div",
-      { class: "report-pair" },
-      mistakes({ scores, name: home, stale: found.stale, signal }),
-      confusion(found, home),
-    ),
-    h("div", { class: "report-grid" }, curves(found, label)),
+    ...(metrics.multi_label ? multiLabelParts(found) : [
+      judgement(found, label),
+      figures(found),
+      h(
+        "div",
+        { class: "report-pair" },
+        mistakes({ scores, name: home, stale: found.stale, signal }),
+        confusion(found, home),
+      ),
+      h("div", { class: "report-grid" }, curves(found, label)),
+    ]),
     await beside({ found, path, home, modelOf, query, signal }),
-    moreTables(metrics),
+    !metrics.multi_label && moreTables(metrics),
     technical([
       ["Evaluation", found.id],
       ["Model", found.model],
@@ -81,7 +84,11 @@ export function judgement({ metrics, warnings, stale }, label) {
     ...warnings,
   ].filter(Boolean);
   const list = remarks.length > 0 &&
-    h("ul", { class: "reasons" }, remarks.map((text) => h("li", {}, text)));
+    h(
+      "ul",
+      { class: "reasons" },
+      remarks.map((text) => h("li", {}, text.replace(/[^.!?]$/, "$&."))),
+    );
   if (auc === null) return banner("warn", "Nothing can be said: only one class was tested.", list);
   if (!interval) return banner("plain", `AUC ${score(auc)}; how sure that is, is not known.`, list);
   const [low, high] = interval;
@@ -243,6 +250,7 @@ function curves({ metrics, scores }, label) {
         { class: "report-note" },
         band ? `Mean and range of ${band.n} folds. ` : "",
         `${number(scores.length)} images, ${number(positives)} of them ${label}.`,
+        i === 0 && label === metrics.positive_label && ` AUC ${score(metrics.m_auc)}.`,
         i === 1 ? " Dashed: the base rate." : "",
       ),
       few && h("p", { class: "report-warn" }, "Of so few images a curve is a staircase."),
@@ -305,7 +313,7 @@ async function beside({ found, path, home, modelOf, query, signal }) {
   if (control.value) read();
   return card(
     "Compared with another",
-    h("label", { class: "inline" }, h("span", {}, "Less"), control),
+    h("label", { class: "inline" }, h("span", {}, "This one less"), control),
     area,
   );
 }

@@ -6,6 +6,7 @@ import { card, fill, h, pageHead, select, table } from "../dom.js";
 import { count, number, percent } from "../format.js";
 import { hasGaze, imagesOf } from "../image_list.js";
 import { attempt } from "../notice.js";
+import { chooseGaze } from "../one_file.js";
 import { banner, menu, nothing } from "../parts.js";
 import { imagePath, picture } from "../picture.js";
 import { sorted } from "./data.js";
@@ -20,14 +21,15 @@ const LOSS = 0.2;
 
 export async function show({ name, query, signal, set: promised }) {
   const set = await promised;
-  const head = pageHead("Gaze", summaryOf(set), tables(name));
+  const head = pageHead("Gaze", summaryOf(set), ...chooseGaze("Add a file …", name), tables(name));
   if (set.gaze.images === 0) {
     return [
       pageHead("Gaze"),
       nothing(
         "No gaze yet",
-        "Add recordings with a ZIP that has files under gaze/, or one file at a time by the API. " +
+        "Add a recording or a table of fixations, or a ZIP that has such files under gaze/. " +
           "Without gaze, trainings with the arms “none”, “self” and “labels” still work.",
+        ...chooseGaze("Add a file of gaze …", name, "primary"),
         h("a", { class: "button", href: stepLink(name, "data") }, "Back to the data"),
       ),
     ];
@@ -168,7 +170,7 @@ function readerCard(reader, rows, name) {
 }
 
 /** Whether the readers look otherwise at one label than at another: means over recordings. */
-function labelTable(rows, { labels }) {
+function labelTable(rows, { labels, findings }) {
   const figures = [
     ["Fixations", (row) => row.fixation_count, 1],
     ["Fixation, ms", (row) => 1000 * row.duration_mean_s, 0],
@@ -177,7 +179,15 @@ function labelTable(rows, { labels }) {
     ["Entropy, bits", (row) => row.stationary_entropy_bits, 2],
   ];
   const names = Object.keys(labels);
-  if (names.length === 0) return h("p", { class: "hint" }, "No image has a label.");
+  if (names.length === 0) {
+    return h(
+      "p",
+      { class: "hint" },
+      findings
+        ? "Images of a multi-label set have several findings: gaze is told by label where each has one."
+        : "No image has a label.",
+    );
+  }
   const shown = names.map((label) => ({ label, own: rows.filter((row) => row.label === label) }));
   return [
     table(

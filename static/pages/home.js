@@ -1,4 +1,5 @@
 /** Home: the data sets, what runs, what was last found; and the first minute of an empty server. */
+import { countsIn } from "../findings.js";
 import { link, stepLink } from "../address.js";
 import { get, list } from "../api.js";
 import { card, fill, h, pageHead } from "../dom.js";
@@ -118,7 +119,7 @@ function work(sets, signal) {
 function setCard(set, at, signal) {
   const strip = h("div", { class: "thumbs" });
   if (at < PICTURED) thumbs(strip, set, signal).catch(() => {});
-  const labels = Object.entries(set.labels).map(([label, count]) => `${label} ${number(count)}`);
+  const labels = countsIn(set).map(([label, count]) => `${label} ${number(count)}`);
   return h(
     "a",
     { class: "card link", href: stepLink(set.name, "data") },

@@ -13,6 +13,8 @@ const STATES = ["queued", "running", "paused", "succeeded", "failed", "cancelled
 /** What a row shows, and the name is made of: a refresh stays small however much a job's spec holds. */
 const FIELDS = "id,state,progress,started_at,finished_at,estimated_finish,error," + JOB_NAME_FIELDS;
 
+const sum = (totals) => Object.values(totals).reduce((all, one) => all + one, 0);
+
 export async function show({ query, signal }) {
   const sets = await list("/v1/datasets", signal).catch(() => []);
   const filter = (name, options) => {
@@ -57,6 +59,25 @@ export async function show({ query, signal }) {
   /** What each row last told, so that only what has changed is drawn, and focus stays where it is. */
   const told = new Map();
 
+  /** The page that is shown, and what was asked for it. */
+  let shown;
+
+  /** Only what has changed since is asked for, where nothing but the first page can have. */
+  async function refresh() {
+    const { query } = address();
+    if (!shown || query.get("after") || query.get("state")) return await draw();
+    const page = await get(`/v1/jobs?${shown.asked}&since=${shown.as_of}`, signal);
+    const fresh = new Map(page.data.map((job) => [job.id, job]));
+    const known = shown.data.map((job) => fresh.get(job.id) ?? job);
+    const come = page.data.filter(({ id }) => !shown.data.some((job) => job.id === id));
+    const newer = come.filter(({ id }) => shown.data.length < PAGE || id > shown.data.at(-1).id);
+    // One was deleted, or so much has happened that the page is another.
+    if (page.has_more || sum(page.totals) !== sum(shown.totals) + newer.length) return await draw();
+    const data = [...newer, ...known].sort((a, b) => a.id < b.id ? 1 : -1).slice(0, PAGE);
+    const has_more = sum(page.totals) > data.length;
+    await tell({ ...page, data, has_more, next: has_more ? data.at(-1).id : null });
+  }
+
   async function draw() {
     const { query } = address();
     const asked = new URLSearchParams({ limit: PAGE, fields: FIELDS });
@@ -64,6 +85,12 @@ export async function show({ query, signal }) {
       if (query.get(name)) asked.set(name, query.get(name));
     }
     const page = await get(`/v1/jobs?${asked}`, signal);
+    await tell({ ...page, asked });
+  }
+
+  async function tell(page) {
+    const { query } = address();
+    shown = { ...shown, ...page };
     const titleOf = await jobTitles(page.data, signal);
     if (signal.aborted) return;
     rows(page.data, titleOf);
@@ -139,7 +166,7 @@ export async function show({ query, signal }) {
   }
 
   await draw();
-  const timer = setInterval(() => document.hidden || draw().catch(() => {}), EVERY_MS);
+  const timer = setInterval(() => document.hidden || refresh().catch(() => {}), EVERY_MS);
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   return {
     content: [

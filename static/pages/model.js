@@ -1,4 +1,5 @@
 /** One model as a card: what it is, what it came from, what it reached, and what to do with it. */
+import { accuracyOf, aucOf } from "../findings.js";
 import { link, stepLink } from "../address.js";
 import { call, download, get, list } from "../api.js";
 import { card, facts, h, pageHead, table } from "../dom.js";
@@ -18,7 +19,7 @@ const KINDS = {
   uploaded: "uploaded",
 };
 const FIGURES =
-  "id,model,dataset,created_at,warnings,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images";
+  "id,model,dataset,created_at,warnings,metrics.m_auc,metrics.auc_macro_one_vs_rest,metrics.accuracy,metrics.images,metrics.macro.auc,metrics.macro.accuracy";
 
 export async function show({ params, signal }) {
   const path = `/v1/models/${encodeURIComponent(params.id)}`;
@@ -110,10 +111,19 @@ export async function show({ params, signal }) {
       ["Job", model.job],
       ["Data digest", model.dataset_digest],
       ["Code", model.lineage?.code_version],
-      ["Adapter", model.lineage?.adapter],
+      ["Adapter", adaptersOf(model.lineage)],
     ]),
     h("p", { class: "row" }, remove(path, set)),
   ];
+}
+
+/** Each on which it was trained, where it was more than one. */
+function adaptersOf(lineage) {
+  const parts = lineage?.devices ?? [];
+  if (parts.length < 2) return lineage?.adapter;
+  return parts.map(({ device, from_step }, i) =>
+    i === 0 ? device : `from step ${number(from_step)} on ${device}`
+  ).join(", ");
 }
 
 const imagesOf = (names) => names && `${number(names.length)} images`;
@@ -170,10 +180,10 @@ function reached(evaluations) {
       },
       {
         head: "AUC",
-        cell: ({ metrics }) => score(metrics.m_auc ?? metrics.auc_macro_one_vs_rest),
+        cell: ({ metrics }) => score(aucOf(metrics)),
         number: true,
       },
-      { head: "ACC", cell: ({ metrics }) => score(metrics.accuracy), number: true },
+      { head: "ACC", cell: ({ metrics }) => score(accuracyOf(metrics)), number: true },
       { head: "Images", cell: ({ metrics }) => number(metrics.images), number: true },
       { head: "Warnings", cell: ({ warnings }) => warnings.join(" ") || "none" },
       { head: "Made", cell: ({ created_at }) => time(created_at) },

@@ -198,7 +198,6 @@ async function chosen(shown, audit) {
     const prepared = preparePairs({ values, labels, looked });
     fill(handle, chosenPairs({ prepared, names, audit, ...shown }));
   }).catch(() => fill(handle));
-  const { sorted } = preparePairs({ values, labels, looked: names.map((_, i) => i) });
   const pair = h("div", {});
   const choose = (a, b) => {
     const value = values[a * names.length + b];
@@ -217,7 +216,7 @@ async function chosen(shown, audit) {
       h(
         "div",
         { class: "matrix-side" },
-        matrixFigure({ values, names, labels, sorted }, choose),
+        matrixFigure({ values, names, labels }, choose),
         h(
           "div",
           { class: "stack" },

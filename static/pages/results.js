@@ -1,4 +1,5 @@
 /** Results of a data set: its newest study as a page, and below it all studies and evaluations by name. */
+import { accuracyOf, aucOf } from "../findings.js";
 import { stepLink } from "../address.js";
 import { list } from "../api.js";
 import { card, h, table } from "../dom.js";
@@ -8,7 +9,10 @@ import { nothing, stateChip } from "../parts.js";
 import { studyView } from "../study_view.js";
 import { MODEL_FIELDS } from "../model_fields.js";
 
-const FIGURES = ["m_auc", "auc_macro_one_vs_rest", "accuracy", "majority_class_accuracy", "images"];
+const FIGURES = [
+  ...["m_auc", "auc_macro_one_vs_rest", "accuracy", "majority_class_accuracy", "images"],
+  ...["macro.auc", "macro.accuracy"],
+];
 const EVALUATION_FIELDS = [
   ...["id", "model", "dataset", "created_at", "warnings", "stale"],
   ...FIGURES.map((name) => `metrics.${name}`),
@@ -81,7 +85,7 @@ function evaluationsTable(evaluations, { name, modelOf }) {
     };
   });
   named.sort((a, b) => a.group.localeCompare(b.group) || a.title.localeCompare(b.title));
-  const auc = ({ metrics }) => metrics.m_auc ?? metrics.auc_macro_one_vs_rest;
+  const auc = ({ metrics }) => aucOf(metrics);
   return table(
     [
       {
@@ -90,10 +94,10 @@ function evaluationsTable(evaluations, { name, modelOf }) {
           h("a", { href: stepLink(name, ["results", "evaluation", id]) }, title),
       },
       { head: "AUC", cell: (one) => score(auc(one)), number: true },
-      { head: "ACC", cell: ({ metrics }) => score(metrics.accuracy), number: true },
+      { head: "ACC", cell: ({ metrics }) => score(accuracyOf(metrics)), number: true },
       {
         head: "always the largest class",
-        cell: ({ metrics }) => score(metrics.majority_class_accuracy),
+        cell: ({ metrics }) => score(metrics.majority_class_accuracy ?? null),
         number: true,
       },
       { head: "Images", cell: ({ metrics }) => metrics.images, number: true },

@@ -195,6 +195,7 @@ function headOf(job, { home, from, path, refresh }) {
       progressOf(job),
       job.requested && `asked to ${job.requested}, stops after this step`,
       left,
+      job.waits_for && `goes on on ${job.waits_for} alone, and waits for a worker that has it`,
       job.state === "queued" &&
         (job.queue_position > 0
           ? `${number(job.queue_position)} before it in the queue`

@@ -30,6 +30,8 @@ const OWN = [
   "folds",
   "similarity",
   "cut",
+  "cut_leave_out",
+  "split_seed",
   "dataset",
   "name",
   "dry_run",
@@ -72,10 +74,15 @@ function form({ name, known, kind, choices, before, query, signal }) {
     value: before?.name ?? "",
     placeholder: "Does gaze help?",
   });
+  const oneSplit = before && !before.folds && (before.split_seed ?? null) !== null;
   const runs = select(
     "runs",
-    [["seeds", "seeds"], ["folds", "folds of one cross-validation"]],
-    before?.folds ? "folds" : "seeds",
+    [
+      ["seeds", "seeds, own splits"],
+      ["split", `seeds, the split of ${oneSplit ? before.split_seed : FIRST_SEED}`],
+      ["folds", "folds of one split"],
+    ],
+    before?.folds ? "folds" : oneSplit ? "split" : "seeds",
   );
   const count = h("input", {
     type: "number",
@@ -97,16 +104,26 @@ function form({ name, known, kind, choices, before, query, signal }) {
     step: "any",
     value: query.get("quantile") ?? before?.cut?.quantile ?? "",
   });
-  const note = h("small", { class: "hint", "aria-live": "polite" });
+  const note = h("p", { class: "hint", "aria-live": "polite" });
   let own = quantile.value !== "";
-  quantile.addEventListener("input", () => own = true);
+  /** What the audit of the cut that stands here left out; null where a person chose it without. */
+  let leftOut = query.get("cut_seen") === "all"
+    ? "none"
+    : query.has("quantile")
+    ? { seed: FIRST_SEED }
+    : before?.cut_leave_out ?? null;
+  quantile.addEventListener("input", () => {
+    own = true;
+    leftOut = null;
+  });
   const follow = async () => {
     if (own || !similarity.value) return;
     note.textContent = "Asking the audit …";
     const found = await suggestedCut(similarity.value, FIRST_SEED, signal).catch(() => NO_AUDIT);
     if (own || signal.aborted) return;
     quantile.value = String(found.quantile);
-    note.textContent = `${found.told} Other seeds test on other images.`;
+    leftOut = found.seed === null ? null : { seed: found.seed };
+    note.textContent = found.told;
     asked();
   };
   const budgets = Object.entries(BUDGETS).filter(([key]) => key !== "as" || before)
@@ -134,8 +151,10 @@ function form({ name, known, kind, choices, before, query, signal }) {
       ...(runs.value === "folds"
         ? { folds: number }
         : { seeds: Array.from({ length: number }, (_, i) => i) }),
+      ...(runs.value === "split" ? { split_seed: oneSplit ? before.split_seed : FIRST_SEED } : {}),
       ...(needsPairs ? { similarity: similarity.value } : {}),
       ...(needsPairs && quantile.value ? { cut: { quantile: Number(quantile.value) } } : {}),
+      ...(needsPairs && leftOut ? { cut_leave_out: leftOut } : {}),
       pretrain: pretrain ?? before.pretrain,
       finetune: finetune ?? before.finetune,
       ...(pretrain === undefined ? { by_method: before.by_method } : {}),
@@ -151,7 +170,7 @@ function form({ name, known, kind, choices, before, query, signal }) {
       try {
         const found = await post("/v1/jobs", { ...spec(), dry_run: true }, signal);
         if (mine !== turn || signal.aborted) return;
-        fill(plan, planOf(found));
+        fill(plan, planOf(found, { way: runs.value === "seeds" && leftOut !== "none" }));
         start.disabled = false;
       } catch (error) {
         if (mine !== turn || signal.aborted) return;
@@ -203,13 +222,9 @@ function form({ name, known, kind, choices, before, query, signal }) {
             ? "None that can be used: compare the gaze first."
             : undefined,
         ),
-        h(
-          "div",
-          { class: "stack" },
-          field("Share of pairs that count as positive", quantile),
-          note,
-        ),
+        field("Share of pairs that count as positive", quantile),
       ),
+      note,
     ),
     card(
       "How much",
@@ -222,7 +237,7 @@ function form({ name, known, kind, choices, before, query, signal }) {
           count,
           "Eight seeds or more can tell small differences; below three nothing is claimed.",
         ),
-        field("They differ by", runs),
+        field("They differ by", runs, "With one split for all seeds the test images are the same."),
         field("Size of the trainings", budget),
       ),
       h(
@@ -282,7 +297,8 @@ const duration = (seconds) =>
     ? `${(seconds / 3600).toFixed(1)} h`
     : `${(seconds / 86_400).toFixed(1)} days`;
 
-function planOf({ seconds, bytes: memory, parts, ...plan }) {
+/** @param {{way: boolean}} options `way`: whether one split for all seeds would take the warnings away */
+function planOf({ seconds, bytes: memory, parts, warnings, ...plan }, { way }) {
   const jobs = parts.reduce((sum, part) => sum + part.jobs, 0);
   const kept = parts.reduce((sum, part) => sum + part.known, 0);
   return [
@@ -300,6 +316,9 @@ function planOf({ seconds, bytes: memory, parts, ...plan }) {
         seconds === null ? "after the first training it will be" : "about, if nothing else runs",
       ),
       figure("Memory", memory === null ? "not known" : bytes(memory), "of the GPU, at most"),
+    ),
+    warnings.map((text) =>
+      h("p", { class: "warn-text" }, `${text}.`, way && " Seeds on one split avoid it.")
     ),
     h(
       "details",

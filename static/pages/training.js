@@ -150,7 +150,7 @@ function groupOf(group, { name, ticked, compare, sparks, signal }) {
         found && [
           h("strong", {}, score(found.mean)),
           " ",
-          h("span", { class: "whole" }, `± ${score(found.deviation)}`),
+          found.deviation !== null && h("span", { class: "whole" }, `± ${score(found.deviation)}`),
           found.told && h("small", {}, `(${found.told})`),
           h("small", {}, `${kind === "pretrain" ? "AUC after" : "AUC"}, n = ${found.n}`),
         ],

@@ -1,6 +1,7 @@
 /** Pictures are tried on a classifier: dropped here, or of the set; and what was predicted before, newest first. */
+import { saidOf, sureOf } from "../findings.js";
 import { setQuery, stepLink } from "../address.js";
-import { get } from "../api.js";
+import { call, get } from "../api.js";
 import { modelsOf } from "../classifiers.js";
 import { card, field, fill, h, pageHead, select, table } from "../dom.js";
 import { percent, time } from "../format.js";
@@ -36,11 +37,13 @@ export async function show({ name, query, signal }) {
     setQuery({ model: model.value });
     fill(results);
   });
+  const keep = h("input", { type: "checkbox", name: "keep", checked: true });
   const modelNow = () => models.find(({ id }) => id === model.value);
   const run = (sources) => {
     const now = sources.slice(0, MOST);
     if (sources.length > MOST) notice(`The first ${MOST} of ${sources.length} are tried.`);
-    fill(results, now.map((source) => triedPicture(source, { name, model: modelNow(), signal })));
+    const shown = { name, model: modelNow(), keep: keep.checked, signal };
+    fill(results, now.map((source) => triedPicture(source, shown)));
     results.scrollIntoView({ block: "nearest", behavior: "smooth" });
   };
   const content = [
@@ -54,6 +57,12 @@ export async function show({ name, query, signal }) {
         ofSet(name, run, query),
       ),
       dropZone(run),
+      h(
+        "label",
+        { class: "inline" },
+        keep,
+        h("span", {}, "Keep a small picture with each prediction, until that is deleted"),
+      ),
     ),
     results,
     await stored({ name, models, query, signal }),
@@ -156,7 +165,7 @@ async function stored({ name, models, query, signal }) {
     fill(
       area,
       rows.length > 0
-        ? predictions(rows, { name, models, signal })
+        ? predictions(rows, { name, models, onForget: () => read(true), signal })
         : h("p", { class: "hint" }, "None yet."),
     );
   };
@@ -183,13 +192,31 @@ async function stored({ name, models, query, signal }) {
   );
 }
 
-function predictions(rows, { name, models, signal }) {
+function forget({ id }, onForget) {
+  const button = h("button", { type: "button", class: "quiet" }, "Delete");
+  button.addEventListener("click", () =>
+    attempt(button, async () => {
+      await call("DELETE", `/v1/predictions/${id}`);
+      await onForget();
+    }));
+  return button;
+}
+
+function predictions(rows, { name, models, onForget, signal }) {
   return table(
     [
       {
         head: "Picture",
-        cell: ({ dataset, image, stale }) => {
-          if (dataset === null) return h("small", {}, "a picture that was sent; it is not kept");
+        cell: ({ id, dataset, image, stale, thumbnail }) => {
+          if (dataset === null) {
+            return h(
+              "span",
+              { class: "thumb" },
+              thumbnail &&
+                picture(`/v1/predictions/${id}/thumbnail.png`, { alt: "What was sent", signal }),
+              h("small", {}, thumbnail ? "sent" : "sent; not kept"),
+            );
+          }
           const link = h("a", { href: stepLink(name, ["image", image]) }, image);
           if (stale) return [image, " ", chip("changed since", "warn")];
           return h(
@@ -203,10 +230,10 @@ function predictions(rows, { name, models, signal }) {
           );
         },
       },
-      { head: "Predicted", cell: ({ label }) => label },
+      { head: "Predicted", cell: saidOf },
       {
         head: "Probability",
-        cell: ({ label, probabilities }) => percent(probabilities[label]),
+        cell: (one) => percent(sureOf(one)),
         number: true,
       },
       {
@@ -214,7 +241,8 @@ function predictions(rows, { name, models, signal }) {
         cell: ({ model }) =>
           models.find(({ id }) => id === model)?.text ?? "a model of another set, or deleted",
       },
-      { head: "When", cell: ({ created_at }) => time(created_at) },
+      { head: "When", cell: ({ created_at }) => time(created_at), optional: true },
+      { head: "Forget", cell: (row) => forget(row, onForget), optional: true },
     ],
     rows,
     { label: "Predictions" },

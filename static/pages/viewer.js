@@ -13,7 +13,7 @@ import { modelsNamed } from "../set_lists.js";
 import { BasePicture } from "../viewer/base_picture.js";
 import { about } from "../viewer/about.js";
 import { Controls } from "../viewer/controls.js";
-import { LAYERS } from "../viewer/layers.js";
+import { LAYERS, NETWORK_LAYERS } from "../viewer/layers.js";
 import { cellLines, gazeAlpha, gazeGrid, networkGrid, paintedMap } from "../viewer/maps.js";
 import { PanZoom } from "../viewer/pan_zoom.js";
 import { scanpathLayer } from "../viewer/scanpaths.js";
@@ -63,6 +63,8 @@ class Viewer {
       1: known(query.get("model")) ? query.get("model") : classifiers[0]?.id ?? this.models[0]?.id,
       2: known(query.get("model2")) ? query.get("model2") : (classifiers[1] ?? classifiers[0])?.id,
     };
+    /** `attention`, `rollout`, or the number of a head. */
+    this.attention = query.get("attention") ?? "attention";
     this.opacity = Number(query.get("opacity") ?? 70);
     this.side = query.has("side");
     this.cells = !query.has("smooth");
@@ -224,7 +226,19 @@ class Viewer {
     }
     if (this.models.length === 0) return "no model yet";
     const model = this.#modelOf(layer);
+    if (layer === "attend") return this.heads > 0 ? undefined : "needs a vision transformer";
     if (layer !== "sense" && !(model?.classes.length > 0)) return "needs a classifier";
+  }
+
+  /** Heads of model A's class token; 0 without one. */
+  get heads() {
+    return this.#modelOf("attend")?.attention_heads ?? 0;
+  }
+
+  setAttention(value) {
+    this.attention = value;
+    setQuery({ attention: value !== "attention" && value });
+    this.draw();
   }
 
   #modelOf(layer) {
@@ -339,7 +353,7 @@ class Viewer {
 
   /** Maps of the models, painted into `layers` when they are answered. */
   #networkLayers(layers) {
-    for (const layer of ["cam1", "cam2", "sense"]) {
+    for (const layer of NETWORK_LAYERS) {
       if (!this.layers.has(layer) || this.missing(layer)) continue;
       const holder = h("div", { class: `layer ${layer}` });
       layers.prepend(holder);
@@ -369,6 +383,11 @@ class Viewer {
       query.set("x", this.cross.x);
       query.set("y", this.cross.y);
     }
+    if (layer === "attend") {
+      const { method, head } = this.#shownAttention();
+      query.set("method", method);
+      if (head !== undefined) query.set("head", String(head));
+    }
     const what = layer === "sense" ? "similarity-map" : "saliency";
     const path = `/v1/models/${model}/${what}?${query}`;
     if (!this.maps.has(path)) {
@@ -377,6 +396,21 @@ class Viewer {
       this.maps.set(path, asked);
     }
     return this.maps.get(path);
+  }
+
+  /** A head that another model had is none of this one's. */
+  #shownAttention() {
+    if (this.attention === "rollout") return { method: "rollout" };
+    const head = this.attention === "attention" ? NaN : Number(this.attention);
+    return { method: "attention", head: head < this.heads ? head : undefined };
+  }
+
+  #attentionTitle() {
+    const { method, head } = this.#shownAttention();
+    if (method === "rollout") return "A: where its class token looks, through all blocks";
+    return `A: where its class token looks, ${
+      head === undefined ? "mean of heads" : `head ${head + 1} of ${this.heads}`
+    }`;
   }
 
   #drawBars() {
@@ -395,7 +429,7 @@ class Viewer {
         ),
       );
     }
-    for (const layer of ["cam1", "cam2", "sense"]) {
+    for (const layer of NETWORK_LAYERS) {
       if (!this.layers.has(layer) || this.missing(layer)) continue;
       if (layer === "sense" && !this.cross) continue;
       const { told } = this.#asked(layer);
@@ -404,17 +438,20 @@ class Viewer {
       const { columns, rows } = told.grid;
       const title = layer === "sense"
         ? "Alike to the cross"
+        : layer === "attend"
+        ? this.#attentionTitle()
         : `${layer === "cam1" ? "A" : "B"}: speaks for “${told.class}” (${
           Math.round(100 * told.probabilities[told.class])
         } %)`;
-      const sense = layer === "sense";
+      const end = (value, word) =>
+        layer === "sense" ? value.toFixed(2) : layer === "attend" ? value.toPrecision(2) : word;
       bars.push(h(
         "span",
         { class: "bar-item" },
         `${title}, ${columns} × ${rows} cells: `,
         colourBar("viridis", {
-          low: sense ? low.toFixed(2) : "least",
-          high: sense ? high.toFixed(2) : "most",
+          low: end(low, "least"),
+          high: end(high, "most"),
           label: title,
         }),
         fewCells(told.grid),

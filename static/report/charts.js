@@ -120,7 +120,7 @@
       "svg",
       {
         viewBox: `0 0 ${left + side + 12} ${top + side + 44}`,
-        class: "report-chart",
+        class: "report-chart unit",
         role: "img",
         "aria-label": label,
       },

@@ -1,6 +1,6 @@
 /** Curves and confusion of a study's rows. Classic, between `charts.js` and `report.js`; `McgipCurves` holds them. */
 (() => {
-  const { h, percent, drawing, unitChart } = globalThis.McgipCharts;
+  const { h, fixed, percent, drawing, unitChart } = globalThis.McgipCharts;
 
   /** What kind of row it is, for its colour. */
   const kindOf = ({ arm }) => arm === "gaze" ? "gaze" : arm === "shuffled" ? "shuffled" : "plain";
@@ -12,11 +12,12 @@
     return h("section", { class: "report-card" }, h("h2", {}, title), content);
   }
 
-  function legend(rows) {
+  /** @param {(row: any) => string} [more] what stands behind a row's name */
+  function legend(rows, more = () => "") {
     return h(
       "p",
       { class: "report-legend" },
-      rows.map((row) => h("span", {}, h("i", { class: kindOf(row) }), row.name)),
+      rows.map((row) => h("span", {}, h("i", { class: kindOf(row) }), `${row.name}${more(row)}`)),
       h("span", {}, h("i", { class: "chance" }), "chance"),
     );
   }
@@ -46,12 +47,17 @@
       : "One run: no band can be told";
     const note = `${over}; ${images} images, ${positives} of them ${report.class}.`;
     const shown = found.map(({ row }) => row);
+    /** The figure is of the positive label: of another class's curve it says nothing. */
+    const auc = (row) => {
+      const figure = cellOf(study, row, backbone)?.figures.m_auc;
+      return figure && report.class === study.positive_label ? `, AUC ${fixed(figure.mean)}` : "";
+    };
     const warning = few &&
       h("p", { class: "report-warn" }, "Of so few images a curve is a staircase.");
     return [
       section(
         `ROC of “${report.class}”, band over runs`,
-        legend(shown),
+        legend(shown, auc),
         drawing(
           "roc",
           unitChart("ROC curves", of("roc"), {
@@ -111,7 +117,12 @@
       h(
         "table",
         { class: "report-confusion" },
-        h("caption", {}, "Row: truth. Column: what was said."),
+        h(
+          "caption",
+          {},
+          "Row: truth. Column: what was said.",
+          ways.casesLink && " A cell opens its images, each once, whatever the number of runs.",
+        ),
         h(
           "thead",
           {},
@@ -131,7 +142,12 @@
                   {
                     class: `level-${Math.round(4 * count / most)}${truth === said ? " right" : ""}`,
                   },
-                  count,
+                  count > 0 && ways.casesLink
+                    ? h("a", {
+                      href: ways.casesLink(cell.evaluations, name, classes[said]),
+                      "aria-label": `${count}: ${name}, said to be ${classes[said]}`,
+                    }, count)
+                    : count,
                 )
               ),
             )

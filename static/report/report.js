@@ -5,8 +5,8 @@
  *
  * `McgipReport.draw(data, ways)` gives an element.
  * `data`: `{study, report, tables}` as the server answers them; `tables` by ending (csv, md, tex).
- * `ways`: `{picture(image, alt), imageLink(image), runLink(evaluation), settings, chosen, onChoose}`, all but the first
- * may be absent.
+ * `ways`: `{picture(image, alt), imageLink(image), runLink(evaluation), casesLink(evaluations, truth, predicted), settings,
+ * chosen, onChoose}`, all but the first may be absent.
  */
 (() => {
   const { h, s, fixed, signed, percent, range, save, drawing, ticksOf } = globalThis.McgipCharts;
@@ -82,7 +82,12 @@
     const { figure } = study.verdict;
     const gain = ({ row, cell }) => {
       const control = cell?.controls[figure];
-      if (control) return [signed(control.value), h("small", {}, range(control.interval))];
+      if (control) {
+        return [
+          h("span", { class: "whole" }, signed(control.value)),
+          h("small", {}, range(control.interval)),
+        ];
+      }
       const plain = cell?.differences[figure];
       return plain && row.arm !== "none"
         ? [h("small", {}, `${signed(plain.value)} to none`)]
@@ -91,13 +96,14 @@
     const value = (cell, name) => {
       const found = cell?.figures[name];
       if (!found) return h("td", { class: "number muted" }, instead(cell));
-      const mean = fixed(found.mean);
+      // Never broken within: a line may end between mean and deviation.
+      const mean = h("span", { class: "whole" }, fixed(found.mean));
       return h(
         "td",
         { class: "number" },
         found.mean === best[name] ? h("strong", {}, mean) : mean,
         " ",
-        h("small", { class: "whole" }, `± ${cell.done > 1 ? fixed(found.std) : "–"}`),
+        cell.done > 1 && h("small", { class: "whole" }, `± ${fixed(found.std)}`),
       );
     };
     let method = null;
@@ -115,7 +121,9 @@
     const runs = Math.max(0, ...cells.map(({ cell }) => cell?.done ?? 0));
     const unit = study.run_kind === "fold" ? "fold" : "run";
     return section(
-      `Mean ± deviation over ${runs} ${unit}${runs === 1 ? "" : "s"}, ${backbone} (best in bold)`,
+      runs === 1
+        ? `One ${unit} a row, ${backbone} (best in bold)`
+        : `Mean ± deviation over ${runs} ${unit}s, ${backbone} (best in bold)`,
       h(
         "table",
         { class: "report-table" },
@@ -180,7 +188,8 @@
     const chance = figure === "accuracy" ? undefined : 0.5;
     const low = Math.max(0, Math.min(...known, chance ?? 1) - 0.02);
     const high = Math.min(1, Math.max(...known, chance ?? 0) + 0.02);
-    const [left, width, rowHeight, top] = [190, 560, 34, 8];
+    const [left, width] = matchMedia("(max-width: 40rem)").matches ? [150, 390] : [190, 560];
+    const [rowHeight, top] = [34, 8];
     const bottom = top + rows.length * rowHeight;
     const x = (value) =>
       left + 12 + (Math.min(high, Math.max(low, value)) - low) / (high - low) * (width - left - 24);

@@ -1,4 +1,5 @@
 /** What is known of the image in the viewer: label, predictions, how far its readers agree, and what is like it. */
+import { labelOf, saidOf, sureOf } from "../findings.js";
 import { address, stepLink } from "../address.js";
 import { get, post } from "../api.js";
 import { fill, h, table } from "../dom.js";
@@ -36,9 +37,11 @@ export async function about(area, viewer) {
   ]);
 }
 
-function facts({ label, patient, split, width, height, bits, channels, readers, maps }) {
+function facts(image) {
+  const { labels, unknown, patient, split, width, height, bits, channels, readers, maps } = image;
   const entries = [
-    ["Label", label ?? "none"],
+    [labels ? "Findings" : "Label", labelOf(image) ?? "none"],
+    ["Not known", unknown?.join(", ")],
     ["Patient", patient],
     ["Part", split],
     ["Size", `${width} × ${height} px, ${channels === 1 ? "grey" : "colour"}, ${bits} bit`],
@@ -92,14 +95,13 @@ async function predictions(area, { name, image, models, signal }) {
     [...newest.values()].map((one) => {
       const title = models.find(({ id }) => id === one.model)?.title ?? "a deleted model";
       const wrong = image.label !== null && one.label !== image.label;
+      const said = saidOf(one);
       return h(
         "div",
         { class: "said" },
         h("span", {}, title),
         chip(
-          `${wrong ? "wrong: " : ""}${one.label} ${
-            Math.round(100 * one.probabilities[one.label])
-          } %`,
+          `${wrong ? "wrong: " : ""}${said} ${Math.round(100 * sureOf(one))} %`,
           image.label === null ? "" : wrong ? "bad" : "good",
         ),
         h("small", {}, time(one.created_at)),

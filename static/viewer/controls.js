@@ -59,7 +59,7 @@ export class Controls {
           { class: "keys" },
           [
             ["← →", "image before, after"],
-            ["g s c 1 2", "layers"],
+            ["g s c a 1 2", "layers"],
             ["[ ]", "opacity"],
             ["f + −", "zoom"],
             ["v", "readers side by side"],
@@ -150,8 +150,24 @@ export class Controls {
       h("legend", {}, "Models"),
       choice(1, "A"),
       this.viewer.models.length > 1 && choice(2, "B"),
+      !this.viewer.missing("attend") && this.#attentionChoice(),
       h("label", { class: "switch" }, cells, h("span", {}, "Draw the map’s cells")),
     );
+  }
+
+  /** Of a model with a class token: through all blocks, or in the last one by all its heads or one. */
+  #attentionChoice() {
+    const heads = Array.from({ length: this.viewer.heads }, (_, head) => String(head));
+    const control = select("attention", [
+      ["attention", "Last block, mean of heads"],
+      ...heads.map((head) => [head, `Last block, head ${Number(head) + 1} of ${heads.length}`]),
+      ["rollout", "All blocks (rollout)"],
+    ], this.viewer.attention);
+    control.dataset.control = "attention";
+    control.addEventListener("change", () => {
+      this.viewer.setAttention(control.value);
+    });
+    return h("label", { class: "field" }, h("span", {}, "Attention of A"), control);
   }
 
   #readerChoice() {

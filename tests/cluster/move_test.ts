@@ -61,6 +61,7 @@ postgresTest("a data directory moves into a cluster, and back", async (postgres,
         const { code, text } = await task({ ...env, MCGIP_DATA: first });
         assert.equal(code, 0, text);
         assert.match(text, /^12 rows of images$/m);
+        assert.match(text, /^700 jobs sent to the queue$/m);
         assert.match(text, new RegExp(`Warning: 1 jobs had begun.*${running.id}`));
         const cluster = readCluster((name) => env[name])!;
         const moved = await openStore(`${folder}/other`, { cluster });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { compared, doses, holds, six } from "@/lib/demo/comparisons.ts";
+import { holds } from "@/lib/demo/comparison_grid.ts";
+import { compared, doses, six } from "@/lib/demo/comparisons.ts";
 import { type Experiment, type Outcome, studyRequest } from "@/lib/demo/experiment.ts";
 import { deviationsOf, report } from "@/lib/demo/experiment_report.ts";
 import { type Budget, BUDGETS, METHODS, type Panel, PARTS, SEEDS } from "@/lib/demo/protocol.ts";

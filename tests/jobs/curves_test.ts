@@ -1,7 +1,6 @@
 /** Series of several runs as one: seeds by job, folds by name; spans where there are many steps. */
 import assert from "node:assert/strict";
 import { curvesOf } from "@/lib/jobs/curves.ts";
-import { thinned } from "@/lib/jobs/thinned.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { endedJob } from "../support/ended_job.ts";
 
@@ -33,19 +32,4 @@ Deno.test("mean, least and greatest over jobs and over folds; steps that one lac
     await store.close();
     Deno.removeSync(directory, { recursive: true });
   }
-});
-
-Deno.test("a long series keeps its extremes, a short one and what is no number stay", () => {
-  const row = (step: number, value: number | null) => ({ step, epoch: 0, name: "loss", value });
-  const long = Array.from({ length: 1000 }, (_, step) => row(step, Math.sin(step / 50)));
-  long[333] = row(333, 9);
-  long[777] = row(777, -9);
-  const kept = thinned([...long, { ...row(5, 1), name: "rate" }], 20);
-  assert.equal(kept.filter(({ name }) => name === "loss").length, 20);
-  for (const value of [9, -9]) assert.ok(kept.some((one) => one.value === value));
-  assert.ok(kept.some(({ name }) => name === "rate"));
-  const steps = kept.map(({ step }) => step);
-  assert.deepEqual(steps, steps.toSorted((a, b) => a - b));
-  assert.deepEqual(thinned(long.slice(0, 20), 20), long.slice(0, 20));
-  assert.deepEqual(thinned([row(0, null), row(1, null), row(2, null)], 2), [row(0, null)]);
 });

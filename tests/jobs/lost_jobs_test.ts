@@ -4,6 +4,7 @@ import { GRACE_MS, LostJobs } from "@/lib/jobs/lost_jobs.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
 import { LEASE_MS } from "@/lib/store/lease.ts";
 import type { Store } from "@/lib/store/mod.ts";
+import { pass } from "../support/passing.ts";
 import { withStore } from "../support/temporary.ts";
 
 /** A running job of worker "a", what looks for lost ones, and what it has told. */
@@ -12,7 +13,7 @@ async function running(store: Store) {
   await store.jobs.claim("a");
   const told: string[] = [];
   const lost = new LostJobs(store, (job) => told.push(job), (line) => told.push(line));
-  const silent = () => store.db.run("UPDATE jobs SET lease_until = lease_until - ?", LEASE_MS + 1);
+  const silent = () => pass(store, LEASE_MS + 1);
   return { id, lost, told, silent, job: () => store.jobs.get(id) };
 }
 

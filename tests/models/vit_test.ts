@@ -1,12 +1,17 @@
 /** Vision transformers against PyTorch's: logits, loss, gradients; positions of other grids; files' names. */
 import assert from "node:assert/strict";
 import { openGpu } from "@/gpu/device.ts";
+import { images } from "@/gpu/images.ts";
+import { classAttention } from "@/gpu/ops/class_attention.ts";
 import { crossEntropy } from "@/gpu/ops/cross_entropy.ts";
-import { type Entry, ParameterStore, type Weight } from "@/gpu/parameters.ts";
+import { softmaxLoss } from "@/gpu/ops/softmax_loss.ts";
+import { weightedSum } from "@/gpu/ops/weighted_sum.ts";
+import { type Entry, ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import { torchShape } from "@/gpu/weight_layout.ts";
-import { layersOf } from "@/lib/inference/activations.ts";
+import { ActivationReader, layersOf } from "@/lib/inference/activations.ts";
+import { attentionMap, tokenSaliencyMap } from "@/lib/inference/feature_map.ts";
 import { detect } from "@/lib/models/detect.ts";
 import { classifier } from "@/lib/models/heads.ts";
 import { initialize } from "@/lib/models/initial.ts";
@@ -15,29 +20,16 @@ import { backboneSpecs } from "@/lib/models/specs.ts";
 import { vit } from "@/lib/models/vit.ts";
 import { writeVitOnnx } from "@/lib/models/vit_onnx.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
+import { meanEntropy } from "@/lib/training/gaze_target.ts";
 import reference from "../fixtures/transformer.json" with { type: "json" };
 import { describedImages, unit } from "../support/formula.ts";
+import { vitWeights as formula } from "../support/vit_weights.ts";
 import { difference, noise } from "../support/operation.ts";
 import { hasOnnxRuntime, runOnnx } from "../support/onnx_runtime.ts";
 
 const gpu = await openGpu();
-const { images: N, size: S, width, classes, names } = reference.network;
+const { images: N, size: S, width, classes } = reference.network;
 const name = "vit_tiny_patch16" as const;
-
-/** The weights of the reference: in the order of PyTorch's parameters. */
-function formula(): Map<string, Weight> {
-  return new Map((names as [string, number[]][]).map(([name, shape], k) => {
-    const size = shape.reduce((product, side) => product * side, 1);
-    const inner = name === "cls_token" || name === "pos_embed" || shape.length === 1;
-    const spread = inner ? 0.1 : Math.sqrt(1.5 / (size / shape[0]));
-    const base = name.includes("norm") && name.endsWith("weight") ? 1 : 0;
-    const data = Float32Array.from(
-      { length: size },
-      (_, i) => base + spread * unit(i + 1 + 0.1 * k),
-    );
-    return [name, { shape, data }];
-  }));
-}
 
 const length = (data: Float32Array) => Math.sqrt(data.reduce((sum, v) => sum + v * v, 0));
 
@@ -79,6 +71,96 @@ Deno.test("vit: PyTorch's logits, loss, tokens and every gradient", async () => 
   assert.ok(difference(first, expected.tokens) < 1e-5, "patch tokens");
   program.destroy();
   mapped.destroy();
+  store.destroy();
+});
+
+Deno.test("vit: PyTorch's gradients where the class token is taught where to look", async () => {
+  const expected = reference.supervised;
+  const cells = (S / 16) ** 2;
+  const store = new ParameterStore(gpu);
+  const tape = new Tape(store);
+  const { features, attention } = vit(tape, tape.input("x", [N, S, S, 4]), { name, width });
+  const logits = classifier(tape, features, classes, { name: "head" });
+  const entropy = crossEntropy(tape, logits, tape.input("labels", [N], "u32"));
+  const { mean } = classAttention(tape, attention.blocks.at(-1)!);
+  const told = softmaxLoss(tape, mean, tape.input("gaze", [N, cells]));
+  const loss = weightedSum(tape, [{ x: entropy, weight: 1 }, { x: told, weight: expected.weight }]);
+  tape.backward(loss);
+  const program = compile(tape, { outputs: [loss, told] });
+  initialize(store, 0);
+  loadWeights(store, formula());
+  program.write("x", describedImages(reference.network.input));
+  program.write("labels", Uint32Array.from({ length: N }, (_, n) => n % classes));
+  const targets = Float32Array.from(expected.targets);
+  program.write("gaze", targets);
+  program.run();
+  const [[whole], [cross]] = await program.read(loss, told);
+  const spread = meanEntropy(targets, cells);
+  assert.ok(Math.abs((cross - spread) / expected.divergence - 1) < 1e-5, "divergence");
+  assert.ok(Math.abs((whole - expected.weight * spread) / expected.loss - 1) < 1e-5, "loss");
+  const gradients = await store.read(() => true, "gradients");
+  for (const [name, wanted] of Object.entries(expected.lengths)) {
+    const gap = Math.abs(length(gradients.get(name)!.data) / wanted - 1);
+    assert.ok(gap < 1e-4, `d ${name} is off by ${gap}`);
+  }
+  for (const [name, wanted] of Object.entries(expected.gradients)) {
+    assert.ok(difference(gradients.get(name)!.data, wanted) < 1e-4, `d ${name}`);
+  }
+  program.destroy();
+  store.destroy();
+});
+
+Deno.test("vit: PyTorch's attention of every head, rollout, and Grad-CAM over tokens", async () => {
+  const { class_attention, rollout, grad_cam } = reference.maps;
+  const [heads, T] = [reference.network.heads, 1 + (S / 16) ** 2];
+  const store = new ParameterStore(gpu, { trainable: () => false });
+  const half = [0.5, 0.5, 0.5];
+  const spec = {
+    ...{ backbone: name, width, channels: 3 as const, image_size: S },
+    ...{ classes: ["a", "b", "c"], normalization: { mean: half, std: half } },
+  };
+  // Pictures come in as the network's own numbers: -1 to 1, of 16 bits.
+  const pixels = describedImages(reference.network.input);
+  const data = new Uint16Array(N * S * S * 3);
+  for (let i = 0; i < N * S * S; i++) {
+    for (let c = 0; c < 3; c++) data[i * 3 + c] = Math.round((pixels[i * 4 + c] + 1) / 2 * 65535);
+  }
+  const source = images(gpu, { data, count: N, height: S, width: S, channels: 3 }, { batch: 1 });
+  const looking = new ActivationReader(gpu, store, spec, source, {
+    batch: 1,
+    taps: ["attention", "rollout", "logits"],
+  });
+  const explaining = new ActivationReader(gpu, store, spec, source, {
+    batch: 1,
+    taps: ["entering", "gradient", "logits"],
+  });
+  initialize(store, 0);
+  loadWeights(store, formula());
+  assert.deepEqual(looking.grid, [3, 3]);
+  for (let n = 0; n < N; n++) {
+    const [seen] = await looking.read([n], ["attention", "rollout"]);
+    const rows = class_attention.slice(n * heads * T, (n + 1) * heads * T);
+    for (let head = 0; head < heads; head++) {
+      const own = attentionMap(seen.attention!, { heads, head });
+      // Pictures of 16 bits are up to 8e-6 off.
+      assert.ok(difference(own, rows.slice(head * T + 1, (head + 1) * T)) < 2e-5);
+    }
+    const mean = Array.from(
+      { length: T - 1 },
+      (_, l) => [0, 1, 2].reduce((sum, h) => sum + rows[h * T + 1 + l], 0) / 3,
+    );
+    assert.ok(difference(attentionMap(seen.attention!, { heads }), mean) < 2e-5);
+    assert.ok(difference(seen.rollout!, rollout.slice(n * T, (n + 1) * T)) < 2e-5);
+    for (let k = 0; k < classes; k++) {
+      explaining.choose(k);
+      const [{ entering, gradient }] = await explaining.read([n], ["entering", "gradient"]);
+      const cam = tokenSaliencyMap(entering!, gradient!, width);
+      assert.ok(difference(cam, grad_cam[k].slice(n * (T - 1), (n + 1) * (T - 1))) < 5e-4);
+    }
+  }
+  looking.destroy();
+  explaining.destroy();
+  source.destroy();
   store.destroy();
 });
 

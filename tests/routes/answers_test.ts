@@ -38,7 +38,7 @@ Deno.test("the spec and the result of a job are those of its kind", () => {
     ...{ queue_position: null, requested: null, created_at: moment, started_at: moment },
     ...{ finished_at: moment, estimated_finish: null, error: null },
     result: { evaluation: "ev_1" },
-    ...{ device: null, study: null },
+    ...{ device: null, waits_for: null, study: null },
   };
   assertDeclared(jobSchema, job, "x");
   refused(jobSchema, { ...job, result: { model: "mod_1" } }, /not as declared/);

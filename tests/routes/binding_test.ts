@@ -93,6 +93,18 @@ Deno.test("deleted, replaced, renamed and uploaded again at every step", async (
         assert.equal(response.status, status, text);
         if (!wrong.includes("folds")) assert.match(text, /JSON is needed, .* or none/);
       }
+      // Twelve patients make no twenty folds: refused, or looked at as trainings would be.
+      const folds = new URLSearchParams({ leave_out: '{"seed": 1, "folds": 20}' });
+      const refused = await server.fetch(`${audit}?${folds}`);
+      assert.equal(refused.status, 422, await refused.text());
+      const { looked_at: told } = await get<Record<string, unknown>>(
+        `${audit}?${folds}&if_possible=true`,
+      );
+      assert.deepEqual(told, all);
+      const { looked_at: same } = await get<Record<string, unknown>>(
+        `${audit}?${query}&if_possible=true`,
+      );
+      assert.deepEqual(same, looked_at);
     });
 
     await t.step(

@@ -44,6 +44,11 @@ Deno.test("lists in part, tagged, compressed", async (t) => {
         const unknown = await get(server, "/v1/models?fields=id,wait");
         assert.equal(unknown.status, 400);
         assert.match((await unknown.json()).detail, /fields: Fields with commas, each of id, name/);
+        for (const nothing of ["spec..name", "spec.", "id,spec..width"]) {
+          const refused = await get(server, `/v1/models?fields=${nothing}`);
+          assert.equal(refused.status, 400, nothing);
+          assert.match((await refused.json()).detail, /a dot leads into an object/);
+        }
       },
     );
 
@@ -183,6 +188,13 @@ Deno.test("a thousand jobs: a refresh is small; their totals, and a long series 
       assert.deepEqual([page.data.length, page.next !== null], [100, true]);
       const none = { queued: 0, running: 0, paused: 0, succeeded: 0 };
       assert.deepEqual(page.totals, { ...none, failed: 100, cancelled: 900 });
+      const { as_of } = page as Page & { as_of: string };
+      const since = async (text: string) =>
+        (await server.json<Page>("GET", `/v1/jobs?fields=id,state&since=${text}`)).data;
+      // All have ended in one moment: servers' clocks may differ by some seconds.
+      assert.equal((await since(as_of)).length, 100);
+      const later = new Date(Date.parse(as_of) + 60_000).toISOString();
+      assert.deepEqual(await since(later), []);
       const failed = await server.json<Page>(
         "GET",
         "/v1/jobs?state=failed&limit=1&kind=pretrain&fields=id",

@@ -1,6 +1,7 @@
 /** Models, evaluations and predictions over HTTP, with a real classifier. */
 import assert from "node:assert/strict";
 import { bytes, dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
+import { decodePool } from "@/lib/images/decode_pool.ts";
 import { readSafetensors } from "@/lib/models/safetensors.ts";
 import { until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
@@ -10,6 +11,7 @@ interface Prediction {
   model: string;
   dataset: string | null;
   image: string | null;
+  thumbnail: boolean;
   label: string;
   probabilities: Record<string, number>;
 }
@@ -147,6 +149,62 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
       assert.ok((await query(`min_probability=${sure}&label=${stored[0].label}`)).length >= 1);
       assert.equal((await query("min_probability=1")).length, 0);
     });
+
+    await t.step("a small picture of what was sent is kept where that is asked for", async () => {
+      const kept = await server.fetch(`${model}/predictions?thumbnails=true`, {
+        method: "POST",
+        body: picture,
+        headers: { "content-type": "image/png" },
+      });
+      const [{ id, thumbnail }] = (await kept.json()).data;
+      assert.equal(thumbnail, true);
+      assert.equal((await server.json("GET", `/v1/predictions/${id}`)).thumbnail, true);
+      const path = `/v1/predictions/${id}/thumbnail.png`;
+      const small = await decodePool.decode(await (await server.fetch(path)).bytes());
+      const whole = await decodePool.decode(picture);
+      assert.deepEqual([small.width, small.height], [whole.width, whole.height]);
+      assert.ok(small.width <= 160);
+      const none = await server.fetch(`/v1/predictions/${stored[0].id}/thumbnail.png`);
+      assert.equal(none.status, 404);
+      assert.match((await none.json()).detail, /thumbnails=true/);
+      const named = await server.fetch(`${model}/predictions?thumbnails=true`, {
+        method: "POST",
+        body: JSON.stringify({ dataset: "breast", images: ["P001_CC"] }),
+        headers: { "content-type": "application/json" },
+      });
+      assert.equal(named.status, 422);
+      assert.match((await named.json()).detail, /Cannot keep thumbnails of a data set's pictures/);
+      const gone = await server.fetch(`/v1/predictions/${id}`, { method: "DELETE" });
+      assert.equal(gone.status, 204);
+      const after = await server.fetch(path);
+      assert.equal(after.status, 404);
+      await after.body?.cancel();
+    });
+
+    await t.step(
+      "a picture that is sent is shown as PNG, DICOM too, and kept nowhere",
+      async () => {
+        const pixels = Array.from({ length: 64 * 32 }, (_, i) => i);
+        const dicom = new Uint8Array(dicomFile({
+          ...pixelElements({ width: 64, height: 32, stored: 12 }),
+          "7fe00010 OW": u16(...pixels),
+        }));
+        const before = await server.json("GET", "/v1/predictions?limit=1000");
+        for (const [body, most] of [[dicom, 16], [picture, 16]] as const) {
+          const response = await server.fetch(`/v1/preview.png?size=${most}`, {
+            method: "POST",
+            body,
+          });
+          assert.equal(response.headers.get("content-type"), "image/png");
+          const { width, height, bits } = await decodePool.decode(await response.bytes());
+          assert.deepEqual([Math.max(width, height), bits], [16, 8]);
+        }
+        const bad = await server.fetch("/v1/preview.png", { method: "POST", body: "no picture" });
+        assert.equal(bad.status, 422);
+        await bad.body?.cancel();
+        assert.deepEqual(await server.json("GET", "/v1/predictions?limit=1000"), before);
+      },
+    );
 
     await t.step("what is no picture, or not there, is refused", async () => {
       const cases: [BodyInit, string, number][] = [

@@ -12,7 +12,7 @@ import type { Store } from "@/lib/store/mod.ts";
 const spec = { backbone: "resnet50", width: 16, channels: 1, image_size: 64, classes: [] };
 const store = {
   datasets: {
-    byName: (name: string) => ({ id: "ds_1", name }),
+    byName: (name: string) => ({ id: "ds_1", name, meta: {} }),
     hashed: (row: object) => ({ ...row, digest: "d" }),
   },
   images: { labels: () => new Map([[null, 1]]) },
@@ -286,4 +286,16 @@ Deno.test("what cannot work is named by its pointer", async () => {
 Deno.test("the request schema can be written as JSON Schema", () => {
   const { properties } = z.toJSONSchema(pretrain.schema, { io: "input" });
   assert.ok(Object.keys(properties!).includes("arm"));
+});
+
+Deno.test("VICReg without any weight is refused: there would be nothing to train by", () => {
+  const config = { invariance_weight: 0, variance_weight: 0, covariance_weight: 0 };
+  const request = { ...{ dataset: "breast", method: "vicreg", arm: "none" }, config };
+  assert.throws(() => parsePretrain(request), (error) => {
+    assert.ok(error instanceof InvalidInput);
+    assert.match(error.problems[0].message, /All three weights are 0/);
+    assert.equal(error.problems[0].pointer, "/config/invariance_weight");
+    return true;
+  });
+  assert.ok(parsePretrain({ ...request, config: { ...config, variance_weight: 1 } }));
 });

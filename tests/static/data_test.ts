@@ -1,5 +1,6 @@
 /** The pages of the data and its gaze, where only some images were read: the usual case. */
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { encodePng } from "@/lib/images/png_encoder.ts";
 import { raster } from "@/lib/images/raster.ts";
 import { picture, zipOf } from "../support/archives.ts";
@@ -72,7 +73,7 @@ const found = (sight: Sight) => sight.page.locator(".found").innerText();
 
 dashboardTest("data: a set of which only some images were read", async (dashboard, t) => {
   await fill(dashboard);
-  const sight = await dashboard.page();
+  const sight = await dashboard.page({}, /422/);
   const { page } = sight;
   const filter = (name: string) => page.locator(`.filter.${name} :is(select, input)`);
 
@@ -174,6 +175,45 @@ dashboardTest("data: a set of which only some images were read", async (dashboar
     await sight.check("gaze");
     await page.getByRole("link", { name: "Look at them" }).click();
     await until(page, "document.querySelector('.found')?.textContent === '18 of 24 images'");
+  });
+
+  await t.step("one file of gaze is tried, told and added; one of labels sets them", async () => {
+    await sight.open("d/other/gaze");
+    const file = (name: string, text: string) => ({
+      ...{ name, mimeType: "text/csv", buffer: Buffer.from(text) },
+    });
+    const inputs = () => page.locator("main input[type=file]");
+    await inputs().first().setInputFiles(
+      file("more.csv", `image,reader,x,y,duration_ms\n${name(9)},reader 1,10,12,250\n`),
+    );
+    await page.getByRole("heading", { name: /^1 recording of 1 reader on 1 image/ }).waitFor();
+    await page.getByText("Nothing is kept yet").waitFor();
+    assert.match(
+      await page.getByRole("region", { name: "First recordings" }).innerText(),
+      /10, 12/,
+    );
+    await sight.check("a file of gaze, tried");
+    await page.getByRole("button", { name: "Add it" }).click();
+    await page.getByRole("heading", { name: /^Added: 1 recording/ }).waitFor();
+    await page.getByText("17 of 24 images have no gaze").waitFor();
+    await page.getByRole("button", { name: "Done" }).click();
+    await inputs().first().setInputFiles(file("bad.csv", "nothing\nof use\n"));
+    await page.getByRole("heading", { name: "This gaze cannot be used" }).waitFor();
+    await sight.check("a file of gaze, refused");
+    await page.getByRole("button", { name: "Close" }).click();
+    await sight.open("d/other/data?label=effusion");
+    const count = Number((await found(sight)).split(" ")[0]);
+    await page.locator("main .menu input[type=file]").nth(1).setInputFiles(
+      file("labels.csv", `image,label\n${name(7)},effusion\n`),
+    );
+    await page.getByRole("button", { name: "Set them" }).click();
+    await page.getByRole("heading", { name: "Labels of 1 image are set" }).waitFor();
+    await until(
+      page,
+      `document.querySelector(".found")?.textContent === "${count + 1} of 24 images"`,
+    );
+    await page.getByRole("button", { name: "Done" }).click();
+    await sight.check("labels were set");
   });
 
   await t.step("pages of a set in every look", async () => {

@@ -21,7 +21,7 @@ function choose(sight: Sight, name: string, bytes: Uint8Array): Promise<void> {
 
 dashboardTest("frame: an empty server, a made-up set, imports that stay", async (dashboard, t) => {
   const { server } = dashboard;
-  await t.step("the key is asked for once, and kept for the tab", async () => {
+  await t.step("the key is asked for once, and known to the tabs that are open", async () => {
     const context = await dashboard.browser.newContext();
     const page = await context.newPage();
     await page.goto(server.url);
@@ -35,6 +35,17 @@ dashboardTest("frame: an empty server, a made-up set, imports that stay", async 
     await page.reload();
     await page.getByRole("button", { name: "Try it with a made-up set" }).waitFor();
     assert.equal(await page.locator("#key-dialog").isVisible(), false);
+    // A link in a tab of its own does not ask again.
+    const other = await context.newPage();
+    await other.goto(server.url);
+    await other.getByRole("button", { name: "Try it with a made-up set" }).waitFor();
+    assert.equal(await other.locator("#key-dialog").isVisible(), false);
+    // Once all are closed it is known nowhere.
+    await page.close();
+    await other.close();
+    const later = await context.newPage();
+    await later.goto(server.url);
+    await later.locator("#key-dialog").waitFor();
     await context.close();
   });
 
@@ -222,7 +233,7 @@ function oldJob(index: number) {
     ...{ progress: { done: 0, total: 10, unit: "steps" }, worker: null, fence: 0, attempts: 0 },
     ...{ requested: null, error: null, result: null, device: null, study: null },
     ...{ fingerprint: null, created_at: at, started_at: at, finished_at: at },
-    ...{ estimated_finish: null, sequence: 0, lease_until: null, told: 0 },
+    ...{ estimated_finish: null, sequence: 0, lease_until: null, told: 0, delivery: null },
   };
 }
 

@@ -13,6 +13,9 @@ Deno.test("names: no other than the server's methods, arms, kinds and backbones"
   );
   for (const [name, title] of Object.entries(names.METHODS)) assert.equal(title, titles.get(name));
   for (const name of Object.keys(names.ARMS)) assert.ok(Object.hasOwn(arms, name), name);
+  for (const [arm, { needs }] of Object.entries(arms)) {
+    assert.equal(names.isCut({ arm }), needs === "similarity" || needs === "features", arm);
+  }
   for (const name of Object.keys(names.KINDS)) assert.ok(Object.hasOwn(specs, name), name);
   assert.equal(
     names.runName("pretrain", { method: "next_one", arm: "none" }),

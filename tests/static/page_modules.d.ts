@@ -30,6 +30,7 @@ export const METHODS: Record<string, string>;
 export const ARMS: Record<string, string>;
 export const KINDS: Record<string, string>;
 export function backboneName(backbone: string): string;
+export function isCut(spec: { arm: string }): boolean;
 export function cutName(cut: object): string | undefined;
 export function runName(kind: string, spec: object, from?: string): string;
 export function groupName(kind: string, spec: object): string;

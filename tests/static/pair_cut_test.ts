@@ -5,7 +5,6 @@ import { uniform } from "@/lib/random.ts";
 import { studyReport } from "@/lib/studies/report.ts";
 import type { StudyTable } from "@/lib/studies/table_schema.ts";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
-import type { EvaluationRow } from "@/lib/store/mod.ts";
 import { near } from "../support/near.ts";
 // @ts-types="./page_modules.d.ts"
 import * as cuts from "../../static/pair_cut.js";
@@ -94,7 +93,7 @@ Deno.test("bands over folds are those of the same runs in a study", () => {
     positive_label: "b",
     cells: [{ row: "r", backbone: "resnet18", evaluations: ["e0", "e1", "e2"] }],
   } as unknown as StudyTable;
-  const known = new Map(evaluations.map((one) => [one.id, one as unknown as EvaluationRow]));
+  const known = new Map(evaluations.map((one) => [one.id, one]));
   const { rows: [row] } = studyReport({ study: "s", table, evaluations: known, most: 5 });
   const { roc, precisionRecall } = foldBands(scores, "b")!;
   for (

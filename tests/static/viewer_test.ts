@@ -45,6 +45,10 @@ dashboardTest("viewer: layers, keys, readers, models, grey values", async (dashb
   });
   assert.equal(put.status, 201, await put.text());
   await train(dashboard, { kind: "similarity", dataset: "breast", measure: "multimatch" });
+  const { result } = await train(dashboard, {
+    ...{ kind: "finetune", dataset: "breast", name: "transformer", seed: 3 },
+    ...{ backbone: "vit_tiny_patch16", width: 12, image_size: 64, epochs: 1, batch_size: 4 },
+  });
   const shared = { width: 4, image_size: 96, epochs: 1, batch_size: 4 };
   for (const seed of [1, 2]) {
     await train(dashboard, { kind: "finetune", dataset: "breast", seed, ...shared });
@@ -121,6 +125,27 @@ dashboardTest("viewer: layers, keys, readers, models, grey values", async (dashb
     assert.match(page.url(), /cross=\d/);
     await sight.check("maps");
   });
+
+  await t.step(
+    "where a vision transformer's class token looks: heads, their mean, rollout",
+    async () => {
+      await sight.open("d/breast/image/P002_CC?layers=none");
+      await page.getByText("needs a vision transformer").waitFor();
+      await sight.open(`d/breast/image/P002_CC?layers=none&model=${result!.model}`);
+      await page.locator("h1").click();
+      await page.keyboard.press("a");
+      await page.locator(".attend canvas").waitFor();
+      await page.getByText(/^A: where its class token looks, mean of heads, 4 × 4 cells/).waitFor();
+      await page.getByLabel("Attention of A").selectOption("1");
+      await page.getByText(/^A: where its class token looks, head 2 of 3, 4 × 4 cells/).waitFor();
+      await page.getByLabel("Attention of A").selectOption("rollout");
+      await page.getByText(/^A: where its class token looks, through all blocks, 4 × 4/).waitFor();
+      assert.match(page.url(), /attention=rollout/);
+      await page.keyboard.press("1");
+      await page.getByText(/^A: speaks for “(benign|malignant)” \(\d+ %\), 4 × 4 cells/).waitFor();
+      await sight.check("attention");
+    },
+  );
 
   await t.step("zoom by wheel and keys loads a sharper picture where there is one", async () => {
     const scale = () =>

@@ -18,6 +18,7 @@ import {
   type Sight,
   type View,
 } from "../support/dashboard.ts";
+import { dicomFile, pixelElements, u16 } from "../support/dicom_file.ts";
 import { endedJob } from "../support/ended_job.ts";
 import { until as waited } from "../support/server.ts";
 
@@ -97,6 +98,18 @@ const HIDDEN_ROWS = `[...document.querySelectorAll(".report-table tbody tr")].fi
   }
   return false;
 }).length`;
+
+/** Different greys of the map over the DICOM file, once the map itself is transparent, in the page. */
+const SHADES = `(() => {
+  const card = [...document.querySelectorAll(".card")]
+    .find((one) => one.querySelector("h2")?.textContent === "scan.dcm");
+  const opacity = card.querySelector("input[type=range]");
+  opacity.value = "0";
+  opacity.dispatchEvent(new Event("input"));
+  const canvas = card.querySelector("canvas");
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  return new Set(data.filter((_, i) => i % 4 === 0)).size;
+})()`;
 
 const REPORTS = 100_000;
 /** A finished run of many reports that has collapsed, as a worker would have left it. */
@@ -272,6 +285,17 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       .waitFor();
     await sight.page.getByText("3 % of an even one").first().waitFor();
     await sight.page.getByText(/rises towards 7\.15/).waitFor();
+    const chart = sight.page.locator(".chart-figure").first();
+    const said = chart.locator(".visually-hidden");
+    assert.match(await said.innerText(), /^Loss; last: /);
+    await chart.focus();
+    await chart.press("Home");
+    assert.match(await said.innerText(), /^step \d+: Loss \d/);
+    const home = await said.innerText();
+    await chart.press("ArrowRight");
+    assert.notEqual(await said.innerText(), home);
+    await chart.press("Escape");
+    await sight.check("a chart by the keyboard");
     await sight.close();
     await looks(
       dashboard,
@@ -329,6 +353,22 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await sight.check(`results, ${look}`);
       await sight.close();
     }
+  });
+
+  await t.step("results: a cell of the confusion opens its images, of all runs", async () => {
+    const sight = await patient(dashboard);
+    const { page } = sight;
+    await sight.open("d/breast/results");
+    const cell = page.locator(".report-confusion a").first();
+    const label = (await cell.getAttribute("aria-label"))!;
+    await cell.click();
+    await until(page, `/evaluation=.*truth=.*predicted=/.test(location.hash)`);
+    await sight.shown();
+    const [, count, truth] = /^(\d+): (\S+), said to be/.exec(label)!;
+    assert.equal(await page.locator(".found").innerText(), `${count} of 24 images`);
+    assert.equal(await page.locator(".gallery-tile .chip", { hasText: truth }).count() > 0, true);
+    await sight.check("images behind a cell of a study");
+    await sight.close();
   });
 
   await t.step("results: the export opens from the disk, with everything in it", async () => {
@@ -419,13 +459,21 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await sight.open("d/breast/try");
       const png = await (await server.fetch("/v1/datasets/breast/images/P001_CC/image.png"))
         .bytes();
-      await page.locator("input[type=file]").setInputFiles([
+      const dicom = dicomFile({
+        ...pixelElements({ width: 40, height: 40, stored: 12 }),
+        "7fe00010 OW": u16(...Array.from({ length: 1600 }, (_, i) => (i * 7) % 4000)),
+      });
+      await page.locator(".drop-zone input").setInputFiles([
         { name: "good.png", mimeType: "image/png", buffer: Buffer.from(png) },
+        { name: "scan.dcm", mimeType: "application/dicom", buffer: Buffer.from(dicom) },
         { name: "bad.png", mimeType: "image/png", buffer: Buffer.from("no picture") },
       ]);
       const card = (name: string) =>
         page.locator(".card", { has: page.getByRole("heading", { name, exact: true }) });
       await card("good.png").getByText(/^What the network finds like the point/).waitFor();
+      await card("scan.dcm").getByText(/^What the network finds like the point/).waitFor();
+      // Drawn by the server, under the map: not one colour where the map is nothing.
+      assert.ok(Number(await page.evaluate(SHADES)) > 20);
       await card("bad.png").getByRole("alert").waitFor();
       assert.equal(await card("bad.png").locator(".bars").count(), 0);
       assert.match(await card("good.png").innerText(), /cells/);
@@ -438,7 +486,13 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       await sight.keep("try-results");
       await sight.check("pictures that were tried");
       await page.reload();
-      await page.getByText("a picture that was sent").first().waitFor();
+      const thumbs = ".table-wrap .thumb .picture[data-state=shown]";
+      await page.locator(".thumb").first().scrollIntoViewIfNeeded();
+      await until(page, `document.querySelectorAll("${thumbs}").length >= 2`);
+      const rows = () => page.locator("tr", { has: page.getByText("sent", { exact: true }) });
+      const before = await rows().count();
+      await rows().first().getByRole("button", { name: "Delete" }).click();
+      await waited(async () => await rows().count() === before - 1, PATIENCE);
       await sight.close();
       await looks(
         dashboard,
@@ -469,10 +523,34 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     }
     await page.mouse.up();
     await page.getByText("24 images chosen").waitFor();
+    // By the keyboard, one by one.
+    await canvas.press("Escape");
+    for (const key of ["ArrowRight", "Space", "ArrowRight", "Space"]) await canvas.press(key);
+    await page.getByText("2 images chosen").waitFor();
+    assert.match(await page.locator(".scatter-tip").innerText(), /P\d+_/);
+    await sight.check("points by the keyboard");
+    await canvas.press("Escape");
+    await page.mouse.move(box.x + 2, box.y + 2);
+    await page.mouse.down();
+    for (const [x, y] of [[1, 0], [1, 1], [0, 1], [0, 0.05]]) {
+      await page.mouse.move(box.x + 2 + x * (box.width - 4), box.y + 2 + y * (box.height - 4));
+    }
+    await page.mouse.up();
+    await page.getByText("24 images chosen").waitFor();
     await page.getByRole("link", { name: "Open them" }).click();
     await until(page, `/images=/.test(location.hash)`);
     await sight.shown();
     await sight.close();
+  });
+
+  await t.step("home and jobs, with what was done", async () => {
+    await looks(
+      dashboard,
+      "",
+      "home-full",
+      ({ page }) => page.getByRole("link", { name: /Does gaze help/ }).first().waitFor(),
+    );
+    await looks(dashboard, "jobs", "jobs-full");
   });
 
   await t.step("models: by name, and one as a card", async () => {

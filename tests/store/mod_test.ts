@@ -31,6 +31,7 @@ async function job(store: Store, changes: Partial<JobRow> = {}): Promise<JobRow>
     sequence: 0,
     lease_until: null,
     told: 0,
+    delivery: null,
     ...changes,
   });
 }
@@ -334,11 +335,11 @@ Deno.test("jobs are claimed oldest first, once each, with a growing fence", () =
     assert.equal(await store.jobs.claim("w2"), undefined, "the first is alive");
     await store.jobs.release("w1");
     assert.equal(
-      await store.jobs.claim("w2", ["another"]),
+      await store.jobs.claim("w2", { kinds: ["another"] }),
       undefined,
       "what it cannot run it leaves",
     );
-    const b = (await store.jobs.claim("w2", ["another", first.kind]))!;
+    const b = (await store.jobs.claim("w2", { kinds: ["another", first.kind] }))!;
     assert.equal(b.id, first.id);
     assert.equal(b.fence, 2);
     await assert.rejects(async () => await store.jobs.change(a, { state: "succeeded" }), ClaimLost);

@@ -27,7 +27,7 @@ const TRAININGS = ["pretrain", "finetune"];
 
 /** As a worker would: claims the next job and gives it a result, or an error. */
 async function work(store: Store, error?: string): Promise<JobRow | undefined> {
-  const job = await store.jobs.claim("test", TRAININGS);
+  const job = await store.jobs.claim("test", { kinds: TRAININGS });
   if (!job) return undefined;
   await store.events.append(job.id, "state", { state: "running" });
   if (error !== undefined) await store.jobs.change(job, { state: "failed", error });
@@ -87,7 +87,11 @@ Deno.test("cells become jobs, a few at a time, and the table fills", () =>
     const { id } = await submit(store, request, "1");
     const study = (await store.jobs.get(id)).study!;
     assert.deepEqual((await store.jobs.get(id)).progress, { done: 0, total: 6, unit: "cells" });
-    assert.equal(await store.jobs.claim("test", TRAININGS), undefined, "no worker holds a study");
+    assert.equal(
+      await store.jobs.claim("test", { kinds: TRAININGS }),
+      undefined,
+      "no worker holds a study",
+    );
     assert.ok((await advanceStudies(store)).includes(id));
     assert.equal((await store.jobs.get(id)).state, "running");
     assert.equal(await waiting(store), 2, "others come in between");
@@ -251,7 +255,7 @@ Deno.test("pause, resume and cancel of a study reach its jobs", () =>
     await insertClasses(store);
     const { id } = await submit(store, request, "1");
     await advanceStudies(store);
-    const running = (await store.jobs.claim("test", TRAININGS))!;
+    const running = (await store.jobs.claim("test", { kinds: TRAININGS }))!;
     await advanceStudies(store);
     const states = async () =>
       (await store.jobs.listJobs({ study: (await store.jobs.get(id)).study! })).data
@@ -297,7 +301,7 @@ Deno.test("a full disk pauses the study; a job that somebody deletes is done ane
     await insertClasses(store);
     const { id } = await submit(store, request, "1");
     await advanceStudies(store);
-    const job = (await store.jobs.claim("test", TRAININGS))!;
+    const job = (await store.jobs.claim("test", { kinds: TRAININGS }))!;
     await store.jobs.change(job, { state: "paused", error: "no space left on device" });
     await advanceStudies(store);
     assert.deepEqual(

@@ -24,6 +24,7 @@ async function timed(
     ...{ state: "succeeded", started_at: "2026-01-01T00:00:00.000Z" },
     finished_at: new Date(Date.UTC(2026, 0, 1) + seconds * 1000).toISOString(),
   });
+  return id;
 }
 
 Deno.test("a training takes as long as those of its shape, else by multiply-adds", () =>
@@ -84,6 +85,26 @@ Deno.test("images that a training leaves aside take none of its time, in the pas
     assert.equal(await ask(byol), 50, "with the images that were tested on");
     assert.equal(await ask({ ...tuned, folds: 5 }), 160, "five times 0.64 of the images for 0.6");
     assert.equal(await ask({ ...tuned, folds: 5, fold: 1 }), 32);
+  }));
+
+Deno.test("what ran on another adapter tells nothing of this one", () =>
+  withStore(async (store) => {
+    await insertClasses(store, { images: 20 });
+    const info = { vendor: "", architecture: "", device: "", software: false };
+    for (const [description, seconds] of [["slow", 100], ["fast", 10]] as const) {
+      const id = await timed(store, byol, seconds);
+      await store.jobs.update(id, { device: { ...info, description } });
+    }
+    const ask = async (adapter?: string) =>
+      (await (await durationEstimator(store, () => Promise.resolve(undefined), adapter))(
+        await resolveJob(store, byol, "1"),
+        20,
+      ))?.seconds.toFixed(3);
+    assert.deepEqual(await Promise.all([ask("slow"), ask("fast"), ask("new"), ask()]), [
+      ...["100.000", "10.000"],
+      undefined,
+      "55.000",
+    ]);
   }));
 
 Deno.test("a clock that was set while a training ran changes no estimate", () =>

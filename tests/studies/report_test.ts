@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { studyReport } from "@/lib/studies/report.ts";
 import type { StudyTable } from "@/lib/studies/table_schema.ts";
-import type { EvaluationRow } from "@/lib/store/mod.ts";
 import { near } from "../support/near.ts";
 
 const classes = ["benign", "malignant"];
@@ -26,7 +25,7 @@ function report(most = 10, label?: string, positive_label = "malignant") {
   const evaluations = new Map(
     Object.entries(runs).map(([id, scores]) => [
       id,
-      { id, ...evaluation([scores], "malignant") } as unknown as EvaluationRow,
+      evaluation([scores], "malignant"),
     ]),
   );
   const rows = ["none", "gaze"].map((arm) => ({

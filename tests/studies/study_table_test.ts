@@ -214,7 +214,7 @@ function smallTable(
   };
   read.push(...neededEvaluations({ spec, cells }, before));
   return studyTable({
-    ...{ spec, cells, positive_label: "malignant", patients: new Map() },
+    ...{ spec, cells, positive_label: "malignant", patients: new Map(), seen_by_cut: new Set() },
     evaluations: new Map(read.map((id) => [id, evaluation(id)])),
   }, before);
 }

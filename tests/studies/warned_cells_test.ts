@@ -4,6 +4,7 @@ import { metrics } from "@/lib/evaluation/metrics.ts";
 import { gridCells } from "@/lib/specs/study_grid.ts";
 import { parseStudy } from "@/lib/specs/study.ts";
 import type { CellRow, EvaluationRow } from "@/lib/store/mod.ts";
+import { CUT_SEEN } from "@/lib/studies/cut_seen.ts";
 import { renderTable } from "@/lib/studies/render_table.ts";
 import { studyTable } from "@/lib/studies/study_table.ts";
 
@@ -33,8 +34,17 @@ Deno.test("what an evaluation warns of stands in the cell and under the table, a
   const table = studyTable({
     ...{ spec, cells, positive_label: "malignant" },
     patients: new Map(scores.map(({ image }) => [image, null])),
+    seen_by_cut: new Set(),
     evaluations: new Map(cells.map(({ evaluation: id }) => [id!, evaluation(id!)])),
   });
+  const seen = studyTable({
+    ...{ spec, cells, positive_label: "malignant" },
+    patients: new Map(),
+    seen_by_cut: new Set(["image 2"]),
+    evaluations: new Map(cells.map(({ evaluation: id }) => [id!, evaluation(id!)])),
+  });
+  const cut = seen.warnings.filter((text) => text.includes(CUT_SEEN));
+  assert.deepEqual(cut, [`McGIP + BYOL: Seeds 0, 1: ${CUT_SEEN}`]);
   const warned = (row: string) => table.cells.find((cell) => cell.row === row)!.warnings ?? [];
   assert.ok(warned("byol gaze").some((text) => text.includes(WARNING)));
   assert.ok(!warned("byol none").some((text) => text.includes(WARNING)));

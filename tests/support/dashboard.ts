@@ -24,6 +24,20 @@ export const LOOKS: Record<string, View> = {
   dark: { width: 1440, height: 900, dark: true },
 };
 
+/** Pictures come when they are in view: goes through the page, waits a little for those on their way, and back. */
+const THROUGH = `(async () => {
+  const { scrollY } = window;
+  const rest = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
+    scrollTo(0, y);
+    await rest(60);
+  }
+  const waiting = () => document.querySelector(".picture[data-state=waiting]");
+  for (let i = 0; i < 60 && waiting(); i++) await rest(50);
+  scrollTo(0, 0);
+  await rest(60);
+})()`;
+
 export class Dashboard {
   constructor(readonly server: TestServer, readonly browser: Browser) {}
 
@@ -62,6 +76,7 @@ export class Sight {
   /** Keeps a picture of the page. */
   async keep(name: string): Promise<void> {
     Deno.mkdirSync(FOLDER, { recursive: true });
+    await this.page.evaluate(THROUGH);
     await this.page.screenshot({ path: `${FOLDER}/${name}.png`, fullPage: true });
   }
 

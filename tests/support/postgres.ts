@@ -46,6 +46,8 @@ export const withoutPostgres = !programs
 
 export interface TestPostgres {
   port: number;
+  /** Path of one of its other programs. */
+  program(name: string): string;
   /** Makes an empty database; its address. */
   database(): Promise<string>;
   /** Sends a signal to the first of its processes: SIGKILL takes the others along. */
@@ -88,6 +90,7 @@ export async function startPostgres(): Promise<TestPostgres> {
   };
   const postgres: TestPostgres = {
     port,
+    program: (name) => `${programs}/${name}`,
     async database() {
       const name = `test${++made}`;
       await ask(`CREATE DATABASE ${name}`);

@@ -11,10 +11,11 @@ export interface Ended {
   last: string;
 }
 
-/** The command of a task of deno.json, without `deno`. */
+/** The command of a task of deno.json, without `deno` and without what it tells of packages that it fetches. */
 function commandOf(task: string): string[] {
   const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}deno.json`));
-  return tasks[task].command.split(" ").slice(1);
+  const [, run, ...rest] = tasks[task].command.split(" ");
+  return [run, "--quiet", ...rest];
 }
 
 /** Starts a task of deno.json with its own permissions. */

@@ -46,6 +46,7 @@ const base = {
   epochs: 4,
   reportEvery: 2,
   identity: { spec: {} },
+  checkpointShare: 1e9,
 };
 
 async function train(
@@ -95,6 +96,20 @@ Deno.test("every step has its batches, parts, reports and checkpoints", () =>
       assert.ok(step_seconds > 0);
       assert.equal(batch_size, base.batch);
     }
+  }));
+
+Deno.test("epochs that are shorter than their checkpoints take few; what a hook notes is always kept", () =>
+  withDirectory(async (directory) => {
+    const afterEpoch = (epoch: number, notes: Record<string, unknown>) => {
+      if (epoch === 1) notes.best = epoch;
+      return Promise.resolve(false);
+    };
+    const { context, result } = await train(directory, new Sum(), {
+      ...{ checkpointShare: 0, epochs: 6, afterEpoch },
+    });
+    assert.equal(result!.steps, 18);
+    const saved = context.events.filter(({ type }) => type === "checkpoint");
+    assert.deepEqual(saved.map(({ data }) => data.step), [0, 6, 18]);
   }));
 
 Deno.test("stopped anywhere and taken up, the end is the same to the bit", async () => {

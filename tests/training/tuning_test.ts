@@ -61,6 +61,18 @@ Deno.test("variants: measured once per device, and a job keeps those that it beg
     const elsewhere = await contextOf(other);
     await selectVariants(elsewhere, "auto", build);
     assert.deepEqual(elsewhere.events.map(({ data }) => data.measured), [1], "another device");
+
+    // The job goes on there: chosen anew, and told; back here it goes on as it began.
+    const moved = recorded({ store, gpu: other, job: first.job, checkpoints: first.checkpoints });
+    await selectVariants(moved, "auto", build);
+    assert.match(String(moved.events[0].data.message), /this adapter is another/);
+    assert.deepEqual(Object.keys(await store.tuning.ofJob(first.job.id)).length, 2);
+    assert.deepEqual(await selectVariants(first, "on", build), selected);
+    // A driver that was exchanged computes it no more.
+    await store.tuning.setOfJob(first.job.id, deviceName(gpu), { [key]: "of before" });
+    const events = first.events.length;
+    assert.notEqual((await selectVariants(first, "on", build))[key], "of before");
+    assert.match(String(first.events[events].data.message), /"of before" for .* chosen anew/);
   }));
 
 Deno.test("variants: none where they are off, or automatic on a software driver", () =>
@@ -72,7 +84,7 @@ Deno.test("variants: none where they are off, or automatic on a software driver"
       const job = await queued(store, request);
       const context = recorded({ store, gpu: of, job, checkpoints: store.checkpoints(job.id) });
       assert.deepEqual(await selectVariants(context, mode, none), {});
-      assert.deepEqual(await store.tuning.ofJob(job.id), {});
+      assert.deepEqual(await store.tuning.ofJob(job.id), { [deviceName(of)]: {} });
     }
   }));
 
@@ -106,7 +118,7 @@ Deno.test("pretrain: runs by the variants that it selected, tells them, and goes
     const job = await queued(store, { ...request, tuning: "on" });
     assert.equal((await runJob(gpu, store, job, { stopAt: 5 })).result, undefined);
     assert.ok(missing[0] in await store.tuning.ofDevice(device));
-    const begun = (await store.tuning.ofJob(job.id))!;
+    const begun = (await store.tuning.ofJob(job.id))[device];
     assert.equal(Object.keys(begun).length, passes.size);
     await store.db.run("UPDATE tuning SET variant = 'direct'");
     const { result } = await runJob(gpu, store, job);

@@ -23,7 +23,7 @@ async function withFiles(
       return answer(sha256, asked.filter((one) => one === sha256).length);
     });
     const api = `http://127.0.0.1:${server.addr.port}`;
-    const transfer = new Transfer({ api, key: "k", name: "w" });
+    const transfer = new Transfer({ apis: [api], key: "k", name: "w" });
     try {
       await body(new CachedFiles({ directory, transfer, maxBytes }), asked);
     } finally {

@@ -1,36 +1,43 @@
 /**
- * Three workers, twelve jobs, and faults drawn by a seed: workers that are killed or frozen, and, in a cluster, a
- * database that is killed. Whatever came, every job has ended once, with every point of its series, and went on from
- * its last checkpoint. `deno task test:chaos` has 200 rounds.
+ * Three workers, twelve jobs, and faults drawn by a seed: workers and servers that are killed or frozen, and, in a
+ * cluster, a database that is killed. One worker is on the store itself, two are linked to the servers, which have
+ * none of their own. Whatever came, every job has ended once, with every point of its series, and went on from a
+ * checkpoint. `deno task test:chaos` has 200 rounds.
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { readCluster } from "@/lib/cluster_settings.ts";
+import { codeVersion } from "@/lib/config.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
+import { checkout } from "@/lib/launcher.ts";
 import { uniform } from "@/lib/random.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { type Child, startChild } from "../support/child.ts";
 import { postgresTest, type TestPostgres } from "../support/postgres.ts";
 import { startS3rver } from "../support/s3_servers.ts";
-import { until } from "../support/server.ts";
+import { startServer, type TestServer, until } from "../support/server.ts";
 import { withDirectory } from "../support/temporary.ts";
 
-const ROUNDS = Number(Deno.env.get("MCGIP_CHAOS_ROUNDS") ?? 6);
+const ROUNDS = Number(Deno.env.get("MCGIP_CHAOS_ROUNDS") ?? 20);
 const SEED = Number(Deno.env.get("MCGIP_CHAOS_SEED") ?? 1);
 const STEPS = 40;
 const program = fileURLToPath(new URL("../support/worker.ts", import.meta.url));
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Starts workers on `data`, and each of them again when it has ended. */
+/** Starts workers, and each of them again when it has ended. */
 class Workers {
   readonly #children = new Map<string, Child>();
-  constructor(readonly data: string, readonly env: Record<string, string>) {}
+  /** @param placeOf the arguments of a worker's program */
+  constructor(
+    readonly placeOf: (name: string) => string[],
+    readonly env: Record<string, string>,
+  ) {}
 
   start(name: string): void {
     const args = ["run", "-A", "--no-check", "--quiet", `--config=${config}`, program];
     this.#children.set(
       name,
-      startChild(Deno.execPath(), [...args, this.data, name, "alone"], {
+      startChild(Deno.execPath(), [...args, ...this.placeOf(name)], {
         env: { ...this.env, NO_COLOR: "1" },
         stdin: true,
       }),
@@ -74,19 +81,74 @@ const config = fileURLToPath(new URL("../deno.json", import.meta.url));
 const names = ["first", "second", "third"];
 
 interface Stack {
-  data: string;
+  folder: string;
   env: Record<string, string>;
   postgres?: TestPostgres;
 }
 
-async function chaos({ data, env, postgres }: Stack): Promise<void> {
-  const store = await openStore(data, { cluster: readCluster((name) => env[name]) });
-  const workers = new Workers(data, env);
+async function chaos({ folder, env, postgres }: Stack): Promise<void> {
+  const servers: TestServer[] = [];
+  try {
+    for (const name of postgres ? ["a", "b"] : ["a"]) {
+      const data = `${folder}/${name}`;
+      servers.push(await startServer({ data, env: { ...env, MCGIP_WORKERS: "0" } }));
+    }
+    const cluster = readCluster((name) => env[name]);
+    const store = await openStore(`${folder}/a`, { shared: true, cluster });
+    try {
+      await rounds({ folder, env, postgres, servers, store });
+    } finally {
+      await store.close();
+    }
+  } finally {
+    for (const server of servers) {
+      const { api } = server.children();
+      if (api !== undefined) Deno.kill(api, "SIGCONT");
+      await server.stop("SIGKILL");
+    }
+  }
+}
+
+/** The process of a server that answers; its launcher starts it again when it ends. */
+async function toServer(server: TestServer, signal: Deno.Signal): Promise<number | undefined> {
+  // One that was killed just now is being started again.
+  for (let tries = 0; tries < 100; tries++) {
+    const { api } = server.children();
+    if (api !== undefined) {
+      Deno.kill(api, signal);
+      return api;
+    }
+    await pause(100);
+  }
+}
+
+async function rounds(
+  { folder, env, postgres, servers, store }: Stack & { servers: TestServer[]; store: Store },
+): Promise<void> {
+  const { key } = await servers[0].json<{ key: string }>("POST", "/v1/keys", {
+    name: "gpu",
+    scopes: ["work"],
+  });
+  const apis = servers.map(({ url }) => url).join(",");
+  const version = codeVersion(checkout());
+  const workers = new Workers(
+    (name) =>
+      name === names[0]
+        ? [`${folder}/a`, name, "alone"]
+        : [`${folder}/${name}`, name, "elsewhere", apis, key, version],
+    env,
+  );
   const random = { at: 0 };
   const draw = (n: number) => Math.floor(uniform(SEED, random.at++) * n);
   const faults: Record<string, () => Promise<void>> = {
     "kill -9": () => workers.kill(names[draw(names.length)]),
     frozen: () => workers.freeze(names[draw(names.length)], 300 + draw(2_000)),
+    "server killed": async () => void await toServer(servers[draw(servers.length)], "SIGKILL"),
+    "server frozen": async () => {
+      const api = await toServer(servers[draw(servers.length)], "SIGSTOP");
+      await pause(300 + draw(4_000));
+      if (api !== undefined) Deno.kill(api, "SIGCONT");
+    },
   };
   if (postgres) {
     faults["database killed"] = async () => {
@@ -135,7 +197,6 @@ async function chaos({ data, env, postgres }: Stack): Promise<void> {
     );
   } finally {
     await workers.stop();
-    await store.close();
   }
 }
 
@@ -178,7 +239,7 @@ async function assertWhole(store: Store, ids: string[]): Promise<number> {
 }
 
 Deno.test("faults leave every job whole: SQLite", async () => {
-  await withDirectory(async (data) => await chaos({ data, env: {} }));
+  await withDirectory(async (folder) => await chaos({ folder, env: {} }));
 });
 
 postgresTest("faults leave every job whole: PostgreSQL", async (postgres) => {
@@ -192,7 +253,7 @@ postgresTest("faults leave every job whole: PostgreSQL", async (postgres) => {
       AWS_ACCESS_KEY_ID: accessKeyId,
       AWS_SECRET_ACCESS_KEY: secretAccessKey,
     };
-    await withDirectory(async (data) => await chaos({ data, env, postgres }));
+    await withDirectory(async (folder) => await chaos({ folder, env, postgres }));
   } finally {
     await s3.stop();
   }

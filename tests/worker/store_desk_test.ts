@@ -15,7 +15,7 @@ Deno.test("a message that comes twice is kept once, the one that ends the job to
   withStore(async (store) => {
     const desk = new StoreDesk(store, "w");
     await store.jobs.insert(newJob("count", {}));
-    const { id, fence } = (await desk.claim(["count"]))!;
+    const { id, fence } = (await desk.claim(["count"], "adapter"))!;
     const claim = { id, fence };
     const messages = async () =>
       (await store.events.list(id)).data.map(({ data }) => (data as { message: string }).message);
@@ -35,10 +35,10 @@ Deno.test("the numbers of a claim say nothing of the next one's", () =>
   withStore(async (store) => {
     const desk = new StoreDesk(store, "w");
     await store.jobs.insert(newJob("count", {}));
-    const first = (await desk.claim(["count"]))!;
+    const first = (await desk.claim(["count"], "adapter"))!;
     await desk.tell(first, said(5, "of the first"));
     await desk.left({ blameless: true });
-    const second = (await new StoreDesk(store, "other").claim(["count"]))!;
+    const second = (await new StoreDesk(store, "other").claim(["count"], "adapter"))!;
     await desk.tell(second, said(1, "of the second"));
     await assert.rejects(desk.tell(first, said(5, "of the first")), ClaimLost);
     const { data } = await store.events.list(first.id);

@@ -40,7 +40,7 @@ Deno.test("a log hears which job was taken, and how it ended", async () => {
     { claim: () => Promise.resolve(job), tell: () => Promise.resolve(null) } as unknown as Desk,
     (line) => lines.push(line),
   );
-  await desk.claim(["count"]);
+  await desk.claim(["count"], "adapter");
   const news = { points: [], events: [] };
   await desk.tell({ id: "job_1", fence: 1 }, { ...news, changes: { state: "running" } });
   await desk.tell({ id: "job_1", fence: 1 }, { ...news, changes: { state: "failed" } });

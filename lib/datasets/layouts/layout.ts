@@ -20,6 +20,8 @@ export interface Plan {
   /** Tables of readers' decisions. */
   readings: string[];
   description: Description;
+  /** The findings that a table of labels has, where it is of several an image. */
+  classes?: string[];
   /** Files that nothing is taken from. */
   skipped: Problem[];
   /** What was taken for granted, and what the user should look at. */
@@ -29,6 +31,8 @@ export interface Plan {
 export interface Source {
   /** Whether it comes to a data set, and may have no pictures of its own. */
   adding: boolean;
+  /** The findings of the multi-label set that it comes to. */
+  classes?: string[];
   /** Paths below the single top folder, if there is one. */
   names: string[];
   /** Whole paths of what is none of the data set: documents beside the top folder, junk of systems. */

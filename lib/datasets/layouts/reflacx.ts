@@ -50,8 +50,9 @@ export const reflacx: Layout = {
     if (left > 0) note(plan, `Skipped: gaze of ${left} files that the metadata call discarded`);
     note(
       plan,
-      "No image has a label: REFLACX has certainties of many findings; send a class of your own with " +
-        "POST /v1/datasets/NAME/labels",
+      "No image has a label: REFLACX has certainties of many findings by several readers. Send what is to count as " +
+        "present and absent with POST /v1/datasets/NAME/labels: a column of 0 and 1 for each finding, empty where it " +
+        "is not known, or a column label for one class an image",
     );
     return plan;
   },

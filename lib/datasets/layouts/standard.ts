@@ -20,8 +20,11 @@ export const standard: Layout = {
       const rest = name.slice("images/".length);
       if (await takeCommon(plan, source, name)) continue;
       if (name === "labels.csv") {
-        const { labels, warnings } = readLabels(await read(name), full(name));
+        const { labels, warnings, classes } = readLabels(await read(name), full(name), {
+          classes: source.classes ?? plan.description.classes,
+        });
         plan.labels = labels;
+        plan.classes = classes;
         plan.notes.push(...warnings);
       } else if (!name.startsWith("images/")) others.push(name);
       else if (document.test(rest)) skip(plan, source, name, "a document among the images");

@@ -19,7 +19,9 @@ export async function takeTexts(plan: Plan, source: Source, names: string[]): Pr
     const sheet = await labelSheet(source, name);
     const kind = sheet ? "labels" : await kindOf(plan, source, name);
     if (kind === "labels") {
-      tables.push({ name, table: readLabels(sheet ?? await source.read(name), source.full(name)) });
+      const bytes = sheet ?? await source.read(name);
+      const classes = source.classes ?? plan.description.classes;
+      tables.push({ name, table: readLabels(bytes, source.full(name), { classes }) });
     } else if (kind === "gaze") plan.gaze.push(name);
     else if (kind === "other") skip(plan, source, name, whyOther(name));
     else if (kind !== "read") skip(plan, source, name, kind.why);
@@ -102,6 +104,24 @@ function joinTables(
         note(plan, `The column "${own}" is not used: "${first}" of another table is`, file);
         for (const row of table.labels) row[role] = undefined;
       } else columns[role] = own;
+    }
+    if (table.classes && columns.label === undefined) {
+      plan.classes = [...new Set([...plan.classes ?? [], ...table.classes])];
+    } else if (table.classes) {
+      note(
+        plan,
+        `The findings are not used: "${columns.label}" of another table is the label`,
+        file,
+      );
+      for (const row of table.labels) row.findings = undefined;
+    } else if (plan.classes && table.columns.label !== undefined) {
+      note(
+        plan,
+        `The column "${table.columns.label}" is not used: another table has findings`,
+        file,
+      );
+      for (const row of table.labels) row.label = undefined;
+      columns.label = undefined;
     }
     for (const row of table.labels) plan.labels.push({ ...row, file });
   }

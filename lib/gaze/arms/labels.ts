@@ -5,7 +5,8 @@ import type { Arm } from "./arm.ts";
 
 export const labels: Arm = {
   title: "Ground-truth labels",
-  about: "Images of one class are positive, whatever their gaze; needs labels.",
+  about:
+    "Images of one class, in a multi-label set of the same findings, are positive, whatever their gaze; needs labels.",
   row: (method) => `${method}, ground-truth labels`,
   needs: "labels",
   positives({ n, labels }) {

@@ -16,7 +16,10 @@ import {
 } from "@/lib/store/mod.ts";
 import { loadImages } from "@/lib/training/image_set.ts";
 import { jobDataset, loading } from "@/lib/training/job_inputs.ts";
-import { labelled } from "@/lib/datasets/labelled.ts";
+import { labelledFor, truthOf } from "@/lib/datasets/labelled.ts";
+import { findingsOf } from "@/lib/datasets/multi_label.ts";
+import { multiLabelEvaluation } from "@/lib/evaluation/multi_label_evaluation.ts";
+import { isMultiLabel } from "@/lib/evaluation/scores.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
 import { seenBy, seenWarning } from "@/lib/training/seen.ts";
@@ -34,7 +37,8 @@ export const evaluate = {
     const dataset = await jobDataset(context);
     const row = await store.models.resolve(spec.model);
     const images = await imagesOf(context, spec, row, dataset);
-    const { rows, labels } = labelled(images, row.spec.classes);
+    const known = labelledFor(images, dataset, row.spec);
+    const { rows } = known;
     if (rows.length === 0) {
       throw new InvalidInput(`Cannot evaluate on "${dataset.name}": no image has a label`);
     }
@@ -46,11 +50,12 @@ export const evaluate = {
     ];
     const patients = new Map(rows.map(({ name, patient }) => [name, patient]));
     const { unitOf } = numbering(patients);
-    const few = scoreWarnings(
-      { classes: row.spec.classes, labels },
-      rows.map(({ name }) => unitOf(name)),
-    );
-    for (const message of [...warnings, ...few]) context.event("warning", { message });
+    const units = rows.map(({ name }) => unitOf(name));
+    const few = "truths" in known
+      ? otherFindings(known.classes, findingsOf(dataset)!)
+      : scoreWarnings({ classes: row.spec.classes, labels: known.labels }, units);
+    if ("truths" in known) warnings.push(...few);
+    for (const message of new Set([...warnings, ...few])) context.event("warning", { message });
     const trained = seen.training?.images ?? null;
     context.event("log", {
       message: trained === null
@@ -70,7 +75,7 @@ export const evaluate = {
         model.weights,
         row.spec,
         set,
-        labels,
+        truthOf(known, rows.map((_, i) => i)),
         spec.batch_size,
         `model "${row.id}"`,
       );
@@ -79,10 +84,12 @@ export const evaluate = {
       const { positive_label: positive } = dataset;
       const named = positive !== null && row.spec.classes.includes(positive) ? positive : null;
       const { thresholds } = row.lineage as Partial<ClassifierLineage>;
-      const result = evaluation([scores], named, {
-        patients,
-        thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
-      });
+      const result = isMultiLabel(scores)
+        ? multiLabelEvaluation([scores], named, { patients })
+        : evaluation([scores], named, {
+          patients,
+          thresholds: [thresholds?.filter((one) => one.class === named) ?? null],
+        });
       const id = newId("ev");
       await context.publish({
         evaluation: {
@@ -102,6 +109,23 @@ export const evaluate = {
     }
   },
 } satisfies JobHandler<JobResult<"evaluate">>;
+
+/** Findings that only one of model and set has, in words. */
+function otherFindings(model: string[], set: string[]): string[] {
+  const quoted = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
+  const [lacking, unasked] = [
+    model.filter((name) => !set.includes(name)),
+    set.filter((name) => !model.includes(name)),
+  ];
+  return [
+    ...(lacking.length > 0
+      ? [`The data set has no ${quoted(lacking)}: what the model says of it is in no figure`]
+      : []),
+    ...(unasked.length > 0
+      ? [`The model has no ${quoted(unasked)}: these findings of the data set are not looked at`]
+      : []),
+  ];
+}
 
 /** @throws {Conflict} when there is no such part */
 async function imagesOf(

@@ -1,17 +1,19 @@
 /** Runs a `finetune` job: a classifier and its evaluation on images it was not trained on. */
 import { evaluation } from "@/lib/evaluation/evaluation.ts";
 import { thresholds } from "@/lib/evaluation/operating_points.ts";
+import { multiLabelEvaluation } from "@/lib/evaluation/multi_label_evaluation.ts";
+import { isMultiLabel, type MultiLabelScores, type Scores } from "@/lib/evaluation/scores.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
 import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
-import { warningsOf } from "@/lib/training/lineage.ts";
+import { deviceWarnings, warningsOf } from "@/lib/training/lineage.ts";
 import { seenBefore, seenWarning } from "@/lib/training/seen.ts";
 import { sameSetWarning } from "@/lib/training/told_origin.ts";
 import { trainingPartWarnings } from "@/lib/training/training_part.ts";
-import { type ImageRow, newId, now, type SeenImages } from "@/lib/store/mod.ts";
+import { newId, now, type SeenImages } from "@/lib/store/mod.ts";
 import { isBetter } from "@/lib/training/model_selection.ts";
 import { estimateFinetune, planned } from "@/lib/training/estimate.ts";
 import { type FoldResult, runFold } from "@/lib/training/fold.ts";
@@ -19,10 +21,9 @@ import { hasColour } from "@/lib/training/image_set.ts";
 import { identity, initialModel, jobDataset } from "@/lib/training/job_inputs.ts";
 import { joined } from "@/lib/training/training_loop.ts";
 import { finetuneTape } from "@/lib/training/finetuner.ts";
-import { withFewLabels } from "@/lib/datasets/few_labels.ts";
-import { labelled } from "@/lib/datasets/labelled.ts";
+import { drawings } from "@/lib/datasets/few_labels.ts";
+import { labelled, type MultiLabelled } from "@/lib/datasets/labelled.ts";
 import { ignoredMarks, splitsOf, unusedOf } from "@/lib/datasets/job_split.ts";
-import type { Split } from "@/lib/datasets/splits.ts";
 import { Probe } from "@/lib/training/probe.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
@@ -37,8 +38,10 @@ export const finetune = {
     }
     const spec = await resolveNetwork(parseFinetune(job.spec), store) as FinetuneSpec & NetworkSpec;
     const dataset = await jobDataset(context);
-    const known = labelled(await store.images.all(dataset.id));
+    const known = labelled(await store.images.all(dataset.id), dataset);
     const { classes, rows } = known;
+    const multi_label = "truths" in known;
+    if (multi_label) tellUnknown(context, known);
     const splits = splitsOf(splitOf(spec), rows);
     for (const message of [ignoredMarks(splitOf(spec), rows), unusedOf(splits, rows)]) {
       if (message) context.event("warning", { message });
@@ -48,7 +51,11 @@ export const finetune = {
     const drawn = spec.labels === null ? null : trainings.map(({ split: { train } }) => ({
       images: train.length,
       by_class: Object.fromEntries(
-        classes.map((name, c) => [name, train.filter((i) => known.labels[i] === c).length]),
+        classes.map((name, c) => [
+          name,
+          train.filter((i) => multi_label ? known.truths[i][c] === 1 : known.labels[i] === c)
+            .length,
+        ]),
       ),
     }));
     if (drawn) {
@@ -64,12 +71,12 @@ export const finetune = {
     const selected = spec.mode === "logistic" ? {} : await selectVariants(
       context,
       spec.tuning,
-      () => finetuneTape(gpu, spec, classes, { batch }).tape,
+      () => finetuneTape(gpu, spec, classes, { batch, multi_label }).tape,
     );
     planned(
       context,
       estimateFinetune(gpu, spec, {
-        ...{ images: rows.length, classes, selected, colour: hasColour(rows) },
+        ...{ images: rows.length, classes, multi_label, selected, colour: hasColour(rows) },
       }),
     );
     const start = await initialModel(store, spec.init);
@@ -94,24 +101,31 @@ export const finetune = {
       ? dataset.positive_label
       : null;
     const operating = results.map(({ validation }) =>
-      validation && positive !== null ? thresholds(validation, positive) : null
+      validation && positive !== null && !isMultiLabel(validation)
+        ? thresholds(validation, positive)
+        : null
     );
-    const { metrics, scores } = evaluation(results.map(({ scores }) => scores), positive, {
-      patients: new Map(rows.map(({ name, patient }) => [name, patient])),
-      thresholds: operating,
-      repeated,
-    });
+    const patients = new Map(rows.map(({ name, patient }) => [name, patient]));
+    const { metrics, scores } = multi_label
+      ? multiLabelEvaluation(results.map(({ scores }) => scores as MultiLabelScores), positive, {
+        ...{ patients, repeated },
+      })
+      : evaluation(results.map(({ scores }) => scores as Scores), positive, {
+        ...{ patients, repeated },
+        thresholds: operating,
+      });
     const tested = splits.flatMap(({ test }) => test);
     const seen: SeenImages = {
       pretraining: await seenBefore(store, spec.init, dataset, tested.map((i) => rows[i])),
       training: { images: 0, patients: 0 },
     };
-    const inherited = warningsOf(start?.row);
+    const devices = joined(results.flatMap((result) => result.devices));
+    const inherited = [...warningsOf(start?.row), ...deviceWarnings(devices)];
     const warnings = [
       ...inherited,
       ...seenWarning(seen, { images: tested.length }),
       ...await sameSetWarning(store, start?.row, dataset),
-      ...trainingPartWarnings(splits, known.labels, classes),
+      ...trainingPartWarnings(splits, known),
     ];
     for (const message of [...warnings, ...metrics.warnings ?? []]) {
       context.event("warning", { message });
@@ -121,7 +135,6 @@ export const finetune = {
     const names = (indices: number[]) => indices.map((i) => rows[i].name);
     const { train, validation, test } = trainings[chosen].split;
     const { probe } = results[chosen];
-    const devices = joined(results.flatMap((result) => result.devices));
     const model = await publish(context, {
       weights: results[chosen].weights,
       kind: "classifier",
@@ -153,24 +166,20 @@ export const finetune = {
     }));
     return { model, evaluation: evaluated, ...told(warnings) };
   },
-  estimate(device, { spec, images, classes, colour }) {
+  estimate(device, { spec, images, classes, multi_label, colour }) {
     return estimateFinetune(device, parseFinetune(spec) as FinetuneSpec & NetworkSpec, {
-      ...{ images, classes, colour },
+      ...{ images, classes, multi_label, colour },
     });
   },
 } satisfies JobHandler<JobResult<"finetune">>;
 
-/** The splits as they are trained on: one drawing of labelled images or several of each, or the whole. */
-function drawings(
-  { labels, repeats, seed }: FinetuneSpec,
-  rows: ImageRow[],
-  splits: Split[],
-): { split: Split; of: number }[] {
-  if (labels === null) return splits.map((split, of) => ({ split, of }));
-  return splits.flatMap((split, of) =>
-    Array.from({ length: repeats }, (_, repeat) => ({
-      split: withFewLabels(rows, split, { labels, seed, repeat }),
-      of,
-    }))
-  );
+/** How much of a multi-label set is not known: no loss and no figure counts it. */
+function tellUnknown(context: JobContext, { truths, classes }: MultiLabelled): void {
+  const pairs = truths.length * classes.length;
+  const unknown = truths.flat().filter((is) => is === null).length;
+  context.event("log", {
+    message: `${classes.length} findings of ${truths.length} images, ` +
+      `${unknown} of ${pairs} pairs are not known: they count in no loss and no figure`,
+    ...{ findings: classes.length, images: truths.length, unknown },
+  });
 }

@@ -4,6 +4,8 @@ import { copyToTarget } from "@/gpu/optim/moving_average.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { type ArmName, arms } from "@/lib/gaze/arms/mod.ts";
 import { partnersOf, type Positives } from "@/lib/gaze/positives.ts";
+import { comparisonNotes } from "@/lib/datasets/compared_labels.ts";
+import { comparedLabel, findingsOf } from "@/lib/datasets/multi_label.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
@@ -35,7 +37,7 @@ import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutPatientsOf, withoutTest } from "@/lib/datasets/job_split.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { armWarnings, idleSettings, labelPrecision } from "@/lib/training/arm_warnings.ts";
-import { warningsOf } from "@/lib/training/lineage.ts";
+import { deviceWarnings, warningsOf } from "@/lib/training/lineage.ts";
 import { publish, publishedBy } from "@/lib/training/publish.ts";
 import { selectVariants } from "@/lib/training/tuning.ts";
 
@@ -47,7 +49,10 @@ export const pretrain = {
     const spec = await resolveNetwork(parsePretrain(job.spec), store) as PretrainSpec & NetworkSpec;
     const dataset = await jobDataset(context);
     const all = await store.images.all(dataset.id);
-    const rows = trainedOn(spec, all);
+    const findings = findingsOf(dataset);
+    const rows = trainedOn(spec, all)
+      .map((image) => ({ ...image, label: comparedLabel(image, findings) }));
+    for (const message of await comparisonNotes(store, dataset)) context.event("log", { message });
     const batch = batchOf(context, rows.length, spec.batch_size);
     const selected = await selectVariants(
       context,
@@ -134,6 +139,7 @@ export const pretrain = {
           return false;
         },
       });
+      warnings.push(...deviceWarnings(devices));
       const { backbone, width, channels, image_size } = spec;
       const model = await publish(context, {
         weights: await saveWeights(trainee.store, { prefix: "backbone." }),

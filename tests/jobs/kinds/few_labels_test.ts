@@ -9,6 +9,7 @@ import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { insertClasses } from "../../support/classes.ts";
 import { queued, runJob } from "../../support/context.ts";
 import { withStore } from "../../support/temporary.ts";
+import { oneLabelMetrics } from "../../support/metrics.ts";
 
 const gpu = await openGpu();
 const finetuning = {
@@ -67,7 +68,8 @@ Deno.test("few labels with repeats: each drawing is tested, the first one's mode
   withStore(async (store) => {
     await insertClasses(store, { images: 60 });
     const request = { ...probing, labels: 8, repeats: 3, seed: 5 };
-    const { evaluation: { metrics, scores }, lineage, context } = await run(store, request);
+    const { evaluation, lineage, context } = await run(store, request);
+    const [metrics, { scores }] = [oneLabelMetrics(evaluation), evaluation];
     assert.deepEqual(
       lineage.labels!.drawn,
       [0, 1, 2].map(() => ({
@@ -118,8 +120,12 @@ Deno.test("what a regression does not look at is refused, and what cannot be dra
     await refused({ ...finetuning, repeats: 2 }, "/repeats");
     await refused({ ...finetuning, labels: 8, repeats: 2, folds: 3 }, "/repeats");
     await refused({ ...finetuning, labels: 8.5 }, "/labels");
-    const job = await queued(store, { ...probing, labels: 7 });
-    await assert.rejects(runJob(gpu, store, job), /patients are drawn whole/);
+    // Known from the set: nothing has to run for it.
+    await refused({ ...probing, labels: 7 }, "/labels");
+    await refused({ ...probing, labels: 100 }, "/labels");
+    await refused({ ...probing, batch_norm: "train" }, "/batch_norm");
+    const { spec } = await queued(store, { ...probing, labels: 8 });
+    assert.equal(spec.batch_norm, "frozen");
   }));
 
 Deno.test("device closes without errors", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { openGpu } from "@/gpu/device.ts";
+import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { matrixStream } from "@/lib/similarities/export.ts";
 import { readMatrix, readNeighbours } from "@/lib/similarities/stored_similarity.ts";
@@ -215,6 +216,26 @@ Deno.test("readers are picked, and must exist", async () => {
       async () => await kind.resolve!(parseSimilarity(stranger), store),
       /Cannot find readers/,
     );
+  });
+});
+
+Deno.test("a reader is found by the name that the file gave, and by the one that is kept", async () => {
+  await withStore(async (store) => {
+    const known = readerName(store, "Dr. Anna Vogel");
+    await keep(
+      store,
+      items.map((item) => ({
+        ...item,
+        scanpaths: item.scanpaths.map((path) => ({ ...path, reader: known })),
+      })),
+    );
+    for (const readers of [["Dr. Anna Vogel"], [known], ["Dr. Anna Vogel", known]]) {
+      const spec = await kind.resolve!(
+        parseSimilarity({ measure: "dhash", dataset: "gaze", readers }),
+        store,
+      );
+      assert.deepEqual(spec.readers, [known]);
+    }
   });
 });
 

@@ -1,0 +1,138 @@
+/** A grid of fake cells over the workers, calm or with the faults that the design names. */
+import { uniform } from "@/lib/random.ts";
+import type { Row } from "../reliability/row.ts";
+import type { BenchCluster } from "./cluster.ts";
+
+const STEP_MS = 100;
+const SEED = 7;
+const pause = (seconds: number) => new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+
+export interface Fault {
+  /** Seconds after the first cell was queued. */
+  at: number;
+  what: string;
+  come(cluster: BenchCluster): Promise<void>;
+}
+
+export const FAULTS: Fault[] = [
+  {
+    at: 10,
+    what: "a worker killed, back after 3 s",
+    async come(cluster) {
+      await cluster.worker("w1").stop("SIGKILL");
+      await pause(3);
+      cluster.startWorker("w1");
+    },
+  },
+  {
+    at: 25,
+    what: "a server killed",
+    come({ servers: [server] }) {
+      Deno.kill(server.children().api!, "SIGKILL");
+      return Promise.resolve();
+    },
+  },
+  {
+    at: 40,
+    what: "PostgreSQL killed, back after 5 s",
+    async come({ postgres }) {
+      postgres.kill("SIGKILL");
+      await postgres.ended();
+      await pause(5);
+      await postgres.start();
+    },
+  },
+  {
+    at: 60,
+    what: "a worker frozen for 20 s",
+    async come(cluster) {
+      cluster.worker("w2").kill("SIGSTOP");
+      await pause(20);
+      cluster.worker("w2").kill("SIGCONT");
+    },
+  },
+  {
+    at: 85,
+    what: "a server frozen for 15 s",
+    async come({ servers: [, server] }) {
+      const { api } = server.children();
+      Deno.kill(api!, "SIGSTOP");
+      await pause(15);
+      Deno.kill(api!, "SIGCONT");
+    },
+  },
+];
+
+export async function cells(
+  cluster: BenchCluster,
+  count: number,
+  faults: Fault[],
+): Promise<Row[]> {
+  const steps = Array.from({ length: count }, (_, i) => 20 + Math.floor(uniform(SEED, i) * 41));
+  const ideal = steps.reduce((sum, one) => sum + one, 0) * STEP_MS / cluster.workers.length / 1000;
+  const ids: string[] = [];
+  const started = performance.now();
+  for (const to of steps) ids.push(await cluster.count(to, STEP_MS));
+  const coming = faults.map(async (fault) => {
+    await pause(fault.at);
+    console.log(`${fault.at} s: ${fault.what}`);
+    await fault.come(cluster);
+  });
+  const jobs = await cluster.ended(ids, (ideal * 3 + 300) * 1000);
+  const span = (performance.now() - started) / 1000;
+  await Promise.all(coming);
+  const over = (span / ideal - 1) * 100;
+  const most = faults.length > 0 ? 20 : 10;
+  const of = faults.length > 0
+    ? `${count} cells with faults: ${faults.map(({ what }) => what).join(", ")}`
+    : `${count} cells, calm`;
+  const { once, whole } = await looked(cluster, ids, steps);
+  const claims = jobs.reduce((sum, { fence }) => sum + fence, 0);
+  return [
+    {
+      of,
+      what: `span over ideal (${ideal.toFixed(1)} s over ${cluster.workers.length} workers)`,
+      wanted: `at most ${most} %`,
+      measured: `${span.toFixed(1)} s, ${over.toFixed(1)} %`,
+      holds: over <= most,
+    },
+    {
+      of,
+      what: "cells that succeeded, each once",
+      wanted: `${count}`,
+      measured: `${once}, by ${claims} claims`,
+      holds: once === count,
+    },
+    {
+      of,
+      what: "cells whose series are those of an undisturbed run",
+      wanted: `${count}`,
+      measured: `${whole}`,
+      holds: whole === count,
+    },
+  ];
+}
+
+/** How many jobs have ended once, and of how many every point is there. */
+async function looked(
+  { store }: BenchCluster,
+  ids: string[],
+  steps: number[],
+): Promise<{ once: number; whole: number }> {
+  let [once, whole] = [0, 0];
+  for (const [i, id] of ids.entries()) {
+    const { data } = await store.events.list(id, { limit: 1000 });
+    const ends = data.filter(({ type, data }) => type === "state" && data.state === "succeeded");
+    if (ends.length === 1) once++;
+    const points = await store.db.all<{ step: number; value: number }>(
+      "SELECT step, value FROM metrics WHERE job_id = ? ORDER BY step",
+      id,
+    );
+    if (
+      points.length === steps[i] && points.every(({ step, value }, n) => step === n && value === n)
+    ) {
+      whole++;
+    }
+  }
+  return { once, whole };
+}

@@ -1,0 +1,113 @@
+/** A whole cluster on this machine: PostgreSQL, a bucket, two servers, workers that are linked to them. */
+import { fileURLToPath } from "node:url";
+import { readCluster } from "@/lib/cluster_settings.ts";
+import { codeVersion } from "@/lib/config.ts";
+import { newJob } from "@/lib/jobs/queue.ts";
+import { checkout } from "@/lib/launcher.ts";
+import { type JobRow, openStore, type Store } from "@/lib/store/mod.ts";
+import { type Child, startChild } from "@/tests/support/child.ts";
+import { startPostgres, type TestPostgres } from "@/tests/support/postgres.ts";
+import { startS3rver } from "@/tests/support/s3_servers.ts";
+import { startServer, type TestServer, until } from "@/tests/support/server.ts";
+
+const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
+
+export interface BenchCluster {
+  postgres: TestPostgres;
+  servers: TestServer[];
+  store: Store;
+  workers: string[];
+  /** The process of a worker. */
+  worker(name: string): Child;
+  startWorker(name: string): void;
+  /** A job that counts to `to`, a step each `ms`, with a checkpoint every ten. */
+  count(to: number, ms: number): Promise<string>;
+  /** The jobs, asked for again while the database is away. */
+  jobs(ids: string[]): Promise<JobRow[]>;
+  /** Waits until all have ended. */
+  ended(ids: string[], ms: number): Promise<JobRow[]>;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(
+  { workers: number }: { workers: number },
+): Promise<BenchCluster> {
+  const folder = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
+  const [postgres, s3] = [await startPostgres(), await startS3rver()];
+  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
+  const env: Record<string, string> = {
+    MCGIP_DATABASE: await postgres.database(),
+    MCGIP_FILES: "s3://mcgip",
+    MCGIP_WORKERS: "0",
+    AWS_ENDPOINT_URL_S3: endpoint,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  };
+  const servers = [
+    await startServer({ data: `${folder}/a`, env }),
+    await startServer({ data: `${folder}/b`, env }),
+  ];
+  const store = await openStore(`${folder}/bench`, {
+    shared: true,
+    cluster: readCluster((name) => env[name]),
+  });
+  const { key } = await servers[0].json<{ key: string }>("POST", "/v1/keys", {
+    name: "bench",
+    scopes: ["work"],
+  });
+  const apis = servers.map(({ url }) => url).join(",");
+  const running = new Map<string, Child>();
+  const workers = Array.from({ length: number }, (_, i) => `w${i + 1}`);
+  const cluster: BenchCluster = {
+    ...{ postgres, servers, store, workers },
+    worker: (name) => running.get(name)!,
+    startWorker(name) {
+      const args = [
+        ...["run", "-A", "--no-check", "--quiet", `--config=${at("tests/deno.json")}`],
+        ...[at("tests/support/worker.ts"), `${folder}/${name}`, name, "elsewhere", apis, key],
+        codeVersion(checkout()),
+      ];
+      running.set(name, startChild(Deno.execPath(), args, { stdin: true }));
+    },
+    count: async (to, ms) => (await store.jobs.insert(newJob("count", { to, ms }))).id,
+    async jobs(ids) {
+      for (;;) {
+        try {
+          return await store.jobs.getAll(ids);
+        } catch (error) {
+          if ((error as Error).name !== "Unavailable") throw error;
+          await new Promise((resolve) => setTimeout(resolve, 200));
+        }
+      }
+    },
+    async ended(ids, ms) {
+      let jobs: JobRow[] = [];
+      const open = () => jobs.filter(({ state }) => ["queued", "running"].includes(state));
+      await until(
+        async () => {
+          jobs = await cluster.jobs(ids);
+          return open().length === 0;
+        },
+        ms,
+        () => `${JSON.stringify(open())}\n${servers.map((server) => server.log()).join("\n")}`,
+      );
+      return jobs;
+    },
+    async stop() {
+      for (const child of running.values()) {
+        child.kill("SIGCONT");
+        await child.stop("SIGKILL");
+      }
+      for (const server of servers) await server.stop();
+      await store.close();
+      await s3.stop();
+      await postgres.stop();
+      Deno.removeSync(folder, { recursive: true });
+    },
+  };
+  for (const name of workers) cluster.startWorker(name);
+  await until(async () => await store.workers.count() === number, 180_000);
+  // Whoever has just started is slower: a job for each.
+  await cluster.ended(await Promise.all(workers.map(() => cluster.count(5, 100))), 60_000);
+  return cluster;
+}

@@ -1,0 +1,112 @@
+/**
+ * A desk over one that may be away for a while, as a link or a database is: meanwhile the job goes on, and what it
+ * tells is kept here, each message under its number until it is confirmed. What changes the job's state, and what it
+ * has made, waits.
+ */
+import { Unavailable } from "@/lib/errors.ts";
+import type { Claim, News } from "@/lib/jobs/outcome.ts";
+import type { Outcome } from "@/lib/specs/job_context.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
+import type { Desk } from "./desk.ts";
+
+/** Between two tries, ms. */
+const PAUSE_MS = 500;
+
+export class PatientDesk implements Desk {
+  /** What was not confirmed, in its order. */
+  #news: (News & { number: number; sent: boolean })[] = [];
+  #number = 0;
+  /** One message at a time: they are kept in their order. */
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(readonly desk: Desk) {}
+
+  async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
+    try {
+      const job = await this.desk.claim(kinds, adapter);
+      if (job) [this.#news, this.#number] = [[], 0];
+      return job;
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      // Whoever waits for a job looks again.
+      await pause();
+      return null;
+    }
+  }
+
+  async tell(claim: Claim, news: News): Promise<JobRow["requested"]> {
+    const last = this.#news.at(-1);
+    if (last && !last.sent) merge(last, news);
+    else this.#news.push({ ...news, number: ++this.#number, sent: false });
+    return await this.#inTurn(() => this.#send(claim, news.changes.state !== undefined));
+  }
+
+  async #inTurn<T>(send: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(send);
+    this.#turn = turn.catch(() => {});
+    return await turn;
+  }
+
+  /** @param must whether to wait until it is confirmed */
+  async #send(claim: Claim, must: boolean): Promise<JobRow["requested"]> {
+    let requested: JobRow["requested"] = null;
+    while (this.#news.length > 0) {
+      const { sent: _, ...news } = this.#news[0];
+      this.#news[0].sent = true;
+      try {
+        requested = await this.desk.tell(claim, news);
+        this.#news.shift();
+      } catch (error) {
+        if (!(error instanceof Unavailable)) {
+          this.#news.shift();
+          throw error;
+        }
+        if (!must) return null;
+        await pause();
+      }
+    }
+    return requested;
+  }
+
+  async publish(claim: Claim, outcome: Outcome): Promise<void> {
+    await this.#inTurn(() => this.#send(claim, true));
+    await patiently(() => this.desk.publish(claim, outcome));
+  }
+
+  ask(table: string, method: string, args: unknown[]): Promise<unknown> {
+    return patiently(() => this.desk.ask(table, method, args));
+  }
+
+  bring(sha256: string): Promise<void> {
+    return patiently(() => this.desk.bring(sha256));
+  }
+
+  hasRoom(): Promise<boolean> {
+    return patiently(() => this.desk.hasRoom());
+  }
+
+  goOn(job_id: string, error: string): Promise<void> {
+    return patiently(() => this.desk.goOn(job_id, error));
+  }
+}
+
+const pause = () => new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MS));
+
+/** For what may be done twice. */
+async function patiently<T>(action: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await action();
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      await pause();
+    }
+  }
+}
+
+/** Adds what came later. */
+function merge(news: News, { points, events, changes }: News): void {
+  news.points.push(...points);
+  news.events.push(...events);
+  Object.assign(news.changes, changes);
+}

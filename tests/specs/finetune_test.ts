@@ -1,0 +1,39 @@
+/** What is supervised of each kind of network, and what a refusal says to do. */
+import assert from "node:assert/strict";
+import { InvalidInput } from "@/lib/errors.ts";
+import { attentionMapOf, finetune, parseFinetune } from "@/lib/specs/finetune.ts";
+import type { Store } from "@/lib/store/mod.ts";
+
+const store = {
+  datasets: { byName: (name: string) => ({ id: "ds_1", name, meta: {} }) },
+  images: { labels: () => new Map([["benign", 4], ["malignant", 4]]) },
+} as unknown as Store;
+
+Deno.test("attention: the class map of a ResNet, the class token of a vision transformer, and nothing else", async () => {
+  const resolved = async (backbone: string, attention: Record<string, unknown>) =>
+    (await finetune.resolve!(
+      parseFinetune({ dataset: "breast", backbone, image_size: 64, attention }),
+      store,
+    )).attention;
+  assert.deepEqual(await resolved("resnet18", {}), {
+    ...{ weight: 1, map: "class", gaze: "own", sigma: 1 },
+  });
+  assert.equal((await resolved("resnet18", { map: "activation" }))!.map, "activation");
+  assert.equal((await resolved("vit_tiny_patch16", {}))!.map, "token");
+  assert.equal((await resolved("vit_tiny_patch16", { map: "token" }))!.map, "token");
+  const refused: [string, string, RegExp][] = [
+    ["resnet18", "token", /has no class token; take map "class" or "activation"/],
+    ["vit_tiny_patch16", "class", /no map whose mean its features are; take map "token"/],
+    ["vit_tiny_patch16", "activation", /take map "token", its class token's attention/],
+  ];
+  for (const [backbone, map, message] of refused) {
+    await assert.rejects(resolved(backbone, { map }), (error) => {
+      assert.ok(error instanceof InvalidInput);
+      assert.match(error.message, message);
+      assert.equal(error.problems[0].pointer, "/attention/map");
+      return true;
+    });
+  }
+  const kept = parseFinetune({ dataset: "x", attention: { map: "class" } }).attention!;
+  assert.equal(attentionMapOf("resnet18", kept), "class");
+});
