@@ -32,6 +32,13 @@ export class Readings extends Table<ReadingRow> {
     });
   }
 
+  /** The same of some images. */
+  async ofImages(image_ids: string[]): Promise<NamedReading[]> {
+    return await this.#named([["readings.image_id IN (?)", image_ids]], {
+      tail: "ORDER BY images.name, reader, condition",
+    });
+  }
+
   /** A page in the order of making. */
   async listOf(
     dataset_id: string,

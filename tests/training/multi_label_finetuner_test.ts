@@ -71,7 +71,8 @@ async function trained(
     });
   }
   const metrics = await trainee.recorded();
-  const weight = (await trainee.store.read(({ name }) => name === "fc.weight")).get("fc.weight")!.data;
+  const weight =
+    (await trainee.store.read(({ name }) => name === "fc.weight")).get("fc.weight")!.data;
   trainee.destroy();
   block.destroy();
   return { losses: metrics.map(({ loss }) => loss), metrics, weight };
