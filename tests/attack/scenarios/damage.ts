@@ -143,7 +143,11 @@ const questions = ({ model, similarity, evaluation, job }: Stage): string[] => [
 
 async function ask(victim: Victim, question: string) {
   const answer = await victim.fetch(question);
-  return { status: answer.status, bytes: await answer.bytes() };
+  const { status } = answer;
+  if (question !== "/v1/keys") return { status, bytes: await answer.bytes() };
+  // When a key was last used is another time by now.
+  const text = (await answer.text()).replaceAll(/"last_used_at":\s*"[^"]*"/g, "");
+  return { status, bytes: new TextEncoder().encode(text) };
 }
 
 const digestOf = ({ status, bytes }: { status: number; bytes: Uint8Array }) =>
