@@ -26,14 +26,18 @@ const out = values.out ?? fileURLToPath(new URL("CLUSTER.md", import.meta.url));
 
 const cluster = await startCluster({ workers: 4 });
 const rows: Row[] = [];
+const add = (...more: Row[]) => {
+  for (const { what, measured } of more) console.log(`${what}: ${measured}`);
+  rows.push(...more);
+};
 try {
   if (parts.includes("times")) {
-    rows.push(await submitToStart(cluster), await newsElsewhere(cluster));
-    rows.push(...await workerKilled(cluster));
+    add(await submitToStart(cluster), await newsElsewhere(cluster));
+    add(...await workerKilled(cluster));
   }
-  if (parts.includes("calm")) rows.push(...await cells(cluster, count, []));
-  if (parts.includes("faults")) rows.push(...await cells(cluster, count, FAULTS));
-  if (parts.includes("away")) rows.push(...await databaseAway(cluster, 20));
+  if (parts.includes("calm")) add(...await cells(cluster, count, []));
+  if (parts.includes("faults")) add(...await cells(cluster, count, FAULTS));
+  if (parts.includes("away")) add(...await databaseAway(cluster, 20));
 } finally {
   await cluster.stop();
 }

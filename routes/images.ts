@@ -69,12 +69,14 @@ export const images: Route[] = [
     answers: { 200: pageOf(imageSchema) },
     async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
       const dataset = await store.datasets.byName(name);
+      const classes = findingsOf(dataset);
       const { label, ...rest } = query;
       const page = await store.images.listOf(dataset.id, {
         ...rest,
-        ...(findingsOf(dataset) === null ? { label } : { finding: label }),
+        ...(classes === null ? { label } : { finding: label }),
       });
-      return withFields({ ...page, data: await imageViewsOf(store, dataset, page.data) }, fields);
+      const data = await imageViewsOf(store, page.data, classes);
+      return withFields({ ...page, data }, fields);
     },
   }),
   route({

@@ -106,7 +106,8 @@ export const jobs: Route[] = [
       state: jobStateSchema.optional(),
       dataset: z.string().max(200).optional(),
       study: z.string().max(200).optional(),
-      since: z.iso.datetime().optional().describe(
+      // As times are stored, so that their texts compare.
+      since: z.iso.datetime().transform((text) => new Date(text).toISOString()).optional().describe(
         "Only what may have changed since then, by `as_of` of an earlier answer: jobs that have not ended, or " +
           "have since",
       ),

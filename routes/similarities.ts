@@ -4,6 +4,7 @@ import { z } from "zod";
 import { similarityAuditSchema, toAuditView } from "@/lib/similarities/audit.ts";
 import { auditSimilarity } from "@/lib/similarities/audit_thread.ts";
 import { compareSimilarities } from "@/lib/similarities/comparison.ts";
+import { MOST_READERS, readerAudits } from "@/lib/similarities/reader_audits.ts";
 import { matrixSchema, matrixStream, matrixTypes } from "@/lib/similarities/export.ts";
 import {
   type Neighbour,
@@ -38,13 +39,16 @@ const COMPARED = 2000;
 const component = z.string().max(100).optional().describe("The first without it");
 
 /** Names with commas go as a JSON array. */
-function namesOf(text: string | undefined): string[] | undefined {
+function namesOf(text: string | undefined, field = "images"): string[] | undefined {
   if (text === undefined) return undefined;
   if (!text.startsWith("[")) return text.split(",");
   try {
     return z.array(z.string()).parse(JSON.parse(text));
   } catch {
-    throw new HttpError(400, "Cannot read `images`: names with commas, or a JSON array of names");
+    throw new HttpError(
+      400,
+      `Cannot read \`${field}\`: names with commas, or a JSON array of names`,
+    );
   }
 }
 
@@ -236,6 +240,10 @@ export const similarities: Route[] = [
         "JSON as `leave_out` of a pretrain job: without what a fine-tuning with this split tests on; none (or " +
           "null): as without it",
       ),
+      readers: z.string().max(10_000).optional().describe(
+        "Audits each reader's own gaze too, from similarities of one reader each by the same measure: names with " +
+          `commas or a JSON array, up to ${MOST_READERS}, or all. One that is not computed yet comes with the job that does`,
+      ),
       if_possible: z.stringbool().optional().describe(
         "Where the labels allow no such split, as trainings with the same seed have none then: as without " +
           "`leave_out`; `looked_at.by` tells",
@@ -249,7 +257,11 @@ export const similarities: Route[] = [
       const comparison = query.compare ?? row.images.length <= COMPARED
         ? await compareSimilarities(store, row, request.signal, images)
         : null;
-      return toAuditView(row, found, { comparison, by, images });
+      const asked = query.readers === "all" ? null : namesOf(query.readers, "readers");
+      const by_reader = asked === undefined
+        ? null
+        : await readerAudits(store, row, { asked, images, signal: request.signal });
+      return toAuditView(row, found, { comparison, by_reader, by, images });
     },
   }),
   route({

@@ -10,14 +10,21 @@ export const FIRST_SEED = 0;
  * none to leave out either, and all is looked at but what is marked as test.
  * @param {string} similarity id
  * @param {AbortSignal} signal
- * @param {{seed?: number, all?: boolean}} [asked] `all`: labels of test images too
+ * @param {{seed?: number, all?: boolean, readers?: boolean}} [asked] `all`: labels of test images too; `readers`: each
+ * reader's own gaze besides
  * @returns {Promise<any>} as `GET /v1/similarities/ID/audit` gives it, with `seed`: of the split left out, or null
  */
-export async function auditOf(similarity, signal, { seed = FIRST_SEED, all = false } = {}) {
+export async function auditOf(
+  similarity,
+  signal,
+  { seed = FIRST_SEED, all = false, readers = false } = {},
+) {
   const path = `/v1/similarities/${encodeURIComponent(similarity)}/audit`;
-  if (all) return { ...await get(`${path}?split=all`, signal), seed: null };
-  const query = new URLSearchParams({ leave_out: JSON.stringify({ seed }), if_possible: "true" });
-  const found = await get(`${path}?${query}`, signal);
+  const more = readers ? { readers: "all" } : {};
+  const asked = (query) => `${path}?${new URLSearchParams({ ...query, ...more })}`;
+  if (all) return { ...await get(asked({ split: "all" }), signal), seed: null };
+  const split = { leave_out: JSON.stringify({ seed }), if_possible: "true" };
+  const found = await get(asked(split), signal);
   return { ...found, seed: found.looked_at.by === "leave_out" ? seed : null };
 }
 

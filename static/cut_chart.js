@@ -2,7 +2,9 @@
 import { h, s } from "./dom.js";
 import { number, score } from "./format.js";
 
-const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 240, 44, 34];
+const [HEIGHT, LEFT, BOTTOM] = [256, 60, 50];
+/** Its letters stay readable on a phone. */
+const NARROW = "(max-width: 40rem)";
 
 /**
  * @param {{from: number, to: number, same: number[], other: number[]}} bins
@@ -10,6 +12,7 @@ const [WIDTH, HEIGHT, LEFT, BOTTOM] = [640, 240, 44, 34];
  * @returns {{element: Element, place: (cut: number) => void}}
  */
 export function cutChart({ from, to, same, other }, { labelled, onCut }) {
+  const WIDTH = matchMedia(NARROW).matches ? 380 : 640;
   const bins = same.length;
   const most = Math.max(1, ...same.map((count, i) => Math.max(count, other[i])));
   const width = (WIDTH - LEFT - 8) / bins;
@@ -46,7 +49,8 @@ export function cutChart({ from, to, same, other }, { labelled, onCut }) {
       s("text", { class: "tick middle", x: x(tick), y: 30 + height }, tick),
     ]),
     s("line", { class: "axis", x1: LEFT, x2: WIDTH - 8, y1: 12 + height, y2: 12 + height }),
-    s("text", { class: "tick end", x: LEFT - 4, y: 16 }, number(most)),
+    s("text", { class: "tick middle", x: (LEFT + WIDTH) / 2, y: 46 + height }, "similarity"),
+    s("text", { class: "tick end", x: LEFT - 4, y: 16 }, `${number(most)} pairs`),
     s("text", { class: "tick end", x: LEFT - 4, y: 15 + height }, "0"),
     line,
     grip,

@@ -32,8 +32,27 @@ export const countsIn = ({ labels, findings }) =>
     ? Object.entries(findings).map(([name, { present }]) => [name, present])
     : Object.entries(labels);
 
-/** Whether an image has it. */
-export const has = ({ label, labels }, name) => labels ? labels.includes(name) : label === name;
+/** What images are compared by, as in audits: all findings, where all are known. */
+export function comparedOf({ label, labels, unknown = [] }) {
+  if (!labels) return label;
+  if (unknown.length > 0) return null;
+  return labels.length > 0 ? labels.join(" + ") : "no finding";
+}
+
+/** Whether an image has it, or is known to lack it, by a name such as `no edema`. */
+export function has({ label, labels, unknown = [] }, name) {
+  if (!labels) return label === name;
+  if (labels.includes(name)) return true;
+  const lacked = name.startsWith("no ") ? name.slice(3) : undefined;
+  return lacked !== undefined && !labels.includes(lacked) && !unknown.includes(lacked);
+}
+
+/** Whether a classifier was wrong about an image: of several findings, about one that is known. */
+export function isWrong({ label, labels, unknown, predicted }) {
+  if (!labels) return predicted !== label;
+  const told = predicted.filter((name) => !unknown.includes(name));
+  return told.length !== labels.length || told.some((name) => !labels.includes(name));
+}
 
 /** Whether no class of an image is known, or of a multi-label set not every finding. */
 export const isUnlabelled = ({ label, labels, unknown = [] }) =>

@@ -3,7 +3,7 @@
  * through the same images in the same order as the gallery.
  */
 import { get } from "./api.js";
-import { has, isUnlabelled, labelOf, saidOf } from "./findings.js";
+import { has, isUnlabelled, isWrong, labelOf, saidOf } from "./findings.js";
 
 /**
  * @typedef {object} LightImage
@@ -19,7 +19,10 @@ import { has, isUnlabelled, labelOf, saidOf } from "./findings.js";
  * @property {Score & {times: number, of: number}} [score] of the evaluations that are looked at: the first that is meant,
  *   how many are, and how many tested the image
  */
-/** @typedef {{predicted: string, probability: number, wrong: boolean, fold?: number}} Score */
+/**
+ * @typedef {{predicted: string, findings?: string[], probability: number, wrong: boolean, fold?: number}} Score
+ *   `findings`: those that a multi-label classifier says are present
+ */
 
 const FIELDS = "fields=name,label,labels,unknown,patient,split,bits,readers,maps";
 const PAGE = 1000;
@@ -75,17 +78,16 @@ function scoresOfOne(evaluation, signal) {
   return scores.get(evaluation);
 }
 
-/** Of a multi-label classifier: wrong where a finding that is known was said otherwise. */
-function judged({ label, labels, unknown, predicted, probabilities, fold }) {
-  if (!labels) {
-    return { predicted, probability: probabilities[predicted], wrong: predicted !== label, fold };
-  }
-  const told = predicted.filter((name) => !unknown.includes(name));
-  const wrong = told.length !== labels.length || told.some((name) => !labels.includes(name));
+/** What a classifier said of an image, and of a multi-label one which findings. */
+function judged(one) {
+  const { labels, predicted, probabilities, fold } = one;
+  const shared = { wrong: isWrong(one), fold };
+  if (!labels) return { ...shared, predicted, probability: probabilities[predicted] };
   return {
+    ...shared,
     predicted: saidOf({ label: null, labels: predicted }),
+    findings: predicted,
     probability: Math.max(...Object.values(probabilities)),
-    ...{ wrong, fold },
   };
 }
 
@@ -190,7 +192,8 @@ export function narrowed(images, query, said) {
     const meant = own.filter((score) =>
       (score.wrong || !query.has("wrong")) &&
       (fold === undefined || String(score.fold) === fold) &&
-      (predicted === undefined || score.predicted === predicted)
+      (predicted === undefined ||
+        has({ label: score.predicted, labels: score.findings }, predicted))
     );
     if (judged && meant.length === 0) return [];
     const score = meant[0] && { ...meant[0], times: meant.length, of: own.length };

@@ -213,6 +213,16 @@ class Client:
             headers = {"Content-Type": "text/csv"}
             return self.call("POST", _path("/v1/datasets", dataset, "labels"), body=source, headers=headers)
 
+    def add_readings(self, dataset, file):
+        """Adds readers' decisions by a CSV `image,reader,label[,confidence][,rating][,condition]`."""
+        with open(file, "rb") as source:
+            headers = {"Content-Type": "text/csv"}
+            return self.call("POST", _path("/v1/datasets", dataset, "readings"), body=source, headers=headers)
+
+    def reading_analysis(self, dataset, **query):
+        """AUC of each reader, agreement, and readers and cases together; evaluation= puts a model beside them."""
+        return self.get(_path("/v1/datasets", dataset, "readings", "analysis"), **query)
+
     def datasets(self):
         return self.pages("/v1/datasets")
 

@@ -19,7 +19,7 @@ export const FAULTS: Fault[] = [
     at: 10,
     what: "a worker killed, back after 3 s",
     async come(cluster) {
-      await cluster.worker("w1").stop("SIGKILL");
+      await cluster.killWorker("w1");
       await pause(3);
       cluster.startWorker("w1");
     },
@@ -87,6 +87,11 @@ export async function cells(
     ? `${count} cells with faults: ${faults.map(({ what }) => what).join(", ")}`
     : `${count} cells, calm`;
   const { once, whole } = await looked(cluster, ids, steps);
+  const inCells = jobs.reduce(
+    (sum, { started_at, finished_at }) =>
+      sum + (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000,
+    0,
+  );
   const claims = jobs.reduce((sum, { fence }) => sum + fence, 0);
   return [
     {
@@ -95,6 +100,12 @@ export async function cells(
       wanted: `at most ${most} %`,
       measured: `${span.toFixed(1)} s, ${over.toFixed(1)} %`,
       holds: over <= most,
+    },
+    {
+      of,
+      what: "the workers' time between cells, of their time in cells",
+      wanted: "told: the span holds what else this machine did, too",
+      measured: `${(100 * (span * cluster.workers.length / inCells - 1)).toFixed(1)} %`,
     },
     {
       of,

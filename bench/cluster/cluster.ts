@@ -20,6 +20,8 @@ export interface BenchCluster {
   /** The process of a worker. */
   worker(name: string): Child;
   startWorker(name: string): void;
+  /** It stays away until it is started again. */
+  killWorker(name: string): Promise<void>;
   /** A job that counts to `to`, a step each `ms`, with a checkpoint every ten. */
   count(to: number, ms: number): Promise<string>;
   /** The jobs, asked for again while the database is away. */
@@ -57,11 +59,25 @@ export async function startCluster(
   });
   const apis = servers.map(({ url }) => url).join(",");
   const running = new Map<string, Child>();
+  /** As its launcher does: one that ended by itself is started again. */
+  const reviving = setInterval(() => {
+    for (const [name, child] of running) {
+      if (!child.ended() || stopped.has(name)) continue;
+      console.log(`${name} ended by itself:\n${child.log().slice(-500)}`);
+      cluster.startWorker(name);
+    }
+  }, 500);
+  const stopped = new Set<string>();
   const workers = Array.from({ length: number }, (_, i) => `w${i + 1}`);
   const cluster: BenchCluster = {
     ...{ postgres, servers, store, workers },
     worker: (name) => running.get(name)!,
+    async killWorker(name) {
+      stopped.add(name);
+      await running.get(name)!.stop("SIGKILL");
+    },
     startWorker(name) {
+      stopped.delete(name);
       const args = [
         ...["run", "-A", "--no-check", "--quiet", `--config=${at("tests/deno.json")}`],
         ...[at("tests/support/worker.ts"), `${folder}/${name}`, name, "elsewhere", apis, key],
@@ -94,6 +110,7 @@ export async function startCluster(
       return jobs;
     },
     async stop() {
+      clearInterval(reviving);
       for (const child of running.values()) {
         child.kill("SIGCONT");
         await child.stop("SIGKILL");

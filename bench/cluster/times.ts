@@ -68,7 +68,7 @@ export async function workerKilled(cluster: BenchCluster): Promise<Row[]> {
     return job.progress.done > 60;
   }, 60_000);
   const before = job.progress.done;
-  await cluster.worker(job.worker!).stop("SIGKILL");
+  await cluster.killWorker(job.worker!);
   const killed = performance.now();
   await until(async () => (await cluster.jobs([id]))[0].fence > job.fence, 120_000);
   const seconds = (performance.now() - killed) / 1000;

@@ -1,4 +1,7 @@
 /** Multi-head self-attention between its two linear maps (Vaswani et al. 2017, arXiv 1706.03762, 3.2). */
+import backwardSubgroupCode from "@/kernels/attention_backward_subgroup.wgsl" with { type: "text" };
+import deltaCode from "@/kernels/attention_delta.wgsl" with { type: "text" };
+import subgroupCode from "@/kernels/attention_subgroup.wgsl" with { type: "text" };
 import forwardCode from "@/kernels/attention.wgsl" with { type: "text" };
 import keyCode from "@/kernels/attention_backward_key.wgsl" with { type: "text" };
 import queryCode from "@/kernels/attention_backward_query.wgsl" with { type: "text" };
@@ -45,30 +48,62 @@ export function attend(
   }
   const constants = { D4: D / 4 };
   const params = { T, H, scale: 1 / Math.sqrt(D) };
-  const grid = [Math.ceil(T / 64), H, N];
   const y = tape.value([N, T, H * D], [qkv]);
   const lse = tape.value([N, H, T]);
+  // Subgroups of 8 lanes are those of the software driver, where barriers and indexed registers are slow.
+  if (tape.gpu.features.subgroupSize === 8) bySubgroups(tape, { qkv, y, lse, constants, params });
+  else byTiles(tape, { qkv, y, lse, constants, params });
+  return { y, qkv, lse, heads: H };
+}
+
+interface Launched {
+  qkv: Tensor;
+  y: Tensor;
+  lse: Tensor;
+  constants: { D4: number };
+  params: { T: number; H: number; scale: number };
+}
+
+/** An invocation is a query or a key; keys and queries pass by in shared memory. */
+function byTiles(tape: Tape, { qkv, y, lse, constants, params }: Launched): void {
+  const [N, H, T] = lse.shape;
+  const grid = [Math.ceil(T / 64), H, N];
   tape.launch({ code: forwardCode, constants, bind: { qkv, y, lse }, params, grid });
   tape.onBackward(y, (dy) =>
     tape.addGradient(qkv, (dqkv, add) => {
       const delta = tape.value([N, H, T]);
       const chosen = { ...constants, ADD: +add };
-      tape.launch({
-        code: queryCode,
-        constants: chosen,
-        bind: { qkv, y, dy, lse, delta, dqkv },
-        params,
-        grid,
-      });
+      const bind = { qkv, dy, lse, delta, dqkv };
+      tape.launch({ code: queryCode, constants: chosen, bind: { ...bind, y }, params, grid });
       for (const VALUES of [0, 1]) {
+        tape.launch({ code: keyCode, constants: { ...chosen, VALUES }, bind, params, grid });
+      }
+    }));
+}
+
+/** A subgroup is 32 queries or keys, which lie in its registers. */
+function bySubgroups(tape: Tape, { qkv, y, lse, constants, params }: Launched): void {
+  const [N, H, T] = lse.shape;
+  const grid = [Math.ceil(T / 32), H, N];
+  tape.launch({ code: subgroupCode, constants, bind: { qkv, y, lse }, params, grid });
+  tape.onBackward(y, (dy) =>
+    tape.addGradient(qkv, (dqkv, add) => {
+      const delta = tape.value([N, H, T]);
+      tape.launch({
+        code: deltaCode,
+        constants,
+        bind: { y, dy, delta },
+        params: { T, H },
+        grid: [Math.ceil(T / 64), H, N],
+      });
+      for (const PART of [0, 1, 2]) {
         tape.launch({
-          code: keyCode,
-          constants: { ...chosen, VALUES },
+          code: backwardSubgroupCode,
+          constants: { ...constants, PART, ADD: +add },
           bind: { qkv, dy, lse, delta, dqkv },
           params,
           grid,
         });
       }
     }));
-  return { y, qkv, lse, heads: H };
 }

@@ -2,16 +2,14 @@
 import { z } from "zod";
 import { imageFormats } from "@/lib/images/sniff.ts";
 import {
-  type DatasetRow,
   type GazeCount,
   type HeatmapRow,
   type ImageRow,
   splitNames,
   type Store,
 } from "@/lib/store/mod.ts";
-
-import { findingsOf, present, unknown } from "./multi_label.ts";
 import { Turns } from "@/lib/turns.ts";
+import { findingsOf, present, unknown } from "./multi_label.ts";
 
 export const splitSchema = z.enum(splitNames);
 
@@ -72,13 +70,15 @@ export function toImageView(
 /** Images whose fixations are counted at a time. */
 const AT_ONCE = 50;
 
-/** Several images, with their readers looked up. */
+/**
+ * Several images, with their readers looked up.
+ * @param classes the findings of a multi-label set
+ */
 export async function imageViewsOf(
   store: Store,
-  dataset: DatasetRow,
   rows: ImageRow[],
+  classes: string[] | null,
 ): Promise<Image[]> {
-  const classes = findingsOf(dataset);
   const views: Image[] = [];
   const turns = new Turns();
   for (let from = 0; from < rows.length; from += AT_ONCE) {

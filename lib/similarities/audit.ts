@@ -3,6 +3,7 @@ import { z } from "zod";
 import { type Audit, auditCutSchema, auditSchema } from "@/lib/gaze/audit_report.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
 import { type Comparison, comparisonSchema } from "./comparison.ts";
+import { type ReaderAudit, readerAuditSchema } from "./reader_audits.ts";
 
 export const similarityAuditSchema = z.object({
   similarity: z.string().describe("Id"),
@@ -26,13 +27,16 @@ export const similarityAuditSchema = z.object({
   ),
   comparison: comparisonSchema.nullable()
     .describe("With the other similarities of the same images; null without labels"),
+  by_reader: z.array(readerAuditSchema).nullable()
+    .describe("Each reader's own gaze, where `readers` asks for it; else null"),
 }).meta({ id: "SimilarityAudit" });
 
 export function toAuditView(
   { id, measure, images: all }: SimilarityRow,
   found: Audit,
-  { comparison, by, images = all }: {
+  { comparison, by_reader, by, images = all }: {
     comparison: Comparison | null;
+    by_reader: ReaderAudit[] | null;
     by: "all" | "train" | "leave_out";
     images?: string[];
   },
@@ -44,5 +48,14 @@ export function toAuditView(
   const seen = new Set(images);
   const left_out_images = all.filter((name) => !seen.has(name));
   const looked_at = { images: images.length, left_out: all.length - images.length, by };
-  return { similarity: id, measure, looked_at, left_out_images, ...found, cuts, comparison };
+  return {
+    similarity: id,
+    measure,
+    looked_at,
+    left_out_images,
+    ...found,
+    cuts,
+    comparison,
+    by_reader,
+  };
 }

@@ -1,6 +1,6 @@
 /** What a job reports while it runs: numbered per job from 1 without gaps. */
 import type { Database } from "./database.ts";
-import { insertRows, now, type Page, page } from "./table.ts";
+import { insertRows, now, type Page, page, placesOf } from "./table.ts";
 
 export const eventTypes = ["state", "log", "metric", "checkpoint", "warning"] as const;
 export type EventType = (typeof eventTypes)[number];
@@ -56,7 +56,7 @@ export class Events {
     options: { after?: number; limit?: number; types?: EventType[] } = {},
   ): Promise<Page<EventRow>> {
     const { after = 0, limit = 100, types } = options;
-    const named = types ? `AND type IN (${types.map(() => "?").join(", ")})` : "";
+    const named = types ? `AND type IN (${placesOf(types)})` : "";
     const rows = await this.db.all<Omit<EventRow, "data"> & { data: string }>(
       `SELECT * FROM events WHERE job_id = ? AND id > ? ${named}
        ORDER BY id LIMIT ${Math.trunc(limit) + 1}`,

@@ -1,7 +1,7 @@
 /** One reader's gaze on one image. */
 import type { Fixation, RecordingFacts } from "@/lib/gaze/gaze.ts";
 import type { Database } from "./database.ts";
-import { Table } from "./table.ts";
+import { placesOf, Table } from "./table.ts";
 
 export interface GazeRow {
   id: string;
@@ -92,7 +92,7 @@ export class GazeTable extends Table<GazeRow> {
     if (image_ids.length === 0) return [];
     return await this.db.all<GazeCount>(
       `SELECT image_id, reader, json_array_length(fixations) AS fixations FROM gaze
-       WHERE image_id IN (${image_ids.map(() => "?").join(", ")}) ORDER BY image_id, reader`,
+       WHERE image_id IN (${placesOf(image_ids)}) ORDER BY image_id, reader`,
       ...image_ids,
     );
   }
@@ -102,7 +102,7 @@ export class GazeTable extends Table<GazeRow> {
     if (image_ids.length === 0) return [];
     return await this.db.all(
       `SELECT image_id, reader FROM gaze
-       WHERE image_id IN (${image_ids.map(() => "?").join(", ")})`,
+       WHERE image_id IN (${placesOf(image_ids)})`,
       ...image_ids,
     );
   }

@@ -88,9 +88,6 @@ export type JobChanges = Partial<
   >
 >;
 
-/** Takes back the last attempt. */
-const FORGIVEN = "attempts = CASE WHEN attempts > 0 THEN attempts - 1 ELSE 0 END";
-
 const conditionsOf = ({ kind, dataset, study }: JobFilter): Conditions => [
   ["kind = ?", kind],
   ["spec ->> 'dataset' = ?", dataset],
@@ -234,9 +231,14 @@ export class Jobs extends Table<JobRow> {
       );
       for (const job of left) {
         await this.queue.release(job);
-        if (blameless) await this.update(job.id, { attempts: Math.max(0, job.attempts - 1) });
+        if (blameless) await this.#forgive(job);
       }
     });
+  }
+
+  /** Takes back the last attempt. */
+  async #forgive({ id, attempts }: JobRow): Promise<void> {
+    await this.update(id, { attempts: Math.max(0, attempts - 1) });
   }
 
   /** Running jobs whose claim has run out: their worker says nothing any more, and nobody has said that it is gone. */
@@ -282,11 +284,17 @@ export class Jobs extends Table<JobRow> {
 
   /** The same of the workers of a server that is gone, which are those that do not speak for themselves. */
   async releaseOrphans(): Promise<void> {
-    await this.db.run(
-      `UPDATE jobs SET lease_until = NULL, ${FORGIVEN}
-       WHERE state = 'running' AND lease_until IS NOT NULL
-       AND worker NOT IN (SELECT name FROM workers)`,
-    );
+    await this.db.transaction(async () => {
+      const left = await this.select(
+        [["state = ?", "running"]],
+        `AND ${CLAIMED} AND (lease_until IS NOT NULL OR delivery IS NOT NULL)
+         AND worker NOT IN (SELECT name FROM workers) ${this.db.forUpdate}`,
+      );
+      for (const job of left) {
+        await this.queue.release(job);
+        await this.#forgive(job);
+      }
+    });
   }
 
   /** Whether a message of this number was kept under the claim. */

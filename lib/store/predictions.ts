@@ -1,6 +1,13 @@
 /** Stored predictions and the query over them. */
 import type { Database } from "./database.ts";
-import { type Conditions, insertRows, type Page, type PageOptions, Table } from "./table.ts";
+import {
+  type Conditions,
+  insertRows,
+  type Page,
+  type PageOptions,
+  placesOf,
+  Table,
+} from "./table.ts";
 
 export interface PredictionRow {
   id: string;
@@ -105,10 +112,8 @@ export class Predictions extends Table<PredictionRow> {
 
   /** Ids of those rows that meet a condition. */
   async #those(rows: PredictionRow[], condition: string): Promise<Set<string>> {
-    // PostgreSQL knows no empty list.
-    if (rows.length === 0) return new Set();
     const found = await this.db.all<{ id: string }>(
-      `SELECT id FROM predictions WHERE id IN (${rows.map(() => "?").join(", ")}) AND ${condition}`,
+      `SELECT id FROM predictions WHERE id IN (${placesOf(rows)}) AND ${condition}`,
       ...rows.map(({ id }) => id),
     );
     return new Set(found.map(({ id }) => id));

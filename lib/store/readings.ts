@@ -1,6 +1,6 @@
 /** What readers decided: one reader's reading of one image under one condition. */
 import type { Database } from "./database.ts";
-import { type Page, page, type PageOptions, Table } from "./table.ts";
+import { type Page, page, type PageOptions, placesOf, Table } from "./table.ts";
 
 export interface ReadingRow {
   id: string;
@@ -79,7 +79,7 @@ export class Readings extends Table<ReadingRow> {
     if (image_ids.length === 0) return [];
     return await this.db.all(
       `SELECT reader, count(*) AS n FROM readings
-       WHERE image_id IN (${image_ids.map(() => "?").join(", ")}) GROUP BY reader`,
+       WHERE image_id IN (${placesOf(image_ids)}) GROUP BY reader`,
       ...image_ids,
     );
   }

@@ -22,6 +22,8 @@ export interface Local {
   /** Moves a whole file to its place. */
   settle(temporary: string, sha256: string): void;
   isPinned(sha256: string): boolean;
+  /** Brings back one that was put here and was removed elsewhere meanwhile; false where it cannot. */
+  keep(sha256: string): boolean;
   remove(sha256: string): void;
   stored(): Iterable<string>;
 }
@@ -109,6 +111,7 @@ export class SharedFiles {
 
   async #publish(sha256: string): Promise<void> {
     const path = this.local.path(sha256);
+    this.local.keep(sha256);
     try {
       if (!await this.send(sha256, path)) return;
     } catch (error) {

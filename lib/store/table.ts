@@ -48,6 +48,10 @@ export async function insertRows(
   }
 }
 
+/** Places for the values of `IN (...)`; PostgreSQL refuses an empty list, and nothing is in one of NULL. */
+export const placesOf = (values: readonly unknown[]) =>
+  values.length === 0 ? "NULL" : values.map(() => "?").join(", ");
+
 /** Conditions of a WHERE clause; those whose value is undefined are left out. `IN (?)` takes a list. */
 export type Conditions = [sql: string, value: SqlValue | SqlValue[] | undefined][];
 
@@ -176,7 +180,7 @@ export class Table<Row extends { id: string }> {
   protected where(conditions: Conditions): { where: string; values: SqlValue[] } {
     const used = conditions.filter(([, value]) => value !== undefined);
     const texts = used.map(([sql, value]) =>
-      Array.isArray(value) ? sql.replace("IN (?)", `IN (${value.map(() => "?").join(", ")})`) : sql
+      Array.isArray(value) ? sql.replace("IN (?)", `IN (${placesOf(value)})`) : sql
     );
     return {
       where: used.length ? `WHERE ${texts.join(" AND ")}` : "",

@@ -3,7 +3,7 @@
  * part of one split; runs of other seeds test on other images.
  */
 import { splitsOf, withoutTest } from "@/lib/datasets/job_split.ts";
-import type { SplitImage } from "@/lib/datasets/splits.ts";
+import { isLabelled, type SplitImage } from "@/lib/datasets/splits.ts";
 import { arms } from "@/lib/gaze/arms/mod.ts";
 import { gridRuns } from "@/lib/specs/study_grid.ts";
 import type { StudySpec } from "@/lib/specs/study_schema.ts";
@@ -15,7 +15,7 @@ type Spec = Pick<StudySpec, "cut_leave_out" | "arms">;
 export function seenByCut({ cut_leave_out, arms: chosen }: Spec, images: SplitImage[]): string[] {
   if (cut_leave_out === null || !chosen.some(isCutByLabels)) return [];
   return (cut_leave_out === "none" ? images : withoutTest(images, cut_leave_out))
-    .flatMap(({ name, label }) => label === null ? [] : [name]);
+    .filter(isLabelled).map(({ name }) => name);
 }
 
 /** Whether an arm's pairs are those above the cut that the audit of a similarity suggests. */
@@ -29,7 +29,7 @@ export const CUT_SEEN =
 export function cutWarnings(spec: StudySpec, images: SplitImage[]): string[] {
   const seen = new Set(seenByCut(spec, images));
   if (seen.size === 0) return [];
-  const rows = images.filter(({ label }) => label !== null);
+  const rows = images.filter(isLabelled);
   const { split, folds, split_seed } = { ...spec, split: spec.finetune.split };
   const tested = (run: number) =>
     splitsOf(

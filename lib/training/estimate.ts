@@ -5,6 +5,9 @@ import type { ParameterStore, Section } from "@/gpu/parameters.ts";
 import { bytesOf, plan } from "@/gpu/plan.ts";
 import type { Tape } from "@/gpu/tape.ts";
 import { InvalidInput } from "@/lib/errors.ts";
+import { arms } from "@/lib/gaze/arms/mod.ts";
+import { MATRIX_LIMIT } from "@/lib/gaze/similarity/matrix.ts";
+import { backboneSpec } from "@/lib/models/specs.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import { finetune, type FinetuneSpec } from "@/lib/specs/finetune.ts";
 import type { NetworkSpec } from "@/lib/specs/network.ts";
@@ -32,6 +35,8 @@ export interface Estimate {
   host: number;
   /** Of these, the pictures. */
   pictures: number;
+  /** Of these, what pairs are cut from: similarities of all images, and features that they are computed from. */
+  pairs: number;
 }
 
 /** Pictures that a job keeps in the machine's memory. */
@@ -59,7 +64,8 @@ export function estimatePretrain(
   const batch = Math.max(2, Math.min(spec.batch_size, images));
   const { tape, store } = pretrainTape(device as Gpu, spec, encoder(spec), { batch, selected });
   const kept = pictureBytes(spec, images, { share: 1, colour });
-  return estimate(device, tape, store, spec, { batch, views: 2 * batch, images, kept });
+  const pairs = pairBytes(spec, images);
+  return estimate(device, tape, store, spec, { batch, views: 2 * batch, images, kept, pairs });
 }
 
 /** @throws {InvalidInput} when the adapter lacks what the spec asks for */
@@ -77,7 +83,21 @@ export function estimateFinetune(
   });
   const share = Math.min(1, finetune.training!.share({ ...spec }));
   const kept = pictureBytes(spec, images, { share, colour });
-  return estimate(device, tape, store, spec, { batch, views: batch, images, kept });
+  return estimate(device, tape, store, spec, { batch, views: batch, images, kept, pairs: 0 });
+}
+
+/** What an arm's pairs are cut from: a matrix of f32, and of features their f32 and the f64 that cosines are made of. */
+function pairBytes(
+  { arm, backbone, width }: Pick<PretrainSpec, "arm"> & NetworkSpec,
+  images: number,
+): number {
+  const { needs } = arms[arm];
+  // Of more images no arm holds a matrix.
+  const matrix = images <= MATRIX_LIMIT ? 4 * images ** 2 : 0;
+  if (needs === "similarity") return matrix;
+  return needs === "features"
+    ? matrix + images * backboneSpec(backbone).features(width) * (4 + 8)
+    : 0;
 }
 
 /**
@@ -122,7 +142,9 @@ export function assertFits(
   if (needed > memory) {
     throw new InvalidInput(
       `Cannot train this: ${mebibytes(needed)} of the machine's memory are needed ` +
-        `(${mebibytes(estimate.pictures)} for the pictures at this image_size), and it has ` +
+        `(${mebibytes(estimate.pictures)} for the pictures at this image_size${
+          estimate.pairs > 0 ? `, ${mebibytes(estimate.pairs)} for pairs of all images` : ""
+        }), and it has ` +
         `${mebibytes(memory)}; a smaller image_size or fewer images fit`,
       [{ pointer: "/image_size", message: "smaller pictures are needed" }],
     );
@@ -154,11 +176,12 @@ function estimate(
   tape: Tape,
   store: ParameterStore,
   spec: NetworkSpec & Pick<PretrainSpec, "augmentation" | "optimizer">,
-  { batch, views, images, kept: onHost }: {
+  { batch, views, images, kept: onHost, pairs }: {
     batch: number;
     views: number;
     images: number;
     kept: number;
+    pairs: number;
   },
 ): Estimate {
   const { buffers, dedicated, bytes } = plan(tape, { outputs: [] });
@@ -190,8 +213,9 @@ function estimate(
     images: pictures + passes,
     largest,
     // A software adapter has no memory of its own.
-    host: onHost + (device.info.software ? total : 0),
+    host: onHost + pairs + (device.info.software ? total : 0),
     pictures: onHost,
+    pairs,
   };
 }
 

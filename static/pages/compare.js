@@ -14,7 +14,8 @@ export async function show({ name, query, signal }) {
   const ids = new Set((query.get("runs") ?? "").split(",").filter(Boolean));
   const runs = (await readRuns(name, signal)).filter(({ job }) => ids.has(job.id));
   const groups = titledApart(groupRuns(runs));
-  if (groups.length < 2) {
+  const alone = groups.length === 1 && runs.length > 1;
+  if (groups.length < 2 && !alone) {
     return [
       pageHead("Compare"),
       nothing(
@@ -57,12 +58,12 @@ export async function show({ name, query, signal }) {
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
   return [
     pageHead(
-      "Compare",
+      alone ? "Curves" : "Compare",
       groups.map(({ title }) => title).join("  |  "),
       h("a", { class: "button", href: stepLink(name, "training") }, "All trainings"),
     ),
     card("What they reached", scores(groups, same)),
-    card(
+    !alone && card(
       "Only the settings that differ",
       differing(groups, specs.map((spec) => told(spec, compared))),
     ),

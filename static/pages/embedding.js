@@ -1,4 +1,5 @@
 /** The images of a set in the plane, as a network sees them: by label, fold, patient or mistake; a lasso opens them. */
+import { isWrong, saidOf } from "../findings.js";
 import { setQuery, stepLink } from "../address.js";
 import { call, get } from "../api.js";
 import { modelsOf } from "../classifiers.js";
@@ -110,7 +111,7 @@ async function plot({ name, images, id, models, method, colour, lassoed, signal 
   const points = answer.data.filter(({ point }) => point).map(({ image, label, point }) => {
     const score = scored.get(image);
     const { patient = null, split = null } = byName.get(image) ?? {};
-    const mistake = !score ? "not tested" : score.predicted === score.label ? "right" : "wrong";
+    const mistake = !score ? "not tested" : isWrong(score) ? "wrong" : "right";
     return {
       image,
       label,
@@ -118,7 +119,8 @@ async function plot({ name, images, id, models, method, colour, lassoed, signal 
       patient,
       split,
       mistake,
-      predicted: score?.predicted,
+      predicted: score &&
+        saidOf({ label: score.labels ? null : score.predicted, labels: score.predicted }),
       fold: score?.fold ?? null,
     };
   });

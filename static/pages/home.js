@@ -183,12 +183,26 @@ async function tellJobs(area, signal) {
   );
 }
 
+/** What ended studies say, by their ids. @type {Map<string, string>} */
+const verdicts = new Map();
+
+async function readVerdict({ id, state }, signal) {
+  if (verdicts.has(id) || state === "queued" || state === "running") return;
+  const { verdict } = await get(`/v1/studies/${id}`, signal);
+  verdicts.set(id, verdict.sentence);
+}
+
 async function tellFound(area, signal) {
   const [{ data: studies }, { data: jobs }] = await Promise.all([
     get("/v1/studies?limit=4", signal),
-    get(`/v1/jobs?state=succeeded&limit=6&${JOB_FIELDS}`, signal),
+    get(`/v1/jobs?state=succeeded&limit=60&${JOB_FIELDS},study`, signal),
   ]);
-  const titleOf = await jobTitles(jobs, signal);
+  // The trainings of a study stand behind its own entry.
+  const rest = jobs.filter(({ kind, study }) => kind !== "study" && study === null).slice(0, 6);
+  const [titleOf] = await Promise.all([
+    jobTitles(rest, signal),
+    ...studies.map((one) => readVerdict(one, signal).catch(() => {})),
+  ]);
   const study = ([one, title]) =>
     h(
       "a",
@@ -199,6 +213,7 @@ async function tellFound(area, signal) {
           : link(["jobs", one.job]),
       },
       h("strong", {}, title),
+      verdicts.has(one.id) && h("span", {}, verdicts.get(one.id)),
       h(
         "small",
         {},
@@ -221,7 +236,6 @@ async function tellFound(area, signal) {
           .filter(Boolean).join(" · "),
       ),
     );
-  const rest = jobs.filter(({ kind }) => kind !== "study");
   fill(
     area,
     studies.length + rest.length === 0 &&

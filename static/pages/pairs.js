@@ -2,6 +2,7 @@
  * Pairs: what similar gaze says about the label, which pairs a cut would make, and the images of these pairs. The cut
  * is chosen here and goes on to training.
  */
+import { comparedOf } from "../findings.js";
 import { setQuery, stepLink } from "../address.js";
 import { call, download, get, list, post } from "../api.js";
 import { auditOf, lookedWords } from "../audit.js";
@@ -32,7 +33,7 @@ export async function show({ name, params, query, signal, set }) {
   const path = `/v1/similarities/${encodeURIComponent(found.id)}`;
   const verdict = h(
     "div",
-    {},
+    { class: "stack" },
     banner("plain", "Asking whether similar gaze goes with the label …"),
   );
   const below = h("div", { class: "stack" });
@@ -43,7 +44,7 @@ export async function show({ name, params, query, signal, set }) {
   audit.then((told) => {
     if (signal.aborted) return;
     fill(verdict, verdictOf(told), looking(told, { name, id: found.id, all }));
-    fill(below, comparison(told, name));
+    fill(below, comparison(told, name), readerCard({ name, id: found.id, all, signal }));
   }).catch((error) => {
     if (!signal.aborted) fill(verdict, banner("bad", "The audit cannot be made", error.message));
   });
@@ -188,7 +189,10 @@ async function chosen(shown, audit) {
   ]);
   const values = readNpy(await response.arrayBuffer());
   const byName = new Map(images.map((image) => [image.name, image]));
-  const labels = names.map((image) => found.stale ? null : byName.get(image)?.label ?? null);
+  const labels = names.map((image) => {
+    const known = byName.get(image);
+    return found.stale || !known ? null : comparedOf(known);
+  });
   const handle = h("div", { class: "stack" }, h("p", { class: "hint" }, "Asking the audit …"));
   // The handle shows what the audit looked at, and no label more.
   audit.then(({ left_out_images }) => {
@@ -316,6 +320,62 @@ function comparison({ cuts, labels, comparison, suggestion }, name) {
         { label: "Cuts that were tested" },
       ),
     ),
+  );
+}
+
+/** Each reader's own gaze, asked for by a click: every one is an audit, and one without a comparison needs it first. */
+function readerCard({ name, id, all, signal }) {
+  const area = h("div", { class: "stack" });
+  const begin = h("button", { type: "button" }, "Ask for each reader");
+  const ask = async () => {
+    const { by_reader } = await auditOf(id, signal, { all, readers: true });
+    const missing = by_reader.filter(({ similarity }) => similarity === null);
+    const compute = missing.length > 0 && h(
+      "button",
+      { type: "button", class: "primary" },
+      `Compare the gaze of ${missing.length} readers, one by one`,
+    );
+    if (compute) {
+      compute.addEventListener("click", () =>
+        attempt(compute, async () => {
+          for (const { request } of missing) await post("/v1/jobs", request);
+          notice("The comparisons are on their way; ask again when they are done.");
+        }));
+    }
+    fill(
+      area,
+      table(
+        [
+          {
+            head: "Reader",
+            cell: ({ reader, similarity }) =>
+              similarity ? h("a", { href: stepLink(name, ["pairs", similarity]) }, reader) : reader,
+          },
+          {
+            head: "Images",
+            cell: ({ images }) => images === null ? "not compared" : number(images),
+            number: true,
+          },
+          { head: "AUC", cell: ({ auc }) => score(auc), number: true },
+          { head: "p", cell: ({ auc_p }) => score(auc_p), number: true },
+          {
+            head: "Suggested cut",
+            cell: ({ suggestion }) => suggestion && cutText(suggestion),
+            number: true,
+          },
+        ],
+        by_reader,
+        { label: "Reader by reader" },
+      ),
+      compute,
+    );
+  };
+  begin.addEventListener("click", () => attempt(begin, ask));
+  return card(
+    "Reader by reader",
+    h("p", { class: "hint" }, "Whether each reader's own gaze goes with the label."),
+    begin,
+    area,
   );
 }
 

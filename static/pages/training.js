@@ -34,7 +34,17 @@ export async function show({ name, query, signal, set }) {
           },
           "Compare",
         )
-        : h("span", { class: "hint" }, "Choose another one to compare with."),
+        : [
+          h("span", { class: "hint" }, "Choose another one to compare with."),
+          ids.length > 1 && h(
+            "a",
+            {
+              class: "button",
+              href: stepLink(name, ["training", "compare"], { runs: ids.join() }),
+            },
+            `Curves of its ${ids.length} runs`,
+          ),
+        ],
     );
   };
   const draw = () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { Conflict, InvalidInput, NotFound } from "@/lib/errors.ts";
-import { withStore } from "../support/temporary.ts";
+import { inCluster, withStore } from "../support/temporary.ts";
 
 const soon = () => new Date(Date.now() + 60_000).toISOString();
 
@@ -47,7 +47,8 @@ Deno.test("a start makes a key where those that are there expire, or cannot make
     await first.make({ name: "a", scopes: ["admin"], expires_at: soon() });
     await first.make({ name: "b", scopes: ["read"] });
     assert.equal(first.created, undefined);
-    // Without MCGIP_API_KEY its key is gone.
+    // Without MCGIP_API_KEY its key is gone; in a cluster another server may have been started with it.
+    if (inCluster) return;
     assert.ok((await Keyring.open(store)).created);
   }));
 

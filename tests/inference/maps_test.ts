@@ -17,6 +17,7 @@ import { saveWeights } from "@/lib/models/weights.ts";
 import { type ModelRow, type ModelSpec, newId, now, openStore } from "@/lib/store/mod.ts";
 import { difference, noise, runOp } from "../support/operation.ts";
 import { withDirectory } from "../support/temporary.ts";
+import { served } from "../support/served.ts";
 
 const gpu = await openGpu();
 const S = 96;
@@ -94,10 +95,7 @@ Deno.test("predictor: probabilities, features and maps of one model come from th
       predictor.saliencyMap({ model, picture, class: null }),
       Promise.all([0, 1, 2].map((k) => predictor.saliencyMap({ model, picture, class: k }))),
     ]);
-    // What was asked looks the model up first.
-    await new Promise((resolve) => setTimeout(resolve));
-    await predictor.serve();
-    const [predicted, embedded, bare, similarity, best, each] = await answers;
+    const [predicted, embedded, bare, similarity, best, each] = await served(predictor, answers);
     const expected = await layers(pixels);
 
     const probabilities = predicted.probabilities[0];

@@ -427,6 +427,26 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
     );
   });
 
+  await t.step("training: the runs of one group as curves with their band", async () => {
+    for (const seed of [5, 6]) {
+      await run(dashboard, {
+        ...{ kind: "pretrain", dataset: "breast", method: "byol", arm: "labels", seed },
+        ...{ width: 8, image_size: 16, channels: 1, epochs: 3, batch_size: 4, report_every: 1 },
+      });
+    }
+    const sight = await patient(dashboard);
+    const { page } = sight;
+    await sight.open("d/breast/training");
+    await page.getByLabel("Choose BYOL · labels · RN18").check();
+    await page.getByRole("link", { name: "Curves of its 2 runs" }).click();
+    await page.getByRole("heading", { name: "Curves", exact: true }).waitFor();
+    await page.locator(".live-chart canvas").first().waitFor();
+    assert.match(await page.locator(".u-legend").first().innerText(), /n = 2[\s\S]* to /);
+    await sight.keep("curves-wide");
+    await sight.check("curves of one group");
+    await sight.close();
+  });
+
   await t.step("evaluation: a sentence, and cells that open their images", async () => {
     const { runs } = await server.json<{ runs: { evaluation: string; row: string }[] }>(
       "GET",
@@ -548,7 +568,7 @@ dashboardTest("pairs, training, results, try", async (dashboard, t) => {
       dashboard,
       "",
       "home-full",
-      ({ page }) => page.getByRole("link", { name: /Does gaze help/ }).first().waitFor(),
+      ({ page }) => page.getByRole("link", { name: /Does gaze help.*Too few runs/ }).waitFor(),
     );
     await looks(dashboard, "jobs", "jobs-full");
   });

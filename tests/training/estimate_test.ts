@@ -90,6 +90,19 @@ Deno.test("pictures that do not fit the machine's memory are refused with the nu
     Math.ceil(100 * (trained * 40 * 40 + (1 - trained) * 32 * 32)) * 2,
   );
 
+  // Pairs of all images, and features beside them: 64 numbers a picture at width 8.
+  const few = { ...large, image_size: 32 };
+  const none = estimatePretrain(device(false), few, 5000);
+  const arm = (name: "appearance" | "labels") =>
+    estimatePretrain(device(false), { ...few, arm: name }, 5000);
+  assert.deepEqual([none.pairs, arm("labels").pairs], [0, 0]);
+  const pairs = 4 * 5000 ** 2 + 5000 * 64 * 12;
+  assert.deepEqual([arm("appearance").pairs, arm("appearance").host - none.host], [pairs, pairs]);
+  assert.throws(
+    () => assertFits(device(false), arm("appearance"), 2 ** 29),
+    /100 MiB for pairs of all images/,
+  );
+
   assertFits(device(false), gpu, 16 * 2 ** 30);
   assert.throws(
     () => assertFits(device(false), gpu, 4 * 2 ** 30),

@@ -1,6 +1,6 @@
 /** Attention, layer norm, GELU and tokens: PyTorch's values and gradients, differences at awkward sizes. */
 import assert from "node:assert/strict";
-import { openGpu } from "@/gpu/device.ts";
+import { type Gpu, openGpu } from "@/gpu/device.ts";
 import { add } from "@/gpu/ops/add.ts";
 import { attention } from "@/gpu/ops/attention.ts";
 import { gelu } from "@/gpu/ops/gelu.ts";
@@ -13,30 +13,50 @@ import { formula } from "../../support/formula.ts";
 import { checkGradients, difference, noise, runOp } from "../../support/operation.ts";
 
 const gpu = await openGpu();
-
-Deno.test("attention: PyTorch's values and gradients", async () => {
-  const { shape, heads, shift, factor, dy_shift, y, dx } = reference.attention;
-  const [N, T, width] = shape;
-  const { y: values, gradients } = await runOp(
-    gpu,
-    { x: formula(shape, shift, factor) },
-    (tape, { x }) => attention(tape, x, { heads }),
-    formula([N, T, width / 3], dy_shift).data,
-  );
-  assert.ok(difference(values.slice(0, y.length), y) < 1e-6);
-  const some = gradients.x.filter((_, i) => i % 7 === 0).map((value) => value * factor);
-  assert.ok(difference(some, dx) < 2e-6);
+/** The same device, taken for one whose subgroups are others: attention goes by tiles in shared memory there. */
+const plain: Gpu = Object.create(gpu, {
+  features: { value: { ...gpu.features, subgroupSize: 0 } },
 });
 
-Deno.test("attention: gradients against differences, at awkward sizes", async () => {
-  for (const [N, T, heads, D] of [[1, 1, 1, 4], [2, 17, 3, 8], [1, 67, 2, 64]]) {
-    const x = noise([N, T, 3 * heads * D], 51);
-    await checkGradients(
-      gpu,
-      { x: { ...x, data: x.data.map((value) => value * 2) } },
+for (const [way, device] of [["this device's kernels", gpu], ["tiles", plain]] as const) {
+  Deno.test(`attention by ${way}: PyTorch's values and gradients`, async () => {
+    const { shape, heads, shift, factor, dy_shift, y, dx } = reference.attention;
+    const [N, T, width] = shape;
+    const { y: values, gradients } = await runOp(
+      device,
+      { x: formula(shape, shift, factor) },
       (tape, { x }) => attention(tape, x, { heads }),
-      { step: 1 / 64, count: D > 8 ? 2 : 6, tolerance: 5e-3 },
+      formula([N, T, width / 3], dy_shift).data,
     );
+    assert.ok(difference(values.slice(0, y.length), y) < 1e-6);
+    const some = gradients.x.filter((_, i) => i % 7 === 0).map((value) => value * factor);
+    assert.ok(difference(some, dx) < 2e-6);
+  });
+
+  Deno.test(`attention by ${way}: gradients against differences, at awkward sizes`, async () => {
+    for (const [N, T, heads, D] of [[1, 1, 1, 4], [2, 17, 3, 8], [1, 67, 2, 64]]) {
+      const x = noise([N, T, 3 * heads * D], 51);
+      await checkGradients(
+        device,
+        { x: { ...x, data: x.data.map((value) => value * 2) } },
+        (tape, { x }) => attention(tape, x, { heads }),
+        { step: 1 / 64, count: D > 8 ? 2 : 6, tolerance: 5e-3 },
+      );
+    }
+  });
+}
+
+Deno.test("attention: both ways give the same, past the end of tiles of 32 and of 64", async () => {
+  for (const T of [31, 32, 33, 64, 65]) {
+    const operands = { x: noise([2, T, 3 * 2 * 64], 53) };
+    const [one, other] = await Promise.all(
+      [gpu, plain].map((device) =>
+        runOp(device, operands, (tape, { x }) => attention(tape, x, { heads: 2 }))
+      ),
+    );
+    assert.ok(difference(one.y, other.y) < 2e-6, `values of ${T} tokens`);
+    assert.ok(difference(one.gradients.x, other.gradients.x) < 5e-6, `gradients of ${T} tokens`);
+    assert.notDeepEqual(one.gradients.x, other.gradients.x, "two ways, not one twice");
   }
 });
 

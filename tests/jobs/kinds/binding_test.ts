@@ -14,6 +14,7 @@ import { insertClasses } from "../../support/classes.ts";
 import { queued, type Recorded, runJob } from "../../support/context.ts";
 import { withStore } from "../../support/temporary.ts";
 import { resnetWeights } from "../../support/weights.ts";
+import { served } from "../../support/served.ts";
 
 const gpu = await openGpu();
 const network = { width: 4, image_size: 16, channels: 1 };
@@ -235,6 +236,7 @@ Deno.test("a similarity of gaze that has changed since is refused, when queued a
     const waiting = await queued(store, request);
     for (const { id } of images) await store.db.run("DELETE FROM gaze WHERE image_id = ?", id);
     await insertGaze(store, images, 2);
+    await store.datasets.changed(dataset.id);
     await store.datasets.update(dataset.id, { known_digest: "with other gaze" });
     await assert.rejects(runJob(gpu, store, waiting), Conflict);
     await store.jobs.change(waiting, { state: "failed" });
@@ -328,9 +330,7 @@ Deno.test("outputs that are not finite fail by the names of model and image, and
       predictor.predict({ model, pictures: [picture] }),
       ...maps,
     ]);
-    // What was asked looks the model up first.
-    await new Promise((resolve) => setTimeout(resolve));
-    await predictor.serve();
-    assert.deepEqual((await answers)[0], { probabilities: [null] });
+    const [predicted] = await served(predictor, answers);
+    assert.deepEqual(predicted, { probabilities: [null] });
     predictor.destroy();
   }));

@@ -9,6 +9,7 @@ import { encodePicture } from "@/lib/inference/protocol.ts";
 import { insertClasses } from "../../support/classes.ts";
 import { queued, runJob } from "../../support/context.ts";
 import { withStore } from "../../support/temporary.ts";
+import { served } from "../../support/served.ts";
 
 const gpu = await openGpu();
 const [height, width] = [32, 96];
@@ -43,10 +44,7 @@ Deno.test("an input of 32 x 96 pixels: pre-trained, fine-tuned, evaluated, predi
       predictor.similarityMap({ model: model.id, picture: pictures[0], point: [0.9, 0.1] }),
       predictor.saliencyMap({ model: model.id, picture: pictures[0], class: null }),
     ]);
-    // What was asked looks the model up first.
-    await new Promise((resolve) => setTimeout(resolve));
-    await predictor.serve();
-    const [{ probabilities }, similar, salient] = await answers;
+    const [{ probabilities }, similar, salient] = await served(predictor, answers);
     scores.forEach(({ probabilities: { malignant } }, i) =>
       assert.ok(Math.abs(probabilities[i]![1] - malignant) < 1e-6)
     );

@@ -12,6 +12,7 @@ import { drawClass, insertClasses } from "../../support/classes.ts";
 import { queued, runJob } from "../../support/context.ts";
 import { withStore } from "../../support/temporary.ts";
 import { oneLabelMetrics } from "../../support/metrics.ts";
+import { served } from "../../support/served.ts";
 
 const gpu = await openGpu();
 const network = { width: 8, image_size: 16, channels: 1 };
@@ -234,10 +235,7 @@ Deno.test("finetune, evaluate and predict agree about the same images", () =>
       predictor.predict({ model: model.id, pictures: asked.slice(0, 1) }),
       predictor.predict({ model: model.id, pictures: asked.slice(1) }),
     ]);
-    // What was asked looks the model up first.
-    await new Promise((resolve) => setTimeout(resolve));
-    await predictor.serve();
-    const rows = (await answers).flatMap(({ probabilities }) => probabilities);
+    const rows = (await served(predictor, answers)).flatMap(({ probabilities }) => probabilities);
     const scores = second.scores as unknown as ImageScore[];
     test.forEach((name, i) => {
       const { malignant } = scores.find(({ image }) => image === name)!.probabilities;
@@ -347,10 +345,7 @@ Deno.test("pictures of another size are refused, and a drawn one is not", () =>
       pictures: Array.from({ length: 70 }, () => picture(16)),
     });
     const start = performance.now();
-    // What was asked looks the model up first.
-    await new Promise((resolve) => setTimeout(resolve));
-    await predictor.serve();
-    const { probabilities } = await answer;
+    const { probabilities } = await served(predictor, answer);
     assert.equal(probabilities.length, 70);
     probabilities.forEach((row) => assert.ok(Math.abs(row![0] + row![1] - 1) < 1e-6));
     assert.ok(probabilities.every((row) => Math.abs(row![0] - probabilities[0]![0]) < 1e-5));
