@@ -16,7 +16,7 @@ export const damage: Scenario = {
   run: (attempt) =>
     withFolder(async (folder) => {
       const good = `${folder}/good`;
-      const made = await prepare(good);
+      const made = await prepare(good, attempt);
       const all = filesOf(good);
       const cases = Object.keys(kinds).flatMap((kind) => {
         const files = all.filter((file) => kinds[kind].test(file));
@@ -65,7 +65,7 @@ const training = {
 };
 const short = { ...training, epochs: 1, seed: 2 };
 
-async function prepare(data: string): Promise<Made> {
+async function prepare(data: string, attempt: Attempt): Promise<Made> {
   const victim = await Victim.start({ data });
   try {
     const stage = await furnish(victim);
@@ -81,7 +81,10 @@ async function prepare(data: string): Promise<Made> {
     const cached = await weightsOf(victim, once);
     const { id } = await victim.json<Job>("POST", "/v1/jobs", training);
     const folder = `${data}/checkpoints/${id}`;
-    await within(60_000, () => existsSync(folder) && [...Deno.readDirSync(folder)].length >= 3);
+    await within(
+      60_000 * attempt.slowness,
+      () => existsSync(folder) && [...Deno.readDirSync(folder)].length >= 3,
+    );
     // In order: a database at rest is whole in its file.
     await victim.end();
     return { stage, training: id, upload, zip, answers, weights, cached };
