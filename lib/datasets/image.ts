@@ -68,7 +68,7 @@ export function toImageView(
 }
 
 /** Images whose fixations are counted at a time. */
-const AT_ONCE = 50;
+const AT_ONCE = 20;
 
 /**
  * Several images, with their readers looked up.

@@ -131,7 +131,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
 }
 
 /** Images whose gaze and readings are counted at a time. */
-const AT_ONCE = 50;
+const AT_ONCE = 20;
 
 /** Counts part by part: fixations and readings are as many as they are. */
 async function countOfImages(store: Store, dataset_id: string) {
