@@ -61,7 +61,7 @@ interface Made {
 
 const training = {
   ...{ kind: "pretrain", dataset: "base", method: "byol", arm: "none", backbone: "resnet18" },
-  ...{ width: 4, image_size: 32, epochs: 10, batch_size: 6, seed: 1, tuning: "off" },
+  ...{ width: 4, image_size: 32, epochs: 30, batch_size: 6, seed: 1, tuning: "off" },
 };
 const short = { ...training, epochs: 1, seed: 2 };
 
