@@ -129,8 +129,33 @@ const told = (...made: Row[]) => {
       `${row.holds === false ? "NO " : "   "} ${row.what}: ${row.measured.slice(0, 200)}`,
     );
     rows.push(row);
+    // As far as it has come: what ends it early leaves what it found.
+    write();
   }
 };
+/** Writes the table; how many promises were held. */
+function write(): string {
+  const minutes = ((performance.now() - began) / 60_000).toFixed(0);
+  const held = rows.filter(({ holds }) => holds).length;
+  const promised = rows.filter(({ holds }) => holds !== undefined).length;
+  Deno.writeTextFileSync(
+    values.out,
+    `# What is promised, and what was measured
+
+\`${["deno task bench:reliability", ...Deno.args].join(" ")}\`, ${minutes} minutes, at ${
+      commitOf(root) ?? "an unknown commit"
+    }, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, load ${first} at the beginning and ${load()} at the end. **${held} of ${promised} promises held.**
+
+Times are upper bounds: whatever else the machine did is in them. "Busy" is processor time that the
+main thread used between a question to \`/healthz\` and its answer, so other work of the machine is not
+in it; "an answer took" is the time that passed. Memory is what the API process grew by, threads
+included, from a fresh start. Beside a rate of requests stands what a server of nothing took at the
+same rate in the same minute.
+
+${tables(rows)}`,
+  );
+  return `${held} of ${promised}`;
+}
 const load = () => Deno.loadavg()[0].toFixed(1);
 const first = load();
 const data = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
@@ -164,23 +189,4 @@ try {
 } finally {
   Deno.removeSync(data, { recursive: true });
 }
-const minutes = ((performance.now() - began) / 60_000).toFixed(0);
-const held = rows.filter(({ holds }) => holds).length;
-const promised = rows.filter(({ holds }) => holds !== undefined).length;
-Deno.writeTextFileSync(
-  values.out,
-  `# What is promised, and what was measured
-
-\`${["deno task bench:reliability", ...Deno.args].join(" ")}\`, ${minutes} minutes, at ${
-    commitOf(root) ?? "an unknown commit"
-  }, Deno ${Deno.version.deno}, ${navigator.hardwareConcurrency} cores, load ${first} at the beginning and ${load()} at the end. **${held} of ${promised} promises held.**
-
-Times are upper bounds: whatever else the machine did is in them. "Busy" is processor time that the
-main thread used between a question to \`/healthz\` and its answer, so other work of the machine is not
-in it; "an answer took" is the time that passed. Memory is what the API process grew by, threads
-included, from a fresh start. Beside a rate of requests stands what a server of nothing took at the
-same rate in the same minute.
-
-${tables(rows)}`,
-);
-console.log(`${held} of ${promised} promises held`);
+console.log(`${write()} promises held`);

@@ -21,6 +21,7 @@ export async function* chunks(
   const reader = request.body?.getReader();
   if (!reader) return;
   const started = performance.now();
+  const turns = new Turns();
   let bytes = 0;
   try {
     while (true) {
@@ -30,6 +31,8 @@ export async function* chunks(
       if (bytes > maxBytes) throw tooLarge(maxBytes);
       const seconds = (performance.now() - started) / 1000;
       if (seconds * 1000 > STALL_MS && bytes / seconds < LEAST_BYTES_PER_S) throw tooSlow();
+      // What has come already is handed on without any wait: others are heard in between.
+      await turns.give();
       yield value;
     }
   } finally {

@@ -7,7 +7,7 @@ import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
 import type { DatasetRow } from "@/lib/store/datasets.ts";
 import type { ImageRow } from "@/lib/store/images.ts";
-import type { NamedReading, Store } from "@/lib/store/mod.ts";
+import type { Store } from "@/lib/store/mod.ts";
 
 const endings = { png: "png", jpeg: "jpg", pnm: "pgm", dicom: "png" } as const;
 
@@ -24,7 +24,7 @@ export async function verifyFiles(store: Store, dataset: DatasetRow): Promise<vo
   const samples = await store.gaze.samplesFiles(dataset.id);
   const maps = await store.heatmaps.ofDataset(dataset.id);
   const turns = new Turns();
-  for (const { id, name, file } of await store.images.all(dataset.id)) {
+  for (const { id, name, file } of await imagesOf(store, dataset)) {
     await files.verify(file, `image "${name}"`);
     for (const map of maps.get(id) ?? []) {
       await files.verify(map.file, `a heatmap on image "${name}"`);
@@ -56,20 +56,19 @@ async function* filesOfArchive(
   const { structured, positive_label, names, meta } = dataset;
   // A new set hashes them where nothing is said.
   const kept = names === "keep" ? { names } : {};
-  const images = await store.images.all(dataset.id);
+  const images = await imagesOf(store, dataset);
   yield text(
     "dataset.json",
     JSON.stringify({ structured, positive_label, ...kept, ...meta }, null, 2) + "\n",
   );
-  yield text(
-    "labels.csv",
-    labelsTable(images, findingsOf(dataset)),
-  );
-  const readings = await store.readings.ofDataset(dataset.id);
-  if (readings.length > 0) yield text("readings.csv", readingsTable(readings));
+  yield { name: "labels.csv", data: await labelsTable(images, findingsOf(dataset)) };
+  const readings = await readingsTable(store, images);
+  if (readings.length > 1) yield { name: "readings.csv", data: readings };
   yield* gazeFiles(store, dataset, images, tableBytes);
   const maps = await store.heatmaps.ofDataset(dataset.id);
+  const turns = new Turns();
   for (const image of images) {
+    await turns.give();
     yield {
       name: `images/${image.name}.${endings[image.format]}`,
       data: await store.files.read(image.file, `image "${image.name}"`),
@@ -83,21 +82,64 @@ async function* filesOfArchive(
   }
 }
 
-/** A column of the label, or of a multi-label set one for each finding, empty where that is not known. */
-function labelsTable(images: ImageRow[], classes: string[] | null): string {
-  const header = classes ?? ["label"];
-  return csvLine("image", ...header, "patient", "split") +
-    images.map((i) => {
-      const said = classes ? classes.map((name) => i.findings?.[name]) : [i.label];
-      return csvLine(i.name, ...said, i.patient, i.split);
-    }).join("");
+/** Images whose rows are read or written without a turn for others. */
+const ROWS_AT_ONCE = 200;
+
+/** All images in the order of their names. */
+async function imagesOf(store: Store, { id }: DatasetRow): Promise<ImageRow[]> {
+  const images: ImageRow[] = [];
+  const turns = new Turns();
+  let after: string | undefined;
+  do {
+    const page = await store.images.listOf(id, { after, limit: ROWS_AT_ONCE });
+    images.push(...page.data);
+    await turns.give();
+    after = page.next ?? undefined;
+  } while (after !== undefined);
+  return images;
 }
 
-function readingsTable(readings: NamedReading[]): string {
-  return csvLine("image", "reader", "condition", "label", "confidence", "rating") +
-    readings.map(({ image, reader, condition, label, confidence, rating }) =>
-      csvLine(image, reader, condition, label, confidence, rating)
-    ).join("");
+/** A table, its head and some images' lines after the other. */
+async function tableOf(
+  head: string,
+  images: ImageRow[],
+  linesOf: (images: ImageRow[]) => string | Promise<string>,
+): Promise<Uint8Array[]> {
+  const parts = [encoder.encode(head)];
+  const turns = new Turns();
+  for (let from = 0; from < images.length; from += ROWS_AT_ONCE) {
+    const lines = await linesOf(images.slice(from, from + ROWS_AT_ONCE));
+    if (lines !== "") parts.push(encoder.encode(lines));
+    await turns.give();
+  }
+  return parts;
+}
+
+/** A column of the label, or of a multi-label set one for each finding, empty where that is not known. */
+async function labelsTable(images: ImageRow[], classes: string[] | null): Promise<Uint8Array[]> {
+  const header = classes ?? ["label"];
+  return await tableOf(
+    csvLine("image", ...header, "patient", "split"),
+    images,
+    (some) =>
+      some.map((i) => {
+        const said = classes ? classes.map((name) => i.findings?.[name]) : [i.label];
+        return csvLine(i.name, ...said, i.patient, i.split);
+      }).join(""),
+  );
+}
+
+async function readingsTable(store: Store, images: ImageRow[]): Promise<Uint8Array[]> {
+  const head = csvLine("image", "reader", "condition", "label", "confidence", "rating");
+  return await tableOf(
+    head,
+    images,
+    async (some) =>
+      (await store.readings.ofImages(some.map(({ id }) => id))).map(
+        ({ image, reader, condition, label, confidence, rating }) =>
+          csvLine(image, reader, condition, label, confidence, rating),
+      ).join(""),
+  );
 }
 
 function text(name: string, value: string): ZipFile {

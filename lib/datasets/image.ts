@@ -8,7 +8,6 @@ import {
   splitNames,
   type Store,
 } from "@/lib/store/mod.ts";
-
 import { Turns } from "@/lib/turns.ts";
 import { findingsOf, present, unknown } from "./multi_label.ts";
 
@@ -69,7 +68,7 @@ export function toImageView(
 }
 
 /** Images whose fixations are counted at a time. */
-const AT_ONCE = 50;
+const AT_ONCE = 20;
 
 /**
  * Several images, with their readers looked up.

@@ -51,16 +51,24 @@ export type Dataset = z.output<typeof datasetSchema>;
 /** Summaries kept; the oldest goes first. */
 const MOST_KEPT = 256;
 const kept = new Map<string, Dataset>();
+/** Those that are being counted: who asks for the same waits for it. */
+const underWay = new Map<string, Promise<Dataset>>();
 
 /** What the set holds; counted once for each change of it. */
 export async function summary(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const key = `${dataset.id} ${dataset.version}`;
   const known = kept.get(key);
   if (known) return known;
-  const made = await count(store, dataset);
-  kept.set(key, made);
-  if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
-  return made;
+  const making = underWay.get(key) ?? count(store, dataset);
+  underWay.set(key, making);
+  try {
+    const made = await making;
+    kept.set(key, made);
+    if (kept.size > MOST_KEPT) kept.delete(kept.keys().next().value!);
+    return made;
+  } finally {
+    underWay.delete(key);
+  }
 }
 
 async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
@@ -123,7 +131,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
 }
 
 /** Images whose gaze and readings are counted at a time. */
-const AT_ONCE = 50;
+const AT_ONCE = 20;
 
 /** Counts part by part: fixations and readings are as many as they are. */
 async function countOfImages(store: Store, dataset_id: string) {

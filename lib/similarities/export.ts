@@ -9,6 +9,7 @@ import {
   type ReadableFiles,
 } from "./stored_similarity.ts";
 import type { SimilarityRow } from "@/lib/store/mod.ts";
+import { Turns } from "@/lib/turns.ts";
 
 export const matrixTypes = {
   json: "application/json",
@@ -39,8 +40,10 @@ export function matrixStream(
   const write = { json: jsonParts, csv: csvParts, npy: npyParts }[format];
   const parts = write({ measure: row.measure, component, images }, rows);
   const encoder = new TextEncoder();
+  const turns = new Turns();
   return new ReadableStream({
     async pull(controller) {
+      await turns.give();
       const { done, value } = await parts.next();
       if (done) controller.close();
       else controller.enqueue(typeof value === "string" ? encoder.encode(value) : value);

@@ -78,7 +78,7 @@ export interface PagedTables {
 }
 
 /** Images whose gaze is read at a time. */
-const AT_ONCE = 20;
+const AT_ONCE = 5;
 
 /**
  * The digest of what the store holds now, made part by part, so that others get their turn; to be called in a

@@ -32,6 +32,13 @@ export class Readings extends Table<ReadingRow> {
     });
   }
 
+  /** The same of some images. */
+  async ofImages(image_ids: string[]): Promise<NamedReading[]> {
+    return await this.#named([["readings.image_id IN (?)", image_ids]], {
+      tail: "ORDER BY images.name, reader, condition",
+    });
+  }
+
   /** A page in the order of making. */
   async listOf(
     dataset_id: string,
@@ -60,6 +67,13 @@ export class Readings extends Table<ReadingRow> {
     return rows.map((row) => ({ ...row, gaze: row.gaze > 0 }));
   }
 
+  /** How many a data set has. */
+  async countOf(dataset_id: string): Promise<number> {
+    return await this.count([
+      ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
+    ]);
+  }
+
   /** How many some images have, by reader. */
   async countsOf(image_ids: string[]): Promise<{ reader: string; n: number }[]> {
     if (image_ids.length === 0) return [];
@@ -68,13 +82,6 @@ export class Readings extends Table<ReadingRow> {
        WHERE image_id IN (${placesOf(image_ids)}) GROUP BY reader`,
       ...image_ids,
     );
-  }
-
-  /** Readings of a data set. */
-  async countOf(dataset_id: string): Promise<number> {
-    return await this.count([
-      ["image_id IN (SELECT id FROM images WHERE dataset_id = ?)", dataset_id],
-    ]);
   }
 
   /** Removes those of a data set; how many there were. */

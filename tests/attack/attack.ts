@@ -29,6 +29,7 @@ const HELP = `deno task test:attack [OPTIONS]
   --seed N          other choices; 1 otherwise
   --rounds X        so many times the usual count, 0.1 or 3
   --seconds N       the most for each scenario beside what prepares it; 8, with --long 3600
+  --within N        s after which no scenario is begun any more, which is told; never without it
   --lanes N         scenarios at one time, each on a server of its own; 3, with --long 1
   --ready N         s within which a server has to be ready again after a kill, on an idle machine; 5
   --out FILE        figures of each scenario as JSON
@@ -74,6 +75,15 @@ export async function inLanes<T>(
   return done;
 }
 
+/** A scenario that is not tried: this machine has too much else to do. */
+const tooLate = (scenario: Scenario, seconds: number): Scenario => ({
+  ...scenario,
+  run(attempt) {
+    attempt.skipped = `it was not begun within ${seconds} s; --scenario ${attempt.name} tries it`;
+    return Promise.resolve();
+  },
+});
+
 /** The last line. */
 export function verdict(attempts: { tries: number; harms: Harm[] }[], seed: number): string {
   const harms = attempts.reduce((sum, { harms }) => sum + harms.length, 0);
@@ -97,6 +107,7 @@ if (import.meta.main) {
       rounds: { type: "string", default: "1" },
       seconds: { type: "string" },
       lanes: { type: "string" },
+      within: { type: "string" },
       ready: { type: "string", default: "5" },
       long: { type: "boolean", default: false },
       out: { type: "string" },
@@ -122,7 +133,11 @@ if (import.meta.main) {
   };
   const lanes = Math.max(1, number(values.lanes ?? (values.long ? "1" : "3"), "lanes"));
   const started = performance.now();
-  const attempts = await inLanes(chosen, lanes, (name) => attempt(name, scenarios[name], options));
+  const most = number(values.within ?? "1e9", "within");
+  const attempts = await inLanes(chosen, lanes, (name) => {
+    const late = performance.now() - started > most * 1000;
+    return attempt(name, late ? tooLate(scenarios[name], most) : scenarios[name], options);
+  });
   if (values.out !== undefined) {
     const figures = attempts.map(({ name, tries, harms, notes, skipped }) => (
       { name, unit: scenarios[name].unit, tries, harms, notes, skipped: skipped ?? null }

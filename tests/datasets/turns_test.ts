@@ -116,3 +116,23 @@ Deno.test("strings are sorted in turns as at once", async () => {
   assert.deepEqual(await sortInTurns(strings, new Turns()), strings.toSorted());
   assert.deepEqual(await sortInTurns([], new Turns()), []);
 });
+
+Deno.test("who asks for the same summary while it is counted waits for it", () =>
+  withStore(async (store) => {
+    await fill(store, "d", 300);
+    const { countsOf } = store.gaze;
+    let counted = 0;
+    store.gaze.countsOf = (ids) => {
+      counted++;
+      return countsOf.call(store.gaze, ids);
+    };
+    const row = await store.datasets.byName("d");
+    const all = await Promise.all(Array.from({ length: 20 }, () => summary(store, row)));
+    assert.equal(counted, 15, "20 images at a time, once");
+    assert.equal(new Set(all).size, 1);
+    assert.deepEqual([all[0].images, all[0].gaze.recordings, all[0].gaze.fixations], [
+      300,
+      600,
+      12_000,
+    ]);
+  }));
