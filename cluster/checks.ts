@@ -1,10 +1,24 @@
 /** What `deno task doctor` wants to know of a cluster's database and bucket: findings as JSON, on standard output. */
 import { readCluster } from "@/lib/cluster_settings.ts";
-import { fault, type Finding, ok, warning } from "@/lib/operations/checks/finding.ts";
 import { keyOf } from "@/lib/store/remote.ts";
 import { schemaVersions } from "./migrate.ts";
 import { Postgres } from "./postgres.ts";
 import { S3 } from "./s3.ts";
+
+/** As those of lib/operations/checks/finding.ts, which reads them. */
+interface Finding {
+  check: string;
+  verdict: "ok" | "warning" | "fault";
+  found: string;
+  advice?: string;
+}
+const ok = (check: string, found: string): Finding => ({ check, verdict: "ok", found });
+const warning = (check: string, found: string, advice: string): Finding => ({
+  ...{ check, verdict: "warning", found, advice },
+});
+const fault = (check: string, found: string, advice: string): Finding => ({
+  ...{ check, verdict: "fault", found, advice },
+});
 
 /** Clocks of two machines differ; ms. */
 const CLOCK_MS = 5_000;

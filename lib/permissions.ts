@@ -35,6 +35,9 @@ const allow = (what: string, values: readonly string[]) => `--allow-${what}=${va
 /** How much memory the machine has: tasks beside the main thread get a share of it. */
 const MEMORY = "--allow-sys=systemMemoryInfo";
 
+/** pg-boss notes which machine looks after its queues. */
+const QUEUE = ",hostname";
+
 /** What pg reads of its own. */
 const POSTGRES_VARIABLES = ["PG*", "USER", "USERNAME", "NODE_PG_FORCE_NATIVE"];
 
@@ -66,7 +69,7 @@ export function apiArguments(config: Config): string[] {
       ...(config.cluster ? POSTGRES_VARIABLES : []),
     ]),
     // And how much room the disk has for an upload.
-    `${MEMORY},statfs`,
+    `${MEMORY},statfs${config.cluster ? QUEUE : ""}`,
     // The runtime refuses to start anything under a library path unless every program may be started.
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,
@@ -122,7 +125,7 @@ export function workerArguments(
       ...(alone ? clusterVariables : []),
       ...(shared ? POSTGRES_VARIABLES : []),
     ]),
-    `${MEMORY},setPriority`,
+    `${MEMORY},setPriority${shared ? QUEUE : ""}`,
     `${root}/main.ts`,
     "gpu",
   ];

@@ -209,6 +209,7 @@ function optionsOf(series, { width, height, marks, level, range = [null, null] }
           ctx.lineTo(bbox.left + bbox.width, y);
           ctx.stroke();
           ctx.textAlign = "right";
+          ctx.textBaseline = "bottom";
           ctx.fillText(level.name, bbox.left + bbox.width - 4, y - 4);
         }
         ctx.setLineDash([]);

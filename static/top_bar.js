@@ -58,7 +58,13 @@ async function readRunning() {
   const left = job.estimated_finish && new Date(job.estimated_finish) - Date.now();
   const minutes = Math.ceil(left / 60_000);
   const name = await titleOf(job).catch(() => jobName(job));
-  const share = total > 0 ? `${Math.floor(100 * done / total)} %` : "running";
+  // What a training does before its first step says nothing of how far it is.
+  const trains = ["pretrain", "finetune"].includes(job.kind) && job.progress?.unit !== "steps";
+  const share = trains
+    ? "preparing"
+    : total > 0
+    ? `${Math.floor(100 * done / total)} %`
+    : "running";
   const rest = left > 0 &&
     (minutes < 90 ? `${minutes} min left` : `${Math.round(minutes / 60)} h left`);
   area.href = link(["jobs", job.id]);

@@ -9,7 +9,11 @@ export async function databaseAway(cluster: BenchCluster, seconds: number): Prom
   const ids: string[] = [];
   for (const _ of cluster.workers) ids.push(await cluster.count(600, 100));
   const progress = async () => (await cluster.jobs(ids)).map(({ progress }) => progress.done);
-  await until(async () => (await progress()).every((done) => done > 30), 60_000);
+  await until(
+    async () => (await progress()).every((done) => done > 30),
+    120_000,
+    async () => `${await progress()}\n${await cluster.told()}`,
+  );
   postgres.kill("SIGKILL");
   await postgres.ended();
   const gone = performance.now();

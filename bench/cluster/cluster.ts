@@ -1,5 +1,7 @@
 /** A whole cluster on this machine: PostgreSQL, a bucket, two servers, workers that are linked to them. */
 import { fileURLToPath } from "node:url";
+// The store loads it by a name that is no literal.
+import "@/cluster/mod.ts";
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { codeVersion } from "@/lib/config.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
@@ -28,6 +30,8 @@ export interface BenchCluster {
   jobs(ids: string[]): Promise<JobRow[]>;
   /** Waits until all have ended. */
   ended(ids: string[], ms: number): Promise<JobRow[]>;
+  /** Who is linked where, and what each worker said last. */
+  told(): Promise<string>;
   stop(): Promise<void>;
 }
 
@@ -108,6 +112,13 @@ export async function startCluster(
         () => `${JSON.stringify(open())}\n${servers.map((server) => server.log()).join("\n")}`,
       );
       return jobs;
+    },
+    async told() {
+      const lists = await Promise.all(
+        servers.map((server) => server.json("GET", "/v1/workers").catch((error) => error.message)),
+      );
+      const said = [...running].map(([name, child]) => `${name}: ${child.log().slice(-600)}`);
+      return [...lists.map((list) => JSON.stringify(list)), ...said].join("\n");
     },
     async stop() {
       clearInterval(reviving);

@@ -139,11 +139,15 @@ function verdict(found: AdditionFound, budget: number): string {
   const all = comparisonsOf(found, budget);
   if (all.length === 0) return "No comparison was measured.";
   const fewest = Math.min(...all.map(({ tested }) => tested.n));
+  const planned = additions[found.name].seeds.length;
+  const unfinished = all.length < additions[found.name].compared.length || fewest < planned
+    ? ` This is no verdict of the protocol: that has ${planned} seeds of each.`
+    : "";
   const few = fewest < LEAST_SEEDS
     ? ` ${fewest} seeds are too few for a verdict: differences below "least seen" are missed in more than one of five ` +
       "such studies."
     : "";
-  return `${all.filter(holds).length} of ${all.length} hold after Holm.${few}`;
+  return `${all.filter(holds).length} of ${all.length} hold after Holm.${unfinished}${few}`;
 }
 
 function runsGrid(runs: TestedRun[]): string {

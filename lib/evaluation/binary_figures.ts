@@ -91,7 +91,8 @@ export class BinaryFigures {
     const told = hits + absent - rejected;
     return {
       auc: ratio(wins, present * absent),
-      average_precision: ratio(area, present),
+      // Of one side alone any ranking is the best.
+      average_precision: absent > 0 ? ratio(area, present) : null,
       accuracy: ratio(hits + rejected, all),
       balanced_accuracy: sensitivity === null || specificity === null
         ? null

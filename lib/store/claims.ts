@@ -4,13 +4,18 @@
  * a cluster is `cluster/pg_boss.ts`. All that changes something is done in the caller's transaction: with what the
  * caller writes there, or not at all.
  */
-import type { JobRow } from "./jobs.ts";
 
 /** On which the servers and workers of a cluster are told that a job waits. */
 export const WAITS = "mcgip_waits";
 
-/** A job whose row the caller has locked. */
-export type QueuedJob = Pick<JobRow, "id" | "sequence" | "delivery">;
+/** Of a job whose row the caller has locked. */
+export interface QueuedJob {
+  id: string;
+  /** Place in the order of queueing. */
+  sequence: number;
+  /** What it was handed out under. */
+  delivery: string | null;
+}
 
 /** Every method may throw {Unavailable} while the queue's server is away. */
 export interface Queue {

@@ -2,7 +2,7 @@
 import { NotFound } from "@/lib/errors.ts";
 import type { ImageFormat } from "@/lib/images/sniff.ts";
 import type { Database } from "./database.ts";
-import { type Page, page, type PageOptions, Table } from "./table.ts";
+import { type Page, page, type PageOptions, placesOf, Table } from "./table.ts";
 
 export const splitNames = ["train", "validation", "test"] as const;
 export type SplitName = (typeof splitNames)[number];
@@ -82,7 +82,7 @@ export class Images extends Table<ImageRow> {
 
   /** Removes some, with what belongs to them. */
   async removeAll(ids: string[]): Promise<void> {
-    await this.db.run(`DELETE FROM images WHERE id IN (${ids.map(() => "?").join(", ")})`, ...ids);
+    await this.db.run(`DELETE FROM images WHERE id IN (${placesOf(ids)})`, ...ids);
   }
 
   /** Throws NotFound. */

@@ -42,7 +42,7 @@ export async function show({ name, query, signal }) {
   const draw = async () => {
     const read = await Promise.all(
       groups.map(async (group) => ({
-        name: group.title,
+        name: alone ? "" : group.title,
         byName: await curvesOf(group.runs, 500, signal),
       })),
     );

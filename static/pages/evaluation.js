@@ -313,7 +313,7 @@ async function beside({ found, path, home, modelOf, query, signal }) {
   if (control.value) read();
   return card(
     "Compared with another",
-    h("label", { class: "inline" }, h("span", {}, "This one less"), control),
+    h("label", { class: "inline" }, h("span", {}, "Minus"), control),
     area,
   );
 }

@@ -190,20 +190,24 @@ function headOf(job, { home, from, path, refresh }) {
     h(
       "p",
       { class: "hint row" },
-      title.startsWith(kindName(job.kind)) ? null : kindName(job.kind),
+      !title.startsWith(kindName(job.kind)) && apart(kindName(job.kind)),
       stateChip(job.state),
       progressOf(job),
-      job.requested && `asked to ${job.requested}, stops after this step`,
-      left,
+      job.requested && apart(`asked to ${job.requested}, stops after this step`),
+      left && apart(left),
       job.waits_for && `goes on on ${job.waits_for} alone, and waits for a worker that has it`,
       job.state === "queued" &&
-        (job.queue_position > 0
-          ? `${number(job.queue_position)} before it in the queue`
-          : "next in the queue"),
+        apart(
+          job.queue_position > 0
+            ? `${number(job.queue_position)} before it in the queue`
+            : "next in the queue",
+        ),
       job.started_at &&
-        `${over ? "took" : "since"} ${
-          over ? span(job.started_at, job.finished_at) : time(job.started_at)
-        }`,
+        apart(
+          `${over ? "took" : "since"} ${
+            over ? span(job.started_at, job.finished_at) : time(job.started_at)
+          }`,
+        ),
       job.study && h("a", { href: ways.study(job.study) }, "part of a study"),
     ),
     job.error && banner("bad", "It failed", job.error),
@@ -228,6 +232,9 @@ function headOf(job, { home, from, path, refresh }) {
     ),
   ];
 }
+
+/** Texts beside each other in a row would be one without it. */
+const apart = (text) => h("span", {}, text);
 
 /** What speaks against the run, above everything else. */
 function alarmsOf(events, { kind, spec }) {

@@ -238,11 +238,12 @@ function predictions(rows, { name, models, onForget, signal }) {
       },
       {
         head: "By",
+        optional: true,
         cell: ({ model }) =>
           models.find(({ id }) => id === model)?.text ?? "a model of another set, or deleted",
       },
       { head: "When", cell: ({ created_at }) => time(created_at), optional: true },
-      { head: "Forget", cell: (row) => forget(row, onForget), optional: true },
+      { head: "Forget", cell: (row) => forget(row, onForget) },
     ],
     rows,
     { label: "Predictions" },

@@ -60,7 +60,7 @@ postgresTest("workers of a cluster whose servers have none of their own", async 
     const ended = (id: string) =>
       until(
         async () => (await store.jobs.get(id)).state === "succeeded",
-        90_000,
+        180_000,
         async () => `${JSON.stringify(await store.jobs.get(id))}\n${log()}`,
       );
     try {

@@ -263,6 +263,33 @@ Deno.test("EGD-CXR and REFLACX with pictures of MIMIC-CXR", () =>
     assert.match(reflacx.said, /gaze of 1 files that the metadata call discarded/);
   }));
 
+Deno.test("EGD-CXR with classes in dataset.json is multi-label, by these columns of its sheet", () =>
+  withStore(async (store) => {
+    const files = {
+      ...pictures("files/aa-1.png", "files/bb-2.png"),
+      "master_sheet.csv": "patient_id,dicom_id,path,Normal,CHF,pneumonia,edema__chx\n" +
+        "1,aa-1,files/x.dcm,0,1,1,-1\n1,bb-2,files/y.dcm,1,0,0,\n",
+      "fixations.csv": "DICOM_ID,FPOGX,FPOGY,FPOGS,FPOGD,FPOGID,FPOGV,X_ORIGINAL,Y_ORIGINAL\n" +
+        "aa-1,0.5,0.5,0,0.2,1,1,3,3\n",
+    };
+    const named = (...classes: string[]) => ({
+      ...files,
+      "dataset.json": JSON.stringify({ classes }),
+    });
+    const { rows } = await load(store, named("CHF", "pneumonia", "edema__chx"));
+    assert.deepEqual(rows, [["aa-1", null, "1", null], ["bb-2", null, "1", null]]);
+    const [{ id, meta }] = (await store.datasets.list()).data;
+    assert.deepEqual(meta.classes, ["CHF", "pneumonia", "edema__chx"]);
+    assert.deepEqual((await store.images.all(id)).map(({ findings }) => findings), [
+      { CHF: 1, pneumonia: 1 },
+      { CHF: 0, pneumonia: 0 },
+    ]);
+    await assert.rejects(load(store, named("CHF", "mass")), (error) => {
+      assert.match(JSON.stringify(error), /Cannot find the columns .*mass.*there are .*patient_id/);
+      return true;
+    });
+  }));
+
 Deno.test("INbreast two folders deep with the Excel table only: no labels, and what to do", () =>
   withStore(async (store) => {
     const top = "INbreast Release 1.0/INbreast Release 1.0";

@@ -49,6 +49,7 @@ for (const [i, known] of reference.evaluations.entries()) {
     assert.deepEqual(metrics.left_out, [last]);
     const found = metrics.findings.at(-1)!;
     assert.deepEqual([found.auc, found.present, metrics.roc[last]], [null, 0, null]);
+    assert.equal(found.average_precision, null);
     assert.ok(metrics.warnings.some((text) => text.includes(`"${last}"`) && /one side/.test(text)));
     assert.equal(metrics.m_auc, null);
   });
@@ -166,4 +167,12 @@ Deno.test("a probability that is no number is refused with its image and finding
     () => multiLabelEvaluation([{ ...scores, probabilities }], null),
     /"f0" for image "i003" is NaN/,
   );
+});
+
+Deno.test("of one side alone there is neither AUC nor average precision, whatever is said", () => {
+  for (const side of [0, 1]) {
+    const answers = { truths: [side, side], scores: [0.2, 0.9], units: [0, 1] };
+    const { auc, average_precision, accuracy } = new BinaryFigures(answers).at();
+    assert.deepEqual([auc, average_precision, accuracy], [null, null, 0.5]);
+  }
 });

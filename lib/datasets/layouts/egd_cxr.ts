@@ -1,11 +1,15 @@
 /**
  * EGD-CXR as PhysioNet publishes it: `master_sheet.csv`, `fixations.csv`, `eye_gaze.csv`; the pictures are MIMIC-CXR's
- * and stand anywhere, named by their `dicom_id`. The three classes of the master sheet are columns of 0 and 1.
+ * and stand anywhere, named by their `dicom_id`. The three classes of the master sheet are columns of 0 and 1; where
+ * dataset.json names columns of it as `classes`, the set is multi-label with these.
  */
 import { InvalidInput } from "@/lib/errors.ts";
 import { readTable } from "../csv_table.ts";
 import type { ImageLabel } from "../labels.ts";
+import { type FindingColumn, findingOf, namedColumns, notBinary } from "../finding_columns.ts";
+import { quoted } from "../label_columns.ts";
 import { isMissing } from "../missing.ts";
+import type { SaidFindings } from "../multi_label.ts";
 import { nothingFits } from "./found.ts";
 import {
   document,
@@ -70,10 +74,21 @@ async function readSheet(plan: Plan, source: Source, name: string): Promise<Imag
   }
   const there = new Set(plan.images.map(({ name }) => name));
   const labels: ImageLabel[] = [];
+  const findings = plan.description.classes && findingsIn(headers, plan.description.classes, file);
+  plan.classes = plan.description.classes;
   let [absent, unclear] = [0, 0];
   for (const { line, cells } of rows) {
     if (!there.has(cells[image])) {
       absent++;
+      continue;
+    }
+    if (findings) {
+      labels.push({
+        image: cells[image],
+        line,
+        findings: saidIn(cells, findings, { file, line }),
+        patient: isMissing(cells[patient]) ? null : cells[patient],
+      });
       continue;
     }
     const given = classes.filter((_, i) => Number(cells[at[i]]) === 1);
@@ -94,4 +109,32 @@ async function readSheet(plan: Plan, source: Source, name: string): Promise<Imag
   }
   if (absent > 0) note(plan, `${absent} rows are of pictures that are not in the archive`, file);
   return labels;
+}
+
+/** @throws {InvalidInput} for a finding that the sheet has no column of */
+function findingsIn(headers: string[], classes: string[], file: string): FindingColumn[] {
+  const found = namedColumns(headers, classes);
+  const missing = classes.filter((name) => !found.some((column) => column.name === name));
+  if (missing.length === 0) return found;
+  const message =
+    `Cannot find the columns ${quoted(missing)} that dataset.json names as classes; there are ` +
+    quoted(headers);
+  throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }]);
+}
+
+/** @throws {InvalidInput} for a cell that is neither 0 nor 1 */
+function saidIn(
+  cells: string[],
+  findings: FindingColumn[],
+  at: { file: string; line: number },
+): SaidFindings {
+  return Object.fromEntries(findings.map(({ index, name }) => {
+    const value = findingOf(cells[index]);
+    if (value === undefined) {
+      throw new InvalidInput(`Cannot read ${at.file}`, [
+        { ...at, message: notBinary(cells[index], name) },
+      ]);
+    }
+    return [name, value];
+  }));
 }

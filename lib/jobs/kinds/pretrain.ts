@@ -35,6 +35,7 @@ import {
 } from "@/lib/training/training_loop.ts";
 import { packed } from "@/lib/training/positive_sampler.ts";
 import { withoutPatientsOf, withoutTest } from "@/lib/datasets/job_split.ts";
+import { isLabelled } from "@/lib/datasets/splits.ts";
 import { Pretrainer, pretrainTape } from "@/lib/training/pretrainer.ts";
 import { armWarnings, idleSettings, labelPrecision } from "@/lib/training/arm_warnings.ts";
 import { deviceWarnings, warningsOf } from "@/lib/training/lineage.ts";
@@ -191,7 +192,7 @@ function tellLeftOut(
       `${left} of ${all.length} images are left out: a fine-tuning with this split tests on ` +
       "them, or on their patients";
     context.event("log", { message, images: rows.length, left_out: left });
-  } else if (rows.some(({ label }) => label !== null)) {
+  } else if (rows.some(isLabelled)) {
     const message =
       `all ${rows.length} images are looked at: a fine-tuning on this data set will test on ` +
       "some of them, and its evaluation will say so; `leave_out` keeps its test part aside";
