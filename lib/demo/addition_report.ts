@@ -144,7 +144,9 @@ function verdict(found: AdditionFound, budget: number): string {
     ? ` This is no verdict of the protocol: that has ${planned} seeds of each.`
     : "";
   const few = fewest < LEAST_SEEDS
-    ? ` ${fewest} seeds are too few for a verdict: differences below "least seen" are missed in more than one of five ` +
+    ? ` ${fewest} seed${
+      fewest > 1 ? "s are" : " is"
+    } too few for a verdict: differences below "least seen" are missed in more than one of five ` +
       "such studies."
     : "";
   return `${all.filter(holds).length} of ${all.length} hold after Holm.${unfinished}${few}`;

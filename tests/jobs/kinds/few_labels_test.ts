@@ -124,6 +124,14 @@ Deno.test("what a regression does not look at is refused, and what cannot be dra
     await refused({ ...probing, labels: 7 }, "/labels");
     await refused({ ...probing, labels: 100 }, "/labels");
     await refused({ ...probing, batch_norm: "train" }, "/batch_norm");
+    // Of a study's cells too, by the study's own fields.
+    const study = {
+      ...{ kind: "study", dataset: "discs", methods: ["simclr"], arms: ["none"], seeds: [0, 1] },
+      ...{ backbones: ["resnet18"], pretrain: { width: 8, image_size: 32, batch_size: 8 } },
+    };
+    for (const labels of [7, 100]) {
+      await refused({ ...study, finetune: { mode: "logistic", labels } }, "/finetune/labels");
+    }
     const { spec } = await queued(store, { ...probing, labels: 8 });
     assert.equal(spec.batch_norm, "frozen");
   }));
