@@ -2,7 +2,6 @@
  * A flipped byte, a cut and a missing file for every kind of file that a server keeps: told wherever it is read or
  * at the start, or healed; never another answer without a word.
  */
-import { existsSync } from "node:fs";
 import { furnish, type Job, names, run, type Stage } from "../content.ts";
 import { digest, weightsOf } from "../ledger.ts";
 import { type Attempt, type Scenario, withFolder } from "../scenario.ts";
@@ -80,11 +79,11 @@ async function prepare(data: string, attempt: Attempt): Promise<Made> {
     const weights = await weightsOf(victim, whole);
     const cached = await weightsOf(victim, once);
     const { id } = await victim.json<Job>("POST", "/v1/jobs", training);
-    const folder = `${data}/checkpoints/${id}`;
-    await within(
-      60_000 * attempt.slowness,
-      () => existsSync(folder) && [...Deno.readDirSync(folder)].length >= 3,
-    );
+    await within(60_000 * attempt.slowness, async () => {
+      const { progress } = await victim.json<Job>("GET", `/v1/jobs/${id}`);
+      return progress.unit === "steps" && progress.done >= 4;
+    });
+    // Who leaves in order leaves a checkpoint.
     // In order: a database at rest is whole in its file.
     await victim.end();
     return { stage, training: id, upload, zip, answers, weights, cached };
