@@ -43,6 +43,10 @@ export class RunningJob implements JobContext {
   /** Progress and time when this run began to count, for the estimate of its end. */
   #first?: { done: number; total: number; time: number };
   #flushed = -Infinity;
+  /** What is told beside the job, which goes on meanwhile; settles without an error. */
+  #telling: Promise<void> | null = null;
+  /** Why that could not be told. */
+  #untold: { error: unknown } | null = null;
   /** What a person asked of the job, as last heard: a flush between two yields hears it too. */
   #requested: JobRow["requested"] = null;
 
@@ -76,7 +80,9 @@ export class RunningJob implements JobContext {
   async yield(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve));
     await this.#options.between();
-    if (performance.now() - this.#flushed >= FLUSH_MS) await this.#tell({});
+    const due = performance.now() - this.#flushed >= FLUSH_MS;
+    if (due && !this.#telling) this.#tellBeside();
+    this.#assertTold();
     if (this.#options.leaving()) throw new JobStopped("shutdown");
     if (this.#requested) throw new JobStopped(this.#requested);
   }
@@ -91,6 +97,9 @@ export class RunningJob implements JobContext {
       ...(state === "succeeded" && { seconds }),
     };
     this.#events.push({ type: "state", data });
+    await this.#telling;
+    // The same would hinder this.
+    this.#untold = null;
     await this.#tell(changes);
   }
 
@@ -101,7 +110,27 @@ export class RunningJob implements JobContext {
   }
 
   async flush(): Promise<void> {
+    await this.#telling;
+    this.#assertTold();
     await this.#tell({});
+  }
+
+  /** A desk may be far away: the next step does not wait for it. */
+  #tellBeside(): void {
+    this.#telling = this.#tell({})
+      .catch((error) => {
+        this.#untold = { error };
+      })
+      .then(() => {
+        this.#telling = null;
+      });
+  }
+
+  /** @throws what hindered the telling */
+  #assertTold(): void {
+    const untold = this.#untold;
+    this.#untold = null;
+    if (untold) throw untold.error;
   }
 
   /** Tells what has gathered, and changes of the job; hears what a person has asked of it. @throws {ClaimLost} */

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import type { Gpu } from "@/gpu/device.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped } from "@/lib/specs/job_context.ts";
+import type { Desk } from "@/lib/worker/desk.ts";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { control, newJob, submit } from "@/lib/jobs/queue.ts";
@@ -21,11 +22,12 @@ async function addJob(store: Store, kind: string): Promise<string> {
 async function withRunner(
   kinds: Record<string, JobHandler>,
   body: (store: Store, log: string[]) => Promise<void>,
+  deskOf = (store: Store): Desk => new StoreDesk(store, "here"),
 ): Promise<void> {
   await withStore(async (store) => {
     const log: string[] = [];
     const runner = new JobRunner({
-      desk: new StoreDesk(store, "here"),
+      desk: deskOf(store),
       ...{ store, gpu, kinds },
       between: () => Promise.resolve(),
       log: (text) => log.push(text),
@@ -100,6 +102,44 @@ Deno.test("what is asked of a job is heard, however often the job tells of itsel
     assert.equal(await state(), "cancelled");
     assert.ok(heard instanceof JobStopped);
   });
+});
+
+Deno.test("a step does not wait for a desk that is far away; a flush does, and nothing is lost or told twice", async () => {
+  const answer = Promise.withResolvers<void>();
+  let asked = 0;
+  let beside = 0;
+  const busy: JobHandler = {
+    async run(context) {
+      for (let at = 0; beside < 20; at++) {
+        context.metric(at, 0, { at });
+        context.progress(at, 1_000_000, "steps");
+        await context.yield();
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        if (asked > 0) beside++;
+      }
+      setTimeout(answer.resolve, 100);
+      await context.flush();
+      return {};
+    },
+  };
+  /** Its first answer to news of the running job comes late. */
+  const far = (store: Store): Desk => {
+    const desk = new StoreDesk(store, "here");
+    const tell = desk.tell.bind(desk);
+    desk.tell = async (claim, news) => {
+      if (news.points.length > 0 && asked++ === 0) await answer.promise;
+      return await tell(claim, news);
+    };
+    return desk;
+  };
+  await withRunner({ busy }, async (store) => {
+    const id = await addJob(store, "busy");
+    await until(async () => (await store.jobs.get(id)).state === "succeeded", 60_000);
+    assert.equal(asked, 2, "one told beside the steps, one by the flush");
+    const steps = (await store.metrics.list(id)).map(({ step }) => step);
+    assert.deepEqual(steps, steps.map((_, i) => i));
+    assert.ok(steps.length > 20);
+  }, far);
 });
 
 Deno.test("a full disk pauses the job, and it goes on by itself; a person may end it meanwhile", async () => {
