@@ -82,8 +82,9 @@ class Study {
       const waiting = await store.studies.cells(study.id, ["waiting"]);
       const until = performance.now() + TURN_MS;
       for (const cell of waiting) {
-        if (!await this.hasRoom() || performance.now() > until) break;
+        if (!await this.hasRoom()) break;
         await this.begin(cell);
+        if (performance.now() > until) break;
       }
       const cells = await store.studies.cells(study.id);
       const rest = cells.filter((cell) => openCells.includes(cell.state)).length;
