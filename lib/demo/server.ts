@@ -32,6 +32,7 @@ export async function startServer(dataDir: string): Promise<DemoServer> {
   keep(child.stderr, log);
   const url = `http://127.0.0.1:${port}`;
   const stop = async () => {
+    deaf();
     try {
       child.kill("SIGTERM");
     } catch {
@@ -39,11 +40,30 @@ export async function startServer(dataDir: string): Promise<DemoServer> {
     }
     await child.status;
   };
+  const deaf = onEnd(async (code) => {
+    await stop();
+    Deno.exit(code);
+  });
   if (!await ready(url, child.status)) {
     await stop();
     throw new Error(`Cannot start the server:\n${log.slice(-30).join("\n")}`);
   }
   return { url, key, stop, ended: child.status };
+}
+
+/** Signals that end a program, with the code that a shell expects of it. Ctrl-C comes to the server by itself. */
+const ENDS = { SIGTERM: 143, SIGHUP: 129 } as const;
+
+/** Calls `leave` when this program is to end: a server that it left behind would go on. The function that comes back undoes it. */
+function onEnd(leave: (code: number) => Promise<void>): () => void {
+  if (Deno.build.os === "windows") return () => {};
+  const listeners = Object.entries(ENDS).map(([signal, code]) =>
+    [signal as keyof typeof ENDS, () => void leave(code)] as const
+  );
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return () => {
+    for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+  };
 }
 
 function freePort(): number {
