@@ -9,7 +9,7 @@ import { checkout } from "@/lib/launcher.ts";
 import { type JobRow, openStore, type Store } from "@/lib/store/mod.ts";
 import { type Child, startChild } from "@/tests/support/child.ts";
 import { startPostgres, type TestPostgres } from "@/tests/support/postgres.ts";
-import { startS3rver } from "@/tests/support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "@/tests/support/s3_servers.ts";
 import { startServer, type TestServer, until } from "@/tests/support/server.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -40,15 +40,7 @@ export async function startCluster(
 ): Promise<BenchCluster> {
   const folder = Deno.makeTempDirSync({ prefix: "mcgip_bench_" });
   const [postgres, s3] = [await startPostgres(), await startS3rver()];
-  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-  const env: Record<string, string> = {
-    MCGIP_DATABASE: await postgres.database(),
-    MCGIP_FILES: "s3://mcgip",
-    MCGIP_WORKERS: "0",
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  };
+  const env = clusterEnvironment(s3, await postgres.database(), { MCGIP_WORKERS: "0" });
   const servers = [
     await startServer({ data: `${folder}/a`, env }),
     await startServer({ data: `${folder}/b`, env }),

@@ -6,7 +6,7 @@ import { openStore } from "@/lib/store/mod.ts";
 import { doneJob, trainedNumbers } from "../support/jobs.ts";
 import { pass } from "../support/passing.ts";
 import { postgresTest } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 import { startServer, type TestServer, until } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 import { withDirectory } from "../support/temporary.ts";
@@ -26,14 +26,7 @@ async function destroy(server: TestServer): Promise<void> {
 
 postgresTest("a training goes on under another server when its own is gone", async (postgres) => {
   const s3 = await startS3rver();
-  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-  const env: Record<string, string> = {
-    MCGIP_DATABASE: await postgres.database(),
-    MCGIP_FILES: "s3://mcgip",
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  };
+  const env = clusterEnvironment(s3, await postgres.database());
   await withDirectory(async (folder) => {
     const first = await startServer({ data: `${folder}/first`, env });
     let second: TestServer | undefined;

@@ -6,7 +6,7 @@ import { newJob } from "@/lib/jobs/queue.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { root } from "../support/imports.ts";
 import { postgresTest } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 import { smallArchive } from "../support/small_set.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -33,14 +33,7 @@ async function rowsOf({ db }: Store): Promise<Record<string, unknown[]>> {
 
 postgresTest("a data directory moves into a cluster, and back", async (postgres, t) => {
   const s3 = await startS3rver();
-  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-  const env: Record<string, string> = {
-    MCGIP_DATABASE: await postgres.database(),
-    MCGIP_FILES: "s3://mcgip",
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  };
+  const env = clusterEnvironment(s3, await postgres.database());
   try {
     await withDirectory(async (folder) => {
       const [first, back] = [`${folder}/first`, `${folder}/back`];

@@ -8,7 +8,7 @@ import { openStore } from "@/lib/store/mod.ts";
 import { keyOf } from "@/lib/store/remote.ts";
 import { root } from "../support/imports.ts";
 import { postgresTest } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 import { smallArchive } from "../support/small_set.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -29,14 +29,7 @@ const task = (name: string, env: Record<string, string>, ...args: string[]) =>
 
 postgresTest("a cluster is verified, looked at, dumped and restored", async (postgres, t) => {
   const s3 = await startS3rver();
-  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-  const env: Record<string, string> = {
-    MCGIP_DATABASE: await postgres.database(),
-    MCGIP_FILES: "s3://mcgip",
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  };
+  const env = clusterEnvironment(s3, await postgres.database());
   try {
     await withDirectory(async (folder) => {
       const cluster = readCluster((name) => env[name])!;

@@ -11,7 +11,7 @@ import { type Child, startChild } from "../support/child.ts";
 import { root } from "../support/imports.ts";
 import { pass } from "../support/passing.ts";
 import { postgresTest } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 import { freePort, startServer, type TestServer, until } from "../support/server.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -25,15 +25,7 @@ interface Told {
 
 postgresTest("workers of a cluster whose servers have none of their own", async (postgres, t) => {
   const s3 = await startS3rver();
-  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-  const env: Record<string, string> = {
-    MCGIP_DATABASE: await postgres.database(),
-    MCGIP_FILES: "s3://mcgip",
-    MCGIP_WORKERS: "0",
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  };
+  const env = clusterEnvironment(s3, await postgres.database(), { MCGIP_WORKERS: "0" });
   await withDirectory(async (folder) => {
     const ports = [freePort(), freePort()];
     const start = (i: number) =>

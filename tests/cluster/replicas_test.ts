@@ -1,7 +1,7 @@
 /** Two whole servers on one database and one bucket: what is done on one is so on the other. */
 import assert from "node:assert/strict";
 import { postgresTest, startPostgres, withoutPostgres } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 import { startServer, type TestServer, until } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 import { withDirectory } from "../support/temporary.ts";
@@ -21,15 +21,10 @@ const statusOf = async (response: Promise<Response>) => {
 
 postgresTest("two servers of one cluster", async (postgres, t) => {
   const s3 = await startS3rver();
-  const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-  const env = {
-    MCGIP_DATABASE: await postgres.database(),
+  const env = clusterEnvironment(s3, await postgres.database(), {
     MCGIP_FILES: "s3://mcgip/lab",
     MCGIP_CACHE_BYTES: "100000000",
-    AWS_ENDPOINT_URL_S3: endpoint,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: secretAccessKey,
-  };
+  });
   await withDirectory(async (folder) => {
     // On an empty database, at once.
     const servers = await Promise.all(

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { projectFiles, root } from "../support/imports.ts";
 import { postgresTest } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 
 const FOLDERS = ["store", "access", "datasets", "jobs", "studies", "similarities", "inference"];
 /** Tests of SQLite's own words, and those that count what a study does in the 20 ms of one turn. */
@@ -17,7 +17,6 @@ if (!Deno.env.get("MCGIP_STACKS")) {
 } else {postgresTest(NAME, async (postgres) => {
     const s3 = await startS3rver();
     try {
-      const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
       const files = projectFiles("_test.ts").filter((file) =>
         FOLDERS.some((folder) => file.startsWith(`tests/${folder}/`)) &&
         !LEFT_OUT.some((name) => file.endsWith(name))
@@ -28,11 +27,7 @@ if (!Deno.env.get("MCGIP_STACKS")) {
         env: {
           NO_COLOR: "1",
           MCGIP_TESTS_IN_CLUSTER: "1",
-          MCGIP_DATABASE: await postgres.database(),
-          MCGIP_FILES: "s3://mcgip",
-          AWS_ENDPOINT_URL_S3: endpoint,
-          AWS_ACCESS_KEY_ID: accessKeyId,
-          AWS_SECRET_ACCESS_KEY: secretAccessKey,
+          ...clusterEnvironment(s3, await postgres.database()),
         },
       }).output();
       const decoder = new TextDecoder();

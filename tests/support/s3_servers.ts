@@ -18,6 +18,22 @@ export interface S3Server {
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
+/** The variables of a server of a cluster. @param database from `postgres.database()` */
+export function clusterEnvironment(
+  { settings }: Pick<S3Server, "settings">,
+  database: string,
+  more: Record<string, string> = {},
+): Record<string, string> {
+  return {
+    MCGIP_DATABASE: database,
+    MCGIP_FILES: "s3://mcgip",
+    AWS_ENDPOINT_URL_S3: settings.endpoint,
+    AWS_ACCESS_KEY_ID: settings.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: settings.secretAccessKey,
+    ...more,
+  };
+}
+
 /** s3rver: one small process, quick to start; it takes any key. */
 export async function startS3rver(): Promise<S3Server> {
   const folder = Deno.makeTempDirSync({ prefix: "mcgip_s3rver_" });

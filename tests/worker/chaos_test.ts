@@ -14,7 +14,7 @@ import { uniform } from "@/lib/random.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { type Child, startChild } from "../support/child.ts";
 import { postgresTest, type TestPostgres } from "../support/postgres.ts";
-import { startS3rver } from "../support/s3_servers.ts";
+import { clusterEnvironment, startS3rver } from "../support/s3_servers.ts";
 import { startServer, type TestServer, until } from "../support/server.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -245,14 +245,7 @@ Deno.test("faults leave every job whole: SQLite", async () => {
 postgresTest("faults leave every job whole: PostgreSQL", async (postgres) => {
   const s3 = await startS3rver();
   try {
-    const { endpoint, accessKeyId, secretAccessKey } = s3.settings;
-    const env = {
-      MCGIP_DATABASE: await postgres.database(),
-      MCGIP_FILES: "s3://mcgip",
-      AWS_ENDPOINT_URL_S3: endpoint,
-      AWS_ACCESS_KEY_ID: accessKeyId,
-      AWS_SECRET_ACCESS_KEY: secretAccessKey,
-    };
+    const env = clusterEnvironment(s3, await postgres.database());
     await withDirectory(async (folder) => await chaos({ folder, env, postgres }));
   } finally {
     await s3.stop();
