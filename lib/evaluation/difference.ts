@@ -8,6 +8,7 @@ import { type AucComparison, delongDifference } from "./delong.ts";
 import { LEVEL, type Spread, spreads } from "./interval.ts";
 import { numbering } from "./patient_numbering.ts";
 import { prepare, runsOf } from "./runs.ts";
+import { fewPatients } from "./warnings.ts";
 import { type FigureName, FIGURES } from "./weighted.ts";
 
 export interface DifferenceRequest {
@@ -54,6 +55,7 @@ export const differenceSchema = z.object({
     }).nullable(),
   ).describe("null where one is not defined"),
   patients: z.number().describe("That are drawn; an image without a patient is one"),
+  warnings: z.array(z.string()).describe("What to know before a difference is believed"),
   delong: z.object({
     class: z.string().describe("The positive class, against all others"),
     a: estimateSchema,
@@ -87,6 +89,7 @@ export function toDifferenceView(
   });
   return {
     ...{ ...pair, images, level: LEVEL, figures: Object.fromEntries(told), patients: units },
+    warnings: fewPatients(units),
     delong: delong && {
       class: delong.class,
       ...{ a: estimate(delong.a), b: estimate(delong.b), difference: delong.difference },

@@ -4,6 +4,7 @@ import { type AucComparison, type AucEstimate, delong, delongDifference } from "
 import { holm } from "./holm.ts";
 import { numbering } from "./patient_numbering.ts";
 import type { ReaderSeries } from "./reader_design.ts";
+import { fewPatients } from "./warnings.ts";
 
 export interface Beside {
   images: number;
@@ -52,7 +53,7 @@ export function besideReaders(
         "sensitivity at the reader's specificity",
     );
   }
-  const { unitOf } = numbering(patients);
+  const { unitOf, size } = numbering(patients);
   const units = rows.map((i) => unitOf(images[i]));
   const positive = rows.map((i) => truth[i]);
   const a = rows.map((i) => model.get(images[i])!);
@@ -65,6 +66,7 @@ export function besideReaders(
         `${rows.length} that are compared`,
     );
   }
+  warnings.push(...fewPatients(size()).map((text) => `The model beside readers: ${text}`));
   const adjusted = holm(found.map((one) => one?.p ?? null));
   return {
     images: rows.length,

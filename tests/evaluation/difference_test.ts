@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { difference } from "@/lib/evaluation/difference.ts";
+import { difference, toDifferenceView } from "@/lib/evaluation/difference.ts";
 import { type ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { metrics } from "@/lib/evaluation/metrics.ts";
 import { quantile } from "@/lib/evaluation/quantile.ts";
@@ -88,4 +88,14 @@ Deno.test("other images, or other folds, are refused", () => {
   for (const b of [scored(10, 0.3), scored(12, 0.3, 2)]) {
     assert.throws(() => difference({ a, b, positive_label, patients }), InvalidInput);
   }
+});
+
+Deno.test("a difference that rests on few patients is told with a warning", () => {
+  const told = (n: number) => {
+    const [a, b] = [scored(n, 0.4), scored(n, 0.2)];
+    const found = difference({ a, b, positive_label, patients });
+    return toDifferenceView(found, { evaluation: "a", to: "b" }).warnings;
+  };
+  assert.match(told(8).join(), /8 patients are tested: .* say next to nothing/);
+  assert.deepEqual(told(10), []);
 });

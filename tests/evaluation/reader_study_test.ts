@@ -186,6 +186,14 @@ Deno.test("a model is compared on the images that both know, by patients", async
   const few = readerStudy(request({ readings, model: new Map([["i00", 1], ["i01", 0]]) }));
   assert.ok(few.model!.readers.every(({ difference }) => difference === null));
   assert.match(few.warnings.join("\n"), /No difference .* among the 2 that are compared/);
+  // Eight images of four patients, though the readers' own figures stand on thirty.
+  const small = new Map([...model].slice(0, 8));
+  const warned = readerStudy(request({ readings, model: small, patients })).warnings;
+  assert.ok(
+    warned.some((text) => /^The model beside readers: 4 patients are tested/.test(text)),
+    warned.join("\n"),
+  );
+  assert.ok(!warnings.some((text) => text.includes("say next to nothing")), warnings.join("\n"));
   assert.throws(
     () => readerStudy(request({ readings, model: new Map([["x", 1]]) })),
     /none of the 60 images .* among the 1 that it tested/,
