@@ -17,7 +17,7 @@ import {
   patientScores,
 } from "./patient_level.ts";
 import { numbering } from "./patient_numbering.ts";
-import { scoreWarnings } from "./warnings.ts";
+import { pooledFolds, scoreWarnings } from "./warnings.ts";
 
 /** One image's row of an evaluation. */
 export const imageScoreSchema = z.object({
@@ -139,7 +139,7 @@ export function evaluation(
       })
       : null,
     operating_points_absent: points.length > 0 ? null : absent(positive, thresholds),
-    patient_level: patientLevelOf(scores, pooled.classes, positive),
+    patient_level: patientLevelOf(scores, { classes: pooled.classes, positive, folded }),
   };
   if (all.length === 1) return { metrics: { ...pooled, ...added }, scores };
   const each = all.map((part) => figures(metrics(part, positive)));
@@ -205,9 +205,12 @@ export function patientScoresOf(
   );
 }
 
-function patientLevelOf(scores: ImageScore[], classes: string[], positive: string | null) {
+function patientLevelOf(
+  scores: ImageScore[],
+  { classes, positive, folded }: { classes: string[]; positive: string | null; folded: boolean },
+) {
   const found = patientScoresOf(scores, classes, positive);
-  return found && patientLevel(classes, found, positive);
+  return found && patientLevel(found, { classes, positive, folded });
 }
 
 function warningsOf(parts: Scores[], units: number[][]): string[] {
@@ -216,7 +219,7 @@ function warningsOf(parts: Scores[], units: number[][]): string[] {
   const each = parts.flatMap((part, fold) =>
     scoreWarnings(part, units[fold]).map((text) => `Fold ${fold}: ${text}`)
   );
-  return [...whole, ...each];
+  return [...pooledFolds(parts.length), ...whole, ...each];
 }
 
 /** The single numbers among the metrics. */

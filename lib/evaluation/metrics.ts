@@ -40,7 +40,8 @@ export const metricsSchema = z.object({
     `Of all pairs of image and class in one ranking, each pair true or not; ${EARLIER}`,
   ),
   m_auc: number.describe(
-    'One-versus-rest AUC of the positive class ("M-AUC": malignant); null without a positive class',
+    'One-versus-rest AUC of the positive class ("M-AUC": malignant); null without a positive class; ' +
+      "with folds of the pooled scores of their models: see `mean`",
   ),
   positive_label: z.string().nullable(),
   f1_macro: z.number(),

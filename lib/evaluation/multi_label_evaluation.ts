@@ -21,7 +21,7 @@ import {
 } from "./multi_label_figures.ts";
 import { numbering } from "./patient_numbering.ts";
 import { type MultiLabelScores, scoresOfFinding } from "./scores.ts";
-import { fewPatients } from "./warnings.ts";
+import { fewPatients, pooledFolds } from "./warnings.ts";
 
 const number = z.number().nullable();
 const interval = z.tuple([z.number(), z.number()]).nullable();
@@ -78,10 +78,12 @@ export const multiLabelMetricsSchema = z.object({
   unknown: z.number().describe("Pairs of which it is not: they count nowhere"),
   positive_label: z.string().nullable(),
   m_auc: number.describe(
-    "AUC of the positive label; null without one, or where it has one side only",
+    "AUC of the positive label; null without one, or where it has one side only; with folds of pooled scores: see `mean`",
   ),
   findings: z.array(findingSchema),
-  macro: averagesSchema.describe("Means over the findings that have both sides"),
+  macro: averagesSchema.describe(
+    "Means over the findings that have both sides; with folds of the pooled scores, as all figures beside `mean`",
+  ),
   micro: averagesSchema
     .describe("Of all known pairs of image and finding of the same findings, in one ranking"),
   left_out: z.array(z.string())
@@ -152,7 +154,7 @@ export function multiLabelEvaluation(
   const pooled = concatenated(parts);
   const { unitOf, size } = numbering(patients);
   const units = pooled.images.map(unitOf);
-  const metrics = metricsOf(pooled, { positive, units, patients: size(), folded });
+  const metrics = metricsOf(pooled, { positive, units, patients: size(), folds: parts.length });
   if (all.length === 1) return { metrics, scores };
   const each = all.map((part) => figuresOf(part, positive));
   const names = Object.keys(multiLabelFiguresSchema.shape) as (keyof MultiLabelFigureSet)[];
@@ -192,11 +194,11 @@ export function figuresOf(scores: MultiLabelScores, positive: string | null): Mu
 
 function metricsOf(
   scores: MultiLabelScores,
-  { positive, units, patients, folded }: {
+  { positive, units, patients, folds }: {
     positive: string | null;
     units: number[];
     patients: number;
-    folded: boolean;
+    folds: number;
   },
 ): MultiLabelMetrics {
   const { classes } = scores;
@@ -222,7 +224,7 @@ function metricsOf(
       ...counts[k],
       ...each[k],
       confusion: confusionOf(parts[k].scores),
-      auc_delong: folded ? null : delongOf(parts[k], units),
+      auc_delong: folds > 1 ? null : delongOf(parts[k], units),
       intervals: found.each[k],
     })),
     ...{ macro, micro },
@@ -234,7 +236,7 @@ function metricsOf(
       ...{ level: LEVEL, resamples: found.resamples, units: patients },
       ...{ macro: found.macro, micro: found.micro },
     },
-    warnings: warningsOf(scores, figures, patients),
+    warnings: [...pooledFolds(folds), ...warningsOf(scores, figures, patients)],
   };
 }
 

@@ -6,7 +6,10 @@ import { argmax, type Scores } from "./scores.ts";
 
 const number = z.number().nullable();
 const interval = z.tuple([z.number(), z.number()]).nullable()
-  .describe("95 %, DeLong; null where a side has fewer than two patients");
+  .describe(
+    "95 %, DeLong; null where a side has fewer than two patients, and with folds, whose models' " +
+      "scores do not compare",
+  );
 
 export const patientScoreSchema = z.object({
   patient: z.string(),
@@ -58,10 +61,10 @@ export function patientScores(
   });
 }
 
+/** @param given `folded`: the scores are of several folds' models */
 export function patientLevel(
-  classes: string[],
   found: PatientScore[],
-  positive: string | null,
+  { classes, positive, folded }: { classes: string[]; positive: string | null; folded: boolean },
 ): PatientLevel {
   const known = found.filter(({ label }) => label !== null);
   const scores: Scores = {
@@ -73,7 +76,7 @@ export function patientLevel(
   const p = positive === null ? -1 : classes.indexOf(positive);
   const truth = scores.labels.map((label) => label === p);
   const units = known.map((_, i) => i);
-  const of = (score: number[]) => p < 0 ? null : told(delong(truth, score, units));
+  const of = (score: number[]) => p < 0 || folded ? null : told(delong(truth, score, units));
   const max = known.map(({ max }) => max ?? 0);
   const right = scores.labels.filter((label, i) => argmax(scores.probabilities[i]) === label);
   return {

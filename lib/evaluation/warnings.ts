@@ -44,3 +44,12 @@ export function fewPatients(patients: number): string[] {
     `than ${FEW_PATIENTS} say next to nothing, whatever their value`,
   ];
 }
+
+/** What is said of figures over all images of a cross-validation: each fold's scores are on a scale of their own. */
+export function pooledFolds(folds: number): string[] {
+  if (folds < 2) return [];
+  return [
+    `The scores of several models, of ${folds} folds, are pooled in the figures over all images, though they do not ` +
+    "compare with each other: `mean` is over the folds, with intervals of its own",
+  ];
+}

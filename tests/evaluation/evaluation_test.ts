@@ -45,9 +45,29 @@ Deno.test("folds: figures of each, mean and population deviation, undefined ones
     metrics.warnings!.some((text) => /^Fold 2: Class "benign" has no image/.test(text)),
     metrics.warnings!.join("\n"),
   );
+  assert.match(metrics.warnings![0], /scores of several models, of 3 folds, are pooled/);
   assert.equal(metrics.images, 10);
   assert.equal(metrics.accuracy, 0.8);
   assert.equal(scores[9].fold, 2);
+});
+
+Deno.test("folds: no interval by DeLong of patients either, as their scores are of several models", () => {
+  const parts = [0, 6].map((first) =>
+    part([0, 1, 0, 1, 0, 1], [0.2, 0.6, 0.7, 0.8, 0.3, 0.4], first)
+  );
+  const patients = new Map(
+    parts.flatMap(({ images }) => images).map((name) => [name, `p ${name}`]),
+  );
+  const of = (given: Scores[], repeated = false) =>
+    evaluation(given, "malignant", { patients, repeated }).metrics;
+  const { mean, max } = of(parts).patient_level!;
+  assert.deepEqual([mean.m_auc_interval, max.m_auc_interval], [null, null]);
+  assert.ok(mean.m_auc !== null && max.m_auc !== null);
+  // One model's: of one part, and of repeats, where all figures are the first one's.
+  for (const { patient_level, warnings } of [of([parts[0]]), of([parts[0], parts[0]], true)]) {
+    assert.ok(patient_level!.mean.m_auc_interval && patient_level!.max.m_auc_interval);
+    assert.ok(!warnings!.some((text) => text.includes("pooled")));
+  }
 });
 
 Deno.test("warnings: a class without images, with one, of one patient, and few patients", () => {

@@ -114,6 +114,10 @@ Deno.test("an evaluation with folds: figures of each, their mean, and the findin
   assert.equal(each[0], multiLabelFigures(parts[0]).macro.auc);
   assert.equal(metrics.n!.m_auc, 0);
   assert.equal(metrics.findings[0].auc_delong, null);
+  assert.match(metrics.warnings[0], /scores of several models, of 2 folds, are pooled/);
+  assert.ok(
+    !multiLabelEvaluation([scores], null).metrics.warnings.some((t) => t.includes("pooled")),
+  );
   assert.deepEqual(new Set(kept.map(({ fold }) => fold)), new Set([0, 1]));
 });
 
