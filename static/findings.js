@@ -1,10 +1,10 @@
 /** What is said of images and classifiers of a multi-label set, beside those of one label an image. */
 
-/** What an image shows, in words; null where nothing is known. */
+/** What an image shows, in words: of findings never empty; null where a class is not known. */
 export function labelOf({ label, labels, unknown = [] }) {
   if (!labels) return label;
   if (labels.length > 0) return labels.join(", ");
-  return unknown.length > 0 ? null : "no finding";
+  return unknown.length > 0 ? "unknown" : "no finding";
 }
 
 /** What a prediction says, in words. */
@@ -20,6 +20,10 @@ export function sureOf({ label, probabilities }) {
 /** The AUC of an evaluation that is told first: of a multi-label one the macro average. */
 export const aucOf = ({ m_auc, auc_macro_one_vs_rest, macro }) =>
   (macro ? macro.auc : m_auc ?? auc_macro_one_vs_rest) ?? null;
+
+/** The head of a column of such figures of a set's or model's evaluations. */
+export const figureHead = (name, evaluations) =>
+  evaluations.some(({ metrics }) => metrics.macro) ? `${name}, mean over findings` : name;
 
 export const accuracyOf = ({ accuracy, macro }) => (macro ? macro.accuracy : accuracy) ?? null;
 

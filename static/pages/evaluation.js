@@ -4,6 +4,7 @@ import { link, stepLink } from "../address.js";
 import { get, list } from "../api.js";
 import { card, fill, h, pageHead, select, table } from "../dom.js";
 import { foldBands } from "../fold_bands.js";
+import { foldMean } from "../fold_means.js";
 import { number, percent, score, time, words } from "../format.js";
 import { modelName } from "../names.js";
 import { attempt } from "../notice.js";
@@ -64,7 +65,10 @@ export function judgement({ metrics, warnings, stale }, label) {
   const auc = metrics.m_auc ?? metrics.auc_macro_one_vs_rest;
   const intervals = metrics.intervals?.figures ?? {};
   const interval = metrics.m_auc === null ? intervals.auc_macro_one_vs_rest : intervals.m_auc;
-  const range = interval ? ` [${score(interval[0])}, ${score(interval[1])}]` : "";
+  const field = metrics.m_auc === null ? "auc_macro_one_vs_rest" : "m_auc";
+  const mean = foldMean(metrics, field);
+  const range = (interval ? ` [${score(interval[0])}, ${score(interval[1])}]` : "") +
+    (mean ? `, of pooled scores; ${mean}` : "");
   const rare = metrics.per_class.filter(({ images }) => images > 0 && images < 5);
   const what = metrics.m_auc === null ? "the classes apart" : `${label} from the rest`;
   const remarks = [
@@ -90,7 +94,9 @@ export function judgement({ metrics, warnings, stale }, label) {
       remarks.map((text) => h("li", {}, text.replace(/[^.!?]$/, "$&."))),
     );
   if (auc === null) return banner("warn", "Nothing can be said: only one class was tested.", list);
-  if (!interval) return banner("plain", `AUC ${score(auc)}; how sure that is, is not known.`, list);
+  if (!interval) {
+    return banner("plain", `AUC ${score(auc)}${range}; how sure that is, is not known.`, list);
+  }
   const [low, high] = interval;
   if (low <= 0.5 && high >= 0.5) {
     return banner("warn", `It cannot be told from chance: AUC ${score(auc)}${range}.`, list);
@@ -117,7 +123,8 @@ function figures({ metrics }) {
     ["expected_calibration_error", "Calibration error"],
   ].filter(Boolean);
   return card(
-    units ? `Figures, with 95 % intervals over ${number(units)} patients` : "Figures",
+    (metrics.folds ? "Figures of the pooled scores of all folds" : "Figures") +
+      (units ? `, with 95 % intervals over ${number(units)} patients` : ""),
     h(
       "div",
       { class: "figures" },
@@ -126,7 +133,8 @@ function figures({ metrics }) {
         return figure(
           title,
           score(metrics[field]),
-          interval ? `${score(interval[0])} to ${score(interval[1])}` : undefined,
+          [interval && `${score(interval[0])} to ${score(interval[1])}`, foldMean(metrics, field)]
+            .filter(Boolean).join("; "),
         );
       }),
     ),
@@ -250,7 +258,8 @@ function curves({ metrics, scores }, label) {
         { class: "report-note" },
         band ? `Mean and range of ${band.n} folds. ` : "",
         `${number(scores.length)} images, ${number(positives)} of them ${label}.`,
-        i === 0 && label === metrics.positive_label && ` AUC ${score(metrics.m_auc)}.`,
+        i === 0 && label === metrics.positive_label &&
+          ` AUC ${score(metrics.m_auc)}${metrics.folds ? " of the pooled scores" : ""}.`,
         i === 1 ? " Dashed: the base rate." : "",
       ),
       few && h("p", { class: "report-warn" }, "Of so few images a curve is a staircase."),

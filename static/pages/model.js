@@ -1,5 +1,5 @@
 /** One model as a card: what it is, what it came from, what it reached, and what to do with it. */
-import { accuracyOf, aucOf } from "../findings.js";
+import { accuracyOf, aucOf, figureHead } from "../findings.js";
 import { link, stepLink } from "../address.js";
 import { call, download, get, list } from "../api.js";
 import { card, facts, h, pageHead, table } from "../dom.js";
@@ -179,11 +179,15 @@ function reached(evaluations) {
             : "deleted since",
       },
       {
-        head: "AUC",
+        head: figureHead("AUC", evaluations),
         cell: ({ metrics }) => score(aucOf(metrics)),
         number: true,
       },
-      { head: "ACC", cell: ({ metrics }) => score(accuracyOf(metrics)), number: true },
+      {
+        head: figureHead("ACC", evaluations),
+        cell: ({ metrics }) => score(accuracyOf(metrics)),
+        number: true,
+      },
       { head: "Images", cell: ({ metrics }) => number(metrics.images), number: true },
       { head: "Warnings", cell: ({ warnings }) => warnings.join(" ") || "none" },
       { head: "Made", cell: ({ created_at }) => time(created_at) },

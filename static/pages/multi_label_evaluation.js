@@ -1,5 +1,6 @@
 /** A multi-label evaluation: averages, a row for each finding with its interval, and the confusion of each. */
 import { card, h, table } from "../dom.js";
+import { foldMean } from "../fold_means.js";
 import { number, score, words } from "../format.js";
 import { banner, figure } from "../parts.js";
 
@@ -14,12 +15,19 @@ export function multiLabelParts({ metrics, warnings, stale }) {
     ...[["macro", "Means over the findings"], ["micro", "Of all pairs of image and finding"]]
       .map(([kind, title]) =>
         card(
-          `${title}, with 95 % intervals over ${number(intervals.units)} patients`,
+          `${title}${
+            metrics.folds ? ", of the pooled scores of all folds" : ""
+          }, with 95 % intervals over ${number(intervals.units)} patients`,
           h(
             "div",
             { class: "figures" },
             AVERAGES.map((name) =>
-              figure(words(name), score(metrics[kind][name]), range(intervals[kind][name]))
+              figure(
+                words(name),
+                score(metrics[kind][name]),
+                [range(intervals[kind][name]), foldMean(metrics, `${name}_${kind}`)]
+                  .filter(Boolean).join("; "),
+              )
             ),
           ),
         )
@@ -48,7 +56,8 @@ export function multiLabelParts({ metrics, warnings, stale }) {
   ];
 }
 
-function judgement({ macro, left_out, findings, intervals }, remarks) {
+function judgement(metrics, remarks) {
+  const { macro, left_out, findings, intervals } = metrics;
   const list = remarks.length > 0 &&
     h("ul", { class: "reasons" }, remarks.map((text) => h("li", {}, text)));
   if (macro.auc === null) {
@@ -60,12 +69,15 @@ function judgement({ macro, left_out, findings, intervals }, remarks) {
   }
   const counted = findings.length - left_out.length;
   const interval = intervals.macro.auc;
+  const mean = foldMean(metrics, "auc_macro");
   const chance = interval && interval[0] <= 0.5 && interval[1] >= 0.5;
   return banner(
     chance ? "warn" : "plain",
     `${chance ? "It cannot be told from chance: macro" : "Macro"} AUC ${score(macro.auc)}${
       interval ? ` [${score(interval[0])}, ${score(interval[1])}]` : ""
-    } over ${number(counted)} of ${number(findings.length)} findings.`,
+    } over ${number(counted)} of ${number(findings.length)} findings${
+      mean ? `, of pooled scores; ${mean}` : ""
+    }.`,
     list,
   );
 }

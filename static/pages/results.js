@@ -1,5 +1,5 @@
 /** Results of a data set: its newest study as a page, and below it all studies and evaluations by name. */
-import { accuracyOf, aucOf } from "../findings.js";
+import { accuracyOf, aucOf, figureHead } from "../findings.js";
 import { stepLink } from "../address.js";
 import { list } from "../api.js";
 import { card, h, table } from "../dom.js";
@@ -93,8 +93,12 @@ function evaluationsTable(evaluations, { name, modelOf }) {
         cell: ({ id, title }) =>
           h("a", { href: stepLink(name, ["results", "evaluation", id]) }, title),
       },
-      { head: "AUC", cell: (one) => score(auc(one)), number: true },
-      { head: "ACC", cell: ({ metrics }) => score(accuracyOf(metrics)), number: true },
+      { head: figureHead("AUC", named), cell: (one) => score(auc(one)), number: true },
+      {
+        head: figureHead("ACC", named),
+        cell: ({ metrics }) => score(accuracyOf(metrics)),
+        number: true,
+      },
       {
         head: "always the largest class",
         cell: ({ metrics }) => score(metrics.majority_class_accuracy ?? null),

@@ -2,6 +2,8 @@
 import assert from "node:assert/strict";
 // @ts-types="./page_modules.d.ts"
 import * as findings from "../../static/findings.js";
+// @ts-types="./page_modules.d.ts"
+import { foldMean } from "../../static/fold_means.js";
 
 const single = { label: "benign" };
 const several = { label: null, labels: ["a", "b"], unknown: ["c"] };
@@ -9,7 +11,8 @@ const none = { label: null, labels: [], unknown: [] };
 
 Deno.test("an image's label in words, and what it is compared by", () => {
   assert.deepEqual([single, several, none].map(findings.labelOf), ["benign", "a, b", "no finding"]);
-  assert.equal(findings.labelOf({ label: null, labels: [], unknown: ["c"] }), null);
+  assert.equal(findings.labelOf({ label: null, labels: [], unknown: ["c"] }), "unknown");
+  assert.equal(findings.labelOf({ label: null }), null);
   assert.deepEqual([single, several, none].map(findings.comparedOf), [
     "benign",
     null,
@@ -44,4 +47,19 @@ Deno.test("the AUC that is told is the macro one where there are findings", () =
   assert.equal(findings.aucOf({ m_auc: 0.9, macro: { auc: 0.6 } }), 0.6);
   assert.deepEqual(findings.namesIn({ labels: {}, findings: { a: {}, b: {} } }), ["a", "b"]);
   assert.deepEqual(findings.countsIn({ labels: { x: 3 } }), [["x", 3]]);
+});
+
+Deno.test("means over findings and over folds are called so", () => {
+  const [one, several] = [{ metrics: { m_auc: 0.9 } }, { metrics: { macro: { auc: 0.6 } } }];
+  assert.equal(findings.figureHead("AUC", [one]), "AUC");
+  assert.equal(findings.figureHead("AUC", [one, several]), "AUC, mean over findings");
+  const folded = {
+    folds: [{}, {}, {}],
+    mean: { auc_macro: 0.7, m_auc: null },
+    standard_deviation: { auc_macro: 0.05, m_auc: null },
+    n: { auc_macro: 2, m_auc: 0 },
+  };
+  assert.equal(foldMean(folded, "auc_macro"), "mean of 2 folds 0.700 ± 0.050");
+  assert.equal(foldMean(folded, "m_auc"), undefined);
+  assert.equal(foldMean({ mean: folded.mean, repeats: [{}] }, "auc_macro"), undefined);
 });

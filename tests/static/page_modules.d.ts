@@ -43,5 +43,7 @@ export function sureOf(prediction: object): number;
 export function isWrong(score: object): boolean;
 export function has(image: object, name: string): boolean;
 export function aucOf(metrics: object): number | null;
+export function figureHead(name: string, evaluations: object[]): string;
+export function foldMean(metrics: object, field: string): string | undefined;
 export function namesIn(set: object): string[];
 export function countsIn(set: object): [string, number][];
