@@ -10,7 +10,12 @@ import {
   stretched,
 } from "@/lib/inference/image_map.ts";
 import { SALIENCY_METHODS } from "@/lib/inference/protocol.ts";
-import { type MapView, saliencyMapSchema, similarityMapSchema } from "@/lib/inference/map_view.ts";
+import {
+  type MapView,
+  mapWarnings,
+  saliencyMapSchema,
+  similarityMapSchema,
+} from "@/lib/inference/map_view.ts";
 import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { digestOf } from "./auth.ts";
 import { pngHeaders } from "./kept_picture.ts";
@@ -31,11 +36,14 @@ type MapFormat = keyof typeof formats;
 
 type MapQuery = z.output<typeof query>;
 
-/** The answer of a route: a PNG if that is asked for, else JSON. */
+/**
+ * The answer of a route: a PNG if that is asked for, else JSON.
+ * @param told what a map has besides, and what it means where all of it is 0
+ */
 async function answer<Q extends MapQuery, Made extends ImageMap, Told extends object>(
   call: Call<Q, unknown, MapFormat>,
   make: (asking: InferenceContext, picture: OnePicture) => Promise<Made>,
-  told: (made: Made) => Told,
+  told: (made: Made) => { fields: Told; nothing: string },
 ): Promise<Response | Done<MapView & Told>> {
   const { services: { store, workers: worker }, params: { id }, query, format } = call;
   const picture = await onePicture(call);
@@ -48,13 +56,15 @@ async function answer<Q extends MapQuery, Made extends ImageMap, Told extends ob
     const made = await make(asking, picture);
     const map = overImage(made, query.size);
     const { columns, rows } = made.grid;
+    const { fields, nothing } = told(made);
     return {
       model: asking.model.id,
       dataset: picture.stored?.dataset.name ?? null,
       image: picture.stored?.image.name ?? null,
-      ...told(made),
+      ...fields,
       ...map,
       grid: { columns, rows },
+      warnings: mapWarnings(made.grid, nothing),
       agreement: await agreementWith(call, picture, map),
     };
   });
@@ -103,7 +113,10 @@ export const maps: Route[] = [
       answer(
         call,
         (asking, picture) => imageSimilarityMap(asking, picture, call.query),
-        () => ({ x: call.query.x, y: call.query.y }),
+        () => ({
+          fields: { x: call.query.x, y: call.query.y },
+          nothing: "the network holds nothing at the point, which is then like nothing",
+        }),
       ),
   }),
   route({
@@ -136,8 +149,13 @@ export const maps: Route[] = [
           return imageSaliencyMap(asking, picture, { label, method, head });
         },
         ({ label, probabilities }) => ({
-          ...{ method: call.query.method, head: call.query.head ?? null },
-          ...{ class: label, probabilities },
+          fields: {
+            ...{ method: call.query.method, head: call.query.head ?? null },
+            ...{ class: label, probabilities },
+          },
+          nothing: call.query.method === "grad_cam"
+            ? `nothing in the picture speaks for ${JSON.stringify(label)}`
+            : "the class token looks at nothing but itself",
         }),
       ),
   }),

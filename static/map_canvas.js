@@ -4,7 +4,6 @@
  */
 import { colourAt, colourBar } from "./colours.js";
 import { h } from "./dom.js";
-import { fewCells } from "./few_cells.js";
 
 /** Longer side, pixels: grid and cross are as fine on a small picture. */
 const SIDE = 480;
@@ -90,7 +89,7 @@ export function mapCanvas({ image, width, height, title, label }, { onPoint } = 
       bar.replaceChildren(
         colourBar("inferno", { low: "least", high: "most", label: title }),
         h("small", {}, `${columns} x ${rows} cells`),
-        fewCells(map.grid) ?? "",
+        h("span", { class: "warn-text" }, map.warnings.map((text) => ` ${text}.`)),
       );
       words.textContent = text;
       paint();

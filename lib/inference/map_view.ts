@@ -1,6 +1,8 @@
 /** A map over an image as it is told. */
 import { z } from "zod";
 import { gazeAgreementSchema } from "./agreement.ts";
+import type { ValueGrid } from "@/lib/images/picture.ts";
+import { fewCells } from "@/lib/models/map_grid.ts";
 import { SALIENCY_METHODS } from "./protocol.ts";
 
 const mapSchema = z.object({
@@ -14,6 +16,8 @@ const mapSchema = z.object({
   image_width: z.number(),
   grid: z.object({ columns: z.number(), rows: z.number() })
     .describe("Cells of the network's last map"),
+  warnings: z.array(z.string())
+    .describe("Why the map tells little or nothing: few cells, or 0 everywhere"),
   agreement: gazeAgreementSchema.nullable()
     .describe("With the gaze on an image of a data set; null without gaze"),
 });
@@ -35,3 +39,12 @@ export const saliencyMapSchema = mapSchema.extend({
   ),
   probabilities: z.record(z.string(), z.number()).nullable(),
 }).meta({ id: "SaliencyMap" });
+
+/**
+ * What to know before a map is believed.
+ * @param nothing what it means where all values are 0
+ */
+export function mapWarnings(grid: ValueGrid, nothing: string): string[] {
+  const flat = Array.from(grid.values).every((value) => value === 0);
+  return [...fewCells(grid), ...(flat ? [`All values are 0: ${nothing}`] : [])];
+}

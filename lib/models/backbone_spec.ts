@@ -52,11 +52,13 @@ export interface BackboneFamily {
    * @throws {InvalidInput} when there are several and none is named, or one that cannot be run
    */
   detect?(weights: Weights, prefix?: string, named?: string): Detected | undefined;
+  /** Pixels of the input to a side of a cell of the last map; absent without one. A rest is a cell of its own. */
+  stride?: number;
   /**
-   * What timm calls the first convolution, the network and its pooling, and pixels of the input to a cell of the last
-   * map; absent where timm has no network whose parameters have these names.
+   * What timm calls the first convolution, the network and its pooling; absent where timm has no network whose
+   * parameters have these names.
    */
-  timm?: { first_conv: string; stride: number; name(backbone: string): string; pool: string };
+  timm?: { first_conv: string; name(backbone: string): string; pool: string };
   /** The network behind the weights as an ONNX model; absent where that cannot be written. */
   exportOnnx?(spec: OnnxSpec, weights: Weights): Uint8Array<ArrayBuffer>;
 }

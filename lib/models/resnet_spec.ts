@@ -12,7 +12,8 @@ const family: BackboneFamily = {
     const found = onlyResnet(weights, prefix);
     return found && { ...found, architecture: architectureOf(found.network) };
   },
-  timm: { first_conv: "conv1", stride: 32, name: (name) => name, pool: "avg" },
+  stride: 32,
+  timm: { first_conv: "conv1", name: (name) => name, pool: "avg" },
   exportOnnx: writeResnetOnnx,
 };
 

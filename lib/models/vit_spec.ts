@@ -8,9 +8,9 @@ const family: BackboneFamily = {
   title: "vision transformer",
   signature: "patch_embed.proj.weight [width, channels, 16, 16]",
   detect: detectVit,
+  stride: PATCH,
   timm: {
     first_conv: "patch_embed.proj",
-    stride: PATCH,
     name: (name) => `${name}_224`,
     pool: "token",
   },

@@ -11,6 +11,7 @@ import {
   decidedNetwork,
   initSchema,
   networkFields,
+  type NetworkSpec,
   precisionSchema,
   resolveNetwork,
   seedSchema,
@@ -18,6 +19,7 @@ import {
 import { optimizerSchema, scheduleSchema } from "./optimizer.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { plainName } from "@/lib/plain_name.ts";
+import { fewCells, gridWords, mapGrid } from "@/lib/models/map_grid.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { parseSpec } from "./parse.ts";
 import { downstream } from "./preset.ts";
@@ -193,9 +195,10 @@ export function parseFinetune(spec: unknown): FinetuneSpec {
 
 /** With the map that is supervised; throws InvalidInput where the network has none of this kind. */
 function supervised(
-  backbone: string,
+  network: Pick<NetworkSpec, "backbone" | "image_size">,
   attention: NonNullable<FinetuneSpec["attention"]>,
 ): NonNullable<FinetuneSpec["attention"]> {
+  const { backbone } = network;
   const { map: has, heads, title } = backboneSpec(backbone);
   const map = attentionMapOf(backbone, attention);
   const problem = (pointer: string, message: string) =>
@@ -213,7 +216,25 @@ function supervised(
         (heads === undefined ? "" : '; take map "token", its class token\'s attention'),
     );
   }
+  const grid = mapGrid(network);
+  if (grid && Math.min(grid.rows, grid.columns) < 2) {
+    throw problem(
+      "/image_size",
+      `the last map of ${title} has ${
+        gridWords(grid)
+      } of cells on these pictures, which tell no places apart; ` +
+        "take a larger image_size",
+    );
+  }
   return { ...attention, map };
+}
+
+/** What the grid of a supervised map is worth, in words. */
+export function attentionWarnings(
+  spec: Pick<NetworkSpec, "backbone" | "image_size"> & Pick<FinetuneSpec, "attention">,
+): string[] {
+  const grid = spec.attention && mapGrid(spec);
+  return grid ? fewCells(grid).map((text) => `Attention is supervised: ${text}`) : [];
 }
 
 const kept = filled(z.object({
@@ -260,7 +281,7 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
       drawings(spec, known.rows, splitsOf(parts, known.rows));
     }
     const resolved = await resolveNetwork(spec, store);
-    const attention = spec.attention && supervised(resolved.backbone, spec.attention);
+    const attention = spec.attention && supervised(resolved, spec.attention);
     return {
       ...resolved,
       attention,

@@ -5,6 +5,7 @@
 import { writeZip } from "@/lib/datasets/zip_writer.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { sizeOf } from "@/lib/images/image_size.ts";
+import { mapGrid } from "@/lib/models/map_grid.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { leavingWeights } from "@/lib/models/weights_thread.ts";
 import type { ModelRow, ModelSpec, Store } from "@/lib/store/mod.ts";
@@ -50,7 +51,8 @@ export function timmConfig(
     );
   }
   const { height, width: columns } = sizeOf(image_size);
-  const { first_conv, stride, name, pool } = family.timm;
+  const grid = mapGrid({ backbone, image_size });
+  const { first_conv, name, pool } = family.timm;
   return {
     architecture: name(backbone),
     num_classes: classes.length,
@@ -68,7 +70,7 @@ export function timmConfig(
       mean,
       std,
       num_classes: classes.length,
-      pool_size: [Math.ceil(height / stride), Math.ceil(columns / stride)],
+      ...(grid && { pool_size: [grid.rows, grid.columns] }),
       first_conv,
       classifier: head,
     },

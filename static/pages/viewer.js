@@ -6,7 +6,6 @@ import { address, link, setQuery, stepLink } from "../address.js";
 import { get, post } from "../api.js";
 import { colourBar } from "../colours.js";
 import { fill, h, s } from "../dom.js";
-import { fewCells } from "../few_cells.js";
 import { imagesOf, listQuery, narrowed, scoresOf } from "../image_list.js";
 import { imagePath, pictureUrl } from "../picture.js";
 import { modelsNamed } from "../set_lists.js";
@@ -454,7 +453,7 @@ class Viewer {
           high: end(high, "most"),
           label: title,
         }),
-        fewCells(told.grid),
+        h("span", { class: "warn-text" }, told.warnings.map((text) => ` ${text}.`)),
         this.#modelOf(layer).dataset !== this.name &&
           h("span", { class: "warn-text" }, " The model was trained on other pictures."),
       ));

@@ -15,6 +15,7 @@ interface Made {
   image_width: number;
   values: number[];
   grid: { columns: number; rows: number };
+  warnings: string[];
   agreement: Record<string, unknown> | null;
 }
 interface Explained extends Made {
@@ -46,6 +47,7 @@ Deno.test("maps over an image: of its file, of its name, as numbers and as pictu
         assert.deepEqual([made.width, made.height, made.model], [32, 40, backbone]);
         assert.deepEqual([made.dataset, made.image], ["breast", "P001_CC"]);
         assert.deepEqual(made.grid, { columns: 3, rows: 3 });
+        assert.match(made.warnings.join(), /3 rows and 3 columns of cells: so few hardly tell/);
         assert.equal(made.values.length, 32 * 40);
         // The point lies in the lower left cell, whose corner the enlarged map repeats.
         assert.equal(made.values[39 * 32], 1);
@@ -86,6 +88,26 @@ Deno.test("maps over an image: of its file, of its name, as numbers and as pictu
       assert.equal(against.class, other);
       assert.notDeepEqual(against.values, made.values);
       assert.ok([...made.values, ...against.values].every((value) => value >= 0));
+    });
+
+    await t.step("a map of one cell, or of nothing, is told as what it is", async () => {
+      const one = await uploadModel(server, "small", { classes: ["a", "b"], image_size: 32 });
+      const sensed = await json<Made>(await ask(`${one}/similarity-map?x=5&y=35&${stored}`));
+      assert.ok(sensed.values.every((value) => value === 1));
+      assert.deepEqual(sensed.grid, { columns: 1, rows: 1 });
+      assert.match(sensed.warnings.join(), /^The network's last map has 1 row and 1 column/);
+      // Of two classes' sums one may be below 0 for all cells; only then is nothing told.
+      for (const name of ["a", "b"]) {
+        const made = await json<Explained>(await ask(`${one}/saliency?class=${name}&${stored}`));
+        const nothing = made.values.every((value) => value === 0);
+        assert.equal(made.warnings.some((text) => /few hardly tell/.test(text)), true);
+        assert.equal(
+          made.warnings.includes(
+            `All values are 0: nothing in the picture speaks for "${name}"`,
+          ),
+          nothing,
+        );
+      }
     });
 
     await t.step("agreement with gaze, of all readers or of one", async () => {

@@ -167,8 +167,14 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
         ...{ kind: "finetune", dataset: "chest", init: backbone, epochs: 12, seed: 1 },
         ...{ pos_weight: "balanced", batch_size: 8, augmentation: "none", tuning: "off" },
         ...{ attention: { weight: 0.1 }, optimizer: { name: "adamw", learning_rate: 0.01 } },
+        // The smallest whose last map tells places apart.
+        image_size: 64,
       });
       [model, evaluation] = [result.model, result.evaluation];
+      assert.match(
+        (result as unknown as { warnings: string[] }).warnings.join("\n"),
+        /Attention is supervised: .* 2 rows and 2 columns of cells/,
+      );
       const row = await server.json<{ classes: string[]; spec: { multi_label: boolean } }>(
         "GET",
         `/v1/models/${model}`,
@@ -331,7 +337,7 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
       const bare = writeSafetensors(readSafetensors(weights).tensors);
       const { mean: means, std: deviations } = row.spec.normalization;
       const told = new URLSearchParams({
-        ...{ classes: JSON.stringify(FINDINGS), image_size: "32", multi_label: "true" },
+        ...{ classes: JSON.stringify(FINDINGS), image_size: "64", multi_label: "true" },
         ...{ mean: means.join(","), std: deviations.join(",") },
       });
       const other = await server.fetch(`/v1/models/other?${told}`, { method: "PUT", body: bare });

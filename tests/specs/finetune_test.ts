@@ -1,7 +1,12 @@
 /** What is supervised of each kind of network, and what a refusal says to do. */
 import assert from "node:assert/strict";
 import { InvalidInput } from "@/lib/errors.ts";
-import { attentionMapOf, finetune, parseFinetune } from "@/lib/specs/finetune.ts";
+import {
+  attentionMapOf,
+  attentionWarnings,
+  finetune,
+  parseFinetune,
+} from "@/lib/specs/finetune.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 const store = {
@@ -36,4 +41,38 @@ Deno.test("attention: the class map of a ResNet, the class token of a vision tra
   }
   const kept = parseFinetune({ dataset: "x", attention: { map: "class" } }).attention!;
   assert.equal(attentionMapOf("resnet18", kept), "class");
+});
+
+Deno.test("attention: a map of one row or column is refused, one of few cells is warned of", async () => {
+  const resolved = async (backbone: string, image_size: number | [number, number]) =>
+    await finetune.resolve!(
+      parseFinetune({ dataset: "breast", backbone, image_size, attention: {} }),
+      store,
+    );
+  const small: [string, number | [number, number], RegExp][] = [
+    ["resnet18", 32, /ResNet-18 has 1 row and 1 column of cells .* larger image_size/],
+    ["resnet50", [224, 16], /7 rows and 1 column/],
+    ["vit_tiny_patch16", 16, /1 row and 1 column/],
+  ];
+  for (const [backbone, size, message] of small) {
+    await assert.rejects(resolved(backbone, size), (error) => {
+      assert.ok(error instanceof InvalidInput);
+      assert.match(error.message, message);
+      assert.equal(error.problems[0].pointer, "/image_size");
+      return true;
+    });
+  }
+  const warned = async (backbone: string, size: number) =>
+    attentionWarnings(await resolved(backbone, size) as Parameters<typeof attentionWarnings>[0]);
+  assert.match((await warned("resnet18", 96)).join(), /supervised: .* 3 rows and 3 columns/);
+  assert.deepEqual(await warned("resnet18", 97), []);
+  assert.deepEqual(await warned("vit_tiny_patch16", 64), []);
+  // Without attention nothing of it is said.
+  const plain = parseFinetune({ dataset: "x", backbone: "resnet18", image_size: 32 });
+  assert.deepEqual(
+    attentionWarnings(
+      await finetune.resolve!(plain, store) as Parameters<typeof attentionWarnings>[0],
+    ),
+    [],
+  );
 });

@@ -6,7 +6,7 @@ import { isMultiLabel, type MultiLabelScores, type Scores } from "@/lib/evaluati
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobResult } from "@/lib/specs/mod.ts";
 import { type JobHandler, told } from "./handler.ts";
-import { type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
+import { attentionWarnings, type FinetuneSpec, parseFinetune } from "@/lib/specs/finetune.ts";
 import { type NetworkSpec, resolveNetwork } from "@/lib/specs/network.ts";
 import { splitOf } from "@/lib/specs/split_spec.ts";
 import { deviceWarnings, warningsOf } from "@/lib/training/lineage.ts";
@@ -126,6 +126,7 @@ export const finetune = {
       ...seenWarning(seen, { images: tested.length }),
       ...await sameSetWarning(store, start?.row, dataset),
       ...trainingPartWarnings(splits, known),
+      ...attentionWarnings(spec),
     ];
     for (const message of [...warnings, ...metrics.warnings ?? []]) {
       context.event("warning", { message });
