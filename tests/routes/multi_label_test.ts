@@ -355,14 +355,14 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
       assert.match(JSON.parse(texts.mcgip).outputs, /sigmoid of each/);
       if (!hasOnnxRuntime()) return;
       const { spec } = await server.json<{ spec: ModelSpec }>("GET", `/v1/models/${model}`);
-      const flat = raster(32, 32, 1, 8);
+      const flat = raster(64, 64, 1, 8);
       flat.data.forEach((_, at) => flat.data[at] = (at * 37) % 251);
       const { mean, std } = spec.normalization;
-      const x = Float32Array.from({ length: spec.channels * 1024 }, (_, at) => {
-        const c = Math.floor(at / 1024);
-        return (flat.data[at % 1024] / 255 - mean[c]) / std[c];
+      const x = Float32Array.from({ length: spec.channels * 4096 }, (_, at) => {
+        const c = Math.floor(at / 4096);
+        return (flat.data[at % 4096] / 255 - mean[c]) / std[c];
       });
-      const output = await runOnnx(onnx, x, [1, spec.channels, 32, 32]);
+      const output = await runOnnx(onnx, x, [1, spec.channels, 64, 64]);
       assert.deepEqual([output.name, output.shape], ["logits", [1, 3]]);
       const response = await server.fetch(`/v1/models/${model}/predictions`, {
         method: "POST",
