@@ -24,7 +24,9 @@ export const auditCutSchema = z.object({
   cut: z.number().describe(
     "Pairs lie strictly above this; of the nearest of each image the least similar lies here",
   ),
-  pairs: z.number(),
+  pairs: z.number().describe(
+    "Strictly above the cut: pairs that lie at it, as many tie, are not among them",
+  ),
   share: z.number()
     .describe("Share of the valid pairs, which ties can move away from the quantile"),
   positives_per_image: z.object({
@@ -65,7 +67,7 @@ export const auditSchema = z.object({
   valid_images: z.number().describe("Images with at least one valid pair"),
   coverage: z.number().describe("Their share"),
   valid_pairs: z.number(),
-  cuts: z.array(auditCutSchema),
+  cuts: z.array(auditCutSchema).describe("Their pairs lie strictly above the cut, as in training"),
   labels: labelAuditSchema.nullable(),
   suggestion: cutSuggestionSchema,
   warnings: z.array(z.string()).describe("What speaks against these pairs"),

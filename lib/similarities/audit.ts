@@ -24,7 +24,7 @@ export const similarityAuditSchema = z.object({
       hubs: z.array(z.object({ image: z.string(), positives: z.number() }))
         .describe("The five images with most positives"),
     }).meta({ id: "SimilarityAuditCut" }),
-  ),
+  ).describe("Their pairs lie strictly above the cut, as in training"),
   comparison: comparisonSchema.nullable()
     .describe("With the other similarities of the same images; null without labels"),
   by_reader: z.array(readerAuditSchema).nullable()

@@ -43,7 +43,7 @@ const chosen = {
   /** Settings of the method; its paper's where not given. */
   config: settingsBy("method", partOf(methodSpecs as Record<string, MethodSpec>, "config"))
     .default({}),
-  /** Pairs above the cut are positive. */
+  /** Pairs strictly above the cut are positive; those that lie at it are not. */
   cut: z.union([
     z.strictObject({ quantile: z.number().gt(0).max(1) }),
     z.strictObject({ threshold: z.number().min(0).max(1) }),
