@@ -47,8 +47,21 @@ dashboardTest("a multi-label set in the dashboard", async (dashboard, t) => {
     await sight.check("evaluation");
   });
 
+  await t.step("of folds: the mean over them beside the figures of pooled scores", async () => {
+    const { result: { evaluation: folded } } = await runJob(server, {
+      ...{ kind: "finetune", dataset: "chest", mode: "logistic", backbone: "resnet18", width: 8 },
+      ...{ image_size: 32, folds: 2 },
+    });
+    await sight.open(`d/chest/results/evaluation/${folded}`);
+    const said = await text();
+    assert.match(said, /acro AUC .*, of pooled scores; mean of 2 folds 0\.\d+ ± 0\.\d+/);
+    assert.match(said, /Means over the findings, of the pooled scores of all folds/);
+    assert.match(said, /The scores of several models, of 2 folds, are pooled/);
+  });
+
   await t.step("results, model, image, and what was predicted", async () => {
     await sight.open("d/chest/results");
+    assert.match(await text(), /AUC, mean over findings/i);
     await sight.check("results");
     await sight.open(`models/${model}`);
     await sight.check("model");
