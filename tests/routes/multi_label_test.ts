@@ -242,6 +242,11 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
         }>("GET", `/v1/models/${result.model}`);
         assert.deepEqual(lineage.labels.drawn.map(({ images }) => images), [12, 12]);
       }
+      const few = await runJob(server, {
+        ...{ kind: "finetune", dataset: "chest", init: backbone, mode: "logistic", labels: 2 },
+      });
+      const told = JSON.stringify(few.result.warnings);
+      assert.match(told, /none of the 2 training images (has|is known to lack)/);
     });
 
     let stored: Prediction[] = [];
