@@ -23,6 +23,8 @@ export const descriptionSchema = z.strictObject({
         ? "holds | or ;, which separate findings"
         : ["image", "label", "patient", "split"].includes(one.toLowerCase())
         ? "is the name of another column of labels.csv"
+        : one === "__proto__"
+        ? "is no name that JSON can be read with everywhere"
         : seen.has(one.toLowerCase())
         ? "is there twice"
         : undefined;

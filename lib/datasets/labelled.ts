@@ -1,7 +1,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Truth } from "@/lib/evaluation/scores.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
-import { findingsOf } from "./multi_label.ts";
+import { findingsOf, knownOf } from "./multi_label.ts";
 import { isLabelled } from "./splits.ts";
 
 /** Images with their class. */
@@ -92,7 +92,7 @@ export function labelledFor(
       );
     }
     const rows = images.filter((image) =>
-      shared.some((name) => image.findings?.[name] !== undefined)
+      shared.some((name) => knownOf(image.findings, name) !== undefined)
     );
     return { rows, classes, truths: truthsOf(rows, classes) };
   }
@@ -109,7 +109,7 @@ export function labelledFor(
 }
 
 const truthsOf = (rows: ImageRow[], classes: string[]): Truth[][] =>
-  rows.map(({ findings }) => classes.map((name) => findings?.[name] ?? null));
+  rows.map(({ findings }) => classes.map((name) => knownOf(findings, name) ?? null));
 
 /** Of some of the images, what the scores of a classifier say beside the probabilities. */
 export function truthOf(

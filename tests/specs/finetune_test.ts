@@ -37,3 +37,12 @@ Deno.test("attention: the class map of a ResNet, the class token of a vision tra
   const kept = parseFinetune({ dataset: "x", attention: { map: "class" } }).attention!;
   assert.equal(attentionMapOf("resnet18", kept), "class");
 });
+
+Deno.test("a weight of __proto__ is no field that is passed over", () => {
+  const spec = JSON.parse('{"dataset":"x","pos_weight":{"__proto__":3,"mass":2}}');
+  assert.throws(() => parseFinetune(spec), (error) => {
+    assert.ok(error instanceof InvalidInput);
+    assert.equal(error.problems[0].pointer, "/pos_weight/__proto__");
+    return true;
+  });
+});
