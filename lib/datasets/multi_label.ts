@@ -53,6 +53,10 @@ export function unknown(findings: Findings | null | undefined, classes: string[]
 /** What an image without any finding is called where sets of findings are compared. */
 export const NO_FINDINGS = "no finding";
 
+/** In a list with + between: in quotes where it could be read as another list, so that no two lists are one text. */
+const compared = (name: string): string =>
+  /[+"]/.test(name) || name === NO_FINDINGS ? JSON.stringify(name) : name;
+
 /**
  * What two images have to share to count as alike, in audits, in the arm `labels` and for neighbours' votes: the
  * class, or in a multi-label set all findings, which must be known. Null where it is not known.
@@ -64,7 +68,7 @@ export function comparedLabel(
   if (classes === null) return label;
   if (unknown(findings, classes).length > 0) return null;
   const names = present(findings, classes);
-  return names.length > 0 ? names.join(" + ") : NO_FINDINGS;
+  return names.length > 0 ? names.map(compared).join(" + ") : NO_FINDINGS;
 }
 
 /** @throws {InvalidInput} for a multi-label set, with what to do */

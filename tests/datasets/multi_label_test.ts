@@ -26,6 +26,13 @@ Deno.test("images are alike where all findings are known and equal", () => {
   assert.equal(of({ a: 0, b: 0 }), "no finding");
   assert.deepEqual([of({ a: 1 }), of({}), of(null)], [null, null, null]);
   assert.equal(comparedLabel({ label: "x" }, null), "x");
+  // No two sets of findings are one label, whatever they are called.
+  const odd = ["a", "b", "a + b", "no finding", "a +", "+ b", '"a"'];
+  const labels = Array.from({ length: 2 ** odd.length }, (_, bits) => {
+    const findings = Object.fromEntries(odd.map((name, k) => [name, bits >> k & 1]));
+    return comparedLabel({ label: null, findings: findings as Findings }, odd);
+  });
+  assert.equal(new Set(labels).size, labels.length);
 });
 
 Deno.test("what is said replaces what was known, and null takes it back", () => {
