@@ -14,7 +14,7 @@ export const descriptionSchema = z.strictObject({
   /** The label whose one-versus-rest AUC is reported. */
   positive_label: name.nullable().default(null),
   /** The findings of a multi-label set: columns of labels.csv, or the names that its column `labels` lists. */
-  classes: z.array(name).min(1).max(200).superRefine((classes, context) => {
+  classes: z.array(name.normalize()).min(1).max(200).superRefine((classes, context) => {
     const seen = new Set<string>();
     classes.forEach((one, i) => {
       const wrong = one.trim() !== one

@@ -190,7 +190,7 @@ export async function putLabelsHere(
     const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
     const counted = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
-    const alike = labelsAlike(counted);
+    const alike = labelsAlike([...counted, ...(classes ?? []).map((label) => ({ label }))]);
     if (alike) warnings.push({ file, message: alike });
     const positive = classes === null ? positiveMissing(positive_label, counted) : undefined;
     if (positive) warnings.push({ message: positive });

@@ -316,7 +316,8 @@ export class Importer {
       ? undefined
       : patientsMissing({ images: all.length, without }, this.#content.warnings);
     if (missing) this.#content.warnings.push({ message: missing });
-    const alike = labelsAlike(all);
+    const findings = this.plan.description.classes ?? [];
+    const alike = labelsAlike([...all, ...findings.map((label) => ({ label }))]);
     if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });
     const positive = this.plan.description.classes
       ? undefined
