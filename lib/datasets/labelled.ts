@@ -31,6 +31,12 @@ export function assertClasses(names: string[]): void {
   );
 }
 
+/** Of a multi-label set that nothing can be learnt from. */
+export const nothingKnown = ({ name }: Pick<DatasetRow, "name">): InvalidInput =>
+  new InvalidInput(
+    `Cannot train a classifier: of no image of "${name}" any finding is known; send labels with 0 and 1 first`,
+  );
+
 /**
  * The images of a data set that have a label, or of a multi-label set those of which a finding is known.
  * @throws {InvalidInput} for fewer than two classes, or a multi-label set of which nothing is known
@@ -42,11 +48,7 @@ export function labelled(
   const findings = findingsOf(dataset);
   const rows = images.filter(isLabelled);
   if (findings !== null) {
-    if (rows.length === 0) {
-      throw new InvalidInput(
-        `Cannot train a classifier: of no image of "${dataset.name}" any finding is known`,
-      );
-    }
+    if (rows.length === 0) throw nothingKnown(dataset);
     return { rows, classes: findings, truths: truthsOf(rows, findings) };
   }
   const classes = [...new Set(rows.map(({ label }) => label!))].sort();

@@ -46,3 +46,14 @@ Deno.test("a weight of __proto__ is no field that is passed over", () => {
     return true;
   });
 });
+
+Deno.test("a multi-label set of which nothing is known is refused before anything is queued", async () => {
+  const bare = {
+    datasets: { byName: (name: string) => ({ id: "ds_1", name, meta: { classes: ["a", "b"] } }) },
+    images: { labels: () => new Map([[null, 4]]), withFindings: () => 0 },
+  } as unknown as Store;
+  await assert.rejects(
+    async () => await finetune.resolve!(parseFinetune({ dataset: "chest" }), bare),
+    /of no image of "chest" any finding is known; send labels/,
+  );
+});
