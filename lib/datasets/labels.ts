@@ -220,6 +220,12 @@ function assertSaysSomething(
   throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }, ...near]);
 }
 
+/** Why a row is refused whose image an earlier row of its table called otherwise. */
+export function twoNames(image: string, first: Pick<ImageLabel, "image" | "line">): string {
+  return `Cannot use "${image}": it is the image that line ${first.line} calls "${first.image}"; ` +
+    "name it in one way, and keep one of the two where they differ";
+}
+
 /** Complains of every patient whose images stand on two sides of the given split. */
 export function checkSplits(
   images: { patient: string | null; split: SplitName | null; line?: number }[],
