@@ -76,3 +76,23 @@ Deno.test("attention: a map of one row or column is refused, one of few cells is
     [],
   );
 });
+
+Deno.test("a weight of __proto__ is no field that is passed over", () => {
+  const spec = JSON.parse('{"dataset":"x","pos_weight":{"__proto__":3,"mass":2}}');
+  assert.throws(() => parseFinetune(spec), (error) => {
+    assert.ok(error instanceof InvalidInput);
+    assert.equal(error.problems[0].pointer, "/pos_weight/__proto__");
+    return true;
+  });
+});
+
+Deno.test("a multi-label set of which nothing is known is refused before anything is queued", async () => {
+  const bare = {
+    datasets: { byName: (name: string) => ({ id: "ds_1", name, meta: { classes: ["a", "b"] } }) },
+    images: { labels: () => new Map([[null, 4]]), withFindings: () => 0 },
+  } as unknown as Store;
+  await assert.rejects(
+    async () => await finetune.resolve!(parseFinetune({ dataset: "chest" }), bare),
+    /of no image of "chest" any finding is known; send labels/,
+  );
+});
