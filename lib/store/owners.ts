@@ -1,4 +1,4 @@
-/** Whose key made a data set, a job, a model or an upload: what a key's quotas count. */
+/** Whose key made a data set, a job, a model or an upload, which a key's quotas count, and which a worker came with. */
 import type { Database } from "./database.ts";
 
 export class Owners {

@@ -27,9 +27,14 @@ export interface SupervisorOptions {
   log: Log;
 }
 
+const nameOfOwn = () => `server-${crypto.randomUUID()}`;
+/** Whether a name is one that servers give to their own workers, this one or another on the same database. */
+export const isNameOfOwn = (name: string) =>
+  /^server-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(name);
+
 export class Supervisor {
   /** Of the worker, whichever process that is. */
-  readonly name = `server-${crypto.randomUUID()}`;
+  readonly name = nameOfOwn();
   /** Undefined until the worker has said. */
   device?: Device;
   /** The last heartbeat and when it came, by a clock that nobody sets. */
