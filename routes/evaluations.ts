@@ -29,7 +29,7 @@ export const evaluations: Route[] = [
     operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(evaluationSchema.shape)) }),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(evaluationSchema) }),
     answers: { 200: pageOf(evaluationSchema) },
     handle: async ({ services: { store }, query: { fields, ...query } }) => {
       const rows = await store.evaluations.list(query);

@@ -64,7 +64,7 @@ export const images: Route[] = [
       ...pageQuery,
       label: z.string().max(512).optional()
         .describe("Of a multi-label set: images that have this finding"),
-      fields: fieldsOf(Object.keys(imageSchema.shape)),
+      fields: fieldsOf(imageSchema),
     }),
     answers: { 200: pageOf(imageSchema) },
     async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
