@@ -138,7 +138,7 @@ export const evaluations: Route[] = [
           (await store.images.all(dataset_id)).map(({ name, patient }) => [name, patient]),
         ),
       });
-      return toDifferenceView(found, { evaluation: row.id, to: other.id });
+      return toDifferenceView(found, [row, other]);
     },
   }),
 ];

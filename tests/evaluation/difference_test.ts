@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { difference } from "@/lib/evaluation/difference.ts";
+import { difference, toDifferenceView } from "@/lib/evaluation/difference.ts";
 import { type ImageScore } from "@/lib/evaluation/evaluation.ts";
 import { metrics } from "@/lib/evaluation/metrics.ts";
 import { quantile } from "@/lib/evaluation/quantile.ts";
@@ -88,4 +88,17 @@ Deno.test("other images, or other folds, are refused", () => {
   for (const b of [scored(10, 0.3), scored(12, 0.3, 2)]) {
     assert.throws(() => difference({ a, b, positive_label, patients }), InvalidInput);
   }
+});
+
+Deno.test("a difference tells what both evaluations warn of: of their images once, of each model by its evaluation", () => {
+  const few = scored(6, 0.3);
+  const found = difference({ a: few, b: few, positive_label: null, patients: new Map() });
+  const one = { id: "ev_1", warnings: ["seen"], metrics: { warnings: ["one image"] } };
+  const other = { id: "ev_2", metrics: { warnings: ["one image", "one patient"] } };
+  const { warnings } = toDifferenceView(found, [one, other]);
+  assert.deepEqual(warnings.toSpliced(2, 1), [
+    ...["one image", "one patient"],
+    'Evaluation "ev_1": seen',
+  ]);
+  assert.match(warnings[2], /^6 patients are tested: figures of fewer than 10 say next to nothing/);
 });
