@@ -15,7 +15,7 @@ import { digestOf } from "./auth.ts";
 import { namesOption } from "./imports.ts";
 import { keptPicture, pngHeaders } from "./kept_picture.ts";
 import { fieldsOf, pageOf, pageQuery, withFields } from "./pages.ts";
-import { pictureTypes } from "./pictures.ts";
+import { needPicture, pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -146,6 +146,7 @@ export const images: Route[] = [
       const view = viewOf(fields);
       // Before the body: a name that cannot be used should not cost an upload.
       datasetName(name);
+      needPicture(call.request);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created, notes } = await putImage(store, name, path, bytes, { view, names });
       return reply(created ? 201 : 200, { ...await imageViewOf(store, image), warnings: notes });
@@ -155,12 +156,13 @@ export const images: Route[] = [
     method: "POST",
     path: "/v1/datasets/{name}/labels",
     operationId: "setLabels",
+    stores: true,
     errors: [429],
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
     description:
       "Of a multi-label set a column for each finding (0, 1, true, false; empty where it is not known), or a column " +
       "`labels` that lists those that are present, with | or ; between them. A set without labels becomes " +
-      "multi-label by its first table of this kind.",
+      "multi-label by its first table of this kind. A table has at most 256 columns, a set at most 200 findings.",
     scope: "write",
     accepts: ["text/csv", "text/plain", "application/octet-stream"],
     answers: { 200: labelsReportSchema },

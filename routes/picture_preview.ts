@@ -4,7 +4,7 @@ import { limits } from "@/lib/config.ts";
 import { scaledPng } from "@/lib/images/scaled_png.ts";
 import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import { bodyOf } from "./images.ts";
-import { pictureTypes } from "./pictures.ts";
+import { needPicture, pictureTypes } from "./pictures.ts";
 import { type Route, route } from "./route.ts";
 
 export const picturePreview: Route[] = [
@@ -24,6 +24,7 @@ export const picturePreview: Route[] = [
     answers: { 200: ["image/png"] },
     async handle(call) {
       const { size, ...fields } = call.query;
+      needPicture(call.request);
       const bytes = await bodyOf(call, limits.imageBytes);
       return new Response(await scaledPng(bytes, { side: size, view: viewOf(fields) }), {
         headers: { "content-type": "image/png" },
