@@ -1,6 +1,6 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import { Unavailable } from "@/lib/errors.ts";
-import type { Log } from "@/lib/log.ts";
+import { type Log, unquoted } from "@/lib/log.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
@@ -129,7 +129,7 @@ export class Supervisor {
         await this.#desk.left({ blameless });
       } catch (error) {
         // Its lease ends by itself.
-        this.#options.log(`Cannot free what the worker ran: ${(error as Error).message}`);
+        this.#options.log(`Cannot free what the worker ran: ${unquoted((error as Error).message)}`);
       }
       if (this.#leaving) return;
       this.restarts++;
@@ -158,7 +158,7 @@ export class Supervisor {
           if (time - this.#held < HOLD_MS) return;
           this.#held = time;
           this.#desk.hold().catch((error) =>
-            this.#options.log(`Cannot prolong the lease of the worker: ${error.message}`)
+            this.#options.log(`Cannot prolong the lease of the worker: ${unquoted(error.message)}`)
           );
         },
         device: (device: Device) => {

@@ -1,4 +1,5 @@
 /** All workers that a server has: its own, and those on other machines that are linked to it. */
+import { unquoted } from "@/lib/log.ts";
 import { createHash } from "node:crypto";
 import { Conflict, Unavailable } from "@/lib/errors.ts";
 import { RemoteWorker, type RemoteWorkerOptions } from "./remote_worker.ts";
@@ -105,7 +106,9 @@ export class Workers {
       else if (now - (this.#unlinked.get(worker) ?? now) > FORGOTTEN_MS) {
         this.#remote.delete(name);
         this.#unlinked.delete(worker);
-        worker.forget().catch((error) => this.options.log(`worker ${name}: ${error.message}`));
+        worker.forget().catch((error) =>
+          this.options.log(`worker ${name}: ${unquoted(error.message)}`)
+        );
       } else if (!this.#unlinked.has(worker)) this.#unlinked.set(worker, now);
     }
   }
