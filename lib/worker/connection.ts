@@ -20,6 +20,8 @@ export interface Connection {
   /** Answers, and what the worker tells of itself. */
   send(message: Message): void;
   beat(beat: Beat): void;
+  /** Whether who is worked for can be told something now. */
+  reachable(): boolean;
   /** Before the process ends in order. */
   end(): Promise<void>;
 }
@@ -35,6 +37,7 @@ export function connectionByPipe(here: Peer): Connection {
     desk: deskBehind((method, params) => here.call(method, params)),
     send,
     beat: (beat) => send({ method: "beat", params: beat }),
+    reachable: () => true,
     end: () => Promise.resolve(),
   };
 }
@@ -61,6 +64,7 @@ export async function connectionToStore(
   return {
     desk,
     send: () => {},
+    reachable: () => true,
     async beat({ job, silent_ms }) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (job !== null && silent_ms > SILENT_MS) Deno.exit(70);
@@ -112,6 +116,7 @@ export function connectionByLink(options: LinkedOptions): Connection {
   return {
     desk,
     send: (message) => link.send(message),
+    reachable: () => link.up,
     beat(beat) {
       if (beat.job !== null && beat.silent_ms > SILENT_MS) Deno.exit(70);
       if (!link.up) {

@@ -130,7 +130,7 @@ export class Link {
       if (message.method === undefined) void peer.receive(message);
       else receive(message);
     };
-    socket.onerror = (event) => ended((event as ErrorEvent).message || "it cannot be reached");
+    socket.onerror = (event) => ended(why((event as ErrorEvent).message));
     socket.onclose = ({ reason }) => ended(reason || "the server closed it");
   }
 
@@ -156,4 +156,19 @@ export class Link {
     if (text !== this.#said) this.#options.log(text);
     this.#said = text;
   }
+}
+
+/** What a server means that does not open a link, and what to do. */
+const REFUSALS: Record<string, string> = {
+  401:
+    "it does not know the key in MCGIP_API_KEY: make one there by `deno task keys make NAME --scopes work`",
+  403:
+    "the key in MCGIP_API_KEY has not the scope work: make one by `deno task keys make NAME --scopes work`",
+  404: "there is no McGIP Server at MCGIP_API, or one without links of workers",
+};
+
+/** @param message of a WebSocket that could not be opened */
+function why(message: string | undefined): string {
+  const status = /status code: (\d{3})/.exec(message ?? "")?.[1];
+  return (status && REFUSALS[status]) || message || "it cannot be reached";
 }

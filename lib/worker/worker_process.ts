@@ -95,8 +95,13 @@ export async function work(options: WorkOptions): Promise<void> {
   // Ctrl-C, a closed terminal and a service manager reach all processes: the API decides when this one leaves,
   // where there is one.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    Deno.addSignalListener(signal, () => {
+    Deno.addSignalListener(signal, async () => {
       if (!alone) return;
+      // Nothing is to be saved, and nobody to be told.
+      if (tick.job === null && !connection.reachable()) {
+        await connection.end();
+        Deno.exit(0);
+      }
       gpuThread.postMessage({ method: "leave", params: null } satisfies Message);
       setTimeout(() => Deno.exit(0), LEAVE_MS);
     });

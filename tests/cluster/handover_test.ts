@@ -13,7 +13,7 @@ import { withDirectory } from "../support/temporary.ts";
 
 const spec = {
   ...{ kind: "pretrain", dataset: "set", method: "byol", config: { hidden: 16, output: 8 } },
-  ...{ width: 8, image_size: 16, batch_size: 8, epochs: 12 },
+  ...{ width: 8, image_size: 16, batch_size: 8, epochs: 120 },
 };
 
 /** Everything of a server, at once: nobody saves anything. */

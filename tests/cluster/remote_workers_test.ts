@@ -87,10 +87,13 @@ postgresTest("workers of a cluster whose servers have none of their own", async 
       );
 
       await t.step("their figures are told apart", async () => {
-        const text = await (await servers[0].fetch("/metrics")).text();
-        for (const name of workers.keys()) {
-          assert.match(text, new RegExp(`^mcgip_worker_busy\\{worker="${name}"\\} 0$`, "m"));
-        }
+        // With the first beat of each.
+        await until(async () => {
+          const text = await (await servers[0].fetch("/metrics")).text();
+          return [...workers.keys()].every((name) =>
+            text.includes(`\nmcgip_worker_busy{worker="${name}"} 0\n`)
+          );
+        }, 60_000);
       });
 
       await t.step("a worker on the database itself has all rights that it needs", async () => {

@@ -9,7 +9,7 @@ import { upload } from "../support/small_set.ts";
 /** A step an epoch, and a checkpoint after some of them. */
 const training = {
   ...{ kind: "pretrain", dataset: "breast", method: "byol", arm: "none", seed: 1 },
-  ...{ width: 8, image_size: 32, epochs: 50, batch_size: 12, tuning: "off" },
+  ...{ width: 8, image_size: 32, epochs: 120, batch_size: 12, tuning: "off" },
 };
 
 Deno.test("a training goes on from the checkpoint in the backup, to the same weights", async () => {

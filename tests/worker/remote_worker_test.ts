@@ -218,6 +218,17 @@ Deno.test("who may not link: keys without the scope, programs of another version
       const response = await server.fetch(path, { headers });
       await response.body?.cancel();
       assert.equal(response.status, status, path);
+      // A worker says what to do about it, and leaves as soon as it is asked to.
+      const refused = start(`refused-${status}`, { key });
+      await until(
+        () => refused.log().includes("deno task keys make NAME --scopes work"),
+        60_000,
+        refused.log,
+      );
+      const asked = performance.now();
+      refused.process.kill("SIGTERM");
+      assert.equal((await refused.process.status).code, 0);
+      assert.ok(performance.now() - asked < 10_000, "there is nobody to wait for");
     }
     const other = start("other", { version: "0.0.1" });
     const refusal = "Cannot work here with version 0.0.1";
