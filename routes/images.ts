@@ -15,7 +15,7 @@ import { digestOf } from "./auth.ts";
 import { namesOption } from "./imports.ts";
 import { keptPicture, pngHeaders } from "./kept_picture.ts";
 import { fieldsOf, pageOf, pageQuery, withFields } from "./pages.ts";
-import { needPicture, pictureTypes } from "./pictures.ts";
+import { pictureTypes } from "./pictures.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -146,7 +146,6 @@ export const images: Route[] = [
       const view = viewOf(fields);
       // Before the body: a name that cannot be used should not cost an upload.
       datasetName(name);
-      needPicture(call.request);
       const bytes = await bodyOf(call, limits.imageBytes);
       const { image, created, notes } = await putImage(store, name, path, bytes, { view, names });
       return reply(created ? 201 : 200, { ...await imageViewOf(store, image), warnings: notes });

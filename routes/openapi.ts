@@ -86,7 +86,6 @@ function errorsOf(route: Route): number[] {
   if (scope !== null) [401, 429].forEach((status) => statuses.add(status));
   if (path.includes("{")) statuses.add(404);
   if (json || accepts) [408, 413].forEach((status) => statuses.add(status));
-  if (route.accepts?.includes("image/png")) statuses.add(415);
   if (json) [415, 422].forEach((status) => statuses.add(status));
   // Of the Idempotency-Key.
   if (method === "POST") [409, 422].forEach((status) => statuses.add(status));

@@ -12,7 +12,7 @@ export const picturePreview: Route[] = [
     method: "POST",
     path: "/v1/preview.png",
     operationId: "previewPicture",
-    errors: [422, 429],
+    errors: [415, 422, 429],
     summary: "The picture of the body as PNG, as trainings and predictions see it; nothing is kept",
     scope: "read",
     query: z.strictObject({

@@ -92,7 +92,6 @@ export function needPicture(request: Request): void {
 
 /** Pictures in the body: one, or the files of a form. Throws InvalidInput naming an empty file. */
 export async function sentPictures(request: Request): Promise<SentPicture[]> {
-  needPicture(request);
   const pictures: SentPicture[] = [];
   if (!isMultipart(request)) pictures.push({ bytes: await readBytes(request, limits.imageBytes) });
   else {
@@ -156,7 +155,6 @@ export async function onePicture(
       }), or ?dataset= and &image= without a body`,
     );
   }
-  if (request.body) needPicture(request);
   const view = bodyView(query, dataset === undefined && image === undefined);
   const bytes = await readBytes(request, limits.imageBytes);
   if (dataset === undefined || image === undefined) {

@@ -135,7 +135,7 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
       form.append("three", new Blob(["no picture"]), "c.png");
       const bad = await ask(form);
       const problem = await bad.json();
-      assert.equal(bad.status, 422);
+      assert.equal(bad.status, 415);
       assert.match(problem.detail, /Cannot use "c.png"/);
       assert.equal(problem.errors[0].file, "c.png");
       form.set("three", new Blob([]), "d.png");
