@@ -135,7 +135,7 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
       form.append("three", new Blob(["no picture"]), "c.png");
       const bad = await ask(form);
       const problem = await bad.json();
-      assert.equal(bad.status, 415);
+      assert.equal(bad.status, 422);
       assert.match(problem.detail, /Cannot use "c.png"/);
       assert.equal(problem.errors[0].file, "c.png");
       form.set("three", new Blob([]), "d.png");
@@ -210,7 +210,7 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
           assert.deepEqual([Math.max(width, height), bits], [16, 8]);
         }
         const bad = await server.fetch("/v1/preview.png", { method: "POST", body: "no picture" });
-        assert.equal(bad.status, 422);
+        assert.equal(bad.status, 415);
         await bad.body?.cancel();
         assert.deepEqual(await server.json("GET", "/v1/predictions?limit=1000"), before);
       },
