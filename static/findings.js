@@ -36,8 +36,11 @@ export const countsIn = ({ labels, findings }) =>
 export function comparedOf({ label, labels, unknown = [] }) {
   if (!labels) return label;
   if (unknown.length > 0) return null;
-  return labels.length > 0 ? labels.join(" + ") : "no finding";
+  return labels.length > 0 ? labels.map(compared).join(" + ") : "no finding";
 }
+
+/** As the server's `comparedLabel` has it: in quotes where it could be read as another list. */
+const compared = (name) => /[+"]/.test(name) || name === "no finding" ? JSON.stringify(name) : name;
 
 /** Whether an image has it, or is known to lack it, by a name such as `no edema`. */
 export function has({ label, labels, unknown = [] }, name) {

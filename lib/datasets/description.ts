@@ -14,7 +14,7 @@ export const descriptionSchema = z.strictObject({
   /** The label whose one-versus-rest AUC is reported. */
   positive_label: name.nullable().default(null),
   /** The findings of a multi-label set: columns of labels.csv, or the names that its column `labels` lists. */
-  classes: z.array(name).min(1).max(200).superRefine((classes, context) => {
+  classes: z.array(name.normalize()).min(1).max(200).superRefine((classes, context) => {
     const seen = new Set<string>();
     classes.forEach((one, i) => {
       const wrong = one.trim() !== one
@@ -23,6 +23,8 @@ export const descriptionSchema = z.strictObject({
         ? "holds | or ;, which separate findings"
         : ["image", "label", "patient", "split"].includes(one.toLowerCase())
         ? "is the name of another column of labels.csv"
+        : one === "__proto__"
+        ? "is no name that JSON can be read with everywhere"
         : seen.has(one.toLowerCase())
         ? "is there twice"
         : undefined;

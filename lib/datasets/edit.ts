@@ -10,7 +10,7 @@ import { findingsOf, mergedFindings } from "./multi_label.ts";
 import { notAClassWarning, positiveMissing } from "./positive_label.ts";
 import { labelsAlike, patientsMissing, quoted } from "./label_columns.ts";
 import { imagesNamed } from "./images_named.ts";
-import { checkSplits, type LabelTable, readKnownLabels, readLabels } from "./labels.ts";
+import { checkSplits, type LabelTable, readKnownLabels, readLabels, twoNames } from "./labels.ts";
 import { putLabelsInThread, removeRowsInThread } from "./edit_thread.ts";
 import { datasetName, imageName } from "./name.ts";
 import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
@@ -155,7 +155,7 @@ export async function putLabelsHere(
     const classes = await classesAfter(store, row, read, file);
     const named = await imagesNamed(store, id, labels.map(({ image }) => image));
     const names = new ImageNames(named ?? await store.images.all(id), { keyed: store });
-    const lines = new Map<string, number | undefined>();
+    const lines = new Map<string, { image: string; line?: number }>();
     const patients = new Set<string>();
     const problems: Problem[] = [...unknown];
     const turns = new Turns();
@@ -163,7 +163,9 @@ export async function putLabelsHere(
       const known = names.findInFolder(image);
       if (!known) problems.push({ file, line, message: `Cannot find image "${image}"` });
       else {
-        lines.set(known.id, line);
+        const first = lines.get(known.id);
+        if (first) problems.push({ file, line, message: twoNames(image, first) });
+        lines.set(known.id, { image, line });
         const kept = patient && mode === "hash" ? patientName(store, patient) : patient;
         const now = kept === undefined ? known.patient : kept;
         if (now !== null) patients.add(now);
@@ -181,7 +183,7 @@ export async function putLabelsHere(
     for (let from = 0; from < persons.length; from += PATIENTS_AT_ONCE) {
       const part = persons.slice(from, from + PATIENTS_AT_ONCE);
       for (const image of await store.images.ofPatients(id, part)) {
-        told.push({ ...image, line: lines.get(image.id) });
+        told.push({ ...image, line: lines.get(image.id)?.line });
       }
       await turns.give();
     }
@@ -190,7 +192,7 @@ export async function putLabelsHere(
     const missing = patientsMissing(await store.images.patientCounts(id), warnings);
     if (missing) warnings.push({ file, message: missing });
     const counted = Array.from((await store.images.labels(id)).keys(), (label) => ({ label }));
-    const alike = labelsAlike(counted);
+    const alike = labelsAlike([...counted, ...(classes ?? []).map((label) => ({ label }))]);
     if (alike) warnings.push({ file, message: alike });
     const positive = classes === null ? positiveMissing(positive_label, counted) : undefined;
     if (positive) warnings.push({ message: positive });

@@ -1,7 +1,7 @@
 /** A data set as a ZIP that gives the same data set when it is uploaded again. */
 import { csvLine } from "@/lib/csv.ts";
 import { Turns } from "@/lib/turns.ts";
-import { findingsOf } from "./multi_label.ts";
+import { findingsOf, knownOf } from "./multi_label.ts";
 import { bytesToSamples } from "./recording.ts";
 import { writeZip, type ZipFile } from "./zip_writer.ts";
 import { SAMPLE_STRIDE } from "@/lib/gaze/gaze.ts";
@@ -123,7 +123,7 @@ async function labelsTable(images: ImageRow[], classes: string[] | null): Promis
     images,
     (some) =>
       some.map((i) => {
-        const said = classes ? classes.map((name) => i.findings?.[name]) : [i.label];
+        const said = classes ? classes.map((name) => knownOf(i.findings, name)) : [i.label];
         return csvLine(i.name, ...said, i.patient, i.split);
       }).join(""),
   );

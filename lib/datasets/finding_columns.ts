@@ -31,18 +31,40 @@ export const notBinary = (cell: string, name: string): string =>
     cell.slice(0, 60)
   }" as finding "${name}": 0, 1, true or false is expected, empty where it is not known`;
 
-/** The names that a cell lists, each once; none for one that says that there is no finding. */
-export function listed(cell: string): string[] {
+/** The names in a cell, each once. */
+function namesIn(cell: string): string[] {
   const separator = SEPARATORS.find((mark) => cell.includes(mark)) ?? "|";
-  const names = cell.split(separator).map((name) => name.trim()).filter((name) => name !== "");
-  return [...new Set(names.filter((name) => !NO_FINDING.test(name)))];
+  const names = cell.normalize("NFC").split(separator).map((name) => name.trim());
+  return [...new Set(names.filter((name) => name !== ""))];
 }
 
+/**
+ * The names that a cell lists, each once; none for one that says that there is no finding, unless the set's findings
+ * have that word among them.
+ */
+export function listed(cell: string, classes: string[] = []): string[] {
+  return namesIn(cell).filter((name) => classes.includes(name) || !NO_FINDING.test(name));
+}
+
+/** Whether a cell says that there is no finding. */
+export const saysNone = (cell: string): boolean =>
+  namesIn(cell).some((name) => NO_FINDING.test(name));
+
+/** Whether a cell names a finding. */
+export const namesOne = (cell: string): boolean => listed(cell).length > 0;
+
 /** Whether a cell says that there is no finding and names one as well. */
-export function contradictsItself(cell: string): boolean {
-  const separator = SEPARATORS.find((mark) => cell.includes(mark)) ?? "|";
-  const names = cell.split(separator).map((name) => name.trim());
-  return names.some((name) => NO_FINDING.test(name)) && listed(cell).length > 0;
+export const contradictsItself = (cell: string): boolean => saysNone(cell) && namesOne(cell);
+
+/**
+ * Why a cell cannot say that there is no finding in another word than the set's own finding of that meaning; undefined
+ * where it does not.
+ */
+export function otherNone(cell: string, classes: string[]): string | undefined {
+  const own = classes.find((name) => NO_FINDING.test(name));
+  const other = namesIn(cell).find((name) => NO_FINDING.test(name) && !classes.includes(name));
+  if (own === undefined || other === undefined) return undefined;
+  return `Cannot use "${other}": the set's finding "${own}" says that there is none; write "${own}" there`;
 }
 
 /** Of a list that names all that is present: everything else is absent. */
@@ -68,7 +90,7 @@ export interface FindingColumn {
  * Those columns that a set's findings name, without regard to case where that is not needed to tell them apart.
  */
 export function namedColumns(headers: string[], classes: string[]): FindingColumn[] {
-  const given = headers.map((header) => unescapeFormula(header));
+  const given = headers.map((header) => unescapeFormula(header).normalize("NFC"));
   return classes.flatMap((name) => {
     const exact = given.indexOf(name);
     const alike = given.flatMap((header, i) =>
@@ -79,10 +101,22 @@ export function namedColumns(headers: string[], classes: string[]): FindingColum
   });
 }
 
+/** A column that was no finding from a line on. */
+interface Spoilt {
+  name: string;
+  line: number;
+  cell: string;
+  /** Cells that hold 0 or 1, and those that hold anything else. */
+  known: number;
+  others: number;
+}
+
 /** Columns that may be findings by having no other use: what is in them decides. */
 export class CandidateColumns {
   /** Those that have held nothing but 0, 1 and what is not known so far. */
   readonly #open: Map<number, { name: string; known: number; uncertain: number }>;
+
+  readonly #spoilt = new Map<number, Spoilt>();
 
   constructor(columns: FindingColumn[]) {
     this.#open = new Map(
@@ -91,12 +125,19 @@ export class CandidateColumns {
   }
 
   /** The values of a row, by place of the column; a column that holds anything else is none from then on. */
-  read(cells: string[]): Map<number, 0 | 1 | null> {
+  read(cells: string[], line: number): Map<number, 0 | 1 | null> {
     const values = new Map<number, 0 | 1 | null>();
+    for (const [index, column] of this.#spoilt) {
+      const value = findingOf(cells[index]);
+      if (value === undefined) column.others++;
+      else if (value !== null) column.known++;
+    }
     for (const [index, column] of this.#open) {
       const value = findingOf(cells[index]);
       if (value === undefined) {
         this.#open.delete(index);
+        const { name, known } = column;
+        this.#spoilt.set(index, { name, line, cell: cells[index], known, others: 1 });
         continue;
       }
       values.set(index, value);
@@ -111,6 +152,19 @@ export class CandidateColumns {
     const columns = [...this.#open].filter(([, { known }]) => known > 0)
       .map(([index, { name }]) => ({ index, name }));
     return columns.length >= 2 ? columns : [];
+  }
+
+  /** Columns that hold 0 and 1 more often than anything else, and so are no findings, in words. */
+  spoilt(): string[] {
+    return [...this.#spoilt.values()].filter(({ known, others }) => known > others).map((one) =>
+      `The column "${one.name}" is no finding, as line ${one.line} holds "${
+        one.cell.slice(0, 60)
+      }"${
+        one.others > 1 ? `, and ${one.others - 1} more lines such` : ""
+      }: 0, 1, true or false is ` +
+      "expected, empty where it is not known; name the findings as `classes` in dataset.json to have such " +
+      "cells refused"
+    );
   }
 
   /** Cells that said -1, in these columns. */

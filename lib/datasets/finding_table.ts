@@ -10,12 +10,17 @@ import {
   listed,
   listsSeveral,
   namedColumns,
+  namesOne,
   notAFinding,
   notBinary,
+  otherNone,
+  saysNone,
 } from "./finding_columns.ts";
+import { maxProblems } from "./csv_table.ts";
 import { unescapeFormula } from "@/lib/csv.ts";
 import { type LabelColumns, labelColumns, quoted } from "./label_columns.ts";
 import { isMissing } from "./missing.ts";
+import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import { contradicted, type SaidFindings } from "./multi_label.ts";
 
 /** What a table says of an image. */
@@ -23,6 +28,12 @@ interface Row {
   image: string;
   label?: string | null;
   findings?: SaidFindings;
+}
+
+/** A cell that lists findings. */
+interface ListCell {
+  cell: string;
+  line: number;
 }
 
 export interface MultiLabel {
@@ -43,13 +54,17 @@ export class FindingTable {
   readonly #named: FindingColumn[];
   readonly #candidates: CandidateColumns;
   readonly #isList: boolean;
-  readonly #said = new Map<string, { cells: Map<number, 0 | 1 | null>[]; lists: string[] }>();
+  readonly #said = new Map<string, { cells: Map<number, 0 | 1 | null>[]; lists: ListCell[] }>();
   #uncertain = 0;
+  /** Rows of lists that contradict others of their image. */
+  readonly #opposed: Problem[] = [];
 
   constructor(
     readonly headers: string[],
     readonly written: string[],
     readonly given?: string[],
+    /** As problems name it. */
+    readonly file = "labels.csv",
   ) {
     this.#named = given ? namedColumns(written, given) : [];
     const at = labelColumns(this.#without(this.#named), true);
@@ -66,7 +81,7 @@ export class FindingTable {
       : at;
     const open = given === undefined && at.label < 0 && at.image >= 0 ? at.unused : [];
     this.#candidates = new CandidateColumns(
-      open.map((index) => ({ index, name: unescapeFormula(written[index]) })),
+      open.map((index) => ({ index, name: unescapeFormula(written[index]).normalize("NFC") })),
     );
     this.#isList = this.#named.length === 0 && at.label >= 0 &&
       (given !== undefined || isListHeader(headers[at.label]));
@@ -77,9 +92,9 @@ export class FindingTable {
   }
 
   /** Keeps what a row says of an image; what is wrong with it, in words. */
-  read(image: string, cells: string[]): string[] {
+  read(image: string, cells: string[], line: number): string[] {
     const problems: string[] = [];
-    const values = this.#candidates.read(cells);
+    const values = this.#candidates.read(cells, line);
     for (const { index, name } of this.#named) {
       const value = findingOf(cells[index]);
       if (value === undefined) problems.push(notBinary(cells[index], name));
@@ -102,15 +117,30 @@ export class FindingTable {
     if (!this.#isList || isMissing(list)) return problems;
     if (this.given !== undefined) {
       const given = this.given;
-      const other = listed(list).find((name) => !given.includes(name));
+      const other = listed(list, given).find((name) => !given.includes(name));
       if (other !== undefined) problems.push(notAFinding(other, given));
+      const word = otherNone(list, given);
+      if (word !== undefined) problems.push(word);
       if (contradictsItself(list)) {
         problems.push(
           `Cannot use "${list.slice(0, 60)}": it says that there is none, and names one`,
         );
       }
     }
-    known.lists.push(list);
+    const [none, named] = [saysNone(list), namesOne(list)];
+    const opposed = none === named
+      ? undefined
+      : known.lists.find(({ cell }) => saysNone(cell) !== none && namesOne(cell) !== named);
+    if (opposed) {
+      const message = `Cannot use "${
+        list.slice(0, 60)
+      }" for "${image}": line ${opposed.line} says "${
+        opposed.cell.slice(0, 60)
+      }", and one of the two says that there is no finding`;
+      if (this.given !== undefined) problems.push(message);
+      else if (this.#opposed.length < maxProblems) this.#opposed.push({ line, message });
+    }
+    known.lists.push({ cell: list, line });
     return problems;
   }
 
@@ -124,6 +154,11 @@ export class FindingTable {
     const found = this.#candidates.found();
     if (found.length === 0) return undefined;
     return this.#byColumns(labels, found, this.#candidates.uncertain(found));
+  }
+
+  /** Columns that would be findings but for few of their cells, in words. */
+  spoilt(): string[] {
+    return this.#candidates.spoilt();
   }
 
   #byColumns(labels: Row[], columns: FindingColumn[], uncertain: number): MultiLabel {
@@ -159,6 +194,7 @@ export class FindingTable {
       classes: this.given ?? names,
       header,
       warnings: [
+        ...this.spoilt(),
         ...(uncertain > 0
           ? [`${uncertain} cells say -1, uncertain: these findings count as not known`]
           : []),
@@ -173,14 +209,20 @@ export class FindingTable {
   }
 
   #byLists(labels: Row[], several: Map<string, Set<string>>): MultiLabel | undefined {
-    const all = [...this.#said.values()].flatMap(({ lists }) => lists);
+    const all = [...this.#said.values()].flatMap(({ lists }) => lists.map(({ cell }) => cell));
     if (this.given === undefined && !all.some(listsSeveral)) return undefined;
+    if (this.#opposed.length > 0) {
+      throw new InvalidInput(
+        `Cannot read ${this.file}`,
+        this.#opposed.map((problem) => ({ file: this.file, ...problem })),
+      );
+    }
     const both = all.filter(contradictsItself).length;
-    const classes = this.given ?? [...new Set(all.flatMap(listed))].sort();
+    const classes = this.given ?? [...new Set(all.flatMap((cell) => listed(cell)))].sort();
     for (const row of labels) {
       const lists = this.#said.get(row.image)?.lists ?? [];
       row.findings = lists.length > 0
-        ? fromList(lists.flatMap(listed), classes)
+        ? fromList(lists.flatMap(({ cell }) => listed(cell, this.given)), classes)
         : Object.fromEntries(classes.map((name) => [name, null]));
       row.label = undefined;
     }
@@ -189,14 +231,12 @@ export class FindingTable {
     return {
       classes,
       header: [
-        ...(this.given === undefined
-          ? [
-            `The set is multi-label: the column "${header}" lists the findings ${
-              quoted(classes)
-            }; one that an ` +
-            "image's cell does not list is taken as absent there, an empty cell as not known",
-          ]
-          : []),
+        `${
+          this.given === undefined ? "The set is multi-label: the" : "The"
+        } column "${header}" lists the findings ${
+          quoted(classes)
+        }; one that an image's cell does ` +
+        "not list is taken as absent there, an empty cell as not known",
         ...this.at.warnings.filter((text) => !text.includes("was taken for the label")),
       ],
       warnings: both > 0

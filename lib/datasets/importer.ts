@@ -4,12 +4,12 @@ import { InvalidInput, type Problem } from "@/lib/errors.ts";
 import type { Content } from "./write_content.ts";
 import { ImageNames, withoutExtension } from "./image_names.ts";
 import { doubtsOf } from "@/lib/gaze/doubtful_set.ts";
-import { contradicted, mergedFindings } from "./multi_label.ts";
+import { contradicted, knownOf, mergedFindings } from "./multi_label.ts";
 import { notAClassWarning, positiveMissing } from "./positive_label.ts";
 import { labelsAlike, patientsMissing, quoted } from "./label_columns.ts";
 import { matchReadings, readingKey, readingWarnings } from "./matched_readings.ts";
 import { readReadings } from "./readings.ts";
-import { checkSplits, type ImageLabel } from "./labels.ts";
+import { checkSplits, type ImageLabel, splitOf, twoNames } from "./labels.ts";
 import type { Plan, Source } from "./layouts/layout.ts";
 import { type ArchiveLimits, defaultLimits } from "./limits.ts";
 import { storePicture } from "./picture.ts";
@@ -261,6 +261,11 @@ export class Importer {
         given.set(target, { ...row });
         continue;
       }
+      if (line !== undefined && known.file === row.file && known.image !== row.image) {
+        const message = twoNames(row.image, known);
+        this.#problems.push({ file, line, message });
+        continue;
+      }
       for (const role of ["label", "patient", "split"] as const) {
         if (known[role] && row[role] && known[role] !== row[role]) {
           const where = known.line === undefined ? "its folder" : `line ${known.line}`;
@@ -316,12 +321,27 @@ export class Importer {
       ? undefined
       : patientsMissing({ images: all.length, without }, this.#content.warnings);
     if (missing) this.#content.warnings.push({ message: missing });
-    const alike = labelsAlike(all);
+    const findings = this.plan.description.classes ?? [];
+    const alike = labelsAlike([...all, ...findings.map((label) => ({ label }))]);
     if (alike) this.#content.warnings.push({ file: this.plan.labelsFile, message: alike });
     const positive = this.plan.description.classes
       ? undefined
       : positiveMissing(this.plan.description.positive_label, all);
     if (positive) this.#lead({ message: positive });
+  }
+
+  /** In a multi-label set a folder is no class: who sorted pictures into some has to say it in a table. */
+  #tellFolders(): void {
+    const bare = this.#content.images.filter(({ findings, patient }) => !findings && !patient);
+    const folders = new Set(bare.flatMap(({ name }) => {
+      const path = (this.#places.get(name) ?? name).split("/").slice(0, -1);
+      return path.findLast((part) => part !== "images" && splitOf(part) === undefined) ?? [];
+    }));
+    if (folders.size === 0) return;
+    const message =
+      `Not used: the folders ${quoted([...folders].sort())}, as the set is multi-label and ` +
+      "of these images no finding is known; if the folders are classes, send a table with a column for each finding";
+    this.#content.warnings.push({ file: this.plan.labelsFile, message });
   }
 
   /** A set has one label an image, or any number of findings. */
@@ -333,6 +353,16 @@ export class Importer {
       if (classes && unlabelled > 0) {
         const message = `Of ${unlabelled} of ${all.length} images no finding is known`;
         this.#content.warnings.push({ file: this.plan.labelsFile, message });
+      }
+      if (classes) this.#tellFolders();
+      const bare = (classes ?? []).filter((name) =>
+        all.every(({ findings }) => knownOf(findings, name) === undefined)
+      );
+      if (bare.length > 0 && unlabelled < all.length) {
+        const message =
+          `Of ${quoted(bare)}, in the set's classes, nothing is known of any image: ` +
+          "labels.csv needs a column of this name for each, with 0 and 1";
+        this.#lead({ file: this.plan.labelsFile, message });
       }
       if (classes && positive_label !== null && !classes.includes(positive_label)) {
         this.#lead({ message: notAClassWarning(positive_label, classes) });

@@ -1,7 +1,7 @@
 import { InvalidInput } from "@/lib/errors.ts";
 import type { Truth } from "@/lib/evaluation/scores.ts";
 import type { DatasetRow, ImageRow } from "@/lib/store/mod.ts";
-import { findingsOf } from "./multi_label.ts";
+import { findingsOf, knownOf } from "./multi_label.ts";
 import { isLabelled } from "./splits.ts";
 
 /** Images with their class. */
@@ -31,6 +31,12 @@ export function assertClasses(names: string[]): void {
   );
 }
 
+/** Of a multi-label set that nothing can be learnt from. */
+export const nothingKnown = ({ name }: Pick<DatasetRow, "name">): InvalidInput =>
+  new InvalidInput(
+    `Cannot train a classifier: of no image of "${name}" any finding is known; send labels with 0 and 1 first`,
+  );
+
 /**
  * The images of a data set that have a label, or of a multi-label set those of which a finding is known.
  * @throws {InvalidInput} for fewer than two classes, or a multi-label set of which nothing is known
@@ -42,11 +48,7 @@ export function labelled(
   const findings = findingsOf(dataset);
   const rows = images.filter(isLabelled);
   if (findings !== null) {
-    if (rows.length === 0) {
-      throw new InvalidInput(
-        `Cannot train a classifier: of no image of "${dataset.name}" any finding is known`,
-      );
-    }
+    if (rows.length === 0) throw nothingKnown(dataset);
     return { rows, classes: findings, truths: truthsOf(rows, findings) };
   }
   const classes = [...new Set(rows.map(({ label }) => label!))].sort();
@@ -92,7 +94,7 @@ export function labelledFor(
       );
     }
     const rows = images.filter((image) =>
-      shared.some((name) => image.findings?.[name] !== undefined)
+      shared.some((name) => knownOf(image.findings, name) !== undefined)
     );
     return { rows, classes, truths: truthsOf(rows, classes) };
   }
@@ -109,7 +111,7 @@ export function labelledFor(
 }
 
 const truthsOf = (rows: ImageRow[], classes: string[]): Truth[][] =>
-  rows.map(({ findings }) => classes.map((name) => findings?.[name] ?? null));
+  rows.map(({ findings }) => classes.map((name) => knownOf(findings, name) ?? null));
 
 /** Of some of the images, what the scores of a classifier say beside the probabilities. */
 export function truthOf(

@@ -113,7 +113,7 @@ function scanLabels(
       const known = byImage.get(row.image);
       // In a table whose column is called as here, a second class is a mistake.
       const several = found[at.label] === "label" ? undefined : classes;
-      const wrong = kept ? findings.read(row.image, cells) : [];
+      const wrong = kept ? findings.read(row.image, cells, line) : [];
       wrong.forEach(complain);
       if (kept && !known) byImage.set(row.image, row);
       else if (known && !mergeRow(known, row, several)) {
@@ -127,10 +127,11 @@ function scanLabels(
   if (problems.length > 0) throw new InvalidInput(`Cannot read ${file}`, problems);
   const labels = [...byImage.values()];
   const multi = findings.finish(labels, classes);
-  if (!multi) assertSaysSomething(headers, at, file);
+  const spoilt = multi ? [] : findings.spoilt();
+  if (!multi) assertSaysSomething(headers, at, file, spoilt);
   const warnings: Problem[] = [...multi?.header ?? at.warnings]
     .map((message) => ({ file, line: 1, message }));
-  warnings.push(...(multi?.warnings ?? []).map((message) => ({ file, message })));
+  warnings.push(...(multi?.warnings ?? spoilt).map((message) => ({ file, message })));
   if (!multi && classes.size > 0) {
     warnings.push({ file, message: classOfFindings(labels, classes) });
   }
@@ -159,7 +160,7 @@ function openTable(
   written: string[],
   { classes, file }: LabelsOptions & { file: string },
 ): { at: LabelColumns; findings: FindingTable } {
-  const findings = new FindingTable(headers, written, classes);
+  const findings = new FindingTable(headers, written, classes, file);
   const { at } = findings;
   if (at.image < 0) assertSaysSomething(headers, at, file);
   return { at, findings };
@@ -202,7 +203,12 @@ function mergeRow(
 }
 
 /** @throws {InvalidInput} where the columns that are needed are not there */
-function assertSaysSomething(headers: string[], at: LabelColumns, file: string): void {
+function assertSaysSomething(
+  headers: string[],
+  at: LabelColumns,
+  file: string,
+  spoilt: string[] = [],
+): void {
   if (at.image >= 0 && (at.label >= 0 || at.patient >= 0 || at.split >= 0)) return;
   const found = headers.join(",").slice(0, 200);
   const lacks = at.image < 0
@@ -210,7 +216,14 @@ function assertSaysSomething(headers: string[], at: LabelColumns, file: string):
     : "its label, patient or split, and no two others hold findings (0, 1, true, false or nothing)";
   const message =
     `Cannot find the columns image and label in "${found}": none names ${lacks}; ${ACCEPTED}`;
-  throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }]);
+  const near = spoilt.map((text) => ({ file, message: text }));
+  throw new InvalidInput(`Cannot read ${file}`, [{ file, line: 1, message }, ...near]);
+}
+
+/** Why a row is refused whose image an earlier row of its table called otherwise. */
+export function twoNames(image: string, first: Pick<ImageLabel, "image" | "line">): string {
+  return `Cannot use "${image}": it is the image that line ${first.line} calls "${first.image}"; ` +
+    "name it in one way, and keep one of the two where they differ";
 }
 
 /** Complains of every patient whose images stand on two sides of the given split. */

@@ -14,6 +14,14 @@ export function findingsOf({ meta }: Pick<DatasetRow, "meta">): string[] | null 
   return classes ?? null;
 }
 
+/** Whether an image has a finding; undefined where that is not known. Names such as `constructor` are findings too. */
+export function knownOf<V extends 0 | 1 | null>(
+  findings: Record<string, V> | null | undefined,
+  name: string,
+): V | undefined {
+  return findings && Object.hasOwn(findings, name) ? findings[name] : undefined;
+}
+
 /** What is known of an image once a table has spoken; null where that is nothing. */
 export function mergedFindings(
   known: Findings | null | undefined,
@@ -26,23 +34,28 @@ export function mergedFindings(
 
 /** Findings that two statements on one image contradict each other in. */
 export function contradicted(a: SaidFindings | Findings, b: SaidFindings | Findings): string[] {
-  return Object.keys(b).filter((name) =>
-    a[name] !== undefined && a[name] !== null && b[name] !== null && a[name] !== b[name]
-  );
+  return Object.keys(b).filter((name) => {
+    const first = knownOf<0 | 1 | null>(a, name) ?? null;
+    return first !== null && b[name] !== null && first !== b[name];
+  });
 }
 
 /** The findings that are present, in the order of the set's. */
 export function present(findings: Findings | null | undefined, classes: string[]): string[] {
-  return classes.filter((name) => findings?.[name] === 1);
+  return classes.filter((name) => knownOf(findings, name) === 1);
 }
 
 /** The findings that are not known, in the order of the set's. */
 export function unknown(findings: Findings | null | undefined, classes: string[]): string[] {
-  return classes.filter((name) => findings?.[name] === undefined);
+  return classes.filter((name) => knownOf(findings, name) === undefined);
 }
 
 /** What an image without any finding is called where sets of findings are compared. */
 export const NO_FINDINGS = "no finding";
+
+/** In a list with + between: in quotes where it could be read as another list, so that no two lists are one text. */
+const compared = (name: string): string =>
+  /[+"]/.test(name) || name === NO_FINDINGS ? JSON.stringify(name) : name;
 
 /**
  * What two images have to share to count as alike, in audits, in the arm `labels` and for neighbours' votes: the
@@ -55,7 +68,7 @@ export function comparedLabel(
   if (classes === null) return label;
   if (unknown(findings, classes).length > 0) return null;
   const names = present(findings, classes);
-  return names.length > 0 ? names.join(" + ") : NO_FINDINGS;
+  return names.length > 0 ? names.map(compared).join(" + ") : NO_FINDINGS;
 }
 
 /** @throws {InvalidInput} for a multi-label set, with what to do */

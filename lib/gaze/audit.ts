@@ -65,10 +65,7 @@ function labelAudit(
 ): LabelAudit | null {
   const auc = aucOfPairs(similarity, labels);
   if (auc === null) return null;
-  const classes: Record<string, number> = {};
-  labels.forEach((label, i) => {
-    if (label !== null && valid[i]) classes[label] = (classes[label] ?? 0) + 1;
-  });
+  const classes = countsOf(labels.filter((_, i) => valid[i]));
   return {
     labelled: Object.values(classes).reduce((all, count) => all + count, 0),
     classes,
@@ -78,6 +75,15 @@ function labelAudit(
     p: chance.p,
     permutations: chance.permutations,
   };
+}
+
+/** Images by label, whatever it is called; those without one are left out. */
+export function countsOf(labels: (string | null)[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const label of labels) {
+    if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
+  }
+  return Object.fromEntries(counts);
 }
 
 /** Positives of every image at every cut; `valid` 1 for images with a valid pair. `cuts` descend. */

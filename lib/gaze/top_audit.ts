@@ -1,5 +1,5 @@
 /** The audit of very many images' similarity, from the nearest pairs that were kept of it. */
-import { AUDIT_QUANTILES, degreeStatistics } from "./audit.ts";
+import { AUDIT_QUANTILES, countsOf, degreeStatistics } from "./audit.ts";
 import type { Audit, AuditCut } from "./audit_report.ts";
 import {
   type Edges,
@@ -111,8 +111,7 @@ function againstChance(
   seed: number,
 ) {
   const labelled = labels.flatMap((label, i) => label !== null && similarity.valid[i] ? [i] : []);
-  const classes: Record<string, number> = {};
-  for (const image of labelled) classes[labels[image]!] = (classes[labels[image]!] ?? 0) + 1;
+  const classes = countsOf(labelled.map((image) => labels[image]));
   const pairs = (count: number) => count * (count - 1) / 2;
   const same = Object.values(classes).reduce((sum, count) => sum + pairs(count), 0);
   const total = pairs(labelled.length);

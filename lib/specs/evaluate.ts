@@ -1,6 +1,6 @@
 /** The spec of an `evaluate` job: all metrics of a classifier on images it is asked about. */
 import { z } from "zod";
-import { assertSameKind } from "@/lib/datasets/labelled.ts";
+import { assertSameKind, labelledFor } from "@/lib/datasets/labelled.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { filled } from "@/lib/filled_schema.ts";
 import { addedFields, type JobSpec, warningsSchema } from "./spec.ts";
@@ -60,7 +60,17 @@ export const evaluate: JobSpec<typeof schema, typeof kept, typeof result> = {
         { pointer: "/model", message: "a classifier is needed" },
       ]);
     }
-    assertSameKind(await store.datasets.byName(spec.dataset), model.spec);
+    const dataset = await store.datasets.byName(spec.dataset);
+    assertSameKind(dataset, model.spec);
+    if (model.spec.multi_label) {
+      const { rows } = labelledFor(await store.images.all(dataset.id), dataset, model.spec);
+      if (rows.length === 0) {
+        throw new InvalidInput(
+          `Cannot evaluate on "${dataset.name}": of no image any of the model's findings is known`,
+          [{ pointer: "/dataset", message: "labels of these findings are needed" }],
+        );
+      }
+    }
     return {
       ...spec,
       model: model.id,

@@ -6,7 +6,7 @@ import { augmentationSchema, augmentationSettings } from "./augmentation.ts";
 import { drawings } from "@/lib/datasets/few_labels.ts";
 import { splitsOf } from "@/lib/datasets/job_split.ts";
 import { labelCounts } from "@/lib/datasets/label_counts.ts";
-import { assertClasses, labelled } from "@/lib/datasets/labelled.ts";
+import { assertClasses, labelled, nothingKnown } from "@/lib/datasets/labelled.ts";
 import {
   decidedNetwork,
   initSchema,
@@ -244,8 +244,9 @@ export const finetune: JobSpec<typeof schema, typeof kept, typeof result> = {
   ...{ schema, kept, result },
   async resolve(spec, store) {
     const dataset = await store.datasets.byName(spec.dataset);
-    const { classes, multi_label } = await labelCounts(store, dataset);
+    const { counts, classes, multi_label } = await labelCounts(store, dataset);
     if (!multi_label) assertClasses(classes);
+    else if (counts.get("") === 0) throw nothingKnown(dataset);
     assertWeights(spec, dataset.name, multi_label ? classes : null);
     if (spec.mode !== "full" && spec.batch_norm === "train") {
       const message = `a frozen backbone's batch norms stay as they are in mode "${spec.mode}"`;

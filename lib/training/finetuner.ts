@@ -272,7 +272,7 @@ export function positiveWeights(
 ): number[] {
   return classes.map((name, k) => {
     if (kind === "none") return 1;
-    if (kind !== "balanced") return kind[name] ?? 1;
+    if (kind !== "balanced") return Object.hasOwn(kind, name) ? kind[name] : 1;
     const present = truths.filter((row) => row[k] === 1).length;
     const absent = truths.filter((row) => row[k] === 0).length;
     return present > 0 && absent > 0 ? absent / present : 1;

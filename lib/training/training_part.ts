@@ -8,16 +8,19 @@ const quoted = (names: string[]) => names.map((name) => JSON.stringify(name)).jo
 
 /**
  * In words, which classes the training and the validation images of each split lack.
+ * @param splits as they are trained on, with the training images whose labels were drawn
  * @param known the images that the splits count
+ * @param counted what several splits are: those of folds, or drawings of one
  */
 export function trainingPartWarnings(
   splits: Pick<Split, "train" | "validation">[],
   known: Known,
+  counted: "Fold" | "Repeat" = "Fold",
 ): string[] {
-  if ("truths" in known) return findingWarnings(splits, known);
+  if ("truths" in known) return findingWarnings(splits, known, counted);
   const { labels, classes } = known;
   return splits.flatMap(({ train, validation }, fold) => {
-    const prefix = splits.length > 1 ? `Fold ${fold}: ` : "";
+    const prefix = splits.length > 1 ? `${counted} ${fold}: ` : "";
     const lacking = (part: number[]) => {
       const known = new Set(part.map((i) => labels[i]));
       return classes.filter((_, c) => !known.has(c));
@@ -32,9 +35,11 @@ export function trainingPartWarnings(
           "model cannot tell it, whatever the figures say",
       );
     }
-    if (validation.length > 0 && unchosen.length > 0) {
+    // Repeats share their validation images.
+    const told = counted === "Repeat" ? "" : prefix;
+    if (!(counted === "Repeat" && fold > 0) && validation.length > 0 && unchosen.length > 0) {
       warnings.push(
-        `${prefix}none of the ${validation.length} validation images is of class ` +
+        `${told}none of the ${validation.length} validation images is of class ` +
           `${
             quoted(unchosen)
           }: the epoch was chosen without it, and by the loss where AUC was asked for`,
@@ -48,9 +53,10 @@ export function trainingPartWarnings(
 function findingWarnings(
   splits: Pick<Split, "train" | "validation">[],
   { truths, classes }: Extract<Known, { truths: unknown }>,
+  counted: "Fold" | "Repeat",
 ): string[] {
   return splits.flatMap(({ train, validation }, fold) => {
-    const prefix = splits.length > 1 ? `Fold ${fold}: ` : "";
+    const prefix = splits.length > 1 ? `${counted} ${fold}: ` : "";
     const lacking = (part: number[], side: 0 | 1) =>
       classes.filter((_, k) => !part.some((i) => truths[i][k] === side));
     const warnings: string[] = [];
@@ -67,9 +73,11 @@ function findingWarnings(
     const unchosen = classes.filter((name) =>
       lacking(validation, 1).includes(name) || lacking(validation, 0).includes(name)
     );
-    if (validation.length > 0 && unchosen.length > 0) {
+    // Repeats share their validation images.
+    const told = counted === "Repeat" ? "" : prefix;
+    if (!(counted === "Repeat" && fold > 0) && validation.length > 0 && unchosen.length > 0) {
       warnings.push(
-        `${prefix}the ${validation.length} validation images do not hold both sides of ${
+        `${told}the ${validation.length} validation images do not hold both sides of ${
           quoted(unchosen)
         }: the ` +
           "epoch was chosen by the AUC of the other findings, and by the loss where there are none",

@@ -116,3 +116,47 @@ Deno.test("rows of one image add up; where they contradict each other nothing is
   ]);
   assert.ok(table.warnings.some(({ message }) => /contradict.*"Edema" of "b"/.test(message)));
 });
+
+Deno.test("a finding that is called as none are is present where a cell lists it", () => {
+  const classes = ["normal", "mass"];
+  assert.deepEqual(said("image,labels\na,normal\nb,mass\nc,\n", classes), {
+    a: { normal: 1, mass: 0 },
+    b: { normal: 0, mass: 1 },
+    c: { normal: null, mass: null },
+  });
+  assert.deepEqual(problems("image,labels\na,No Finding\nb,normal|mass\n", classes), [
+    '2: Cannot use "No Finding": the set\'s finding "normal" says that there is none; write "normal" there',
+    '3: Cannot use "normal|mass": it says that there is none, and names one',
+  ]);
+});
+
+Deno.test("rows of lists that contradict each other are refused with both lines", () => {
+  const text = "image,labels\na,Edema|Mass\nb,Mass\na,Mass\nb,none\n";
+  for (const classes of [undefined, ["Edema", "Mass"]]) {
+    const [only, ...more] = problems(text, classes);
+    assert.match(only, /^5: Cannot use "none" for "b": line 3 says "Mass"/);
+    assert.deepEqual(more, []);
+  }
+});
+
+Deno.test("spellings of Unicode are one name, in lists and in headers", () => {
+  const [nfc, nfd] = ["\u00d6dem", "O\u0308dem"];
+  assert.deepEqual(read(`image,labels\na,${nfc}|Mass\nb,${nfd}\n`).classes, ["Mass", nfc]);
+  assert.deepEqual(read(`image,${nfd},Mass\na,1,0\n`).classes, [nfc, "Mass"]);
+  assert.deepEqual(said(`image,${nfd}\na,1\n`, [nfc]), { a: { [nfc]: 1 } });
+});
+
+Deno.test("a list says that what it does not name is absent, also where the findings are given", () => {
+  const { warnings } = read("image,label\na,Mass\n", ["Edema", "Mass"]);
+  assert.match(warnings[0].message, /not list is taken as absent there/);
+});
+
+Deno.test("a column that a cell spoils is named with its line and the cell", () => {
+  const rows = "a,1,0,O,31\nb,0,1,1,0\nc,1,1,0,57\n";
+  const { classes, warnings } = read(`image,Edema,Mass,Nodule,age\n${rows}`);
+  assert.deepEqual(classes, ["Edema", "Mass"]);
+  const told = warnings.filter(({ message }) => message.includes("is no finding"));
+  assert.equal(told.length, 1);
+  assert.match(told[0].message, /"Nodule" is no finding, as line 2 holds "O"/);
+  assert.match(problems("image,Edema,Mass\na,1,0\nb,0,O\nc,0,1\n")[1], /line 3 holds "O"/);
+});

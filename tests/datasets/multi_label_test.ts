@@ -5,8 +5,11 @@ import { labelled, labelledFor } from "@/lib/datasets/labelled.ts";
 import {
   assertSingleLabel,
   comparedLabel,
+  contradicted,
   findingsOf,
   mergedFindings,
+  present,
+  unknown,
 } from "@/lib/datasets/multi_label.ts";
 import type { Findings, ImageRow } from "@/lib/store/mod.ts";
 import { digestOf } from "@/lib/store/digest.ts";
@@ -23,6 +26,13 @@ Deno.test("images are alike where all findings are known and equal", () => {
   assert.equal(of({ a: 0, b: 0 }), "no finding");
   assert.deepEqual([of({ a: 1 }), of({}), of(null)], [null, null, null]);
   assert.equal(comparedLabel({ label: "x" }, null), "x");
+  // No two sets of findings are one label, whatever they are called.
+  const odd = ["a", "b", "a + b", "no finding", "a +", "+ b", '"a"'];
+  const labels = Array.from({ length: 2 ** odd.length }, (_, bits) => {
+    const findings = Object.fromEntries(odd.map((name, k) => [name, bits >> k & 1]));
+    return comparedLabel({ label: null, findings: findings as Findings }, odd);
+  });
+  assert.equal(new Set(labels).size, labels.length);
 });
 
 Deno.test("what is said replaces what was known, and null takes it back", () => {
@@ -79,4 +89,20 @@ Deno.test("findings count in the digest in any order; a set without them has the
   assert.equal(of({ a: 1, b: 0 }), of({ b: 0, a: 1 }));
   assert.notEqual(of({ a: 1, b: 0 }), of({ a: 1, b: 1 }));
   assert.notEqual(of({ a: 1 }), of(null));
+});
+
+Deno.test("a finding that is called as what all objects have is not known until it is said", () => {
+  const names = ["constructor", "toString", "valueOf"];
+  assert.deepEqual(unknown({ toString: 1 } as Findings, names), ["constructor", "valueOf"]);
+  assert.deepEqual(present({ toString: 1 } as Findings, names), ["toString"]);
+  assert.deepEqual(contradicted({}, { constructor: 1 } as unknown as Findings), []);
+  assert.equal(comparedLabel({ label: null, findings: {} }, names), null);
+  const found = labelled([image("x", { valueOf: 0 } as unknown as Findings)], {
+    ...{ name: "s", meta: { classes: names } },
+  });
+  assert.ok("truths" in found);
+  assert.deepEqual(found.truths, [[null, null, 0]]);
+  const model = { classes: ["constructor"], multi_label: true };
+  const sent = labelledFor(found.rows, { name: "s", meta: { classes: names } }, model);
+  assert.deepEqual(sent.rows, []);
 });

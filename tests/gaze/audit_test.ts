@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { auc } from "@/lib/evaluation/auc.ts";
-import { audit } from "@/lib/gaze/audit.ts";
+import { audit, countsOf } from "@/lib/gaze/audit.ts";
 import { aucOfPairs } from "@/lib/gaze/permutation_test.ts";
 import { suggestMeasure } from "@/lib/gaze/suggestion.ts";
 import { uniform } from "@/lib/random.ts";
@@ -178,4 +178,9 @@ Deno.test("a cut that holds more right pairs at a much lower precision is not su
     "better than chance, with more right pairs",
   );
   assert.ok(suggestion.quantile !== null && suggestion.quantile < 0.5, `${suggestion.quantile}`);
+});
+
+Deno.test("images are counted by labels of any name", () => {
+  const counts = countsOf(["constructor", null, "x", "constructor"]);
+  assert.deepEqual(Object.entries(counts), [["constructor", 2], ["x", 1]]);
 });

@@ -242,6 +242,11 @@ Deno.test("a multi-label set, from a ZIP to predictions and back", (t) =>
         }>("GET", `/v1/models/${result.model}`);
         assert.deepEqual(lineage.labels.drawn.map(({ images }) => images), [12, 12]);
       }
+      const few = await runJob(server, {
+        ...{ kind: "finetune", dataset: "chest", init: backbone, mode: "logistic", labels: 2 },
+      });
+      const told = JSON.stringify(few.result.warnings);
+      assert.match(told, /none of the 2 training images (has|is known to lack)/);
     });
 
     let stored: Prediction[] = [];
@@ -457,4 +462,39 @@ Deno.test("labels of a set without any make it multi-label; one with labels stay
       "/v1/datasets/single/images/x000",
     );
     assert.deepEqual([one.label, "labels" in one, "unknown" in one], ["a", false, false]);
+  }));
+
+Deno.test("findings may be called as what all objects have, from the table to a classifier", () =>
+  withServer(async (server) => {
+    await server.ready();
+    const names = ["constructor", "toString"];
+    const { "labels.csv": _, "dataset.json": __, ...bare } = findingsSet(16);
+    const rows = Array.from(
+      { length: 16 },
+      (_, i) => `${imageName(i)},${i % 3 === 0 ? "" : i % 2},${i >> 1 & 1}\n`,
+    );
+    const table = `image,${names.join(",")}\n${rows.join("")}`;
+    await put(server, "odd", await zipOf({ ...bare, "labels.csv": table }));
+    const image = await server.json<{ labels: string[]; unknown: string[] }>(
+      "GET",
+      `/v1/datasets/odd/images/${imageName(6)}`,
+    );
+    assert.deepEqual([image.labels, image.unknown], [["toString"], ["constructor"]]);
+    const archive = await (await server.fetch("/v1/datasets/odd/archive")).bytes();
+    const text = new TextDecoder().decode((await unzip(archive)).get("labels.csv"));
+    assert.match(text, /\nx006,,1,,\n/);
+    const { result } = await runJob(server, {
+      ...{ kind: "finetune", dataset: "odd", ...SMALL, pos_weight: { toString: 2 } },
+      ...{ batch_size: 4, split: { validation: 0.25, test: 0.25 } },
+    });
+    const { metrics } = await server.json<{ metrics: MultiLabelMetrics }>(
+      "GET",
+      `/v1/evaluations/${result.evaluation}`,
+    );
+    assert.deepEqual(metrics.findings.map(({ finding }) => finding), names);
+    const lost = '{"kind":"finetune","dataset":"odd","pos_weight":{"__proto__":3}}';
+    const body = { method: "POST", body: lost, headers: { "content-type": "application/json" } };
+    const response = await server.fetch("/v1/jobs", body);
+    assert.match(await response.text(), /pos_weight\/__proto__/);
+    assert.equal(response.status, 422);
   }));

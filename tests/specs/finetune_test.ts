@@ -37,3 +37,23 @@ Deno.test("attention: the class map of a ResNet, the class token of a vision tra
   const kept = parseFinetune({ dataset: "x", attention: { map: "class" } }).attention!;
   assert.equal(attentionMapOf("resnet18", kept), "class");
 });
+
+Deno.test("a weight of __proto__ is no field that is passed over", () => {
+  const spec = JSON.parse('{"dataset":"x","pos_weight":{"__proto__":3,"mass":2}}');
+  assert.throws(() => parseFinetune(spec), (error) => {
+    assert.ok(error instanceof InvalidInput);
+    assert.equal(error.problems[0].pointer, "/pos_weight/__proto__");
+    return true;
+  });
+});
+
+Deno.test("a multi-label set of which nothing is known is refused before anything is queued", async () => {
+  const bare = {
+    datasets: { byName: (name: string) => ({ id: "ds_1", name, meta: { classes: ["a", "b"] } }) },
+    images: { labels: () => new Map([[null, 4]]), withFindings: () => 0 },
+  } as unknown as Store;
+  await assert.rejects(
+    async () => await finetune.resolve!(parseFinetune({ dataset: "chest" }), bare),
+    /of no image of "chest" any finding is known; send labels/,
+  );
+});

@@ -16,6 +16,7 @@ Deno.test("an image's label in words, and what it is compared by", () => {
     "no finding",
   ]);
   assert.equal(findings.comparedOf({ label: null, labels: ["a", "b"], unknown: [] }), "a + b");
+  assert.equal(findings.comparedOf({ label: null, labels: ["a + b"], unknown: [] }), `"a + b"`);
 });
 
 Deno.test("images are looked for by a finding that they have, or are known to lack", () => {

@@ -39,6 +39,7 @@ Deno.test("weights of what is present: those given, or absent over present", () 
   assert.deepEqual(positiveWeights(truths, classes, "none"), [1, 1, 1]);
   assert.deepEqual(positiveWeights(truths, classes, "balanced"), [3, 1, 1]);
   assert.deepEqual(positiveWeights(truths, classes, { b: 2.5 }), [1, 2.5, 1]);
+  assert.deepEqual(positiveWeights([[1], [0]], ["constructor"], { b: 2.5 }), [1]);
 });
 
 Deno.test("findings that a part knows on one side only are named", () => {
@@ -50,4 +51,14 @@ Deno.test("findings that a part knows on one side only are named", () => {
   assert.equal(told.length, 2);
   assert.match(told[0], /none of the 2 training images has "b"/);
   assert.match(told[1], /2 validation images do not hold both sides of "b"/);
+});
+
+Deno.test("of drawings each is warned of by its own training images, their validation once", () => {
+  const truths: Truth[][] = [[1, 0], [0, 0], [1, 1], [0, 1]];
+  const drawings = [{ train: [0, 1], validation: [2] }, { train: [2, 3], validation: [2] }];
+  const told = trainingPartWarnings(drawings, { truths, classes: ["a", "b"] }, "Repeat");
+  assert.equal(told.length, 3);
+  assert.match(told[0], /^Repeat 0: none of the 2 training images has "b"/);
+  assert.match(told[1], /^the 1 validation images do not hold both sides of "a", "b"/);
+  assert.match(told[2], /^Repeat 1: none of the 2 training images is known to lack "b"/);
 });

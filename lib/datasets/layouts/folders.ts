@@ -67,11 +67,15 @@ async function isImage(source: Source, name: string): Promise<boolean> {
 /** What the folders say, where tables do not. */
 function takeFolders(plan: Plan): void {
   const tree = classTree(plan.images.map(({ path }) => path));
-  const tabled = plan.labels.some(({ label }) => label);
+  const withFindings = plan.labels.some(({ findings }) => findings);
+  const tabled = withFindings || plan.labels.some(({ label }) => label);
   const known = plan.labels.some(({ patient }) => patient);
   const divided = plan.labels.some(({ split }) => split);
   const used = { label: !tabled, patient: !known, split: !divided };
   for (const { role, message } of tree.notes) if (used[role]) note(plan, message);
+  if (withFindings && tree.notes.some(({ role }) => role === "label")) {
+    note(plan, "The folders were not taken for classes: the findings are those of the table");
+  }
   if (tree.patientsKnown && !known) plan.patientsKnown = true;
   plan.splitByFolder = !divided;
   for (const image of plan.images) {

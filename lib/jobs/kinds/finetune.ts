@@ -125,7 +125,11 @@ export const finetune = {
       ...inherited,
       ...seenWarning(seen, { images: tested.length }),
       ...await sameSetWarning(store, start?.row, dataset),
-      ...trainingPartWarnings(splits, known),
+      ...trainingPartWarnings(
+        trainings.map(({ split }) => split),
+        known,
+        repeated ? "Repeat" : "Fold",
+      ),
     ];
     for (const message of [...warnings, ...metrics.warnings ?? []]) {
       context.event("warning", { message });
