@@ -29,7 +29,7 @@ export const evaluations: Route[] = [
     operationId: "listEvaluations",
     summary: "Lists evaluations, the newest first",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(evaluationSchema.shape)) }),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(evaluationSchema) }),
     answers: { 200: pageOf(evaluationSchema) },
     handle: async ({ services: { store }, query: { fields, ...query } }) => {
       const rows = await store.evaluations.list(query);
@@ -138,7 +138,7 @@ export const evaluations: Route[] = [
           (await store.images.all(dataset_id)).map(({ name, patient }) => [name, patient]),
         ),
       });
-      return toDifferenceView(found, { evaluation: row.id, to: other.id });
+      return toDifferenceView(found, [row, other]);
     },
   }),
 ];

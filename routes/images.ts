@@ -64,7 +64,7 @@ export const images: Route[] = [
       ...pageQuery,
       label: z.string().max(512).optional()
         .describe("Of a multi-label set: images that have this finding"),
-      fields: fieldsOf(Object.keys(imageSchema.shape)),
+      fields: fieldsOf(imageSchema),
     }),
     answers: { 200: pageOf(imageSchema) },
     async handle({ services: { store }, params: { name }, query: { fields, ...query } }) {
@@ -155,12 +155,13 @@ export const images: Route[] = [
     method: "POST",
     path: "/v1/datasets/{name}/labels",
     operationId: "setLabels",
+    stores: true,
     errors: [429],
     summary: "Sets labels, patients and splits by a CSV: `image,label[,patient][,split]`",
     description:
       "Of a multi-label set a column for each finding (0, 1, true, false; empty where it is not known), or a column " +
       "`labels` that lists those that are present, with | or ; between them. A set without labels becomes " +
-      "multi-label by its first table of this kind.",
+      "multi-label by its first table of this kind. A table has at most 256 columns, a set at most 200 findings.",
     scope: "write",
     accepts: ["text/csv", "text/plain", "application/octet-stream"],
     answers: { 200: labelsReportSchema },

@@ -2,7 +2,7 @@
 import { adapterName } from "@/lib/adapter_info.ts";
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { jobFields, jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
+import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
@@ -101,7 +101,7 @@ export const jobs: Route[] = [
     scope: "read",
     query: z.strictObject({
       ...pageQuery,
-      fields: fieldsOf(jobFields),
+      fields: fieldsOf(jobSchema),
       kind: jobKindSchema.optional(),
       state: jobStateSchema.optional(),
       dataset: z.string().max(200).optional(),

@@ -20,6 +20,7 @@ import { drawGaze } from "@/lib/gaze/pictures/gaze_picture_thread.ts";
 import { digestOf } from "./auth.ts";
 import { pngHeaders } from "./kept_picture.ts";
 import { type OnePicture, onePicture, pictureQuery, pictureTypes } from "./pictures.ts";
+import { HttpError } from "./problem.ts";
 import type { Done } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -133,7 +134,7 @@ export const maps: Route[] = [
       "so that values add up to less than 1.",
     scope: "read",
     query: query.extend({
-      class: z.string().max(512).optional(),
+      class: z.string().max(512).optional().describe("Of method grad_cam alone"),
       method: z.enum(SALIENCY_METHODS).default("grad_cam"),
       head: z.coerce.number().int().min(0).optional()
         .describe("Of method attention: number of the head, from 0"),
@@ -146,6 +147,12 @@ export const maps: Route[] = [
         call,
         (asking, picture) => {
           const { class: label, method, head } = call.query;
+          if (label !== undefined && method !== "grad_cam") {
+            throw new HttpError(
+              400,
+              `Cannot show "class" by ${method}: where the class token looks is the same for every class; leave it out, or take grad_cam`,
+            );
+          }
           return imageSaliencyMap(asking, picture, { label, method, head });
         },
         ({ label, probabilities }) => ({

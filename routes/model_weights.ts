@@ -31,7 +31,7 @@ const classList = z.string().max(100_000).transform((text, context) => {
   }
 }).pipe(classNames);
 const numbers = z.string().max(1000)
-  .transform((text) => text.split(",").map((one) => Number(one.trim())))
+  .transform((text) => text.split(",").map((one) => one.trim() === "" ? NaN : Number(one)))
   .pipe(z.array(z.number()).max(3));
 
 const query = z.strictObject({

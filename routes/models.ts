@@ -55,7 +55,7 @@ export const models: Route[] = [
     scope: "read",
     query: z.strictObject({
       ...pageQuery,
-      fields: fieldsOf(Object.keys(modelSchema.options[0].shape)),
+      fields: fieldsOf(modelSchema),
     }),
     answers: { 200: pageOf(modelSchema) },
     handle: async ({ services: { store }, query: { fields, ...query } }) => {

@@ -28,20 +28,34 @@ export async function mapPage<A, B>(
   return { ...page, data: await Promise.all(page.data.map(shape)) };
 }
 
-/** The query of a list whose entries have these fields; a dot leads into an object. */
-export const fieldsOf = (fields: readonly string[]) =>
-  z.string().max(2000).transform((text) => text.split(",")).refine(
-    (names) =>
-      names.every((name) => {
-        const [first, ...inner] = name.split(".");
-        return fields.includes(first) && !inner.includes("");
-      }),
-    `Fields with commas, each of ${
-      fields.join(", ")
-    }; a dot leads into an object, as in a.b, and stands before a name`,
-  ).optional().describe(
-    "Only these fields of each entry, with commas; a dot leads into one: `metrics.auc`",
-  );
+/** The query of a list whose entries are so; a dot leads into an object. */
+export function fieldsOf(entry: z.ZodObject | z.ZodDiscriminatedUnion<z.ZodObject[]>) {
+  const { shape } = entry instanceof z.ZodObject ? entry : entry.options[0];
+  const message = `Fields with commas, each of ${Object.keys(shape).join(", ")}; ` +
+    "a dot leads into an object, as in a.b, to a field that it has";
+  return z.string().max(2000).transform((text) => text.split(","))
+    .refine((names) => names.every((name) => leads(entry, name.split("."))), message)
+    .optional().describe(
+      "Only these fields of each entry, with commas; a dot leads into one: `metrics.auc`",
+    );
+}
+
+/** Whether a path of names leads to something in values of a schema. */
+function leads(schema: unknown, [name, ...rest]: string[]): boolean {
+  if (name === undefined) return true;
+  if (
+    schema instanceof z.ZodOptional || schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault
+  ) return leads(schema.unwrap(), [name, ...rest]);
+  if (schema instanceof z.ZodUnion) {
+    return schema.options.some((option) => leads(option, [name, ...rest]));
+  }
+  if (schema instanceof z.ZodPipe) return leads(schema.out, [name, ...rest]);
+  if (schema instanceof z.ZodLazy) return leads(schema.unwrap(), [name, ...rest]);
+  if (schema instanceof z.ZodRecord) return name !== "" && leads(schema.valueType, rest);
+  if (!(schema instanceof z.ZodObject)) return schema instanceof z.ZodUnknown;
+  return Object.hasOwn(schema.shape, name) && leads(schema.shape[name], rest);
+}
 
 /**
  * A page whose entries keep these fields alone. Its type stays that of the whole entries: who asks for a part

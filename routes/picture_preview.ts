@@ -4,7 +4,7 @@ import { limits } from "@/lib/config.ts";
 import { scaledPng } from "@/lib/images/scaled_png.ts";
 import { viewOf, viewQuery } from "@/lib/images/view.ts";
 import { bodyOf } from "./images.ts";
-import { pictureTypes } from "./pictures.ts";
+import { needPicture, pictureTypes } from "./pictures.ts";
 import { type Route, route } from "./route.ts";
 
 export const picturePreview: Route[] = [
@@ -12,7 +12,7 @@ export const picturePreview: Route[] = [
     method: "POST",
     path: "/v1/preview.png",
     operationId: "previewPicture",
-    errors: [422, 429],
+    errors: [415, 422, 429],
     summary: "The picture of the body as PNG, as trainings and predictions see it; nothing is kept",
     scope: "read",
     query: z.strictObject({
@@ -24,6 +24,7 @@ export const picturePreview: Route[] = [
     answers: { 200: ["image/png"] },
     async handle(call) {
       const { size, ...fields } = call.query;
+      needPicture(call.request);
       const bytes = await bodyOf(call, limits.imageBytes);
       return new Response(await scaledPng(bytes, { side: size, view: viewOf(fields) }), {
         headers: { "content-type": "image/png" },

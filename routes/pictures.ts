@@ -9,6 +9,7 @@ import { type ViewFields, viewOf, type ViewOptions, viewQuery } from "@/lib/imag
 import type { DatasetRow, ImageRow, Store } from "@/lib/store/mod.ts";
 import { digestOf } from "./auth.ts";
 import { isMultipart, readBytes, readParts } from "./body.ts";
+import { HttpError } from "./problem.ts";
 import type { Call } from "./route.ts";
 
 /** Media types of pictures in a body. */
@@ -74,6 +75,19 @@ export async function storedPictures(
 export interface SentPicture {
   bytes: Uint8Array<ArrayBuffer>;
   filename?: string;
+}
+
+/** Throws HttpError 415 for a body that says that it is text: curl's own type for `--data-binary` is let through. */
+export function needPicture(request: Request): void {
+  const [type] = (request.headers.get("content-type") ?? "").split(";");
+  if (!/^\s*text\/|\bjson\s*$/i.test(type)) return;
+  const needed = pictureTypes.slice(0, -1).join(", ");
+  throw new HttpError(
+    415,
+    `Cannot read this body: its Content-Type is ${
+      type.slice(0, 80)
+    }, and a picture is needed (${needed})`,
+  );
 }
 
 /** Pictures in the body: one, or the files of a form. Throws InvalidInput naming an empty file. */

@@ -1,5 +1,6 @@
 /** A request on its way to the handler of its route: query and body are parsed, the rest is Hono's. */
 import { createHash } from "node:crypto";
+import { z } from "zod";
 import type { Handler } from "hono";
 import { Unavailable } from "@/lib/errors.ts";
 import { MOST_TOLD } from "@/lib/json_text.ts";
@@ -89,7 +90,8 @@ async function unlessKnown(request: Request, response: Response): Promise<Respon
 
 /** @throws {HttpError} 400 that names what is wrong, and what there is */
 function parseQuery(route: Route, request: Request): Record<string, unknown> {
-  const given = Object.fromEntries(new URL(request.url).searchParams);
+  const { searchParams } = new URL(request.url);
+  const given = Object.fromEntries(searchParams);
   const known = Object.keys(route.query?.shape ?? {});
   const unknown = Object.keys(given).find((name) => !known.includes(name));
   if (unknown !== undefined) {
@@ -97,10 +99,23 @@ function parseQuery(route: Route, request: Request): Record<string, unknown> {
     throw new HttpError(400, `Cannot use "${unknown}": no such parameter; ${which}`);
   }
   if (!route.query) return {};
+  for (const [name, text] of Object.entries(given)) {
+    const times = searchParams.getAll(name).length;
+    if (times > 1) {
+      throw new HttpError(
+        400,
+        `Cannot use the query: ${name}: it is given ${times} times; give it once, several values of a list with commas`,
+      );
+    }
+    if (text.trim() === "" && isNumber(route.query.shape[name])) {
+      const what = `Cannot use the query: ${name}: it is empty; give a number, or leave it out`;
+      throw new HttpError(400, what);
+    }
+  }
   const parsed = route.query.safeParse(given);
   if (parsed.success) return parsed.data;
   const [{ pointer = "", message }] = problemsOf(parsed.error);
-  const name = pointer.slice(1);
+  const name = pointer.slice(1).split("/")[0];
   const about = (route.query.shape[name] as { description?: string } | undefined)?.description;
   throw new HttpError(
     400,
@@ -110,4 +125,13 @@ function parseQuery(route: Route, request: Request): Record<string, unknown> {
       ? `Cannot use the query: ${name}: a number is needed, not "${given[name].slice(0, 40)}"`
       : `Cannot use the query: ${name}: ${message}`,
   );
+}
+
+/** Whether a parameter's text is read as a number: as JavaScript reads it, one without any characters is 0. */
+function isNumber(schema: unknown): boolean {
+  if (schema instanceof z.ZodPipe) return isNumber(schema.in);
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) {
+    return isNumber(schema.unwrap());
+  }
+  return schema instanceof z.ZodNumber;
 }

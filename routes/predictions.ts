@@ -47,6 +47,9 @@ async function predict(
   const model = await store.models.resolve(id);
   const answer = async (asked: PictureInput[]) => {
     const rows = await predictAll({ store, model, worker }, asked);
+    if (thumbnail && call.key) {
+      await store.owners.noteThumbnails(rows.map(({ id }) => id), call.key.id);
+    }
     return {
       data: rows.map((row, i) => ({ ...toPredictionView(row), file: asked[i].filename })),
     };
@@ -107,6 +110,7 @@ export const predictions: Route[] = [
     operationId: "predict",
     form: picturesForm,
     errors: [429, 500],
+    stores: ({ thumbnails }) => thumbnails === true,
     summary: "Predicts pictures (one as the body, several in a form, or names of a data set's)",
     scope: "write",
     query,

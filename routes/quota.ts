@@ -8,6 +8,11 @@ const made = /^\/v1\/(datasets|models|jobs|uploads)\/([^/]+)$/;
 /** Bytes of requests under way, by key: those that come at once must fit together. */
 const coming = new Map<string, number>();
 
+const stores = (route: Route, query: unknown) =>
+  typeof route.stores === "function"
+    ? route.stores(query as Record<string, unknown>)
+    : route.stores === true;
+
 /**
  * Refuses a request that would store more than its key may, with all that is on its way.
  * @returns to be called when the request is over
@@ -15,9 +20,9 @@ const coming = new Map<string, number>();
  */
 export async function checkQuota(
   route: Route,
-  { key, request, services: { store } }: Call,
+  { key, request, query, services: { store } }: Call,
 ): Promise<() => void> {
-  if (!route.stores || !key || key.max_bytes === null) return () => {};
+  if (!stores(route, query) || !key || key.max_bytes === null) return () => {};
   const { headers } = request;
   // An upload counts as long as it will be, once: its parts are paid for.
   if (route.method === "PATCH") return () => {};
@@ -43,8 +48,8 @@ export async function checkQuota(
 
 /** Notes whose key made what the request has made. */
 export async function noteOwner(route: Route, call: Call, response: Response): Promise<void> {
-  const { key, params, services: { store } } = call;
-  if (!route.stores || !key || !response.ok) return;
+  const { key, params, query, services: { store } } = call;
+  if (!stores(route, query) || !key || !response.ok) return;
   const [, kind, name] = made.exec(response.headers.get("location") ?? "") ?? [];
   const dataset = kind === "datasets" ? decodeURIComponent(name) : kind ? undefined : params.name;
   if (dataset !== undefined) await noteDataset(call, dataset);

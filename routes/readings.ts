@@ -65,6 +65,7 @@ export const readings: Route[] = [
     method: "PUT",
     path,
     operationId: "putReadings",
+    stores: true,
     summary: "Sets the readers' decisions of a data set, in the place of all that are there",
     scope: "write",
     answers: { 200: readingsReportSchema },
@@ -75,6 +76,7 @@ export const readings: Route[] = [
     method: "POST",
     path,
     operationId: "addReadings",
+    stores: true,
     summary: "Adds readers' decisions to those that are there",
     scope: "write",
     query: z.strictObject({

@@ -105,8 +105,8 @@ export interface Route {
   accepts?: string[];
   /** Describes the fields of a form. */
   form?: z.ZodObject;
-  /** Whether it stores something that counts for the quota of its key. */
-  stores?: true;
+  /** Whether it stores something that counts for the quota of its key; of some, their query says. */
+  stores?: true | ((query: Record<string, unknown>) => boolean);
   /** False where a POST refuses an Idempotency-Key. */
   idempotent?: false;
   headers?: HeaderName[];

@@ -115,7 +115,7 @@ export const similarities: Route[] = [
     operationId: "listSimilarities",
     summary: "Lists similarities, the newest first",
     scope: "read",
-    query: z.strictObject({ ...pageQuery, fields: fieldsOf(Object.keys(similaritySchema.shape)) }),
+    query: z.strictObject({ ...pageQuery, fields: fieldsOf(similaritySchema) }),
     answers: { 200: pageOf(similaritySchema) },
     handle: async ({ services: { store }, query: { fields, ...query } }) => {
       const rows = await store.similarities.list(query);

@@ -10,7 +10,8 @@ export class QuotaReached extends Error {
 
 /** Bytes of all that a key has made and that is there: each file once, uploads as long as they will be. */
 export async function storedBytes(store: Store, key_id: string): Promise<number> {
-  let bytes = await store.owners.imageBytes(key_id);
+  let bytes = await store.owners.imageBytes(key_id) +
+    await store.owners.thumbnailBytes(key_id) + await store.owners.readingBytes(key_id);
   for (const sha256 of await store.owners.files(key_id)) {
     bytes += statSync(store.files.path(sha256), { throwIfNoEntry: false })?.size ?? 0;
   }
@@ -46,7 +47,7 @@ export async function assertMayStore(
   if (bytes <= left && left > 0) return;
   throw new QuotaReached(
     `Cannot store ${bytes} bytes more: what this key has made takes ${stored} of ${max_bytes} bytes; ` +
-      "delete data sets, models or uploads of it, or ask an administrator for more",
+      "delete data sets, models, uploads or predictions with thumbnails of it, or ask an administrator for more",
   );
 }
 

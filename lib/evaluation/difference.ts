@@ -1,4 +1,5 @@
 /** How far two classifiers differ on the same images. */
+import { quoted } from "@/lib/quoted.ts";
 import { z } from "zod";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { ImageScore } from "./evaluation.ts";
@@ -55,7 +56,6 @@ export const differenceSchema = z.object({
     }).nullable(),
   ).describe("null where one is not defined"),
   patients: z.number().describe("That are drawn; an image without a patient is one"),
-  warnings: z.array(z.string()).describe("What to know before a difference is believed"),
   delong: z.object({
     class: z.string().describe("The positive class, against all others"),
     a: estimateSchema,
@@ -70,12 +70,23 @@ export const differenceSchema = z.object({
       "positive class, with folds or repeats (whose scores are of several models), and where a side has fewer than two " +
       "patients",
   ),
+  warnings: z.array(z.string()).describe(
+    "What to know of both evaluations before an interval or a p is believed: classes and patients that are too few, " +
+      "tested images that a model had seen",
+  ),
 }).meta({ id: "EvaluationDifference" });
 
-/** A difference as it is told; `pair` names the two. */
+/** What an evaluation warns of: of its figures, and of its model. */
+export interface Warned {
+  id: string;
+  warnings?: string[] | null;
+  metrics: { warnings?: string[] | null };
+}
+
+/** A difference as it is told, of the first evaluation less the second. */
 export function toDifferenceView(
   { images, figures, units, delong }: EvaluationDifference,
-  pair: { evaluation: string; to: string },
+  [evaluation, to]: [Warned, Warned],
 ): z.output<typeof differenceSchema> {
   const told = FIGURES.map((name) => {
     const found = figures[name];
@@ -88,8 +99,8 @@ export function toDifferenceView(
     interval: standard_error > 0 ? [low, high] as [number, number] : null,
   });
   return {
-    ...{ ...pair, images, level: LEVEL, figures: Object.fromEntries(told), patients: units },
-    warnings: fewPatients(units),
+    ...{ evaluation: evaluation.id, to: to.id },
+    ...{ images, level: LEVEL, figures: Object.fromEntries(told), patients: units },
     delong: delong && {
       class: delong.class,
       ...{ a: estimate(delong.a), b: estimate(delong.b), difference: delong.difference },
@@ -97,7 +108,17 @@ export function toDifferenceView(
       interval: [delong.low, delong.high],
       ...{ z: delong.z, p: delong.p },
     },
+    warnings: warningsOf([evaluation, to], units),
   };
+}
+
+/** Both are of the same images: what is said of these is said once, what of a model by its evaluation. */
+function warningsOf(pair: Warned[], units: number): string[] {
+  const ofImages = pair.flatMap(({ metrics }) => metrics.warnings ?? []);
+  const ofModels = pair.flatMap(({ id, warnings }) =>
+    (warnings ?? []).map((text) => `Evaluation "${id}": ${text}`)
+  );
+  return [...new Set([...ofImages, ...fewPatients(units), ...ofModels])];
 }
 
 /**
@@ -121,7 +142,7 @@ export function difference(
   if (isMultiLabel(runs[0]) && findingsIn(runs) !== findingsIn(others)) {
     throw new InvalidInput(
       "Cannot compare multi-label evaluations of other findings: averages would be over different ones. One has " +
-        `${runs[0].classes.join(", ")}, the other ${others[0].classes.join(", ")}`,
+        `${quoted(runs[0].classes)}, the other ${quoted(others[0].classes)}`,
     );
   }
   const source = { positive_label, patients };

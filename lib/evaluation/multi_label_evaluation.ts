@@ -1,4 +1,5 @@
 /** What is stored of the evaluation of a multi-label classifier. */
+import { quoted } from "@/lib/quoted.ts";
 import { z } from "zod";
 import { below, stream } from "@/lib/random.ts";
 import { BINARY, type Binary, type BinaryFigures, THRESHOLD } from "./binary_figures.ts";
@@ -304,7 +305,6 @@ function warningsOf(
   figures: MultiLabelFigures,
   patients: number,
 ): string[] {
-  const quoted = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
   const of = (is: (k: number) => boolean) => classes.filter((_, k) => is(k));
   const { counts, findings } = figures;
   const none = of((k) => counts[k].present + counts[k].absent === 0);

@@ -19,7 +19,7 @@ export interface ViewOptions {
 
 const frame = z.int().min(0).max(1e6);
 const centre = z.number().min(-1e6).max(1e6);
-const width = z.number().min(1).max(1e6);
+const width = z.number().min(1, "the width of a window is at least 1").max(1e6);
 
 /** As fields of `dataset.json`. */
 export const viewFields = {

@@ -1,4 +1,5 @@
 /** Maps over an image as the API makes them: decoded here, made by the GPU worker, enlarged here. */
+import { quoted } from "@/lib/quoted.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool, type ImageHeader } from "@/lib/images/decode_pool.ts";
 import { enlarged, type ValueGrid } from "@/lib/images/picture.ts";
@@ -77,7 +78,7 @@ export async function imageSaliencyMap(
     throw new InvalidInput(
       classes.length === 0
         ? `Cannot explain "${label}": model "${model.id}" has no classes`
-        : `Cannot explain "${label}": the classes are ${classes.join(", ")}`,
+        : `Cannot explain "${label}": the classes are ${quoted(classes)}`,
     );
   }
   return await withRoom(1, async () => {

@@ -1,4 +1,5 @@
 /** What each reader's own gaze says about the label: audits of similarities of one reader, beside that of all. */
+import { quoted } from "@/lib/quoted.ts";
 import { z } from "zod";
 import { cutSuggestionSchema } from "@/lib/gaze/audit_report.ts";
 import { InvalidInput } from "@/lib/errors.ts";
@@ -43,11 +44,11 @@ export async function readerAudits(
   const known = [
     ...new Set((await store.gaze.readers(dataset.id)).map(({ reader }) => reader)),
   ].sort();
-  const readers = asked ?? known;
+  const readers = asked ? [...new Set(asked)] : known;
   const unknown = readers.filter((reader) => !known.includes(reader));
   if (unknown.length > 0) {
     throw new InvalidInput(
-      `Cannot find readers [${unknown.join(", ")}]: the data set has [${known.join(", ")}]`,
+      `Cannot find readers ${quoted(unknown)}: the data set has ${quoted(known)}`,
     );
   }
   if (readers.length > MOST_READERS) {

@@ -1,4 +1,5 @@
 /** The spec of a `similarity` job: all pairs of a data set's images by one measure of their gaze. */
+import { quoted } from "@/lib/quoted.ts";
 import { z } from "zod";
 import { choice, partOf, settingsBy } from "@/lib/choice.ts";
 import { InvalidInput } from "@/lib/errors.ts";
@@ -76,7 +77,7 @@ export const similarity: JobSpec<typeof schema, typeof kept, typeof result> = {
     const unknown: string[] = [];
     for (const reader of readers ?? []) if (!await has(reader)) unknown.push(reader);
     if (unknown.length > 0) {
-      throw new InvalidInput(`Cannot find readers [${unknown.join(", ")}] in the data set`, [
+      throw new InvalidInput(`Cannot find readers ${quoted(unknown)} in the data set`, [
         { pointer: "/readers", message: "unknown reader" },
       ]);
     }

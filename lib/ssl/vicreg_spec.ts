@@ -5,6 +5,9 @@ import type { MethodSpec } from "./method_spec.ts";
 
 const weight = (value: number) => z.number().min(0).max(10_000).default(value);
 
+/** What is less is lost in single precision: its least normal number is 1.2e-38, and gradients are far smaller than losses. */
+const LEAST = 1e-30;
+
 const config = z.strictObject({
   /** Width of the projector's three layers; the paper's is 8192. */
   projector: width(2048),
@@ -13,8 +16,14 @@ const config = z.strictObject({
   covariance_weight: weight(1),
   normalizer,
 }).refine(
-  (weights) => weights.invariance_weight + weights.variance_weight + weights.covariance_weight > 0,
-  { message: "All three weights are 0: there is nothing to train by", path: ["invariance_weight"] },
+  (weights) =>
+    [weights.invariance_weight, weights.variance_weight, weights.covariance_weight]
+      .some((weight) => weight >= LEAST),
+  {
+    message:
+      `All three weights are 0, or so near it (below ${LEAST}) that single precision cannot train by them: there is nothing to train by`,
+    path: ["invariance_weight"],
+  },
 );
 
 export type VicregConfig = z.output<typeof config>;

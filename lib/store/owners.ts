@@ -1,5 +1,9 @@
-/** Whose key made a data set, a job, a model or an upload: what a key's quotas count. */
+/**
+ * Whose key made a data set, a job, a model, an upload or a prediction with a thumbnail, which a key's quotas count; and
+ * with which a worker came.
+ */
 import type { Database } from "./database.ts";
+import { insertRows } from "./table.ts";
 
 export class Owners {
   constructor(readonly db: Database) {}
@@ -42,6 +46,37 @@ export class Owners {
     return (await this.db.get<{ bytes: number | null }>(
       `SELECT sum(bytes) AS bytes FROM (SELECT DISTINCT file, images.bytes FROM images
          JOIN owners ON thing = dataset_id WHERE key_id = ?) AS kept`,
+      key_id,
+    ))!.bytes ?? 0;
+  }
+
+  /** Notes whose thumbnails these predictions have; those that are gone are forgotten. */
+  async noteThumbnails(predictions: string[], key_id: string): Promise<void> {
+    await this.db.transaction(async () => {
+      await this.db.run(
+        `DELETE FROM owners WHERE key_id = ? AND thing LIKE 'pr\\_%' ESCAPE '\\'
+         AND thing NOT IN (SELECT prediction_id FROM thumbnails)`,
+        key_id,
+      );
+      await insertRows(this.db, "owners", predictions.map((thing) => ({ thing, key_id })));
+    });
+  }
+
+  /** Bytes of the thumbnails that are kept with a key's predictions. */
+  async thumbnailBytes(key_id: string): Promise<number> {
+    return (await this.db.get<{ bytes: number | null }>(
+      `SELECT sum(length(png)) AS bytes FROM owners JOIN thumbnails ON prediction_id = thing
+       WHERE key_id = ?`,
+      key_id,
+    ))!.bytes ?? 0;
+  }
+
+  /** Bytes of the readers' decisions in a key's data sets: their texts, and two numbers of 8 bytes each. */
+  async readingBytes(key_id: string): Promise<number> {
+    return (await this.db.get<{ bytes: number | null }>(
+      `SELECT sum(length(reader) + length(condition) + coalesce(length(readings.label), 0) + 16) AS bytes
+       FROM owners JOIN images ON dataset_id = thing JOIN readings ON image_id = images.id
+       WHERE key_id = ?`,
       key_id,
     ))!.bytes ?? 0;
   }

@@ -1,4 +1,5 @@
 /** The report of a stored study. */
+import { quoted } from "@/lib/quoted.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import type { EvaluationRow, Store, StudyRow } from "@/lib/store/mod.ts";
 import { type StudyReport, studyReport } from "./report.ts";
@@ -22,7 +23,7 @@ export async function reportOf(
   const classes = first?.classes ?? [];
   if (label !== undefined && !classes.includes(label)) {
     throw new InvalidInput(
-      `Cannot draw curves of "${label}": the classes are ${classes.join(", ") || "not known yet"}`,
+      `Cannot draw curves of "${label}": the classes are ${quoted(classes) || "not known yet"}`,
     );
   }
   const several = first !== undefined && isMultiLabelMetrics(first);

@@ -1,4 +1,5 @@
 /** Keeps studies going, as long as the server runs: it looks at them when something has happened, and each second. */
+import { withoutNames } from "@/lib/log.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { advanceStudies } from "./advance.ts";
 
@@ -41,7 +42,7 @@ export class StudyKeeper {
       try {
         advanced = await advanceStudies(store);
       } catch (error) {
-        log(`studies: ${error instanceof Error ? error.stack : error}`);
+        log(`studies: ${withoutNames(error)}`);
       }
       if (advanced.length > 0) changed(advanced);
       await this.#pause(advanced.length > 0 ? 0 : LOOK_MS);

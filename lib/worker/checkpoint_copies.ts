@@ -1,4 +1,5 @@
 /** Checkpoints of a job that runs elsewhere: they come from the server with its claim, and go there from time to time. */
+import { unquoted } from "@/lib/log.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
 import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
@@ -52,7 +53,7 @@ export class CheckpointCopies {
     if (this.#underWay || performance.now() - this.#uploaded < uploadMs) return;
     this.upload(claim).catch((error) => {
       // The job hears of a lost claim itself.
-      if (!(error instanceof ClaimLost)) log(`Cannot send checkpoints: ${error.message}`);
+      if (!(error instanceof ClaimLost)) log(`Cannot send checkpoints: ${unquoted(error.message)}`);
     });
   }
 

@@ -1,6 +1,6 @@
 /** What joins a worker process to whom it works for: its own store, the server that started it, or one elsewhere. */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
-import type { Log } from "@/lib/log.ts";
+import { type Log, unquoted } from "@/lib/log.ts";
 import { WAITS } from "@/lib/store/claims.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { openStore } from "@/lib/store/mod.ts";
@@ -75,7 +75,7 @@ export async function connectionToStore(
         await desk.hold();
       } catch (error) {
         // The next one may come through, long before the lease ends.
-        log(`Cannot prolong the lease of this worker: ${(error as Error).message}`);
+        log(`Cannot prolong the lease of this worker: ${unquoted((error as Error).message)}`);
       }
     },
     async end() {

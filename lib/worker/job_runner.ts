@@ -2,7 +2,7 @@
 import { adapterName } from "@/lib/adapter_info.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { ClaimLost, isDiskFull } from "@/lib/errors.ts";
-import { withoutNames } from "@/lib/log.ts";
+import { unquoted, withoutNames } from "@/lib/log.ts";
 import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
@@ -162,7 +162,7 @@ export class JobRunner {
   async #tell(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {
     const { store } = this.#options;
     const { id } = run.job;
-    if (error instanceof ClaimLost) return log(`job ${id}: ${error.message}`);
+    if (error instanceof ClaimLost) return log(`job ${id}: ${unquoted(error.message)}`);
     if (error instanceof JobStopped) {
       if (error.reason === "pause") return await run.state({ state: "paused", requested: null });
       if (error.reason === "cancel") {

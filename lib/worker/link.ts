@@ -1,6 +1,6 @@
 /** A worker's end of the connection to a server elsewhere: opened by the worker, and again whenever it is lost. */
 import { Unavailable } from "@/lib/errors.ts";
-import { type Message, Peer } from "./rpc.ts";
+import { abroad, type Message, Peer } from "./rpc.ts";
 import { type Hello, LINK_MS, pathOf } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
@@ -103,7 +103,7 @@ export class Link {
       headers: { authorization: `Bearer ${server.key}` },
     } as never);
     const peer = new Peer((message) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(abroad(message)));
     }, {});
     const patience = setTimeout(() => ended("it does not answer"), LINK_MS);
     const ended = (reason: string) => {

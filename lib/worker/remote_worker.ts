@@ -2,7 +2,7 @@
 import { ClaimLost, Conflict, InvalidInput, Unavailable } from "@/lib/errors.ts";
 import { type Claim, type News } from "@/lib/jobs/outcome.ts";
 import { removeCheckpoints } from "@/lib/jobs/queue.ts";
-import type { Log } from "@/lib/log.ts";
+import { type Log, unquoted } from "@/lib/log.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
@@ -10,7 +10,7 @@ import type { Beat } from "./beat.ts";
 import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
 import { type Desk, deskHandlers } from "./desk.ts";
 import { KnownNames } from "./known_names.ts";
-import { type Message, Peer } from "./rpc.ts";
+import { abroad, type Message, Peer } from "./rpc.ts";
 import { type CheckpointFile, type Device, type Hello, LINK_MS, PROTOCOL } from "./session.ts";
 import type { StoreDesk } from "./store_desk.ts";
 
@@ -82,7 +82,7 @@ export class RemoteWorker implements Desk {
   attach(wire: Wire): (message: Message) => void {
     this.#wire?.close();
     this.#peer?.close("Cannot use the GPU: its worker has another link");
-    const peer = new Peer(wire.send, {
+    const peer = new Peer((message) => wire.send(abroad(message)), {
       ...deskHandlers(this),
       hello: async (hello: Hello) => {
         await this.#hello(hello);
@@ -102,7 +102,9 @@ export class RemoteWorker implements Desk {
     return (message) => {
       // Before its greeting nothing else is answered.
       if (peer !== this.#peer && message.method !== "hello") return;
-      peer.receive(message).catch((error) => this.#options.log(`worker: ${error.message}`));
+      peer.receive(message).catch((error) =>
+        this.#options.log(`worker: ${unquoted(error.message)}`)
+      );
     };
   }
 

@@ -13,6 +13,10 @@ export interface Message {
 
 export type Handlers = Record<string, (params: never) => unknown>;
 
+/** A message for another machine: of an error that it tells, where in the program it happened is nobody's there. */
+export const abroad = (message: Message): Message =>
+  message.error ? { ...message, error: { ...message.error, stack: undefined } } : message;
+
 /** One end of a connection; `send` takes messages to the other end, `receive` gets those from it. */
 export class Peer {
   #nextId = 1;

@@ -3,6 +3,7 @@
  * there from time to time, and come from there with a claim. A file beside the directory of a job's checkpoints names
  * the claim under which they were written here.
  */
+import { unquoted } from "@/lib/log.ts";
 import { dirname } from "node:path";
 import { ClaimLost, Damaged } from "@/lib/errors.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
@@ -38,7 +39,7 @@ export class SharedCheckpoints {
         } catch (error) {
           // The job takes up one before it.
           if (!(error instanceof Damaged)) throw error;
-          this.log(`job ${claim.id}: ${error.message}`);
+          this.log(`job ${claim.id}: ${unquoted(error.message)}`);
         }
       }
     }
@@ -57,7 +58,9 @@ export class SharedCheckpoints {
     if (this.#underWay || performance.now() - this.#sent < this.uploadMs) return;
     this.send(claim).catch((error) => {
       // The job hears of a lost claim itself.
-      if (!(error instanceof ClaimLost)) this.log(`Cannot send checkpoints: ${error.message}`);
+      if (!(error instanceof ClaimLost)) {
+        this.log(`Cannot send checkpoints: ${unquoted(error.message)}`);
+      }
     });
   }
 

@@ -1,6 +1,6 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import { Unavailable } from "@/lib/errors.ts";
-import type { Log } from "@/lib/log.ts";
+import { type Log, unquoted } from "@/lib/log.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
@@ -27,9 +27,14 @@ export interface SupervisorOptions {
   log: Log;
 }
 
+const nameOfOwn = () => `server-${crypto.randomUUID()}`;
+/** Whether a name is one that servers give to their own workers, this one or another on the same database. */
+export const isNameOfOwn = (name: string) =>
+  /^server-[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(name);
+
 export class Supervisor {
   /** Of the worker, whichever process that is. */
-  readonly name = `server-${crypto.randomUUID()}`;
+  readonly name = nameOfOwn();
   /** Undefined until the worker has said. */
   device?: Device;
   /** The last heartbeat and when it came, by a clock that nobody sets. */
@@ -124,7 +129,7 @@ export class Supervisor {
         await this.#desk.left({ blameless });
       } catch (error) {
         // Its lease ends by itself.
-        this.#options.log(`Cannot free what the worker ran: ${(error as Error).message}`);
+        this.#options.log(`Cannot free what the worker ran: ${unquoted((error as Error).message)}`);
       }
       if (this.#leaving) return;
       this.restarts++;
@@ -153,7 +158,7 @@ export class Supervisor {
           if (time - this.#held < HOLD_MS) return;
           this.#held = time;
           this.#desk.hold().catch((error) =>
-            this.#options.log(`Cannot prolong the lease of the worker: ${error.message}`)
+            this.#options.log(`Cannot prolong the lease of the worker: ${unquoted(error.message)}`)
           );
         },
         device: (device: Device) => {

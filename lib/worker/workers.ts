@@ -1,9 +1,10 @@
 /** All workers that a server has: its own, and those on other machines that are linked to it. */
+import { unquoted } from "@/lib/log.ts";
 import { createHash } from "node:crypto";
 import { Conflict, Unavailable } from "@/lib/errors.ts";
 import { RemoteWorker, type RemoteWorkerOptions } from "./remote_worker.ts";
 import type { Device } from "./session.ts";
-import type { Supervisor } from "./supervisor.ts";
+import { isNameOfOwn, type Supervisor } from "./supervisor.ts";
 
 /** How often links are looked at, ms. */
 const CHECK_MS = 2_000;
@@ -71,15 +72,21 @@ export class Workers {
   /**
    * The worker of this name, which may link now.
    * @param key_id of the key that it comes with; null without keys
-   * @throws {Conflict} when it came with another key before
+   * @throws {Conflict} for the name of a server's own worker, of one that works on the same database, and of one that
+   *   came with another key, here or at another server
    */
-  join(name: string, key_id: string | null): RemoteWorker {
-    const known = this.#remote.get(name);
-    if (known && known.key_id !== key_id) {
-      throw new Conflict(`Cannot link worker "${name}": one of this name came with another key`);
+  async join(name: string, key_id: string | null): Promise<RemoteWorker> {
+    const refuse = (reason: string) => new Conflict(`Cannot link worker "${name}": ${reason}`);
+    if (isNameOfOwn(name) || name === this.local.name) {
+      throw refuse("names like this are those of servers' own workers; give it another");
     }
-    const { desk, ...rest } = this.options;
-    const worker = known ?? new RemoteWorker({ ...rest, name, key_id, desk: desk(name) });
+    const desk = this.options.desk(name);
+    if (!await desk.store.workers.take(name, key_id)) {
+      throw refuse("one of this name works with another key, or without one; give it another name");
+    }
+    const known = this.#remote.get(name);
+    if (known && known.key_id !== key_id) throw refuse("one of this name came with another key");
+    const worker = known ?? new RemoteWorker({ ...this.options, name, key_id, desk });
     this.#remote.set(name, worker);
     return worker;
   }
@@ -99,7 +106,9 @@ export class Workers {
       else if (now - (this.#unlinked.get(worker) ?? now) > FORGOTTEN_MS) {
         this.#remote.delete(name);
         this.#unlinked.delete(worker);
-        worker.forget().catch((error) => this.options.log(`worker ${name}: ${error.message}`));
+        worker.forget().catch((error) =>
+          this.options.log(`worker ${name}: ${unquoted(error.message)}`)
+        );
       } else if (!this.#unlinked.has(worker)) this.#unlinked.set(worker, now);
     }
   }

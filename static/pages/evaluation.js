@@ -327,10 +327,11 @@ async function beside({ found, path, home, modelOf, query, signal }) {
   );
 }
 
-function differences({ figures, patients, images, delong }) {
+function differences({ figures, patients, images, delong, warnings }) {
   const signed = (value) => `${value < 0 ? "−" : "+"}${score(Math.abs(value))}`;
   const rows = Object.entries(figures).filter(([, one]) => one);
   return [
+    ...warnings.map((text) => h("p", { class: "warn-text" }, text)),
     table(
       [
         { head: "Figure", cell: ([field]) => words(field) },

@@ -94,8 +94,21 @@ Deno.test("a difference that rests on few patients is told with a warning", () =
   const told = (n: number) => {
     const [a, b] = [scored(n, 0.4), scored(n, 0.2)];
     const found = difference({ a, b, positive_label, patients });
-    return toDifferenceView(found, { evaluation: "a", to: "b" }).warnings;
+    return toDifferenceView(found, [{ id: "a", metrics: {} }, { id: "b", metrics: {} }]).warnings;
   };
   assert.match(told(8).join(), /8 patients are tested: .* say next to nothing/);
   assert.deepEqual(told(10), []);
+});
+
+Deno.test("a difference tells what both evaluations warn of: of their images once, of each model by its evaluation", () => {
+  const few = scored(6, 0.3);
+  const found = difference({ a: few, b: few, positive_label: null, patients: new Map() });
+  const one = { id: "ev_1", warnings: ["seen"], metrics: { warnings: ["one image"] } };
+  const other = { id: "ev_2", metrics: { warnings: ["one image", "one patient"] } };
+  const { warnings } = toDifferenceView(found, [one, other]);
+  assert.deepEqual(warnings.toSpliced(2, 1), [
+    ...["one image", "one patient"],
+    'Evaluation "ev_1": seen',
+  ]);
+  assert.match(warnings[2], /^6 patients are tested: figures of fewer than 10 say next to nothing/);
 });

@@ -141,10 +141,11 @@ Deno.test("where a class token looks: every head, their mean, rollout, and Grad-
         [`${resnet}/saliency?head=0`, 422, /one head by grad_cam: method attention has heads/],
         ["classifier/saliency?method=rollout&head=1", 422, /one head by rollout/],
         ["classifier/saliency?method=attention&head=3", 422, /heads 0 to 2; without one/],
+        ["classifier/saliency?method=attention&class=a", 400, /"class" by attention.*every class/],
+        ["classifier/saliency?method=rollout&class=a", 400, /"class" by rollout/],
         ["classifier/saliency?method=lime", 400, /method/],
-        ["classifier/saliency?method=attention&class=z", 422, /the classes are a, b, c/],
+        ["classifier/saliency?class=z", 422, /the classes are "a", "b", "c"/],
         ["bare/saliency", 422, /it has no classes/],
-        ["bare/saliency?method=attention&class=a", 422, /model ".*" has no classes/],
       ];
       for (const [path, status, detail] of cases) {
         const response = await ask(path);

@@ -1,5 +1,7 @@
 /** Keys over HTTP: their ends, their rates, their quotas. */
 import assert from "node:assert/strict";
+import { picture } from "../support/archives.ts";
+import { uploadModel } from "../support/uploaded_model.ts";
 import { type TestServer, until, withServer } from "../support/server.ts";
 import { zipSet } from "@/lib/demo/archive.ts";
 import { synthesize } from "@/lib/demo/synthetic.ts";
@@ -197,6 +199,55 @@ Deno.test("quotas count what a key has made: data sets, uploads, jobs; a refusal
         assert.equal((await begin()).status, 201);
       },
     );
+
+    await t.step("thumbnails and readings count; a key without room stores none", async () => {
+      const taken = async () => {
+        await server.json("PATCH", `/v1/keys/${id}`, { max_bytes: 0 });
+        const { detail } = await put("c");
+        return Number(/takes (\d+) of 0 bytes/.exec(detail)![1]);
+      };
+      const model = await uploadModel(server, "two", { classes: ["benign", "malignant"] });
+      const path = `${server.url}/v1/models/${model}/predictions?thumbnails=`;
+      const [image] = (await server.json<{ data: { name: string }[] }>(
+        "GET",
+        "/v1/datasets/b/images",
+      )).data;
+      const sent = async (url: string, body: BodyInit, type: string) =>
+        await as(key, url, {
+          method: "POST",
+          body: typeof body === "string" ? new TextEncoder().encode(body) : body,
+          headers: { "content-type": type },
+        });
+      const readings = `image,reader,label\n${image.name},R9,benign\n`;
+      const labels = `image,label\n${image.name},benign\n`;
+      const store = (): [string, BodyInit, string][] => [
+        [`${path}true`, picture(32, 32), "image/png"],
+        [`${server.url}/v1/datasets/b/readings`, readings, "text/csv"],
+        [`${server.url}/v1/datasets/b/labels`, labels, "text/csv"],
+      ];
+      const before = await taken();
+      for (const one of store()) assert.equal((await sent(...one)).status, 403, one[0]);
+      const shown = await sent(`${path}false`, picture(32, 32), "image/png");
+      assert.equal(shown.status, 200, shown.detail);
+      assert.equal(await taken(), before);
+
+      await server.json("PATCH", `/v1/keys/${id}`, { max_bytes: before + 1_000_000 });
+      const [thumbnail, reading] = store();
+      assert.equal((await sent(...thumbnail)).status, 200);
+      const { data } = await server.json<{ data: { id: string; thumbnail: boolean }[] }>(
+        "GET",
+        "/v1/predictions",
+      );
+      const kept = data.find(({ thumbnail }) => thumbnail)!;
+      const png = await server.fetch(`/v1/predictions/${kept.id}/thumbnail.png`);
+      const { length } = await png.bytes();
+      assert.equal(await taken(), before + length);
+      await server.json("PATCH", `/v1/keys/${id}`, { max_bytes: before + 1_000_000 });
+      assert.equal((await sent(...reading)).status, 200);
+      assert.equal(await taken(), before + length + "R9benign".length + 16);
+      await server.fetch(`/v1/predictions/${kept.id}`, { method: "DELETE" });
+      assert.equal(await taken(), before + "R9benign".length + 16);
+    });
 
     await t.step("jobs: one at a time, the next when it has ended", async () => {
       await server.json("PATCH", `/v1/keys/${id}`, { max_bytes: null });

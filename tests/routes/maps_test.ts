@@ -165,7 +165,7 @@ Deno.test("maps over an image: of its file, of its name, as numbers and as pictu
         ["backbone/similarity-map?x=1&y=1", "no picture", 422, /Cannot/],
         ["backbone/similarity-map?x=1&y=1&dataset=breast&image=no", undefined, 404, /image "no"/],
         [`backbone/saliency?${stored}`, undefined, 422, /it has no classes/],
-        [`classifier/saliency?class=c&${stored}`, undefined, 422, /the classes are a, b/],
+        [`classifier/saliency?class=c&${stored}`, undefined, 422, /the classes are "a", "b"/],
         [`nothing/saliency?${stored}`, undefined, 404, /model "nothing"/],
       ];
       const told = await ask(`classifier/saliency?${stored}`, '{"class": "a"}', {

@@ -77,11 +77,21 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
         `/v1/evaluations/${again.evaluation}`,
       );
       assert.equal(all.scores.length, 16);
-      const same = await server.json<{ images: number; figures: Record<string, unknown> }>(
+      const same = await server.json<
+        { images: number; figures: Record<string, unknown>; warnings: string[] }
+      >(
         "GET",
         `/v1/evaluations/${again.evaluation}/difference?to=${again.evaluation}`,
       );
       assert.equal(same.images, 16);
+      const { warnings } = await server.json<{ warnings: string[] }>(
+        "GET",
+        `/v1/evaluations/${again.evaluation}`,
+      );
+      assert.ok(warnings.length > 0);
+      for (const text of warnings) {
+        assert.ok(same.warnings.some((told) => told.endsWith(text)), text);
+      }
       assert.deepEqual(same.figures.accuracy, { value: 0, n: 1, interval: [0, 0], p: 1 });
       const other = await server.fetch(
         `/v1/evaluations/${again.evaluation}/difference?to=${result.evaluation}`,
@@ -200,7 +210,7 @@ Deno.test("a classifier: fine-tuned, evaluated, asked, downloaded, uploaded, del
           assert.deepEqual([Math.max(width, height), bits], [16, 8]);
         }
         const bad = await server.fetch("/v1/preview.png", { method: "POST", body: "no picture" });
-        assert.equal(bad.status, 422);
+        assert.equal(bad.status, 415);
         await bad.body?.cancel();
         assert.deepEqual(await server.json("GET", "/v1/predictions?limit=1000"), before);
       },

@@ -65,9 +65,11 @@ Deno.test("the audit reader by reader: what is missing comes with its job, what 
       }`,
     );
     assert.ok(few.by_reader![0].labelled! < 48, "what will be tested on is not looked at");
+    const twice = await audit("compare=false&readers=R11,R11");
+    assert.equal(twice.by_reader!.length, 1);
     for (
       const [query, status, detail] of [
-        ["readers=R11,R9", 422, /Cannot find readers \[R9\]: the data set has \[R11, R21\]/],
+        ["readers=R11,R9", 422, /Cannot find readers "R9": the data set has "R11", "R21"/],
         ["readers=[1", 400, /Cannot read `readers`/],
       ] as const
     ) {

@@ -171,17 +171,49 @@ Deno.test("a server that is started again finds its workers at work, and what th
     assert.deepEqual(await stepsOf(store, id), [...new Array(600).keys()]);
   }));
 
+/** "open", or why a link is refused. */
+async function handshake(server: TestServer, name: string, key: string): Promise<string> {
+  const headers = { authorization: `Bearer ${key}` };
+  const url = `${server.url.replace("http", "ws")}/v1/workers/${name}/link`;
+  const socket = new WebSocket(url, { headers } as never);
+  const said = await new Promise<string>((resolve) => {
+    socket.onerror = (event) => resolve((event as ErrorEvent).message);
+    socket.onopen = () => resolve("open");
+  });
+  socket.close();
+  return said;
+}
+
+Deno.test("a name that another worker has cannot be linked: it would be given that one's job", () =>
+  withWorld(async ({ server, store, key, start }) => {
+    const [own] = await workersOf(server);
+    assert.ok(own.local);
+    assert.match(await handshake(server, own.name, key), /409/);
+    // Of another server on the same database.
+    assert.match(await handshake(server, `server-${crypto.randomUUID()}`, key), /409/);
+    await store.workers.hold("beside");
+    assert.match(await handshake(server, "beside", key), /409/);
+
+    start("mine");
+    await linked(server, "mine");
+    const other = await keyOf(server, "work");
+    assert.match(await handshake(server, "mine", other), /409/);
+    assert.equal(await handshake(server, "free", other), "open");
+
+    // What another server on the database would say.
+    const ids = (await server.json<{ data: { id: string; scopes: string[] }[] }>("GET", "/v1/keys"))
+      .data.filter(({ scopes }) => scopes.includes("work")).map(({ id }) => id);
+    const may = async () => await Promise.all(ids.map((id) => store.workers.take("mine", id)));
+    assert.deepEqual((await may()).toSorted(), [false, true]);
+    await store.workers.remove("mine");
+    assert.deepEqual(await may(), [true, true], "nobody lives under the name any more");
+  }));
+
 Deno.test("who may not link: keys without the scope, programs of another version", () =>
   withWorld(async ({ server, start }) => {
     for (const [key, status] of [["wrong-key-0123456789", 401], [server.key, 403]] as const) {
       const headers = { authorization: `Bearer ${key}` };
-      const url = `${server.url.replace("http", "ws")}/v1/workers/x/link`;
-      const socket = new WebSocket(url, { headers } as never);
-      const error = await new Promise<string>((resolve) => {
-        socket.onerror = (event) => resolve((event as ErrorEvent).message);
-        socket.onopen = () => resolve("open");
-      });
-      assert.match(error, new RegExp(String(status)));
+      assert.match(await handshake(server, "x", key), new RegExp(String(status)));
       const path = `/v1/workers/x/files/${"0".repeat(64)}`;
       const response = await server.fetch(path, { headers });
       await response.body?.cancel();

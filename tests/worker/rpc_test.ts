@@ -1,7 +1,7 @@
 /** Calls between processes: answers, errors of each kind, ends, lines cut anywhere. */
 import assert from "node:assert/strict";
 import { Conflict, Damaged, InvalidInput, NotFound, Overloaded } from "@/lib/errors.ts";
-import { type Message, messages, Peer } from "@/lib/worker/rpc.ts";
+import { abroad, type Message, messages, Peer } from "@/lib/worker/rpc.ts";
 
 function pair(): [Peer, Peer] {
   const right: Peer = new Peer((message) => void left.receive(message), {
@@ -77,4 +77,19 @@ Deno.test("an error keeps its class, and one of the system's is none of the doma
     return true;
   });
   await assert.rejects(left.call("missing", {}), (error) => !(error instanceof NotFound));
+});
+
+Deno.test("to another machine an error goes without its stack, which has paths of this one", async () => {
+  const told: Message[] = [];
+  const peer = new Peer((message) => told.push(abroad(message)), {
+    fail: () => {
+      throw new Error("Cannot");
+    },
+    add: () => 3,
+  });
+  await peer.receive({ id: 1, method: "fail" });
+  await peer.receive({ id: 2, method: "add" });
+  const [failed, added] = JSON.parse(JSON.stringify(told));
+  assert.deepEqual(failed, { id: 1, error: { name: "Error", message: "Cannot" } });
+  assert.deepEqual(added, { id: 2, result: 3 });
 });

@@ -104,6 +104,34 @@ Deno.test("what is asked of a job is heard, however often the job tells of itsel
   });
 });
 
+for (const [asked, state] of [["cancel", "cancelled"], ["pause", "paused"]] as const) {
+  Deno.test(`${asked} is heard within a few epochs where one takes 20 ms`, async () => {
+    let epochs = 0;
+    const fast: JobHandler = {
+      async run(context) {
+        for (; epochs < 1000; epochs++) {
+          for (let step = 0; step < 4; step++) {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+            context.metric(4 * epochs + step, epochs, { loss: 1 });
+            await context.yield();
+          }
+          context.event("checkpoint", {});
+          await context.flush();
+        }
+        return {};
+      },
+    };
+    await withRunner({ fast }, async (store) => {
+      const id = await addJob(store, "fast");
+      await until(() => epochs > 5, 20_000);
+      await control(store, id, asked);
+      const before = epochs;
+      await until(async () => (await store.jobs.get(id)).state === state, 30_000);
+      assert.ok(epochs - before <= 3, `${epochs - before} epochs later`);
+    });
+  });
+}
+
 Deno.test("a step does not wait for a desk that is far away; a flush does, and nothing is lost or told twice", async () => {
   const answer = Promise.withResolvers<void>();
   let asked = 0;
