@@ -31,15 +31,20 @@ export class PictureCache {
     make: () => Promise<Uint8Array<ArrayBuffer>>,
   ): Promise<Uint8Array<ArrayBuffer>> {
     const path = `${place.cache}/${dataset_id}/pictures/${key}.png`;
-    const known = await readIfThere(path);
-    if (known) return known;
-    const making = this.#underWay.get(path) ?? this.#make(place, path, make);
+    // Looking for it is part of what others wait for: one that looked in vain would make it again else.
+    const underWay = this.#underWay.get(path);
+    if (underWay) return await underWay;
+    const making = this.#readOrMake(place, path, make);
     this.#underWay.set(path, making);
     try {
       return await making;
     } finally {
       this.#underWay.delete(path);
     }
+  }
+
+  async #readOrMake(place: Place, path: string, make: () => Promise<Uint8Array<ArrayBuffer>>) {
+    return await readIfThere(path) ?? await this.#make(place, path, make);
   }
 
   async #make(place: Place, path: string, make: () => Promise<Uint8Array<ArrayBuffer>>) {
