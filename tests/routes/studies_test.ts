@@ -231,7 +231,7 @@ Deno.test("a study over HTTP", async (t) => {
       assert.deepEqual(data.find(({ name }) => name === "loss")!.runs, 2);
       const unknown = await server.fetch(`/v1/studies/${ref}/report?class=none`);
       assert.equal(unknown.status, 422);
-      assert.match((await unknown.json()).detail, /the classes are benign, malignant/);
+      assert.match((await unknown.json()).detail, /the classes are "benign", "malignant"/);
       const text = async (format: string) => {
         const response = await server.fetch(`/v1/studies/${ref}/table?format=${format}`);
         assert.equal(response.status, 200);
