@@ -9,7 +9,7 @@
 import { openGpu } from "@/gpu/device.ts";
 import { optionsOrEnd } from "@/lib/options.ts";
 import type { Prepared } from "./engine.ts";
-import { openJaxJs, prepareJaxJs } from "./attention/jax_js.ts";
+import { prepareJaxJs } from "./attention/jax_js.ts";
 import { prepareOurs } from "./attention/ours.ts";
 import {
   type AttentionShape,
@@ -18,7 +18,9 @@ import {
   shapeText,
   workOf,
 } from "./attention/shapes.ts";
-import { openTfjs, prepareTfjs } from "./attention/tfjs.ts";
+import { prepareTfjs } from "./attention/tfjs.ts";
+import { openJaxJs } from "./jax_js.ts";
+import { openTfjs } from "./tfjs.ts";
 import { timings } from "./timing.ts";
 
 const HELP = `deno task bench:attention [OPTIONS]

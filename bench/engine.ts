@@ -1,4 +1,6 @@
+import type { Gpu } from "@/gpu/device.ts";
 import type { Weight } from "@/gpu/parameters.ts";
+import type { Program } from "@/gpu/program.ts";
 import { bits, nth } from "@/lib/random.ts";
 import type { Network, Product, TrainingStep } from "./shapes.ts";
 
@@ -14,6 +16,21 @@ export interface Prepared {
   /** The result, to compare; channels last. Undefined where the layout differs. */
   result?(): Promise<Float32Array>;
   destroy(): void | Promise<void>;
+}
+
+/** How a program of this engine is issued and waited for. */
+export function issued(gpu: Gpu, program: Program): Pick<Prepared, "run" | "wait"> {
+  return {
+    async run(times) {
+      for (let i = 0; i < times; i++) program.run();
+      await gpu.device.queue.onSubmittedWorkDone();
+      gpu.check();
+    },
+    async wait() {
+      gpu.device.queue.submit([]);
+      await gpu.device.queue.onSubmittedWorkDone();
+    },
+  };
 }
 
 /** A network with its optimiser; a run is a training step, which goes on where the last one ended. */

@@ -6,15 +6,20 @@ import { jaxJsStep } from "./jax_js_step.ts";
 
 type Value = jax.Array;
 
-export async function jaxJs(): Promise<Engine> {
+/** Opens its device; the function that comes back waits until it is done. */
+export async function openJaxJs(): Promise<() => Promise<void>> {
   const ready = await jax.init("webgpu");
   if (!ready.includes("webgpu")) throw new Error("Cannot run jax-js: it found no WebGPU");
   jax.defaultDevice("webgpu");
   const { queue } = jax.getWebGPUDevice();
-  const finish = async () => {
+  return async () => {
     queue.submit([]);
     await queue.onSubmittedWorkDone();
   };
+}
+
+export async function jaxJs(): Promise<Engine> {
+  const finish = await openJaxJs();
   return {
     name: "jax_js",
     prepareStep: (start) => jaxJsStep(start, finish),

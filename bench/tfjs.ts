@@ -7,16 +7,21 @@ import { type Engine, numbers } from "./engine.ts";
 import { registerGradients } from "./tfjs_gradients.ts";
 import { tfjsStep } from "./tfjs_step.ts";
 
-export async function tfjs(): Promise<Engine> {
+/** Opens its backend; the function that comes back waits until it is done. */
+export async function openTfjs(): Promise<() => Promise<void>> {
   if (!await tf.setBackend("webgpu")) throw new Error("Cannot run tfjs: no WebGPU backend");
   const backend = tf.backend() as WebGPUBackend;
   await registerGradients();
-  const finish = async () => {
+  return async () => {
     backend.ensureCommandEncoderReady();
     backend.endComputePassEncoder();
     backend.submitQueue();
     await backend.device.queue.onSubmittedWorkDone();
   };
+}
+
+export async function tfjs(): Promise<Engine> {
+  const finish = await openTfjs();
   return {
     name: "tfjs",
     prepareStep: (start) => tfjsStep(start, finish),

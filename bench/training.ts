@@ -13,6 +13,7 @@ import { resnet } from "@/lib/models/resnet.ts";
 import type { ResnetName } from "@/lib/models/resnet_stages.ts";
 import {
   CLASSES,
+  issued,
   LEARNING_RATE,
   MOMENTUM,
   norm,
@@ -86,15 +87,7 @@ export function oursStep(gpu: Gpu, start: Start, selected: SelectedVariants): Pr
   store.load(start.weights);
   feed(training, start);
   return {
-    async run(times) {
-      for (let i = 0; i < times; i++) program.run();
-      await gpu.device.queue.onSubmittedWorkDone();
-      gpu.check();
-    },
-    async wait() {
-      gpu.device.queue.submit([]);
-      await gpu.device.queue.onSubmittedWorkDone();
-    },
+    ...issued(gpu, program),
     async state() {
       const [[value]] = await program.read(loss);
       const momentum = await store.read(({ name }) => WATCHED.momentum.includes(name), "momentum");

@@ -22,17 +22,6 @@ const { numpy: np } = jax;
 /** `products`: matrix products of `[N, H, T, D]`; `own`: its `dotProductAttention` of `[N, T, H, D]`. */
 export type Way = "products" | "own";
 
-export async function openJaxJs(): Promise<() => Promise<void>> {
-  const ready = await jax.init("webgpu");
-  if (!ready.includes("webgpu")) throw new Error("Cannot run jax-js: it found no WebGPU");
-  jax.defaultDevice("webgpu");
-  const { queue } = jax.getWebGPUDevice();
-  return async () => {
-    queue.submit([]);
-    await queue.onSubmittedWorkDone();
-  };
-}
-
 function attend(q: Value, k: Value, v: Value, way: Way, scale: number): Value {
   if (way === "own") return jax.nn.dotProductAttention(q, k, v);
   const s = np.matmul(q, np.swapaxes(k, 2, 3)).mul(scale);

@@ -9,7 +9,7 @@ import { ParameterStore } from "@/gpu/parameters.ts";
 import { compile } from "@/gpu/program.ts";
 import { Tape } from "@/gpu/tape.ts";
 import type { Tensor } from "@/gpu/tensor.ts";
-import type { Prepared } from "../engine.ts";
+import { issued, type Prepared } from "../engine.ts";
 import {
   type AttentionShape,
   BLOCK_WEIGHTS,
@@ -60,15 +60,7 @@ export function prepareOurs(gpu: Gpu, op: Operation, shape: AttentionShape): Pre
   if (op === "block_gradient") store.load(new Map(blockOperands(shape).weights));
   for (const [name, data] of inputs) program.write(name, data);
   return {
-    async run(times) {
-      for (let i = 0; i < times; i++) program.run();
-      await gpu.device.queue.onSubmittedWorkDone();
-      gpu.check();
-    },
-    async wait() {
-      gpu.device.queue.submit([]);
-      await gpu.device.queue.onSubmittedWorkDone();
-    },
+    ...issued(gpu, program),
     async result() {
       program.run();
       const own = result(await program.read(...outputs));

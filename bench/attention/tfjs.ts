@@ -1,9 +1,6 @@
 /** TensorFlow.js with its WebGPU backend: matrix products and softmax, gradients by its `grads`. */
 import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-webgpu";
-import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import type { Prepared } from "../engine.ts";
-import { registerGradients } from "../tfjs_gradients.ts";
 import {
   type AttentionShape,
   BLOCK_WEIGHTS,
@@ -16,18 +13,6 @@ import {
   type Operation,
   part,
 } from "./shapes.ts";
-
-export async function openTfjs(): Promise<() => Promise<void>> {
-  if (!await tf.setBackend("webgpu")) throw new Error("Cannot run tfjs: no WebGPU backend");
-  const backend = tf.backend() as WebGPUBackend;
-  await registerGradients();
-  return async () => {
-    backend.ensureCommandEncoderReady();
-    backend.endComputePassEncoder();
-    backend.submitQueue();
-    await backend.device.queue.onSubmittedWorkDone();
-  };
-}
 
 const attend = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, scale: number) =>
   tf.matMul(tf.softmax(tf.mul(tf.matMul(q, k, false, true), scale)), v);

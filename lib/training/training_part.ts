@@ -1,10 +1,9 @@
 /** Whether a classifier could learn all of its classes, and its epoch be chosen by them. */
+import { quoted } from "@/lib/quoted.ts";
 import type { MultiLabelled, OneLabelled } from "@/lib/datasets/labelled.ts";
 import type { Split } from "@/lib/datasets/splits.ts";
 
 type Known = Pick<OneLabelled, "labels" | "classes"> | Pick<MultiLabelled, "truths" | "classes">;
-
-const quoted = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
 
 /**
  * In words, which classes the training and the validation images of each split lack.

@@ -22,6 +22,7 @@ import { multiLabelEvaluation } from "@/lib/evaluation/multi_label_evaluation.ts
 import { isMultiLabel } from "@/lib/evaluation/scores.ts";
 import type { ClassifierLineage } from "@/lib/training/lineage.ts";
 import { warningsOf } from "@/lib/training/lineage.ts";
+import { quoted } from "@/lib/quoted.ts";
 import { seenBy, seenWarning } from "@/lib/training/seen.ts";
 import { numbering } from "@/lib/evaluation/patient_numbering.ts";
 import { scoreWarnings } from "@/lib/evaluation/warnings.ts";
@@ -112,7 +113,6 @@ export const evaluate = {
 
 /** Findings that only one of model and set has, in words. */
 function otherFindings(model: string[], set: string[]): string[] {
-  const quoted = (names: string[]) => names.map((name) => JSON.stringify(name)).join(", ");
   const [lacking, unasked] = [
     model.filter((name) => !set.includes(name)),
     set.filter((name) => !model.includes(name)),
