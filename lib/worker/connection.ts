@@ -11,7 +11,7 @@ import { Link } from "./link.ts";
 import { checkpointsOf, type Elsewhere } from "./place.ts";
 import { RemoteDesk } from "./remote_desk.ts";
 import { type Message, Peer } from "./rpc.ts";
-import { type Device, LINK_MS, PROTOCOL } from "./session.ts";
+import { type Device, PROTOCOL } from "./session.ts";
 import { StoreDesk } from "./store_desk.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -123,7 +123,11 @@ export function connectionByLink(options: LinkedOptions): Connection {
         heard = performance.now();
         return;
       }
-      if (performance.now() - heard > LINK_MS) return link.drop();
+      if (performance.now() - heard > link.patience) {
+        // The next link may be there before the next beat.
+        heard = performance.now();
+        return link.drop();
+      }
       if (asked) return;
       asked = true;
       link.ask("beat", beat).then(() => heard = performance.now(), () => {}).finally(() =>

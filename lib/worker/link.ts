@@ -1,11 +1,13 @@
 /** A worker's end of the connection to a server elsewhere: opened by the worker, and again whenever it is lost. */
 import { Unavailable } from "@/lib/errors.ts";
 import { abroad, type Message, Peer } from "./rpc.ts";
-import { type Hello, LINK_MS, pathOf } from "./session.ts";
+import { type Hello, LINK_MS, MOVE_MS, pathOf } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
 /** Before the link is opened again, ms; doubled each time up to the last. */
-const BACKOFF_MS = [250, 10_000];
+const BACKOFF_MS = [250, 3_000];
+/** A link that has lasted for so long, ms, is no sign of a slow network. */
+const STEADY_MS = 60_000;
 
 /** The link was lost before an answer came; what was asked may have been done. */
 export class LinkLost extends Unavailable {
@@ -15,7 +17,7 @@ export class LinkLost extends Unavailable {
 export interface LinkOptions {
   server: Server;
   /** The first message on every link. */
-  hello(): Hello;
+  hello(): Omit<Hello, "patience_ms">;
   /** What the server asks and tells. */
   receive(message: Message): void;
   log(text: string): void;
@@ -24,17 +26,23 @@ export interface LinkOptions {
 export class Link {
   readonly #options: LinkOptions;
   /** Which of the addresses is tried. */
-  #at = 0;
+  #at: number;
   #peer?: Peer;
   #socket?: WebSocket;
   #opened = Promise.withResolvers<void>();
   #backoff = BACKOFF_MS[0];
+  /** When nothing is heard for so long, ms, the link is taken for lost. */
+  #patience: number;
+  #openedAt = -Infinity;
   #closed = false;
   /** What went wrong last: the same is said once. */
   #said = "";
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    const { apis, name } = options.server;
+    this.#at = startOf(name, apis.length);
+    this.#patience = apis.length > 1 ? MOVE_MS : LINK_MS;
     this.#open();
   }
 
@@ -45,6 +53,10 @@ export class Link {
 
   get up(): boolean {
     return this.#peer !== undefined;
+  }
+
+  get patience(): number {
+    return this.#patience;
   }
 
   /** Resolves while the link is there. */
@@ -81,10 +93,17 @@ export class Link {
     }
   }
 
-  /** Cuts it off; it is opened again. */
+  /** Nothing was heard for longer than its patience: cuts it off; it is opened again. */
   drop(): void {
     this.#socket?.close();
+    this.#waited();
     this.#lost("nothing was heard of the server");
+  }
+
+  /** Lost again before long, it may be that all is slow: the next is waited for longer. */
+  #waited(): void {
+    if (performance.now() - this.#openedAt > STEADY_MS && this.up) return;
+    this.#patience = Math.min(2 * this.#patience, LINK_MS);
   }
 
   close(): void {
@@ -105,7 +124,11 @@ export class Link {
     const peer = new Peer((message) => {
       if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(abroad(message)));
     }, {});
-    const patience = setTimeout(() => ended("it does not answer"), LINK_MS);
+    const patience_ms = this.#patience;
+    const patience = setTimeout(() => {
+      if (this.#socket === socket) this.#waited();
+      ended("it does not answer");
+    }, patience_ms);
     const ended = (reason: string) => {
       clearTimeout(patience);
       peer.close("Cannot reach the server: the link was lost");
@@ -114,13 +137,14 @@ export class Link {
     };
     socket.onopen = async () => {
       try {
-        await peer.call("hello", hello());
+        await peer.call("hello", { ...hello(), patience_ms } satisfies Hello);
       } catch (error) {
         return ended((error as Error).message);
       }
       clearTimeout(patience);
       if (this.#socket !== socket) return;
       this.#peer = peer;
+      this.#openedAt = performance.now();
       this.#backoff = BACKOFF_MS[0];
       this.#say(`linked to ${api}`);
       this.#opened.resolve();
@@ -147,7 +171,8 @@ export class Link {
     this.#say(`no link to ${away}: ${reason}; ${next}`);
     setTimeout(() => this.#open(), this.#backoff);
     // All of them are tried before it is waited for longer.
-    if (this.#at % this.#options.server.apis.length === 0) {
+    const { apis, name } = this.#options.server;
+    if ((this.#at - startOf(name, apis.length)) % apis.length === 0) {
       this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
     }
   }
@@ -156,6 +181,11 @@ export class Link {
     if (text !== this.#said) this.#options.log(text);
     this.#said = text;
   }
+}
+
+/** Where a worker begins among so many servers: workers spread over them by their names. */
+function startOf(name: string, servers: number): number {
+  return [...name].reduce((sum, letter) => sum + letter.codePointAt(0)!, 0) % servers;
 }
 
 /** What a server means that does not open a link, and what to do. */

@@ -1,4 +1,5 @@
 /** The desk of a worker elsewhere, over its link: with each claim the job's checkpoints come here, and go back. */
+import { ClaimLost } from "@/lib/errors.ts";
 import { type Claim, hasWork, type News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
@@ -18,7 +19,14 @@ export class RemoteDesk implements Desk {
     if (!job) return null;
     const claim = { id: job.id, fence: job.fence };
     this.current = claim;
-    await this.copies.fetch(claim);
+    try {
+      await this.copies.fetch(claim);
+    } catch (error) {
+      if (!(error instanceof ClaimLost)) throw error;
+      // The link was lost meanwhile, for too long.
+      this.current = null;
+      return null;
+    }
     return job;
   }
 

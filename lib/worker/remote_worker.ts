@@ -49,6 +49,10 @@ export class RemoteWorker implements Desk {
   /** Whether the claim is older than this object: what was asked under it is not known. */
   #resumed = false;
   #held = -Infinity;
+  #holding = false;
+  /** When something came by its link last, and for how long, ms, nothing may come until it opens another. */
+  #heardAt = -Infinity;
+  #patience = LINK_MS;
   /** Files that it has sent under its claim. */
   #sent: string[] = [];
 
@@ -65,6 +69,11 @@ export class RemoteWorker implements Desk {
 
   get linked(): boolean {
     return this.#peer !== undefined;
+  }
+
+  /** Whether it is linked, and was heard of so lately that it cannot have gone to another server. */
+  get heard(): boolean {
+    return this.linked && performance.now() - this.#heardAt <= this.#patience;
   }
 
   /** Id of the job that it runs. */
@@ -86,6 +95,7 @@ export class RemoteWorker implements Desk {
       ...deskHandlers(this),
       hello: async (hello: Hello) => {
         await this.#hello(hello);
+        this.#heardAt = performance.now();
         this.#peer = peer;
       },
       beat: (beat: Beat) => this.#beat(beat),
@@ -102,6 +112,12 @@ export class RemoteWorker implements Desk {
     return (message) => {
       // Before its greeting nothing else is answered.
       if (peer !== this.#peer && message.method !== "hello") return;
+      if (peer === this.#peer && !this.heard) {
+        // This server stood still: what has piled up is of a time before the worker asked another one.
+        wire.close();
+        return this.detach(wire);
+      }
+      this.#heardAt = performance.now();
       peer.receive(message).catch((error) =>
         this.#options.log(`worker: ${unquoted(error.message)}`)
       );
@@ -139,7 +155,7 @@ export class RemoteWorker implements Desk {
     this.#peer?.notify(method, params);
   }
 
-  async #hello({ protocol, version, device, claim }: Hello): Promise<void> {
+  async #hello({ protocol, version, device, claim, patience_ms }: Hello): Promise<void> {
     const { desk, log } = this.#options;
     this.refused = undefined;
     if (protocol !== PROTOCOL || version !== this.#options.version) {
@@ -148,6 +164,7 @@ export class RemoteWorker implements Desk {
       throw new Conflict(this.refused);
     }
     this.device = device ?? undefined;
+    this.#patience = patience_ms;
     if (claim === null) {
       // A process of this name that died.
       await this.forget();
@@ -163,9 +180,17 @@ export class RemoteWorker implements Desk {
     log(`worker ${this.name} is linked${device?.gpu ? ` (${device.gpu.description})` : ""}`);
   }
 
-  async #beat(beat: Beat): Promise<void> {
+  /** Answered at once, also while the database is away: whether this server lives is what the worker wants to hear. */
+  #beat(beat: Beat): void {
     this.beat = { ...beat, time: performance.now() };
-    if (performance.now() - this.#held > HOLD_MS) await this.#hold();
+    if (this.#holding || performance.now() - this.#held < HOLD_MS) return;
+    this.#holding = true;
+    this.#hold().catch((error) => {
+      // The next one may come through, long before the lease ends.
+      if (error instanceof Unavailable) return;
+      const { name } = this;
+      this.#options.log(`Cannot prolong the lease of worker ${name}: ${unquoted(error.message)}`);
+    }).finally(() => this.#holding = false);
   }
 
   async #hold(): Promise<void> {

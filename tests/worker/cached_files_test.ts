@@ -66,6 +66,22 @@ Deno.test("a server that is away for a moment is asked again", () => {
   });
 });
 
+Deno.test("a server that stands still is left for the next", () =>
+  withDirectory(async (directory) => {
+    const still = Promise.withResolvers<Response>();
+    const quiet = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+    const servers = [
+      Deno.serve(quiet, () => still.promise),
+      Deno.serve(quiet, () => new Response("hello")),
+    ];
+    const apis = servers.map(({ addr }) => `http://127.0.0.1:${addr.port}`);
+    const transfer = new Transfer({ apis, key: "k", name: "w" }, 200);
+    const files = new CachedFiles({ directory, transfer, maxBytes: 1000 });
+    assert.equal(text(await files.read(sha256Of("hello"))), "hello");
+    still.resolve(new Response("late"));
+    await Promise.all(servers.map((server) => server.shutdown()));
+  }));
+
 Deno.test("above the bound those go that were used least recently", () => {
   const texts = ["a", "b", "c"].map((letter) => letter.repeat(400));
   const answer = (sha256: string) => new Response(texts.find((one) => sha256Of(one) === sha256));
