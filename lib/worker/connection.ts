@@ -7,7 +7,6 @@ import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { CheckpointCopies } from "./checkpoint_copies.ts";
 import { type Desk, deskBehind } from "./desk.ts";
-import { Link } from "./link.ts";
 import { checkpointsOf, type Elsewhere } from "./place.ts";
 import { RemoteDesk } from "./remote_desk.ts";
 import { type Message, Peer } from "./rpc.ts";
@@ -98,8 +97,10 @@ export interface LinkedOptions {
   log: Log;
 }
 
-/** A server elsewhere. */
-export function connectionByLink(options: LinkedOptions): Connection {
+/** A server elsewhere; resolves before the link is there. */
+export async function connectionByLink(options: LinkedOptions): Promise<Connection> {
+  // Its package looks at variables that a server's own worker may not see.
+  const { Link } = await import("./link.ts");
   const { data, elsewhere: { server }, version, uploadMs, device, receive, log } = options;
   const link = new Link({
     server,

@@ -130,7 +130,7 @@ async function connect(
     log: Log;
   },
 ): Promise<Connection> {
-  if (elsewhere) return connectionByLink({ data, elsewhere, version, uploadMs, ...process });
+  if (elsewhere) return await connectionByLink({ data, elsewhere, version, uploadMs, ...process });
   if (!alone) return connectionByPipe(here);
   const wake = () => process.receive({ method: "wake", params: null });
   return await connectionToStore(data, name, { cluster, wake, log: process.log });

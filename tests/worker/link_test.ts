@@ -37,7 +37,7 @@ async function withWorker(
 ): Promise<void> {
   await withDirectory(async (data) => {
     const said: string[] = [];
-    const connection = connectionByLink({
+    const connection = await connectionByLink({
       ...{ data, version: "1", device: () => null, receive() {} },
       elsewhere: { server: { apis, key: "k", name }, maxBytes: 1 },
       log: (text) => said.push(text),
