@@ -1,6 +1,7 @@
 /** A grid of fake cells over the workers, calm or with the faults that the design names. */
 import { fileURLToPath } from "node:url";
 import { uniform } from "@/lib/random.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
 import type { Row } from "../reliability/row.ts";
 import type { BenchCluster } from "./cluster.ts";
 
@@ -121,6 +122,7 @@ export async function cells(
       sum + (Date.parse(finished_at!) - Date.parse(started_at!)) / 1000,
     0,
   );
+  console.log(`workers in a cell, each 5 s: ${busy(jobs, span).join(" ")}`);
   const claims = jobs.reduce((sum, { fence }) => sum + fence, 0);
   return [
     {
@@ -162,6 +164,22 @@ export async function cells(
       holds: whole === count,
     },
   ];
+}
+
+/** Means of the number of cells that were begun and had not ended, each 5 s. */
+function busy(jobs: JobRow[], span: number): string[] {
+  const spans = jobs.map(({ started_at, finished_at }) =>
+    [started_at, finished_at].map((time) => Date.parse(time!) / 1000)
+  );
+  const first = Math.min(...spans.map(([from]) => from));
+  return Array.from({ length: Math.ceil(span / 5) }, (_, i) => {
+    const [from, to] = [first + 5 * i, first + 5 * i + 5];
+    const inside = spans.reduce(
+      (sum, [began, ended]) => sum + Math.max(0, Math.min(to, ended) - Math.max(from, began)),
+      0,
+    );
+    return (inside / 5).toFixed(1);
+  });
 }
 
 /** Seconds that the steps take without a cluster, dealt to so many processes as a queue would deal them. */
