@@ -74,16 +74,14 @@ const values = optionsOrEnd(HELP, "measure", {
   out: { type: "string" },
 });
 
-function refuse(message: string): never {
-  console.error(`Cannot measure: ${message}`);
-  Deno.exit(1);
-}
-
 const count = wholeNumber("--cells", values.cells, { otherwise: 120, least: 4, most: 10_000 });
 const parts = values.only?.split(",") ?? Object.keys(PARTS);
 for (const part of parts) {
   if (!Object.hasOwn(PARTS, part)) {
-    refuse(`--only knows no "${part}"; there are ${Object.keys(PARTS).join(", ")}`);
+    console.error(
+      `Cannot measure "${part}": --only takes ${Object.keys(PARTS).join(", ")}; see --help`,
+    );
+    Deno.exit(1);
   }
 }
 const out = values.out ?? fileURLToPath(new URL("CLUSTER.md", import.meta.url));
@@ -97,15 +95,19 @@ const rows: Row[] = [];
 let cluster: Promise<BenchCluster> | undefined;
 try {
   for (const part of order.filter((part) => parts.includes(part))) {
-    const [before, began] = [load(), performance.now()];
+    const [before, began, commit] = [load(), performance.now(), commitOf(root)];
     const measured = await PARTS[part].run(() => cluster ??= startCluster({ workers: 4 }));
     const minutes = ((performance.now() - began) / 60_000).toFixed(1);
+    // A server that starts again has the version of the files; workers of another are not taken.
+    if (commitOf(root) !== commit) {
+      throw new Error("Cannot measure: the checkout was changed meanwhile; leave it as it is");
+    }
     for (const { what, measured: found, holds } of measured) {
       console.log(`${holds === false ? "NO " : "   "}${what}: ${found}`);
     }
     rows.push(...measured);
     record[part] = {
-      how: `At ${commitOf(root) ?? "an unknown commit"}, in ${minutes} minutes, with a load of ` +
+      how: `At ${commit ?? "an unknown commit"}, in ${minutes} minutes, with a load of ` +
         `${before} before and ${load()} after it.`,
       rows: measured,
     };
