@@ -57,6 +57,8 @@ export function apiArguments(config: Config): string[] {
     allow("read", [
       config.data,
       `${root}/static`,
+      // Modules that are loaded when they are first needed.
+      `${root}/routes`,
       `${root}/lib`,
       ...(config.cluster ? [`${root}/cluster`] : []),
       ...Object.values(vendored),

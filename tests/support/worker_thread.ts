@@ -62,4 +62,9 @@ const refuse: JobHandler = {
   },
 };
 
-runThread({ count, crash, block, refuse });
+runThread({
+  count: () => Promise.resolve(count),
+  crash: () => Promise.resolve(crash),
+  block: () => Promise.resolve(block),
+  refuse: () => Promise.resolve(refuse),
+});
