@@ -1,6 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
+import { waitingLimit } from "@/lib/file_handles.ts";
 import type { Config } from "@/lib/config.ts";
 import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { Unavailable } from "@/lib/errors.ts";
@@ -210,7 +211,9 @@ export async function serve(config: Config): Promise<void> {
   });
   acceptWorkers(server as Server, services);
   // Below the limit of file handles, at which a listener stops accepting for good.
-  if (config.connections !== undefined) server.maxConnections = config.connections;
+  const { connections } = config;
+  if (connections !== undefined) server.maxConnections = connections;
+  const backlog = connections === undefined ? undefined : waitingLimit(connections);
   const listening = new Promise<void>((resolve, reject) => {
     server.once(
       "error",
@@ -221,7 +224,7 @@ export async function serve(config: Config): Promise<void> {
           ),
         ),
     );
-    server.listen(config.port, config.host, () => resolve());
+    server.listen({ port: config.port, host: config.host, backlog }, () => resolve());
   });
   try {
     await listening;
