@@ -17,6 +17,7 @@ import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { WAITS } from "@/lib/store/claims.ts";
+import { CHANGED as CHANGED_AT_REST } from "@/lib/store/database_seal.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -138,10 +139,11 @@ export async function serve(config: Config): Promise<void> {
       }`,
     );
   }
-  if (store.atRest === "changed") {
+  if (store.atRest === "changed") log(CHANGED_AT_REST);
+  if (store.olderDatabase !== undefined) {
     log(
-      `The database is not as this server left it: somebody put another in its place, or bytes of it have ` +
-        `changed on the disk; in the latter case put it back from a backup`,
+      `The database was brought up to this version; as it was before it is kept for a week, for whoever goes back: ` +
+        store.olderDatabase,
     );
   }
   // The first writes of a start; on a full disk they take the room that is kept.
