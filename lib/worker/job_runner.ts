@@ -76,8 +76,19 @@ export class JobRunner {
         } else await this.#idle();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
+        await this.#giveBack();
         await this.#room();
       }
+    }
+  }
+
+  /** What could not even begin here may elsewhere. */
+  async #giveBack(): Promise<void> {
+    try {
+      await this.#options.desk.release();
+    } catch (error) {
+      // Where the rows are on the full disk.
+      if (!isDiskFull(error)) throw error;
     }
   }
 
@@ -156,8 +167,13 @@ export class JobRunner {
     }
     await this.#room();
     if (this.#leaving) return;
-    if (told) return await desk.goOn(run.job.id, message);
-    await run.state({ state: "queued", attempts: 0 }, "there is room on the disk again");
+    try {
+      if (told) return await desk.goOn(run.job.id, message);
+      await run.state({ state: "queued", attempts: 0 }, "there is room on the disk again");
+    } catch (error) {
+      // Somebody else has seen to it meanwhile, or will.
+      if (!(error instanceof ClaimLost)) throw error;
+    }
   }
 
   async #tell(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {

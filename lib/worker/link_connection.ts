@@ -35,7 +35,7 @@ export function connectionByLink(options: LinkedOptions): Connection {
   const directory = checkpointsOf(data, server);
   const transfer = new Transfer(server);
   const copies = new CheckpointCopies({ directory, link, transfer, uploadMs, log });
-  const desk: RemoteDesk = new RemoteDesk(link, copies);
+  const desk: RemoteDesk = new RemoteDesk(link, copies, data);
   let heard = performance.now();
   let asked = false;
   return {
