@@ -293,7 +293,9 @@ async function ask(victim: Victim, question: string) {
 const digestOf = ({ status, bytes }: { status: number; bytes: Uint8Array }) =>
   `${status} ${digest(bytes)}`;
 
-const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 300));
+/** The beginning of an answer, as far as it is text. */
+const textOf = (bytes: Uint8Array) =>
+  new TextDecoder().decode(bytes.subarray(0, 300)).replaceAll(/[^\x20-\x7e]+/g, "?");
 
 interface Case {
   folder: string;
