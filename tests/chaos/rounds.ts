@@ -141,7 +141,7 @@ async function inWorld(
     // Each kind before any comes again.
     if (deck.length === 0) deck.push(...dice.shuffled(faults));
     const fault = deck.pop()!();
-    const rest = 200 + dice.below(1_500);
+    const rest = 1_000 + dice.below(2_000);
     await underWay.get(fault.victim);
     counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
     tell(`round ${round}: ${fault.kind} ${fault.how} ${(fault.ms / 1000).toFixed(1)} s`);
