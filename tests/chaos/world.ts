@@ -159,20 +159,32 @@ export class World {
     ].join("\n");
   }
 
+  /** Ends and removes all of it, whatever of that fails. */
   async stop(): Promise<void> {
-    await this.stopWorkers();
-    await this.#closeStore();
-    for (const server of this.servers) {
-      const { api } = server.children();
-      if (api !== undefined) signal(api, "SIGCONT");
-      await server.stop("SIGKILL");
+    const ends = [
+      () => this.stopWorkers(),
+      () => this.#closeStore(),
+      ...this.servers.map((server) => async () => {
+        const { api } = server.children();
+        if (api !== undefined) signal(api, "SIGCONT");
+        await server.stop("SIGKILL");
+      }),
+      ...[...this.ways.values()].flat().map((way) => () => way.stop()),
+      () => this.bucket?.stop(),
+      () => this.s3?.stop(),
+      () => this.postgres?.stop(),
+      ...[...this.disks.values()].map((disk) => () => unmountSmallDisk(disk, { lazy: true })),
+      () => Deno.removeSync(this.folder, { recursive: true }),
+    ];
+    const failed: unknown[] = [];
+    for (const end of ends) {
+      try {
+        await end();
+      } catch (error) {
+        failed.push(error);
+      }
     }
-    for (const proxies of this.ways.values()) for (const proxy of proxies) await proxy.stop();
-    await this.bucket?.stop();
-    await this.s3?.stop();
-    await this.postgres?.stop();
-    for (const disk of this.disks.values()) unmountSmallDisk(disk, { lazy: true });
-    Deno.removeSync(this.folder, { recursive: true });
+    if (failed.length > 0) throw failed[0];
   }
 }
 
