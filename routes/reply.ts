@@ -47,11 +47,20 @@ type Own<All extends Answers> =
 /** What a handler of these answers may give. */
 export type Given<All extends Answers> = Own<All> | Done<Own<All>>;
 
+/** Said at once: what compresses answers would say it by making each a second time. */
+const JSON_HEADERS = { "content-type": "application/json", vary: "Accept-Encoding" };
+
 export function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify(value), {
-    status,
-    headers: { "content-type": "application/json", ...headers },
-  });
+  return jsonText(JSON.stringify(value), status, headers);
+}
+
+/** The same of JSON that was made of a value. */
+export function jsonText(
+  text: string,
+  status = 200,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(text, { status, headers: { ...JSON_HEADERS, ...headers } });
 }
 
 export function responseOf(given: unknown): Response {

@@ -1,6 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
+import { waitingLimit } from "@/lib/file_handles.ts";
 import type { Config } from "@/lib/config.ts";
 import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { Unavailable } from "@/lib/errors.ts";
@@ -16,6 +17,7 @@ import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { WAITS } from "@/lib/store/claims.ts";
+import { CHANGED as CHANGED_AT_REST } from "@/lib/store/database_seal.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
@@ -137,10 +139,11 @@ export async function serve(config: Config): Promise<void> {
       }`,
     );
   }
-  if (store.atRest === "changed") {
+  if (store.atRest === "changed") log(CHANGED_AT_REST);
+  if (store.olderDatabase !== undefined) {
     log(
-      `The database is not as this server left it: somebody put another in its place, or bytes of it have ` +
-        `changed on the disk; in the latter case put it back from a backup`,
+      `The database was brought up to this version; as it was before it is kept for a week, for whoever goes back: ` +
+        store.olderDatabase,
     );
   }
   // The first writes of a start; on a full disk they take the room that is kept.
@@ -210,7 +213,9 @@ export async function serve(config: Config): Promise<void> {
   });
   acceptWorkers(server as Server, services);
   // Below the limit of file handles, at which a listener stops accepting for good.
-  if (config.connections !== undefined) server.maxConnections = config.connections;
+  const { connections } = config;
+  if (connections !== undefined) server.maxConnections = connections;
+  const backlog = connections === undefined ? undefined : waitingLimit(connections);
   const listening = new Promise<void>((resolve, reject) => {
     server.once(
       "error",
@@ -221,7 +226,7 @@ export async function serve(config: Config): Promise<void> {
           ),
         ),
     );
-    server.listen(config.port, config.host, () => resolve());
+    server.listen({ port: config.port, host: config.host, backlog }, () => resolve());
   });
   try {
     await listening;

@@ -7,7 +7,7 @@ import { isDiskFull } from "@/lib/errors.ts";
 import type { Log } from "@/lib/log.ts";
 import { finishedStates, type Store } from "@/lib/store/mod.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
-import { removeCheckpoints } from "./queue.ts";
+import { removeCheckpoints } from "./checkpoints.ts";
 
 /** Once a lease has run out its worker has so long, ms, to speak again: after a pause of the machine all are silent. */
 export const GRACE_MS = HOLD_MS + 2000;

@@ -14,6 +14,8 @@ import { dataDirectory } from "@/lib/config.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { CONTROL } from "@/lib/plain_name.ts";
 import { readOptions } from "@/lib/options.ts";
+import { breakSeal, CHANGED, seal } from "@/lib/store/database_seal.ts";
+import { isHeld } from "@/lib/store/lock.ts";
 import { type KeyRow, openStore, scopes, type Store } from "@/lib/store/mod.ts";
 import { DATABASE } from "./data_files.ts";
 import { readSize, readTime } from "./quantity.ts";
@@ -67,6 +69,10 @@ export async function keysProgram(args: string[]): Promise<number> {
         "or start the server once",
     );
   }
+  const database = `${directory}/${DATABASE}`;
+  // Of a directory in which no server works this is the last user, and what it changes is no damage.
+  const atRest = isHeld(directory) ? undefined : breakSeal(database);
+  if (atRest === "changed") console.error(CHANGED);
   const store = await openStore(directory, { shared: true });
   try {
     console.log(await work(store, await Keyring.of(store), json));
@@ -75,6 +81,7 @@ export async function keysProgram(args: string[]): Promise<number> {
     throw error instanceof InvalidInput ? new Error(byOptions(error.message)) : error;
   } finally {
     await store.close();
+    if (atRest !== undefined) seal(database);
   }
 }
 

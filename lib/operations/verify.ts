@@ -69,7 +69,7 @@ export async function verify(
       faults.push(`${placeOf(sha256)} ${fault}: ${what}`);
     }
   }
-  const secret = secretFault(`${data}/${SECRET}`);
+  const secret = secretFault(`${data}/${SECRET}`, markOfSecret(data));
   if (secret) {
     faults.push(`${SECRET} ${secret}: readers of gaze get other names; restore it from a backup`);
   }
@@ -91,6 +91,15 @@ async function inspect(
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { bytes: 0, fault: MISSING };
     return { bytes: 0, fault: `cannot be read (${(error as Error).name})` };
+  }
+}
+
+/** 0 where the database is too damaged to tell, too. */
+function markOfSecret(data: string): number {
+  try {
+    return look(data, (inspection) => inspection.markOfSecret());
+  } catch {
+    return 0;
   }
 }
 

@@ -99,7 +99,7 @@ const CLAIMED = "kind <> 'study'";
 
 /** It has not begun, or goes on on any adapter. */
 const ANYWHERE = "coalesce(spec ->> 'resume', 'any') <> 'same_device' OR device IS NULL";
-/** As `adapterName` (lib/adapter_info.ts) calls that which it ran on last. */
+/** As `adapterName` (lib/adapter_name.ts) calls that which it ran on last. */
 const ADAPTER = "coalesce(nullif(device ->> 'description', ''), nullif(device ->> 'device', ''), " +
   "device ->> 'vendor')";
 

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Queue } from "./claims.ts";
+import { keepOlderDatabase } from "./before_migration.ts";
 import { CheckpointRows } from "./checkpoint_rows.ts";
 import { nextTurn } from "@/lib/turns.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
@@ -28,7 +29,7 @@ import { Predictions } from "./predictions.ts";
 import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
-import { readSecret } from "./secret.ts";
+import { readBoundSecret } from "./secret.ts";
 import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
 import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
@@ -75,6 +76,8 @@ export class Store {
   setAside?: SetAside;
   /** Whether the database was as the server before had left it; undefined for a shared store. */
   atRest?: AtRest;
+  /** The copy of a database that had an older schema, from before it was brought up. */
+  olderDatabase?: string;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
@@ -127,16 +130,18 @@ export class Store {
       assertDatabaseIsThere(directory, database);
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
       const atRest = lock && breakSeal(database);
+      const olderDatabase = begun ? await keepOlderDatabase(directory) : undefined;
       const db = await openDatabase(database, { check: lock !== undefined });
       let secret: Uint8Array;
       try {
-        secret = readSecret(directory, { mayMake: !begun });
+        secret = await readBoundSecret(directory, db, { mayMake: !begun });
       } catch (error) {
         await db.close();
         throw error;
       }
       const store = new Store(directory, db, secret, lock);
       store.atRest = atRest;
+      store.olderDatabase = olderDatabase;
       if (lock) await store.#begin();
       return store;
     } catch (error) {

@@ -8,6 +8,8 @@ import { Conflict } from "@/lib/errors.ts";
 import type { Files } from "./files.ts";
 
 const KEPT_DAYS = 7;
+/** Folders of what is set aside; databases are those of before a migration (`before_migration.ts`). */
+const KINDS = ["files", "checkpoints", "databases"];
 const DAY_MS = 24 * 3600 * 1000;
 
 export interface SetAside {
@@ -71,7 +73,7 @@ export function setAside(
 ): SetAside {
   const aside = `${directory}/aside`;
   const done: SetAside = { files: 0, checkpoints: 0, returned: 0 };
-  for (const kind of ["files", "checkpoints"]) {
+  for (const kind of KINDS) {
     Deno.mkdirSync(`${aside}/${kind}`, { recursive: true });
   }
   for (const entry of Deno.readDirSync(`${aside}/files`)) {
@@ -112,7 +114,7 @@ function move(from: string, to: string): void {
 }
 
 function removeOld(aside: string): void {
-  for (const kind of ["files", "checkpoints"]) {
+  for (const kind of KINDS) {
     for (const { name } of [...Deno.readDirSync(`${aside}/${kind}`)]) {
       const path = `${aside}/${kind}/${name}`;
       const { mtime } = Deno.statSync(path);

@@ -1,7 +1,7 @@
 /** A worker elsewhere, as the server has it: over all the links that it opens, one after the other. */
 import { ClaimLost, Conflict, InvalidInput, Unavailable } from "@/lib/errors.ts";
 import { type Claim, type News } from "@/lib/jobs/outcome.ts";
-import { removeCheckpoints } from "@/lib/jobs/queue.ts";
+import { removeCheckpoints } from "@/lib/jobs/checkpoints.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { runTask } from "../support/program.ts";
 import { until, withServer } from "../support/server.ts";
-import { withStore } from "../support/temporary.ts";
+import { withDirectory, withStore } from "../support/temporary.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
+import { openStore } from "@/lib/store/mod.ts";
 import { readSize, readTime } from "@/lib/operations/quantity.ts";
 
 Deno.test("keys made, changed and revoked on the command line count for the running server", async () => {
@@ -35,6 +36,27 @@ Deno.test("keys made, changed and revoked on the command line count for the runn
     assert.match(server.log(), /listens/);
   });
 });
+
+Deno.test("a key made beside no server is no damage to the next one, and damage stays told", () =>
+  withDirectory(async (data) => {
+    const atRest = async () => {
+      const store = await openStore(data);
+      await store.close();
+      return store.atRest;
+    };
+    await atRest();
+    const made = await runTask("keys", ["make", "alice", "--data", data]);
+    assert.deepEqual([made.code, made.error], [0, ""]);
+    assert.equal(await atRest(), "same");
+    const path = `${data}/mcgip.db`;
+    const bytes = Deno.readFileSync(path);
+    const at = new TextDecoder("latin1").decode(bytes).indexOf("alice");
+    Deno.writeFileSync(path, bytes.with(at, "A".charCodeAt(0)));
+    const listed = await runTask("keys", ["--data", data]);
+    assert.equal(listed.code, 0);
+    assert.match(listed.error, /^The database is not as this server left it/);
+    assert.match(listed.out, /Alice/);
+  }));
 
 Deno.test("what cannot be done is refused in a line", () =>
   withStore(async (store) => {

@@ -291,7 +291,7 @@ Deno.test("each process may do what it needs and no more", async () => {
       "--allow-sys",
       "--allow-write",
     ]);
-    assert.ok(flags(api!).includes("--allow-sys=systemMemoryInfo,statfs"));
+    assert.ok(flags(api!).includes("--allow-sys=systemMemoryInfo,statfs,getPriority,setPriority"));
     assert.deepEqual(names(worker!), [
       "--allow-env",
       "--allow-read",

@@ -124,4 +124,11 @@ const refuse: JobHandler = {
   },
 };
 
-runThread({ chain, count, crash, block, pretrain, refuse });
+runThread({
+  chain: () => Promise.resolve(chain),
+  count: () => Promise.resolve(count),
+  crash: () => Promise.resolve(crash),
+  block: () => Promise.resolve(block),
+  pretrain: () => Promise.resolve(pretrain),
+  refuse: () => Promise.resolve(refuse),
+});
