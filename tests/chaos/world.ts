@@ -7,9 +7,11 @@ import { fileURLToPath } from "node:url";
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { codeVersion } from "@/lib/config.ts";
 import { checkout } from "@/lib/launcher.ts";
+import { LEASE_MS } from "@/lib/store/lease.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { BucketProxy } from "../support/bucket_proxy.ts";
 import { type Child, startChild } from "../support/child.ts";
+import { pass } from "../support/passing.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { clusterEnvironment, type S3Server, startS3rver } from "../support/s3_servers.ts";
 import { startServer, type TestServer, until } from "../support/server.ts";
@@ -142,6 +144,8 @@ export class World {
   async leave(): Promise<void> {
     await this.stopWorkers();
     await Promise.all(this.servers.map((server) => server.stop()));
+    // Until then what lies about may be theirs.
+    await pass(this.store, LEASE_MS);
     await this.#closeStore();
   }
 
