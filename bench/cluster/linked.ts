@@ -3,7 +3,8 @@ import type { Gpu } from "@/gpu/device.ts";
 import { codeVersion } from "@/lib/config.ts";
 import { checkout } from "@/lib/launcher.ts";
 import { BEAT_MS } from "@/lib/worker/beat.ts";
-import { type Connection, connectionByLink } from "@/lib/worker/connection.ts";
+import type { Connection } from "@/lib/worker/connection.ts";
+import { connectionByLink } from "@/lib/worker/link_connection.ts";
 import { JobRunner } from "@/lib/worker/job_runner.ts";
 import { PatientDesk } from "@/lib/worker/patient_desk.ts";
 import { until } from "@/tests/support/server.ts";
@@ -28,9 +29,9 @@ export async function linkWorkers(
   count: number,
 ): Promise<LinkedWorker[]> {
   const version = codeVersion(checkout());
-  const workers = await Promise.all(Array.from({ length: count }, async (_, i) => {
+  const workers = Array.from({ length: count }, (_, i): LinkedWorker => {
     const name = `linked-${i}`;
-    const connection = await connectionByLink({
+    const connection = connectionByLink({
       ...{ data: `${folder}/${name}`, version },
       elsewhere: { server: { apis: [server.url], key, name }, maxBytes: 2 ** 20 },
       device: () => ({ gpu: info }),
@@ -41,7 +42,7 @@ export async function linkWorkers(
       desk: new PatientDesk(connection.desk),
       store: store as never,
       gpu,
-      kinds: { count: { run: () => Promise.reject(new Error("Cannot run: nothing runs here")) } },
+      kinds: { count: () => Promise.reject(new Error("Cannot run: nothing runs here")) },
       between: () => Promise.resolve(),
       log() {},
     });
@@ -63,8 +64,8 @@ export async function linkWorkers(
         clearInterval(beats);
         await connection.end();
       },
-    } satisfies LinkedWorker;
-  }));
+    };
+  });
   await until(async () => await store.workers.count() === count, 60_000, server.log);
   return workers;
 }

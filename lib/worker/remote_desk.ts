@@ -2,6 +2,7 @@
 import { ClaimLost } from "@/lib/errors.ts";
 import { type Claim, hasWork, type News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
+import { canGrow } from "@/lib/store/reserve.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
 import type { CheckpointCopies } from "./checkpoint_copies.ts";
 import type { Desk } from "./desk.ts";
@@ -11,7 +12,8 @@ export class RemoteDesk implements Desk {
   /** Of the job that the worker runs. */
   current: Claim | null = null;
 
-  constructor(readonly link: Link, readonly copies: CheckpointCopies) {}
+  /** @param directory of the worker's files and checkpoints */
+  constructor(readonly link: Link, readonly copies: CheckpointCopies, readonly directory: string) {}
 
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
     this.current = null;
@@ -52,8 +54,14 @@ export class RemoteDesk implements Desk {
     return Promise.resolve();
   }
 
+  async release(): Promise<void> {
+    this.current = null;
+    await this.link.call("release", []);
+  }
+
+  /** Here, where jobs write, and at the server, which keeps it. */
   async hasRoom(): Promise<boolean> {
-    return await this.link.call("hasRoom", []);
+    return canGrow(this.directory) && await this.link.call<boolean>("hasRoom", []);
   }
 
   async goOn(job_id: string, error: string): Promise<void> {

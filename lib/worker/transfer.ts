@@ -1,14 +1,13 @@
-/** Files between a remote worker and its server, by HTTP: an interrupted transfer is made again. */
+/** Files between a remote worker and its server, by HTTP: one that is interrupted, or stands still, is made again. */
 import { ClaimLost, InvalidInput, NotFound, Unavailable } from "@/lib/errors.ts";
+import { Stall } from "@/lib/stall.ts";
 import { pathOf } from "./session.ts";
 
 /** For how long a server that does not answer is asked again, ms. */
 const PATIENCE_MS = 600_000;
 const PAUSE_MS = [250, 5_000];
-/** A server that neither takes nor gives a byte for so long, ms, stands still: the next is asked. */
-const STILL_MS = 10_000;
-/** What it may take, ms, to keep all that was sent. */
-const KEEP_MS = 120_000;
+/** Without a byte for so long, ms, a transfer is given up: a large file is hashed and synced before the answer. */
+const STALL_MS = 30_000;
 
 export interface Server {
   /** Its address, without a slash at the end; of several servers of one cluster those of all. */
@@ -37,15 +36,15 @@ export class Transfer {
   /** Which of the addresses answered last. */
   #at = 0;
 
-  constructor(readonly server: Server, private readonly stillMs = STILL_MS) {}
+  constructor(readonly server: Server, private readonly stallMs = STALL_MS) {}
 
   /** Reads a file; `read` may be called again from the start. @throws {ClaimLost}, {NotFound} */
   async get<T>(path: string, read: (body: ReadableStream<Uint8Array>) => Promise<T>): Promise<T> {
     return await this.#patiently(async () => {
-      using moving = new Moving(this.stillMs);
-      const { signal } = moving;
+      using stall = new Stall(this.stallMs);
+      const { signal } = stall;
       const response = await this.#fetch(urlOf(this.server, this.#at, path, {}), { signal });
-      return await read((response.body ?? new Blob([]).stream()).pipeThrough(moving.watched()));
+      return await read(stall.watched(response.body ?? new Blob([]).stream()));
     });
   }
 
@@ -53,11 +52,10 @@ export class Transfer {
   async put(path: string, from: string, query: Record<string, string> = {}): Promise<void> {
     await this.#patiently(async () => {
       const file = await Deno.open(from);
-      using moving = new Moving(this.stillMs);
+      using stall = new Stall(this.stallMs);
       const headers = { "content-type": "application/octet-stream" };
-      const body = file.readable.pipeThrough(moving.watched(KEEP_MS));
       const response = await this.#fetch(urlOf(this.server, this.#at, path, query), {
-        ...{ method: "PUT", headers, body, signal: moving.signal },
+        ...{ method: "PUT", headers, body: stall.watched(file.readable), signal: stall.signal },
       });
       await response.body?.cancel();
     });
@@ -72,6 +70,7 @@ export class Transfer {
     if (response.status === 404) throw new NotFound(message);
     if (response.status === 409) throw new ClaimLost(message);
     if (response.status === 422) throw new InvalidInput(message);
+    if (response.status === 507) throw Object.assign(new Error(message), { code: "ENOSPC" });
     if ([429, 502, 503, 504].includes(response.status)) throw new Unavailable(message);
     throw new Error(message);
   }
@@ -90,41 +89,5 @@ export class Transfer {
         await new Promise((resolve) => setTimeout(resolve, pause));
       }
     }
-  }
-}
-
-/** Calls a transfer off that does not move. */
-class Moving implements Disposable {
-  readonly #off = new AbortController();
-  #timer?: ReturnType<typeof setTimeout>;
-
-  constructor(private readonly stillMs: number) {
-    this.#restart(stillMs);
-  }
-
-  get signal(): AbortSignal {
-    return this.#off.signal;
-  }
-
-  /** Passes bytes on. @param after how long it may take, ms, once all have passed */
-  watched(after = this.stillMs): TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>> {
-    return new TransformStream({
-      transform: (chunk, passed) => {
-        this.#restart(this.stillMs);
-        passed.enqueue(chunk);
-      },
-      flush: () => this.#restart(after),
-    });
-  }
-
-  #restart(ms: number): void {
-    clearTimeout(this.#timer);
-    const seconds = ms / 1000;
-    const still = new Unavailable(`Cannot move a file: the server stood still for ${seconds} s`);
-    this.#timer = setTimeout(() => this.#off.abort(still), ms);
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
   }
 }

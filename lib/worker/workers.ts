@@ -94,7 +94,7 @@ export class Workers {
   /** @throws {Unavailable} unless a worker of this name is linked here now, with this key: elsewhere it may have another job */
   get(name: string, key_id: string | null): RemoteWorker {
     const worker = this.#remote.get(name);
-    if (worker && worker.key_id === key_id && worker.heard) return worker;
+    if (worker?.heard && worker.key_id === key_id) return worker;
     throw new Unavailable(`Cannot find worker "${name}" among those that are linked with this key`);
   }
 

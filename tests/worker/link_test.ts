@@ -1,7 +1,7 @@
 /** Both ends of a link when one of them stands still: a worker goes to another server, and nothing is done twice. */
 import assert from "node:assert/strict";
 import type { Claim } from "@/lib/jobs/outcome.ts";
-import { connectionByLink } from "@/lib/worker/connection.ts";
+import { connectionByLink } from "@/lib/worker/link_connection.ts";
 import { RemoteWorker } from "@/lib/worker/remote_worker.ts";
 import type { Message } from "@/lib/worker/rpc.ts";
 import { type Hello, MOVE_MS, PROTOCOL } from "@/lib/worker/session.ts";
@@ -37,7 +37,7 @@ async function withWorker(
 ): Promise<void> {
   await withDirectory(async (data) => {
     const said: string[] = [];
-    const connection = await connectionByLink({
+    const connection = connectionByLink({
       ...{ data, version: "1", device: () => null, receive() {} },
       elsewhere: { server: { apis, key: "k", name }, maxBytes: 1 },
       log: (text) => said.push(text),
