@@ -93,6 +93,7 @@ function startRemote(hold: () => Promise<void> = () => Promise.resolve()) {
       return Promise.resolve(null);
     },
     left: () => Promise.resolve(),
+    release: () => Promise.resolve(),
     hold,
     store: {
       workers: { hold: () => Promise.resolve() },
