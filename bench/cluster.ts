@@ -14,7 +14,7 @@ import { type BenchCluster, startCluster } from "./cluster/cluster.ts";
 import { idleWorkers } from "./cluster/idle.ts";
 import { modulesOfAStart } from "./cluster/modules.ts";
 import { readsOnBoth } from "./cluster/reads.ts";
-import { readRecord, report, writeRecord } from "./cluster/record.ts";
+import { codeAt, readRecord, report, writeRecord } from "./cluster/record.ts";
 import { reporting } from "./cluster/reporting.ts";
 import { claimLost, newsElsewhere, submitToStart, workerKilled } from "./cluster/times.ts";
 import type { Row } from "./reliability/row.ts";
@@ -107,15 +107,15 @@ try {
     }
     rows.push(...measured);
     record[part] = {
-      how: `At ${commit ?? "an unknown commit"}, in ${minutes} minutes, with a load of ` +
+      how: `At ${codeAt(root) ?? "an unknown commit"}, in ${minutes} minutes, with a load of ` +
         `${before} before and ${load()} after it.`,
       rows: measured,
     };
-    // As far as it has come.
-    writeRecord(recorded, record, order);
-    Deno.writeTextFileSync(out, report(record, order));
   }
 } finally {
   await (await cluster)?.stop();
+  // As far as it has come; only now, since a file that changes makes another version of the program.
+  writeRecord(recorded, record, order);
+  Deno.writeTextFileSync(out, report(record, order));
 }
 Deno.exit(rows.every(({ holds }) => holds !== false) ? 0 : 1);

@@ -1,4 +1,5 @@
 /** What was measured of a cluster, part by part, at whichever time. */
+import { commitOf } from "@/lib/commit.ts";
 import { type Row, tables } from "../reliability/row.ts";
 
 export interface Part {
@@ -9,6 +10,16 @@ export interface Part {
 
 /** By the part's name. */
 export type Record = { [part: string]: Part };
+
+/** The commit that is measured; `-dirty` where more than this table has been changed since. */
+export function codeAt(root: string): string | undefined {
+  const commit = commitOf(root);
+  if (!commit?.endsWith("-dirty")) return commit;
+  const { success } = new Deno.Command("git", {
+    args: ["-C", root, "diff", "--quiet", "HEAD", "--", ".", ":!bench/CLUSTER.*"],
+  }).outputSync();
+  return success ? commit.slice(0, -"-dirty".length) : commit;
+}
 
 /** Nothing where the file is not there. */
 export function readRecord(path: string): Record {
