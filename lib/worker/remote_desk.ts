@@ -1,5 +1,4 @@
 /** The desk of a worker elsewhere, over its link: with each claim the job's checkpoints come here, and go back. */
-import { ClaimLost } from "@/lib/errors.ts";
 import { type Claim, hasWork, type News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import { canGrow } from "@/lib/store/reserve.ts";
@@ -21,14 +20,7 @@ export class RemoteDesk implements Desk {
     if (!job) return null;
     const claim = { id: job.id, fence: job.fence };
     this.current = claim;
-    try {
-      await this.copies.fetch(claim);
-    } catch (error) {
-      if (!(error instanceof ClaimLost)) throw error;
-      // The link was lost meanwhile, for too long.
-      this.current = null;
-      return null;
-    }
+    await this.copies.fetch(claim);
     return job;
   }
 
