@@ -2,6 +2,7 @@
 // @ts-types="./pg.d.ts"
 import pg from "pg";
 import { asUnavailable, connection } from "./postgres.ts";
+import attempts from "./attempts.sql" with { type: "text" };
 import findings from "./findings.sql" with { type: "text" };
 import deliveries from "./deliveries.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
@@ -9,7 +10,7 @@ import schema from "./schema.sql" with { type: "text" };
 import thumbnails from "./thumbnails.sql" with { type: "text" };
 
 /** Each brings a schema of the version before to its own. Only additions: a server of the release before runs on it. */
-export const schemaVersions = [schema, messages, deliveries, findings, thumbnails];
+export const schemaVersions = [schema, messages, deliveries, findings, thumbnails, attempts];
 
 /** Any number that nobody else takes: "mcgip" in ASCII. */
 const LOCK = 0x6d63676970;

@@ -17,6 +17,7 @@ export const TABLES: Record<string, string[]> = {
   jobs: ["id"],
   events: ["job_id", "id"],
   metrics: ["job_id", "step", "name"],
+  attempts: ["job_id", "number"],
   job_variants: ["job_id", "device"],
   similarities: ["id"],
   models: ["id"],

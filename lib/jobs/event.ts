@@ -12,6 +12,8 @@ const dataByType = {
   state: z.object({
     state: jobStateSchema,
     reason: z.string().optional(),
+    attempt: z.number().optional()
+      .describe("Of a job that was taken up again: the number of the attempt"),
     seconds: z.number().optional()
       .describe("Of a success: how long the last run took, by a clock that nobody sets"),
   }),
