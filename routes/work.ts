@@ -36,7 +36,9 @@ export const work: Route[] = [
     method: "GET",
     path: "/v1/workers",
     operationId: "listWorkers",
-    summary: "The workers: the server's own first, then those on other machines that are linked",
+    summary:
+      "The workers: the server's own first, then those that are linked to it, then those that work on its jobs " +
+      "without a link, in a cluster those of other servers, and last those that were refused",
     scope: "read",
     answers: { 200: workersSchema },
     handle: ({ services: { workers } }) => toWorkerViews(workers),

@@ -192,6 +192,11 @@ export class Store {
     return `${this.directory}/checkpoints/${job_id}`;
   }
 
+  /** Lets workers that open the directory themselves know of which version the server is that holds it. */
+  announce(version: string): void {
+    this.#lock?.announce(version);
+  }
+
   /** Cached arrays that can be made again at any time. */
   get cache(): string {
     return `${this.directory}/cache`;

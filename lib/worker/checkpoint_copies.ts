@@ -3,7 +3,7 @@ import { unquoted } from "@/lib/log.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
 import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
-import type { Link } from "./link.ts";
+import type { Links } from "./links.ts";
 import type { CheckpointFile } from "./session.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -13,7 +13,7 @@ export const UPLOAD_MS = 300_000;
 export interface CheckpointCopiesOptions {
   /** That of all jobs' checkpoints, of this worker alone. */
   directory: string;
-  link: Link;
+  links: Links;
   transfer: Transfer;
   uploadMs?: number;
   log(text: string): void;
@@ -34,9 +34,9 @@ export class CheckpointCopies {
 
   /** Makes the directory of a job what the server has; those of other jobs go. */
   async fetch(claim: Claim): Promise<void> {
-    const { directory, link, transfer } = this.#options;
+    const { directory, links, transfer } = this.#options;
     this.#uploaded = -Infinity;
-    const files = await link.call<CheckpointFile[]>("checkpoints", [claim]);
+    const files = await links.call<CheckpointFile[]>("checkpoints", [claim]);
     keepOnly(directory, []);
     for (const file of files) {
       await transfer.get(
@@ -65,11 +65,11 @@ export class CheckpointCopies {
   }
 
   async #send(claim: Claim): Promise<void> {
-    const { link, transfer } = this.#options;
+    const { links, transfer } = this.#options;
     this.#uploaded = performance.now();
     const directory = this.#of(claim);
     const there = new Map(
-      (await link.call<CheckpointFile[]>("checkpoints", [claim])).map((
+      (await links.call<CheckpointFile[]>("checkpoints", [claim])).map((
         file,
       ) => [file.path, file.sha256]),
     );
@@ -87,6 +87,6 @@ export class CheckpointCopies {
       }
       kept.push(path);
     }
-    await link.call("keepCheckpoints", [claim, kept]);
+    await links.call("keepCheckpoints", [claim, kept]);
   }
 }

@@ -3,15 +3,16 @@ import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
 import { WAITS } from "@/lib/store/claims.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
+import { versionOfHolder } from "@/lib/store/lock.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { CheckpointCopies } from "./checkpoint_copies.ts";
 import { type Desk, deskBehind } from "./desk.ts";
-import { Link } from "./link.ts";
+import { Links } from "./links.ts";
 import { checkpointsOf, type Elsewhere } from "./place.ts";
 import { RemoteDesk } from "./remote_desk.ts";
 import { type Message, Peer } from "./rpc.ts";
-import { type Device, LINK_MS, PROTOCOL } from "./session.ts";
+import { type Device, PROTOCOL, shortOf } from "./session.ts";
 import { StoreDesk } from "./store_desk.ts";
 import { Transfer } from "./transfer.ts";
 
@@ -44,6 +45,11 @@ export function connectionByPipe(here: Peer): Connection {
 
 export interface StoreOptions {
   cluster?: ClusterSettings;
+  /** Of the program; without it jobs of every version are taken. */
+  version?: string;
+  /** What people call the worker. */
+  label: string;
+  device(): Device | null;
   /** A job waits. */
   wake(): void;
   log: Log;
@@ -53,26 +59,48 @@ export interface StoreOptions {
 export async function connectionToStore(
   data: string,
   name: string,
-  { cluster, wake, log }: StoreOptions,
+  { cluster, version, label, device, wake, log }: StoreOptions,
 ): Promise<Connection> {
   const store = await openStore(data, { shared: true, cluster });
   const desk = new StoreDesk(store, name, () => {}, log);
+  desk.asking = { label, version };
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });
   store.cluster?.listen(WAITS, wake);
   let held = -Infinity;
+  let told: Device | null = null;
+  let left = "";
+  /** Beside a server of another version only jobs of the own one are taken: results depend on it. */
+  const compareVersions = async () => {
+    const servers = version === undefined || cluster ? undefined : versionOfHolder(data);
+    const strict = servers !== undefined && servers !== version;
+    desk.asking = { label, version, strict };
+    const versions = strict ? (await store.jobs.otherVersions(version!)).join(", ") : "";
+    if (versions !== left && versions !== "") {
+      log(
+        `Jobs of version ${versions} are left to other workers: this one is ${version}, the server of ${data} ` +
+          `${servers}, and results depend on it; start this worker from the server's checkout`,
+      );
+    }
+    left = versions;
+  };
+  await compareVersions();
   return {
     desk,
     send: () => {},
     reachable: () => true,
-    async beat({ job, silent_ms }) {
+    async beat({ job, silent_ms, rss, gpu_bytes }) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (job !== null && silent_ms > SILENT_MS) Deno.exit(70);
-      if (performance.now() - held < HOLD_MS) return;
+      if (performance.now() - held < HOLD_MS && told === device()) return;
       held = performance.now();
+      told = device();
       try {
-        await store.workers.hold(name);
-        await desk.hold();
+        await desk.hold({
+          ...{ label, version: version ?? "", place: "beside" },
+          ...{ device: shortOf(told), memory: rss, gpu_memory: gpu_bytes },
+        });
+        await compareVersions();
       } catch (error) {
         // The next one may come through, long before the lease ends.
         log(`Cannot prolong the lease of this worker: ${unquoted((error as Error).message)}`);
@@ -90,6 +118,8 @@ export interface LinkedOptions {
   elsewhere: Elsewhere;
   /** Of the program. */
   version: string;
+  /** What people call the worker. */
+  label: string;
   /** Between two uploads of checkpoints, ms. */
   uploadMs?: number;
   device(): Device | null;
@@ -100,41 +130,35 @@ export interface LinkedOptions {
 
 /** A server elsewhere. */
 export function connectionByLink(options: LinkedOptions): Connection {
-  const { data, elsewhere: { server }, version, uploadMs, device, receive, log } = options;
-  const link = new Link({
+  const { data, elsewhere: { server }, version, label, uploadMs, device, receive, log } = options;
+  const links = new Links({
     server,
-    hello: () => ({ protocol: PROTOCOL, version, device: device(), claim: desk.current }),
+    hello: () => ({
+      protocol: PROTOCOL,
+      ...{ version, label },
+      device: device(),
+      claim: desk.current,
+    }),
     receive,
     log,
   });
   const directory = checkpointsOf(data, server);
   const transfer = new Transfer(server);
-  const copies = new CheckpointCopies({ directory, link, transfer, uploadMs, log });
-  const desk: RemoteDesk = new RemoteDesk(link, copies);
-  let heard = performance.now();
-  let asked = false;
+  const copies = new CheckpointCopies({ directory, links, transfer, uploadMs, log });
+  const desk: RemoteDesk = new RemoteDesk(links, copies);
   return {
     desk,
-    send: (message) => link.send(message),
-    reachable: () => link.up,
+    send: (message) => links.send(message),
+    reachable: () => links.up,
     beat(beat) {
       if (beat.job !== null && beat.silent_ms > SILENT_MS) Deno.exit(70);
-      if (!link.up) {
-        heard = performance.now();
-        return;
-      }
-      if (performance.now() - heard > LINK_MS) return link.drop();
-      if (asked) return;
-      asked = true;
-      link.ask("beat", beat).then(() => heard = performance.now(), () => {}).finally(() =>
-        asked = false
-      );
+      links.beat(beat);
     },
     async end() {
-      link.send({ method: "left", params: null });
+      links.tell({ method: "left", params: null });
       // So that it is on its way.
       await new Promise((resolve) => setTimeout(resolve, 200));
-      link.close();
+      links.close();
       await Deno.remove(directory, { recursive: true }).catch(() => {});
     },
   };

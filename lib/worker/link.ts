@@ -1,5 +1,7 @@
-/** A worker's end of the connection to a server elsewhere: opened by the worker, and again whenever it is lost. */
+/** A worker's end of the connection to one server elsewhere: opened by the worker, and again whenever it is lost. */
 import { Unavailable } from "@/lib/errors.ts";
+import type { Beat } from "./beat.ts";
+import { KnownNames } from "./known_names.ts";
 import { abroad, type Message, Peer } from "./rpc.ts";
 import { type Hello, LINK_MS, pathOf } from "./session.ts";
 import type { Server } from "./transfer.ts";
@@ -13,23 +15,30 @@ export class LinkLost extends Unavailable {
 }
 
 export interface LinkOptions {
-  server: Server;
-  /** The first message on every link. */
+  /** Address of the server. */
+  api: string;
+  server: Pick<Server, "key" | "name">;
+  /** The first message of each time that it is opened. */
   hello(): Hello;
   /** What the server asks and tells. */
   receive(message: Message): void;
+  /** The server has taken the first message. */
+  opened(): void;
+  /** It was open, or was to be: it is tried again. */
+  lost(): void;
   log(text: string): void;
 }
 
 export class Link {
+  /** What the server's requests name: it answers questions about that. */
+  names = new KnownNames();
   readonly #options: LinkOptions;
-  /** Which of the addresses is tried. */
-  #at = 0;
   #peer?: Peer;
   #socket?: WebSocket;
-  #opened = Promise.withResolvers<void>();
   #backoff = BACKOFF_MS[0];
   #closed = false;
+  #heard = 0;
+  #beating = false;
   /** What went wrong last: the same is said once. */
   #said = "";
 
@@ -38,18 +47,12 @@ export class Link {
     this.#open();
   }
 
-  get #api(): string {
-    const { apis } = this.#options.server;
-    return apis[this.#at % apis.length];
+  get api(): string {
+    return this.#options.api;
   }
 
   get up(): boolean {
     return this.#peer !== undefined;
-  }
-
-  /** Resolves while the link is there. */
-  async opened(): Promise<void> {
-    while (!this.up) await this.#opened.promise;
   }
 
   /** To the server; dropped while the link is lost. */
@@ -69,22 +72,23 @@ export class Link {
     }
   }
 
-  /** Asks until there is an answer: for what may be done twice. @throws what the server's handler throws */
-  async call<T>(method: string, params: unknown): Promise<T> {
-    for (;;) {
-      await this.opened();
-      try {
-        return await this.ask<T>(method, params);
-      } catch (error) {
-        if (!(error instanceof LinkLost)) throw error;
-      }
+  /** A heartbeat; a server that does not answer any is taken for gone. */
+  beat(beat: Beat): void {
+    if (!this.up) return;
+    if (performance.now() - this.#heard > LINK_MS) {
+      return this.drop("nothing was heard of the server");
     }
+    if (this.#beating) return;
+    this.#beating = true;
+    this.ask("beat", beat).then(() => this.#heard = performance.now(), () => {})
+      .finally(() => this.#beating = false);
   }
 
   /** Cuts it off; it is opened again. */
-  drop(): void {
-    this.#socket?.close();
-    this.#lost("nothing was heard of the server");
+  drop(reason: string): void {
+    const socket = this.#socket;
+    this.#lost(reason);
+    socket?.close();
   }
 
   close(): void {
@@ -95,8 +99,7 @@ export class Link {
 
   #open(): void {
     if (this.#closed) return;
-    const { server, hello, receive } = this.#options;
-    const api = this.#api;
+    const { api, server, hello, receive, opened } = this.#options;
     const url = new URL(`${api}${pathOf(server.name)}link`);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = this.#socket = new WebSocket(url.href, {
@@ -121,9 +124,10 @@ export class Link {
       clearTimeout(patience);
       if (this.#socket !== socket) return;
       this.#peer = peer;
+      this.#heard = performance.now();
       this.#backoff = BACKOFF_MS[0];
       this.#say(`linked to ${api}`);
-      this.#opened.resolve();
+      opened();
     };
     socket.onmessage = ({ data }) => {
       const message = JSON.parse(data as string) as Message;
@@ -138,18 +142,13 @@ export class Link {
     const peer = this.#peer;
     this.#socket = undefined;
     this.#peer = undefined;
-    if (peer) this.#opened = Promise.withResolvers();
+    this.names = new KnownNames();
     peer?.close("Cannot reach the server: the link was lost");
     if (this.#closed) return;
-    const away = this.#api;
-    this.#at++;
-    const next = this.#api === away ? "it is tried again" : `${this.#api} is tried`;
-    this.#say(`no link to ${away}: ${reason}; ${next}`);
+    this.#say(`no link to ${this.api}: ${reason}; it is tried again`);
     setTimeout(() => this.#open(), this.#backoff);
-    // All of them are tried before it is waited for longer.
-    if (this.#at % this.#options.server.apis.length === 0) {
-      this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
-    }
+    this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
+    this.#options.lost();
   }
 
   #say(text: string): void {
@@ -165,6 +164,7 @@ const REFUSALS: Record<string, string> = {
   403:
     "the key in MCGIP_API_KEY has not the scope work: make one by `deno task keys make NAME --scopes work`",
   404: "there is no McGIP Server at MCGIP_API, or one without links of workers",
+  409: "it has a worker of this name that came with another key: start this one anew",
 };
 
 /** @param message of a WebSocket that could not be opened */
