@@ -84,7 +84,7 @@ async function tellState(area, signal) {
   );
 }
 
-/** Who computes: the server's own worker, and those on other machines. */
+/** Who computes: the server's own worker, those on other machines, and those that only the database tells of. */
 function listWorkers(workers) {
   if (workers.length === 0) {
     return h(
@@ -97,19 +97,30 @@ function listWorkers(workers) {
     beat_seconds === null ? "not yet" : `${number(Math.round(beat_seconds))} s ago`;
   return table(
     [
-      { head: "Name", cell: (one) => one.local ? "the server’s own" : one.name },
+      {
+        head: "Name",
+        cell: (one) => h("span", { title: one.name }, one.local ? "the server’s own" : one.label),
+      },
       {
         head: "GPU",
         cell: (one) => one.gpu?.description || one.gpu?.device || one.detail || "none",
       },
       {
         head: "State",
-        cell: (one) => one.ready ? chip("ready", "good") : chip("not ready", "bad"),
+        cell: (one) =>
+          h(
+            "span",
+            { class: "chips", title: one.detail ?? null },
+            one.ready ? chip("ready", "good") : chip("not ready", "bad"),
+            one.ready && !one.predicts && chip("jobs only"),
+          ),
       },
       {
         head: "Job",
         cell: (one) => one.job ? h("a", { href: link(["jobs", one.job]) }, one.job) : "none",
       },
+      { head: "Key", cell: (one) => one.key ?? "none", optional: true },
+      { head: "Since", cell: (one) => time(one.since), optional: true },
       { head: "Memory", cell: (one) => bytes(one.memory), number: true, optional: true },
       { head: "Heard of", cell: heard, number: true, optional: true },
     ],
