@@ -42,7 +42,8 @@ export const eventSchema = z.discriminatedUnion("type", [
 ]).meta({ id: "Event" });
 export type Event = z.output<typeof eventSchema>;
 
-export const toEventView = ({ job_id: _, ...told }: EventRow): Event => told as Event;
+export const toEventView = ({ id, type, data, created_at }: EventRow): Event =>
+  ({ id, type, data, created_at }) as Event;
 
 export const pointSchema = z.object({
   step: z.number(),

@@ -1,9 +1,12 @@
 /** What joins a worker process to whom it works for: its own store, the server that started it, or one elsewhere. */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
+import { Conflict } from "@/lib/errors.ts";
 import { WAITS } from "@/lib/store/claims.ts";
+import { Inspection } from "@/lib/store/inspection.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { versionOfHolder } from "@/lib/store/lock.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { CheckpointCopies } from "./checkpoint_copies.ts";
@@ -61,6 +64,7 @@ export async function connectionToStore(
   name: string,
   { cluster, version, label, device, wake, log }: StoreOptions,
 ): Promise<Connection> {
+  if (!cluster) assertMade(data);
   const store = await openStore(data, { shared: true, cluster });
   const desk = new StoreDesk(store, name, () => {}, log);
   desk.asking = { label, version };
@@ -111,6 +115,21 @@ export async function connectionToStore(
       await store.close();
     },
   };
+}
+
+/**
+ * A database is brought to a newer schema by the server alone: one of before could not start on it again.
+ * @throws {Conflict} where none of this version has been started yet
+ */
+function assertMade(data: string): void {
+  const database = new Inspection(`${data}/mcgip.db`);
+  const version = database.version();
+  database.close();
+  if (version >= knownVersion) return;
+  throw new Conflict(
+    `Cannot work on ${data}: its schema is version ${version}, this worker needs ${knownVersion}; start a server of ` +
+      "this version there first, or this worker from the server's checkout",
+  );
 }
 
 export interface LinkedOptions {

@@ -1,9 +1,11 @@
 /** Workers that open the data directory of a server themselves: told of by the server, and careful with versions. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { codeVersion, limits } from "@/lib/config.ts";
 import { mostQueued, newJob } from "@/lib/jobs/queue.ts";
 import { checkout } from "@/lib/launcher.ts";
+import { versions } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Child, startChild } from "../support/child.ts";
 import { root } from "../support/imports.ts";
@@ -91,6 +93,22 @@ Deno.test("a worker beside a server that has none makes it ready, and is told of
       assert.deepEqual(after.data, [], worker.log());
     }, { data, args: ["--workers", "0"] })
   ));
+
+Deno.test("a worker newer than the database leaves it as it is, and says what to do", () =>
+  withDirectory(async (data) => {
+    const path = `${data}/mcgip.db`;
+    const old = new DatabaseSync(path);
+    const before = versions.slice(0, -1);
+    old.exec(`${before.join(";")}; PRAGMA user_version = ${before.length}`);
+    old.close();
+    const worker = startTestWorker(data, "new", "0.1.0");
+    await until(worker.ended, 60_000, worker.log);
+    await worker.stop();
+    assert.match(worker.log(), /its schema is version 14, this worker needs 15; start a server/);
+    const left = new DatabaseSync(path);
+    assert.equal(left.prepare("PRAGMA user_version").get()!.user_version, before.length);
+    left.close();
+  }));
 
 Deno.test("many workers beside a server let more jobs wait", () =>
   withStore(async (store) => {
