@@ -8,6 +8,7 @@ import { checkout } from "@/lib/launcher.ts";
 import { versions } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { type Child, startChild } from "../support/child.ts";
+import { readExposition } from "../support/exposition.ts";
 import { root } from "../support/imports.ts";
 import { until, withServer } from "../support/server.ts";
 import { withDirectory, withStore } from "../support/temporary.ts";
@@ -93,6 +94,41 @@ Deno.test("a worker beside a server that has none makes it ready, and is told of
       assert.deepEqual(after.data, [], worker.log());
     }, { data, args: ["--workers", "0"] })
   ));
+
+Deno.test("figures of workers of one name are told apart, and of no more than a hundred", () =>
+  withServer(async (server) => {
+    const store = await openStore(server.data, { shared: true });
+    try {
+      const gpu = {
+        ...{ vendor: "v", architecture: "", device: "d", description: 'a "card"' },
+        software: false,
+      };
+      for (let i = 0; i < 120; i++) {
+        await store.workers.hold(`box-${String(i).padStart(3, "0")}`, {
+          ...{ label: i < 3 ? "box" : `box-${i}`, version: "x", place: "beside" },
+          ...{ device: { gpu }, memory: 5, gpu_memory: 7 },
+        });
+      }
+      let text = "";
+      await until(
+        async () => {
+          text = await (await server.fetch("/metrics")).text();
+          return text.includes('mcgip_workers{place="beside"} 120');
+        },
+        20_000,
+        () => text,
+      );
+      const workers = readExposition(text).get("mcgip_worker_busy")!.samples
+        .map(({ labels }) => labels!.worker).filter((name) => name !== "server");
+      assert.deepEqual(workers.slice(0, 4), ["box", "box#2", "box#3", "box-3"]);
+      assert.ok(workers.length <= 100, `${workers.length}`);
+      assert.equal(new Set(workers).size, workers.length);
+      const { data } = await server.json<{ data: Told[] }>("GET", "/v1/workers");
+      assert.equal(data.filter(({ place }) => place === "beside").length, 120);
+    } finally {
+      await store.close();
+    }
+  }));
 
 Deno.test("a worker newer than the database leaves it as it is, and says what to do", () =>
   withDirectory(async (data) => {
