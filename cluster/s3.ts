@@ -11,6 +11,7 @@ import { pipeline } from "node:stream/promises";
 import { AwsClient } from "aws4fetch";
 import { NotFound, Unavailable } from "@/lib/errors.ts";
 import type { BucketSettings } from "@/lib/cluster_settings.ts";
+import { Stall } from "@/lib/stall.ts";
 import type { Remote } from "@/lib/store/remote.ts";
 
 /** What one PUT takes at most, bytes. */
@@ -240,29 +241,6 @@ async function* received(response: Response, stall: Stall): AsyncGenerator<Uint8
     if (part.done) return;
     stall.restart();
     yield part.value;
-  }
-}
-
-/** Gives up when nothing has moved for a while. */
-class Stall implements Disposable {
-  readonly #controller = new AbortController();
-  #timer?: ReturnType<typeof setTimeout>;
-
-  constructor(readonly ms: number) {
-    this.restart();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  restart(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#controller.abort(), this.ms);
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
   }
 }
 

@@ -9,7 +9,3 @@ export const adapterInfoSchema = z.object({
   description: z.string(),
   software: z.boolean().describe("Whether it computes on the CPU"),
 }).meta({ id: "Adapter" }) satisfies z.ZodType<AdapterInfo>;
-
-/** What an adapter is called in lineages and events. */
-export const adapterName = ({ description, device, vendor }: AdapterInfo): string =>
-  description || device || vendor;

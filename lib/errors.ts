@@ -53,5 +53,5 @@ export function isDatabaseDamaged(error: unknown): boolean {
 export function isDiskFull(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   return (error as { code?: unknown }).code === "ENOSPC" ||
-    /no space left on device|database or disk is full/i.test(error.message);
+    /no space left on device|disk is full/i.test(error.message);
 }

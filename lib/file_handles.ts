@@ -1,11 +1,19 @@
 /** How many connections a process may hold and still have file handles for its work. */
 
-/** Kept for the database, files that are read and written, and the worker. */
+/** Kept for the database, threads, and the worker. */
 const KEPT = 128;
+const MOST_CONNECTIONS = 16_384;
+/** Connections that may wait to be taken: what systems have by default. */
+const MOST_WAITING = 511;
+
+/** How many connections may wait to be taken beside those that are open. */
+export const waitingLimit = (connections: number): number => Math.min(connections, MOST_WAITING);
 
 /**
- * From the soft limit that the children of this process have: a listener that once ran out of handles accepts
- * nothing any more. Undefined where the system does not tell, or does not limit them.
+ * From the limit that the children of this process have. A listener that once ran out of handles accepts nothing
+ * any more, and it takes all that wait at once, before any can be sent away: each connection has a handle, and
+ * another one for a file that comes or goes by it, and those that wait have one.
+ * @returns undefined where the system does not tell, or does not limit them
  * @throws {Error} when there are too few for a server
  */
 export function connectionLimit(read = readOpenFilesLimit): number | undefined {
@@ -16,7 +24,11 @@ export function connectionLimit(read = readOpenFilesLimit): number | undefined {
       `Cannot start with ${handles} file handles: at least ${2 * KEPT} are needed (ulimit -n 4096)`,
     );
   }
-  return Math.min(handles - KEPT, 16_384);
+  const left = handles - KEPT;
+  return Math.min(
+    Math.max(Math.floor(left / 3), Math.floor((left - MOST_WAITING) / 2)),
+    MOST_CONNECTIONS,
+  );
 }
 
 /**

@@ -57,6 +57,8 @@ export function apiArguments(config: Config): string[] {
     allow("read", [
       config.data,
       `${root}/static`,
+      // Modules that are loaded when they are first needed.
+      `${root}/routes`,
       `${root}/lib`,
       ...(config.cluster ? [`${root}/cluster`] : []),
       ...Object.values(vendored),
@@ -68,8 +70,8 @@ export function apiArguments(config: Config): string[] {
       ...["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"],
       ...(config.cluster ? POSTGRES_VARIABLES : []),
     ]),
-    // And how much room the disk has for an upload.
-    `${MEMORY},statfs${config.cluster ? QUEUE : ""}`,
+    // And how much room the disk has for an upload; threads that work beside the one that answers come after it.
+    `${MEMORY},statfs,getPriority,setPriority${config.cluster ? QUEUE : ""}`,
     // The runtime refuses to start anything under a library path unless every program may be started.
     Deno.env.get("LD_LIBRARY_PATH") ? "--allow-run" : allow("run", [Deno.execPath()]),
     `${root}/main.ts`,

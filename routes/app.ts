@@ -57,16 +57,14 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
   app.use(async (c, next) => isExact(c.req.path) ? await next() : await c.notFound());
 
   for (const route of routes) {
-    app.on(
-      route.method,
-      patternOf(route.path),
-      async (c, next) => {
-        c.set("route", route);
-        await next();
-      },
-      guard(services, route.scope),
-      respond(route, services),
-    );
+    const admit = guard(services, route.scope);
+    const answer = respond(route, services);
+    // One handler, for the router looks at every one that there is.
+    app.on(route.method, patternOf(route.path), async (c) => {
+      c.set("route", route);
+      await admit(c);
+      return await answer(c);
+    });
   }
   // Reached by methods that no route before has taken.
   for (const [path, methods] of methodsByPath(routes)) {
@@ -79,7 +77,7 @@ export function createApp(routes: Route[], services: Services): Hono<Env> {
   // Unknown paths need a key too: without one nothing is told about what there is.
   const guardUnknown = guard(services, "read");
   app.notFound(async (c) => {
-    await guardUnknown(c, () => Promise.resolve());
+    await guardUnknown(c);
     const allowed = c.get("allowed");
     if (!allowed) {
       const meant = nearest(c.req.path, routes.map(({ path }) => path));

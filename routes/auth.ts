@@ -1,6 +1,6 @@
 /** Who may ask at all: the Host list, the Origin rule, the key and its scope. */
 import { createHash } from "node:crypto";
-import type { Context, MiddlewareHandler } from "hono";
+import type { Context } from "hono";
 import { hasExpired } from "@/lib/access/keyring.ts";
 import type { KeyRow, Scope } from "@/lib/store/mod.ts";
 import { nextTurn } from "@/lib/turns.ts";
@@ -96,14 +96,13 @@ export async function admit(
 }
 
 /** Lets through who may ask, as often as its key may. */
-export function guard(services: Services, scope: Scope | null): MiddlewareHandler<Env> {
-  return async (c, next) => {
+export function guard(services: Services, scope: Scope | null): (c: Context<Env>) => Promise<void> {
+  return async (c) => {
     const key = await admit(c.req.raw, services, scope);
     if (scope !== null) {
       c.set("key", key);
       checkRate(c, services, key);
     }
-    await next();
   };
 }
 

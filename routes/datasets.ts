@@ -2,11 +2,8 @@
 import { z } from "zod";
 import { deleteDataset } from "@/lib/datasets/edit.ts";
 import { exportArchive, verifyFiles } from "@/lib/datasets/export.ts";
-import {
-  type ImportOptions,
-  type ImportReport,
-  importReportSchema,
-} from "@/lib/datasets/archive.ts";
+import type { ImportOptions } from "@/lib/datasets/archive.ts";
+import { type ImportReport, importReportSchema } from "@/lib/datasets/import_report.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { datasetSchema, summary } from "@/lib/datasets/summary.ts";
 import { importUpload } from "@/lib/datasets/upload_import.ts";

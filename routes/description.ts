@@ -1,12 +1,15 @@
 /** The description of the API for programs; `/docs` shows it. */
-import { describe } from "./openapi.ts";
 import { json } from "./reply.ts";
 import { type Resource, type Route, route } from "./route.ts";
 
 /** The routes of the description itself; `all` are the resources described. */
 export function description(all: () => Resource[]): Route[] {
-  let made: ReturnType<typeof describe> | undefined;
-  const document = () => made ??= describe(all());
+  // Made for the first who asks: its examples and the package that it is made by are most of what is loaded.
+  let made: object | undefined;
+  const document = async () => {
+    const { describe } = await import("./openapi.ts");
+    return made ??= describe(all());
+  };
   return [
     route({
       method: "GET",
@@ -15,7 +18,7 @@ export function description(all: () => Resource[]): Route[] {
       summary: "This description as OpenAPI 3.1",
       scope: null,
       answers: { 200: ["application/json"] },
-      handle: () => json(document()),
+      handle: async () => json(await document()),
     }),
   ];
 }

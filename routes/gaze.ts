@@ -15,11 +15,13 @@ import { imageGaze, imageGazeSchema } from "@/lib/datasets/image_gaze.ts";
 import { readerName } from "@/lib/datasets/pseudonym.ts";
 import { filterSpec } from "@/lib/gaze/filters/mod.ts";
 import { formats } from "@/lib/gaze/formats/mod.ts";
+import { type GazeSource, SMALL_GAZE } from "@/lib/datasets/gaze_thread.ts";
 import { digestOf } from "./auth.ts";
-import { bodyOf, imageOf, imagePath, readerQuery } from "./images.ts";
+import { chunks } from "./body.ts";
+import { bodyOf, emptyBody, imageOf, imagePath, readerQuery } from "./images.ts";
 import { pageOf, pageQuery } from "./pages.ts";
 import { HttpError } from "./problem.ts";
-import { type Route, route } from "./route.ts";
+import { type Call, type Route, route } from "./route.ts";
 import { fromText } from "./query_fields.ts";
 import { listFormats, needWhole, tableAnswer, tableMediaTypes } from "./tables.ts";
 
@@ -55,6 +57,37 @@ const measuresQuery = z.strictObject({
     .default("scanpaths").describe("A row for every recording, or for every pair of readers"),
   reader: z.string().max(512).optional(),
 });
+
+/** The file in the body: in memory where it is small, else in the store until `use` is done with it. */
+async function withFile<T>(
+  call: Call,
+  use: (source: GazeSource, digest: () => Promise<string>) => Promise<T>,
+): Promise<T> {
+  const { request, services: { store } } = call;
+  const declared = request.headers.get("content-length");
+  if (declared !== null && Number(declared) <= SMALL_GAZE) {
+    const bytes = await bodyOf(call, limits.textBytes);
+    return await use(bytes, () => digestOf(bytes));
+  }
+  const { sha256, bytes } = await store.files.put(chunks(request, limits.textBytes))
+    .catch(adviseOnSize);
+  try {
+    if (bytes === 0) throw emptyBody();
+    return await use({ path: store.files.path(sha256) }, () => Promise.resolve(sha256));
+  } finally {
+    await store.discard([sha256]);
+  }
+}
+
+function adviseOnSize(error: unknown): never {
+  throw error instanceof HttpError && error.status === 413
+    ? new HttpError(
+      413,
+      `${error.message}: send the gaze as gzip (gzip FILE, content type application/gzip), or in several files`,
+      { connection: "close" },
+    )
+    : error;
+}
 
 export const gazeRoutes: Route[] = [
   route({
@@ -122,19 +155,11 @@ export const gazeRoutes: Route[] = [
     async handle(call) {
       const { services: { store }, params: { name }, query } = call;
       await store.datasets.byName(name);
-      const bytes = await bodyOf(call, limits.textBytes).catch((error) => {
-        throw error instanceof HttpError && error.status === 413
-          ? new HttpError(
-            413,
-            `${error.message}: send the gaze as gzip (gzip FILE, content type application/gzip), or in several files`,
-            { connection: "close" },
-          )
-          : error;
-      });
       const { dry_run: dryRun, ...options } = query;
-      return call.once(
-        () => digestOf(bytes),
-        () => putGaze(store, name, bytes, { ...options, dryRun }),
+      return await withFile(
+        call,
+        (source, digest) =>
+          call.once(digest, () => putGaze(store, name, source, { ...options, dryRun })),
       );
     },
   }),

@@ -49,9 +49,11 @@ export async function imageOf(
 /** A body that must not be empty. */
 export async function bodyOf(call: Call, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const bytes = await readBytes(call.request, maxBytes);
-  if (bytes.length === 0) throw new InvalidInput("Cannot use an empty body");
+  if (bytes.length === 0) throw emptyBody();
   return bytes;
 }
+
+export const emptyBody = () => new InvalidInput("Cannot use an empty body");
 
 export const images: Route[] = [
   route({

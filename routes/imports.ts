@@ -1,7 +1,8 @@
 /** What all ways of importing an archive share: its bounds, its options, the import itself. */
 import { z } from "zod";
 import { limits } from "@/lib/config.ts";
-import type { ImportOptions, ImportReport } from "@/lib/datasets/archive.ts";
+import type { ImportOptions } from "@/lib/datasets/archive.ts";
+import type { ImportReport } from "@/lib/datasets/import_report.ts";
 import { importInThread } from "@/lib/datasets/import_thread.ts";
 import { nameModes } from "@/lib/store/mod.ts";
 import { HttpError } from "./problem.ts";

@@ -1,5 +1,5 @@
 /** Jobs: queued, shown, stopped and taken up again. */
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
 import {

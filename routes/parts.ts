@@ -1,15 +1,19 @@
 /** The parts of a multipart body, whatever reads them: one that fails ends all, and nothing is left under way. */
 import type { Readable, Writable } from "node:stream";
+import { Turns } from "@/lib/turns.ts";
 import { HttpError } from "./problem.ts";
+
+/** Parts that are handled at the same time. */
+const AT_ONCE = 4;
 
 /** What a listener to the reader of parts may do. */
 export interface Parts {
-  /** Parts that are, or were, handled. */
+  /** Parts that are, were, or will be handled. */
   readonly handled: Promise<void>[];
   /** Takes a part's stream on before anybody reads it: one that is cut off says so at once. */
   open(stream: Readable): void;
-  /** Lets a part be handled. */
-  handle(handling: Promise<void>): void;
+  /** Lets a part be handled in its turn: a chunk of the body may hold a hundred of them. */
+  handle(work: () => Promise<void>): void;
   /** Ends the whole: parts that are being read, or are still to be, end with it. */
   fail(error: unknown): void;
 }
@@ -28,6 +32,8 @@ export async function readAllParts(
 ): Promise<void> {
   const handled: Promise<void>[] = [];
   const streams: Readable[] = [];
+  const turns = new Turns();
+  let started: Promise<unknown> = Promise.resolve();
   const done = new Promise<void>((resolve, reject) => {
     const fail = (error: unknown) => {
       reject(error);
@@ -42,7 +48,10 @@ export async function readAllParts(
         stream.on("error", broken);
         streams.push(stream);
       },
-      handle(handling) {
+      handle(work) {
+        const ahead = [started, handled.at(-AT_ONCE)];
+        started = Promise.all(ahead).then(() => turns.give());
+        const handling = started.then(work);
         handled.push(handling);
         handling.catch(fail);
       },

@@ -1,7 +1,7 @@
 /** A request on its way to the handler of its route: query and body are parsed, the rest is Hono's. */
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import type { Handler } from "hono";
+import type { Context } from "hono";
 import { Unavailable } from "@/lib/errors.ts";
 import { MOST_TOLD } from "@/lib/json_text.ts";
 import { problemsOf } from "@/lib/problems.ts";
@@ -11,11 +11,14 @@ import { once } from "./idempotency.ts";
 import { isKnown } from "./kept_picture.ts";
 import { HttpError } from "./problem.ts";
 import { checkQuota, noteOwner } from "./quota.ts";
-import { type Done, responseOf } from "./reply.ts";
+import { type Done, jsonOf, Reply, responseOf } from "./reply.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
 
-/** Hono's handler of a route. */
-export function respond(route: Route, services: Services): Handler<Env> {
+/** Answers the requests of a route, once they are let through. */
+export function respond(
+  route: Route,
+  services: Services,
+): (c: Context<Env>) => Promise<Response> {
   return async (c) => {
     if (services.leaving.aborted) throw new Unavailable("Cannot answer: the server is leaving");
     const query = parseQuery(route, c.req.raw);
@@ -50,10 +53,7 @@ async function handle(route: Route, call: Call): Promise<Response> {
   const { request, services: { store } } = call;
   const run = async () => {
     const given = await route.handle(call);
-    const response = responseOf(given);
-    return route.method === "GET" && !(given instanceof Response)
-      ? await unlessKnown(request, response)
-      : response;
+    return route.method === "GET" ? unlessKnown(request, given) : responseOf(given);
   };
   // Where other bodies are taken too, the type decides; curl's default is none of JSON's.
   const isJson = route.json &&
@@ -74,19 +74,21 @@ async function handle(route: Route, call: Call): Promise<Response> {
   return route.method === "POST" ? once(call, text, run) : run();
 }
 
-/** The answer with its tag, or 304 where the client has it: who asks again and again gets what has changed. */
-async function unlessKnown(request: Request, response: Response): Promise<Response> {
-  if (response.status !== 200) return response;
-  const body = await response.bytes();
-  const tag = createHash("sha256").update(body).digest("hex").slice(0, 32);
-  const { headers } = response;
+/** JSON with its tag, or 304 where the client has it: who asks again and again gets what has changed. */
+function unlessKnown(request: Request, given: unknown): Response {
+  if (given instanceof Response) return given;
+  const { status, value, headers } = given instanceof Reply ? given : new Reply(200, given);
+  if (status !== 200 || value === null) return responseOf(given);
+  const bytes = encoder.encode(JSON.stringify(value));
+  const tag = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
   // Weak: it may go out compressed.
-  headers.set("etag", `W/"${tag}"`);
-  if (isKnown(request, tag)) {
-    return new Response(null, { status: 304, headers: { etag: `W/"${tag}"` } });
-  }
-  return new Response(body, { headers });
+  const etag = `W/"${tag}"`;
+  return isKnown(request, tag)
+    ? new Response(null, { status: 304, headers: { etag } })
+    : jsonOf(bytes, 200, { ...headers, etag });
 }
+
+const encoder = new TextEncoder();
 
 /** @throws {HttpError} 400 that names what is wrong, and what there is */
 function parseQuery(route: Route, request: Request): Record<string, unknown> {

@@ -39,7 +39,11 @@ export function exposition(families: Iterable<Family>): string {
   return text;
 }
 
+/** Few texts hold anything to escape, and there are hundreds of them. */
+const ESCAPED = /[\\\n]/;
+
 function escape(text: string): string {
+  if (!ESCAPED.test(text)) return text;
   return text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n");
 }
 

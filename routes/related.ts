@@ -64,10 +64,12 @@ export async function readRelated(
           );
           return;
         }
-        handle(onPart({
-          type: given.split(";")[0].trim().toLowerCase(),
-          file: bytesOf(part, limits.partBytes),
-        }));
+        handle(() =>
+          onPart({
+            type: given.split(";")[0].trim().toLowerCase(),
+            file: bytesOf(part, limits.partBytes),
+          })
+        );
       });
     });
   });

@@ -1,6 +1,7 @@
 /** The API process: opens the store, starts the worker, listens, leaves in order. */
 import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
+import { waitingLimit } from "@/lib/file_handles.ts";
 import type { Config } from "@/lib/config.ts";
 import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { Unavailable } from "@/lib/errors.ts";
@@ -17,16 +18,20 @@ import { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
 import { workerArguments } from "@/lib/permissions.ts";
 import { WAITS } from "@/lib/store/claims.ts";
+import { CHANGED as CHANGED_AT_REST } from "@/lib/store/database_seal.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
+import { UnderWay } from "./under_way.ts";
 import { acceptWorkers } from "./work_link.ts";
 import { Traffic } from "./request_metrics.ts";
 
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
 const LEAVE_MS = 25_000;
+/** Time for requests that are being answered when it is asked to leave, ms. */
+const LINGER_MS = 10_000;
 const ORPHAN_MS = 1_000;
 
 /** On which the servers of a cluster tell each other of which job there is news. */
@@ -139,10 +144,11 @@ export async function serve(config: Config): Promise<void> {
       }`,
     );
   }
-  if (store.atRest === "changed") {
+  if (store.atRest === "changed") log(CHANGED_AT_REST);
+  if (store.olderDatabase !== undefined) {
     log(
-      `The database is not as this server left it: somebody put another in its place, or bytes of it have ` +
-        `changed on the disk; in the latter case put it back from a backup`,
+      `The database was brought up to this version; as it was before it is kept for a week, for whoever goes back: ` +
+        store.olderDatabase,
     );
   }
   // The first writes of a start; on a full disk they take the room that is kept.
@@ -203,7 +209,8 @@ export async function serve(config: Config): Promise<void> {
   };
   const server = createAdaptorServer({
     fetch: createApp(routes, services).fetch,
-    overrideGlobalObjects: false,
+    // Responses keep text and bytes as they are: the runtime's own make a stream of them, which is read again.
+    overrideGlobalObjects: true,
     // Bodies have a time limit of their own: an upload may take long as long as it comes.
     serverOptions: {
       headersTimeout: 10_000,
@@ -213,9 +220,12 @@ export async function serve(config: Config): Promise<void> {
       maxHeaderSize: 16_384,
     },
   });
+  const underWay = new UnderWay(server as Server);
   acceptWorkers(server as Server, services);
   // Below the limit of file handles, at which a listener stops accepting for good.
-  if (config.connections !== undefined) server.maxConnections = config.connections;
+  const { connections } = config;
+  if (connections !== undefined) server.maxConnections = connections;
+  const backlog = connections === undefined ? undefined : waitingLimit(connections);
   const listening = new Promise<void>((resolve, reject) => {
     server.once(
       "error",
@@ -226,7 +236,7 @@ export async function serve(config: Config): Promise<void> {
           ),
         ),
     );
-    server.listen(config.port, config.host, () => resolve());
+    server.listen({ port: config.port, host: config.host, backlog }, () => resolve());
   });
   try {
     await listening;
@@ -242,16 +252,18 @@ export async function serve(config: Config): Promise<void> {
   const looking = lookFor(lost, log);
   const ending = cluster ? joinCluster(store, { keyring, notifier, workers, log }) : undefined;
 
-  const leave = async (ms: number) => {
+  const leave = async (ms: number, linger: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
     house.stop();
     server.close();
+    const answered = underWay.ended(linger);
     workers.stop();
     ending?.();
     await looking.stop();
     await studies.stop();
     await supervisor.stop(ms);
+    await answered;
     await store.close();
     Deno.exit(0);
   };
@@ -260,12 +272,13 @@ export async function serve(config: Config): Promise<void> {
       if (!leaving.signal.aborted) {
         log(`Leaving, by ${signal}: running jobs are saved first`, { signal });
       }
-      void leave(LEAVE_MS);
+      void leave(LEAVE_MS, LINGER_MS);
     });
   }
   // Only now a signal lets it leave in order.
   announce(config, `http://${host}:${port}`, keyring.created, log);
   // The launcher holds the other end of the standard input: its end is the launcher's end.
   for await (const _ of Deno.stdin.readable);
-  await leave(ORPHAN_MS);
+  // Whoever starts another one waits for the directory.
+  await leave(ORPHAN_MS, 0);
 }

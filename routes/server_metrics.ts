@@ -2,7 +2,7 @@
 import { statfsSync, statSync } from "node:fs";
 import { ThreadPool } from "@/lib/threads/pool.ts";
 import type { AdapterInfo } from "@/gpu/device.ts";
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import type { Beat } from "@/lib/worker/beat.ts";
 import type { RemoteWorker } from "@/lib/worker/remote_worker.ts";
 import type { Supervisor } from "@/lib/worker/supervisor.ts";

@@ -1,6 +1,6 @@
 /** A made-up set to try the service with. */
 import { assertMayStore } from "@/lib/access/quota.ts";
-import { importReportSchema } from "@/lib/datasets/archive.ts";
+import { importReportSchema } from "@/lib/datasets/import_report.ts";
 import { datasetName } from "@/lib/datasets/name.ts";
 import { synthesizeInThread } from "@/lib/demo/synthetic_thread.ts";
 import { Conflict } from "@/lib/errors.ts";

@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 // @ts-types="@/lib/ws.d.ts"
-import { WebSocketServer } from "ws";
+import type { WebSocketServer } from "ws";
 import type { Message } from "@/lib/worker/rpc.ts";
 import { admit } from "./auth.ts";
 import { problem } from "./problem.ts";
@@ -14,11 +14,6 @@ const PATH = /^\/v1\/workers\/([\w.-]{1,100})\/link$/;
 
 /** Takes the requests of a server that ask for another protocol. */
 export function acceptWorkers(server: Server, services: Services): void {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: MESSAGE_BYTES,
-    perMessageDeflate: false,
-  });
   server.on("upgrade", async (incoming: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     socket.on("error", () => socket.destroy());
     try {
@@ -27,7 +22,7 @@ export function acceptWorkers(server: Server, services: Services): void {
       if (name === undefined) return refuse(socket, 404);
       const key = await admit(request, services, "work");
       const worker = await services.workers.join(name, key ?? null);
-      sockets.handleUpgrade(incoming, socket, head, (link) => {
+      (await socketServer()).handleUpgrade(incoming, socket, head, (link) => {
         const wire = {
           send: (message: Message) => link.send(JSON.stringify(message)),
           close: () => link.terminate(),
@@ -47,6 +42,19 @@ export function acceptWorkers(server: Server, services: Services): void {
     } catch (error) {
       refuse(socket, problem(error as Error, "").status);
     }
+  });
+}
+
+let sockets: WebSocketServer | undefined;
+
+/** One for all links; its package is loaded by the first. */
+async function socketServer(): Promise<WebSocketServer> {
+  // @ts-types="@/lib/ws.d.ts"
+  const { WebSocketServer } = await import("ws");
+  return sockets ??= new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES,
+    perMessageDeflate: false,
   });
 }
 

@@ -1,14 +1,20 @@
 /** How many connections fit the limit of file handles. */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { connectionLimit, readOpenFilesLimit } from "@/lib/file_handles.ts";
+import { connectionLimit, readOpenFilesLimit, waitingLimit } from "@/lib/file_handles.ts";
 import { launcherArguments } from "@/lib/launcher_permissions.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
 Deno.test("connections stay below the limit; too few handles are refused with what to type", () => {
-  assert.equal(connectionLimit(() => 1024), 896);
+  for (const handles of [256, 512, 1024, 1661, 1662, 4096, 20_000, 33_000]) {
+    const connections = connectionLimit(() => handles)!;
+    const most = 2 * connections + waitingLimit(connections);
+    assert.ok(handles - 128 - most >= 0 && handles - 128 - most < 3, `${handles}: ${connections}`);
+  }
+  assert.equal(connectionLimit(() => 512), 128);
   assert.equal(connectionLimit(() => 1_048_576), 16_384);
+  assert.equal(waitingLimit(16_384), 511);
   assert.equal(connectionLimit(() => Infinity), undefined);
   assert.equal(connectionLimit(() => undefined), undefined);
   assert.throws(() => connectionLimit(() => 64), /64 file handles.*ulimit -n 4096/);

@@ -1,7 +1,5 @@
 /** Imports a data set from a ZIP on disk: everything is checked first, then all or nothing is kept. */
-import { z } from "zod";
 import { Conflict, InvalidInput } from "@/lib/errors.ts";
-import { problemSchema } from "@/lib/problems.ts";
 import { assertFindings, descriptionSchema } from "./description.ts";
 import { findingsOf } from "./multi_label.ts";
 import { addContent, type Content, writeContent } from "./write_content.ts";
@@ -17,28 +15,10 @@ import { maxProblems } from "./csv_table.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { sameNames } from "./mutation.ts";
 import { KEPT } from "./pseudonym.ts";
-import { keepReport, warningKinds, warningKindSchema } from "./report.ts";
+import type { ImportReport } from "./import_report.ts";
+import { keepReport, warningKinds } from "./report.ts";
 import { openZip, type Zip } from "./zip.ts";
-import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
-
-export const importReportSchema = z.object({
-  name: z.string(),
-  images: z.number(),
-  gaze: z.number().describe("Recordings: one per image and reader"),
-  readers: z.number().describe("Different readers with gaze"),
-  labels: z.number().describe("Images with a label"),
-  readings: z.number().describe("Decisions of readers"),
-  skipped: z.number().describe("Files that nothing was taken from"),
-  names: z.enum(nameModes)
-    .describe(
-      "Whether names of DICOM files and of patients are kept as keyed hashes, or as they were sent",
-    ),
-  warnings: z.array(problemSchema).describe("The first thousand"),
-  warning_kinds: z.array(warningKindSchema).describe("All warnings, counted by what they say"),
-  layout: z.string().describe("As what the archive was read"),
-  digest: z.string(),
-}).meta({ id: "ImportReport" });
-export type ImportReport = z.output<typeof importReportSchema>;
+import type { DatasetRow, Store } from "@/lib/store/mod.ts";
 
 const maxWarnings = 1000;
 

@@ -4,11 +4,16 @@ import type { ImageRow, Store } from "@/lib/store/mod.ts";
 import { withoutExtension } from "./image_names.ts";
 import { dicomName } from "./pseudonym.ts";
 
-/** The names under which an image may be kept, the most likely first. */
-function namesOf(store: Store, name: string): string[] {
+/** The names under which an image may be kept as it is called, the most likely first. */
+function plainNamesOf(name: string): string[] {
   const kept = name.normalize("NFC");
-  const bare = withoutExtension(kept);
-  return [kept, bare, dicomName(store, kept), dicomName(store, bare)];
+  return [...new Set([kept, withoutExtension(kept)])];
+}
+
+/** And then those that its names become where they are hashed. */
+function namesOf(store: Store, name: string): string[] {
+  const plain = plainNamesOf(name);
+  return [...plain, ...plain.map((one) => dicomName(store, one))];
 }
 
 export async function findImage(
@@ -16,9 +21,12 @@ export async function findImage(
   dataset_id: string,
   name: string,
 ): Promise<ImageRow | undefined> {
-  const names = namesOf(store, name);
-  const images = await store.images.named(dataset_id, names);
-  return names.map((one) => images.find((image) => image.name === one)).find((image) => image);
+  const first = async (names: string[]) => {
+    const images = await store.images.named(dataset_id, names);
+    return names.map((one) => images.find((image) => image.name === one)).find((image) => image);
+  };
+  const plain = plainNamesOf(name);
+  return await first(plain) ?? await first(plain.map((one) => dicomName(store, one)));
 }
 
 /** @throws {NotFound} */

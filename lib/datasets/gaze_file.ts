@@ -1,7 +1,13 @@
 /** Gaze put into a data set that exists, one file at a time. */
 import { z } from "zod";
 import { change, changeable } from "./mutation.ts";
-import { addGazeInThread, type GazeFileOptions, isLarge } from "./gaze_thread.ts";
+import {
+  addGazeInThread,
+  type GazeFileOptions,
+  type GazeSource,
+  isLarge,
+  isWorkbook,
+} from "./gaze_thread.ts";
 import { ImageNames } from "./image_names.ts";
 import { imagesNamed } from "./images_named.ts";
 import { keepReport } from "./report.ts";
@@ -60,31 +66,27 @@ const FIRST = 10;
 
 /**
  * Adds the gaze of one file; a recording of the same image and reader is replaced. `file` is its
- * name. With `dryRun` nothing is kept. Throws NotFound, Conflict, InvalidInput, Overloaded; the bytes of
+ * name. With `dryRun` nothing is kept. Throws NotFound, Conflict, InvalidInput, Overloaded; bytes of
  * a large file are gone afterwards.
  */
 export async function putGaze(
   store: Store,
   dataset: string,
-  bytes: Uint8Array<ArrayBuffer>,
+  source: GazeSource,
   options: GazeFileOptions,
 ): Promise<GazeReport> {
-  if (!isLarge(bytes)) return await addGaze(store, dataset, bytes, options);
+  if (!isLarge(source)) return await addGaze(store, dataset, source, options);
   const { directory, cluster } = store;
   const place = { directory, cluster: cluster?.settings };
-  return await addGazeInThread<GazeReport>({ ...place, dataset, bytes, options });
+  return await addGazeInThread<GazeReport>({ ...place, dataset, source, options });
 }
 
-/**
- * The same in this thread.
- * @param wasRead called once the bytes are not needed any more
- */
+/** The same in this thread. */
 export async function addGaze(
   store: Store,
   dataset: string,
-  bytes: Uint8Array<ArrayBuffer>,
+  source: GazeSource,
   { dryRun = false, ...options }: GazeFileOptions,
-  wasRead: () => void = () => {},
 ): Promise<GazeReport> {
   const { id, meta } = dryRun
     ? await store.datasets.byName(dataset)
@@ -93,15 +95,20 @@ export async function addGaze(
   const given = Object.fromEntries(
     Object.entries(options).filter(([, value]) => value !== undefined),
   );
-  const { images, names, parsed } = await readGaze(store, id, bytes, (names) =>
-    parseGaze(bytes, {
-      ...described,
-      ...given,
-      file: options.file,
-      imageSize: (name) => names.find(name),
-      candidates: (name) => names.candidates(name),
-    }));
-  wasRead();
+  const { images, names, parsed } = await readGaze(
+    store,
+    id,
+    source,
+    (names) =>
+      opened(source, (content) =>
+        parseGaze(content, {
+          ...described,
+          ...given,
+          file: options.file,
+          imageSize: (name) => names.find(name),
+          candidates: (name) => names.candidates(name),
+        })),
+  );
   const pinned: string[] = [];
   const recordings = new Recordings(async (samples) => {
     if (dryRun) return "";
@@ -113,7 +120,7 @@ export async function addGaze(
     for (const gaze of parsed.gaze) {
       const image = names.find(gaze.image);
       if (!image) continue;
-      await recordings.add(packedLike({ ...gaze, image: image.name }, gaze), options.file);
+      await recordings.add(gaze, options.file, image.name);
     }
     const added = recordings.all();
     const report = { ...reportOf(parsed, added), warnings: [...parsed.warnings] };
@@ -158,6 +165,27 @@ export async function addGaze(
   }
 }
 
+/** Bytes of a file that are in memory at one time: more than are looked at to recognise a format. */
+const CHUNK = 2 ** 18;
+
+/** A text that lies on disk is read as it comes; a workbook's parts lie anywhere in it. */
+async function opened<T>(
+  source: GazeSource,
+  read: (content: Uint8Array | ReadableStream<Uint8Array>) => Promise<T>,
+): Promise<T> {
+  if (source instanceof Uint8Array) return await read(source);
+  using file = await Deno.open(source.path);
+  const into = async (chunk: Uint8Array) => chunk.subarray(0, await file.read(chunk) ?? 0);
+  const first = await into(new Uint8Array(CHUNK));
+  if (isWorkbook(first)) return await read(await Deno.readFile(source.path));
+  return await read(ReadableStream.from(async function* () {
+    yield first;
+    // The first is looked at more than once; whoever asks for the next has read the one before.
+    const again = new Uint8Array(CHUNK);
+    for (let chunk = await into(again); chunk.length > 0; chunk = await into(again)) yield chunk;
+  }()));
+}
+
 /** What tells a file's images apart. */
 type Names = Pick<ImageNames<ImageRow>, "find" | "candidates">;
 
@@ -169,13 +197,13 @@ type Names = Pick<ImageNames<ImageRow>, "find" | "candidates">;
 async function readGaze(
   store: Store,
   dataset_id: string,
-  bytes: Uint8Array,
+  source: GazeSource,
   parse: (names: Names) => Promise<ParsedGaze>,
 ) {
   const asked = new Set<string>();
   const listening: Names = { find: (name) => void asked.add(name), candidates: () => [] };
   // What is wrong with the file is said of the whole set.
-  const heard = !isLarge(bytes) && await parse(listening).then(() => true, () => false);
+  const heard = !isLarge(source) && await parse(listening).then(() => true, () => false);
   const few = heard ? await imagesNamed(store, dataset_id, asked) : undefined;
   if (few) {
     const names = new ImageNames(few, { keyed: store });

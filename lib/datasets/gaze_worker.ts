@@ -4,11 +4,10 @@ import { serveTasks } from "@/lib/threads/serve.ts";
 import { addGaze } from "./gaze_file.ts";
 import type { GazeRequest } from "./gaze_thread.ts";
 
-serveTasks(async ({ directory, cluster, dataset, bytes, options }: GazeRequest) => {
+serveTasks(async ({ directory, cluster, dataset, source, options }: GazeRequest) => {
   const store = await openStore(directory, { shared: true, cluster });
   try {
-    // Given back at once, whoever still knows them: what comes next takes as much.
-    return await addGaze(store, dataset, bytes, options, () => bytes.buffer.transfer(0));
+    return await addGaze(store, dataset, source, options);
   } finally {
     await store.close();
   }

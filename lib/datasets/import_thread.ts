@@ -2,7 +2,8 @@
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { limits } from "@/lib/threads/limits.ts";
 import { ThreadPool } from "@/lib/threads/pool.ts";
-import type { ImportOptions, ImportReport } from "./archive.ts";
+import type { ImportOptions } from "./archive.ts";
+import type { ImportReport } from "./import_report.ts";
 import type { Store } from "@/lib/store/mod.ts";
 
 export interface ImportRequest

@@ -472,7 +472,7 @@ export class Importer {
         for (const gaze of parsed.gaze) {
           const image = names.find(gaze.image);
           if (!image) continue;
-          await recordings.add(packedLike({ ...gaze, image: image.name }, gaze), file);
+          await recordings.add(gaze, file, image.name);
         }
       });
     }

@@ -3,6 +3,7 @@
  * nothing. They lie beside the data set's arrays (`pixel_cache.ts`), and go with them when it changes.
  */
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { isDiskFull } from "@/lib/errors.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { SUM_BYTES, summedBytes, sumOf } from "./summed_bytes.ts";
@@ -65,7 +66,7 @@ export class PictureCache {
     const temporary = temporaryPath();
     try {
       await Deno.writeFile(temporary, bytes, { createNew: true });
-      await Deno.writeFile(temporary, sumOf(bytes), { append: true });
+      await Deno.writeFile(temporary, sumOf(basename(path), bytes), { append: true });
       await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
       await Deno.rename(temporary, path);
     } catch (error) {
@@ -102,10 +103,10 @@ export function pictureKey(of: unknown): string {
   return createHash("sha256").update(JSON.stringify(of)).digest("hex").slice(0, 32);
 }
 
-/** A use keeps it for longer; undefined for one that is damaged, too. */
+/** A use keeps it for longer; undefined for one that is damaged, or another picture, too. */
 async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
   try {
-    const bytes = summedBytes(await Deno.readFile(path));
+    const bytes = summedBytes(basename(path), await Deno.readFile(path));
     const now = new Date();
     await Deno.utime(path, now, now);
     return bytes;

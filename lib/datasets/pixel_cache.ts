@@ -1,5 +1,6 @@
 /** The images of a data set as one array, ready for the GPU; kept in the cache once made. */
 import { createHash } from "node:crypto";
+import { basename } from "node:path";
 import { InvalidInput } from "@/lib/errors.ts";
 import { decodePool } from "@/lib/images/decode_pool.ts";
 import type { Raster } from "@/lib/images/raster.ts";
@@ -136,7 +137,7 @@ async function readCache(
   try {
     const { size } = await Deno.stat(path);
     if (size !== length * 2 + SUM_BYTES) return undefined;
-    const bytes = summedBytes(await Deno.readFile(path));
+    const bytes = summedBytes(basename(path), await Deno.readFile(path));
     return bytes && new Uint16Array(bytes.buffer, 0, length);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
@@ -174,7 +175,7 @@ async function writeCache(store: WorkerStore, path: string, data: Uint16Array<Ar
   const temporary = store.files.temporaryPath();
   const file = await Deno.open(temporary, { write: true, createNew: true });
   try {
-    for (const part of [bytes, sumOf(bytes)]) {
+    for (const part of [bytes, sumOf(basename(path), bytes)]) {
       for (let at = 0; at < part.length;) at += await file.write(part.subarray(at));
     }
     await file.syncData();

@@ -39,19 +39,19 @@ export class Recordings {
   ) {}
 
   /**
-   * Adds what a file holds. Fixations from one file and samples from another are one recording
+   * Adds what a file holds, on an image of this name. Fixations from one file and samples from another are one recording
    * with the fixations of the first, on the clock of the samples; anything else twice is passed over with a warning.
    */
-  async add(gaze: Gaze, source: string): Promise<void> {
+  async add(gaze: Gaze, source: string, image: string = gaze.image): Promise<void> {
     const samples = gaze.samples?.length ? gaze.samples : undefined;
     let reader = this.readerName(gaze.reader);
-    let key = JSON.stringify([gaze.image, reader]);
+    let key = JSON.stringify([image, reader]);
     let known = this.#byKey.get(key);
     const twice = known && (known.samples_file === null) === !samples;
     if (twice && reader === "" && known!.source !== source) {
       // Two files that name no reader are two readers, who are called by their files.
-      reader = this.readerName(readerByFile(source, gaze.image));
-      key = JSON.stringify([gaze.image, reader]);
+      reader = this.readerName(readerByFile(source, image));
+      key = JSON.stringify([image, reader]);
       const message =
         `No reader is named here, nor in ${known!.source}, which has gaze on the same ` +
         `images: taken for another reader, by the file's name`;
@@ -60,13 +60,13 @@ export class Recordings {
       known = this.#byKey.get(key);
     }
     if (known && (known.samples_file === null) === !samples) {
-      const whose = `"${gaze.image}"${reader && ` of reader "${reader}"`}`;
+      const whose = `"${image}"${reader && ` of reader "${reader}"`}`;
       const message = `Skipped: gaze on ${whose} was already read from ${known.source}`;
       this.warnings.push({ file: source, message });
       return;
     }
     const recording: Recording = packedLike({
-      image: gaze.image,
+      image,
       reader,
       format: gaze.format,
       samples_file: samples ? await this.store(samplesToBytes(samples)) : null,

@@ -1,6 +1,6 @@
 /** An upload that becomes a data set: how far it is, and what came of it, to be asked for at any time. */
 import { z } from "zod";
-import { type ImportReport, importReportSchema } from "./archive.ts";
+import { type ImportReport, importReportSchema } from "./import_report.ts";
 import { InvalidInput } from "@/lib/errors.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { Store } from "@/lib/store/mod.ts";

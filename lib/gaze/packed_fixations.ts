@@ -10,9 +10,10 @@ interface Holder {
   [NUMBERS]?: Float64Array;
 }
 
-/** The same object, whose fixations are made anew whenever they are asked for: to be looked at, not to be changed. */
+/** The same, whose fixations are made anew whenever they are asked for: to be looked at, not to be changed. */
 export function packed<T extends { fixations: Fixation[] }>(holder: T): T {
-  return withNumbers(holder, numbersOf(holder));
+  const { fixations: _, ...others } = holder;
+  return withNumbers(others, numbersOf(holder)) as T;
 }
 
 /** `holder` with the fixations of another, without a copy where those are packed. */
@@ -20,7 +21,7 @@ export function packedLike<T>(
   holder: T,
   other: { fixations: Fixation[] },
 ): T & { fixations: Fixation[] } {
-  return withNumbers(holder as T & { fixations: Fixation[] }, numbersOf(other));
+  return withNumbers(holder, numbersOf(other));
 }
 
 function numbersOf(holder: Holder): Float64Array {
@@ -39,12 +40,17 @@ function numbersOf(holder: Holder): Float64Array {
   return numbers;
 }
 
-function withNumbers<T extends { fixations: Fixation[] }>(holder: T, numbers: Float64Array): T {
+/** One getter for all: with one of its own each object would have a shape of its own, of half a kilobyte. */
+const FIXATIONS: PropertyDescriptor & ThisType<Holder> = {
+  enumerable: true,
+  get() {
+    return fixationsIn(this[NUMBERS]!);
+  },
+};
+
+function withNumbers<T>(holder: T, numbers: Float64Array): T & { fixations: Fixation[] } {
   Object.defineProperty(holder, NUMBERS, { value: numbers });
-  return Object.defineProperty(holder, "fixations", {
-    enumerable: true,
-    get: () => fixationsIn(numbers),
-  });
+  return Object.defineProperty(holder as T & { fixations: Fixation[] }, "fixations", FIXATIONS);
 }
 
 /** @param numbers [n, 4]: x, y (image px), start, duration (s) */

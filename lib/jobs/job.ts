@@ -1,6 +1,7 @@
 /** A job as it is told: one shape for each kind, told apart by `kind`. */
 import { z } from "zod";
-import { adapterInfoSchema, adapterName } from "@/lib/adapter_info.ts";
+import { adapterInfoSchema } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import { outcomes } from "@/lib/store/attempts.ts";
 import { type JobKind, specs } from "@/lib/specs/mod.ts";
 import { type JobRow, jobStates, type Store } from "@/lib/store/mod.ts";

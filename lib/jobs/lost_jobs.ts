@@ -1,9 +1,13 @@
-/** Jobs of workers that were lost: without it such a job would be called running until another worker is idle. */
+/**
+ * Jobs of workers that were lost: without it such a job would be called running until another worker is idle, and one
+ * that had found the disk full would stay paused.
+ */
 import { counted } from "@/lib/counted.ts";
+import { isDiskFull } from "@/lib/errors.ts";
 import type { Log } from "@/lib/log.ts";
 import { finishedStates, type Store } from "@/lib/store/mod.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
-import { removeCheckpoints } from "./queue.ts";
+import { removeCheckpoints } from "./checkpoints.ts";
 
 /** Once a lease has run out its worker has so long, ms, to speak again: after a pause of the machine all are silent. */
 export const GRACE_MS = HOLD_MS + 2000;
@@ -38,6 +42,7 @@ export class LostJobs {
       this.#compared = time;
       const sent = await store.jobs.sendUnknown();
       if (sent > 0) this.log(`sent ${counted(sent, "job")} of which the queue did not know`);
+      await this.#goOn();
     }
     const lost = await store.jobs.lost();
     const claims = new Map(lost.map((job) => [`${job.id} ${job.fence}`, job]));
@@ -59,4 +64,29 @@ export class LostJobs {
       this.changed(job.id);
     }
   }
+
+  /** Jobs that found a disk full go on where there is room: their worker, who would see to it, may be gone. */
+  async #goOn(): Promise<void> {
+    const { store } = this;
+    const full = (await store.jobs.heldByErrors()).filter(({ error }) =>
+      isDiskFull(new Error(error!))
+    );
+    if (full.length === 0 || !store.reserve.hasRoom()) return;
+    for (const { id, error } of full) {
+      if (await goOnWithRoom(store, id, error!)) this.changed(id);
+    }
+  }
+}
+
+/** Queues a job again that was paused for a full disk with this error; false where a person did something else. */
+export async function goOnWithRoom(store: Store, job_id: string, error: string): Promise<boolean> {
+  return await store.db.transaction(async () => {
+    // A person may have ended or removed it meanwhile.
+    const job = await store.jobs.find(job_id);
+    if (job?.state !== "paused" || job.error !== error) return false;
+    await store.jobs.resume(job_id);
+    const reason = "there is room on the disk again";
+    await store.events.append(job_id, "state", { state: "queued", reason });
+    return true;
+  });
 }

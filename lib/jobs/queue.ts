@@ -2,6 +2,7 @@
 import { assertMayQueue } from "@/lib/access/quota.ts";
 import { limits } from "@/lib/config.ts";
 import { Conflict, InvalidInput, Overloaded } from "@/lib/errors.ts";
+import { removeCheckpoints } from "./checkpoints.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { specOf, specs } from "@/lib/specs/mod.ts";
 import { parseSpec } from "@/lib/specs/parse.ts";
@@ -168,18 +169,4 @@ export async function control(store: Store, id: string, what: JobAction): Promis
 export async function remove(store: Store, id: string): Promise<void> {
   await store.jobs.removeFinished(id);
   removeCheckpoints(store, id);
-}
-
-/** Names the claim under which the checkpoints beside it were written; only servers with a bucket have it. */
-export const fenceFile = (store: Pick<Store, "checkpoints">, id: string) =>
-  `${store.checkpoints(id)}.fence`;
-
-export function removeCheckpoints(store: Pick<Store, "checkpoints">, id: string): void {
-  for (const path of [store.checkpoints(id), fenceFile(store, id)]) {
-    try {
-      Deno.removeSync(path, { recursive: true });
-    } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    }
-  }
 }

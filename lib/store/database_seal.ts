@@ -10,6 +10,11 @@ import { readSealed, writeSealed } from "./sealed_text.ts";
 /** A larger file would keep a start waiting, bytes; what is left to whoever looks on purpose. */
 const MOST_BYTES = 256 * 2 ** 20;
 
+/** What to say of a database that was changed at rest. */
+export const CHANGED =
+  "The database is not as this server left it: somebody put another in its place, or bytes of it have " +
+  "changed on the disk; in the latter case put it back from a backup";
+
 /** What is known of a database at a start: like at its end, changed since, or nothing. */
 export type AtRest = "same" | "changed" | "unknown";
 

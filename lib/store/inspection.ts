@@ -45,6 +45,11 @@ export class Inspection {
     return this.#all<{ user_version: number }>("PRAGMA user_version")[0].user_version;
   }
 
+  /** By which the directory's secret is known (`secret.ts`); 0 for none. */
+  markOfSecret(): number {
+    return this.#all<{ application_id: number }>("PRAGMA application_id")[0].application_id;
+  }
+
   /** Ids of jobs that have not ended: their checkpoints are still needed. */
   openJobs(): string[] {
     return this.#all<{ id: string }>(

@@ -101,7 +101,7 @@ const CLAIMED = "kind <> 'study'";
 
 /** It has not begun, or goes on on any adapter. */
 const ANYWHERE = "coalesce(spec ->> 'resume', 'any') <> 'same_device' OR device IS NULL";
-/** As `adapterName` (lib/adapter_info.ts) calls that which it ran on last. */
+/** As `adapterName` (lib/adapter_name.ts) calls that which it ran on last. */
 const ADAPTER = "coalesce(nullif(device ->> 'description', ''), nullif(device ->> 'device', ''), " +
   "device ->> 'vendor')";
 
@@ -273,9 +273,29 @@ export class Jobs extends Table<JobRow> {
     });
   }
 
+  /**
+   * A claim was lost, and who held it lives: so the job has not taken its worker down, and the attempt does not count.
+   * To be called once for a claim.
+   */
+  async acquit({ id, fence }: Pick<JobRow, "id" | "fence">): Promise<void> {
+    await this.db.transaction(async () => {
+      const job = await this.find(id);
+      const lost = job?.state === "queued" || (job?.state === "running" && job.fence > fence);
+      if (job && lost) await this.#forgive(job);
+    });
+  }
+
   /** Takes back the last attempt. */
   async #forgive({ id, attempts }: JobRow): Promise<void> {
     await this.update(id, { attempts: Math.max(0, attempts - 1) });
+  }
+
+  /** Paused jobs that tell of an error. */
+  async heldByErrors(): Promise<JobRow[]> {
+    return await this.select(
+      [["state = ?", "paused"]],
+      "AND error IS NOT NULL ORDER BY sequence",
+    );
   }
 
   /** Running jobs whose claim has run out: their worker says nothing any more, and nobody has said that it is gone. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Queue } from "./claims.ts";
+import { keepOlderDatabase } from "./before_migration.ts";
 import { CheckpointRows } from "./checkpoint_rows.ts";
 import { nextTurn } from "@/lib/turns.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
@@ -28,7 +29,7 @@ import { Predictions } from "./predictions.ts";
 import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
-import { readSecret } from "./secret.ts";
+import { readBoundSecret } from "./secret.ts";
 import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
 import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
@@ -37,6 +38,9 @@ import { Tuning } from "./tuning.ts";
 import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 import { Workers } from "./workers.ts";
+
+/** A worker publishes what it has made within this time, ms. */
+const UNDER_WAY_MS = 3_600_000;
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -75,6 +79,8 @@ export class Store {
   setAside?: SetAside;
   /** Whether the database was as the server before had left it; undefined for a shared store. */
   atRest?: AtRest;
+  /** The copy of a database that had an older schema, from before it was brought up. */
+  olderDatabase?: string;
   readonly reserve: Reserve;
   /** 32 random bytes of this data directory, for keyed hashes. */
   readonly secret: Uint8Array;
@@ -127,16 +133,18 @@ export class Store {
       assertDatabaseIsThere(directory, database);
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
       const atRest = lock && breakSeal(database);
+      const olderDatabase = begun ? await keepOlderDatabase(directory) : undefined;
       const db = await openDatabase(database, { check: lock !== undefined });
       let secret: Uint8Array;
       try {
-        secret = readSecret(directory, { mayMake: !begun });
+        secret = await readBoundSecret(directory, db, { mayMake: !begun });
       } catch (error) {
         await db.close();
         throw error;
       }
       const store = new Store(directory, db, secret, lock);
       store.atRest = atRest;
+      store.olderDatabase = olderDatabase;
       if (lock) await store.#begin();
       return store;
     } catch (error) {
@@ -162,7 +170,7 @@ export class Store {
       settings.cacheBytes,
     );
     if (lock) {
-      store.files.emptyTemporary();
+      store.files.emptyTemporary(await store.#useOf());
       store.uploads.list();
       await store.idempotency.purge({ unfinished: 1 });
       store.reserve.take();
@@ -170,17 +178,31 @@ export class Store {
     return store;
   }
 
+  /**
+   * At a start: whether a file that no row refers to may be one that a worker has under way, which has outlived the
+   * server before. Without such workers none is.
+   */
+  async #useOf(): Promise<(path: string) => boolean> {
+    if (await this.workers.count() === 0) return () => false;
+    return (path) => {
+      const { mtime } = Deno.statSync(path);
+      return mtime !== null && Date.now() - mtime.getTime() < UNDER_WAY_MS;
+    };
+  }
+
   /** What the server that holds the directory does when it starts. */
   async #begin(): Promise<void> {
     const { db, files } = this;
+    const isInUse = await this.#useOf();
     const rows = await db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
     const jobs = await db.all<{ id: string }>("SELECT id FROM jobs");
-    files.emptyTemporary();
+    files.emptyTemporary(isInUse);
     // Those that have expired go.
     this.uploads.list();
     this.setAside = setAside(this.directory, files, {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
+      isInUse,
     });
     // Whoever asked by those without an answer has asked a server that is gone.
     await this.idempotency.purge({ unfinished: 0 });

@@ -5,6 +5,8 @@ import { isDiskFull } from "@/lib/errors.ts";
 /** Deleted rows are overwritten, by way of the write-ahead log. */
 const RESERVE_BYTES = 16 * 2 ** 20;
 const PROBE_BYTES = 2 ** 20;
+/** Of a directory without a reserve: some checkpoints of a small model. */
+const ROOM_BYTES = RESERVE_BYTES + PROBE_BYTES;
 
 export class Reserve {
   readonly #path: string;
@@ -42,11 +44,19 @@ export class Reserve {
   /** Whether a job can write again: a little more than the reserve is free. */
   hasRoom(): boolean {
     if (!this.take()) return false;
-    const probe = `${this.#path}.probe`;
-    const free = grow(probe, PROBE_BYTES);
-    if (existsSync(probe)) Deno.removeSync(probe);
-    return free;
+    return probe(`${this.#path}.probe`, PROBE_BYTES);
   }
+}
+
+/** Whether a job can write in a directory that keeps no reserve. */
+export function canGrow(directory: string): boolean {
+  return probe(`${directory}/room.probe`, ROOM_BYTES);
+}
+
+function probe(path: string, bytes: number): boolean {
+  const free = grow(path, bytes);
+  if (existsSync(path)) Deno.removeSync(path);
+  return free;
 }
 
 /** Makes a file of zeros so long; false when the disk is full before. */

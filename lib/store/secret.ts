@@ -1,5 +1,7 @@
 /** A random key of the data directory; what is hashed with it means nothing elsewhere. */
+import { createHash } from "node:crypto";
 import { Conflict } from "@/lib/errors.ts";
+import type { Database } from "./database.ts";
 import { readSealed, writeSealed } from "./sealed_text.ts";
 
 const LENGTH = 32;
@@ -9,12 +11,37 @@ export interface SecretOptions {
   mayMake: boolean;
 }
 
+/** What a database keeps of the secret that its names were hashed by, as SQLite's `application_id`: not 0. */
+export const markOf = (secret: Uint8Array): number =>
+  (createHash("sha256").update("secret of ").update(secret).digest().readUInt32BE() >>> 1) || 1;
+
+/**
+ * The secret of a data directory, and of no other: its database knows it from then on.
+ * @throws {Conflict} for one that is damaged, missing or another's, with the way back
+ */
+export async function readBoundSecret(
+  directory: string,
+  db: Database,
+  { mayMake }: SecretOptions,
+): Promise<Uint8Array> {
+  const { application_id: mark } = (await db.get<{ application_id: number }>(
+    "PRAGMA application_id",
+  ))!;
+  const secret = readSecret(directory, { mayMake, mark });
+  const own = markOf(secret);
+  if (own !== mark) await db.run(`PRAGMA application_id = ${own}`);
+  return secret;
+}
+
 /**
  * 32 bytes, made at the first start. Its file holds their digits and a sum, so that damage is told; the files of
- * before hold the bytes themselves.
- * @throws {Conflict} for one that is damaged or missing, with the way back
+ * before, and one that somebody puts there to begin anew, hold the bytes themselves.
+ * @param options.mark of the database, 0 where it knows none
  */
-export function readSecret(directory: string, { mayMake }: SecretOptions): Uint8Array {
+function readSecret(
+  directory: string,
+  { mayMake, mark }: SecretOptions & { mark: number },
+): Uint8Array {
   const path = `${directory}/secret.key`;
   let held: Uint8Array;
   try {
@@ -26,12 +53,18 @@ export function readSecret(directory: string, { mayMake }: SecretOptions): Uint8
   }
   if (isPlain(held)) return keep(path, held);
   const secret = secretOf(path, held);
-  if (secret) return secret;
-  throw unusable(path, "it is damaged");
+  if (!secret) throw unusable(path, "it is damaged");
+  if (isOther(secret, mark)) throw unusable(path, "it is another data directory's");
+  return secret;
 }
 
-/** What is wrong with the file at `path`, in words; undefined where nothing is. Makes nothing. */
-export function secretFault(path: string): string | undefined {
+const isOther = (secret: Uint8Array, mark: number) => mark !== 0 && markOf(secret) !== mark;
+
+/**
+ * What is wrong with the file at `path`, in words; undefined where nothing is. Makes nothing.
+ * @param mark of the database beside it, 0 where it knows none
+ */
+export function secretFault(path: string, mark: number): string | undefined {
   let held: Uint8Array;
   try {
     held = Deno.readFileSync(path);
@@ -39,7 +72,9 @@ export function secretFault(path: string): string | undefined {
     if (error instanceof Deno.errors.NotFound) return "is missing";
     throw error;
   }
-  return secretOf(path, held) ? undefined : "is damaged";
+  const secret = secretOf(path, held);
+  if (!secret) return "is damaged";
+  return !isPlain(held) && isOther(secret, mark) ? "is another data directory's" : undefined;
 }
 
 /** The 32 bytes in a file, in either form; undefined where they are damaged. */

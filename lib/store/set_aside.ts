@@ -8,6 +8,8 @@ import { Conflict } from "@/lib/errors.ts";
 import type { Files } from "./files.ts";
 
 const KEPT_DAYS = 7;
+/** Folders of what is set aside; databases are those of before a migration (`before_migration.ts`). */
+const KINDS = ["files", "checkpoints", "databases"];
 const DAY_MS = 24 * 3600 * 1000;
 
 export interface SetAside {
@@ -67,11 +69,16 @@ function holdsAny(folder: string): boolean {
 export function setAside(
   directory: string,
   files: Files,
-  { referred, jobs }: { referred: Set<string>; jobs: Set<string> },
+  { referred, jobs, isInUse }: {
+    referred: Set<string>;
+    jobs: Set<string>;
+    /** Of the path of a file that nothing refers to yet. */
+    isInUse(path: string): boolean;
+  },
 ): SetAside {
   const aside = `${directory}/aside`;
   const done: SetAside = { files: 0, checkpoints: 0, returned: 0 };
-  for (const kind of ["files", "checkpoints"]) {
+  for (const kind of KINDS) {
     Deno.mkdirSync(`${aside}/${kind}`, { recursive: true });
   }
   for (const entry of Deno.readDirSync(`${aside}/files`)) {
@@ -91,7 +98,7 @@ export function setAside(
   }
   removeOld(aside);
   for (const sha256 of [...files.stored()]) {
-    if (referred.has(sha256)) continue;
+    if (referred.has(sha256) || isInUse(files.path(sha256))) continue;
     move(`${files.directory}/${sha256.slice(0, 2)}/${sha256}`, `${aside}/files/${sha256}`);
     done.files++;
   }
@@ -112,7 +119,7 @@ function move(from: string, to: string): void {
 }
 
 function removeOld(aside: string): void {
-  for (const kind of ["files", "checkpoints"]) {
+  for (const kind of KINDS) {
     for (const { name } of [...Deno.readDirSync(`${aside}/${kind}`)]) {
       const path = `${aside}/${kind}/${name}`;
       const { mtime } = Deno.statSync(path);

@@ -45,6 +45,12 @@ export class Similarities extends Table<SimilarityRow> {
     });
   }
 
+  /** What a job has made. */
+  async ofJob(job_id: string): Promise<Pick<SimilarityRow, "id"> | undefined> {
+    const row = await this.findBy([["job_id = ?", job_id]]);
+    return row && { id: row.id };
+  }
+
   /** The newest `limit` of a data set. */
   async ofDataset(dataset_id: string, limit: number): Promise<SimilarityRow[]> {
     return await this.select(

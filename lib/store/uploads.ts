@@ -233,10 +233,12 @@ function readInfo(path: string, id: string): UploadInfo {
   const what = `upload "${id}"`;
   const text = readSealed(path, what);
   try {
-    return JSON.parse(text);
+    const info: UploadInfo = JSON.parse(text);
+    if (info.id === id) return info;
   } catch {
-    throw new Damaged(`Cannot use ${what}: what is kept of it is damaged`);
+    // Told below.
   }
+  throw new Damaged(`Cannot use ${what}: what is kept of it is damaged, or another's`);
 }
 
 function stat(path: string): Deno.FileInfo | undefined {

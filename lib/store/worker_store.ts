@@ -12,7 +12,7 @@ export const questions = {
   heatmaps: ["ofDataset"],
   models: ["resolve", "get", "find", "ofJob"],
   modelImages: ["of"],
-  similarities: ["get"],
+  similarities: ["get", "ofJob"],
   evaluations: ["ofJob"],
   tuning: ["ofDevice", "add", "ofJob", "setOfJob"],
 } as const satisfies { [Table in keyof Store]?: readonly (keyof Store[Table])[] };

@@ -1,6 +1,6 @@
 /** How long a training will take, by those that ran before on the same adapter. */
 import { z } from "zod";
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import type { ResolvedJob } from "@/lib/jobs/queue.ts";
 import { labelCounts } from "@/lib/datasets/label_counts.ts";
 import { specs } from "@/lib/specs/mod.ts";

@@ -10,6 +10,9 @@ import type { FromThread, ToThread } from "./protocol.ts";
 /** Newer than its types. */
 type Measured = { cpuUsage?(): Promise<{ user: number; system: number }> };
 
+/** Objects just made, MB: without a limit a thread has a hundred of them before it first collects garbage. */
+const YOUNG_MB = 16;
+
 export class Thread {
   readonly #worker: Worker;
   readonly #port: MessagePort;
@@ -26,7 +29,7 @@ export class Thread {
       workerData: { port: port2 },
       // deno-lint-ignore no-explicit-any -- a web port, which node's types do not know.
       transferList: [port2 as any],
-      resourceLimits: { maxOldGenerationSizeMb: heapMb },
+      resourceLimits: { maxOldGenerationSizeMb: heapMb, maxYoungGenerationSizeMb: YOUNG_MB },
     });
     this.#port.onmessage = ({ data }: MessageEvent<FromThread>) => this.onMessage(data);
     this.#worker.on("error", (error: Error) => this.onCrash(error?.message ?? String(error)));

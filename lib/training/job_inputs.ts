@@ -1,5 +1,5 @@
 /** What every training job looks up first. */
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import { Conflict } from "@/lib/errors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
 import type { JobKind, KeptSpec } from "@/lib/specs/mod.ts";

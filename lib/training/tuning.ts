@@ -1,5 +1,5 @@
 /** Which variants of convolutions a training runs by: decided on each device before its first step there, and held. */
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import { deviceName, tune } from "@/gpu/autotune.ts";
 import { candidates } from "@/gpu/convolution/selection.ts";
 import type { Gpu } from "@/gpu/device.ts";

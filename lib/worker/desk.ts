@@ -24,6 +24,8 @@ export interface Desk {
   ask(table: string, method: string, args: unknown[]): Promise<unknown>;
   /** Makes sure that a stored file lies in the directory that the two have in common. @throws {Damaged} */
   bring(sha256: string): Promise<void>;
+  /** The worker runs nothing: what it has claimed is free at once, and the attempt does not count. */
+  release(): Promise<void>;
   /** Whether there is room on the disk again. */
   hasRoom(): Promise<boolean>;
   /** Queues a job again that was paused for a full disk with this error, unless a person did something else. */
@@ -37,6 +39,7 @@ export const deskMethods = [
   "publish",
   "ask",
   "bring",
+  "release",
   "hasRoom",
   "goOn",
 ] as const satisfies readonly (keyof Desk)[];

@@ -1,11 +1,11 @@
 /** The loop that claims jobs and runs them, one at a time. */
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import type { Gpu } from "@/gpu/device.ts";
 import { ClaimLost, isDiskFull } from "@/lib/errors.ts";
 import { unquoted, withoutNames } from "@/lib/log.ts";
-import type { JobHandler } from "@/lib/jobs/kinds/handler.ts";
+import type { HandlerOf } from "@/lib/jobs/kinds/handler.ts";
 import { JobHeld, JobStopped, type TrainingPace } from "@/lib/specs/job_context.ts";
-import { removeCheckpoints } from "@/lib/jobs/queue.ts";
+import { removeCheckpoints } from "@/lib/jobs/checkpoints.ts";
 import { RunningJob } from "./running_job.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
 import type { WorkerStore } from "@/lib/store/worker_store.ts";
@@ -22,7 +22,7 @@ export interface JobRunnerOptions {
   desk: Desk;
   store: WorkerStore;
   gpu: Gpu;
-  kinds: Record<string, JobHandler>;
+  kinds: Record<string, HandlerOf>;
   /** Serves what came in between (views to be shown). */
   between(): Promise<void>;
   log(text: string): void;
@@ -65,7 +65,7 @@ export class JobRunner {
   /** Resolves after `leave`; throws when the GPU cannot be used any more. */
   async loop(): Promise<void> {
     const { desk, between, gpu, kinds } = this.#options;
-    const runnable = Object.keys(kinds).filter((kind) => kinds[kind].run);
+    const runnable = Object.keys(kinds).filter((kind) => kinds[kind]);
     while (!this.#leaving) {
       await between();
       try {
@@ -76,8 +76,19 @@ export class JobRunner {
         } else await this.#idle();
       } catch (error) {
         if (!isDiskFull(error)) throw error;
+        await this.#giveBack();
         await this.#room();
       }
+    }
+  }
+
+  /** What could not even begin here may elsewhere. */
+  async #giveBack(): Promise<void> {
+    try {
+      await this.#options.desk.release();
+    } catch (error) {
+      // Where the rows are on the full disk.
+      if (!isDiskFull(error)) throw error;
     }
   }
 
@@ -118,7 +129,8 @@ export class JobRunner {
         { state: "running", device: { ...gpu.info } },
         job.attempts > 1 ? "its worker died; it goes on from its last checkpoint" : undefined,
       );
-      const result = await kinds[job.kind].run!(run);
+      const handler = await kinds[job.kind]!();
+      const result = await handler.run(run);
       await run.state({ state: "succeeded", result, requested: null });
       removeCheckpoints(store, job.id);
     } catch (error) {
@@ -155,8 +167,13 @@ export class JobRunner {
     }
     await this.#room();
     if (this.#leaving) return;
-    if (told) return await desk.goOn(run.job.id, message);
-    await run.state({ state: "queued", attempts: 0 }, "there is room on the disk again");
+    try {
+      if (told) return await desk.goOn(run.job.id, message);
+      await run.state({ state: "queued", attempts: 0 }, "there is room on the disk again");
+    } catch (error) {
+      // Somebody else has seen to it meanwhile, or will.
+      if (!(error instanceof ClaimLost)) throw error;
+    }
   }
 
   async #tell(run: RunningJob, error: unknown, log: (text: string) => void): Promise<void> {

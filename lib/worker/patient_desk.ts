@@ -3,7 +3,7 @@
  * tells is kept here, each message under its number until it is confirmed. What changes the job's state, and what it
  * has made, waits.
  */
-import { Unavailable } from "@/lib/errors.ts";
+import { ClaimLost, Unavailable } from "@/lib/errors.ts";
 import type { Claim, News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
@@ -27,7 +27,8 @@ export class PatientDesk implements Desk {
       if (job) [this.#news, this.#number] = [[], 0];
       return job;
     } catch (error) {
-      if (!(error instanceof Unavailable)) throw error;
+      // Its checkpoints may come for so long that the claim ends meanwhile.
+      if (!(error instanceof Unavailable) && !(error instanceof ClaimLost)) throw error;
       // Whoever waits for a job looks again.
       await pause();
       return null;
@@ -79,6 +80,10 @@ export class PatientDesk implements Desk {
 
   bring(sha256: string): Promise<void> {
     return patiently(() => this.desk.bring(sha256));
+  }
+
+  release(): Promise<void> {
+    return patiently(() => this.desk.release());
   }
 
   hasRoom(): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** The desk of a worker elsewhere, over its link: with each claim the job's checkpoints come here, and go back. */
 import { type Claim, hasWork, type News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
+import { canGrow } from "@/lib/store/reserve.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
 import type { CheckpointCopies } from "./checkpoint_copies.ts";
 import type { Desk } from "./desk.ts";
@@ -10,7 +11,12 @@ export class RemoteDesk implements Desk {
   /** Of the job that the worker runs. */
   current: Claim | null = null;
 
-  constructor(readonly links: Links, readonly copies: CheckpointCopies) {}
+  /** @param directory of the worker's files and checkpoints */
+  constructor(
+    readonly links: Links,
+    readonly copies: CheckpointCopies,
+    readonly directory: string,
+  ) {}
 
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
     this.current = null;
@@ -44,8 +50,14 @@ export class RemoteDesk implements Desk {
     return Promise.resolve();
   }
 
+  async release(): Promise<void> {
+    this.current = null;
+    await this.links.call("release", []);
+  }
+
+  /** Here, where jobs write, and at the server, which keeps it. */
   async hasRoom(): Promise<boolean> {
-    return await this.links.call("hasRoom", []);
+    return canGrow(this.directory) && await this.links.call<boolean>("hasRoom", []);
   }
 
   async goOn(job_id: string, error: string): Promise<void> {

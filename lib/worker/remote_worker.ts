@@ -1,8 +1,8 @@
 /** A worker elsewhere, as the server has it: over all the links that it opens, one after the other. */
-import { adapterName } from "@/lib/adapter_info.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
 import { ClaimLost, Conflict, InvalidInput, Unavailable } from "@/lib/errors.ts";
 import { type Claim, type News } from "@/lib/jobs/outcome.ts";
-import { removeCheckpoints } from "@/lib/jobs/queue.ts";
+import { removeCheckpoints } from "@/lib/jobs/checkpoints.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
@@ -67,9 +67,11 @@ export class RemoteWorker implements Desk {
   #wire?: Wire;
   #peer?: Peer;
   #claim?: Claim;
-  /** Whether the claim is older than this object: what was asked under it is not known. */
+  /** Whether the claim is older than the link: what was asked and sent under it is not all known here. */
   #resumed = false;
   #held = -Infinity;
+  /** When something came last by its link, by a clock that nobody sets. */
+  #heard = -Infinity;
   /** Files that it has sent under its claim. */
   #sent: string[] = [];
 
@@ -122,7 +124,9 @@ export class RemoteWorker implements Desk {
     this.#wire = wire;
     this.#peer = undefined;
     this.beat = undefined;
+    this.#heard = performance.now();
     return (message) => {
+      if (wire === this.#wire) this.#heard = performance.now();
       // Before its greeting nothing else is answered.
       if (peer !== this.#peer && message.method !== "hello") return;
       peer.receive(message).catch((error) =>
@@ -147,7 +151,7 @@ export class RemoteWorker implements Desk {
 
   /** Cuts off a link on which nothing comes. */
   check(): void {
-    if (this.beat && performance.now() - this.beat.time > LINK_MS) this.#wire?.close();
+    if (performance.now() - this.#heard > LINK_MS) this.#wire?.close();
   }
 
   /** Asks the worker; throws what its handler throws, and Unavailable when it is away. */
@@ -186,12 +190,16 @@ export class RemoteWorker implements Desk {
       // A process of this name that died.
       await this.forget();
       await desk.left({ blameless: false });
-    } else if (this.#claim?.id !== claim.id || this.#claim.fence !== claim.fence) {
-      const row = await desk.store.jobs.find(claim.id);
-      const holds = row?.fence === claim.fence && row.worker === this.name;
-      this.#claim = holds ? claim : undefined;
-      this.#resumed = holds;
-      this.#names.claimed(holds ? [row.id, row.spec] : null);
+    } else {
+      // It may have gone on with it at another server meanwhile.
+      this.#resumed = true;
+      if (this.#claim?.id !== claim.id || this.#claim.fence !== claim.fence) {
+        const row = await desk.store.jobs.find(claim.id);
+        const holds = row?.fence === claim.fence && row.worker === this.name;
+        this.#claim = holds ? claim : undefined;
+        this.#names.claimed(holds ? [row.id, row.spec] : null);
+        if (!holds) await desk.acquit(claim);
+      }
     }
     await this.#hold();
     const adapter = device?.gpu ? ` (${adapterName(device.gpu)})` : "";
@@ -262,10 +270,8 @@ export class RemoteWorker implements Desk {
 
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
     const { desk } = this.#options;
-    this.#assertWorksHere();
-    await this.forget();
     // Who asks for a job runs none: an answer of before may have been lost.
-    await desk.left({ blameless: true, reason: "its worker asked for another job" });
+    await this.release();
     const job = await desk.claim(kinds, adapter);
     if (!job) return null;
     this.#claim = { id: job.id, fence: job.fence };
@@ -286,12 +292,8 @@ export class RemoteWorker implements Desk {
   async publish(claim: Claim, outcome: Outcome): Promise<void> {
     this.#assertClaimed(claim);
     for (const made of [outcome.model, outcome.similarity]) {
-      if (made && !this.#sent.includes(made.file)) {
-        const what = `Cannot publish file ${made.file}: this worker has not sent it`;
-        // To another server, or to this one before its last start: the job is taken up anew.
-        if (this.#resumed) throw new ClaimLost(what);
-        throw new InvalidInput(what);
-      }
+      if (!made || this.#sent.includes(made.file)) continue;
+      this.#refuse(`Cannot publish file ${made.file}: this worker has not sent it`);
     }
     await this.#options.desk.publish(claim, outcome);
   }
@@ -316,11 +318,18 @@ export class RemoteWorker implements Desk {
     );
   }
 
-  /** @throws {ClaimLost} where that may be since the server was started again: the job is taken up anew */
+  /** @throws {ClaimLost}, {InvalidInput}, {Unavailable} */
   assertKnown(name: string): void {
     if (this.#names.has(name)) return;
     this.#assertWorksHere();
-    const what = `Cannot give worker ${this.name} "${name}": nothing that it works on names that`;
+    this.#refuse(`Cannot give worker ${this.name} "${name}": nothing that it works on names that`);
+  }
+
+  /**
+   * @throws {ClaimLost} where what is missing may have gone to another server, or to this one before it was started
+   *   again: the job is taken up anew; {InvalidInput} otherwise
+   */
+  #refuse(what: string): never {
     if (this.#resumed) throw new ClaimLost(what);
     throw new InvalidInput(what);
   }
@@ -328,6 +337,12 @@ export class RemoteWorker implements Desk {
   async bring(sha256: string): Promise<void> {
     this.assertKnown(sha256);
     await this.#options.desk.bring(sha256);
+  }
+
+  async release(): Promise<void> {
+    this.#assertWorksHere();
+    await this.forget();
+    await this.#options.desk.release();
   }
 
   async hasRoom(): Promise<boolean> {

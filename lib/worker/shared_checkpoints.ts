@@ -7,7 +7,7 @@ import { unquoted } from "@/lib/log.ts";
 import { dirname } from "node:path";
 import { ClaimLost, Damaged } from "@/lib/errors.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
-import { fenceFile } from "@/lib/jobs/queue.ts";
+import { fenceFile } from "@/lib/jobs/checkpoints.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { UPLOAD_MS } from "./checkpoint_copies.ts";
 import { assertBelow, checkpointFiles } from "./checkpoint_files.ts";

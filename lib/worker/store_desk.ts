@@ -1,7 +1,9 @@
 /** The desk of a worker, by the store itself. */
 import type { Log } from "@/lib/log.ts";
 import { type Claim, hasWork, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
+import { ClaimLost } from "@/lib/errors.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
+import { goOnWithRoom } from "@/lib/jobs/lost_jobs.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
 import type { WorkerAbout } from "@/lib/store/workers.ts";
 import { questions } from "@/lib/store/worker_store.ts";
@@ -23,6 +25,8 @@ export interface Asking {
 export class StoreDesk implements Desk {
   /** Set as soon as the worker has said. */
   asking: Asking = {};
+  /** The last lost claim of a worker that lives. */
+  #acquitted?: string;
   /** Where checkpoints are kept beside this machine. */
   readonly checkpoints?: SharedCheckpoints;
 
@@ -57,6 +61,14 @@ export class StoreDesk implements Desk {
     await this.store.jobs.release(this.name, how);
   }
 
+  /** A claim of this worker, which lives, was lost. */
+  async acquit({ id, fence }: Claim): Promise<void> {
+    const claim = `${id} ${fence}`;
+    if (this.#acquitted === claim) return;
+    this.#acquitted = claim;
+    await this.store.jobs.acquit({ id, fence });
+  }
+
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
     const job = await this.store.jobs.claim(this.name, { kinds, adapter, ...this.asking });
     if (!job) return null;
@@ -79,7 +91,12 @@ export class StoreDesk implements Desk {
     const { state } = news.changes;
     // Whoever takes the job up may have no other way to its checkpoints.
     if (state === "paused" || state === "queued") await this.checkpoints?.send(claim);
-    await keepNews(this.store, claim, news);
+    try {
+      await keepNews(this.store, claim, news);
+    } catch (error) {
+      if (error instanceof ClaimLost) await this.acquit(claim);
+      throw error;
+    }
     if (hasWork(news)) this.checkpoints?.changed(claim);
     if (news.events.length > 0 || Object.keys(news.changes).length > 0) {
       this.changed(claim.id, state !== undefined && state !== "running");
@@ -109,19 +126,15 @@ export class StoreDesk implements Desk {
     await this.store.files.fetch(sha256);
   }
 
+  async release(): Promise<void> {
+    await this.left({ blameless: true, reason: "its worker gave it up" });
+  }
+
   hasRoom(): Promise<boolean> {
     return Promise.resolve(this.store.reserve.hasRoom());
   }
 
   async goOn(job_id: string, error: string): Promise<void> {
-    const { store } = this;
-    await store.db.transaction(async () => {
-      // A person may have ended or removed it meanwhile.
-      const job = await store.jobs.find(job_id);
-      if (job?.state !== "paused" || job.error !== error) return;
-      await store.jobs.resume(job_id);
-      const reason = "there is room on the disk again";
-      await store.events.append(job_id, "state", { state: "queued", reason });
-    });
+    await goOnWithRoom(this.store, job_id, error);
   }
 }

@@ -1,10 +1,13 @@
-/** Files between a remote worker and its server, by HTTP: an interrupted transfer is made again. */
+/** Files between a remote worker and its server, by HTTP: one that is interrupted, or stands still, is made again. */
 import { ClaimLost, InvalidInput, NotFound, Unavailable } from "@/lib/errors.ts";
+import { Stall } from "@/lib/stall.ts";
 import { pathOf } from "./session.ts";
 
 /** For how long a server that does not answer is asked again, ms. */
 const PATIENCE_MS = 600_000;
 const PAUSE_MS = [250, 5_000];
+/** Without a byte for so long, ms, a transfer is given up: a large file is hashed and synced before the answer. */
+const STALL_MS = 30_000;
 
 export interface Server {
   /** Its address, without a slash at the end; of several servers of one cluster those of all. */
@@ -33,13 +36,15 @@ export class Transfer {
   /** Which of the addresses answered last. */
   #at = 0;
 
-  constructor(readonly server: Server) {}
+  constructor(readonly server: Server, private readonly stallMs = STALL_MS) {}
 
   /** Reads a file; `read` may be called again from the start. @throws {ClaimLost}, {NotFound} */
   async get<T>(path: string, read: (body: ReadableStream<Uint8Array>) => Promise<T>): Promise<T> {
     const from = async (at: number) => {
-      const response = await this.#fetch(urlOf(this.server, at, path, {}), {});
-      return await read(response.body ?? new Blob([]).stream());
+      using stall = new Stall(this.stallMs);
+      const { signal } = stall;
+      const response = await this.#fetch(urlOf(this.server, at, path, {}), { signal });
+      return await read(stall.watched(response.body ?? new Blob([]).stream()));
     };
     return await this.#patiently(async () => {
       try {
@@ -63,9 +68,10 @@ export class Transfer {
   async put(path: string, from: string, query: Record<string, string> = {}): Promise<void> {
     await this.#patiently(async () => {
       const file = await Deno.open(from);
+      using stall = new Stall(this.stallMs);
       const headers = { "content-type": "application/octet-stream" };
       const response = await this.#fetch(urlOf(this.server, this.#at, path, query), {
-        ...{ method: "PUT", headers, body: file.readable },
+        ...{ method: "PUT", headers, body: stall.watched(file.readable), signal: stall.signal },
       });
       await response.body?.cancel();
     });
@@ -80,6 +86,7 @@ export class Transfer {
     if (response.status === 404) throw new NotFound(message);
     if (response.status === 409) throw new ClaimLost(message);
     if (response.status === 422) throw new InvalidInput(message);
+    if (response.status === 507) throw Object.assign(new Error(message), { code: "ENOSPC" });
     if ([429, 502, 503, 504].includes(response.status)) throw new Unavailable(message);
     throw new Error(message);
   }

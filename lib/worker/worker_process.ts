@@ -6,12 +6,7 @@
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { type Log, type LogFormat, logger } from "@/lib/log.ts";
 import { type Beat, BEAT_MS } from "./beat.ts";
-import {
-  type Connection,
-  connectionByLink,
-  connectionByPipe,
-  connectionToStore,
-} from "./connection.ts";
+import { type Connection, connectionByPipe } from "./connection.ts";
 import type { ThreadStart, Tick } from "./gpu_service.ts";
 import { kinds } from "./kinds.ts";
 import { PatientDesk } from "./patient_desk.ts";
@@ -21,7 +16,8 @@ import { deskHandlers } from "./desk.ts";
 import { tellingDesk } from "./telling_desk.ts";
 import type { Device as Told } from "./session.ts";
 import type { JobKind } from "@/lib/specs/mod.ts";
-import { assertFits, type Device, type Estimate } from "@/lib/training/estimate.ts";
+import { assertFits, type Estimate } from "@/lib/training/assert_fits.ts";
+import type { Device } from "@/lib/training/estimate.ts";
 import type { EstimateRequest } from "@/lib/training/estimate_request.ts";
 
 /** Time to save and leave, ms: a link that is lost is not waited for without end. */
@@ -53,10 +49,11 @@ export async function work(options: WorkOptions): Promise<void> {
   let tick: Tick = { job: null, training: null, gpu_bytes: 0 };
   let told: Told | null = null;
   const here: Peer = new Peer((message) => connection.send(message), {
-    estimate(request: EstimateRequest): Estimate | undefined {
+    async estimate(request: EstimateRequest): Promise<Estimate | undefined> {
+      const handler = await kinds[request.kind as JobKind]?.();
       const device = told && deviceOf(told);
       if (!device) return undefined;
-      const needed = kinds[request.kind as JobKind]?.estimate?.(device, request);
+      const needed = handler?.estimate?.(device, request);
       if (needed) assertFits(device, needed);
       return needed;
     },
@@ -133,10 +130,12 @@ async function connect(
   },
 ): Promise<Connection> {
   if (elsewhere) {
+    const { connectionByLink } = await import("./link_connection.ts");
     const more = { ...process, version: version ?? "", label, uploadMs };
     return connectionByLink({ data, elsewhere, ...more });
   }
   if (!alone) return connectionByPipe(here);
+  const { connectionToStore } = await import("./store_connection.ts");
   const wake = () => process.receive({ method: "wake", params: null });
   const { device, log } = process;
   return await connectionToStore(data, name, { cluster, version, label, device, wake, log });

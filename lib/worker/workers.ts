@@ -152,7 +152,8 @@ export class Workers {
   /** @throws {Unavailable} unless a worker of this name came with this key */
   get(name: string, key_id: string | null): RemoteWorker {
     const worker = this.#remote.get(name);
-    if (worker && worker.key_id === key_id) return worker;
+    // One that is linked to another server by now has its files there.
+    if (worker?.linked && worker.key_id === key_id) return worker;
     throw new Unavailable(`Cannot find worker "${name}" among those that are linked with this key`);
   }
 

@@ -2,7 +2,7 @@
  * `deno task test:attack`: attacks a server of its own on a loopback address, scenario by scenario, and tells
  * what harm was done. Every choice follows from the seed. Ends with 1 where there was any.
  */
-import { parseArgs } from "node:util";
+import { optionsOrEnd } from "@/lib/options.ts";
 import { type AttackOptions, Attempt, type Harm, type Scenario } from "./scenario.ts";
 import { canary } from "./scenarios/canary.ts";
 import { corpora } from "./scenarios/corpora.ts";
@@ -28,7 +28,8 @@ const HELP = `deno task test:attack [OPTIONS]
   --scenario NAMES  some only, with commas: ${Object.keys(scenarios).join(", ")}
   --seed N          other choices; 1 otherwise
   --rounds X        so many times the usual count, 0.1 or 3
-  --seconds N       the most for each scenario beside what prepares it; 8, with --long 3600
+  --seconds N       the most for each scenario beside what prepares it; 8, with --long 3600; not of damage,
+                    floods and slow, which are whole always
   --within N        s after which no scenario is begun any more, which is told; never without it
   --lanes N         scenarios at one time, each on a server of its own; 3, with --long 1
   --ready N         s within which a server has to be ready again after a kill, on an idle machine; 5
@@ -99,25 +100,17 @@ function number(text: string, option: string): number {
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      scenario: { type: "string" },
-      seed: { type: "string", default: "1" },
-      rounds: { type: "string", default: "1" },
-      seconds: { type: "string" },
-      lanes: { type: "string" },
-      within: { type: "string" },
-      ready: { type: "string", default: "5" },
-      long: { type: "boolean", default: false },
-      out: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
+  const values = optionsOrEnd(HELP, "attack", {
+    scenario: { type: "string" },
+    seed: { type: "string", default: "1" },
+    rounds: { type: "string", default: "1" },
+    seconds: { type: "string" },
+    lanes: { type: "string" },
+    within: { type: "string" },
+    ready: { type: "string", default: "5" },
+    long: { type: "boolean", default: false },
+    out: { type: "string" },
   });
-  if (values.help) {
-    console.log(HELP);
-    Deno.exit(0);
-  }
   const chosen = values.scenario?.split(",") ?? Object.keys(scenarios);
   const unknown = chosen.find((name) => !(name in scenarios));
   if (unknown !== undefined) {

@@ -12,7 +12,10 @@ export const CLASSES = ["benign", "malignant"];
 export const names = (count: number) =>
   Array.from({ length: count }, (_, i) => `c${String(i).padStart(3, "0")}`);
 
-/** A small set: labels, patients, fixations of two readers, samples of one, heatmaps of some. */
+/**
+ * A small set: labels, patients, fixations of two readers, samples of one, heatmaps of some. Up to twelve images of seeds
+ * below 9 share no file with another seed's.
+ */
 export async function archive(count = 12, seed = 1): Promise<Uint8Array<ArrayBuffer>> {
   const dice = random(seed, "attack");
   const place = () => (dice.uniform() * (SIDE - 1)).toFixed(2);
@@ -21,8 +24,8 @@ export async function archive(count = 12, seed = 1): Promise<Uint8Array<ArrayBuf
   let samples = "image,reader,t_s,x,y\n";
   const files: Record<string, string | Uint8Array> = {};
   for (const [i, name] of names(count).entries()) {
-    files[`images/${name}.png`] = picture(SIDE, SIDE, seed * 1000 + i);
-    if (i < 3) files[`heatmaps/${name}.png`] = picture(SIDE, SIDE, i);
+    files[`images/${name}.png`] = picture(SIDE, SIDE, seed * 13 + i);
+    if (i < 3) files[`heatmaps/${name}.png`] = picture(SIDE, SIDE, 125 + seed * 3 + i);
     labels += `${name},${CLASSES[i % 2]},p${i}\n`;
     for (const reader of ["r1", "r2"]) {
       for (let k = 0; k < 6; k++) {
@@ -31,7 +34,7 @@ export async function archive(count = 12, seed = 1): Promise<Uint8Array<ArrayBuf
     }
     if (i >= 3) continue;
     for (let k = 0; k < 200; k++) {
-      const at = 5 + 5 * Math.floor(k / 50);
+      const at = 5 + seed % 5 + 4 * Math.floor(k / 50);
       samples += `${name},r3,${k / 100},${at + i},${at}\n`;
     }
   }

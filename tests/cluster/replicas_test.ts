@@ -26,15 +26,25 @@ postgresTest("two servers of one cluster", async (postgres, t) => {
     MCGIP_CACHE_BYTES: "100000000",
   });
   await withDirectory(async (folder) => {
-    // On an empty database, at once.
-    const servers = await Promise.all(
-      ["a", "b"].map((name) => startServer({ data: `${folder}/${name}`, env })),
+    // Three on an empty database, at once; the third is there to start.
+    const [third, ...servers] = await Promise.all(
+      ["c", "a", "b"].map((name) =>
+        startServer({
+          data: `${folder}/${name}`,
+          env: name === "c" ? { ...env, MCGIP_WORKERS: "0" } : env,
+        })
+      ),
     );
     const [a, b] = servers;
     const jobOf = async (server: TestServer, id: string) =>
       await server.json<{ state: string; result: { similarity: string } }>("GET", `/v1/jobs/${id}`);
     try {
       await Promise.all(servers.map((server) => server.ready(120_000)));
+      for (const server of [third, a, b]) {
+        assert.deepEqual((await server.json<{ data: unknown[] }>("GET", "/v1/datasets")).data, []);
+        assert.doesNotMatch(server.log(), /ended (by|with)/, "none was started a second time");
+      }
+      await third.stop();
 
       await t.step("a data set that came to one is read from the other, pictures too", async () => {
         await upload(a, "breast");
@@ -138,7 +148,7 @@ postgresTest("two servers of one cluster", async (postgres, t) => {
         await until(async () => (await jobOf(a, id)).state === "succeeded", 60_000);
       });
     } finally {
-      await Promise.all(servers.map((server) => server.stop()));
+      await Promise.all([third, ...servers].map((server) => server.stop()));
     }
   });
   await s3.stop();

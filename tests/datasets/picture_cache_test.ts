@@ -39,7 +39,7 @@ Deno.test("a picture is made once, and the least recently used go when there are
   }
 });
 
-Deno.test("a picture that is damaged, or kept by an earlier version, is made again", async () => {
+Deno.test("a picture that is damaged, another one's, or kept by an earlier version, is made again", async () => {
   const cache = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
   try {
     const pictures = new PictureCache();
@@ -54,7 +54,13 @@ Deno.test("a picture that is damaged, or kept by an earlier version, is made aga
       });
     assert.deepEqual([await get(), await get(), times], [made, made, 1]);
     const good = Deno.readFileSync(path);
+    await pictures.get(
+      place,
+      { dataset_id: "dat_1", key: "b" },
+      () => Promise.resolve(made.with(0, 9)),
+    );
     const harms = [
+      Deno.readFileSync(path.replace("a.png", "b.png")),
       good.with(100, 7),
       good.with(510, 7),
       good.subarray(0, 300),

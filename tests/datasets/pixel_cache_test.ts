@@ -46,7 +46,7 @@ Deno.test("pictures of any depth, colour and shape become one array with its sta
     assert.equal(colour.mean.length, 3);
   }));
 
-Deno.test("a second loading comes from the cache, and a torn or damaged one is made again", () =>
+Deno.test("a second loading comes from the cache; a torn or damaged one, or another's, is made again", () =>
   withStore(async (store) => {
     const { sha256 } = await store.files.put(plain(4, 4, 8, 9));
     const images = [{ dataset_id: "ds_a", name: "a", file: sha256 }];
@@ -69,6 +69,14 @@ Deno.test("a second loading comes from the cache, and a torn or damaged one is m
       assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
       assert.deepEqual(Deno.readFileSync(`${folder}/${name}`), bytes);
     }
+    const other = await store.files.put(plain(4, 4, 8, 200));
+    await loadPixels(store, [{ dataset_id: "ds_b", name: "a", file: other.sha256 }], {
+      size: sizeOf(4),
+      channels: 1,
+    });
+    const [{ name: of }] = [...Deno.readDirSync(`${store.cache}/ds_b`)];
+    Deno.copyFileSync(`${store.cache}/ds_b/${of}`, `${folder}/${name}`);
+    assert.deepEqual(await loadPixels(store, images, { size: sizeOf(4), channels: 1 }), first);
   }));
 
 Deno.test("a picture that does not decode is named", () =>

@@ -62,3 +62,26 @@ for (const [ask, state] of [["cancel", "cancelled"], ["pause", "paused"]] as con
       assert.equal(finished_at !== null, ask === "cancel");
     }));
 }
+
+Deno.test("a job that found a disk full goes on where there is room, also when its worker is gone", () =>
+  withStore(async (store) => {
+    const { id, lost, told, job } = await running(store);
+    const held = await store.jobs.insert(newJob("count", {}));
+    const error = "No space left on device (os error 28)";
+    await store.jobs.change(await job(), { state: "paused", error });
+    await store.jobs.change((await store.jobs.claim("a"))!, {
+      ...{ state: "paused", error: "Cannot take up the checkpoint of step 3" },
+    });
+    const hasRoom = store.reserve.hasRoom.bind(store.reserve);
+    store.reserve.hasRoom = () => false;
+    await lost.look(0);
+    assert.equal((await job()).state, "paused");
+    store.reserve.hasRoom = hasRoom;
+    await lost.look(60_000);
+    assert.deepEqual([(await job()).state, (await job()).error], ["queued", null]);
+    assert.deepEqual(told, [id]);
+    const { data } = await store.events.list(id);
+    const reason = "there is room on the disk again";
+    assert.deepEqual(data.at(-1)!.data, { state: "queued", reason });
+    assert.equal((await store.jobs.get(held.id)).state, "paused", "it waits for a person");
+  }));

@@ -2,8 +2,9 @@
 import assert from "node:assert/strict";
 import { runTask } from "../support/program.ts";
 import { until, withServer } from "../support/server.ts";
-import { withStore } from "../support/temporary.ts";
+import { withDirectory, withStore } from "../support/temporary.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
+import { openStore } from "@/lib/store/mod.ts";
 import { readSize, readTime } from "@/lib/operations/quantity.ts";
 
 Deno.test("keys made, changed and revoked on the command line count for the running server", async () => {
@@ -36,6 +37,27 @@ Deno.test("keys made, changed and revoked on the command line count for the runn
   });
 });
 
+Deno.test("a key made beside no server is no damage to the next one, and damage stays told", () =>
+  withDirectory(async (data) => {
+    const atRest = async () => {
+      const store = await openStore(data);
+      await store.close();
+      return store.atRest;
+    };
+    await atRest();
+    const made = await runTask("keys", ["make", "alice", "--data", data]);
+    assert.deepEqual([made.code, made.error], [0, ""]);
+    assert.equal(await atRest(), "same");
+    const path = `${data}/mcgip.db`;
+    const bytes = Deno.readFileSync(path);
+    const at = new TextDecoder("latin1").decode(bytes).indexOf("alice");
+    Deno.writeFileSync(path, bytes.with(at, "A".charCodeAt(0)));
+    const listed = await runTask("keys", ["--data", data]);
+    assert.equal(listed.code, 0);
+    assert.match(listed.error, /^The database is not as this server left it/);
+    assert.match(listed.out, /Alice/);
+  }));
+
 Deno.test("what cannot be done is refused in a line", () =>
   withStore(async (store) => {
     const { created } = await Keyring.open(store);
@@ -51,10 +73,13 @@ Deno.test("what cannot be done is refused in a line", () =>
     await refused(["change", id, "--expires", "1d"], /it is the last one/);
     await refused(["change", id, "--scopes", "read"], /it is the last one/);
     await refused(["change", id], /say what, by an option/);
-    await refused(["revoke", "key_none"], /^Cannot find key "key_none"/);
+    await refused(
+      ["revoke", "key_none"],
+      /^Cannot find key "key_none": deno task keys lists them$/,
+    );
     await refused(["revoke"], /^Cannot revoke a key: name its id; see --help/);
     await refused(["make"], /^Cannot make a key: give it a name/);
-    await refused(["make", "x", "--scopes", "all"], /^Cannot use --scopes: /);
+    await refused(["make", "x", "--scopes", "all"], /^Cannot use --scopes all: a list of read, /);
     await refused(
       ["make", "a\x1b[2Jb"],
       /^Cannot use --name: a name without control characters is needed$/,
@@ -75,7 +100,10 @@ Deno.test("what cannot be done is refused in a line", () =>
     await refused(["--foo"], /^Cannot change keys: unknown option '--foo'; see --help/);
     assert.equal((await store.keys.all()).length, 1);
     const nowhere = await runTask("keys", ["--data", `${store.directory}/none`]);
-    assert.match(nowhere.error, /^Cannot change keys in .*none: it holds no mcgip.db/);
+    assert.match(
+      nowhere.error,
+      /^Cannot list keys in .*none: it is not there; .*start the server once$/,
+    );
     const help = await runTask("keys", ["-h"]);
     assert.match(help.out, /^deno task keys \[list \| make NAME/);
   }));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename } from "node:path";
+import { gzipSync } from "node:zlib";
 import type { Fixation } from "@/lib/gaze/gaze.ts";
 import { picture, zipTo } from "../support/archives.ts";
 import { type TestServer, withServer } from "../support/server.ts";
@@ -290,5 +291,45 @@ Deno.test("wrong options, files and names are told", async () => {
     const whole = csv(`image,x,y,t_ms\n${many.join("").replace("x", "39000")}`);
     const kept = await post(server, "d", "f.csv", {}, whole);
     assert.deepEqual([kept.status, kept.answer.samples], [200, 40_000], JSON.stringify(kept));
+  });
+});
+
+Deno.test("a file of unknown length, zipped or not, is the same gaze; of the file itself nothing stays", async () => {
+  await withServer(async (server) => {
+    await put(server, "d", { "images/a.png": picture(20, 10) });
+    const rows = Array.from({ length: 30_000 }, (_, i) => `a,r,${i % 20},${i % 10},${i}\n`);
+    const plain = new TextEncoder().encode(`image,reader,x,y,t_ms\n${rows.join("")}`);
+    const stored = () => {
+      const files: string[] = [];
+      for (const { name } of Deno.readDirSync(`${server.data}/files`)) {
+        for (const { name: file } of Deno.readDirSync(`${server.data}/files/${name}`)) {
+          files.push(file);
+        }
+      }
+      return files.sort();
+    };
+    const send = async (body: BodyInit) => {
+      const url = "/v1/datasets/d/gaze?file=g.csv";
+      const answer = await server.fetch(url, { method: "POST", body });
+      return { status: answer.status, report: await answer.json() };
+    };
+    const first = await send(plain);
+    assert.deepEqual([first.status, first.report.samples], [200, 30_000]);
+    const kept = stored();
+    const streamed = await send(ReadableStream.from([plain.slice(0, 9), plain.slice(9)]));
+    const zipped = await send(new Uint8Array(gzipSync(plain)));
+    for (const { status, report } of [streamed, zipped]) {
+      assert.equal(status, 200);
+      const { replaced, assumptions, ...others } = report;
+      const { replaced: _, assumptions: __, ...those } = first.report;
+      assert.deepEqual(others, those);
+      assert.equal(replaced, 1);
+    }
+    assert.deepEqual(stored(), kept);
+    assert.deepEqual(
+      [...Deno.readDirSync(`${server.data}/tmp`)].filter(({ isFile }) => isFile),
+      [],
+    );
+    assert.equal((await send(ReadableStream.from([]))).status, 422);
   });
 });

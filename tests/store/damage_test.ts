@@ -1,7 +1,10 @@
 /** What a data directory holds beside its content: damage is told, with the way back, and what can be made again is. */
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { Conflict, Damaged } from "@/lib/errors.ts";
 import { newId, now, openStore, type Store } from "@/lib/store/mod.ts";
+import { verify } from "@/lib/operations/verify.ts";
+import { versions } from "@/lib/store/migrations.ts";
 import { withDirectory } from "../support/temporary.ts";
 
 /** Opens, runs `body`, and leaves in order. */
@@ -54,6 +57,30 @@ Deno.test("the secret: of before it is taken and sealed; damaged, cut or missing
     await visit(directory, ({ secret }) => assert.deepEqual(secret, plain));
   }));
 
+Deno.test("the secret of another data directory is refused; one that somebody puts there to begin anew is taken", () =>
+  withDirectory(async (directory) => {
+    const [own, other] = ["own", "other"].map((name) => `${directory}/${name}`);
+    await visit(other, () => {});
+    const first = await visit(own, ({ secret }) => secret);
+    const path = `${own}/secret.key`;
+    const good = Deno.readFileSync(path);
+    Deno.copyFileSync(`${other}/secret.key`, path);
+    await refused(own, /secret\.key: it is another data directory's\. Put it back from a backup/);
+    assert.ok(
+      (await verify(own)).faults.some((fault) =>
+        fault.startsWith("secret.key is another data directory's")
+      ),
+    );
+    Deno.writeFileSync(path, good);
+    await visit(own, ({ secret }) => assert.deepEqual(secret, first));
+    assert.deepEqual((await verify(own)).faults, []);
+    const plain = new Uint8Array(32).fill(201);
+    Deno.writeFileSync(path, plain);
+    await visit(own, ({ secret }) => assert.deepEqual(secret, plain));
+    Deno.writeFileSync(path, good);
+    await refused(own, /another data directory's/);
+  }));
+
 Deno.test("a changed byte of a database at rest is told", () =>
   withDirectory(async (directory) => {
     const path = `${directory}/mcgip.db`;
@@ -74,6 +101,54 @@ Deno.test("a changed byte of a database at rest is told", () =>
     await visit(directory, ({ atRest }) => assert.equal(atRest, "same"));
   }));
 
+Deno.test("a flipped byte in any page of a database at rest, of whichever table, is told", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/mcgip.db`;
+    await visit(directory, () => {});
+    const [sound, sum] = [path, `${path}.sha256`].map((file) => Deno.readFileSync(file));
+    const page = 4096;
+    const silent: number[] = [];
+    for (let at = 0; at < sound.length; at += page) {
+      Deno.writeFileSync(path, sound);
+      Deno.writeFileSync(`${path}.sha256`, sum);
+      flip(path, at + Math.floor(Math.random() * page));
+      try {
+        const told = await visit(directory, ({ atRest }) => atRest === "changed");
+        if (!told) silent.push(at / page);
+      } catch (error) {
+        // A file that is too strange to be opened names itself.
+        assert.match(String(error), /mcgip\.db/);
+      }
+    }
+    assert.deepEqual(silent, []);
+  }));
+
+Deno.test("a database is kept as it was before it is brought up, and opens in the older schema again", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/mcgip.db`;
+    const older = versions.length - 1;
+    const old = new DatabaseSync(path);
+    old.exec(`${versions.slice(0, older).join(";")}; PRAGMA user_version = ${older}`);
+    old.exec(
+      "INSERT INTO jobs (id, kind, state, spec, progress, created_at) VALUES ('a', 'b', 'queued', '{}', '{}', '')",
+    );
+    old.close();
+    Deno.writeFileSync(`${directory}/secret.key`, new Uint8Array(32).fill(200));
+    const kept = await visit(directory, ({ olderDatabase }) => olderDatabase!);
+    assert.equal(kept, `${directory}/aside/databases/schema-${older}.db`);
+    assert.equal(Deno.statSync(kept).mode! & 0o777, 0o600);
+    const copy = new DatabaseSync(kept, { readOnly: true });
+    assert.equal(copy.prepare("PRAGMA user_version").get()!.user_version, older);
+    assert.equal(copy.prepare("SELECT id FROM jobs").get()!.id, "a");
+    copy.close();
+    await visit(directory, ({ olderDatabase }) => assert.equal(olderDatabase, undefined));
+    // As all that is set aside, for a week.
+    const time = new Date(Date.now() - 8 * 24 * 3600 * 1000);
+    Deno.utimeSync(kept, time, time);
+    await visit(directory, () => {});
+    assert.deepEqual([...Deno.readDirSync(`${directory}/aside/databases`)], []);
+  }));
+
 Deno.test("an upload whose facts are damaged is told, stops no start, and can be removed", () =>
   withDirectory(async (directory) => {
     const [bad, good] = await visit(directory, ({ uploads }) => [
@@ -88,6 +163,8 @@ Deno.test("an upload whose facts are damaged is told, stops no start, and can be
       assert.throws(() => store.uploads.get(bad), Damaged);
       assert.deepEqual(store.uploads.list().map(({ id }) => id), [good]);
     }
+    Deno.copyFileSync(`${directory}/uploads/${good}.json`, path);
+    assert.throws(() => store.uploads.get(bad), /or another's/);
     await store.close();
     // As it was kept before: without a sum.
     Deno.writeTextFileSync(path, text.split("\n")[0]);

@@ -69,7 +69,8 @@ export async function runJob(
     stopAt: options.stopAt,
   });
   try {
-    const result = await kinds[job.kind as keyof typeof kinds].run!(context);
+    const handler = await kinds[job.kind as keyof typeof kinds]!();
+    const result = await handler.run(context);
     await store.jobs.change(job, { state: "succeeded", result });
     return { result, context };
   } catch (error) {

@@ -1,6 +1,7 @@
 /** A PostgreSQL server of the test's own: in a folder that goes afterwards, on a port of its own. */
 import pg from "pg";
 import { type Child, startChild } from "./child.ts";
+import { childrenOf } from "./processes.ts";
 import { freePort, until } from "./server.ts";
 
 /** Debian keeps the programs of each version in a folder of its own, outside the path. */
@@ -52,6 +53,8 @@ export interface TestPostgres {
   database(): Promise<string>;
   /** Sends a signal to the first of its processes: SIGKILL takes the others along. */
   kill(signal: Deno.Signal): void;
+  /** Its process ids, those of its connections too. */
+  processes(): number[];
   /** Waits until a killed one has ended. */
   ended(): Promise<void>;
   /** Starts it again on the same folder, and waits until it answers. */
@@ -97,6 +100,7 @@ export async function startPostgres(): Promise<TestPostgres> {
       return address(name);
     },
     kill: (signal) => child!.kill(signal),
+    processes: () => [child!.pid, ...childrenOf(child!.pid)],
     ended: () => child!.stop("SIGKILL"),
     async start() {
       child = startChild(`${programs}/postgres`, [

@@ -1,9 +1,10 @@
 /** What every queue must do, whatever it stands on: the claims of jobs, as several processes see them. */
 import assert from "node:assert/strict";
 import { ClaimLost } from "@/lib/errors.ts";
+import { keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
 import { LEASE_MS } from "@/lib/store/lease.ts";
-import type { JobRow, Store } from "@/lib/store/mod.ts";
+import { type EvaluationRow, type JobRow, newId, now, type Store } from "@/lib/store/mod.ts";
 import { pass } from "./passing.ts";
 
 /** @param stores three that have the same jobs, as three processes open them */
@@ -203,6 +204,51 @@ export async function queueContract(stores: Store[], t: Deno.TestContext): Promi
     await end(a, job);
     assert.equal((await b.jobs.get(id)).state, "succeeded");
     assert.equal(await b.jobs.claim("another"), undefined);
+  });
+
+  await step("a stale claim cannot beat, tell, checkpoint, publish or finish", async () => {
+    const { id } = await add(a);
+    const stale = (await a.jobs.claim("frozen"))!;
+    await pass(a, LEASE_MS + 1000);
+    const claim = (await b.jobs.claim("another"))!;
+    assert.deepEqual([claim.id, claim.fence], [id, stale.fence + 1]);
+    await a.jobs.hold("frozen");
+    const news: News = {
+      points: [{ step: 10, epoch: 1, values: { loss: 1 } }],
+      events: [{ type: "checkpoint", data: { step: 10 } }],
+      changes: { progress: { done: 10, total: 20, unit: "steps" } },
+      number: 1,
+    };
+    await assert.rejects(() => keepNews(a, stale, news), ClaimLost);
+    const evaluation = {
+      ...{ id: newId("ev"), job_id: id, model_id: null, dataset_id: null },
+      ...{ metrics: {}, scores: [], created_at: now() },
+    } as unknown as EvaluationRow;
+    await assert.rejects(() => keepOutcome(a, stale, { evaluation }), ClaimLost);
+    await assert.rejects(() => end(a, stale), ClaimLost);
+
+    const { state, worker, progress, told } = await c.jobs.get(id);
+    assert.deepEqual([state, worker, progress.done, told], ["running", "another", 0, 0]);
+    assert.deepEqual(await c.metrics.list(id), []);
+    assert.deepEqual((await c.events.list(id)).data, []);
+    assert.equal(await c.evaluations.ofJob(id), undefined);
+    await end(b, claim);
+  });
+
+  await step("a lost claim of a worker that lives is no crash", async () => {
+    const { id } = await add(a);
+    const attempts = async () => (await c.jobs.get(id)).attempts;
+    const first = (await a.jobs.claim("frozen"))!;
+    await a.jobs.acquit(first);
+    assert.equal(await attempts(), 1, "it was not lost");
+    await pass(a, LEASE_MS + 1000);
+    const second = (await b.jobs.claim("another"))!;
+    assert.equal(await attempts(), 2);
+    await a.jobs.acquit(first);
+    assert.equal(await attempts(), 1);
+    await end(b, second);
+    await a.jobs.acquit(first);
+    assert.equal(await attempts(), 1, "it has ended");
   });
 
   await step(

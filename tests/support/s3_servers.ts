@@ -1,5 +1,6 @@
 /** S3 servers of the test's own, each in a folder that goes afterwards. */
 import { fileURLToPath } from "node:url";
+import { AwsClient } from "aws4fetch";
 import { S3 } from "@/cluster/s3.ts";
 import type { BucketSettings } from "@/lib/cluster_settings.ts";
 import { type Child, startChild } from "./child.ts";
@@ -32,6 +33,28 @@ export function clusterEnvironment(
     AWS_SECRET_ACCESS_KEY: settings.secretAccessKey,
     ...more,
   };
+}
+
+/** The keys of all objects whose key begins so. */
+export async function keysOf(
+  { bucket, endpoint, accessKeyId, secretAccessKey, region }: BucketSettings,
+  prefix: string,
+): Promise<string[]> {
+  const client = new AwsClient({ accessKeyId, secretAccessKey, region, service: "s3" });
+  const keys: string[] = [];
+  let more: string | undefined;
+  do {
+    const url = new URL(`${endpoint}/${bucket}`);
+    url.searchParams.set("list-type", "2");
+    url.searchParams.set("prefix", prefix);
+    if (more !== undefined) url.searchParams.set("continuation-token", more);
+    const response = await client.fetch(url.href);
+    const text = await response.text();
+    if (!response.ok) throw new Error(`Cannot list the bucket: ${response.status} ${text}`);
+    keys.push(...[...text.matchAll(/<Key>([^<]*)<\/Key>/g)].map(([, key]) => key));
+    more = /<NextContinuationToken>([^<]*)</.exec(text)?.[1];
+  } while (more !== undefined);
+  return keys;
 }
 
 /** s3rver: one small process, quick to start; it takes any key. */

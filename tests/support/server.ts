@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { checkAnswer } from "./answers.ts";
 import { launcherArguments } from "@/lib/launcher_permissions.ts";
 import { undescribed } from "./described.ts";
+import { childrenOf } from "./processes.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
@@ -95,7 +96,7 @@ export async function startServer(options: ServerOptions): Promise<TestServer> {
       return (answer === "" ? undefined : JSON.parse(answer)) as T;
     },
     ready: (ms = 60_000) => until(() => answers(`${url}/readyz`), ms, () => text),
-    children: () => childrenOf(child.pid),
+    children: () => below(child.pid),
     async stop(signal = "SIGTERM") {
       if (!ended) child.kill(signal);
       const status = await child.status;
@@ -142,23 +143,10 @@ export async function until(
   }
 }
 
-/** The API and the worker below a launcher, by /proc. */
-function childrenOf(launcher: number): { api?: number; worker?: number } {
-  const api = childOf(launcher);
-  return { api, worker: api === undefined ? undefined : childOf(api) };
-}
-
-function childOf(parent: number): number | undefined {
-  for (const { name } of Deno.readDirSync("/proc")) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
-      const [state, ppid] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      if (Number(ppid) === parent && state !== "Z") return Number(name);
-    } catch {
-      // It ended while we looked.
-    }
-  }
+/** The API and the worker below a launcher. */
+function below(launcher: number): { api?: number; worker?: number } {
+  const [api] = childrenOf(launcher);
+  return { api, worker: api === undefined ? undefined : childrenOf(api)[0] };
 }
 
 /** Runs `body` with a server on an empty data directory; both are gone afterwards. */

@@ -7,7 +7,8 @@ import { encoder } from "@/lib/ssl/encoder.ts";
 import { finetune, parseFinetune } from "@/lib/specs/finetune.ts";
 import { machineMemory } from "@/lib/machine_memory.ts";
 import { assertMemory } from "@/lib/training/image_set.ts";
-import { assertFits, estimateFinetune, estimatePretrain } from "@/lib/training/estimate.ts";
+import { assertFits } from "@/lib/training/assert_fits.ts";
+import { estimateFinetune, estimatePretrain } from "@/lib/training/estimate.ts";
 import { pretrainTape } from "@/lib/training/pretrainer.ts";
 
 const network = { width: 8, channels: 1, image_size: 32, normalization: "dataset" } as const;

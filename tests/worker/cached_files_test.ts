@@ -23,7 +23,7 @@ async function withFiles(
       return answer(sha256, asked.filter((one) => one === sha256).length);
     });
     const api = `http://127.0.0.1:${server.addr.port}`;
-    const transfer = new Transfer({ apis: [api], key: "k", name: "w" });
+    const transfer = new Transfer({ apis: [api], key: "k", name: "w" }, 300);
     try {
       await body(new CachedFiles({ directory, transfer, maxBytes }), asked);
     } finally {
@@ -63,6 +63,21 @@ Deno.test("a server that is away for a moment is asked again", () => {
   return withFiles(answer, async (files, asked) => {
     assert.equal(text(await files.read(sha256)), "hello");
     assert.equal(asked.length, 3);
+  });
+});
+
+Deno.test("a server of which nothing comes any more is asked again", async () => {
+  const sha256 = sha256Of("hello");
+  // As behind a network that drops: what was sent arrives, and then nothing, not even an end.
+  const silent = () =>
+    new Response(
+      new ReadableStream({ start: (stream) => stream.enqueue(new TextEncoder().encode("hel")) }),
+    );
+  const answer = (_: string, times: number) => times < 3 ? silent() : new Response("hello");
+  await withFiles(answer, async (files, asked) => {
+    assert.equal(text(await files.read(sha256)), "hello");
+    assert.equal(asked.length, 3);
+    assert.deepEqual([...Deno.readDirSync(files.temporary)], [], "nothing of the first two");
   });
 });
 

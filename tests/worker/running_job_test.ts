@@ -28,7 +28,10 @@ async function withRunner(
     const log: string[] = [];
     const runner = new JobRunner({
       desk: deskOf(store),
-      ...{ store, gpu, kinds },
+      ...{ store, gpu },
+      kinds: Object.fromEntries(
+        Object.entries(kinds).map(([kind, handler]) => [kind, () => Promise.resolve(handler)]),
+      ),
       between: () => Promise.resolve(),
       log: (text) => log.push(text),
     });
@@ -201,6 +204,33 @@ Deno.test("a full disk pauses the job, and it goes on by itself; a person may en
     await until(async () => (await store.jobs.get(next)).state === "succeeded", 10_000);
     assert.equal((await store.jobs.get(ended)).state, "cancelled");
   });
+});
+
+Deno.test("a job that a full disk keeps from beginning is free for others meanwhile", async () => {
+  let full = true;
+  const write: JobHandler = { run: () => Promise.resolve({}) };
+  /** Where its checkpoints would come to, the disk is full. */
+  const small = (store: Store): Desk => {
+    const desk = new StoreDesk(store, "here");
+    const claim = desk.claim.bind(desk);
+    desk.claim = async (kinds, adapter) => {
+      const job = await claim(kinds, adapter);
+      if (job && full) throw Object.assign(new Error("No room"), { code: "ENOSPC" });
+      return job;
+    };
+    desk.hasRoom = () => Promise.resolve(!full);
+    return desk;
+  };
+  await withRunner({ write }, async (store, log) => {
+    const id = await addJob(store, "write");
+    await until(() => log.some((line) => line.includes("disk is full")), 20_000);
+    const job = (await store.jobs.claim("another"))!;
+    assert.deepEqual([job.id, job.attempts], [id, 1]);
+    await store.jobs.change(job, { state: "succeeded", result: {} });
+    full = false;
+    const next = await addJob(store, "write");
+    await until(async () => (await store.jobs.get(next)).state === "succeeded", 20_000);
+  }, small);
 });
 
 Deno.test("a job that cannot go on here is paused with the reason, and keeps its checkpoints", async () => {

@@ -16,6 +16,9 @@ import { type Layout, newId, now } from "@/lib/store/mod.ts";
 export const similarity = {
   async run(context: JobContext) {
     const { store, job } = context;
+    // Made before it was interrupted, if it came that far.
+    const made = await store.similarities.ofJob(job.id);
+    if (made) return { similarity: made.id };
     const spec = parseSimilarity(job.spec);
     const dataset = await jobDataset(context);
     const gaze_digest = await store.datasets.gazeDigestOf(dataset.id);

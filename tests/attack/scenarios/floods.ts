@@ -159,33 +159,63 @@ async function queue(attempt: Attempt, victim: Victim): Promise<void> {
   for (const id of ids.toReversed()) await victim.json("POST", `/v1/jobs/${id}/cancel`);
 }
 
-/** More connections than handles: once they are closed it answers again. */
+/** More connections than handles: once they are closed the same process answers again. */
 async function fewHandles(attempt: Attempt, data: string): Promise<void> {
   const handles = 512;
   const victim = await Victim.start({
     data,
     prefix: ["prlimit", `--nofile=${handles}:${handles}`],
   });
-  const open: Deno.TcpConn[] = [];
+  const api = victim.pids().api!;
+  const host = `Host: 127.0.0.1:${victim.port}\r\nAuthorization: Bearer ${victim.key}\r\n`;
+  const upload = `PUT /v1/datasets/few HTTP/1.1\r\n${host}Content-Length: 100000\r\n\r\nPK`;
+  const ways: [string, { head: string; hold: boolean }][] = [
+    ["connections", { head: "", hold: false }],
+    // Taken all at once, as on a machine that has too much else to do.
+    ["connections to an API that stood still", { head: "", hold: true }],
+    ["uploads, each with a file", { head: upload, hold: false }],
+  ];
   try {
-    for (let i = 0; i < handles + 60; i++) {
-      attempt.tried();
-      const opening = Deno.connect({ hostname: "127.0.0.1", port: victim.port });
-      const one = await Promise.race([opening, pause(500)]);
-      if (!one) opening.then((late) => late.close(), () => {});
-      else open.push(one);
-      if (!one) break;
+    for (const [what, { head, hold }] of ways) {
+      if (hold) victim.signal("api", "SIGSTOP");
+      const open = await connections(attempt, victim.port, handles + 60, text(head));
+      if (hold) victim.signal("api", "SIGCONT");
+      await pause(500);
+      for (const one of open) one.close();
+      const again = await within(
+        15_000 * attempt.slowness,
+        async () => await victim.ready(3000) !== undefined,
+      );
+      if (!again) attempt.harm(`deaf after ${handles + 60} ${what} with ${handles} handles`);
+      else if (victim.pids().api !== api) {
+        attempt.harm(`${handles + 60} ${what} with ${handles} handles ended the API`);
+      }
+      if (!again || victim.pids().api !== api) return;
     }
-    await pause(500);
-    for (const one of open) one.close();
-    open.length = 0;
-    const again = await within(
-      15_000 * attempt.slowness,
-      async () => await victim.ready(3000) !== undefined,
-    );
-    if (!again) attempt.harm(`deaf after ${handles + 60} connections with ${handles} handles`);
   } finally {
-    for (const one of open) one.close();
     await victim.end();
   }
+}
+
+/** As many connections as the system lets through, each of which has sent the same. */
+async function connections(
+  attempt: Attempt,
+  port: number,
+  count: number,
+  head: Bytes,
+): Promise<Deno.TcpConn[]> {
+  const open: Deno.TcpConn[] = [];
+  for (let i = 0; i < count; i++) {
+    attempt.tried();
+    const opening = Deno.connect({ hostname: "127.0.0.1", port });
+    const one = await Promise.race([opening, pause(500)]);
+    if (!one) {
+      opening.then((late) => late.close(), () => {});
+      break;
+    }
+    open.push(one);
+    // One that was sent away is closed already.
+    if (head.length > 0) await one.write(head).catch(() => {});
+  }
+  return open;
 }

@@ -70,14 +70,14 @@ async function keep(
 async function run(
   store: Store,
   spec: Record<string, unknown>,
-  { stopAt = Infinity }: { stopAt?: number } = {},
+  { stopAt = Infinity, id = newId("job") }: { stopAt?: number; id?: string } = {},
 ): Promise<{ row: SimilarityRow; progress: number[][]; warnings: unknown[] }> {
   const resolved = await kind.resolve!(parseSimilarity({ dataset: "gaze", ...spec }), store);
   const progress: number[][] = [];
   const warnings: unknown[] = [];
   let yields = 0;
   const context: JobContext = {
-    job: { id: newId("job"), spec: { ...resolved, code_version: "test" } } as unknown as JobRow,
+    job: { id, spec: { ...resolved, code_version: "test" } } as unknown as JobRow,
     store,
     gpu,
     event: (_type, data) => void warnings.push(data.message),
@@ -236,6 +236,19 @@ Deno.test("a reader is found by the name that the file gave, and by the one that
       );
       assert.deepEqual(spec.readers, [known]);
     }
+  });
+});
+
+Deno.test("a job whose worker died behind its result publishes no second one", async () => {
+  await withStore(async (store) => {
+    await keep(store, items);
+    const id = newId("job");
+    const { row } = await run(store, { measure: "moments" }, { id });
+    const again = await run(store, { measure: "moments" }, { id });
+    assert.deepEqual([again.row.id, again.progress], [row.id, []]);
+    assert.equal((await store.similarities.list()).data.length, 1);
+    await run(store, { measure: "moments" });
+    assert.equal((await store.similarities.list()).data.length, 2);
   });
 });
 

@@ -78,6 +78,29 @@ Deno.test("pretrain: a backbone under torchvision's names; killed and taken up, 
     assert.deepEqual((await runJob(gpu, store, taken)).result, finished.result, "not made twice");
   }));
 
+Deno.test("pretrain: what goes on on another adapter warns, and its model tells where it was trained", () =>
+  withStore(async (store) => {
+    await insertClasses(store);
+    // Variants are measured by the first: the next one stops in its training.
+    await runJob(gpu, store, await queued(store, pretraining));
+    const job = await queued(store, pretraining);
+    assert.equal((await runJob(gpu, store, job, { stopAt: 4 })).result, undefined);
+    // A worker that names itself differently.
+    const other = { ...gpu, info: { ...gpu.info, description: "Another adapter" } };
+    const { result, context } = await runJob(other, store, job);
+    const messages = context.events.filter(({ type }) => type === "warning")
+      .map(({ data }) => String(data.message));
+    const goesOn =
+      /^goes on on Another adapter \(was (.+)\) from step (\d+): results are no longer identical/;
+    const [, was, step] = messages.map((message) => goesOn.exec(message)).find((found) => found)!;
+    const { lineage } = await store.models.get(result!.model as string);
+    assert.deepEqual((lineage as { devices: unknown }).devices, [
+      { device: was, from_step: 0 },
+      { device: "Another adapter", from_step: Number(step) },
+    ]);
+    assert.ok(was !== "Another adapter" && Number(step) > 0);
+  }));
+
 Deno.test("pictures that are all the same collapse, and the job warns", () =>
   withStore(async (store) => {
     const { images } = await insertClasses(store);
