@@ -9,7 +9,7 @@ import { counted } from "@/lib/counted.ts";
 import { Conflict, Damaged } from "@/lib/errors.ts";
 import type { CheckpointRow } from "@/lib/store/checkpoint_rows.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
-import { checkpointFiles, writeCheckpointFile } from "@/lib/worker/checkpoint_files.ts";
+import { checkpointFiles, writeCheckpointFile } from "@/lib/jobs/checkpoint_files.ts";
 import { assertEmpty, copyRows } from "./move.ts";
 import type { Postgres } from "./postgres.ts";
 

@@ -4,7 +4,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { limits } from "@/lib/config.ts";
 import { type RemoteWorker } from "@/lib/worker/remote_worker.ts";
 import { toWorkerViews, workersSchema } from "@/lib/worker/worker_view.ts";
-import { assertBelow } from "@/lib/worker/checkpoint_files.ts";
+import { assertBelow } from "@/lib/jobs/checkpoint_files.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 

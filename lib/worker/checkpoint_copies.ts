@@ -2,9 +2,13 @@
 import { unquoted } from "@/lib/log.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
-import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
+import {
+  type CheckpointFile,
+  checkpointFiles,
+  keepOnly,
+  writeCheckpointFile,
+} from "@/lib/jobs/checkpoint_files.ts";
 import type { Links } from "./links.ts";
-import type { CheckpointFile } from "./session.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** Between two uploads while a job runs, ms: so much work is lost when its machine is. */

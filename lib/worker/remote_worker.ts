@@ -8,18 +8,16 @@ import type { Outcome } from "@/lib/specs/job_context.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type JobRow, now } from "@/lib/store/mod.ts";
 import type { Beat } from "./beat.ts";
-import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
+import {
+  type CheckpointFile,
+  checkpointFiles,
+  keepOnly,
+  writeCheckpointFile,
+} from "@/lib/jobs/checkpoint_files.ts";
 import { type Desk, deskHandlers } from "./desk.ts";
 import { KnownNames, namesOf } from "./known_names.ts";
 import { abroad, type Message, Peer } from "./rpc.ts";
-import {
-  type CheckpointFile,
-  type Device,
-  type Hello,
-  LINK_MS,
-  PROTOCOL,
-  shortOf,
-} from "./session.ts";
+import { type Device, type Hello, LINK_MS, PROTOCOL, shortOf } from "./session.ts";
 import type { StoreDesk } from "./store_desk.ts";
 
 /** What a worker may be called. */

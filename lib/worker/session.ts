@@ -40,9 +40,3 @@ export interface Hello {
   /** It takes its jobs over another link: over this one it is only asked. */
   side: boolean;
 }
-
-/** A file of a job's checkpoints: its path below their directory. */
-export interface CheckpointFile {
-  path: string;
-  sha256: string;
-}
