@@ -59,9 +59,13 @@ export class Workers {
     return this.#listed.filter(({ name }) => !near.has(name));
   }
 
-  /** The same, of now. @throws {Unavailable} while the database is away */
+  /** The same, of now; while the database is away those of the last time, for a while. */
   async list(): Promise<WorkerRow[]> {
-    await this.#refresh();
+    try {
+      await this.#refresh();
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+    }
     return this.listed;
   }
 

@@ -64,11 +64,14 @@ async function tellState(area, signal) {
   const { totals = {} } = jobs;
   fill(
     area,
-    device.detail !== null && banner("bad", "Nothing can be trained or predicted", device.detail),
+    device.detail !== null &&
+      (device.gpu
+        ? banner("warn", "Jobs run, nothing can be predicted here", device.detail)
+        : banner("bad", "Nothing can be trained or predicted", device.detail)),
     card(
       "State",
       facts([
-        ["Server", device.detail === null ? chip("ready", "good") : chip("not ready", "bad")],
+        ["Server", device.gpu ? chip("ready", "good") : chip("not ready", "bad")],
         ["Version", version],
         ["GPU", device.gpu?.description || device.gpu?.device || "none"],
         ["Speed", device.software ? "computes in software: slow" : null],
@@ -77,7 +80,14 @@ async function tellState(area, signal) {
         ["Disk, free", bytes(figure("mcgip_disk_free_bytes"))],
         ["Waiting jobs", number(totals.queued ?? 0)],
         ["Running", number(totals.running ?? 0)],
-        ["Half precision", device.features.f16 ? "can be used" : "not on this GPU"],
+        [
+          "Half precision",
+          device.features.f16 === undefined
+            ? null
+            : device.features.f16
+            ? "can be used"
+            : "not on this GPU",
+        ],
       ]),
     ),
     card("Workers", listWorkers(workers.data)),
