@@ -125,7 +125,7 @@ async function opened(attempt: Attempt, data: string, version: number, made: Mad
   const what = `schema ${version}`;
   const victim = await Victim.attempt({ data });
   try {
-    if (victim.over || await victim.ready(60_000) === undefined) {
+    if (victim.over || await victim.ready(60_000 * attempt.slowness) === undefined) {
       return attempt.harm(`${what}: no start: ${victim.log.slice(-500)}`);
     }
     for (const [question, good] of made.answers) {
@@ -139,7 +139,7 @@ async function opened(attempt: Attempt, data: string, version: number, made: Mad
         attempt.harm(`${what}: ${view} -> ${answer.status} ${text.slice(0, 200)}`);
       }
     }
-    const job = await ended(victim, made.training, 90_000);
+    const job = await ended(victim, made.training, 90_000 * attempt.slowness);
     const got = await weightsOf(victim, job);
     // One that cannot be gone on with waits, with the reason.
     const kept = job.state === "paused" && job.error !== null;
