@@ -153,6 +153,7 @@ class Killer {
       }
     }
     const wrong = [...await this.#ledger.broken(victim), ...unsound(victim.data)];
+    if (/is not whole/.test(victim.log)) wrong.push("a log that nobody damaged is told to be");
     for (const one of wrong) attempt.harm(`round ${round}, ${what}, ${role} killed: ${one}`);
     this.#acknowledged = Math.max(this.#acknowledged, this.#ledger.size);
     // Unfinished uploads are given up: there may be so many at most.
