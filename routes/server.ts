@@ -210,7 +210,8 @@ export async function serve(config: Config): Promise<void> {
   };
   const server = createAdaptorServer({
     fetch: createApp(routes, services).fetch,
-    overrideGlobalObjects: false,
+    // Responses keep text and bytes as they are: the runtime's own make a stream of them, which is read again.
+    overrideGlobalObjects: true,
     // Bodies have a time limit of their own: an upload may take long as long as it comes.
     serverOptions: {
       headersTimeout: 10_000,

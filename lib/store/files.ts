@@ -135,14 +135,12 @@ export class Files extends StoredFiles {
     }
   }
 
-  /** Empties `tmp/`; for the start only. */
-  emptyTemporary(): number {
-    let count = 0;
+  /** Empties `tmp/`, but for what `isInUse` says of a path; for the start only. */
+  emptyTemporary(isInUse: (path: string) => boolean = () => false): void {
     for (const entry of Deno.readDirSync(this.temporary)) {
-      Deno.removeSync(`${this.temporary}/${entry.name}`, { recursive: true });
-      count++;
+      const path = `${this.temporary}/${entry.name}`;
+      if (!isInUse(path)) Deno.removeSync(path, { recursive: true });
     }
-    return count;
   }
 
   /** The SHA-256 of every stored file. */

@@ -40,6 +40,9 @@ import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 import { Workers } from "./workers.ts";
 
+/** A worker publishes what it has made within this time, ms. */
+const UNDER_WAY_MS = 3_600_000;
+
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
   shared?: boolean;
@@ -173,7 +176,7 @@ export class Store {
       settings.cacheBytes,
     );
     if (lock) {
-      store.files.emptyTemporary();
+      store.files.emptyTemporary(await store.#useOf());
       store.uploads.list();
       await store.idempotency.purge({ unfinished: 1 });
       store.reserve.take();
@@ -181,17 +184,31 @@ export class Store {
     return store;
   }
 
+  /**
+   * At a start: whether a file that no row refers to may be one that a worker has under way, which has outlived the
+   * server before. Without such workers none is.
+   */
+  async #useOf(): Promise<(path: string) => boolean> {
+    if (await this.workers.count() === 0) return () => false;
+    return (path) => {
+      const { mtime } = Deno.statSync(path);
+      return mtime !== null && Date.now() - mtime.getTime() < UNDER_WAY_MS;
+    };
+  }
+
   /** What the server that holds the directory does when it starts. */
   async #begin(): Promise<void> {
     const { db, files } = this;
+    const isInUse = await this.#useOf();
     const rows = await db.all<{ sha256: string }>("SELECT sha256 FROM file_references");
     const jobs = await db.all<{ id: string }>("SELECT id FROM jobs");
-    files.emptyTemporary();
+    files.emptyTemporary(isInUse);
     // Those that have expired go.
     this.uploads.list();
     this.setAside = setAside(this.directory, files, {
       referred: new Set(rows.map(({ sha256 }) => sha256)),
       jobs: new Set(jobs.map(({ id }) => id)),
+      isInUse,
     });
     // Whoever asked by those without an answer has asked a server that is gone.
     await this.idempotency.purge({ unfinished: 0 });

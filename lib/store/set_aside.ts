@@ -69,7 +69,12 @@ function holdsAny(folder: string): boolean {
 export function setAside(
   directory: string,
   files: Files,
-  { referred, jobs }: { referred: Set<string>; jobs: Set<string> },
+  { referred, jobs, isInUse }: {
+    referred: Set<string>;
+    jobs: Set<string>;
+    /** Of the path of a file that nothing refers to yet. */
+    isInUse(path: string): boolean;
+  },
 ): SetAside {
   const aside = `${directory}/aside`;
   const done: SetAside = { files: 0, checkpoints: 0, returned: 0 };
@@ -93,7 +98,7 @@ export function setAside(
   }
   removeOld(aside);
   for (const sha256 of [...files.stored()]) {
-    if (referred.has(sha256)) continue;
+    if (referred.has(sha256) || isInUse(files.path(sha256))) continue;
     move(`${files.directory}/${sha256.slice(0, 2)}/${sha256}`, `${aside}/files/${sha256}`);
     done.files++;
   }

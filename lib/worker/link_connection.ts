@@ -48,7 +48,11 @@ export function connectionByLink(options: LinkedOptions): Connection {
         heard = performance.now();
         return;
       }
-      if (performance.now() - heard > LINK_MS) return link.drop();
+      if (performance.now() - heard > LINK_MS) {
+        // The next link may be there before the next beat.
+        heard = performance.now();
+        return link.drop();
+      }
       if (asked) return;
       asked = true;
       link.ask("beat", beat).then(() => heard = performance.now(), () => {}).finally(() =>

@@ -7,7 +7,7 @@ import { pathOf } from "./session.ts";
 const PATIENCE_MS = 600_000;
 const PAUSE_MS = [250, 5_000];
 /** Without a byte for so long, ms, a transfer is given up: a large file is hashed and synced before the answer. */
-const STALL_MS = 60_000;
+const STALL_MS = 30_000;
 
 export interface Server {
   /** Its address, without a slash at the end; of several servers of one cluster those of all. */

@@ -97,8 +97,12 @@ async function inWorld(
   };
   const jobs = async (some: string[]) =>
     await Promise.all(some.map(async (id) => await store.jobs.get(id)));
-  const open = async () =>
-    (await jobs(ids.filter((id) => !looked.has(id)))).filter(({ state }) => state !== "succeeded");
+  const open = async () => {
+    const left = (await jobs(ids.filter((id) => !looked.has(id))))
+      .filter(({ state }) => state !== "succeeded");
+    for (const { id, state, error } of left) assert.notEqual(state, "failed", `${id}: ${error}`);
+    return left;
+  };
   const ended = (ms: number) =>
     until(
       async () => {
@@ -120,7 +124,6 @@ async function inWorld(
   };
   const look = async () => {
     for (const job of await jobs(ids.filter((id) => !looked.has(id)))) {
-      assert.notEqual(job.state, "failed", `${job.id}: ${job.error}`);
       if (job.state === "succeeded") looked.set(job.id, await assertWhole(store, job, wanted));
     }
     await assertFiles(world);
@@ -137,11 +140,11 @@ async function inWorld(
   const counts: Record<string, number> = {};
   const underWay = new Map<string, Promise<void>>();
   let wrong: unknown;
-  for (let round = 1; round <= rounds; round++) {
+  const turn = async (round: number) => {
     // Each kind before any comes again.
     if (deck.length === 0) deck.push(...dice.shuffled(faults));
     const fault = deck.pop()!();
-    const rest = 200 + dice.below(1_500);
+    const rest = 1_000 + dice.below(2_000);
     await underWay.get(fault.victim);
     counts[fault.kind] = (counts[fault.kind] ?? 0) + 1;
     tell(`round ${round}: ${fault.kind} ${fault.how} ${(fault.ms / 1000).toFixed(1)} s`);
@@ -161,8 +164,13 @@ async function inWorld(
     await retried(fillUp);
     await retried(look);
     if (wrong) throw wrong;
+  };
+  try {
+    for (let round = 1; round <= rounds; round++) await turn(round);
+  } finally {
+    // What is frozen can be ended by nobody.
+    await Promise.all(underWay.values());
   }
-  await Promise.all(underWay.values());
   if (wrong) throw wrong;
   const left = (await retried(open)).length;
   const over = performance.now();

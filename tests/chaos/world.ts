@@ -7,9 +7,11 @@ import { fileURLToPath } from "node:url";
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { codeVersion } from "@/lib/config.ts";
 import { checkout } from "@/lib/launcher.ts";
+import { LEASE_MS } from "@/lib/store/lease.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { BucketProxy } from "../support/bucket_proxy.ts";
 import { type Child, startChild } from "../support/child.ts";
+import { pass } from "../support/passing.ts";
 import { startPostgres, type TestPostgres } from "../support/postgres.ts";
 import { clusterEnvironment, type S3Server, startS3rver } from "../support/s3_servers.ts";
 import { startServer, type TestServer, until } from "../support/server.ts";
@@ -142,6 +144,8 @@ export class World {
   async leave(): Promise<void> {
     await this.stopWorkers();
     await Promise.all(this.servers.map((server) => server.stop()));
+    // Until then what lies about may be theirs.
+    await pass(this.store, LEASE_MS);
     await this.#closeStore();
   }
 
@@ -159,20 +163,32 @@ export class World {
     ].join("\n");
   }
 
+  /** Ends and removes all of it, whatever of that fails. */
   async stop(): Promise<void> {
-    await this.stopWorkers();
-    await this.#closeStore();
-    for (const server of this.servers) {
-      const { api } = server.children();
-      if (api !== undefined) signal(api, "SIGCONT");
-      await server.stop("SIGKILL");
+    const ends = [
+      () => this.stopWorkers(),
+      () => this.#closeStore(),
+      ...this.servers.map((server) => async () => {
+        const { api } = server.children();
+        if (api !== undefined) signal(api, "SIGCONT");
+        await server.stop("SIGKILL");
+      }),
+      ...[...this.ways.values()].flat().map((way) => () => way.stop()),
+      () => this.bucket?.stop(),
+      () => this.s3?.stop(),
+      () => this.postgres?.stop(),
+      ...[...this.disks.values()].map((disk) => () => unmountSmallDisk(disk, { lazy: true })),
+      () => Deno.removeSync(this.folder, { recursive: true }),
+    ];
+    const failed: unknown[] = [];
+    for (const end of ends) {
+      try {
+        await end();
+      } catch (error) {
+        failed.push(error);
+      }
     }
-    for (const proxies of this.ways.values()) for (const proxy of proxies) await proxy.stop();
-    await this.bucket?.stop();
-    await this.s3?.stop();
-    await this.postgres?.stop();
-    for (const disk of this.disks.values()) unmountSmallDisk(disk, { lazy: true });
-    Deno.removeSync(this.folder, { recursive: true });
+    if (failed.length > 0) throw failed[0];
   }
 }
 

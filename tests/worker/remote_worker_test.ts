@@ -7,8 +7,10 @@ import { checkout } from "@/lib/launcher.ts";
 import { LEASE_MS } from "@/lib/store/lease.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { BEAT_MS } from "@/lib/worker/beat.ts";
+import { LINK_MS } from "@/lib/worker/session.ts";
 import { pass } from "../support/passing.ts";
 import { type TestServer, until, withServer } from "../support/server.ts";
+import { TcpProxy } from "../support/tcp_proxy.ts";
 import { withDirectory } from "../support/temporary.ts";
 
 const program = fileURLToPath(new URL("../support/worker.ts", import.meta.url));
@@ -24,7 +26,7 @@ interface World {
   store: Store;
   key: string;
   /** Starts a worker with a directory of its own. */
-  start(name: string, more?: { key?: string; version?: string }): Started;
+  start(name: string, more?: { key?: string; version?: string; api?: string }): Started;
 }
 
 async function keyOf(server: TestServer, ...scopes: string[]): Promise<string> {
@@ -43,7 +45,7 @@ function withWorld(body: (world: World) => Promise<void>): Promise<void> {
           ...{ server, store, key },
           start(name, more = {}) {
             const version = more.version ?? codeVersion(checkout());
-            const args = [`${directory}/${name}`, name, "elsewhere", server.url];
+            const args = [`${directory}/${name}`, name, "elsewhere", more.api ?? server.url];
             const process = new Deno.Command(Deno.execPath(), {
               args: [
                 "run",
@@ -170,6 +172,36 @@ Deno.test("a server that is started again finds its workers at work, and what th
     const { fence, result } = await store.jobs.get(id);
     assert.deepEqual([fence, result], [1, { starts: [0] }], log());
     assert.deepEqual(await stepsOf(store, id), [...new Array(600).keys()]);
+  }));
+
+Deno.test("behind a network that only drops, a worker goes on, tells later, and links itself anew once", () =>
+  withWorld(async ({ server, store, start }) => {
+    const way = await TcpProxy.start(Number(new URL(server.url).port));
+    try {
+      const worker = start("only", { api: way.url });
+      await linked(server, "only");
+      const log = () => server.log() + worker.log();
+      const id = await count(store, 1500, 20);
+      const done = async () => (await store.jobs.get(id)).progress.done;
+      await until(async () => await done() > 20, 60_000, log);
+      way.cut();
+      const before = await done();
+      const cut = performance.now();
+      await until(() => worker.log().includes("nothing was heard of the server"), 20_000, log);
+      assert.ok(performance.now() - cut > LINK_MS / 2, "and it says nothing for as long as it may");
+      // What was there stays dead; only new connections come through.
+      way.mend("forgotten");
+      await until(async () => await done() > before + 100, 60_000, log);
+      await new Promise((resolve) => setTimeout(resolve, 3_000));
+      const times = worker.log().split("nothing was heard of the server").length - 1;
+      assert.equal(times, 1, worker.log());
+      await reach(store, id, "succeeded", log);
+      const { fence, result } = await store.jobs.get(id);
+      assert.deepEqual([fence, result], [1, { starts: [0] }], log());
+      assert.deepEqual(await stepsOf(store, id), [...new Array(1500).keys()]);
+    } finally {
+      await way.stop();
+    }
   }));
 
 /** "open", or why a link is refused. */
