@@ -145,6 +145,12 @@ export async function serve(config: Config): Promise<void> {
     );
   }
   if (store.atRest === "changed") log(CHANGED_AT_REST);
+  if (store.logDamage !== undefined) {
+    log(
+      `The log of the database, mcgip.db-wal, is not whole (${store.logDamage}): what was written last before the ` +
+        `server was cut off may be lost; both are kept for a week in ${config.data}/aside/databases`,
+    );
+  }
   if (store.olderDatabase !== undefined) {
     log(
       `The database was brought up to this version; as it was before it is kept for a week, for whoever goes back: ` +

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Queue } from "./claims.ts";
-import { keepOlderDatabase } from "./before_migration.ts";
+import { keepLog, keepOlderDatabase } from "./kept_database.ts";
 import { CheckpointRows } from "./checkpoint_rows.ts";
 import { nextTurn } from "@/lib/turns.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
@@ -19,6 +19,7 @@ import { Idempotency } from "./idempotency.ts";
 import { Images } from "./images.ts";
 import { Jobs } from "./jobs.ts";
 import { Keys } from "./keys.ts";
+import { logDamage } from "./log_damage.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
@@ -79,6 +80,8 @@ export class Store {
   setAside?: SetAside;
   /** Whether the database was as the server before had left it; undefined for a shared store. */
   atRest?: AtRest;
+  /** What was wrong with the log of a server that was cut off; what was acknowledged last may be lost. */
+  logDamage?: string;
   /** The copy of a database that had an older schema, from before it was brought up. */
   olderDatabase?: string;
   readonly reserve: Reserve;
@@ -132,6 +135,8 @@ export class Store {
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
+      const damage = lock && logDamage(`${database}-wal`);
+      if (damage !== undefined) keepLog(directory);
       const atRest = lock && breakSeal(database);
       const olderDatabase = begun ? await keepOlderDatabase(directory) : undefined;
       const db = await openDatabase(database, { check: lock !== undefined });
@@ -145,6 +150,7 @@ export class Store {
       const store = new Store(directory, db, secret, lock);
       store.atRest = atRest;
       store.olderDatabase = olderDatabase;
+      store.logDamage = damage;
       if (lock) await store.#begin();
       return store;
     } catch (error) {

@@ -8,7 +8,7 @@ import { Conflict } from "@/lib/errors.ts";
 import type { Files } from "./files.ts";
 
 const KEPT_DAYS = 7;
-/** Folders of what is set aside; databases are those of before a migration (`before_migration.ts`). */
+/** Folders of what is set aside; databases are those that a start has kept (`kept_database.ts`). */
 const KINDS = ["files", "checkpoints", "databases"];
 const DAY_MS = 24 * 3600 * 1000;
 
