@@ -11,7 +11,7 @@ import { once } from "./idempotency.ts";
 import { isKnown } from "./kept_picture.ts";
 import { HttpError } from "./problem.ts";
 import { checkQuota, noteOwner } from "./quota.ts";
-import { type Done, jsonText, Reply, responseOf } from "./reply.ts";
+import { type Done, jsonOf, Reply, responseOf } from "./reply.ts";
 import type { Call, Env, Route, Services } from "./route.ts";
 
 /** Answers the requests of a route, once they are let through. */
@@ -79,14 +79,16 @@ function unlessKnown(request: Request, given: unknown): Response {
   if (given instanceof Response) return given;
   const { status, value, headers } = given instanceof Reply ? given : new Reply(200, given);
   if (status !== 200 || value === null) return responseOf(given);
-  const text = JSON.stringify(value);
-  const tag = createHash("sha256").update(text).digest("hex").slice(0, 32);
+  const bytes = encoder.encode(JSON.stringify(value));
+  const tag = createHash("sha256").update(bytes).digest("hex").slice(0, 32);
   // Weak: it may go out compressed.
   const etag = `W/"${tag}"`;
   return isKnown(request, tag)
     ? new Response(null, { status: 304, headers: { etag } })
-    : jsonText(text, 200, { ...headers, etag });
+    : jsonOf(bytes, 200, { ...headers, etag });
 }
+
+const encoder = new TextEncoder();
 
 /** @throws {HttpError} 400 that names what is wrong, and what there is */
 function parseQuery(route: Route, request: Request): Record<string, unknown> {

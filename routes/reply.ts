@@ -47,20 +47,25 @@ type Own<All extends Answers> =
 /** What a handler of these answers may give. */
 export type Given<All extends Answers> = Own<All> | Done<Own<All>>;
 
-/** Said at once: what compresses answers would say it by making each a second time. */
+/** `vary` is said at once: what compresses answers would say it by making each a second time. */
 const JSON_HEADERS = { "content-type": "application/json", vary: "Accept-Encoding" };
 
+const encoder = new TextEncoder();
+
 export function json(value: unknown, status = 200, headers: Record<string, string> = {}): Response {
-  return jsonText(JSON.stringify(value), status, headers);
+  return jsonOf(encoder.encode(JSON.stringify(value)), status, headers);
 }
 
-/** The same of JSON that was made of a value. */
-export function jsonText(
-  text: string,
+/** The same of JSON that was made of a value; short ones tell their length, and are not compressed. */
+export function jsonOf(
+  bytes: Uint8Array<ArrayBuffer>,
   status = 200,
   headers: Record<string, string> = {},
 ): Response {
-  return new Response(text, { status, headers: { ...JSON_HEADERS, ...headers } });
+  return new Response(bytes, {
+    status,
+    headers: { ...JSON_HEADERS, "content-length": String(bytes.length), ...headers },
+  });
 }
 
 export function responseOf(given: unknown): Response {

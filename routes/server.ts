@@ -23,11 +23,14 @@ import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
 import type { Services } from "./route.ts";
+import { UnderWay } from "./under_way.ts";
 import { acceptWorkers } from "./work_link.ts";
 import { Traffic } from "./request_metrics.ts";
 
 /** Time for the worker to save and leave, ms: in order, and when whoever started us is gone. */
 const LEAVE_MS = 25_000;
+/** Time for requests that are being answered when it is asked to leave, ms. */
+const LINGER_MS = 10_000;
 const ORPHAN_MS = 1_000;
 
 /** On which the servers of a cluster tell each other of which job there is news. */
@@ -201,7 +204,8 @@ export async function serve(config: Config): Promise<void> {
   };
   const server = createAdaptorServer({
     fetch: createApp(routes, services).fetch,
-    overrideGlobalObjects: false,
+    // Responses keep text and bytes as they are: the runtime's own make a stream of them, which is read again.
+    overrideGlobalObjects: true,
     // Bodies have a time limit of their own: an upload may take long as long as it comes.
     serverOptions: {
       headersTimeout: 10_000,
@@ -211,6 +215,7 @@ export async function serve(config: Config): Promise<void> {
       maxHeaderSize: 16_384,
     },
   });
+  const underWay = new UnderWay(server as Server);
   acceptWorkers(server as Server, services);
   // Below the limit of file handles, at which a listener stops accepting for good.
   const { connections } = config;
@@ -242,16 +247,18 @@ export async function serve(config: Config): Promise<void> {
   const looking = lookFor(lost, log);
   const ending = cluster ? joinCluster(store, { keyring, notifier, workers, log }) : undefined;
 
-  const leave = async (ms: number) => {
+  const leave = async (ms: number, linger: number) => {
     if (leaving.signal.aborted) return;
     leaving.abort();
     house.stop();
     server.close();
+    const answered = underWay.ended(linger);
     workers.stop();
     ending?.();
     await looking.stop();
     await studies.stop();
     await supervisor.stop(ms);
+    await answered;
     await store.close();
     Deno.exit(0);
   };
@@ -260,12 +267,13 @@ export async function serve(config: Config): Promise<void> {
       if (!leaving.signal.aborted) {
         log(`Leaving, by ${signal}: running jobs are saved first`, { signal });
       }
-      void leave(LEAVE_MS);
+      void leave(LEAVE_MS, LINGER_MS);
     });
   }
   // Only now a signal lets it leave in order.
   announce(config, `http://${host}:${port}`, keyring.created, log);
   // The launcher holds the other end of the standard input: its end is the launcher's end.
   for await (const _ of Deno.stdin.readable);
-  await leave(ORPHAN_MS);
+  // Whoever starts another one waits for the directory.
+  await leave(ORPHAN_MS, 0);
 }

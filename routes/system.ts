@@ -78,7 +78,8 @@ export const system: Route[] = [
     answers: { 200: ["text/plain"] },
     handle: async ({ services }) =>
       new Response(exposition(await serverMetrics(services)), {
-        headers: { "content-type": EXPOSITION },
+        // As JSON says it: routes/reply.ts.
+        headers: { "content-type": EXPOSITION, vary: "Accept-Encoding" },
       }),
   }),
 ];

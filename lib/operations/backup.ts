@@ -6,6 +6,7 @@
 import { existsSync } from "node:fs";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import {
+  assertHoldsDatabase,
   type Copied,
   copyFile,
   DATABASE,
@@ -45,11 +46,7 @@ export async function backUp(
   target: string,
   { codeVersion, link = false, onProgress }: BackupOptions,
 ): Promise<Backup> {
-  if (!existsSync(`${data}/${DATABASE}`)) {
-    throw new Error(
-      `Cannot back up ${data}: it holds no ${DATABASE}; name a data directory by --data`,
-    );
-  }
+  assertHoldsDatabase(`back up ${data}`, data);
   if (!existsSync(`${data}/${SECRET}`)) {
     throw new Error(
       `Cannot back up ${data}: it holds no ${SECRET}, without which its names make no sense; put it back from an earlier backup`,

@@ -1,10 +1,31 @@
 /** Files of a data directory or a backup of it: both have the same layout. */
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { isDiskFull } from "@/lib/errors.ts";
 import { syncDirectory } from "@/lib/store/files.ts";
 
 export const DATABASE = "mcgip.db";
 export const SECRET = "secret.key";
+
+/**
+ * @param doing with the directory: `back up /data`
+ * @param otherwise what else helps
+ * @throws {Error} where it is no data directory, with what it is
+ */
+export function assertHoldsDatabase(doing: string, data: string, otherwise = ""): void {
+  const found = !isTaken(data)
+    ? "it is not there"
+    : !existsSync(data)
+    ? "it is a link that leads nowhere"
+    : !Deno.statSync(data).isDirectory
+    ? "it is a file"
+    : !existsSync(`${data}/${DATABASE}`)
+    ? `it holds no ${DATABASE}`
+    : undefined;
+  if (found === undefined) return;
+  throw new Error(`Cannot ${doing}: ${found}; name a data directory by --data${otherwise}`);
+}
 
 /** Where a stored file lies below a data directory. */
 export const placeOf = (sha256: string) => `files/${sha256.slice(0, 2)}/${sha256}`;
@@ -141,15 +162,18 @@ export async function makeWhole<T>(
   fill: (partial: string) => Promise<T>,
 ): Promise<T> {
   const parent = dirname(folder);
+  let partial: string;
   try {
     Deno.mkdirSync(parent, { recursive: true });
+    partial = makePartial(folder);
   } catch (error) {
-    if (!(error instanceof Deno.errors.AlreadyExists) && !isNowhere(error)) throw error;
-    throw new Error(
-      `Cannot make ${folder}: ${parent} is no folder, or a link that leads nowhere; name another place`,
-    );
+    if (error instanceof Deno.errors.AlreadyExists || isNowhere(error)) {
+      throw new Error(
+        `Cannot make ${folder}: ${parent} is no folder, or a link that leads nowhere; name another place`,
+      );
+    }
+    throw notMade(folder, parent, error);
   }
-  const partial = makePartial(folder);
   try {
     const result = await fill(partial);
     syncFolders(partial);
@@ -160,6 +184,27 @@ export async function makeWhole<T>(
     return result;
   } catch (error) {
     Deno.removeSync(partial, { recursive: true });
-    throw error;
+    throw notMade(folder, parent, error);
   }
+}
+
+/** The system's words on why a folder cannot be made, in ours; other errors as they are. */
+function notMade(folder: string, parent: string, error: unknown): unknown {
+  const cannot = `Cannot make ${folder}:`;
+  if (isDiskFull(error)) {
+    return new Error(`${cannot} its disk is full; make room there, or name a place on another one`);
+  }
+  if (!(error instanceof Error)) return error;
+  if (/read-only file system/i.test(error.message)) {
+    return new Error(
+      `${cannot} it would lie on a file system that is read-only; name another place`,
+    );
+  }
+  if (!(error instanceof Deno.errors.PermissionDenied)) return error;
+  const path = /'([^']+)'/.exec(error.message)?.[1] ?? parent;
+  return new Error(
+    path.startsWith(join(parent, basename(folder)))
+      ? `${cannot} this user may not write to ${parent}; name another place`
+      : `${cannot} this user may not read ${path}; run it as the user of the server`,
+  );
 }

@@ -1,5 +1,4 @@
 /** `deno task keys` on the command line: keys of a data directory, also while its server runs. */
-import { existsSync } from "node:fs";
 import { z } from "zod";
 import {
   type KeyChanges,
@@ -11,13 +10,13 @@ import {
 import { hasExpired, Keyring } from "@/lib/access/keyring.ts";
 import { storedBytes } from "@/lib/access/quota.ts";
 import { dataDirectory } from "@/lib/config.ts";
-import { InvalidInput } from "@/lib/errors.ts";
+import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { CONTROL } from "@/lib/plain_name.ts";
 import { readOptions } from "@/lib/options.ts";
 import { breakSeal, CHANGED, seal } from "@/lib/store/database_seal.ts";
 import { isHeld } from "@/lib/store/lock.ts";
 import { type KeyRow, openStore, scopes, type Store } from "@/lib/store/mod.ts";
-import { DATABASE } from "./data_files.ts";
+import { assertHoldsDatabase, DATABASE } from "./data_files.ts";
 import { readSize, readTime } from "./quantity.ts";
 import { sizeText } from "./size_text.ts";
 
@@ -63,12 +62,11 @@ export async function keysProgram(args: string[]): Promise<number> {
   }
   const work = actionOf(action, of, changes);
   const directory = dataDirectory(data || Deno.env.get("MCGIP_DATA"));
-  if (!existsSync(`${directory}/${DATABASE}`)) {
-    throw new Error(
-      `Cannot change keys in ${directory}: it holds no ${DATABASE}; name a data directory by --data, ` +
-        "or start the server once",
-    );
-  }
+  assertHoldsDatabase(
+    `${action} keys in ${directory}`,
+    directory,
+    ", or start the server once",
+  );
   const database = `${directory}/${DATABASE}`;
   // Of a directory in which no server works this is the last user, and what it changes is no damage.
   const atRest = isHeld(directory) ? undefined : breakSeal(database);
@@ -78,7 +76,9 @@ export async function keysProgram(args: string[]): Promise<number> {
     console.log(await work(store, await Keyring.of(store), json));
     return 0;
   } catch (error) {
-    throw error instanceof InvalidInput ? new Error(byOptions(error.message)) : error;
+    if (error instanceof InvalidInput) throw new Error(byOptions(error.message));
+    if (error instanceof NotFound) throw new Error(`${error.message}: deno task keys lists them`);
+    throw error;
   } finally {
     await store.close();
     if (atRest !== undefined) seal(database);
@@ -139,7 +139,7 @@ function changesOf(values: Values): KeyChanges {
   };
   const changes = {
     name: values.name,
-    scopes: typeof values.scopes === "string" ? values.scopes.split(",") : undefined,
+    scopes: typeof values.scopes === "string" ? readScopes(values.scopes) : undefined,
     expires_at: given("expires", readTime),
     rate: given("rate", number),
     burst: given("burst", number),
@@ -149,6 +149,13 @@ function changesOf(values: Values): KeyChanges {
   return Object.fromEntries(
     Object.entries(changes).filter(([, value]) => value !== undefined),
   ) as KeyChanges;
+}
+
+function readScopes(text: string): string[] {
+  const named = text.split(",").map((scope) => scope.trim());
+  const unknown = named.find((name) => !scopes.some((scope) => scope === name));
+  if (unknown === undefined) return named;
+  throw new Error(`Cannot use --scopes ${unknown}: a list of ${scopes.join(", ")} is needed`);
 }
 
 function number(option: string, text: string): number {

@@ -1,9 +1,15 @@
 /** Is all there that was stored? Files against their SHA-256, rows against files, files against rows, the database. */
-import { existsSync } from "node:fs";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import { isHeld } from "@/lib/store/lock.ts";
 import { secretFault } from "@/lib/store/secret.ts";
-import { DATABASE, filesBelow, hashFile, placeOf, SECRET } from "./data_files.ts";
+import {
+  assertHoldsDatabase,
+  DATABASE,
+  filesBelow,
+  hashFile,
+  placeOf,
+  SECRET,
+} from "./data_files.ts";
 
 export interface Verified {
   /** Stored files that were looked at, and their bytes where they were read. */
@@ -32,11 +38,7 @@ export async function verify(
   data: string,
   { quick = false, onProgress }: VerifyOptions = {},
 ): Promise<Verified> {
-  if (!existsSync(`${data}/${DATABASE}`)) {
-    throw new Error(
-      `Cannot verify ${data}: it holds no ${DATABASE}; name a data directory by --data`,
-    );
-  }
+  assertHoldsDatabase(`verify ${data}`, data);
   const running = isHeld(data);
   const faults = look(data, (inspection) => inspection.faults(quick))
     .map((line) => `database: ${line}; restore a backup, or sqlite3 ${data}/${DATABASE} .recover`);

@@ -14,15 +14,26 @@ function reason(directory: string, error: unknown): string | undefined {
   if (error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory) {
     return `it is a ${leadsNowhere(directory) ? "link that leads nowhere" : "file"}; ${other}`;
   }
-  if (/read-only file system/i.test(error.message)) return `its file system is read-only; ${other}`;
-  if (error instanceof Deno.errors.NotCapable) return `it may not be written; ${other}`;
   const database = /unable to open database file|attempt to write a readonly database/i
     .test(error.message);
+  // SQLite does not say why.
+  const why = database ? writingFault(directory) ?? error : error;
+  if (/read-only file system/i.test(why.message)) return `its file system is read-only; ${other}`;
+  if (error instanceof Deno.errors.NotCapable) return `it may not be written; ${other}`;
   if (!database && !(error instanceof Deno.errors.PermissionDenied)) return undefined;
   const path = database ? `${directory}/mcgip.db` : /'([^']+)'$/.exec(error.message)?.[1];
   const what = path?.startsWith(`${directory}/`) ? path.slice(directory.length + 1) : "it";
   return `${what} may not be read or written; ${other}, or give it to the user of the server: ` +
     `chown -R USER ${directory}`;
+}
+
+/** What the system says to a new file in the directory; undefined where it takes one. */
+function writingFault(directory: string): Error | undefined {
+  try {
+    Deno.removeSync(Deno.makeTempFileSync({ dir: directory, prefix: ".probe-" }));
+  } catch (error) {
+    return error as Error;
+  }
 }
 
 function leadsNowhere(path: string): boolean {

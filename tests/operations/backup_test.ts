@@ -9,6 +9,7 @@ import { Inspection } from "@/lib/store/inspection.ts";
 import { newId, now, openStore, type Store } from "@/lib/store/mod.ts";
 import { runTask, startTask } from "../support/program.ts";
 import { startServer, type TestServer, until, withServer } from "../support/server.ts";
+import { fill, makeReadOnly, mountSmallDisk, unmountSmallDisk } from "../support/small_disk.ts";
 import { upload } from "../support/small_set.ts";
 import { withDirectory } from "../support/temporary.ts";
 
@@ -233,10 +234,15 @@ Deno.test("what is there is left alone: a target that holds anything, a folder i
       restore(backup, `${backup}/a/b`),
       /^Error: Cannot restore .*in the backup/,
     );
-    await assert.rejects(backUp(`${folder}/none`, `${folder}/b`, options), /holds no mcgip.db/);
+    await assert.rejects(
+      backUp(`${folder}/none`, `${folder}/b`, options),
+      /none: it is not there;/,
+    );
+    await assert.rejects(backUp(folder, `${folder}/b`, options), /holds no mcgip.db; name a data/);
     await assert.rejects(restore(backup, data), /Cannot restore into .*data: it is not empty/);
     await assert.rejects(restore(data, `${folder}/new`), /Cannot restore .*: it is no backup/);
     Deno.writeTextFileSync(`${folder}/file`, "");
+    await assert.rejects(verify(`${folder}/file`), /^Error: Cannot verify .*file: it is a file;/);
     await assert.rejects(restore(backup, `${folder}/file`), /Cannot restore into/);
     Deno.mkdirSync(`${folder}/empty`);
     Deno.symlinkSync(`${folder}/empty`, `${folder}/to-empty`);
@@ -254,7 +260,11 @@ Deno.test("links that lead nowhere, and a missing secret, are told as such", () 
     const backup = `${folder}/backup`;
     await assert.rejects(backUp(data, nowhere, options), /Cannot back up to .*nowhere: it exists/);
     await assert.rejects(backUp(data, `${nowhere}/b`, options), /nowhere is no folder, or a link/);
-    await assert.rejects(backUp(nowhere, backup, options), /holds no mcgip.db/);
+    await assert.rejects(backUp(nowhere, backup, options), /it is a link that leads nowhere/);
+    await assert.rejects(
+      verify(nowhere),
+      /^Error: Cannot verify .*it is a link that leads nowhere/,
+    );
     await backUp(data, backup, options);
     await assert.rejects(restore(backup, nowhere), /it is a link that leads nowhere; name a new/);
     await assert.rejects(restore(nowhere, `${folder}/new`), /it is no backup/);
@@ -265,6 +275,36 @@ Deno.test("links that lead nowhere, and a missing secret, are told as such", () 
     Deno.renameSync(`${data}/secret.key`, `${folder}/secret`);
     Deno.symlinkSync(`${folder}/gone`, `${data}/secret.key`);
     await assert.rejects(backUp(data, `${folder}/b`, options), /holds no secret.key/);
+  }));
+
+Deno.test("a disk that is full, or read-only, is told in words, and nothing is left on it", () =>
+  withDirectory(async (folder) => {
+    const disk = mountSmallDisk(1);
+    if (!disk) return console.log("skipped: mounting a small file system needs root");
+    try {
+      const data = `${folder}/data`;
+      await small(data, 1);
+      const backup = `${folder}/backup`;
+      await backUp(data, backup, options);
+      fill(`${disk}/filler`);
+      const full = /^Error: Cannot make .*: its disk is full; make room there, or name/;
+      await assert.rejects(backUp(data, `${disk}/backup`, options), full);
+      await assert.rejects(restore(backup, `${disk}/data`), full);
+      assert.deepEqual([...Deno.readDirSync(disk)].map(({ name }) => name), ["filler"]);
+      Deno.removeSync(`${disk}/filler`);
+      await restore(backup, `${disk}/data`);
+      makeReadOnly(disk);
+      const fixed = /^Error: Cannot make .*: it would lie on a file system that is read-only; name/;
+      await assert.rejects(backUp(data, `${disk}/backup`, options), fixed);
+      await assert.rejects(restore(backup, `${disk}/other`), fixed);
+      assert.deepEqual((await verify(`${disk}/data`)).faults, []);
+      await backUp(`${disk}/data`, `${folder}/again`, options);
+      const made = await runTask("keys", ["make", "x", "--data", `${disk}/data`]);
+      assert.deepEqual([made.code, made.out], [2, ""]);
+      assert.match(made.error, /^Cannot use .*: its file system is read-only; name another data/);
+    } finally {
+      unmountSmallDisk(disk);
+    }
   }));
 
 Deno.test("a backup that is killed is never taken for whole", () =>

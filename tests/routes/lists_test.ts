@@ -87,6 +87,8 @@ Deno.test("lists in part, tagged, compressed", async (t) => {
         for (const path of ["/openapi.json", "/", "/static/app.js", "/v1/datasets/breast/images"]) {
           assert.deepEqual(await encodingOf(path), ["Accept-Encoding", true], path);
         }
+        // A short one costs more to pack than to send.
+        assert.deepEqual(await encodingOf("/healthz"), ["Accept-Encoding", false]);
         for (
           const path of [
             "/v1/datasets/breast/images/P001_CC/image.png",

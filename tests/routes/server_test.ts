@@ -1,6 +1,8 @@
 /** The processes of a server: what they do when one of them is killed, asked to leave, or has no GPU. */
 import assert from "node:assert/strict";
 import { openStore } from "@/lib/store/mod.ts";
+import { picture } from "../support/archives.ts";
+import { requestText } from "../support/raw_request.ts";
 import { freePort, startServer, type TestServer, until, withServer } from "../support/server.ts";
 import { upload } from "../support/small_set.ts";
 
@@ -205,6 +207,48 @@ Deno.test("signals to the whole group save a checkpoint; the key keeps its id; t
     server = await startServer({ data });
     assert.deepEqual(await ids(), before);
     await server.stop();
+  } finally {
+    Deno.removeSync(data, { recursive: true });
+  }
+});
+
+Deno.test("an upload that is under way when the server is asked to leave is taken and answered; a new one is not", async () => {
+  const data = Deno.makeTempDirSync({ prefix: "mcgip_test_" });
+  try {
+    const server = await startServer({ data });
+    const { hostname, port } = new URL(server.url);
+    const body = picture(16, 16);
+    const head = requestText("PUT", "/v1/datasets/late/images/a", {
+      host: `${hostname}:${port}`,
+      authorization: `Bearer ${server.key}`,
+      "content-length": String(body.length),
+    });
+    using connection = await Deno.connect({ hostname, port: Number(port) });
+    const write = async (bytes: Uint8Array) => {
+      for (let at = 0; at < bytes.length;) at += await connection.write(bytes.subarray(at));
+    };
+    await write(new TextEncoder().encode(head));
+    await write(body.subarray(0, 40));
+    // Until the request is one: others are answered after it was read.
+    await server.json("GET", "/v1/jobs");
+    const left = server.stop();
+    await until(() => /Leaving, by SIGTERM/.test(server.log()), 10_000, server.log);
+    // All else has ended by then.
+    await until(() => server.children().worker === undefined, 10_000, server.log);
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+    await assert.rejects(server.fetch("/healthz"));
+    await write(body.subarray(40));
+    let answer = "";
+    const chunk = new Uint8Array(4096);
+    for (let n; (n = await connection.read(chunk)) !== null;) {
+      answer += new TextDecoder().decode(chunk.subarray(0, n));
+    }
+    assert.match(answer, /^HTTP\/1\.1 20[01] /);
+    assert.equal((await left).code, 0);
+    const store = await openStore(data);
+    const set = await store.datasets.byName("late");
+    assert.ok(await store.images.byName(set.id, "a"));
+    await store.close();
   } finally {
     Deno.removeSync(data, { recursive: true });
   }

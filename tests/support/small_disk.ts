@@ -1,4 +1,4 @@
-/** A small file system that can be full. */
+/** A small file system that can be full, or read-only. */
 
 /** A tmpfs of so many MiB; undefined where this user may not mount one. */
 export function mountSmallDisk(mebibytes: number): string | undefined {
@@ -18,6 +18,11 @@ export function mountSmallDisk(mebibytes: number): string | undefined {
 export function unmountSmallDisk(directory: string, { lazy = false } = {}): void {
   new Deno.Command("umount", { args: [...(lazy ? ["-l"] : []), directory] }).outputSync();
   Deno.removeSync(directory);
+}
+
+/** Nothing can be written to it any more. */
+export function makeReadOnly(directory: string): void {
+  new Deno.Command("mount", { args: ["-o", "remount,ro", directory] }).outputSync();
 }
 
 /** Writes to a file, behind what it has, until nothing more fits. */

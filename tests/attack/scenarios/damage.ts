@@ -276,19 +276,26 @@ const questions = ({ model, similarity, evaluation, job }: Stage): string[] => [
   "/v1/keys",
 ];
 
+/** Status 0 where the answer broke off. */
 async function ask(victim: Victim, question: string) {
-  const answer = await victim.fetch(question);
-  const { status } = answer;
-  if (question !== "/v1/keys") return { status, bytes: await answer.bytes() };
-  // When a key was last used is another time by now.
-  const text = (await answer.text()).replaceAll(/"last_used_at":\s*"[^"]*"/g, "");
-  return { status, bytes: new TextEncoder().encode(text) };
+  try {
+    const answer = await victim.fetch(question);
+    const { status } = answer;
+    if (question !== "/v1/keys") return { status, bytes: await answer.bytes() };
+    // When a key was last used is another time by now.
+    const text = (await answer.text()).replaceAll(/"last_used_at":\s*"[^"]*"/g, "");
+    return { status, bytes: new TextEncoder().encode(text) };
+  } catch (error) {
+    return { status: 0, bytes: new TextEncoder().encode(String(error)) };
+  }
 }
 
 const digestOf = ({ status, bytes }: { status: number; bytes: Uint8Array }) =>
   `${status} ${digest(bytes)}`;
 
-const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes.subarray(0, 300));
+/** The beginning of an answer, as far as it is text. */
+const textOf = (bytes: Uint8Array) =>
+  new TextDecoder().decode(bytes.subarray(0, 300)).replaceAll(/[^\x20-\x7e]+/g, "?");
 
 interface Case {
   folder: string;

@@ -27,6 +27,8 @@ export const kills: Scenario = {
 };
 
 const IMAGES = 24;
+/** Rounds that are always tried: two with a job, one of writes alone. */
+const LEAST = 3;
 const small = { backbone: "resnet18", width: 4, image_size: 32, batch_size: 6, tuning: "off" };
 const trained = { kind: "pretrain", dataset: "t", arm: "none", epochs: 8, ...small };
 
@@ -106,7 +108,7 @@ class Killer {
     const kinds = Object.keys(computed);
     const clients = Object.keys(written);
     const total = attempt.count(10, 200);
-    for (let round = 0; attempt.tries < total && attempt.time; round++) {
+    for (let round = 0; attempt.tries < total && (round < LEAST || attempt.time); round++) {
       // Every kind of work and of death, in an order that each seed shuffles.
       const kind = round % 3 === 2
         ? undefined
