@@ -31,7 +31,13 @@ import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readBoundSecret } from "./secret.ts";
-import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
+import {
+  assertDatabaseIsThere,
+  assertNoDatabase,
+  isYoung,
+  type SetAside,
+  setAside,
+} from "./set_aside.ts";
 import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
@@ -39,9 +45,6 @@ import { Tuning } from "./tuning.ts";
 import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 import { Workers } from "./workers.ts";
-
-/** A worker publishes what it has made within this time, ms. */
-const UNDER_WAY_MS = 3_600_000;
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -189,11 +192,7 @@ export class Store {
    * server before. Without such workers none is.
    */
   async #useOf(): Promise<(path: string) => boolean> {
-    if (await this.workers.count() === 0) return () => false;
-    return (path) => {
-      const { mtime } = Deno.statSync(path);
-      return mtime !== null && Date.now() - mtime.getTime() < UNDER_WAY_MS;
-    };
+    return await this.workers.count() === 0 ? () => false : isYoung;
   }
 
   /** What the server that holds the directory does when it starts. */
