@@ -15,19 +15,19 @@ const [role, ...args] = Deno.args;
 try {
   if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
-    const [name, how, version] = args;
+    const [name, how, version, label] = args;
     const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
     if (how !== "elsewhere") {
       const data = dataDirectory(Deno.env.get("MCGIP_DATA"));
       const alone = how === "alone";
       // One that a server started asks that server.
       const cluster = alone ? readCluster((name) => Deno.env.get(name)) : undefined;
-      await work({ data, name, alone, cluster, log });
+      await work({ data, name, label, version, alone, cluster, log });
     } else {
       const { readElsewhere } = await import("@/lib/worker_settings.ts");
       const { apis, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
       const elsewhere = { server: { apis, key, name }, maxBytes };
-      await work({ data: cache, name, alone: true, elsewhere, version, log });
+      await work({ data: cache, name, label, alone: true, elsewhere, version, log });
     }
   } else if (role === "worker") {
     const { launchWorkers } = await import("@/lib/worker_launcher.ts");
@@ -40,8 +40,10 @@ try {
       const cluster = readCluster((name) => Deno.env.get(name));
       const elsewhere = settings.readElsewhere(env);
       if (!cluster && !elsewhere) settings.assertServed(data);
+      const label = settings.readLabel(given.name || env("MCGIP_WORKER_NAME"), Deno.hostname);
+      const cards = settings.readCards(env);
       const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
-      await launchWorkers({ data, cluster, elsewhere, cards: settings.readCards(env), log });
+      await launchWorkers({ data, cluster, elsewhere, label, cards, log });
     }
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);

@@ -1,7 +1,7 @@
 /** What `deno task doctor` wants to know of a cluster's database and bucket: findings as JSON, on standard output. */
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { keyOf } from "@/lib/store/remote.ts";
-import { schemaVersions } from "./migrate.ts";
+import { runsOn, schemaVersions } from "./migrate.ts";
 import { Postgres } from "./postgres.ts";
 import { S3 } from "./s3.ts";
 
@@ -51,11 +51,15 @@ async function checkDatabase(): Promise<Finding[]> {
       "SELECT max(version) AS version FROM schema_version",
     ))!;
     const known = schemaVersions.length;
-    if (version > known) {
+    if (version > known && !await runsOn(db, known)) {
       const found = `${where}: version ${version} of a newer program, this one knows ${known}`;
       return [fault("database", found, "update the program"), clock];
     }
-    const next = version < known ? `; the next start brings it to ${known}` : "";
+    const next = version < known
+      ? `; the next start brings it to ${known}`
+      : version > known
+      ? `, on which this program of version ${known} runs, too`
+      : "";
     return [ok("database", `${where} (${server}), version ${version}${next}`), clock];
   } catch (error) {
     const advice = "look at MCGIP_DATABASE, and whether the server runs: pg_isready";

@@ -1,7 +1,9 @@
 /** The schema's versions for PostgreSQL, each brought in once, however many servers start at the same time. */
 // @ts-types="./pg.d.ts"
 import pg from "pg";
-import { asUnavailable, connection } from "./postgres.ts";
+import { Conflict } from "@/lib/errors.ts";
+import { asUnavailable, connection, type Postgres } from "./postgres.ts";
+import attempts from "./attempts.sql" with { type: "text" };
 import findings from "./findings.sql" with { type: "text" };
 import deliveries from "./deliveries.sql" with { type: "text" };
 import messages from "./messages.sql" with { type: "text" };
@@ -9,17 +11,26 @@ import schema from "./schema.sql" with { type: "text" };
 import thumbnails from "./thumbnails.sql" with { type: "text" };
 
 /** Each brings a schema of the version before to its own. Only additions: a server of the release before runs on it. */
-export const schemaVersions = [schema, messages, deliveries, findings, thumbnails];
+export const schemaVersions = [schema, messages, deliveries, findings, thumbnails, attempts];
+
+/** The oldest version whose servers know that they may run on a newer one: what comes later are additions. */
+const RUNS_FROM = 6;
 
 /** Any number that nobody else takes: "mcgip" in ASCII. */
 const LOCK = 0x6d63676970;
 
 /**
- * Brings the schema up to date, or makes it.
- * @throws {Error} where it is newer than this server
+ * Brings the schema up to date, or makes it. One that is newer than this server, and made for servers of this version
+ * too, is left as it is: so servers can be brought to a newer version one after another, and an old one may start.
+ * @returns the version that is there
+ * @throws {Error} where it is too new for this server
  * @throws {Unavailable} when the database is away
  */
-export async function migrate(address: string, name: string): Promise<void> {
+export async function migrate(
+  address: string,
+  name: string,
+  versions: string[] = schemaVersions,
+): Promise<number> {
   const client = new pg.Client(connection(address, name));
   client.on("error", () => {});
   try {
@@ -29,19 +40,26 @@ export async function migrate(address: string, name: string): Promise<void> {
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK]);
     await client.query(`CREATE SCHEMA IF NOT EXISTS ${name}`);
     await client.query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)");
-    const { rows } = await client.query("SELECT max(version) AS version FROM schema_version");
-    const version: number = rows[0].version ?? 0;
-    if (version > schemaVersions.length) {
+    await client.query("ALTER TABLE schema_version ADD COLUMN IF NOT EXISTS runs_from BIGINT");
+    const { rows } = await client.query(
+      "SELECT version, runs_from FROM schema_version ORDER BY version DESC LIMIT 1",
+    );
+    const { version = 0, runs_from }: { version?: number; runs_from?: number | null } = rows[0] ??
+      {};
+    if (version > versions.length && (runs_from ?? version) > versions.length) {
       throw new Error(
         `Cannot open schema "${name}" of the database: it is version ${version}, this server knows ` +
-          `${schemaVersions.length}; start the newer server that made it`,
+          `${versions.length}; start the newer server that made it`,
       );
     }
-    for (const [i, sql] of schemaVersions.slice(version).entries()) {
+    for (const [i, sql] of versions.slice(version).entries()) {
       await client.query(inPostgres(sql));
-      await client.query("INSERT INTO schema_version VALUES ($1)", [version + i + 1]);
+      await client.query("INSERT INTO schema_version (version, runs_from) VALUES ($1, $2)", [
+        ...[version + i + 1, RUNS_FROM],
+      ]);
     }
     await client.query("COMMIT");
+    return Math.max(version, versions.length);
   } catch (error) {
     throw asUnavailable(error);
   } finally {
@@ -52,3 +70,32 @@ export async function migrate(address: string, name: string): Promise<void> {
 
 const inPostgres = (sql: string) =>
   sql.replace(/--.*$/gm, "").replace(/\bTEXT\b/g, 'TEXT COLLATE "C"');
+
+/**
+ * For a program that joins servers, and changes nothing by itself.
+ * @throws {Conflict} where no server of its version, or of a newer one, has been started yet
+ */
+export async function assertMade(db: Postgres): Promise<void> {
+  const made = await db.get<{ name: string | null }>(
+    "SELECT to_regclass('schema_version') AS name",
+  );
+  const { version = null } = made?.name
+    ? (await db.get<{ version: number }>("SELECT max(version) AS version FROM schema_version"))!
+    : {};
+  if (version !== null && version >= schemaVersions.length) return;
+  await db.close();
+  throw new Conflict(
+    `Cannot work on schema "${db.schema}" of the database: it is version ${
+      version ?? 0
+    }, this program needs ` +
+      `${schemaVersions.length}; a server of this version brings it there when it starts`,
+  );
+}
+
+/** Whether a program that knows this version may run on the newer one that is there. */
+export async function runsOn(db: Postgres, known: number): Promise<boolean> {
+  const row = await db.get<{ runs_from: number | null }>(
+    "SELECT runs_from FROM schema_version ORDER BY version DESC LIMIT 1",
+  );
+  return row?.runs_from != null && row.runs_from <= known;
+}

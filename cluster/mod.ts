@@ -2,7 +2,7 @@
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import type { Cluster, ClusterOptions } from "@/lib/store/cluster.ts";
 import { Listener } from "./listener.ts";
-import { migrate } from "./migrate.ts";
+import { assertMade, migrate } from "./migrate.ts";
 import { PgBossQueue } from "./pg_boss.ts";
 import { Postgres } from "./postgres.ts";
 import { S3 } from "./s3.ts";
@@ -14,6 +14,7 @@ export async function open(
 ): Promise<Cluster> {
   if (!joined) await migrate(database.address, database.schema);
   const db = new Postgres(database, { connections: joined ? 3 : 10 });
+  if (joined) await assertMade(db);
   const queue = new PgBossQueue(db, { joined, log: (text) => console.error(text) });
   if (!joined) await queue.open();
   let opened: Listener | undefined;

@@ -1,7 +1,8 @@
 /**
- * Moves a data directory into a database and a bucket, or back: every row and every stored file. The server must not
- * run meanwhile, and the target must be empty. What is left where it was is not touched: until something has been
- * changed at the new place, the way back is to start the server on the old one.
+ * Moves a data directory into a database and a bucket, or back: every row, every stored file, and the checkpoints of
+ * what has begun. Neither server nor worker may run meanwhile, and the target must be empty. What is left where it was
+ * is not touched: until something has been changed at the new place, the way back is to start the server on the old
+ * one.
  */
 import { Conflict } from "@/lib/errors.ts";
 import type { Database, SqlRow, SqlValue } from "@/lib/store/database.ts";
@@ -17,6 +18,7 @@ export const TABLES: Record<string, string[]> = {
   jobs: ["id"],
   events: ["job_id", "id"],
   metrics: ["job_id", "step", "name"],
+  attempts: ["job_id", "number"],
   job_variants: ["job_id", "device"],
   similarities: ["id"],
   models: ["id"],

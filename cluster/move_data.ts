@@ -5,7 +5,11 @@
 import { parseArgs } from "node:util";
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { dataDirectory } from "@/lib/config.ts";
+import { counted } from "@/lib/counted.ts";
+import { Conflict, Damaged } from "@/lib/errors.ts";
+import type { CheckpointRow } from "@/lib/store/checkpoint_rows.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
+import { checkpointFiles, writeCheckpointFile } from "@/lib/jobs/checkpoint_files.ts";
 import { assertEmpty, copyRows } from "./move.ts";
 import type { Postgres } from "./postgres.ts";
 
@@ -27,16 +31,20 @@ async function move(args: string[]): Promise<void> {
   try {
     const where = back ? directory : `schema "${cluster.database.schema}" of the database`;
     const [from, to] = back ? [shared, local] : [local, shared];
+    for (const place of [from, to]) await assertIdle(place);
     await assertEmpty(to.db, where);
-    await warnOfCheckpoints(from);
     const files = await (back ? fetchFiles(shared, local) : publishFiles(local, shared));
-    console.log(`${files} files`);
+    console.log(counted(files, "file"));
+    const checkpoints =
+      await (back ? fetchCheckpoints(shared, local) : publishCheckpoints(local, shared));
     if (!back) {
       await (shared.db as Postgres).run("UPDATE secrets SET value = ?", local.secret);
     }
     for (const [table, rows] of Object.entries(await copyRows(from.db, to.db))) {
       if (rows > 0) console.log(`${rows} rows of ${table}`);
     }
+    if (!back) await keepRows(checkpoints, shared);
+    if (checkpoints.size > 0) console.log(`checkpoints of ${counted(checkpoints.size, "job")}`);
     const sent = await to.jobs.sendUnknown();
     if (sent > 0) console.log(`${sent} jobs sent to the queue`);
     if (back) await Deno.writeFile(`${directory}/secret.key`, shared.secret, { mode: 0o600 });
@@ -47,22 +55,86 @@ async function move(args: string[]): Promise<void> {
   }
 }
 
-/** Checkpoints stay where they are: what had begun begins anew. */
-async function warnOfCheckpoints({ jobs }: Store): Promise<void> {
-  const begun = [
-    ...(await jobs.listJobs({ state: "running", limit: 1000 })).data,
-    ...(await jobs.listJobs({ state: "paused", limit: 1000 })).data,
-  ].filter(({ kind }) => kind !== "study");
-  if (begun.length === 0) return;
-  console.log(
-    `Warning: ${begun.length} jobs had begun, and begin anew at the new place: ` +
-      begun.map(({ id }) => id).join(", "),
+/** @throws {Conflict} while a worker lives that would go on writing where it was */
+async function assertIdle({ workers }: Store): Promise<void> {
+  const alive = await workers.list();
+  if (alive.length === 0) return;
+  const names = alive.map(({ name }) => name).join(", ");
+  throw new Conflict(
+    `Cannot move while ${
+      counted(alive.length, "worker")
+    } of servers or beside them may work there (${names}): ` +
+      "stop servers and workers first; one that was killed is forgotten after half a minute",
   );
 }
 
+/** Files of checkpoints by job. */
+type Checkpoints = Map<string, CheckpointRow[]>;
+
+/** What has begun and may go on. */
+async function begun({ db }: Store): Promise<string[]> {
+  const sql = "SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused') ORDER BY id";
+  return (await db.all<{ id: string }>(sql)).map(({ id }) => id);
+}
+
+async function publishCheckpoints(local: Store, shared: Store): Promise<Checkpoints> {
+  const sent: Checkpoints = new Map();
+  for (const job of await begun(local)) {
+    const directory = local.checkpoints(job);
+    const rows: CheckpointRow[] = [];
+    for (const { path, sha256 } of await checkpointFiles(directory)) {
+      await shared.files.shared!.send(sha256, `${directory}/${path}`);
+      rows.push({ path, file: sha256 });
+    }
+    if (rows.length > 0) sent.set(job, rows);
+  }
+  return sent;
+}
+
+/** Which files of the bucket are whose checkpoints. */
+async function keepRows(checkpoints: Checkpoints, shared: Store): Promise<void> {
+  for (const [job, rows] of checkpoints) {
+    const { device } = await shared.jobs.get(job);
+    await shared.db.transaction(() =>
+      shared.checkpointRows.setOfJob(job, rows, device?.description ?? null)
+    );
+  }
+}
+
+async function fetchCheckpoints(shared: Store, local: Store): Promise<Checkpoints> {
+  const fetched: Checkpoints = new Map();
+  for (const job of await begun(shared)) {
+    const rows = await shared.checkpointRows.ofJob(job);
+    for (const { path, file } of rows) {
+      const fetchedTo = shared.files.temporaryPath();
+      try {
+        await shared.files.shared!.receive(file, fetchedTo, "a checkpoint");
+      } catch (error) {
+        // The job takes up one before it.
+        if (!(error instanceof Damaged)) throw error;
+        console.log(`Warning: job ${job}: ${error.message}`);
+        continue;
+      }
+      const { readable } = await Deno.open(fetchedTo);
+      await writeCheckpointFile(
+        local.checkpoints(job),
+        { path, sha256: file },
+        readable,
+        local.files.temporaryPath(),
+      );
+      await Deno.remove(fetchedTo);
+    }
+    if (rows.length > 0) fetched.set(job, rows);
+  }
+  return fetched;
+}
+
+/** Checkpoints are no stored files of a data directory: they go their own way. */
+const NO_CHECKPOINT = "WHERE sha256 NOT IN (SELECT file FROM checkpoints)";
+
 async function eachFile(from: Store, action: (sha256: string) => Promise<void>): Promise<number> {
   const rows = await from.db.all<{ sha256: string }>(
-    "SELECT DISTINCT sha256 FROM file_references",
+    `SELECT DISTINCT sha256 FROM file_references ${from.cluster ? NO_CHECKPOINT : ""}`,
   );
   const waiting = rows.map(({ sha256 }) => sha256);
   await Promise.all(Array.from({ length: LANES }, async () => {

@@ -62,6 +62,8 @@ export class Postgres implements Database {
   readonly #pool: pg.Pool;
   readonly #inside = new AsyncLocalStorage<Open>();
   readonly #prepared = new Map<string, { text: string; name?: string }>();
+  /** Grows when what was prepared is not good any more. */
+  #generation = 0;
 
   /** Connects at the first statement. */
   constructor(
@@ -88,6 +90,11 @@ export class Postgres implements Database {
     try {
       return await (open?.client ?? this.#pool).query({ text, values, name });
     } catch (error) {
+      if (isOutdated(error)) {
+        this.#prepared.clear();
+        this.#generation++;
+        if (!open) return await this.query(text, values);
+      }
       // Within a transaction its end decides.
       throw open ? error : asUnavailable(error);
     }
@@ -104,7 +111,7 @@ export class Postgres implements Database {
       );
       const { size } = this.#prepared;
       if (size >= MOST_NAMED) return { text };
-      this.#prepared.set(sql, prepared = { text, name: `s${size}` });
+      this.#prepared.set(sql, prepared = { text, name: `s${this.#generation}_${size}` });
     }
     return prepared;
   }
@@ -138,7 +145,8 @@ export class Postgres implements Database {
       } catch (error) {
         const { code = "", detail } = error as { code?: string; detail?: string };
         const taken = code === UNIQUE_VIOLATION && detail === met;
-        if (!REPEATED.includes(code) || taken || tries === MOST_TRIES) throw asUnavailable(error);
+        const again = (REPEATED.includes(code) && !taken) || isOutdated(error);
+        if (!again || tries === MOST_TRIES) throw asUnavailable(error);
         met = code === UNIQUE_VIOLATION ? detail : undefined;
         this.repeated++;
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 5 * tries));
@@ -175,6 +183,12 @@ export class Postgres implements Database {
   async close(): Promise<void> {
     await this.#pool.end();
   }
+}
+
+/** A newer server has added columns: statements that were prepared with `*` are refused from then on. */
+function isOutdated(error: unknown): boolean {
+  const { code, message } = error as { code?: string; message?: string };
+  return code === "0A000" && /cached plan/.test(message ?? "");
 }
 
 /** What every connection to the store's schema has. */

@@ -18,6 +18,8 @@ export interface LaunchOptions {
   cluster?: Config["cluster"];
   /** Those of a server on another machine instead. */
   elsewhere?: ElsewhereSettings;
+  /** What people call the workers of this machine. */
+  label: string;
   log: LogFormat;
   /** A worker for each of them; undefined: whichever is there. */
   cards: (string | undefined)[];
@@ -47,16 +49,20 @@ export async function launchWorkers({ cards, ...options }: LaunchOptions): Promi
 /** Resolves to the exit code of a worker that was asked to leave. */
 async function keepWorker(
   card: string | undefined,
-  { data, cluster, elsewhere, log: format }: Omit<LaunchOptions, "cards">,
+  { data, cluster, elsewhere, label: machine, log: format }: Omit<LaunchOptions, "cards">,
   state: { asked: boolean; children: Set<Deno.ChildProcess> },
 ): Promise<number> {
   const log = logger(format, { process: "launcher" });
   const kept = elsewhere?.cache ?? data;
+  const label = card === undefined ? machine : `${machine}-${card}`;
   // A worker that is started again has its name still, and takes up what it ran at once.
-  const name = `worker-${crypto.randomUUID()}`;
-  const args = elsewhere
-    ? [...remoteWorkerArguments(elsewhere), name, "elsewhere", codeVersion(checkout())]
-    : [...workerArguments({ data, cluster, alone: true }), name, "alone"];
+  const name = `${label}-${crypto.randomUUID().slice(0, 8)}`;
+  const args = [
+    ...(elsewhere
+      ? remoteWorkerArguments(elsewhere)
+      : workerArguments({ data, cluster, alone: true })),
+    ...[name, elsewhere ? "elsewhere" : "alone", codeVersion(checkout()), label],
+  ];
   const env = {
     ...environmentOf(card),
     MCGIP_LOG: format,

@@ -8,6 +8,7 @@ export const workerVariables = [
   "MCGIP_DATA",
   "MCGIP_API",
   "MCGIP_API_KEY",
+  "MCGIP_WORKER_NAME",
   "MCGIP_CACHE",
   "MCGIP_CACHE_BYTES",
   "MCGIP_GPUS",
@@ -18,10 +19,11 @@ export const workerVariables = [
 export const workerHelp = `deno task worker [OPTIONS]
 GPU workers on the jobs of a data directory that a server has made, or of a server on another machine.
   --data FOLDER   the data directory (MCGIP_DATA, ./data)
+  --name NAME     what people call it, on the dashboard, in logs and figures (MCGIP_WORKER_NAME, the machine's name)
   -h, --help      prints this and leaves
 In brackets: the environment variable that says the same, and the default. By variables alone:
-  MCGIP_API          address of a server on another machine, in place of a data directory; of several servers of
-                     one cluster with commas: where one is away, the next one is taken
+  MCGIP_API          address of a server on another machine, in place of a data directory; of all servers of one
+                     cluster with commas: each can ask for predictions, and where one is away jobs come from the next
   MCGIP_API_KEY      a key of it with the scope work
   MCGIP_CACHE        where files of it are kept (./worker-cache)
   MCGIP_CACHE_BYTES  most bytes of these
@@ -36,9 +38,28 @@ const DATABASE = "mcgip.db";
  * The options of the command line; null where help is asked for.
  * @throws {Error} for an option that does not exist
  */
-export function readWorkerOptions(args: string[]): { data?: string } | null {
-  const { values } = readOptions("start a worker", { data: { type: "string" } }, args);
-  return values.help ? null : { data: values.data };
+export function readWorkerOptions(args: string[]): { data?: string; name?: string } | null {
+  const options = { data: { type: "string" }, name: { type: "string" } } as const;
+  const { values } = readOptions("start a worker", options, args);
+  return values.help ? null : { data: values.data, name: values.name };
+}
+
+/** It stands in addresses and in labels. */
+const NAME = /^[\w.-]{1,60}$/;
+
+/**
+ * What people call the workers of a machine.
+ * @param given by `--name` or MCGIP_WORKER_NAME
+ * @throws {Error} for a name that cannot be used
+ */
+export function readLabel(given: string | undefined, hostname: () => string): string {
+  if (given) {
+    if (NAME.test(given)) return given;
+    throw new Error(
+      `Cannot call a worker "${given}": 1 to 60 letters, digits and -_. are needed (--name, MCGIP_WORKER_NAME)`,
+    );
+  }
+  return hostname().replace(/[^\w.-]+/g, "-").slice(0, 60) || "worker";
 }
 
 /** @throws {Error} for a data directory that no server has made, with what to do */

@@ -2,7 +2,13 @@
 import { adapterName } from "@/lib/adapter_name.ts";
 import { z } from "zod";
 import { Unavailable } from "@/lib/errors.ts";
-import { jobKindSchema, jobSchema, jobStateSchema, toJobView } from "@/lib/jobs/job.ts";
+import {
+  jobKindSchema,
+  jobSchema,
+  jobStateSchema,
+  toJobView,
+  toSingleJobView,
+} from "@/lib/jobs/job.ts";
 import { control, enqueue, remove, resolveJob } from "@/lib/jobs/queue.ts";
 import { planStudy, studyPlanSchema } from "@/lib/studies/plan.ts";
 import { type EstimateRequest, estimateRequest } from "@/lib/training/estimate_request.ts";
@@ -44,7 +50,7 @@ const action = (what: "cancel" | "pause" | "resume", summary: string): Route =>
     async handle({ services, params: { id } }) {
       const row = await control(services.store, id, what);
       changed(services, id);
-      return await toJobView(services.store, row);
+      return await toSingleJobView(services.store, row);
     },
   });
 
@@ -87,7 +93,7 @@ export const jobs: Route[] = [
       }
       const queued = await inOneWith(call, async () => {
         const row = await enqueue(store, made, { key });
-        return reply(202, await toJobView(store, row), { location: `/v1/jobs/${row.id}` });
+        return reply(202, await toSingleJobView(store, row), { location: `/v1/jobs/${row.id}` });
       });
       changed(services, queued.value.id);
       return queued;
@@ -115,7 +121,9 @@ export const jobs: Route[] = [
     answers: { 200: jobPage },
     async handle({ services: { store }, query: { fields, ...filter } }) {
       const rows = await store.jobs.listJobs(filter);
-      const page = await mapPage(rows, (row) => toJobView(store, row));
+      const whole = fields?.some((field) => field.split(".")[0] === "attempts");
+      const view = whole ? toSingleJobView : toJobView;
+      const page = await mapPage(rows, (row) => view(store, row));
       const { totals, ended } = await store.jobs.totals(filter);
       // Not the time of now: an answer in which nothing has changed keeps its tag.
       const as_of = new Date(ended === null ? 0 : Date.parse(ended) - CLOCKS_MS).toISOString();
@@ -126,11 +134,11 @@ export const jobs: Route[] = [
     method: "GET",
     path: "/v1/jobs/{id}",
     operationId: "getJob",
-    summary: "One job",
+    summary: "One job, and which workers ran it",
     scope: "read",
     answers: { 200: jobSchema },
     handle: async ({ services: { store }, params: { id } }) =>
-      await toJobView(store, await store.jobs.get(id)),
+      await toSingleJobView(store, await store.jobs.get(id)),
   }),
   action("cancel", "Cancels a job; one that runs stops at its next step"),
   action("pause", "Pauses a job; one that runs saves a checkpoint first"),

@@ -10,6 +10,7 @@ import { LostJobs } from "@/lib/jobs/lost_jobs.ts";
 import { JobNotifier } from "@/lib/jobs/job_notifier.ts";
 import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import type { Server } from "node:http";
+import { hostname } from "node:os";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { Supervisor } from "@/lib/worker/supervisor.ts";
 import { Workers } from "@/lib/worker/workers.ts";
@@ -127,6 +128,7 @@ function lookFor(lost: LostJobs, log: Services["log"]): { stop(): Promise<void> 
 export async function serve(config: Config): Promise<void> {
   const log = logger(config.log, { process: "api" });
   const store = await openStore(config.data, { cluster: config.cluster });
+  store.announce(config.codeVersion);
   const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {
     log(
@@ -143,6 +145,12 @@ export async function serve(config: Config): Promise<void> {
     );
   }
   if (store.atRest === "changed") log(CHANGED_AT_REST);
+  if (store.logDamage !== undefined) {
+    log(
+      `The log of the database, mcgip.db-wal, is not whole (${store.logDamage}): what was written last before the ` +
+        `server was cut off may be lost; both are kept for a week in ${config.data}/aside/databases`,
+    );
+  }
   if (store.olderDatabase !== undefined) {
     log(
       `The database was brought up to this version; as it was before it is kept for a week, for whoever goes back: ` +
@@ -169,8 +177,11 @@ export async function serve(config: Config): Promise<void> {
       if (ended) studies.wake();
     }, log);
   const command = { path: Deno.execPath(), args: workerArguments(config) };
-  const supervisor = new Supervisor({ command, desk, log });
-  const workers = new Workers(supervisor, { desk, version: config.codeVersion, log });
+  const version = config.codeVersion;
+  // Of one machine there is nothing to tell apart.
+  const label = cluster ? hostname() : undefined;
+  const supervisor = new Supervisor({ command, desk, label, version, log });
+  const workers = new Workers(supervisor, { store, desk, version, log });
   const studies = new StudyKeeper({
     store,
     changed(jobs) {

@@ -1,7 +1,11 @@
 /** What `/metrics` tells: requests, the queue, the worker with its training and its GPU. */
 import { statfsSync, statSync } from "node:fs";
 import { ThreadPool } from "@/lib/threads/pool.ts";
-import type { Beat as Told } from "@/lib/worker/beat.ts";
+import type { AdapterInfo } from "@/gpu/device.ts";
+import { adapterName } from "@/lib/adapter_name.ts";
+import type { Beat } from "@/lib/worker/beat.ts";
+import type { RemoteWorker } from "@/lib/worker/remote_worker.ts";
+import type { Supervisor } from "@/lib/worker/supervisor.ts";
 import type { Family, Sample } from "./prometheus.ts";
 import type { Services } from "./route.ts";
 
@@ -9,11 +13,7 @@ export async function serverMetrics(
   { config, store, workers, traffic, loop }: Services,
 ): Promise<Family[]> {
   const { restarts } = workers.local;
-  /** The server's own, under whichever name it has since the last start, and those elsewhere. */
-  const beats = [
-    { worker: "server", beat: workers.local.beat },
-    ...workers.remote.map(({ name, beat }) => ({ worker: name, beat })),
-  ].flatMap(({ worker, beat }) => beat ? [{ worker, beat }] : []);
+  const told = figuresOf(workers);
   // At one time: a database elsewhere takes a way there and back for each.
   const [states, datasets, models] = await Promise.all([
     store.jobs.countByState(),
@@ -29,12 +29,12 @@ export async function serverMetrics(
   const perWorker = (
     name: string,
     help: string,
-    of: (beat: Beat) => number | undefined,
+    of: (figures: Figures) => number | undefined,
   ): Family => ({
     ...{ name, help, type: "gauge" },
-    samples: beats.flatMap(({ worker, beat }) => {
-      const value = of(beat);
-      return value === undefined ? [] : [{ labels: { worker }, value }];
+    samples: told.flatMap((figures) => {
+      const value = of(figures);
+      return value === undefined ? [] : [{ labels: { worker: figures.worker }, value }];
     }),
   });
   return [
@@ -58,7 +58,9 @@ export async function serverMetrics(
     gauge("mcgip_worker_up", "Whether a worker with a GPU answers.", Number(workers.ready)),
     {
       name: "mcgip_workers",
-      help: "Workers that answer and have a GPU, the server's own and those on other machines.",
+      help:
+        "Workers that live and have a GPU: the server's own, those linked to it, those that only its database " +
+        "tells of.",
       type: "gauge",
       samples: [
         { labels: { place: "here" }, value: Number(workers.local.ready) },
@@ -66,7 +68,20 @@ export async function serverMetrics(
           labels: { place: "elsewhere" },
           value: workers.remote.filter(({ ready }) => ready).length,
         },
+        {
+          labels: { place: "beside" },
+          value: workers.listed.filter(({ device }) => device?.gpu).length,
+        },
       ],
+    },
+    {
+      name: "mcgip_worker_info",
+      help: "Always 1; where a worker works and its adapter are labels.",
+      type: "gauge",
+      samples: told.map(({ worker, place, adapter }) => ({
+        labels: { worker, place, adapter: adapter ?? "" },
+        value: 1,
+      })),
     },
     {
       name: "mcgip_worker_restarts_total",
@@ -82,12 +97,12 @@ export async function serverMetrics(
     perWorker(
       "mcgip_worker_beat_seconds",
       "Time since the worker was heard of last.",
-      ({ time }) => (performance.now() - time) / 1000,
+      ({ beat_seconds }) => beat_seconds,
     ),
     perWorker(
       "mcgip_worker_silent_seconds",
       "Time since the worker's GPU thread was last seen alive.",
-      ({ silent_ms }) => silent_ms / 1000,
+      ({ silent_ms }) => silent_ms === undefined ? undefined : silent_ms / 1000,
     ),
     perWorker("mcgip_worker_memory_bytes", "Main memory of the worker process.", ({ rss }) => rss),
     perWorker(
@@ -138,6 +153,47 @@ export async function serverMetrics(
   ];
 }
 
-type Beat = Told & { time: number };
+/** What is told of a worker. */
+interface Figures extends Partial<Omit<Beat, "job">> {
+  /** A label: what people call it, and where several are called so their number. */
+  worker: string;
+  place: string;
+  adapter?: string;
+  job: string | null;
+  beat_seconds: number;
+}
+
+/** So many workers have figures of their own: each label is kept for long by whoever collects them. */
+const MOST_WORKERS = 100;
+
+/** The server's own is called so on every server, under whichever name it has since the last start. */
+function figuresOf({ local, remote, listed }: Services["workers"]): Figures[] {
+  const near = (place: string, worker: string, { device, beat }: Supervisor | RemoteWorker) => {
+    if (!beat) return [];
+    const adapter = device?.gpu ? adapterName(device.gpu) : undefined;
+    return [{
+      worker,
+      place,
+      adapter,
+      ...beat,
+      beat_seconds: (performance.now() - beat.time) / 1000,
+    }];
+  };
+  const all: Figures[] = [
+    ...near("here", "server", local),
+    ...remote.flatMap((worker) => near("elsewhere", worker.label, worker)),
+    ...listed.map(({ name, label, device, job, memory, gpu_memory, silent_ms }) => ({
+      ...{ worker: label ?? name, place: "beside", job },
+      adapter: device?.gpu ? adapterName(device.gpu as AdapterInfo) : undefined,
+      ...{ rss: memory, gpu_bytes: gpu_memory, beat_seconds: Math.max(0, silent_ms) / 1000 },
+    })),
+  ];
+  const seen = new Map<string, number>();
+  return all.slice(0, MOST_WORKERS).map((figures) => {
+    const n = (seen.get(figures.worker) ?? 0) + 1;
+    seen.set(figures.worker, n);
+    return n === 1 ? figures : { ...figures, worker: `${figures.worker}#${n}` };
+  });
+}
 
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size;

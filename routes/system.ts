@@ -8,7 +8,7 @@ import { type Route, route, type Services } from "./route.ts";
 
 const readinessSchema = z.object({
   status: z.enum(["ready", "not ready"]),
-  gpu: z.boolean().describe("Whether the worker answers and has a GPU"),
+  gpu: z.boolean().describe("Whether a worker that takes jobs of this server lives and has a GPU"),
   disk: z.boolean().describe("Whether the disk can be written"),
   detail: z.string().optional().describe("What is missing"),
 }).meta({ id: "Readiness" });

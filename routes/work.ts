@@ -4,7 +4,7 @@ import { InvalidInput } from "@/lib/errors.ts";
 import { limits } from "@/lib/config.ts";
 import { type RemoteWorker } from "@/lib/worker/remote_worker.ts";
 import { toWorkerViews, workersSchema } from "@/lib/worker/worker_view.ts";
-import { assertBelow } from "@/lib/worker/checkpoint_files.ts";
+import { assertBelow } from "@/lib/jobs/checkpoint_files.ts";
 import { reply } from "./reply.ts";
 import { type Call, type Route, route } from "./route.ts";
 
@@ -36,7 +36,9 @@ export const work: Route[] = [
     method: "GET",
     path: "/v1/workers",
     operationId: "listWorkers",
-    summary: "The workers: the server's own first, then those on other machines that are linked",
+    summary:
+      "The workers: the server's own first, then those that are linked to it, then those that work on its jobs " +
+      "without a link, in a cluster those of other servers, and last those that were refused",
     scope: "read",
     answers: { 200: workersSchema },
     handle: ({ services: { workers } }) => toWorkerViews(workers),

@@ -21,7 +21,7 @@ export function acceptWorkers(server: Server, services: Services): void {
       const name = PATH.exec(new URL(request.url).pathname)?.[1];
       if (name === undefined) return refuse(socket, 404);
       const key = await admit(request, services, "work");
-      const worker = await services.workers.join(name, key?.id ?? null);
+      const worker = await services.workers.join(name, key ?? null);
       (await socketServer()).handleUpgrade(incoming, socket, head, (link) => {
         const wire = {
           send: (message: Message) => link.send(JSON.stringify(message)),

@@ -83,6 +83,8 @@ async function readRunning() {
   );
 }
 
+const NOTHING = "Nothing can be trained or predicted now.";
+
 /** By the device, which answers while the worker starts, too: a refusal would stand on the console. */
 async function readStatus() {
   if (!key.get()) return;
@@ -92,7 +94,7 @@ async function readStatus() {
   by("status").textContent = device === undefined
     ? "The server does not answer."
     : !ready
-    ? `Nothing can be trained or predicted now. ${device.detail}`
+    ? `${device.gpu ? "Jobs run, nothing can be predicted here." : NOTHING} ${device.detail}`
     : name
     ? device.software ? `Ready, without a GPU (${name})` : `Ready, on ${name}`
     : "Ready";

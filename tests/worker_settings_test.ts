@@ -1,6 +1,6 @@
 /** Settings of `deno task worker`. */
 import assert from "node:assert/strict";
-import { environmentOf, readCards, readElsewhere } from "@/lib/worker_settings.ts";
+import { environmentOf, readCards, readElsewhere, readLabel } from "@/lib/worker_settings.ts";
 
 const env = (values: Record<string, string>) => (name: string) => values[name];
 
@@ -26,6 +26,17 @@ Deno.test("a server elsewhere needs an address, a key, and a number of bytes", (
   ]);
   refused({ ...right, MCGIP_API: "http://a:1,b" }, /MCGIP_API=b: the address/);
   refused({ ...right, MCGIP_CACHE_BYTES: "1e9" }, /MCGIP_CACHE_BYTES=1e9: a whole number/);
+});
+
+Deno.test("a worker is called by its machine, or as it is told", () => {
+  assert.equal(readLabel(undefined, () => "gpu-box.example.org"), "gpu-box.example.org");
+  assert.equal(readLabel("", () => "Büro Nord"), "B-ro-Nord");
+  assert.equal(readLabel(undefined, () => "x".repeat(80)).length, 60);
+  assert.equal(readLabel("left_card", () => "gpu-box"), "left_card");
+  assert.throws(
+    () => readLabel("left card", () => "gpu-box"),
+    /Cannot call a worker "left card": 1 to 60 letters, digits and -_\. are needed/,
+  );
 });
 
 Deno.test("cards are named by their places, each once; one alone is not named", () => {

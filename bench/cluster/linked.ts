@@ -32,7 +32,7 @@ export async function linkWorkers(
   const workers = Array.from({ length: count }, (_, i): LinkedWorker => {
     const name = `linked-${i}`;
     const connection = connectionByLink({
-      ...{ data: `${folder}/${name}`, version },
+      ...{ data: `${folder}/${name}`, version, label: name },
       elsewhere: { server: { apis: [server.url], key, name }, maxBytes: 2 ** 20 },
       device: () => ({ gpu: info }),
       receive: ({ method }) => method === "wake" && runner.wake(),

@@ -1,5 +1,6 @@
 /** A key as it is told and asked for: without what is secret. */
 import { z } from "zod";
+import { declared } from "@/lib/declared.ts";
 import { plainName } from "@/lib/plain_name.ts";
 import { type KeyRow, scopes } from "@/lib/store/mod.ts";
 
@@ -49,4 +50,4 @@ export const keyChangesSchema = z.strictObject(chosen).partial();
 export type KeyRequest = z.output<typeof keyRequestSchema>;
 export type KeyChanges = z.output<typeof keyChangesSchema>;
 
-export const toKeyView = ({ hash: _, ...row }: KeyRow): Key => row;
+export const toKeyView = ({ hash: _, ...row }: KeyRow): Key => declared(keySchema, row);

@@ -1,5 +1,6 @@
 /** An image of a data set as it is told. */
 import { z } from "zod";
+import { declared } from "@/lib/declared.ts";
 import { imageFormats } from "@/lib/images/sniff.ts";
 import {
   type GazeCount,
@@ -56,7 +57,7 @@ export function toImageView(
     .map(({ reader, fixations }) => ({ reader, fixations }));
   const { patient, split, ...first } = row;
   return {
-    ...first,
+    ...declared(imageSchema, first),
     ...(classes && {
       labels: present(findings, classes),
       unknown: unknown(findings, classes),

@@ -1,5 +1,6 @@
 /** What a data set holds, in numbers. */
 import { z } from "zod";
+import { declared } from "@/lib/declared.ts";
 import { type DatasetRow, nameModes, type Store } from "@/lib/store/mod.ts";
 import { Turns } from "@/lib/turns.ts";
 import { descriptionSchema } from "./description.ts";
@@ -96,7 +97,7 @@ async function count(store: Store, dataset: DatasetRow): Promise<Dataset> {
   const findings = classes && await store.images.findingCounts(dataset.id);
   const withFindings = classes && await store.images.withFindings(dataset.id);
   return {
-    ...row,
+    ...declared(datasetSchema, row),
     digest: await store.datasets.digestOf(dataset),
     images,
     labels: named(labels),

@@ -1,5 +1,6 @@
 /** A stored prediction as it is told. */
 import { z } from "zod";
+import { declared } from "@/lib/declared.ts";
 import { THRESHOLD } from "@/lib/evaluation/binary_figures.ts";
 import type { PredictionRow } from "@/lib/store/mod.ts";
 
@@ -26,7 +27,7 @@ export function toPredictionView(
   { model_id, probability: _, image_id: __, image_file: ___, labels, ...row }: PredictionRow,
 ): Prediction {
   return {
-    ...row,
+    ...declared(predictionSchema, row),
     ...(labels && { label: null, labels }),
     stale: row.stale ?? false,
     thumbnail: row.thumbnail ?? false,

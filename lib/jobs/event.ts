@@ -12,6 +12,8 @@ const dataByType = {
   state: z.object({
     state: jobStateSchema,
     reason: z.string().optional(),
+    attempt: z.number().optional()
+      .describe("Of a job that was taken up again: the number of the attempt"),
     seconds: z.number().optional()
       .describe("Of a success: how long the last run took, by a clock that nobody sets"),
   }),
@@ -46,7 +48,8 @@ export const eventSchema = z.discriminatedUnion("type", [
 ]).meta({ id: "Event" });
 export type Event = z.output<typeof eventSchema>;
 
-export const toEventView = ({ job_id: _, ...told }: EventRow): Event => told as Event;
+export const toEventView = ({ id, type, data, created_at }: EventRow): Event =>
+  ({ id, type, data, created_at }) as Event;
 
 export const pointSchema = z.object({
   step: z.number(),

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { adapterInfoSchema } from "@/lib/adapter_info.ts";
 import { adapterName } from "@/lib/adapter_name.ts";
+import { outcomes } from "@/lib/store/attempts.ts";
 import { type JobKind, specs } from "@/lib/specs/mod.ts";
 import { type JobRow, jobStates, type Store } from "@/lib/store/mod.ts";
 
@@ -12,6 +13,22 @@ export const progressSchema = z.object({
   total: z.number(),
   unit: z.string(),
 }).meta({ id: "Progress" });
+
+const attemptSchema = z.object({
+  number: z.number().describe("Counts the claims of the job, from 1"),
+  worker: z.string().describe("Its name among the workers"),
+  label: z.string().nullable().describe("What people call the worker, such as its machine's name"),
+  device: adapterInfoSchema.nullable(),
+  from_step: z.number().nullable()
+    .describe("Steps that were done before it; null at the beginning"),
+  started_at: z.iso.datetime(),
+  ended_at: z.iso.datetime().nullable(),
+  outcome: z.enum(outcomes).nullable().describe(
+    "What it ended as: `queued` where its worker gave it back, `lost` where the worker ended or was not heard of; " +
+      "null while it runs",
+  ),
+  reason: z.string().nullable(),
+}).meta({ id: "Attempt" });
 
 function schemaOf<Kind extends JobKind>(kind: Kind) {
   const { kept, result }: Pick<(typeof specs)[Kind], "kept" | "result"> = specs[kind];
@@ -37,6 +54,8 @@ function schemaOf<Kind extends JobKind>(kind: Kind) {
       "The adapter that a job with `resume: same_device` waits for, where no other may go on with it",
     ),
     study: z.string().nullable().describe("Id of the study that it is or belongs to"),
+    attempts: z.array(attemptSchema).optional()
+      .describe("Which workers ran it, the first attempt first; in lists where `fields` names it"),
   }).meta({ id: `${kind[0].toUpperCase()}${kind.slice(1)}Job` });
 }
 
@@ -55,12 +74,24 @@ type Told = Omit<Job, "kind" | "spec" | "result"> & Pick<JobRow, "kind" | "spec"
 export const jobFields = Object.keys(kinds[0].shape) as (keyof Told)[];
 
 export async function toJobView(store: Store, row: JobRow): Promise<Job> {
+  // The row's are a number of its own, for crashes.
+  const { attempts: _, ...rest } = row;
   const told: Told = {
-    ...row,
+    ...rest,
     queue_position: await store.jobs.queuePosition(row) ?? null,
     waits_for: row.state === "queued" && row.spec.resume === "same_device" && row.device
       ? adapterName(row.device)
       : null,
   };
-  return Object.fromEntries(jobFields.map((field) => [field, told[field]])) as unknown as Job;
+  const fields = jobFields.filter((field) => told[field] !== undefined);
+  return Object.fromEntries(fields.map((field) => [field, told[field]])) as unknown as Job;
+}
+
+/** A job by itself: with its attempts. */
+export async function toSingleJobView(store: Store, row: JobRow): Promise<Job> {
+  const attempts = await store.jobs.attempts.ofJob(row.id);
+  return {
+    ...await toJobView(store, row),
+    attempts: attempts.map(({ job_id: _, ...attempt }) => attempt),
+  };
 }

@@ -34,8 +34,14 @@ export async function keepNews(store: Store, claim: Claim, news: News): Promise<
     if (forgiven) await store.jobs.update(claim.id, { attempts: 0 });
     await store.metrics.put(claim.id, points);
     await store.events.appendAll(claim.id, events);
+    for (const { data: { resumed_at } } of events) {
+      if (typeof resumed_at === "number") await store.jobs.attempts.goesOnFrom(claim, resumed_at);
+    }
     if (number !== undefined) await store.jobs.update(claim.id, { told: number });
-    if (Object.keys(changes).length > 0) await store.jobs.change(claim, changes);
+    if (Object.keys(changes).length > 0) {
+      const reason = events.findLast(({ type }) => type === "state")?.data.reason;
+      await store.jobs.change(claim, changes, typeof reason === "string" ? reason : null);
+    }
   });
 }
 

@@ -94,9 +94,10 @@ export async function enqueue(
   });
 }
 
-/** The server's own worker and those beside it. */
+/** The server's own worker and those beside it; in a cluster servers' own are among those that are counted. */
 export async function workerCount(store: Store): Promise<number> {
-  return 1 + await store.workers.count();
+  const count = await store.workers.count();
+  return store.cluster ? Math.max(1, count) : 1 + count;
 }
 
 /** Jobs that wait. */

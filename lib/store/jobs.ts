@@ -4,8 +4,10 @@
  */
 import type { AdapterInfo } from "@/gpu/device.ts";
 import { ClaimLost, Conflict } from "@/lib/errors.ts";
+import { Attempts } from "./attempts.ts";
 import type { Queue } from "./claims.ts";
 import type { Database } from "./database.ts";
+import { leased } from "./lease.ts";
 import { LeaseQueue } from "./lease_queue.ts";
 import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
 
@@ -106,9 +108,17 @@ const ADAPTER = "coalesce(nullif(device ->> 'description', ''), nullif(device ->
 export interface WorkerHas {
   kinds?: string[];
   adapter?: string;
+  /** What people call the worker. */
+  label?: string;
+  /** Of its program: what is of another is left to workers of that one while such live. */
+  version?: string;
+  /** Whether what is of another version is never for it. */
+  strict?: boolean;
 }
 
 export class Jobs extends Table<JobRow> {
+  readonly attempts: Attempts;
+
   constructor(db: Database, readonly queue: Queue = new LeaseQueue(db)) {
     super(db, {
       table: "jobs",
@@ -116,6 +126,7 @@ export class Jobs extends Table<JobRow> {
       json: ["spec", "progress", "result", "device"],
       newestFirst: true,
     });
+    this.attempts = new Attempts(db);
   }
 
   override async insert(row: JobRow): Promise<JobRow> {
@@ -192,11 +203,16 @@ export class Jobs extends Table<JobRow> {
    * The state becomes running and the fence grows.
    * @param has.kinds that the worker runs; without them all
    * @param has.adapter that it runs them on; without it, what waits for an adapter is not for it
+   * @param has.version of its program; without it, jobs of every version are for it
    */
   async claim(worker: string, has: WorkerHas = {}): Promise<JobRow | undefined> {
     return await this.db.transaction(async () => {
       const [job] = await this.select(
-        [["kind IN (?)", has.kinds], [`(${ANYWHERE} OR ${ADAPTER} = ?)`, has.adapter ?? ""]],
+        [
+          ["kind IN (?)", has.kinds],
+          [`(${ANYWHERE} OR ${ADAPTER} = ?)`, has.adapter ?? ""],
+          [this.#mayTake(has), has.version],
+        ],
         `AND ${CLAIMED} AND ${this.queue.free}
          ORDER BY state DESC, sequence LIMIT 1 ${this.db.forUpdateOfFree}`,
       );
@@ -210,8 +226,27 @@ export class Jobs extends Table<JobRow> {
         started_at: job.started_at ?? now(),
       };
       await this.update(job.id, changes);
-      return { ...job, ...changes };
+      const claimed = { ...job, ...changes };
+      await this.attempts.begin(claimed, worker, has.label ?? null);
+      return claimed;
     });
+  }
+
+  /** Results depend on the version: it is in every spec that was queued by a server. */
+  #mayTake({ strict }: WorkerHas): string {
+    const others = `SELECT 1 FROM workers
+      WHERE workers.version = jobs.spec ->> 'code_version' AND ${leased(this.db)}`;
+    return `(spec ->> 'code_version' IS NULL OR spec ->> 'code_version' = ?
+      ${strict ? "" : `OR NOT EXISTS (${others})`})`;
+  }
+
+  /** Versions other than this one of which jobs wait. */
+  async otherVersions(version: string): Promise<string[]> {
+    return (await this.db.all<{ version: string }>(
+      `SELECT DISTINCT spec ->> 'code_version' AS version FROM jobs
+       WHERE state = 'queued' AND ${CLAIMED} AND spec ->> 'code_version' <> ? ORDER BY 1`,
+      version,
+    )).map(({ version }) => version);
   }
 
   /** Prolongs the claim of what a worker runs: it is alive. */
@@ -221,9 +256,10 @@ export class Jobs extends Table<JobRow> {
 
   /**
    * A worker is gone: what it ran can be claimed at once.
-   * @param blameless it was cut off for no fault of the job: the attempt does not count
+   * @param how.blameless it was cut off for no fault of the job: the attempt does not count
    */
-  async release(worker: string, { blameless = false } = {}): Promise<void> {
+  async release(worker: string, how: { blameless?: boolean; reason?: string } = {}): Promise<void> {
+    const { blameless = false, reason = blameless ? "its worker left" : "its worker died" } = how;
     await this.db.transaction(async () => {
       const left = await this.select(
         [["worker = ?", worker], ["state = ?", "running"]],
@@ -231,6 +267,7 @@ export class Jobs extends Table<JobRow> {
       );
       for (const job of left) {
         await this.queue.release(job);
+        await this.attempts.end(job.id, "lost", reason);
         if (blameless) await this.#forgive(job);
       }
     });
@@ -286,6 +323,7 @@ export class Jobs extends Table<JobRow> {
         ...{ state, worker: null, requested: null, estimated_finish: null },
         ...(ended ? { finished_at: now() } : {}),
       });
+      await this.attempts.end(id, "lost", "its worker was not heard of any more");
       return state;
     });
   }
@@ -312,6 +350,7 @@ export class Jobs extends Table<JobRow> {
       );
       for (const job of left) {
         await this.queue.release(job);
+        await this.attempts.end(job.id, "lost", "its server ended");
         await this.#forgive(job);
       }
     });
@@ -342,17 +381,25 @@ export class Jobs extends Table<JobRow> {
     });
   }
 
-  /** A change by the worker that holds the claim; a final state also sets `finished_at`. */
-  async change(job: { id: string; fence: number }, changes: JobChanges): Promise<void> {
+  /**
+   * A change by the worker that holds the claim; a final state also sets `finished_at`.
+   * @param reason of a state that ends the claim
+   */
+  async change(
+    job: { id: string; fence: number },
+    changes: JobChanges,
+    reason: string | null = null,
+  ): Promise<void> {
     await this.withClaim(job, async () => {
-      const { state } = changes;
+      const { state, device, error } = changes;
       const final = state !== undefined && finishedStates.includes(state);
       const free = state !== undefined && state !== "running";
       if (free) {
         const row = await this.get(job.id);
         if (state === "queued") await this.queue.release(row);
         else await this.queue.end(row);
-      }
+        await this.attempts.end(job.id, state, reason ?? error ?? null);
+      } else if (device) await this.attempts.runsOn(job, device);
       await this.update(job.id, {
         ...changes,
         ...(final ? { finished_at: now(), estimated_finish: null } : {}),

@@ -2,6 +2,8 @@
 import { Conflict } from "@/lib/errors.ts";
 
 export interface Lock {
+  /** Lets others read which version of the program holds it. */
+  announce(version: string): void;
   release(): void;
 }
 
@@ -11,13 +13,18 @@ export function takeLock(directory: string): Lock {
   const file = Deno.openSync(path, { read: true, write: true, create: true });
   if (!file.tryLockSync(true)) {
     file.close();
-    const holder = Deno.readTextFileSync(path).trim() || "unknown";
+    const holder = firstLine(Deno.readTextFileSync(path)) || "unknown";
     throw new Conflict(`Cannot use ${directory}: the server with process id ${holder} uses it`);
   }
-  file.truncateSync();
-  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
-  file.syncSync();
+  const write = (text: string) => {
+    file.truncateSync();
+    file.seekSync(0, Deno.SeekMode.Start);
+    file.writeSync(new TextEncoder().encode(text));
+    file.syncSync();
+  };
+  write(`${Deno.pid}\n`);
   return {
+    announce: (version) => write(`${Deno.pid}\n${version}\n`),
     release() {
       file.truncateSync();
       file.close();
@@ -43,5 +50,13 @@ export function holderOf(directory: string): string | undefined {
   }
   using lock = file;
   if (lock.tryLockSync(false)) return undefined;
-  return Deno.readTextFileSync(`${directory}/server.lock`).trim() || "unknown";
+  return firstLine(Deno.readTextFileSync(`${directory}/server.lock`)) || "unknown";
 }
+
+/** Version of the server that works in the directory now; undefined without one, and where it has not said. */
+export function versionOfHolder(directory: string): string | undefined {
+  if (!isHeld(directory)) return undefined;
+  return Deno.readTextFileSync(`${directory}/server.lock`).split("\n")[1] || undefined;
+}
+
+const firstLine = (text: string) => text.split("\n")[0].trim();

@@ -1,4 +1,5 @@
 /** The versions of the schema. Each brings the one before to its own: from 0, nothing, to 1 and so on. */
+import attempts from "./attempts.sql" with { type: "text" };
 import binding from "./binding.sql" with { type: "text" };
 import datasetNames from "./dataset_names.sql" with { type: "text" };
 import findings from "./findings.sql" with { type: "text" };
@@ -29,6 +30,7 @@ export const versions = [
   deliveries,
   findings,
   thumbnails,
+  attempts,
 ];
 
 /** The schema that this program makes. */

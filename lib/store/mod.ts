@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { Conflict, isDiskFull } from "@/lib/errors.ts";
 import type { Queue } from "./claims.ts";
-import { keepOlderDatabase } from "./before_migration.ts";
+import { keepLog, keepOlderDatabase } from "./kept_database.ts";
 import { CheckpointRows } from "./checkpoint_rows.ts";
 import { nextTurn } from "@/lib/turns.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
@@ -19,6 +19,7 @@ import { Idempotency } from "./idempotency.ts";
 import { Images } from "./images.ts";
 import { Jobs } from "./jobs.ts";
 import { Keys } from "./keys.ts";
+import { logDamage } from "./log_damage.ts";
 import { type Lock, takeLock } from "./lock.ts";
 import { Metrics } from "./metrics.ts";
 import { ModelImagesTable } from "./model_images.ts";
@@ -30,7 +31,13 @@ import { Readings } from "./readings.ts";
 import { Reports } from "./reports.ts";
 import { Reserve } from "./reserve.ts";
 import { readBoundSecret } from "./secret.ts";
-import { assertDatabaseIsThere, assertNoDatabase, type SetAside, setAside } from "./set_aside.ts";
+import {
+  assertDatabaseIsThere,
+  assertNoDatabase,
+  isYoung,
+  type SetAside,
+  setAside,
+} from "./set_aside.ts";
 import { SharedFiles } from "./shared_files.ts";
 import { Similarities } from "./similarities.ts";
 import { Studies } from "./studies.ts";
@@ -38,9 +45,6 @@ import { Tuning } from "./tuning.ts";
 import { unusable } from "./unusable.ts";
 import { Uploads } from "./uploads.ts";
 import { Workers } from "./workers.ts";
-
-/** A worker publishes what it has made within this time, ms. */
-const UNDER_WAY_MS = 3_600_000;
 
 export interface StoreOptions {
   /** Joins the server that holds the directory (its worker) instead of claiming the directory. */
@@ -79,6 +83,8 @@ export class Store {
   setAside?: SetAside;
   /** Whether the database was as the server before had left it; undefined for a shared store. */
   atRest?: AtRest;
+  /** What was wrong with the log of a server that was cut off; what was acknowledged last may be lost. */
+  logDamage?: string;
   /** The copy of a database that had an older schema, from before it was brought up. */
   olderDatabase?: string;
   readonly reserve: Reserve;
@@ -132,6 +138,8 @@ export class Store {
       const database = `${directory}/mcgip.db`;
       assertDatabaseIsThere(directory, database);
       const begun = existsSync(database) && Deno.statSync(database).size > 0;
+      const damage = lock && logDamage(`${database}-wal`);
+      if (damage !== undefined) keepLog(directory);
       const atRest = lock && breakSeal(database);
       const olderDatabase = begun ? await keepOlderDatabase(directory) : undefined;
       const db = await openDatabase(database, { check: lock !== undefined });
@@ -145,6 +153,7 @@ export class Store {
       const store = new Store(directory, db, secret, lock);
       store.atRest = atRest;
       store.olderDatabase = olderDatabase;
+      store.logDamage = damage;
       if (lock) await store.#begin();
       return store;
     } catch (error) {
@@ -183,11 +192,7 @@ export class Store {
    * server before. Without such workers none is.
    */
   async #useOf(): Promise<(path: string) => boolean> {
-    if (await this.workers.count() === 0) return () => false;
-    return (path) => {
-      const { mtime } = Deno.statSync(path);
-      return mtime !== null && Date.now() - mtime.getTime() < UNDER_WAY_MS;
-    };
+    return await this.workers.count() === 0 ? () => false : isYoung;
   }
 
   /** What the server that holds the directory does when it starts. */
@@ -212,6 +217,11 @@ export class Store {
   /** The directory of a job's checkpoints (not made here). */
   checkpoints(job_id: string): string {
     return `${this.directory}/checkpoints/${job_id}`;
+  }
+
+  /** Lets workers that open the directory themselves know of which version the server is that holds it. */
+  announce(version: string): void {
+    this.#lock?.announce(version);
   }
 
   /** Cached arrays that can be made again at any time. */

@@ -8,9 +8,10 @@ import { Conflict } from "@/lib/errors.ts";
 import type { Files } from "./files.ts";
 
 const KEPT_DAYS = 7;
-/** Folders of what is set aside; databases are those of before a migration (`before_migration.ts`). */
+/** Folders of what is set aside; databases are those that a start has kept (`kept_database.ts`). */
 const KINDS = ["files", "checkpoints", "databases"];
-const DAY_MS = 24 * 3600 * 1000;
+const HOUR_MS = 3600 * 1000;
+const DAY_MS = 24 * HOUR_MS;
 
 export interface SetAside {
   files: number;
@@ -63,6 +64,12 @@ function holdsAny(folder: string): boolean {
     }
   }
   return false;
+}
+
+/** Whether a file was written so short a time ago that who wrote it may still publish it: within an hour. */
+export function isYoung(path: string): boolean {
+  const { mtime } = Deno.statSync(path);
+  return mtime !== null && Date.now() - mtime.getTime() < HOUR_MS;
 }
 
 /** Sets aside what is not referred to, and takes back what is; for the start only. */

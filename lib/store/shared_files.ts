@@ -4,7 +4,7 @@
  * the database from that week finds its files.
  */
 import { createHash } from "node:crypto";
-import { Conflict, Damaged, NotFound } from "@/lib/errors.ts";
+import { Conflict, Damaged, isDiskFull, NotFound } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { keyOf, type Remote } from "./remote.ts";
 
@@ -62,9 +62,19 @@ export class SharedFiles {
 
   async #download(sha256: string, what: string): Promise<void> {
     const temporary = this.local.temporaryPath();
-    const bytes = await this.#get(sha256, temporary, what);
+    const bytes = await this.#inRoom(() => this.#get(sha256, temporary, what));
     this.local.settle(temporary, sha256);
     await this.#added(bytes);
+  }
+
+  /** On a full disk once more, in the room of half of what is kept here: the bucket has it. */
+  async #inRoom<T>(action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (!isDiskFull(error) || await this.#evict((bytes) => bytes / 2) === 0) throw error;
+      return await action();
+    }
   }
 
   /** Brings a file to a place outside the directory of files. @throws as `fetch` does */
@@ -174,7 +184,7 @@ export class SharedFiles {
     if (this.most === undefined) return;
     if (this.#bytes === undefined) await this.#look();
     else this.#bytes += bytes;
-    if (this.#bytes! > this.most) await this.#evict();
+    if (this.#bytes! > this.most) await this.#evict(() => 0.9 * this.most!);
   }
 
   async #look(): Promise<void> {
@@ -186,10 +196,12 @@ export class SharedFiles {
   }
 
   /**
-   * Removes what was used longest ago, down to nine tenths of what may be kept: what rows refer to is in the
-   * bucket; of the rest only what is a day old, since it may have been put just now by another process.
+   * Removes what was used longest ago: what rows refer to is in the bucket; of the rest only what is a day old, since it
+   * may have been put just now by another process.
+   * @param left of all bytes those that may stay
+   * @returns how many files went
    */
-  async #evict(): Promise<void> {
+  async #evict(left: (bytes: number) => number): Promise<number> {
     const files: { sha256: string; bytes: number; used: number; made: number }[] = [];
     for (const sha256 of this.local.stored()) {
       const stat = await Deno.stat(this.local.path(sha256)).catch(() => undefined);
@@ -198,15 +210,19 @@ export class SharedFiles {
       files.push({ sha256, bytes: stat.size, used: this.#used.get(sha256) ?? made, made });
     }
     let bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+    const most = left(bytes);
+    let removed = 0;
     for (const { sha256, made, ...file } of files.sort((a, b) => a.used - b.used)) {
-      if (bytes <= 0.9 * this.most!) break;
+      if (bytes <= most) break;
       if (this.local.isPinned(sha256)) continue;
       if (Date.now() - made < DAY_MS && !await this.#isReferred(sha256)) continue;
       this.local.remove(sha256);
       this.#used.delete(sha256);
       bytes -= file.bytes;
+      removed++;
     }
     this.#bytes = bytes;
+    return removed;
   }
 
   async #isReferred(sha256: string): Promise<boolean> {

@@ -1,22 +1,74 @@
-/** Workers beside the server's own: they work on its data directory, and any of them may die. */
+/**
+ * Workers that live: those beside a server, on its data directory or over a link; and in a cluster servers' own, too.
+ * Any of them may die: its row then ends with its lease.
+ */
 import type { Database } from "./database.ts";
 import { LEASE_MS, leased } from "./lease.ts";
 import { Owners } from "./owners.ts";
+import { now } from "./table.ts";
 
 /** As owners know a worker. */
 const thingOf = (name: string) => `worker:${name}`;
+
+/** What a worker tells of itself; nothing of it says who its user is. */
+export interface WorkerAbout {
+  /** What people call it: its machine's name, or one that it was given. */
+  label: string;
+  /** Of its program. */
+  version: string;
+  place: "server" | "beside" | "linked";
+  /** Its adapter, what WebGPU goes through, and without an adapter a hint; null before it has said. */
+  device: Record<string, unknown> | null;
+  /** Bytes. */
+  memory: number;
+  gpu_memory: number;
+}
+
+/** All but its name and its age may be unknown, where a server of before has noted it. */
+export interface WorkerRow extends Partial<Omit<WorkerAbout, "label" | "version">> {
+  name: string;
+  label: string | null;
+  version: string | null;
+  /** When it was heard of first. */
+  since: string | null;
+  /** Milliseconds since it was heard of last, by the database's clock. */
+  silent_ms: number;
+  /** Id of the job that it runs. */
+  job: string | null;
+  /** Name of the key that it came with; null without one. */
+  key: string | null;
+}
 
 export class Workers {
   constructor(readonly db: Database) {}
 
   /** Takes a worker for alive from now on, until its lease ends. */
-  async hold(name: string): Promise<void> {
+  async hold(name: string, about?: WorkerAbout): Promise<void> {
     const { clock } = this.db;
+    const { label = null, version = null, ...more } = about ?? {};
     await this.db.run(
-      `INSERT INTO workers (name, lease_until) VALUES (?, ${clock} + ${LEASE_MS})
-       ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until`,
-      name,
+      `INSERT INTO workers (name, lease_until, label, version, since, about)
+       VALUES (?, ${clock} + ${LEASE_MS}, ?, ?, ?, ?)
+       ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until,
+         label = coalesce(excluded.label, workers.label),
+         version = coalesce(excluded.version, workers.version),
+         since = coalesce(workers.since, excluded.since),
+         about = coalesce(excluded.about, workers.about)`,
+      ...[name, label, version, now(), about ? JSON.stringify(more) : null],
     );
+  }
+
+  /** Those that live, by name. */
+  async list(): Promise<WorkerRow[]> {
+    const rows = await this.db.all<WorkerRow & { about: string | null }>(
+      `SELECT workers.name, label, version, since, about, keys.name AS key,
+         ${this.db.clock} + ${LEASE_MS} - lease_until AS silent_ms,
+         (SELECT min(id) FROM jobs WHERE worker = workers.name AND state = 'running') AS job
+       FROM workers LEFT JOIN owners ON thing = '${thingOf("")}' || workers.name
+         LEFT JOIN keys ON keys.id = key_id
+       WHERE ${leased(this.db)} ORDER BY workers.name`,
+    );
+    return rows.map(({ about, ...row }) => ({ ...row, ...(about && JSON.parse(about)) }));
   }
 
   /**

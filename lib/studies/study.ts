@@ -1,5 +1,6 @@
 /** A study as it is told: its table while it fills, and the trainings behind it. */
 import { z } from "zod";
+import { declared } from "@/lib/declared.ts";
 import { jobStateSchema, progressSchema } from "@/lib/jobs/job.ts";
 import { type KeptSpec, specs } from "@/lib/specs/mod.ts";
 import {
@@ -89,7 +90,7 @@ export async function toFilledStudyView(
       ? undefined
       : await store.evaluations.find(run.evaluation);
     runs.push({
-      ...run,
+      ...declared(trainingSchema, run),
       // The pairs that a pre-training was made with; null once the model is deleted.
       positives: lineage?.positives ?? null,
       warnings: run.evaluation === null ? warningsOf(model) : evaluation?.warnings ?? [],

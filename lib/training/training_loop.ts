@@ -160,6 +160,15 @@ class TrainingLoop {
 
   private async train(): Promise<TrainingLoopResult> {
     const resumed = await this.goBack();
+    // What is done of the whole job, as its progress counts.
+    const resumed_at = (this.options.offset?.done ?? 0) + this.step;
+    if (this.step > 0) {
+      this.context.event("log", {
+        message: `goes on from step ${this.step}`,
+        step: this.step,
+        resumed_at,
+      });
+    }
     this.noteDevice();
     if (!resumed) await this.save();
     while (!this.finished && this.step < this.steps) {
@@ -268,7 +277,9 @@ class TrainingLoop {
       message: `"${name}" was not finite; the step is left out`,
       step,
     });
-    await this.goBack();
+    if (await this.goBack() && this.step > 0) {
+      this.context.event("log", { message: `goes on from step ${this.step}`, step: this.step });
+    }
     this.skipped = skipped;
     this.values = [];
   }
@@ -376,7 +387,6 @@ class TrainingLoop {
     };
     Object.assign(this, { step, notes, skipped, finished });
     this.devices = devices ?? (adapter === undefined ? [] : [{ device: adapter, from_step: 0 }]);
-    if (step > 0) this.context.event("log", { message: `goes on from step ${step}`, step });
     return true;
   }
 }

@@ -1,5 +1,5 @@
 /** Files of a server, on another machine: those that were read are kept, the least recently used go. */
-import { Damaged } from "@/lib/errors.ts";
+import { Damaged, isDiskFull } from "@/lib/errors.ts";
 import { Files, type PutOptions, type StoredFile } from "@/lib/store/files.ts";
 import type { Transfer } from "./transfer.ts";
 
@@ -82,7 +82,17 @@ export class CachedFiles extends Files {
     return coming;
   }
 
-  async #fetch(sha256: string, what = "what is asked for"): Promise<void> {
+  /** On a full disk once more, in the room of half of what is kept here. */
+  async #fetch(sha256: string, what?: string): Promise<void> {
+    try {
+      await this.#get(sha256, what);
+    } catch (error) {
+      if (!isDiskFull(error) || this.#evict((bytes) => bytes / 2) === 0) throw error;
+      await this.#get(sha256, what);
+    }
+  }
+
+  async #get(sha256: string, what = "what is asked for"): Promise<void> {
     const stored = await this.#options.transfer.get(
       `files/${sha256}`,
       (body) => super.put(body),
@@ -97,10 +107,19 @@ export class CachedFiles extends Files {
     this.#makeRoom(stored.bytes, sha256);
   }
 
-  /** Removes what was used least recently, down to nine tenths of what may be kept. */
   #makeRoom(bytes: number, newest: string): void {
+    const { maxBytes } = this.#options;
     this.#bytes = this.#bytes === undefined ? undefined : this.#bytes + bytes;
-    if (this.#bytes !== undefined && this.#bytes <= this.#options.maxBytes) return;
+    if (this.#bytes !== undefined && this.#bytes <= maxBytes) return;
+    this.#evict((bytes) => bytes > maxBytes ? 0.9 * maxBytes : bytes, newest);
+  }
+
+  /**
+   * Removes what was used least recently.
+   * @param left of all bytes those that may stay
+   * @returns how many files went
+   */
+  #evict(left: (bytes: number) => number, newest?: string): number {
     const files = [...this.stored()].flatMap((sha256) => {
       try {
         const { size, mtime } = Deno.statSync(this.path(sha256));
@@ -111,14 +130,16 @@ export class CachedFiles extends Files {
       }
     }).sort((a, b) => a.used - b.used);
     let total = files.reduce((sum, { size }) => sum + size, 0);
-    if (total > this.#options.maxBytes) {
-      for (const { sha256, size } of files) {
-        if (total <= 0.9 * this.#options.maxBytes) break;
-        if (sha256 === newest || this.isPinned(sha256)) continue;
-        this.remove(sha256);
-        total -= size;
-      }
+    const most = left(total);
+    let removed = 0;
+    for (const { sha256, size } of files) {
+      if (total <= most) break;
+      if (sha256 === newest || this.isPinned(sha256)) continue;
+      this.remove(sha256);
+      total -= size;
+      removed++;
     }
     this.#bytes = total;
+    return removed;
   }
 }

@@ -2,9 +2,13 @@
 import { unquoted } from "@/lib/log.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
-import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
-import type { Link } from "./link.ts";
-import type { CheckpointFile } from "./session.ts";
+import {
+  type CheckpointFile,
+  checkpointFiles,
+  keepOnly,
+  writeCheckpointFile,
+} from "@/lib/jobs/checkpoint_files.ts";
+import type { Links } from "./links.ts";
 import type { Transfer } from "./transfer.ts";
 
 /** Between two uploads while a job runs, ms: so much work is lost when its machine is. */
@@ -13,7 +17,7 @@ export const UPLOAD_MS = 300_000;
 export interface CheckpointCopiesOptions {
   /** That of all jobs' checkpoints, of this worker alone. */
   directory: string;
-  link: Link;
+  links: Links;
   transfer: Transfer;
   uploadMs?: number;
   log(text: string): void;
@@ -34,9 +38,9 @@ export class CheckpointCopies {
 
   /** Makes the directory of a job what the server has; those of other jobs go. */
   async fetch(claim: Claim): Promise<void> {
-    const { directory, link, transfer } = this.#options;
+    const { directory, links, transfer } = this.#options;
     this.#uploaded = -Infinity;
-    const files = await link.call<CheckpointFile[]>("checkpoints", [claim]);
+    const files = await links.call<CheckpointFile[]>("checkpoints", [claim]);
     keepOnly(directory, []);
     for (const file of files) {
       await transfer.get(
@@ -65,11 +69,11 @@ export class CheckpointCopies {
   }
 
   async #send(claim: Claim): Promise<void> {
-    const { link, transfer } = this.#options;
+    const { links, transfer } = this.#options;
     this.#uploaded = performance.now();
     const directory = this.#of(claim);
     const there = new Map(
-      (await link.call<CheckpointFile[]>("checkpoints", [claim])).map((
+      (await links.call<CheckpointFile[]>("checkpoints", [claim])).map((
         file,
       ) => [file.path, file.sha256]),
     );
@@ -87,6 +91,6 @@ export class CheckpointCopies {
       }
       kept.push(path);
     }
-    await link.call("keepCheckpoints", [claim, kept]);
+    await links.call("keepCheckpoints", [claim, kept]);
   }
 }

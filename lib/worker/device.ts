@@ -21,11 +21,14 @@ export const deviceSchema = z.object({
     job: z.string().nullable().describe("Id of the job that it runs"),
     memory: z.number().describe("bytes"),
   }),
-  detail: z.string().nullable().describe("Why the GPU cannot be used"),
+  detail: z.string().nullable()
+    .describe(
+      "Why the GPU cannot be used; beside a `gpu`: for predictions, while jobs run on that",
+    ),
 }).meta({ id: "Device" });
 export type DeviceView = z.output<typeof deviceSchema>;
 
-/** The server's own worker; where that has no GPU, the adapter of the first worker elsewhere. */
+/** The server's own worker; where that has no GPU, the adapter of the first worker elsewhere, asked or not. */
 export function toDeviceView(workers: Workers): DeviceView {
   const { device, local: { beat, restarts, pid } } = workers;
   return {

@@ -44,3 +44,11 @@ function collect(value: unknown, names: Set<string>): void {
     for (const item of Object.values(value)) collect(item, names);
   }
 }
+
+/** What a question is about, by its first argument: names, or a row. */
+export function namesOf(argument: unknown): string[] {
+  const asked = Array.isArray(argument) ? argument : [argument];
+  return asked.map((one) =>
+    typeof one === "object" && one !== null ? String((one as { id?: unknown }).id) : String(one)
+  );
+}

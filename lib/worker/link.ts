@@ -1,12 +1,14 @@
 /**
- * A worker's end of the connection to a server elsewhere: opened by the worker, and again whenever it is lost. By ws:
+ * A worker's end of the connection to one server elsewhere: opened by the worker, and again whenever it is lost. By ws:
  * what Deno's own WebSocket sends above 1 kB waits 40 ms, as it lets TCP gather small packets (Nagle's algorithm).
  */
 // @ts-types="@/lib/ws.d.ts"
 import { WebSocket } from "ws";
 import { Unavailable } from "@/lib/errors.ts";
+import type { Beat } from "./beat.ts";
+import { KnownNames } from "./known_names.ts";
 import { abroad, type Message, Peer } from "./rpc.ts";
-import { type Hello, LINK_MS, MOVE_MS, pathOf } from "./session.ts";
+import { type Hello, LINK_MS, pathOf } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
 /** Before the link is opened again, ms; doubled each time up to the last. */
@@ -20,53 +22,54 @@ export class LinkLost extends Unavailable {
 }
 
 export interface LinkOptions {
-  server: Server;
-  /** The first message on every link. */
-  hello(): Omit<Hello, "patience_ms">;
+  /** Address of the server. */
+  api: string;
+  /** When nothing is heard for so long, ms, it is taken for lost; more where that happens again and again. */
+  patience: number;
+  server: Pick<Server, "key" | "name">;
+  /** The first message of each time that it is opened. */
+  hello(): Hello;
   /** What the server asks and tells. */
   receive(message: Message): void;
+  /** The server has taken the first message. */
+  opened(): void;
+  /** It was open, or was to be: it is tried again. */
+  lost(): void;
   log(text: string): void;
 }
 
 export class Link {
+  /** What the server's requests name: it answers questions about that. */
+  names = new KnownNames();
   readonly #options: LinkOptions;
-  /** Which of the addresses is tried. */
-  #at: number;
   #peer?: Peer;
   #socket?: WebSocket;
-  #opened = Promise.withResolvers<void>();
   #backoff = BACKOFF_MS[0];
-  /** When nothing is heard for so long, ms, the link is taken for lost. */
   #patience: number;
   #openedAt = -Infinity;
   #closed = false;
+  #heard = 0;
+  #beating = false;
   /** What went wrong last: the same is said once. */
   #said = "";
 
   constructor(options: LinkOptions) {
     this.#options = options;
-    const { apis, name } = options.server;
-    this.#at = startOf(name, apis.length);
-    this.#patience = apis.length > 1 ? MOVE_MS : LINK_MS;
+    this.#patience = options.patience;
     this.#open();
   }
 
-  get #api(): string {
-    const { apis } = this.#options.server;
-    return apis[this.#at % apis.length];
+  get api(): string {
+    return this.#options.api;
   }
 
   get up(): boolean {
     return this.#peer !== undefined;
   }
 
+  /** When nothing is heard for so long, ms, the link is taken for lost. */
   get patience(): number {
     return this.#patience;
-  }
-
-  /** Resolves while the link is there. */
-  async opened(): Promise<void> {
-    while (!this.up) await this.#opened.promise;
   }
 
   /** To the server; dropped while the link is lost. */
@@ -86,23 +89,24 @@ export class Link {
     }
   }
 
-  /** Asks until there is an answer: for what may be done twice. @throws what the server's handler throws */
-  async call<T>(method: string, params: unknown): Promise<T> {
-    for (;;) {
-      await this.opened();
-      try {
-        return await this.ask<T>(method, params);
-      } catch (error) {
-        if (!(error instanceof LinkLost)) throw error;
-      }
+  /** A heartbeat; a server that does not answer any is taken for gone. */
+  beat(beat: Beat): void {
+    if (!this.up) return;
+    if (performance.now() - this.#heard > this.#patience) {
+      this.#waited();
+      return this.drop("nothing was heard of the server");
     }
+    if (this.#beating) return;
+    this.#beating = true;
+    this.ask("beat", beat).then(() => this.#heard = performance.now(), () => {})
+      .finally(() => this.#beating = false);
   }
 
-  /** Nothing was heard for longer than its patience: cuts it off; it is opened again. */
-  drop(): void {
-    this.#socket?.terminate();
-    this.#waited();
-    this.#lost("nothing was heard of the server");
+  /** Cuts it off; it is opened again. */
+  drop(reason: string): void {
+    const socket = this.#socket;
+    this.#lost(reason);
+    socket?.terminate();
   }
 
   /** Lost again before long, it may be that all is slow: the next is waited for longer. */
@@ -119,8 +123,7 @@ export class Link {
 
   #open(): void {
     if (this.#closed) return;
-    const { server, hello, receive } = this.#options;
-    const api = this.#api;
+    const { api, server, hello, receive, opened } = this.#options;
     const url = new URL(`${api}${pathOf(server.name)}link`);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = this.#socket = new WebSocket(url.href, {
@@ -131,11 +134,10 @@ export class Link {
     const peer = new Peer((message) => {
       if (open) socket.send(JSON.stringify(abroad(message)));
     }, {});
-    const patience_ms = this.#patience;
     const patience = setTimeout(() => {
       if (this.#socket === socket) this.#waited();
       ended("it does not answer");
-    }, patience_ms);
+    }, this.#patience);
     const ended = (reason: string) => {
       open = false;
       clearTimeout(patience);
@@ -146,17 +148,17 @@ export class Link {
     socket.on("open", async () => {
       open = true;
       try {
-        await peer.call("hello", { ...hello(), patience_ms } satisfies Hello);
+        await peer.call("hello", hello());
       } catch (error) {
         return ended((error as Error).message);
       }
       clearTimeout(patience);
       if (this.#socket !== socket) return;
       this.#peer = peer;
-      this.#openedAt = performance.now();
+      this.#openedAt = this.#heard = performance.now();
       this.#backoff = BACKOFF_MS[0];
       this.#say(`linked to ${api}`);
-      this.#opened.resolve();
+      opened();
     });
     socket.on("message", (data) => {
       const message = JSON.parse(new TextDecoder().decode(data)) as Message;
@@ -174,30 +176,19 @@ export class Link {
     const peer = this.#peer;
     this.#socket = undefined;
     this.#peer = undefined;
-    if (peer) this.#opened = Promise.withResolvers();
+    this.names = new KnownNames();
     peer?.close("Cannot reach the server: the link was lost");
     if (this.#closed) return;
-    const away = this.#api;
-    this.#at++;
-    const next = this.#api === away ? "it is tried again" : `${this.#api} is tried`;
-    this.#say(`no link to ${away}: ${reason}; ${next}`);
+    this.#say(`no link to ${this.api}: ${reason}; it is tried again`);
     setTimeout(() => this.#open(), this.#backoff);
-    // All of them are tried before it is waited for longer.
-    const { apis, name } = this.#options.server;
-    if ((this.#at - startOf(name, apis.length)) % apis.length === 0) {
-      this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
-    }
+    this.#backoff = Math.min(2 * this.#backoff, BACKOFF_MS[1]);
+    this.#options.lost();
   }
 
   #say(text: string): void {
     if (text !== this.#said) this.#options.log(text);
     this.#said = text;
   }
-}
-
-/** Where a worker begins among so many servers: workers spread over them by their names. */
-function startOf(name: string, servers: number): number {
-  return [...name].reduce((sum, letter) => sum + letter.codePointAt(0)!, 0) % servers;
 }
 
 /** What a server means that does not open a link, and what to do. */
@@ -207,6 +198,7 @@ const REFUSALS: Record<string, string> = {
   403:
     "the key in MCGIP_API_KEY has not the scope work: make one by `deno task keys make NAME --scopes work`",
   404: "there is no McGIP Server at MCGIP_API, or one without links of workers",
+  409: "it has a worker of this name that came with another key: start this one anew",
 };
 
 /** @param message of a WebSocket that could not be opened */

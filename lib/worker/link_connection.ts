@@ -1,9 +1,9 @@
-/** What joins a worker process to a server elsewhere. */
+/** What joins a worker process to a server elsewhere, or to all servers of a cluster. */
 import type { Log } from "@/lib/log.ts";
 import { SILENT_MS } from "./beat.ts";
 import { CheckpointCopies } from "./checkpoint_copies.ts";
 import type { Connection } from "./connection.ts";
-import { Link } from "./link.ts";
+import { Links } from "./links.ts";
 import { checkpointsOf, type Elsewhere } from "./place.ts";
 import { RemoteDesk } from "./remote_desk.ts";
 import type { Message } from "./rpc.ts";
@@ -15,6 +15,8 @@ export interface LinkedOptions {
   elsewhere: Elsewhere;
   /** Of the program. */
   version: string;
+  /** What people call the worker. */
+  label: string;
   /** Between two uploads of checkpoints, ms. */
   uploadMs?: number;
   device(): Device | null;
@@ -25,45 +27,35 @@ export interface LinkedOptions {
 
 /** A server elsewhere. */
 export function connectionByLink(options: LinkedOptions): Connection {
-  const { data, elsewhere: { server }, version, uploadMs, device, receive, log } = options;
-  const link = new Link({
+  const { data, elsewhere: { server }, version, label, uploadMs, device, receive, log } = options;
+  const links = new Links({
     server,
-    hello: () => ({ protocol: PROTOCOL, version, device: device(), claim: desk.current }),
+    hello: () => ({
+      protocol: PROTOCOL,
+      ...{ version, label },
+      device: device(),
+      claim: desk.current,
+    }),
     receive,
     log,
   });
   const directory = checkpointsOf(data, server);
   const transfer = new Transfer(server);
-  const copies = new CheckpointCopies({ directory, link, transfer, uploadMs, log });
-  const desk: RemoteDesk = new RemoteDesk(link, copies, data);
-  let heard = performance.now();
-  let asked = false;
+  const copies = new CheckpointCopies({ directory, links, transfer, uploadMs, log });
+  const desk: RemoteDesk = new RemoteDesk(links, copies, data);
   return {
     desk,
-    send: (message) => link.send(message),
-    reachable: () => link.up,
+    send: (message) => links.send(message),
+    reachable: () => links.up,
     beat(beat) {
       if (beat.job !== null && beat.silent_ms > SILENT_MS) Deno.exit(70);
-      if (!link.up) {
-        heard = performance.now();
-        return;
-      }
-      if (performance.now() - heard > link.patience) {
-        // The next link may be there before the next beat.
-        heard = performance.now();
-        return link.drop();
-      }
-      if (asked) return;
-      asked = true;
-      link.ask("beat", beat).then(() => heard = performance.now(), () => {}).finally(() =>
-        asked = false
-      );
+      links.beat(beat);
     },
     async end() {
-      link.send({ method: "left", params: null });
+      links.tell({ method: "left", params: null });
       // So that it is on its way.
       await new Promise((resolve) => setTimeout(resolve, 200));
-      link.close();
+      links.close();
       await Deno.remove(directory, { recursive: true }).catch(() => {});
     },
   };

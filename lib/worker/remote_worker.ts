@@ -1,18 +1,27 @@
 /** A worker elsewhere, as the server has it: over all the links that it opens, one after the other. */
+import { adapterName } from "@/lib/adapter_name.ts";
 import { ClaimLost, Conflict, InvalidInput, Unavailable } from "@/lib/errors.ts";
 import { type Claim, type News } from "@/lib/jobs/outcome.ts";
 import { removeCheckpoints } from "@/lib/jobs/checkpoints.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
-import type { JobRow } from "@/lib/store/mod.ts";
+import { type JobRow, now } from "@/lib/store/mod.ts";
 import type { Beat } from "./beat.ts";
-import { checkpointFiles, keepOnly, writeCheckpointFile } from "./checkpoint_files.ts";
+import {
+  type CheckpointFile,
+  checkpointFiles,
+  keepOnly,
+  writeCheckpointFile,
+} from "@/lib/jobs/checkpoint_files.ts";
 import { type Desk, deskHandlers } from "./desk.ts";
-import { KnownNames } from "./known_names.ts";
+import { KnownNames, namesOf } from "./known_names.ts";
 import { abroad, type Message, Peer } from "./rpc.ts";
-import { type CheckpointFile, type Device, type Hello, LINK_MS, PROTOCOL } from "./session.ts";
+import { type Device, type Hello, LINK_MS, PROTOCOL, shortOf } from "./session.ts";
 import type { StoreDesk } from "./store_desk.ts";
+
+/** What a worker may be called. */
+const LABEL = /^[\w.-]{1,100}$/;
 
 /** Tables that hold nothing of patients: what one worker measured serves all. */
 const OPEN_TABLES = ["tuning"];
@@ -36,11 +45,21 @@ export interface RemoteWorkerOptions {
 export class RemoteWorker implements Desk {
   readonly name: string;
   readonly key_id: string | null;
+  /** What the key is called. */
+  key_name: string | null = null;
   device?: Device;
   /** The last heartbeat and when it came, by a clock that nobody sets. */
   beat?: Beat & { time: number };
-  /** Why it may not work here. */
-  refused?: string;
+  /** Why it may not work here, and when it asked last by a clock that nobody sets. */
+  refused?: { reason: string; time: number };
+  /** What people call it. */
+  label: string;
+  /** When its link was opened. */
+  since = now();
+  /** Of its program. */
+  version?: string;
+  /** It takes its jobs from another server of the cluster: here it predicts. */
+  side = false;
   readonly #options: RemoteWorkerOptions;
   readonly #names = new KnownNames();
   #wire?: Wire;
@@ -59,7 +78,7 @@ export class RemoteWorker implements Desk {
 
   constructor(options: RemoteWorkerOptions) {
     this.#options = options;
-    this.name = options.name;
+    this.name = this.label = options.name;
     this.key_id = options.key_id;
   }
 
@@ -102,6 +121,8 @@ export class RemoteWorker implements Desk {
       beat: (beat: Beat) => this.#beat(beat),
       device: (device: Device) => {
         this.device = device;
+        // With the next beat the others hear of it.
+        this.#held = -Infinity;
       },
       left: () => this.#left(),
       checkpoints: ([claim]: [Claim]) => this.checkpoints(claim),
@@ -157,16 +178,27 @@ export class RemoteWorker implements Desk {
     this.#peer?.notify(method, params);
   }
 
-  async #hello({ protocol, version, device, claim, patience_ms }: Hello): Promise<void> {
+  async #hello(hello: Hello): Promise<void> {
     const { desk, log } = this.#options;
+    const { version, device, claim, label = this.name, side, patience_ms } = hello;
+    if (!LABEL.test(label)) throw new InvalidInput("Cannot use the label of this worker");
+    this.label = label;
+    this.version = version;
+    this.#assertSame(hello);
     this.refused = undefined;
-    if (protocol !== PROTOCOL || version !== this.#options.version) {
-      this.refused = `Cannot work here with version ${version}: the server is ` +
-        `${this.#options.version}, and results depend on it; bring the worker to that version`;
-      throw new Conflict(this.refused);
-    }
+    desk.asking = { label, version };
+    const anew = !this.linked;
+    if (anew) this.since = now();
     this.device = device ?? undefined;
     this.#patience = patience_ms;
+    this.side = side === true;
+    if (this.side) {
+      // What it had from here it has no more.
+      await this.forget();
+      this.#resumed = false;
+      log(`worker ${this.#title} is linked, to be asked for predictions`);
+      return;
+    }
     if (claim === null) {
       // A process of this name that died.
       await this.forget();
@@ -183,7 +215,27 @@ export class RemoteWorker implements Desk {
       }
     }
     await this.#hold();
-    log(`worker ${this.name} is linked${device?.gpu ? ` (${device.gpu.description})` : ""}`);
+    const adapter = device?.gpu ? ` (${adapterName(device.gpu)})` : "";
+    log(`worker ${this.#title} ${anew ? "is linked" : "takes its jobs here now"}${adapter}`);
+  }
+
+  /** For the log. */
+  get #title(): string {
+    return this.label === this.name ? this.name : `${this.name} on ${this.label}`;
+  }
+
+  /** @throws {Conflict} for a program of another version, or one that speaks otherwise */
+  #assertSame({ protocol, version }: Hello): void {
+    const { version: ours, log } = this.#options;
+    if (protocol === PROTOCOL && version === ours) return;
+    const reason = version !== ours
+      ? `Cannot work here with version ${version}: the server is ${ours}, and results depend on it; bring the ` +
+        "worker to that version"
+      : `Cannot work here with protocol ${protocol} of the link: the server has ${PROTOCOL}; bring the worker to ` +
+        "the server's checkout";
+    if (this.refused?.reason !== reason) log(`worker ${this.#title} is refused: ${reason}`);
+    this.refused = { reason, time: performance.now() };
+    throw new Conflict(reason);
   }
 
   /** Answered at once, also while the database is away: whether this server lives is what the worker wants to hear. */
@@ -200,15 +252,22 @@ export class RemoteWorker implements Desk {
   }
 
   async #hold(): Promise<void> {
+    // The server that its jobs come from does so.
+    if (this.side) return;
     this.#held = performance.now();
-    await this.#options.desk.store.workers.hold(this.name);
-    await this.#options.desk.hold();
+    await this.#options.desk.hold({
+      ...{ label: this.label, version: this.version ?? "", place: "linked" },
+      device: shortOf(this.device),
+      ...{ memory: this.beat?.rss ?? 0, gpu_memory: this.beat?.gpu_bytes ?? 0 },
+    });
   }
 
   async #left(): Promise<void> {
     const { desk } = this.#options;
+    if (this.side) return;
     await desk.left({ blameless: true });
     await desk.store.workers.remove(this.name);
+    this.#options.log(`worker ${this.#title} left`);
     this.#wire?.close();
   }
 
@@ -272,9 +331,18 @@ export class RemoteWorker implements Desk {
     return answer;
   }
 
-  /** @throws {ClaimLost}, {InvalidInput} */
+  /** @throws {Unavailable} where another server is to be asked */
+  #assertWorksHere(): void {
+    if (!this.side && this.linked) return;
+    throw new Unavailable(
+      `Cannot give worker ${this.name} its job here: it takes its jobs from another server of the cluster`,
+    );
+  }
+
+  /** @throws {ClaimLost}, {InvalidInput}, {Unavailable} */
   assertKnown(name: string): void {
     if (this.#names.has(name)) return;
+    this.#assertWorksHere();
     this.#refuse(`Cannot give worker ${this.name} "${name}": nothing that it works on names that`);
   }
 
@@ -293,6 +361,7 @@ export class RemoteWorker implements Desk {
   }
 
   async release(): Promise<void> {
+    this.#assertWorksHere();
     await this.forget();
     await this.#options.desk.release();
   }
@@ -311,6 +380,7 @@ export class RemoteWorker implements Desk {
   /** Keeps a file that it sent until it is published. @throws {InvalidInput} when the bytes are others */
   async keep(sha256: string, body: ReadableStream<Uint8Array>, maxBytes: number): Promise<void> {
     const { store } = this.#options.desk;
+    this.#assertWorksHere();
     if (!this.#claim) throw new ClaimLost("Cannot keep a file: this worker runs no job");
     const stored = await store.files.put(body, { maxBytes });
     if (stored.sha256 === sha256) return void this.#sent.push(sha256);
@@ -327,6 +397,7 @@ export class RemoteWorker implements Desk {
 
   /** The path of a file of its job's checkpoints. @throws {ClaimLost} */
   checkpointPath(job_id: string, path: string): string {
+    this.#assertWorksHere();
     if (this.#claim?.id !== job_id) {
       throw new ClaimLost(
         `Cannot read checkpoints of job "${job_id}": this worker does not run it`,
@@ -342,6 +413,7 @@ export class RemoteWorker implements Desk {
     body: ReadableStream<Uint8Array>,
   ): Promise<void> {
     const { store } = this.#options.desk;
+    this.#assertWorksHere();
     this.#assertClaimed(claim);
     await store.jobs.assertClaim(claim.id, claim.fence);
     const temporary = store.files.temporaryPath();
@@ -357,12 +429,4 @@ export class RemoteWorker implements Desk {
     checkpoints?.written(claim);
     await checkpoints?.send(claim);
   }
-}
-
-/** What a question is about, by its first argument: names, or a row. */
-function namesOf(argument: unknown): string[] {
-  const asked = Array.isArray(argument) ? argument : [argument];
-  return asked.map((one) =>
-    typeof one === "object" && one !== null ? String((one as { id?: unknown }).id) : String(one)
-  );
 }

@@ -93,6 +93,7 @@ export class RunningJob implements JobContext {
     const seconds = (performance.now() - this.#started) / 1000;
     const data = {
       ...{ state, ...(reason && { reason }) },
+      ...(this.job.fence > 1 && { attempt: this.job.fence }),
       // The times of the row are those of a clock that may be set meanwhile.
       ...(state === "succeeded" && { seconds }),
     };

@@ -3,7 +3,7 @@ import type { AdapterInfo, Gpu } from "@/gpu/device.ts";
 import type { Claim } from "@/lib/jobs/outcome.ts";
 
 /** Grows when a message changes its meaning: ends of different numbers do not work together. */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 /** What the paths of a worker begin with: that of its link (`link`), and those of its files. */
 export const pathOf = (worker: string) => `/v1/workers/${encodeURIComponent(worker)}/`;
 /** An end that hears nothing for so long, ms, takes the link for lost. */
@@ -21,7 +21,14 @@ export interface Device {
   limits?: Record<string, number>;
 }
 
-/** A worker's first message on every link. */
+/** What others are told of it: not what it can do in numbers. */
+export function shortOf(device: Device | null | undefined): Record<string, unknown> | null {
+  if (!device) return null;
+  const { gpu, hint, backend } = device;
+  return { gpu, ...(hint && { hint }), ...(backend && { backend }) };
+}
+
+/** A worker's first message on every link, and again where a link is to be that of its jobs from now on. */
 export interface Hello {
   protocol: number;
   /** Of its program: results depend on it. */
@@ -30,12 +37,10 @@ export interface Hello {
   device: Device | null;
   /** Of the job that it runs. */
   claim: Claim | null;
-  /** When nothing is heard for so long, ms, it takes this link for lost and opens another. */
+  /** When nothing is heard for so long, ms, it takes this link for lost, and another for its jobs. */
   patience_ms: number;
-}
-
-/** A file of a job's checkpoints: its path below their directory. */
-export interface CheckpointFile {
-  path: string;
-  sha256: string;
+  /** What people call it; its name without one. */
+  label?: string;
+  /** It takes its jobs over another link: over this one it is only asked. */
+  side: boolean;
 }

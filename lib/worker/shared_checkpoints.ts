@@ -10,7 +10,7 @@ import type { Claim } from "@/lib/jobs/outcome.ts";
 import { fenceFile } from "@/lib/jobs/checkpoints.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { UPLOAD_MS } from "./checkpoint_copies.ts";
-import { assertBelow, checkpointFiles } from "./checkpoint_files.ts";
+import { assertBelow, checkpointFiles } from "@/lib/jobs/checkpoint_files.ts";
 
 export class SharedCheckpoints {
   #sent = -Infinity;

@@ -1,15 +1,25 @@
 /** What joins a worker process that no server started to the store, which it opens itself. */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
+import { Conflict } from "@/lib/errors.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
 import { WAITS } from "@/lib/store/claims.ts";
+import { Inspection } from "@/lib/store/inspection.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
+import { versionOfHolder } from "@/lib/store/lock.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { SILENT_MS } from "./beat.ts";
 import type { Connection } from "./connection.ts";
+import { type Device, shortOf } from "./session.ts";
 import { StoreDesk } from "./store_desk.ts";
 
 export interface StoreOptions {
   cluster?: ClusterSettings;
+  /** Of the program; without it jobs of every version are taken. */
+  version?: string;
+  /** What people call the worker. */
+  label: string;
+  device(): Device | null;
   /** A job waits. */
   wake(): void;
   log: Log;
@@ -19,26 +29,49 @@ export interface StoreOptions {
 export async function connectionToStore(
   data: string,
   name: string,
-  { cluster, wake, log }: StoreOptions,
+  { cluster, version, label, device, wake, log }: StoreOptions,
 ): Promise<Connection> {
+  if (!cluster) assertMade(data);
   const store = await openStore(data, { shared: true, cluster });
   const desk = new StoreDesk(store, name, () => {}, log);
+  desk.asking = { label, version };
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });
   store.cluster?.listen(WAITS, wake);
   let held = -Infinity;
+  let told: Device | null = null;
+  let left = "";
+  /** Beside a server of another version only jobs of the own one are taken: results depend on it. */
+  const compareVersions = async () => {
+    const servers = version === undefined || cluster ? undefined : versionOfHolder(data);
+    const strict = servers !== undefined && servers !== version;
+    desk.asking = { label, version, strict };
+    const versions = strict ? (await store.jobs.otherVersions(version!)).join(", ") : "";
+    if (versions !== left && versions !== "") {
+      log(
+        `Jobs of version ${versions} are left to other workers: this one is ${version}, the server of ${data} ` +
+          `${servers}, and results depend on it; start this worker from the server's checkout`,
+      );
+    }
+    left = versions;
+  };
+  await compareVersions();
   return {
     desk,
     send: () => {},
     reachable: () => true,
-    async beat({ job, silent_ms }) {
+    async beat({ job, silent_ms, rss, gpu_bytes }) {
       // Nobody else ends a worker that hangs: its launcher starts it again.
       if (job !== null && silent_ms > SILENT_MS) Deno.exit(70);
-      if (performance.now() - held < HOLD_MS) return;
+      if (performance.now() - held < HOLD_MS && told === device()) return;
       held = performance.now();
+      told = device();
       try {
-        await store.workers.hold(name);
-        await desk.hold();
+        await desk.hold({
+          ...{ label, version: version ?? "", place: "beside" },
+          ...{ device: shortOf(told), memory: rss, gpu_memory: gpu_bytes },
+        });
+        await compareVersions();
       } catch (error) {
         // The next one may come through, long before the lease ends.
         log(`Cannot prolong the lease of this worker: ${unquoted((error as Error).message)}`);
@@ -49,4 +82,19 @@ export async function connectionToStore(
       await store.close();
     },
   };
+}
+
+/**
+ * A database is brought to a newer schema by the server alone: one of before could not start on it again.
+ * @throws {Conflict} where none of this version has been started yet
+ */
+function assertMade(data: string): void {
+  const database = new Inspection(`${data}/mcgip.db`);
+  const version = database.version();
+  database.close();
+  if (version >= knownVersion) return;
+  throw new Conflict(
+    `Cannot work on ${data}: its schema is version ${version}, this worker needs ${knownVersion}; start a server of ` +
+      "this version there first, or this worker from the server's checkout",
+  );
 }

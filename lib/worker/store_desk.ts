@@ -1,16 +1,30 @@
 /** The desk of a worker, by the store itself. */
+import type { Log } from "@/lib/log.ts";
 import { type Claim, hasWork, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import { goOnWithRoom } from "@/lib/jobs/lost_jobs.ts";
 import type { JobRow, Store } from "@/lib/store/mod.ts";
+import type { WorkerAbout } from "@/lib/store/workers.ts";
 import { questions } from "@/lib/store/worker_store.ts";
 import type { Desk } from "./desk.ts";
 import { SharedCheckpoints } from "./shared_checkpoints.ts";
 import { toAnswer } from "./answer.ts";
 import { pagedQuestions } from "./asking_store.ts";
 
+/** What is known of a worker when it asks for a job. */
+export interface Asking {
+  /** What people call it. */
+  label?: string;
+  /** Of its program. */
+  version?: string;
+  /** Whether jobs of another version are never for it. */
+  strict?: boolean;
+}
+
 export class StoreDesk implements Desk {
+  /** Set as soon as the worker has said. */
+  asking: Asking = {};
   /** The last lost claim of a worker that lives. */
   #acquitted?: string;
   /** Where checkpoints are kept beside this machine. */
@@ -24,21 +38,26 @@ export class StoreDesk implements Desk {
     readonly store: Store,
     readonly name: string,
     private readonly changed: (job_id: string, ended: boolean) => void = () => {},
-    log: (text: string) => void = (text) => console.error(text),
+    private readonly log: Log = (text) => console.error(text),
   ) {
     if (store.cluster) this.checkpoints = new SharedCheckpoints(store, log);
   }
 
-  /** The worker lives: what it runs stays its own. */
-  async hold(): Promise<void> {
+  /**
+   * The worker lives: what it runs stays its own.
+   * @param about what others are to know of it; without it they are not told
+   */
+  async hold(about?: WorkerAbout): Promise<void> {
+    if (about) await this.store.workers.hold(this.name, about);
     await this.store.jobs.hold(this.name);
   }
 
   /**
    * It has ended.
    * @param how.blameless not by what it was doing
+   * @param how.reason told with the attempt that this ends
    */
-  async left(how: { blameless: boolean }): Promise<void> {
+  async left(how: { blameless: boolean; reason?: string }): Promise<void> {
     await this.store.jobs.release(this.name, how);
   }
 
@@ -51,8 +70,14 @@ export class StoreDesk implements Desk {
   }
 
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
-    const job = await this.store.jobs.claim(this.name, { kinds, adapter });
+    const job = await this.store.jobs.claim(this.name, { kinds, adapter, ...this.asking });
     if (!job) return null;
+    if (job.fence > 1) {
+      const { label = this.name } = this.asking;
+      this.log(`job ${job.id}: taken up again (attempt ${job.fence}) by worker ${label}`, {
+        ...{ job: job.id, attempt: job.fence, worker: this.name },
+      });
+    }
     try {
       await this.checkpoints?.fetch(job);
     } catch (error) {
@@ -102,7 +127,7 @@ export class StoreDesk implements Desk {
   }
 
   async release(): Promise<void> {
-    await this.left({ blameless: true });
+    await this.left({ blameless: true, reason: "its worker gave it up" });
   }
 
   hasRoom(): Promise<boolean> {

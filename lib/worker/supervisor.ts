@@ -1,10 +1,12 @@
 /** Keeps one worker process alive: starts it, listens to its heart, starts it again. */
 import { Unavailable } from "@/lib/errors.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
+import { now } from "@/lib/store/mod.ts";
+import type { WorkerAbout } from "@/lib/store/workers.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
 import { type Beat, SILENT_MS } from "./beat.ts";
 import { messages, Peer } from "./rpc.ts";
-import type { Device } from "./session.ts";
+import { type Device, shortOf } from "./session.ts";
 import { deskHandlers } from "./desk.ts";
 import type { StoreDesk } from "./store_desk.ts";
 
@@ -24,6 +26,10 @@ export interface SupervisorOptions {
   command: { path: string; args: string[] };
   /** The desk of the worker of this name. */
   desk(name: string): StoreDesk;
+  /** What people call the worker. */
+  label?: string;
+  /** Of the program. */
+  version?: string;
   log: Log;
 }
 
@@ -39,6 +45,8 @@ export class Supervisor {
   device?: Device;
   /** The last heartbeat and when it came, by a clock that nobody sets. */
   beat?: Beat & { time: number };
+  /** When its process was started; null before. */
+  since: string | null = null;
   /** Times that a worker ended without being asked to. */
   restarts = 0;
   #started = false;
@@ -60,6 +68,12 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options;
     this.#desk = options.desk(this.name);
+    this.#desk.asking = { label: this.label, version: options.version };
+  }
+
+  /** What people call the worker. */
+  get label(): string {
+    return this.#options.label ?? "server";
   }
 
   /** True while a worker with a GPU beats. */
@@ -115,6 +129,7 @@ export class Supervisor {
       stderr: "inherit",
     }).spawn();
     this.#held = started;
+    this.since = now();
     const idle = { job: null, training: null, gpu_bytes: 0 };
     this.beat = { ...idle, silent_ms: 0, unanswered_ms: 0, rss: 0, time: started };
     const peer = this.#peer = this.#connect(child);
@@ -125,8 +140,15 @@ export class Supervisor {
       this.device = undefined;
       this.beat = undefined;
       const blameless = this.#leaving || (signal !== null && FROM_OUTSIDE.includes(signal));
+      const reason = this.#leaving
+        ? "its server left"
+        : blameless
+        ? "its worker was ended from outside"
+        : "its worker died";
       try {
-        await this.#desk.left({ blameless });
+        await this.#desk.left({ blameless, reason });
+        const { cluster, workers } = this.#desk.store;
+        if (this.#leaving && cluster) await workers.remove(this.name);
       } catch (error) {
         // Its lease ends by itself.
         this.#options.log(`Cannot free what the worker ran: ${unquoted((error as Error).message)}`);
@@ -157,12 +179,14 @@ export class Supervisor {
           this.beat = { ...beat, time };
           if (time - this.#held < HOLD_MS) return;
           this.#held = time;
-          this.#desk.hold().catch((error) =>
+          this.#desk.hold(this.#about(beat)).catch((error) =>
             this.#options.log(`Cannot prolong the lease of the worker: ${unquoted(error.message)}`)
           );
         },
         device: (device: Device) => {
           this.device = device;
+          // With the next beat the others hear of it.
+          this.#held = -Infinity;
           this.#options.log(device.gpu ? describeDevice(device) : device.hint!);
         },
         ...deskHandlers(this.#desk),
@@ -172,6 +196,15 @@ export class Supervisor {
       for await (const message of messages(child.stdout, this.#options.log)) peer.receive(message);
     })();
     return peer;
+  }
+
+  /** For the other servers of a cluster; on one machine there is nobody to be told. */
+  #about({ rss, gpu_bytes }: Beat): WorkerAbout | undefined {
+    if (!this.#desk.store.cluster) return undefined;
+    return {
+      ...{ label: this.label, version: this.#options.version ?? "", place: "server" },
+      ...{ device: shortOf(this.device), memory: rss, gpu_memory: gpu_bytes },
+    };
   }
 
   #check(): void {

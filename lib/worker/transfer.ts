@@ -40,11 +40,27 @@ export class Transfer {
 
   /** Reads a file; `read` may be called again from the start. @throws {ClaimLost}, {NotFound} */
   async get<T>(path: string, read: (body: ReadableStream<Uint8Array>) => Promise<T>): Promise<T> {
-    return await this.#patiently(async () => {
+    const from = async (at: number) => {
       using stall = new Stall(this.stallMs);
       const { signal } = stall;
-      const response = await this.#fetch(urlOf(this.server, this.#at, path, {}), { signal });
+      const response = await this.#fetch(urlOf(this.server, at, path, {}), { signal });
       return await read(stall.watched(response.body ?? new Blob([]).stream()));
+    };
+    return await this.#patiently(async () => {
+      try {
+        return await from(this.#at);
+      } catch (error) {
+        if (!isRefusal(error) || error instanceof Unavailable) throw error;
+        // A server that predicts here may have asked for it: it knows why, this one does not.
+        for (let i = 1; i < this.server.apis.length; i++) {
+          try {
+            return await from(this.#at + i);
+          } catch (other) {
+            if (!isRefusal(other)) throw other;
+          }
+        }
+        throw error;
+      }
     });
   }
 
@@ -91,3 +107,7 @@ export class Transfer {
     }
   }
 }
+
+/** Whether another server may give what this one does not. */
+const isRefusal = (error: unknown) =>
+  error instanceof InvalidInput || error instanceof ClaimLost || error instanceof Unavailable;

@@ -30,7 +30,9 @@ export interface WorkOptions extends ThreadStart {
   alone: boolean;
   /** What its store shares with others, where it opens one itself. */
   cluster?: ClusterSettings;
-  /** Version of the program, where the server is elsewhere. */
+  /** What people call it: its machine's name, or one that it was given. */
+  label?: string;
+  /** Version of the program, where no server started it. */
   version?: string;
   /** Between two uploads of checkpoints to a server elsewhere, ms. */
   uploadMs?: number;
@@ -119,7 +121,7 @@ export async function work(options: WorkOptions): Promise<void> {
 }
 
 async function connect(
-  { data, elsewhere, name, alone, cluster, version = "", uploadMs }: WorkOptions,
+  { data, elsewhere, name, label = name, alone, cluster, version, uploadMs }: WorkOptions,
   { here, ...process }: {
     here: Peer;
     device(): Told | null;
@@ -129,12 +131,14 @@ async function connect(
 ): Promise<Connection> {
   if (elsewhere) {
     const { connectionByLink } = await import("./link_connection.ts");
-    return connectionByLink({ data, elsewhere, version, uploadMs, ...process });
+    const more = { ...process, version: version ?? "", label, uploadMs };
+    return connectionByLink({ data, elsewhere, ...more });
   }
   if (!alone) return connectionByPipe(here);
   const { connectionToStore } = await import("./store_connection.ts");
   const wake = () => process.receive({ method: "wake", params: null });
-  return await connectionToStore(data, name, { cluster, wake, log: process.log });
+  const { device, log } = process;
+  return await connectionToStore(data, name, { cluster, version, label, device, wake, log });
 }
 
 /** The GPU in a line; without one, why no job will run. */

@@ -64,11 +64,14 @@ async function tellState(area, signal) {
   const { totals = {} } = jobs;
   fill(
     area,
-    device.detail !== null && banner("bad", "Nothing can be trained or predicted", device.detail),
+    device.detail !== null &&
+      (device.gpu
+        ? banner("warn", "Jobs run, nothing can be predicted here", device.detail)
+        : banner("bad", "Nothing can be trained or predicted", device.detail)),
     card(
       "State",
       facts([
-        ["Server", device.detail === null ? chip("ready", "good") : chip("not ready", "bad")],
+        ["Server", device.gpu ? chip("ready", "good") : chip("not ready", "bad")],
         ["Version", version],
         ["GPU", device.gpu?.description || device.gpu?.device || "none"],
         ["Speed", device.software ? "computes in software: slow" : null],
@@ -77,14 +80,21 @@ async function tellState(area, signal) {
         ["Disk, free", bytes(figure("mcgip_disk_free_bytes"))],
         ["Waiting jobs", number(totals.queued ?? 0)],
         ["Running", number(totals.running ?? 0)],
-        ["Half precision", device.features.f16 ? "can be used" : "not on this GPU"],
+        [
+          "Half precision",
+          device.features.f16 === undefined
+            ? null
+            : device.features.f16
+            ? "can be used"
+            : "not on this GPU",
+        ],
       ]),
     ),
     card("Workers", listWorkers(workers.data)),
   );
 }
 
-/** Who computes: the server's own worker, and those on other machines. */
+/** Who computes: the server's own worker, those on other machines, and those that only the database tells of. */
 function listWorkers(workers) {
   if (workers.length === 0) {
     return h(
@@ -97,19 +107,30 @@ function listWorkers(workers) {
     beat_seconds === null ? "not yet" : `${number(Math.round(beat_seconds))} s ago`;
   return table(
     [
-      { head: "Name", cell: (one) => one.local ? "the server’s own" : one.name },
+      {
+        head: "Name",
+        cell: (one) => h("span", { title: one.name }, one.local ? "the server’s own" : one.label),
+      },
       {
         head: "GPU",
         cell: (one) => one.gpu?.description || one.gpu?.device || one.detail || "none",
       },
       {
         head: "State",
-        cell: (one) => one.ready ? chip("ready", "good") : chip("not ready", "bad"),
+        cell: (one) =>
+          h(
+            "span",
+            { class: "chips", title: one.detail ?? null },
+            one.ready ? chip("ready", "good") : chip("not ready", "bad"),
+            one.ready && !one.predicts && chip("jobs only"),
+          ),
       },
       {
         head: "Job",
         cell: (one) => one.job ? h("a", { href: link(["jobs", one.job]) }, one.job) : "none",
       },
+      { head: "Key", cell: (one) => one.key ?? "none", optional: true },
+      { head: "Since", cell: (one) => time(one.since), optional: true },
       { head: "Memory", cell: (one) => bytes(one.memory), number: true, optional: true },
       { head: "Heard of", cell: heard, number: true, optional: true },
     ],

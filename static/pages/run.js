@@ -1,7 +1,7 @@
 /** One run, live: what it is doing, what speaks against it, its curves, what it made. */
 import { link, stepLink } from "../address.js";
 import { call, download, get, list, post } from "../api.js";
-import { card, fill, h, pageHead } from "../dom.js";
+import { card, fill, h, pageHead, table } from "../dom.js";
 import { number, score, span, time } from "../format.js";
 import { jobName, kindName } from "../names.js";
 import { attempt, notice } from "../notice.js";
@@ -38,6 +38,8 @@ export async function show({ name, params, signal, set }) {
   const head = h("div", { class: "stack" });
   const alarms = h("div", { class: "stack" });
   const gauge = h("div", {});
+  const runs = h("div", {});
+  let tries = "";
   const log = h("ol", { class: "event-log", tabindex: "0", "aria-label": "Events" });
   const events = [];
   const trains = job.kind === "pretrain" || job.kind === "finetune";
@@ -58,11 +60,18 @@ export async function show({ name, params, signal, set }) {
     told = now;
     fill(head, headOf(job, { home, from, path, refresh }));
   };
+  const updateRuns = () => {
+    const now = JSON.stringify(job.attempts);
+    if (now === tries) return;
+    tries = now;
+    fill(runs, job.attempts?.length > 0 && card("Workers", attemptsOf(job.attempts)));
+  };
   const refresh = async () => {
     const before = job.state;
     job = await get(path, signal);
     if (signal.aborted) return;
     update();
+    updateRuns();
     await readEvents();
     // A run that was taken up again has done its last steps anew.
     if (board) await board.refresh(before !== job.state);
@@ -83,6 +92,7 @@ export async function show({ name, params, signal, set }) {
     }
   };
   update();
+  updateRuns();
   const first = refresh().catch((error) => {
     if (!signal.aborted) fill(alarms, problem(error));
   });
@@ -103,6 +113,7 @@ export async function show({ name, params, signal, set }) {
       card("Events", log),
       card("Settings", h("pre", { tabindex: "0" }, JSON.stringify(job.spec, null, 2))),
     ),
+    runs,
     technical([
       ["Job", job.id],
       ["Study", job.study],
@@ -233,6 +244,34 @@ function headOf(job, { home, from, path, refresh }) {
   ];
 }
 
+/** Who ran it: a line for each time that a worker had it. */
+function attemptsOf(attempts) {
+  const end = ({ outcome, reason }) =>
+    outcome === null ? "runs" : [ENDS[outcome] ?? outcome, reason].filter(Boolean).join(": ");
+  return table(
+    [
+      { head: "Attempt", cell: (one) => number(one.number), number: true },
+      {
+        head: "Worker",
+        cell: (one) => h("span", { title: one.worker }, one.label ?? one.worker),
+      },
+      { head: "Device", cell: ({ device }) => device?.description || device?.device || "–" },
+      { head: "From", cell: (one) => time(one.started_at) },
+      {
+        head: "From step",
+        cell: (one) => one.from_step === null ? "the beginning" : number(one.from_step),
+        number: true,
+      },
+      { head: "Until", cell: (one) => time(one.ended_at) },
+      { head: "Why it ended", cell: end },
+    ],
+    attempts,
+    { label: "Workers that ran it" },
+  );
+}
+
+const ENDS = { queued: "given back", lost: "lost" };
+
 /** Texts beside each other in a row would be one without it. */
 const apart = (text) => h("span", {}, text);
 
@@ -294,8 +333,13 @@ function gaugeOf({ kind, spec }, series) {
 }
 
 function line({ type, created_at, data }) {
-  const text = data.message ?? data.state ??
+  const said = data.message ?? data.state ??
     (type === "checkpoint" ? `at step ${number(data.step)}` : JSON.stringify(data));
+  const text = [
+    said,
+    data.attempt && `(attempt ${number(data.attempt)})`,
+    data.reason && `– ${data.reason}`,
+  ].filter(Boolean).join(" ");
   return h(
     "li",
     {},

@@ -44,10 +44,13 @@ export async function attempt(
 ): Promise<Attempt> {
   const made = new Attempt(name, options);
   const started = performance.now();
+  const stop = made.watchLoad();
   try {
     await scenario.run(made);
   } catch (error) {
     made.harm(`the scenario could not go on: ${(error as Error).stack ?? error}`);
+  } finally {
+    stop();
   }
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
   const { tries, harms, notes, skipped } = made;

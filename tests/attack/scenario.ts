@@ -39,6 +39,8 @@ export class Attempt {
   /** Why it was not tried at all. */
   skipped?: string;
   #until?: number;
+  /** Threads that wanted a processor, the last of them last. */
+  readonly #recent: number[] = [];
 
   constructor(readonly name: string, readonly options: AttackOptions) {
     this.dice = new Dice(options.seed + stream(name));
@@ -68,9 +70,35 @@ export class Attempt {
     this.notes.push(text);
   }
 
-  /** How much slower than when it is idle the machine may be, by its load. */
+  /** How much slower than when it is idle the machine may be, by its load of the last minute or of the last seconds. */
   get slowness(): number {
-    return Math.max(1, Deno.loadavg()[0] / navigator.hardwareConcurrency);
+    const now = this.#recent.reduce((sum, n) => sum + n, 0) / Math.max(1, this.#recent.length);
+    return Math.max(1, Math.max(Deno.loadavg()[0], now) / navigator.hardwareConcurrency);
+  }
+
+  /** Looks at the load from now on, until the function that it returns is called. */
+  watchLoad(): () => void {
+    const timer = setInterval(() => {
+      const wanting = threadsThatWant();
+      if (wanting === undefined) return;
+      this.#recent.push(wanting);
+      if (this.#recent.length > SAMPLES) this.#recent.shift();
+    }, SAMPLE_MS);
+    return () => clearInterval(timer);
+  }
+}
+
+/** The system's averages are those of a minute and more: too slow where others have just begun. */
+const SAMPLE_MS = 500;
+const SAMPLES = 16;
+
+/** Threads that have or want a processor now; undefined where the system does not tell. */
+function threadsThatWant(): number | undefined {
+  try {
+    const wanting = /(\d+)\/\d+/.exec(Deno.readTextFileSync("/proc/loadavg"))?.[1];
+    return wanting === undefined ? undefined : Number(wanting);
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,10 +1,21 @@
 import assert from "node:assert/strict";
-import { migrate, schemaVersions } from "@/cluster/migrate.ts";
+import { assertMade, migrate, runsOn, schemaVersions } from "@/cluster/migrate.ts";
 import { TABLES } from "@/cluster/move.ts";
 import { Postgres } from "@/cluster/postgres.ts";
 import { readDatabase } from "@/lib/cluster_settings.ts";
+import { newJob } from "@/lib/jobs/queue.ts";
+import type { Queue } from "@/lib/store/claims.ts";
+import { Jobs } from "@/lib/store/jobs.ts";
 import { postgresTest } from "../support/postgres.ts";
 import { withStore } from "../support/temporary.ts";
+
+/** A queue that is asked for nothing here. */
+const passive = {
+  free: "TRUE",
+  lapsed: "FALSE",
+  unknown: "FALSE",
+  send: () => Promise.resolve(),
+} as unknown as Queue;
 
 /** What only servers that share a database need. */
 const SHARED_ONLY = ["blobs", "checkpoints", "schema_version", "secrets"];
@@ -65,6 +76,54 @@ postgresTest("the schema for PostgreSQL", async (postgres, t) => {
           assert.equal(same.required, column.required, nameOf(column));
         }
       });
+    });
+
+    await t.step(
+      "of the version before is brought up, with its rows; until then none joins",
+      async () => {
+        const settings = { ...url, schema: "before" };
+        const old = new Postgres(settings);
+        const joining = new Postgres(settings);
+        try {
+          assert.equal(await migrate(old.address, "before", schemaVersions.slice(0, -1)), 5);
+          await old.run("INSERT INTO workers (name, lease_until) VALUES ('gpu', 9999999999999)");
+          const job =
+            (await new Jobs(old, passive).insert(newJob("similarity", { dataset: "x" }))).id;
+          await assert.rejects(
+            () => assertMade(joining),
+            /it is version 5, this program needs 6; a server of this version brings it there/,
+          );
+          assert.equal(await migrate(old.address, "before"), 6);
+          const jobs = new Jobs(old, passive);
+          assert.deepEqual(
+            await old.all("SELECT name, label, since, about FROM workers"),
+            [{ name: "gpu", label: null, since: null, about: null }],
+          );
+          assert.deepEqual(await jobs.attempts.ofJob(job), []);
+          await jobs.attempts.begin({ id: job, fence: 1 }, "gpu", "box");
+          assert.equal((await jobs.attempts.ofJob(job))[0].label, "box");
+          await old.run("DELETE FROM jobs");
+          assert.deepEqual(await jobs.attempts.ofJob(job), []);
+        } finally {
+          await old.close();
+        }
+      },
+    );
+
+    await t.step("that a newer server made for this one, too, is left as it is", async () => {
+      const newer = [...schemaVersions, "CREATE TABLE later (id TEXT PRIMARY KEY)"];
+      assert.equal(await migrate(db.address, "newer", newer), newer.length);
+      assert.equal(await migrate(db.address, "newer"), newer.length);
+      const there = new Postgres({ ...url, schema: "newer" });
+      try {
+        await assertMade(there);
+        assert.equal(await runsOn(there, schemaVersions.length), true);
+        await there.run("UPDATE schema_version SET runs_from = ?", newer.length);
+        assert.equal(await runsOn(there, schemaVersions.length), false);
+        await assert.rejects(() => migrate(db.address, "newer"), /this server knows \d+; start/);
+      } finally {
+        await there.close();
+      }
     });
 
     await t.step("of a newer server is refused, with what to do", async () => {

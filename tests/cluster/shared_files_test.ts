@@ -11,6 +11,7 @@ import { keyOf } from "@/lib/store/remote.ts";
 import { SharedFiles } from "@/lib/store/shared_files.ts";
 import { postgresTest } from "../support/postgres.ts";
 import { startS3rver } from "../support/s3_servers.ts";
+import { fill, withSmallDisk } from "../support/small_disk.ts";
 import { withDirectory } from "../support/temporary.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -107,6 +108,24 @@ postgresTest("files of several servers", async (postgres, t) => {
         // And all are still there to be read.
         for (const sha256 of files) assert.equal((await small.read(sha256)).length, 1_000);
       });
+
+      await t.step(
+        "on a full disk what is in the bucket makes room",
+        () =>
+          withSmallDisk(1, async (directory) => {
+            const files = new Files(`${directory}/files`, `${directory}/tmp`);
+            files.shared = new SharedFiles(files, remote, db as never);
+            const kept = [await put(a, 300_000), await put(a, 300_000), await put(a, 300_000)];
+            for (const { sha256 } of kept.slice(0, 2)) await files.read(sha256);
+            fill(`${directory}/filler`);
+            const [first, second, third] = kept;
+            assert.equal((await files.read(third.sha256)).length, 300_000);
+            assert.deepEqual(
+              [first, second, third].map(({ sha256 }) => files.has(sha256)),
+              [false, true, true],
+            );
+          }),
+      );
 
       await t.step("what is on its way to its rows is not let go of", async () => {
         const small = server(1);

@@ -123,6 +123,53 @@ Deno.test("a flipped byte in any page of a database at rest, of whichever table,
     assert.deepEqual(silent, []);
   }));
 
+Deno.test("a flipped byte in the log of a server that was cut off is told, in any frame; what is whole is not", () =>
+  withDirectory(async (folder) => {
+    const directory = `${folder}/data`;
+    const cut = `${folder}/cut`;
+    await visit(directory, async (store) => {
+      for (let i = 0; i < 5; i++) {
+        await store.datasets.insert({
+          ...{ id: newId("ds"), name: `set ${i}`, names: "keep", known_digest: "0" },
+          ...{ structured: true, positive_label: null, meta: {}, created_at: now() },
+        });
+      }
+      // As a kill leaves it.
+      new Deno.Command("cp", { args: ["-a", directory, cut] }).outputSync();
+      Deno.removeSync(`${cut}/server.lock`);
+    });
+    const [database, log] = ["db", "db-wal"].map((ending) =>
+      Deno.readFileSync(`${cut}/mcgip.${ending}`)
+    );
+    const open = async (held: Uint8Array) => {
+      Deno.writeFileSync(`${cut}/mcgip.db`, database);
+      Deno.writeFileSync(`${cut}/mcgip.db-wal`, held);
+      return await visit(cut, async (store) => ({
+        damage: store.logDamage,
+        sets: await store.datasets.count(),
+      }));
+    };
+    assert.deepEqual(await open(log), { damage: undefined, sets: 5 });
+    const frame = 24 + 4096;
+    const frames = (log.length - 32) / frame;
+    assert.ok(frames >= 5 && Number.isInteger(frames), `${frames}`);
+    const flipped = (at: number) => log.with(at, log[at] ^ 0x10);
+    for (const i of [0, 1, frames >> 1, frames - 2, frames - 1]) {
+      for (const at of [0, 5, 17, 24, frame - 1]) {
+        const { damage, sets } = await open(flipped(32 + i * frame + at));
+        assert.equal(damage, `frame ${i + 1} of ${frames} is damaged`);
+        assert.ok(sets < 5, "SQLite has used a frame that is damaged");
+      }
+    }
+    assert.equal((await open(flipped(9))).damage, "its head is damaged");
+    const kept = [...Deno.readDirSync(`${cut}/aside/databases`)].map(({ name }) => name);
+    assert.ok(kept.some((name) => /^damaged-\d+\.db-wal$/.test(name)), `${kept}`);
+    // Frames that were being written when the end came.
+    for (const length of [32, 32 + frame, log.length - 100, log.length - frame]) {
+      assert.equal((await open(log.slice(0, length))).damage, undefined, `${length}`);
+    }
+  }));
+
 Deno.test("a database is kept as it was before it is brought up, and opens in the older schema again", () =>
   withDirectory(async (directory) => {
     const path = `${directory}/mcgip.db`;

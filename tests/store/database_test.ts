@@ -1,9 +1,11 @@
 /** The database's file: older ones are brought up, newer ones refused. */
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
+import attempts from "@/lib/store/attempts.sql" with { type: "text" };
 import type { SqlRow } from "@/lib/store/database.ts";
 import { openDatabase } from "@/lib/store/open_database.ts";
 import { Evaluations } from "@/lib/store/evaluations.ts";
+import { Jobs } from "@/lib/store/jobs.ts";
 import { versions } from "@/lib/store/migrations.ts";
 import { ModelImagesTable } from "@/lib/store/model_images.ts";
 import { type PredictionQuery, Predictions } from "@/lib/store/predictions.ts";
@@ -14,6 +16,7 @@ import { Similarities } from "@/lib/store/similarities.ts";
 import secondSchema from "@/lib/store/studies.sql" with { type: "text" };
 import { Tuning } from "@/lib/store/tuning.ts";
 import thirdSchema from "@/lib/store/tuning.sql" with { type: "text" };
+import { Workers } from "@/lib/store/workers.ts";
 import { withDirectory } from "../support/temporary.ts";
 
 Deno.test("a database of the version before is brought up, with its rows", () =>
@@ -204,6 +207,38 @@ Deno.test("reports of before stay, and may be of readings", () =>
     ]);
     await database.run("DELETE FROM datasets WHERE id = 'a'");
     assert.deepEqual(await reports.ofDataset("a"), []);
+    await database.close();
+  }));
+
+Deno.test("workers and jobs of the version before stay; attempts come to them, and go with their job", () =>
+  withDirectory(async (directory) => {
+    const path = `${directory}/x.db`;
+    const old = new DatabaseSync(path);
+    const before = versions.slice(0, versions.indexOf(attempts));
+    assert.equal(before.length, 14);
+    old.exec(`${before.join(";")}; PRAGMA user_version = ${before.length}`);
+    old.exec(
+      `INSERT INTO workers VALUES ('gpu', 0);
+       INSERT INTO jobs (id, kind, state, spec, progress, fence, sequence, created_at, worker, lease_until)
+       VALUES ('a', 'similarity', 'running', '{}', '{}', 3, 1, '', 'gpu', 0)`,
+    );
+    old.close();
+    const database = await openDatabase(path);
+    const [jobs, workers] = [new Jobs(database), new Workers(database)];
+    assert.deepEqual(await jobs.attempts.ofJob("a"), []);
+    await workers.hold("gpu");
+    const [row] = await workers.list();
+    assert.deepEqual([row.name, row.label, row.version, row.job], ["gpu", null, null, "a"]);
+    const claimed = (await jobs.claim("other", { label: "box" }))!;
+    await jobs.release("other");
+    await jobs.claim("other", { label: "box" });
+    const told = (await jobs.attempts.ofJob("a")).map(({ number, label, outcome, reason }) => [
+      ...[number, label, outcome, reason],
+    ]);
+    assert.equal(claimed.fence, 4);
+    assert.deepEqual(told, [[4, "box", "lost", "its worker died"], [5, "box", null, null]]);
+    await database.run("DELETE FROM jobs");
+    assert.deepEqual(await jobs.attempts.ofJob("a"), []);
     await database.close();
   }));
 

@@ -232,6 +232,27 @@ Deno.test("too large or broken streams leave nothing", () =>
     assert.deepEqual([...Deno.readDirSync(store.files.temporary)], []);
   }));
 
+Deno.test("a start beside a worker that lives leaves what that may have under way, and takes what is old", () =>
+  withDirectory(async (directory) => {
+    let store = await openStore(directory);
+    const [made, old] = [await store.files.put(text("made")), await store.files.put(text("old"))];
+    store.files.unpin([made.sha256, old.sha256]);
+    const half = store.files.temporaryPath();
+    Deno.writeTextFileSync(half, "half");
+    const yesterday = new Date(Date.now() - 24 * 3600 * 1000);
+    Deno.utimeSync(store.files.path(old.sha256), yesterday, yesterday);
+    const started = async () => {
+      await store.close();
+      store = await openStore(directory);
+      return [made, old].map(({ sha256 }) => store.files.has(sha256)).concat(existsSync(half));
+    };
+    await store.workers.hold("beside");
+    assert.deepEqual(await started(), [true, false, true]);
+    await store.workers.remove("beside");
+    assert.deepEqual(await started(), [false, false, false]);
+    await store.close();
+  }));
+
 Deno.test("the start empties tmp/ and sets aside what nothing refers to; it comes back with its rows", () =>
   withDirectory(async (directory) => {
     let store = await openStore(directory);

@@ -25,6 +25,20 @@ export function makeReadOnly(directory: string): void {
   new Deno.Command("mount", { args: ["-o", "remount,ro", directory] }).outputSync();
 }
 
+/** Runs `body` with an empty one that goes afterwards; tells that it does not, where none may be mounted. */
+export async function withSmallDisk(
+  mebibytes: number,
+  body: (directory: string) => Promise<void> | void,
+): Promise<void> {
+  const directory = mountSmallDisk(mebibytes);
+  if (!directory) return console.log("skipped: mounting a small file system needs root");
+  try {
+    await body(directory);
+  } finally {
+    unmountSmallDisk(directory);
+  }
+}
+
 /** Writes to a file, behind what it has, until nothing more fits. */
 export function fill(path: string): void {
   const file = Deno.openSync(path, { write: true, create: true, append: true });

@@ -1,9 +1,10 @@
 /** Files of a server, kept in a cache: checked, fetched again when they are damaged, and the oldest removed. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { Damaged } from "@/lib/errors.ts";
+import { Damaged, isDiskFull } from "@/lib/errors.ts";
 import { CachedFiles } from "@/lib/worker/cached_files.ts";
 import { Transfer } from "@/lib/worker/transfer.ts";
+import { fill, withSmallDisk } from "../support/small_disk.ts";
 import { withDirectory } from "../support/temporary.ts";
 
 const sha256Of = (text: string) => createHash("sha256").update(text).digest("hex");
@@ -14,8 +15,9 @@ async function withFiles(
   answer: (sha256: string, times: number) => Response,
   body: (files: CachedFiles, asked: string[]) => Promise<void>,
   maxBytes = 1000,
+  within: typeof withDirectory = withDirectory,
 ): Promise<void> {
-  await withDirectory(async (directory) => {
+  await within(async (directory) => {
     const asked: string[] = [];
     const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
       const sha256 = new URL(request.url).pathname.split("/").at(-1)!;
@@ -96,4 +98,27 @@ Deno.test("above the bound those go that were used least recently", () => {
     assert.equal(text(await files.read(b)), texts[1]);
     assert.equal(asked.length, 4);
   });
+});
+
+Deno.test("on a full disk what was kept makes room, also below the bound", async () => {
+  const texts = ["a", "b", "c"].map((letter) => letter.repeat(300_000));
+  const answer = (sha256: string) => new Response(texts.find((one) => sha256Of(one) === sha256));
+  await withFiles(
+    answer,
+    async (files) => {
+      const [a, b, c] = texts.map(sha256Of);
+      for (const sha256 of [a, b]) await files.read(sha256);
+      const past = new Date(Date.now() - 10_000);
+      Deno.utimeSync(files.path(a), past, past);
+      fill(`${files.temporary}/filler`);
+      assert.equal(text(await files.read(c)), texts[2]);
+      assert.deepEqual([files.has(a), files.has(b), files.has(c)], [false, true, true]);
+      // Nothing is left that could go.
+      for (const sha256 of [b, c]) files.remove(sha256);
+      fill(`${files.temporary}/filler`);
+      await assert.rejects(files.read(a), isDiskFull);
+    },
+    2 ** 30,
+    (body) => withSmallDisk(1, body),
+  );
 });

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import type { Claim } from "@/lib/jobs/outcome.ts";
 import { connectionByLink } from "@/lib/worker/link_connection.ts";
+import { startOf } from "@/lib/worker/links.ts";
 import { RemoteWorker } from "@/lib/worker/remote_worker.ts";
 import type { Message } from "@/lib/worker/rpc.ts";
 import { type Hello, MOVE_MS, PROTOCOL } from "@/lib/worker/session.ts";
@@ -12,16 +13,16 @@ import { withDirectory } from "../support/temporary.ts";
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const idle = { job: null, training: null, gpu_bytes: 0, silent_ms: 0, unanswered_ms: 0, rss: 0 };
 
-/** A server of links that answers every question, until it stands still. */
+/** A server of links that answers every question, until it stands still; `jobs` are the greetings of a link for jobs. */
 function startAnswering() {
-  const state = { still: false, links: 0, asked: [] as string[] };
+  const state = { still: false, jobs: 0, asked: [] as string[] };
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);
-    socket.onopen = () => state.links++;
     socket.onmessage = ({ data }) => {
-      const { id, method } = JSON.parse(data) as Message;
+      const { id, method, params } = JSON.parse(data) as Message;
       if (state.still || id === undefined) return;
       state.asked.push(method!);
+      if (method === "hello" && !(params as Hello).side) state.jobs++;
       socket.send(JSON.stringify({ id, result: null }));
     };
     return response;
@@ -29,59 +30,45 @@ function startAnswering() {
   return { api: `http://127.0.0.1:${server.addr.port}`, state, stop: () => server.shutdown() };
 }
 
-/** A worker's end, which beats often. */
-async function withWorker(
-  apis: string[],
-  name: string,
-  body: (said: string[]) => Promise<void>,
-): Promise<void> {
+Deno.test("a worker leaves a server that stands still for another, and stays there", async () => {
+  const servers = [startAnswering(), startAnswering()];
   await withDirectory(async (data) => {
     const said: string[] = [];
+    const tell = () => said.join("\n");
     const connection = connectionByLink({
-      ...{ data, version: "1", device: () => null, receive() {} },
-      elsewhere: { server: { apis, key: "k", name }, maxBytes: 1 },
-      log: (text) => said.push(text),
+      ...{ data, version: "1", label: "w", device: () => null, receive() {} },
+      elsewhere: {
+        server: { apis: servers.map(({ api }) => api), key: "k", name: "w" },
+        maxBytes: 1,
+      },
+      log: (text) => void said.push(text),
     });
     const beats = setInterval(() => connection.beat(idle), 200);
     try {
-      await body(said);
+      const linked = () => said.filter((text) => text.startsWith("linked")).length;
+      await until(() => linked() === 2, 10_000, tell);
+      const [first, second] = servers.toSorted((a, b) => b.state.jobs - a.state.jobs);
+      assert.deepEqual([first.state.jobs, second.state.jobs], [1, 0]);
+      const since = performance.now();
+      first.state.still = true;
+      await until(() => second.state.jobs === 1, 10_000, tell);
+      assert.ok(performance.now() - since < 9_000, "long before a single server is given up");
+      // The silence of the link before is not that of this one.
+      await pause(2 * MOVE_MS);
+      assert.deepEqual([first.state.jobs, second.state.jobs], [1, 1], tell());
+      assert.ok(second.state.asked.filter((method) => method === "beat").length > 3);
     } finally {
       clearInterval(beats);
       await connection.end();
     }
   });
-}
-
-Deno.test("a worker leaves a server that stands still for another, and stays there", async () => {
-  const servers = [startAnswering(), startAnswering()];
-  const apis = servers.map(({ api }) => api);
-  await withWorker(apis, "w", async (said) => {
-    const linked = () => said.filter((text) => text.startsWith("linked")).length;
-    await until(() => linked() === 1, 10_000, () => said.join("\n"));
-    const [first, second] = servers[0].state.links > 0 ? servers : servers.toReversed();
-    const since = performance.now();
-    first.state.still = true;
-    await until(() => linked() === 2, 10_000, () => said.join("\n"));
-    assert.ok(performance.now() - since < 9_000, "long before a single server is given up");
-    // The silence of the link before is not that of this one.
-    await pause(2 * MOVE_MS);
-    assert.equal(linked(), 2, said.join("\n"));
-    assert.deepEqual([first.state.links, second.state.links], [1, 1]);
-    assert.ok(second.state.asked.filter((method) => method === "beat").length > 3);
-  });
   await Promise.all(servers.map(({ stop }) => stop()));
 });
 
-Deno.test("workers spread over the servers", async () => {
-  const servers = [startAnswering(), startAnswering()];
-  const apis = servers.map(({ api }) => api);
-  for (const name of ["gpu-1", "gpu-2"]) {
-    await withWorker(apis, name, async (said) => {
-      await until(() => said.some((text) => text.startsWith("linked")), 10_000);
-    });
-  }
-  assert.deepEqual(servers.map(({ state }) => state.links), [1, 1]);
-  await Promise.all(servers.map(({ stop }) => stop()));
+Deno.test("workers spread over the servers", () => {
+  const begun = ["gpu-1", "gpu-2", "gpu-3", "gpu-4"].map((name) => startOf(name, 2));
+  assert.equal(begun.filter((server) => server === 0).length, 2);
+  assert.equal(startOf("gpu-1", 1), 0);
 });
 
 /** A server's end over a desk that counts the jobs that it is asked for. */
@@ -110,7 +97,14 @@ function startRemote(hold: () => Promise<void> = () => Promise.resolve()) {
     receive({
       id: 1,
       method: "hello",
-      params: { protocol: PROTOCOL, version: "1", device: null, claim, patience_ms } as Hello,
+      params: {
+        protocol: PROTOCOL,
+        version: "1",
+        device: null,
+        claim,
+        side: false,
+        patience_ms,
+      } as Hello,
     });
   const answered = (id: number) =>
     until(() => seen.answers.some((answer) => answer.id === id), 5_000);

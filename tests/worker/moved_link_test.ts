@@ -19,7 +19,7 @@ function serverOn(store: Store): Workers {
   const desk = (name: string) => new StoreDesk(store, name);
   const log = () => {};
   const local = new Supervisor({ command: { path: "none", args: [] }, desk, log });
-  return new Workers(local, { desk, log, version: "1" });
+  return new Workers(local, { store, desk, log, version: "1" });
 }
 
 /** Links worker "w" to a server; `closed` once that has cut it off. */
@@ -32,10 +32,7 @@ async function link(server: Workers, claim: Hello["claim"]) {
     close: () => void (state.closed = true),
   });
   const hello: Hello = {
-    protocol: PROTOCOL,
-    version: "1",
-    device: null,
-    claim,
+    ...{ protocol: PROTOCOL, version: "1", device: null, claim, side: false },
     patience_ms: 10_000,
   };
   receive({ id: 1, method: "hello", params: hello });

@@ -87,6 +87,7 @@ function withWorld(body: (world: World) => Promise<void>): Promise<void> {
 
 interface WorkerView {
   name: string;
+  detail: string | null;
   local: boolean;
   ready: boolean;
   job: string | null;
@@ -266,7 +267,12 @@ Deno.test("who may not link: keys without the scope, programs of another version
     const other = start("other", { version: "0.0.1" });
     const refusal = "Cannot work here with version 0.0.1";
     await until(() => other.log().includes(refusal), 60_000, other.log);
-    assert.deepEqual((await workersOf(server)).map(({ local }) => local), [true]);
+    const [own, ...more] = await workersOf(server);
+    assert.ok(own.local);
+    assert.deepEqual(more.map(({ name, ready }) => [name, ready]), [["other", false]]);
+    assert.match(more[0].detail!, new RegExp(`^${refusal}: the server is .*; bring the worker to`));
+    const said = server.log().match(/worker other is refused: Cannot work here/g);
+    assert.equal(said?.length, 1, "once, though it asks again and again");
   }));
 
 Deno.test("files go to those whose job names them, and come as they were announced", () =>

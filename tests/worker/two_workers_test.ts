@@ -70,7 +70,8 @@ Deno.test("both work, and neither takes what the other runs; what a killed one r
       const left = await store.jobs.get(lost.id);
       assert.deepEqual([left.state, left.worker, left.attempts], ["queued", null, 0]);
       const { data } = await store.events.list(left.id, { limit: 1000 });
-      assert.deepEqual(data.at(-1)!.data, { state: "queued", reason: "its worker leaves" });
+      const last = { state: "queued", reason: "its worker leaves", attempt: left.fence };
+      assert.deepEqual(data.at(-1)!.data, last);
     } finally {
       for (const worker of workers) {
         try {

@@ -35,7 +35,7 @@ Deno.test("help is printed; what cannot be used is refused, and makes no data di
 
 Deno.test("a log hears which job was taken, and how it ended", async () => {
   const lines: string[] = [];
-  const job = { id: "job_1", kind: "count", attempts: 1 };
+  const job = { id: "job_1", kind: "count", fence: 1 };
   const desk = tellingDesk(
     { claim: () => Promise.resolve(job), tell: () => Promise.resolve(null) } as unknown as Desk,
     (line) => lines.push(line),

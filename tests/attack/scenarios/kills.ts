@@ -153,6 +153,7 @@ class Killer {
       }
     }
     const wrong = [...await this.#ledger.broken(victim), ...unsound(victim.data)];
+    if (/is not whole/.test(victim.log)) wrong.push("a log that nobody damaged is told to be");
     for (const one of wrong) attempt.harm(`round ${round}, ${what}, ${role} killed: ${one}`);
     this.#acknowledged = Math.max(this.#acknowledged, this.#ledger.size);
     // Unfinished uploads are given up: there may be so many at most.
@@ -175,11 +176,17 @@ class Killer {
       await victim.start();
     } else if (role === "worker") {
       // Until it is another one: the API does not know at once.
-      await within(30_000, () => ![undefined, before.worker].includes(victim.pids().worker));
+      await within(
+        30_000 * attempt.slowness,
+        () => ![undefined, before.worker].includes(victim.pids().worker),
+      );
     } else {
-      await within(30_000, () => ![undefined, before.api].includes(victim.pids().api));
+      await within(
+        30_000 * attempt.slowness,
+        () => ![undefined, before.api].includes(victim.pids().api),
+      );
     }
-    const ready = await victim.ready(90_000);
+    const ready = await victim.ready(90_000 * attempt.slowness);
     const seconds = (performance.now() - started) / 1000;
     if (ready === undefined) {
       attempt.harm(`${what}, ${role} killed: not ready within 90 s\n${victim.log.slice(-800)}`);

@@ -49,7 +49,7 @@ async function assail(attempt: Attempt, victim: Victim): Promise<void> {
     attempt.tried();
     const { id } = await victim.json<Job>("POST", "/v1/jobs", training);
     let at = 0;
-    await within(60_000, async () => {
+    await within(60_000 * attempt.slowness, async () => {
       const { progress } = await victim.json<Job>("GET", `/v1/jobs/${id}`);
       if (progress.unit === "steps") at = progress.done;
       return at >= 4;
@@ -63,7 +63,7 @@ async function assail(attempt: Attempt, victim: Victim): Promise<void> {
     const newest = newestCheckpoint(`${victim.data}/checkpoints/${id}`);
     if (newest < at) attempt.harm(`${what}: at step ${at} the newest checkpoint is ${newest}`);
     await victim.start();
-    await victim.ready(60_000);
+    await victim.ready(60_000 * attempt.slowness);
     const got = await weightsOf(victim, await ended(victim, id));
     if (got !== wanted) attempt.harm(`${what}: the training ends otherwise: ${got}`);
   }
@@ -84,7 +84,9 @@ async function hung(attempt: Attempt, victim: Victim): Promise<void> {
       attempt.harm(`a stopped ${role} is not noticed`);
       victim.signal(role, "SIGCONT");
     }
-    if (await victim.ready(60_000) === undefined) attempt.harm(`not ready after a stopped ${role}`);
+    if (await victim.ready(60_000 * attempt.slowness) === undefined) {
+      attempt.harm(`not ready after a stopped ${role}`);
+    }
   }
 }
 

@@ -81,7 +81,7 @@ async function assail(attempt: Attempt, victim: Victim): Promise<void> {
     attempt.harm(`others waited ${Math.round(worst)} ms (p99)`);
   }
   const back = await within(
-    20_000,
+    20_000 * attempt.slowness,
     () => (figuresOf(api)?.handles ?? 0) < before.handles + each,
   );
   const now = figuresOf(api)!;

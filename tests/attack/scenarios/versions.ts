@@ -1,4 +1,5 @@
 /** Data directories as older servers left them, a training cut off among them: they open, and go on as they were. */
+import { existsSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
 import { versions as schemas } from "@/lib/store/migrations.ts";
 import { ended, furnish, type Job, run, type Stage } from "../content.ts";
@@ -120,13 +121,28 @@ function downgrade(data: string, version: number): void {
   Deno.renameSync(`${path}.old`, path);
 }
 
+/** Where an older database is kept before it is brought up. */
+const keptOf = (data: string, version: number) => `${data}/aside/databases/schema-${version}.db`;
+
+/** Version of its schema; undefined where there is no such database. */
+function versionOf(path: string): number | undefined {
+  if (!existsSync(path)) return undefined;
+  const db = new DatabaseSync(path, { readOnly: true });
+  const { user_version } = db.prepare("PRAGMA user_version").get()!;
+  db.close();
+  return user_version as number;
+}
+
 async function opened(attempt: Attempt, data: string, version: number, made: Made) {
   attempt.tried();
   const what = `schema ${version}`;
   const victim = await Victim.attempt({ data });
   try {
-    if (victim.over || await victim.ready(60_000) === undefined) {
+    if (victim.over || await victim.ready(60_000 * attempt.slowness) === undefined) {
       return attempt.harm(`${what}: no start: ${victim.log.slice(-500)}`);
+    }
+    if (version < schemas.length && versionOf(keptOf(data, version)) !== version) {
+      attempt.harm(`${what}: the database is not kept as it was`);
     }
     for (const [question, good] of made.answers) {
       const got = await answerOf(victim, question);
@@ -139,7 +155,7 @@ async function opened(attempt: Attempt, data: string, version: number, made: Mad
         attempt.harm(`${what}: ${view} -> ${answer.status} ${text.slice(0, 200)}`);
       }
     }
-    const job = await ended(victim, made.training, 90_000);
+    const job = await ended(victim, made.training, 90_000 * attempt.slowness);
     const got = await weightsOf(victim, job);
     // One that cannot be gone on with waits, with the reason.
     const kept = job.state === "paused" && job.error !== null;

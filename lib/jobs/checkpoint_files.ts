@@ -1,7 +1,12 @@
 /** The files of a job's checkpoints, as they are compared between two machines. */
 import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
-import type { CheckpointFile } from "./session.ts";
+
+/** A file of a job's checkpoints: its path below their directory. */
+export interface CheckpointFile {
+  path: string;
+  sha256: string;
+}
 
 /** The names of checkpoints carry the hash of what they hold. */
 const HASHED = /-([0-9a-f]{64})\.safetensors$/;
