@@ -1,5 +1,6 @@
 /** Keeps studies going, as long as the server runs: it looks at them when something has happened, and each second. */
-import { withoutNames } from "@/lib/log.ts";
+import { Unavailable } from "@/lib/errors.ts";
+import { unquoted, withoutNames } from "@/lib/log.ts";
 import type { Store } from "@/lib/store/mod.ts";
 import { advanceStudies } from "./advance.ts";
 
@@ -37,12 +38,18 @@ export class StudyKeeper {
 
   async #run(): Promise<void> {
     const { store, changed, log } = this.options;
+    // What goes on being wrong is told once.
+    let told: string | undefined;
     while (!this.#leaving) {
       let advanced: string[] = [];
       try {
         advanced = await advanceStudies(store);
+        if (told !== undefined) log("studies: they go on");
+        told = undefined;
       } catch (error) {
-        log(`studies: ${withoutNames(error)}`);
+        const why = error instanceof Unavailable ? unquoted(error.message) : withoutNames(error);
+        if (why !== told) log(`studies: ${why}`);
+        told = why;
       }
       if (advanced.length > 0) changed(advanced);
       await this.#pause(advanced.length > 0 ? 0 : LOOK_MS);

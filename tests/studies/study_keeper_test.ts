@@ -1,5 +1,6 @@
 /** Studies go on by the server alone, whatever the workers do. */
 import assert from "node:assert/strict";
+import { Unavailable } from "@/lib/errors.ts";
 import { newJob, submit } from "@/lib/jobs/queue.ts";
 import { StudyKeeper } from "@/lib/studies/study_keeper.ts";
 import { insertClasses } from "../support/classes.ts";
@@ -34,6 +35,38 @@ Deno.test("a study goes on while the worker has a long job, with a job waiting f
       assert.ok(changed.includes(id));
       for (const name of ["a", "b", "c"]) await store.workers.hold(name);
       await until(async () => await waiting() === 4, 10_000);
+    } finally {
+      await keeper.stop();
+    }
+  }));
+
+Deno.test("a database that is away is told once, and that studies go on", () =>
+  withStore(async (store) => {
+    const told: string[] = [];
+    let tries = 0;
+    let away = true;
+    const { jobs } = store;
+    const studies = jobs.studies.bind(jobs);
+    jobs.studies = async () => {
+      tries++;
+      if (away) throw new Unavailable('Cannot reach the database "there"');
+      return await studies();
+    };
+    const keeper = new StudyKeeper({ store, changed: () => {}, log: (text) => told.push(text) });
+    keeper.start();
+    try {
+      const look = async () => {
+        const before = tries;
+        keeper.wake();
+        await until(() => tries > before, 10_000);
+      };
+      for (let i = 0; i < 3; i++) await look();
+      assert.deepEqual(told, ['studies: Cannot reach the database "…"']);
+      away = false;
+      await look();
+      await until(() => told.length > 1, 10_000);
+      for (let i = 0; i < 3; i++) await look();
+      assert.deepEqual(told.slice(1), ["studies: they go on"]);
     } finally {
       await keeper.stop();
     }
