@@ -25,8 +25,8 @@ export interface Trainee {
   run(batch: Uint32Array<ArrayBuffer>, moment: Moment): Record<string, number>;
   /** What the runs since the last call recorded, oldest first; `loss` among it. */
   recorded(): Promise<Record<string, number>[]>;
-  /** All that changes by training. */
-  snapshot(): Promise<State>;
+  /** All that changes by training, as it is at the call; what is returned brings it to the host, and is called once. */
+  snapshot(): Promise<() => Promise<State>>;
   restore(state: State): void;
 }
 
@@ -322,8 +322,8 @@ class TrainingLoop {
     this.savedNotes = JSON.stringify(this.notes);
     // What was reported up to here is kept first: whoever takes up the checkpoint does not report it again.
     await this.context.flush();
-    const state = await this.trainee.snapshot();
-    this.writing = this.write(state, (performance.now() - began) / 1000)
+    const read = await this.trainee.snapshot();
+    this.writing = this.write(read, (performance.now() - began) / 1000)
       .catch((error) => {
         this.unwritten = { error };
       })
@@ -333,10 +333,12 @@ class TrainingLoop {
   }
 
   /** @param waited seconds that the training has waited for it */
-  private async write(state: State, waited: number): Promise<void> {
-    const { step, notes, skipped, finished, devices } = this;
+  private async write(read: () => Promise<State>, waited: number): Promise<void> {
+    const { step, skipped, finished, devices } = this;
+    // Those of now: the next epoch may end meanwhile.
+    const notes = structuredClone(this.notes);
     const meta = { ...this.options.identity, step, notes, skipped, finished, devices };
-    const sha256 = await this.options.checkpoints.save(step, { state, meta });
+    const sha256 = await this.options.checkpoints.save(step, { state: await read(), meta });
     const epoch = Math.floor(step / this.perEpoch);
     this.context.event("checkpoint", { step, epoch, sha256, waited });
     // Else a job that takes its worker down behind each checkpoint would be taken up without end.

@@ -30,8 +30,10 @@ class Sum implements Trainee {
     return { rate: moment.step };
   }
   recorded = () => Promise.resolve(this.records.splice(0));
-  snapshot = (): Promise<State> =>
-    Promise.resolve(new Map([["value", { shape: [1], data: this.value.slice() }]]));
+  snapshot = (): Promise<() => Promise<State>> => {
+    const state: State = new Map([["value", { shape: [1], data: this.value.slice() }]]);
+    return Promise.resolve(() => Promise.resolve(state));
+  };
   restore(state: State) {
     this.value = state.get("value")!.data.slice();
   }
