@@ -90,6 +90,15 @@ export function readCluster(env: Env): ClusterSettings | undefined {
 /** @throws {Error} that says what cannot be used, without the password */
 export function readDatabase(url: string): DatabaseSettings {
   const parsed = URL.parse(url);
+  const authority = /^[^:]*:\/\/([^/?#]*)/.exec(url)?.[1];
+  if (authority !== undefined && url.lastIndexOf("@") > url.indexOf("//") + 2 + authority.length) {
+    throw new Error(
+      `Cannot use MCGIP_DATABASE=${
+        withoutPassword(url)
+      }: a password in it must be percent-encoded (/ is %2F, # is %23, ? is %3F, @ is %40); or leave it out and ` +
+        "set PGPASSWORD to it as it is",
+    );
+  }
   if (
     !parsed || !/^postgres(ql)?:$/.test(parsed.protocol) || parsed.hostname === "" ||
     parsed.pathname.length < 2
@@ -180,5 +189,11 @@ function endpoint(given: string, refuse: (why: string) => never): string {
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
 
-/** For messages: what stands between `//` and `@` may be a secret. */
-const withoutPassword = (text: string) => text.replace(/\/\/[^/]*@/, "//***@");
+/**
+ * An address for messages: what stands before its last `@` may be a secret, also where it was written wrongly, and so
+ * may what follows a name and a colon, and a value that is called password.
+ */
+export const withoutPassword = (text: string) =>
+  text.replace(/^(.*?:\/\/)?.*@/s, "$1***@")
+    .replace(/(\/\/[^/?#:@]*):(?!\d{1,5}(\/|$))[^@]*$/s, "$1:***")
+    .replace(/(password\s*=\s*)[^\s&]*/gi, "$1***");

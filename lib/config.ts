@@ -193,6 +193,12 @@ export function dataDirectory(setting: string | undefined): string {
 }
 
 function integer(name: string, text: string, max: number): number {
+  if (text.startsWith("tcp://")) {
+    throw new Error(
+      `Cannot use ${name}=${text}: Kubernetes sets it in every pod beside a Service of the name mcgip; set ` +
+        "enableServiceLinks: false in the pod's spec, as deploy/kubernetes has it",
+    );
+  }
   const value = Number(text);
   if (!/^\d+$/.test(text) || value > max) {
     throw new Error(`Cannot use ${name}=${text}: a whole number from 0 to ${max} is needed`);

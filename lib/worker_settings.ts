@@ -1,6 +1,7 @@
 /** Settings of `deno task worker`, by environment variables. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
+import { withoutPassword } from "./cluster_settings.ts";
 import { readOptions } from "./options.ts";
 
 /** Every variable that it reads; its children may see these only. */
@@ -95,7 +96,9 @@ export function readElsewhere(env: Env): ElsewhereSettings | undefined {
     const url = URL.parse(api);
     if (!url || !["http:", "https:"].includes(url.protocol) || url.pathname !== "/" || url.search) {
       throw new Error(
-        `Cannot use MCGIP_API=${api}: the address of a server is needed, as in https://server:8000`,
+        `Cannot use MCGIP_API=${
+          withoutPassword(api)
+        }: the address of a server is needed, as in https://server:8000`,
       );
     }
     return url.origin;

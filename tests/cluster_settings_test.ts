@@ -119,3 +119,34 @@ Deno.test("a cluster has a database and a bucket, or is none", () => {
     assert.throws(() => cluster([], { MCGIP_CACHE_BYTES: bytes }), /a whole number above 0/);
   }
 });
+
+Deno.test("no refusal of a database's address has its password, however it is written", () => {
+  const place = "db.example.org:5432/mcgip";
+  for (
+    const url of [
+      ...["gehe/im", "ge#heim", "ge?heim", "1234/geheim", "5#geheim", "ge@heim/x", "gehe im/"].map((
+        password,
+      ) => `postgres://mcgip:${password}@${place}`),
+      `mcgip:geheim@${place}`,
+      "postgres://mcgip:geheim",
+      `mysql://mcgip:geheim@${place}`,
+      "host=db user=mcgip password=geheim",
+      "postgres://db?password=geheim",
+      "postgres://mcgip:geheim@db.example.org",
+      "postgres://mcgip:geheim@db.example.org:x/mcgip",
+    ]
+  ) {
+    assert.throws(() => readDatabase(url), (error: Error) => {
+      assert.doesNotMatch(error.message, /ge.?he|heim|1234|5#/, url);
+      return /^Cannot use MCGIP_DATABASE=/.test(error.message);
+    }, url);
+  }
+  assert.throws(
+    () => readDatabase(`postgres://mcgip:12/34@${place}`),
+    /postgres:\/\/\*\*\*@db\.example\.org:5432\/mcgip: .*percent-encoded \(\/ is %2F.*PGPASSWORD/,
+  );
+  assert.equal(
+    readDatabase(`postgres://mcgip:12%2F34%23@${place}`).address,
+    `postgres://mcgip:12%2F34%23@${place}`,
+  );
+});

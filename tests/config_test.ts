@@ -44,6 +44,10 @@ Deno.test("what cannot be used is named", () => {
     [["--no-auth=yes"], /^Cannot start: .*--no-auth/],
     [["--host", "0.0.0.0", "--no-auth"], /^Cannot start with --no-auth on 0\.0\.0\.0/],
   ];
+  assert.throws(
+    () => readConfig((name) => name === "MCGIP_PORT" ? "tcp://10.3.1.2:80" : undefined, []),
+    /MCGIP_PORT=tcp:\/\/10\.3\.1\.2:80: Kubernetes sets it .* enableServiceLinks: false/,
+  );
   for (const [args, message] of cases) assert.throws(() => read(args), { message });
 });
 
