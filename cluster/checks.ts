@@ -1,7 +1,9 @@
 /** What `deno task doctor` wants to know of a cluster's database and bucket: findings as JSON, on standard output. */
 import { readCluster } from "@/lib/cluster_settings.ts";
+import { Conflict } from "@/lib/errors.ts";
 import { keyOf } from "@/lib/store/remote.ts";
 import { runsOn, schemaVersions } from "./migrate.ts";
+import { BucketOwner } from "./owner.ts";
 import { Postgres } from "./postgres.ts";
 import { S3 } from "./s3.ts";
 
@@ -24,7 +26,7 @@ const fault = (check: string, found: string, advice: string): Finding => ({
 const CLOCK_MS = 5_000;
 
 const { database, bucket } = readCluster((name) => Deno.env.get(name))!;
-const reason = (error: unknown) => (error as Error).message.replace(/\/\/[^/]*@/, "//***@");
+const reason = (error: unknown) => (error as Error).message.replace(/\/\/\S*@/g, "//***@");
 
 async function checkDatabase(): Promise<Finding[]> {
   const db = new Postgres(database, { connections: 1, patience: 10_000 });
@@ -90,4 +92,20 @@ async function checkBucket(): Promise<Finding> {
   }
 }
 
-console.log(JSON.stringify([...await checkDatabase(), await checkBucket()]));
+/** Whether the files there are this database's; nothing is said where either cannot be looked at. */
+async function checkOwner(): Promise<Finding[]> {
+  const db = new Postgres(database, { connections: 1, patience: 10_000 });
+  try {
+    const whose = await new BucketOwner(db, bucket).look();
+    return [ok("owner", whose === "own" ? "its files are this database's" : "nobody's yet")];
+  } catch (error) {
+    if (!(error instanceof Conflict)) return [];
+    return [fault("owner", reason(error), "another prefix, or deno task bucket --take")];
+  } finally {
+    await db.close();
+  }
+}
+
+const [ofDatabase, ofBucket] = [await checkDatabase(), await checkBucket()];
+const usable = [...ofDatabase, ofBucket].every(({ verdict }) => verdict !== "fault");
+console.log(JSON.stringify([...ofDatabase, ofBucket, ...usable ? await checkOwner() : []]));

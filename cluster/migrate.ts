@@ -92,6 +92,27 @@ export async function assertMade(db: Postgres): Promise<void> {
   );
 }
 
+/**
+ * For a program that only reads.
+ * @throws {Conflict} where there is no schema of ours, with those that there are
+ */
+export async function assertReadable(db: Postgres): Promise<void> {
+  const made = await db.get<{ name: string | null }>(
+    "SELECT to_regclass('schema_version') AS name",
+  );
+  if (made?.name) return;
+  const others = await db.all<{ name: string }>(
+    `SELECT nspname::text AS name FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+     WHERE relname = 'file_references' AND relkind = 'v' ORDER BY nspname LIMIT 10`,
+  );
+  const there = others.length === 0
+    ? "nor any other: MCGIP_DATABASE seems to name another database than that of the servers"
+    : `but ${others.map(({ name }) => `?schema=${name}`).join(", ")}: name it by MCGIP_DATABASE`;
+  throw new Conflict(
+    `Cannot find anything: the database has no schema "${db.schema}" of a server, ${there}`,
+  );
+}
+
 /** Whether a program that knows this version may run on the newer one that is there. */
 export async function runsOn(db: Postgres, known: number): Promise<boolean> {
   const row = await db.get<{ runs_from: number | null }>(

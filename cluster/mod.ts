@@ -3,6 +3,7 @@ import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import type { Cluster, ClusterOptions } from "@/lib/store/cluster.ts";
 import { Listener } from "./listener.ts";
 import { assertMade, migrate } from "./migrate.ts";
+import { BucketOwner } from "./owner.ts";
 import { PgBossQueue } from "./pg_boss.ts";
 import { Postgres } from "./postgres.ts";
 import { S3 } from "./s3.ts";
@@ -23,6 +24,7 @@ export async function open(
     db,
     queue,
     remote: new S3(bucket),
+    owner: new BucketOwner(db, bucket),
     secret: await sharedSecret(db),
     listen: (channel, heard) => listener().on(channel, heard),
     tell: (channel, payload) => listener().tell(channel, payload),

@@ -3,15 +3,17 @@
  * `deno task move --back` the other way.
  */
 import { parseArgs } from "node:util";
-import { readCluster } from "@/lib/cluster_settings.ts";
+import { existsSync } from "node:fs";
+import { type ClusterSettings, readCluster } from "@/lib/cluster_settings.ts";
 import { dataDirectory } from "@/lib/config.ts";
 import { counted } from "@/lib/counted.ts";
 import { Conflict, Damaged } from "@/lib/errors.ts";
 import type { CheckpointRow } from "@/lib/store/checkpoint_rows.ts";
 import { openStore, type Store } from "@/lib/store/mod.ts";
 import { checkpointFiles, writeCheckpointFile } from "@/lib/jobs/checkpoint_files.ts";
+import { assertReadable } from "./migrate.ts";
 import { assertEmpty, copyRows } from "./move.ts";
-import type { Postgres } from "./postgres.ts";
+import { Postgres } from "./postgres.ts";
 
 const LANES = 8;
 
@@ -26,9 +28,16 @@ async function move(args: string[]): Promise<void> {
   }
   const directory = dataDirectory(data ?? Deno.env.get("MCGIP_DATA"));
   const temporary = Deno.makeTempDirSync({ prefix: "mcgip_move_" });
+  try {
+    await assertThere(back, directory, cluster);
+  } catch (error) {
+    Deno.removeSync(temporary);
+    throw error;
+  }
   const local = await openStore(directory);
   const shared = await openStore(temporary, { cluster });
   try {
+    await shared.cluster!.owner.check();
     const where = back ? directory : `schema "${cluster.database.schema}" of the database`;
     const [from, to] = back ? [shared, local] : [local, shared];
     for (const place of [from, to]) await assertIdle(place);
@@ -38,7 +47,7 @@ async function move(args: string[]): Promise<void> {
     const checkpoints =
       await (back ? fetchCheckpoints(shared, local) : publishCheckpoints(local, shared));
     if (!back) {
-      await (shared.db as Postgres).run("UPDATE secrets SET value = ?", local.secret);
+      await shared.db.run("UPDATE secrets SET value = ? WHERE name = 'hashes'", local.secret);
     }
     for (const [table, rows] of Object.entries(await copyRows(from.db, to.db))) {
       if (rows > 0) console.log(`${rows} rows of ${table}`);
@@ -52,6 +61,27 @@ async function move(args: string[]): Promise<void> {
     await shared.close();
     await local.close();
     await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+/** @throws {Conflict} where there is nothing to move: opening it would make a new one */
+async function assertThere(
+  back: boolean,
+  directory: string,
+  { database }: ClusterSettings,
+): Promise<void> {
+  if (back) {
+    const db = new Postgres(database, { connections: 1 });
+    try {
+      await assertReadable(db);
+    } finally {
+      await db.close();
+    }
+  } else if (!existsSync(`${directory}/mcgip.db`)) {
+    throw new Conflict(
+      `Cannot move ${directory}: there is nothing there, it holds no mcgip.db; name the data directory of a server ` +
+        "by MCGIP_DATA or --data",
+    );
   }
 }
 

@@ -1,9 +1,10 @@
 /**
  * A bucket as the place of stored files: GET, PUT, HEAD and DELETE of S3, signed by aws4fetch. The key of a file
  * is its SHA-256, which S3 takes as the signed hash of the body: a server that looks at it refuses bytes that
- * changed on the way. No multipart uploads (one PUT takes 5 GiB, and no file of ours comes near), no lists.
+ * changed on the way. No multipart uploads (one PUT takes 5 GiB, and no file of ours comes near).
  */
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import http from "node:http";
 import https from "node:https";
 import { Readable } from "node:stream";
@@ -26,6 +27,8 @@ export interface S3Options {
 
 export class S3 implements Remote {
   readonly name: string;
+  /** The same with the prefix. */
+  readonly place: string;
   readonly #settings: BucketSettings;
   readonly #client: AwsClient;
   readonly #stall: number;
@@ -37,6 +40,8 @@ export class S3 implements Remote {
   ) {
     const { accessKeyId, secretAccessKey, sessionToken, region } = settings;
     this.name = `the bucket "${settings.bucket}" at ${settings.endpoint}`;
+    const { prefix } = settings;
+    this.place = prefix === "" ? this.name : `${this.name}, prefix "${prefix}"`;
     this.#settings = settings;
     // Tries are made here, where a body can be opened anew.
     this.#client = new AwsClient({
@@ -75,11 +80,8 @@ export class S3 implements Remote {
   async get(key: string, to: string): Promise<void> {
     await this.#tries("GET", key, {}, async (response, stall) => {
       if (response.status === 404) {
-        const told = await reasonOf(response);
-        if (!told.includes("NoSuchBucket")) {
-          throw new NotFound(`Cannot find ${key} in ${this.name}`);
-        }
-        throw new Error(`Cannot GET ${key} in ${this.name}: ${told}${remedy(404)}`);
+        await this.#assertBucket(response, key);
+        throw new NotFound(`Cannot find ${key} in ${this.name}`);
       }
       const file = await Deno.open(to, { write: true, createNew: true });
       try {
@@ -104,6 +106,51 @@ export class S3 implements Remote {
     await this.#tries("PUT", key, { headers, path }, async (response) => {
       await response.body?.cancel();
     });
+  }
+
+  /** A short text; undefined where there is none. */
+  async getText(key: string): Promise<string | undefined> {
+    return await this.#tries("GET", key, {}, async (response, stall) => {
+      if (response.status === 404) {
+        await this.#assertBucket(response, key);
+        return undefined;
+      }
+      return new TextDecoder().decode(
+        Buffer.concat(await Array.fromAsync(received(response, stall))),
+      );
+    }, [404]);
+  }
+
+  async putText(key: string, text: string): Promise<void> {
+    const bytes = new TextEncoder().encode(text);
+    const headers = {
+      "x-amz-content-sha256": createHash("sha256").update(bytes).digest("hex"),
+      "content-length": String(bytes.length),
+    };
+    await this.#tries("PUT", key, { headers, bytes }, async (response) => {
+      await response.body?.cancel();
+    });
+  }
+
+  /** Whether any key begins so. */
+  async holds(begin: string): Promise<boolean> {
+    const query = new URLSearchParams({
+      ...{ "list-type": "2", "max-keys": "1" },
+      prefix: this.#settings.prefix + begin,
+    });
+    return await this.#tries(
+      "GET",
+      "",
+      { query: query.toString() },
+      async (response) => (await response.text()).includes("<Key>"),
+    );
+  }
+
+  /** Of an answer 404. @throws {Error} where it is the bucket that is not there */
+  async #assertBucket(response: Response, key: string): Promise<void> {
+    const told = await reasonOf(response);
+    if (!told.includes("NoSuchBucket")) return;
+    throw new Error(`Cannot GET ${key} in ${this.name}: ${told}${remedy(404)}`);
   }
 
   async remove(key: string): Promise<void> {
@@ -154,18 +201,20 @@ export class S3 implements Remote {
   async #send<T>(
     method: string,
     key: string,
-    { headers = {}, path, text }: Body,
+    { headers = {}, path, text, bytes, query }: Body,
     expected: number[],
     read: (response: Response, stall: Stall) => Promise<T>,
   ): Promise<T> {
     // Signed anew: a signature holds for some minutes.
-    const signed = await this.#client.sign(this.#url(key), { method, headers, body: text });
+    const url = this.#url(key) + (query === undefined ? "" : `?${query}`);
+    const signed = await this.#client.sign(url, { method, headers, body: text });
     using stall = new Stall(this.#stall);
     using file = path === undefined ? undefined : await Deno.open(path);
     let response: Response;
     try {
-      response = file
-        ? await send(signed, headers, file, stall)
+      const pieces = file ? piecesOf(file, stall) : bytes && [bytes];
+      response = pieces
+        ? await send(signed, headers, pieces, stall)
         : await fetch(signed, { signal: stall.signal });
     } catch (error) {
       throw new Passing(stall.signal.aborted ? "too slow" : (error as Error).message);
@@ -185,16 +234,19 @@ interface Body {
   path?: string;
   /** Or what is. */
   text?: string;
+  /** Or what is sent with its length. */
+  bytes?: Uint8Array;
+  query?: string;
 }
 
 /** What may pass by itself: the network's trouble, or the server's. */
 class Passing extends Error {}
 
-/** PUT of a file, in pieces and with its length: `fetch` would send it without, which S3 does not take. */
+/** PUT in pieces and with a length: `fetch` would send it without, which S3 does not take. */
 async function send(
   signed: Request,
   headers: Record<string, string>,
-  file: Deno.FsFile,
+  pieces: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
   stall: Stall,
 ): Promise<Response> {
   const begin = signed.url.startsWith("https:") ? https.request : http.request;
@@ -219,7 +271,7 @@ async function send(
     });
   });
   // One that is refused early is answered before all is sent.
-  await Promise.race([answered, pipeline(Readable.from(piecesOf(file, stall)), request)]);
+  await Promise.race([answered, pipeline(Readable.from(pieces), request)]);
   return await answered;
 }
 
@@ -252,7 +304,9 @@ async function reasonOf(response: Response): Promise<string> {
 }
 
 function remedy(status: number): string {
-  if (status === 404) return "; make the bucket first, or name another by MCGIP_FILES";
+  if (status === 404) {
+    return "; make the bucket first (deno task bucket), or name another by MCGIP_FILES";
+  }
   if (status === 403 || status === 401) {
     return "; see to AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and what they may do in this bucket";
   }

@@ -14,6 +14,8 @@ const CHECKPOINTS = `
 export interface VerifiedCluster {
   files: number;
   references: number;
+  /** Files that are not in the bucket. */
+  missing: number;
   /** One line each, for people. */
   faults: string[];
 }
@@ -34,25 +36,29 @@ export async function verifyCluster(
   const named = Map.groupBy(references, ({ sha256 }) => sha256);
   const waiting = [...named.keys()];
   const faults: string[] = [];
+  let missing = 0;
   await Promise.all(Array.from({ length: LANES }, async () => {
     for (let sha256 = waiting.pop(); sha256 !== undefined; sha256 = waiting.pop()) {
       const fault = await inspect(remote, sha256, quick ? undefined : temporary);
       if (fault === undefined) continue;
+      if (fault === missingIn(remote)) missing++;
       const [{ what }, ...more] = named.get(sha256)!;
       faults.push(
         `${keyOf(sha256)} ${fault}: ${what}${more.length > 0 ? ` and ${more.length} more` : ""}`,
       );
     }
   }));
-  return { files: named.size, references: references.length, faults: faults.sort() };
+  return { files: named.size, references: references.length, missing, faults: faults.sort() };
 }
+
+const missingIn = ({ name }: Remote) => `is missing in ${name}`;
 
 async function inspect(
   remote: Remote,
   sha256: string,
   temporary: string | undefined,
 ): Promise<string | undefined> {
-  const missing = `is missing in ${remote.name}`;
+  const missing = missingIn(remote);
   if (temporary === undefined) return await remote.has(keyOf(sha256)) ? undefined : missing;
   const path = `${temporary}/${crypto.randomUUID()}`;
   try {

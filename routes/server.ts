@@ -124,10 +124,24 @@ function lookFor(lost: LostJobs, log: Services["log"]): { stop(): Promise<void> 
   };
 }
 
+/**
+ * Whether the files of a cluster have a place, and this database's; one that is away is waited for: what would go
+ * there is refused until then.
+ */
+async function lookAtBucket({ cluster }: Store, log: Services["log"]): Promise<void> {
+  try {
+    await cluster?.owner.check();
+  } catch (error) {
+    if (!(error instanceof Unavailable)) throw error;
+    log(`${error.message}: uploads are refused until it is back`, { level: "warning" });
+  }
+}
+
 /** Runs until a signal comes, or until the process that started this one is gone. */
 export async function serve(config: Config): Promise<void> {
   const log = logger(config.log, { process: "api" });
   const store = await openStore(config.data, { cluster: config.cluster });
+  await lookAtBucket(store, log);
   store.announce(config.codeVersion);
   const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {

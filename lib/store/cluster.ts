@@ -2,13 +2,15 @@
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import type { Queue } from "./claims.ts";
 import type { Database } from "./database.ts";
-import type { Remote } from "./remote.ts";
+import type { Ownership, Remote } from "./remote.ts";
 
 export interface Cluster {
   db: Database;
   /** Who may work on which job. */
   queue: Queue;
   remote: Remote;
+  /** Whose `remote` is. */
+  owner: Ownership;
   /** 32 random bytes, the same for all servers. */
   secret: Uint8Array;
   /**

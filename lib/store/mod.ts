@@ -176,6 +176,7 @@ export class Store {
       store.files,
       cluster.remote,
       cluster.db,
+      cluster.owner,
       settings.cacheBytes,
     );
     if (lock) {

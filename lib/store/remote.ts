@@ -23,5 +23,23 @@ export interface Remote {
   url(key: string, seconds: number): Promise<string>;
 }
 
+/** Whose a shared place is. A place that nobody has is taken by whoever looks first. */
+export interface Ownership {
+  /**
+   * Asks anew: one short look.
+   * @throws {Conflict} when the place is another database's, with what to do
+   * @throws {Unavailable} when the place or the database is away
+   * @throws {Error} when there is no such place, or no access to it, with what to do
+   */
+  check(): Promise<void>;
+  /**
+   * The same until it has been so once: before the first file goes there.
+   * @throws {Unavailable} for whatever is wrong
+   */
+  assert(): Promise<void>;
+  /** Whether the place answers. @throws {Unavailable} when it does not */
+  reach(): Promise<void>;
+}
+
 /** The key of a stored file. */
 export const keyOf = (sha256: string) => `files/${sha256.slice(0, 2)}/${sha256}`;

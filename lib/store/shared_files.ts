@@ -6,7 +6,7 @@
 import { createHash } from "node:crypto";
 import { Conflict, Damaged, isDiskFull, NotFound } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
-import { keyOf, type Remote } from "./remote.ts";
+import { keyOf, type Ownership, type Remote } from "./remote.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** How long what nothing refers to is kept. */
@@ -35,11 +35,15 @@ export class SharedFiles {
   /** Bytes in the directory; undefined until it was looked at. */
   #bytes?: number;
 
-  /** @param most bytes that the directory keeps, beside what is pinned; undefined: all */
+  /**
+   * @param owner of `remote`: nothing is put there, nor removed, that is another database's place
+   * @param most bytes that the directory keeps, beside what is pinned; undefined: all
+   */
   constructor(
     readonly local: Local,
     readonly remote: Remote,
     readonly db: Database,
+    readonly owner: Ownership,
     readonly most?: number,
   ) {}
 
@@ -135,8 +139,10 @@ export class SharedFiles {
   /**
    * Makes sure that the bucket has the file at `path`; false where it had it.
    * @throws {Deno.errors.NotFound} when neither has it
+   * @throws {Unavailable} as `Ownership.assert` does
    */
   async send(sha256: string, path: string): Promise<boolean> {
+    await this.owner.assert();
     const { clock } = this.db;
     const known = await this.db.run(
       `UPDATE blobs SET touched_at = ${clock} WHERE sha256 = ?`,
@@ -156,8 +162,9 @@ export class SharedFiles {
     return true;
   }
 
-  /** Removes from the bucket what nothing has referred to for a week; the number of files. */
+  /** Removes from the bucket what nothing has referred to for a week; the number of files. @throws as `Ownership.check` does */
   async sweep(): Promise<number> {
+    await this.owner.check();
     const old = `touched_at < ${this.db.clock} - ${KEPT_MS} AND NOT EXISTS
       (SELECT 1 FROM file_references WHERE file_references.sha256 = blobs.sha256)`;
     const rows = await this.db.all<{ sha256: string }>(

@@ -1,6 +1,6 @@
 /** What joins a worker process that no server started to the store, which it opens itself. */
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
-import { Conflict } from "@/lib/errors.ts";
+import { Conflict, Unavailable } from "@/lib/errors.ts";
 import { type Log, unquoted } from "@/lib/log.ts";
 import { WAITS } from "@/lib/store/claims.ts";
 import { Inspection } from "@/lib/store/inspection.ts";
@@ -33,6 +33,15 @@ export async function connectionToStore(
 ): Promise<Connection> {
   if (!cluster) assertMade(data);
   const store = await openStore(data, { shared: true, cluster });
+  try {
+    await store.cluster?.owner.check();
+  } catch (error) {
+    // One that is away is asked again before anything is put there.
+    if (!(error instanceof Unavailable)) {
+      await store.close();
+      throw error;
+    }
+  }
   const desk = new StoreDesk(store, name, () => {}, log);
   desk.asking = { label, version };
   // What a process of this name ran that has died.

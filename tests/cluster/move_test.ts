@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
 import { TABLES } from "@/cluster/move.ts";
 import { readCluster } from "@/lib/cluster_settings.ts";
 import { importArchive } from "@/lib/datasets/archive.ts";
@@ -88,6 +89,20 @@ postgresTest("a data directory moves into a cluster, and back", async (postgres,
         assert.match(text, /its table datasets has rows already; name another, empty one/);
         const none = await task({ MCGIP_DATA: first });
         assert.match(none.text, /MCGIP_DATABASE and MCGIP_FILES name no place/);
+      });
+
+      await t.step("from where nothing is nothing is moved, and nothing made", async () => {
+        const missing = `${folder}/missing`;
+        const forth = await task({ ...env, MCGIP_DATA: missing });
+        assert.equal(forth.code, 1, forth.text);
+        assert.match(forth.text, /Cannot move .*missing: there is nothing there/);
+        const schema = { ...env, MCGIP_DATABASE: `${env.MCGIP_DATABASE}?schema=mcgpi` };
+        const returned = await task({ ...schema, MCGIP_DATA: missing }, "--back");
+        assert.equal(returned.code, 1, returned.text);
+        assert.match(returned.text, /no schema "mcgpi" of a server, but \?schema=mcgip: name it/);
+        assert.equal(existsSync(missing), false);
+        const again = await task({ ...schema, MCGIP_DATA: missing }, "--back");
+        assert.equal(again.text, returned.text, "no schema was made");
       });
 
       await t.step("and back into an empty directory", async () => {

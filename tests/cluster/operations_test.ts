@@ -44,7 +44,8 @@ postgresTest("a cluster is verified, looked at, dumped and restored", async (pos
         const { out, text } = await task("doctor", { ...env, MCGIP_DATA: folder }, "--json");
         const { findings } = JSON.parse(out) as { findings: { check: string; verdict: string }[] };
         const of = (check: string) => findings.find((finding) => finding.check === check)?.verdict;
-        assert.deepEqual(["database", "bucket", "clocks"].map(of), ["ok", "ok", "ok"], text);
+        const checks = ["database", "bucket", "clocks", "owner"].map(of);
+        assert.deepEqual(checks, ["ok", "ok", "ok", "ok"], text);
         const away = {
           ...env,
           MCGIP_DATABASE: "postgres://u:secret@127.0.0.1:1/x",
@@ -84,12 +85,46 @@ postgresTest("a cluster is verified, looked at, dumped and restored", async (pos
         const back = await run(postgres.program("pg_restore"), [`--dbname=${restored}`, dump], {});
         assert.equal(back.code, 0, back.text);
         const there: Record<string, string> = { ...env, MCGIP_DATABASE: restored };
+        const drill = await task("verify:cluster", there);
+        assert.equal(drill.code, 1, drill.text);
+        assert.match(
+          drill.text,
+          /it holds the files of schema "mcgip" of another database, "test1"/,
+        );
+        assert.match(drill.text, /^1 fault: \d+ files for \d+ references/m);
+        const looked = await task("doctor", { ...there, MCGIP_DATA: folder });
+        assert.match(looked.text, /fault +owner +.*"test1".*\n +-> .*deno task bucket --take/);
+        const refused = await task("start", { ...there, MCGIP_DATA: `${folder}/drill` });
+        assert.notEqual(refused.code, 0);
+        assert.match(refused.text, /would remove each other's files.*MCGIP_FILES=.*--take/);
+        const taken = await task("bucket", there, "--take");
+        assert.equal(taken.code, 0, taken.text);
+        assert.match(taken.text, /is that of schema "mcgip" .*and was that of .*"test1"/);
         const { code, text } = await task("verify:cluster", there);
         assert.equal(code, 0, text);
         assert.match(text, /^0 faults: \d+ files for \d+ references/m);
         const again = await openStore(`${folder}/again`, { cluster: readCluster((n) => there[n]) });
         assert.equal((await again.jobs.claim("worker"))?.id, id, "what waited waits");
         await again.close();
+        assert.equal((await task("verify:cluster", env, "--quick")).code, 1);
+        assert.equal((await task("bucket", env, "--take")).code, 0);
+      });
+
+      await t.step("a schema or a prefix that is mistyped is told as that", async () => {
+        const schema = { ...env, MCGIP_DATABASE: `${env.MCGIP_DATABASE}?schema=mcgpi` };
+        const none = await task("verify:cluster", schema);
+        assert.equal(none.code, 2, none.text);
+        assert.match(none.text, /no schema "mcgpi" of a server, but \?schema=mcgip: name it/);
+        const prefix = { ...env, MCGIP_FILES: "s3://mcgip/other" };
+        const elsewhere = await task("verify:cluster", prefix, "--quick");
+        assert.equal(elsewhere.code, 1);
+        assert.match(
+          elsewhere.text,
+          /None of the files is in .*prefix "other\/": MCGIP_FILES seems/,
+        );
+        const started = await task("start", { ...prefix, MCGIP_DATA: `${folder}/prefix` });
+        assert.match(started.text, /none of \d+ files that the database names is there/);
+        assert.notEqual(started.code, 0);
       });
 
       await t.step("what is missing in the bucket, or is other bytes, is named", async () => {

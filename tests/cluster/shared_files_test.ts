@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import { migrate } from "@/cluster/migrate.ts";
+import { BucketOwner } from "@/cluster/owner.ts";
 import { Postgres } from "@/cluster/postgres.ts";
 import { readDatabase } from "@/lib/cluster_settings.ts";
 import { S3 } from "@/cluster/s3.ts";
@@ -21,6 +22,7 @@ postgresTest("files of several servers", async (postgres, t) => {
   const db = new Postgres(readDatabase(await postgres.database()));
   await migrate(db.address, db.schema);
   const remote = new S3(s3.settings, { stall: 2_000, pauses: [50] });
+  const owner = new BucketOwner(db, s3.settings);
   let servers = 0;
   try {
     await withDirectory(async (folder) => {
@@ -28,7 +30,7 @@ postgresTest("files of several servers", async (postgres, t) => {
       const server = (most?: number): Files => {
         const directory = `${folder}/server${++servers}`;
         const files = new Files(`${directory}/files`, `${directory}/tmp`);
-        files.shared = new SharedFiles(files, remote, db as never, most);
+        files.shared = new SharedFiles(files, remote, db as never, owner, most);
         return files;
       };
       const refer = (sha256: string) =>
@@ -114,7 +116,7 @@ postgresTest("files of several servers", async (postgres, t) => {
         () =>
           withSmallDisk(1, async (directory) => {
             const files = new Files(`${directory}/files`, `${directory}/tmp`);
-            files.shared = new SharedFiles(files, remote, db as never);
+            files.shared = new SharedFiles(files, remote, db as never, owner);
             const kept = [await put(a, 300_000), await put(a, 300_000), await put(a, 300_000)];
             for (const { sha256 } of kept.slice(0, 2)) await files.read(sha256);
             fill(`${directory}/filler`);
