@@ -10,6 +10,7 @@ import type { Keyring } from "@/lib/access/keyring.ts";
 import type { RateLimiter } from "@/lib/access/rate_limiter.ts";
 import type { KeptAnswer, KeyRow, Scope, Store } from "@/lib/store/mod.ts";
 import type { Formats } from "./format.ts";
+import type { Places } from "./places.ts";
 import type { Answers, Done, Given } from "./reply.ts";
 import type { Traffic } from "./request_metrics.ts";
 
@@ -24,6 +25,7 @@ export interface Services {
   limiter: RateLimiter;
   traffic: Traffic;
   loop: EventLoopWatch;
+  places: Places;
   log: Log;
   /** To be called when something was written: what it replaced leaves the files soon. */
   written(): void;

@@ -23,6 +23,7 @@ import { openStore, type Store } from "@/lib/store/mod.ts";
 import { createApp } from "./app.ts";
 import { keepHouse } from "./housekeeping.ts";
 import { routes } from "./mod.ts";
+import { Places } from "./places.ts";
 import type { Services } from "./route.ts";
 import { UnderWay } from "./under_way.ts";
 import { acceptWorkers } from "./work_link.ts";
@@ -213,6 +214,8 @@ export async function serve(config: Config): Promise<void> {
   const house = keepHouse(store, log);
   // What a server before this one has deleted.
   house.written();
+  const places = new Places(store);
+  await places.start();
   const services: Services = {
     config,
     store,
@@ -223,6 +226,7 @@ export async function serve(config: Config): Promise<void> {
     limiter: new RateLimiter(),
     traffic: new Traffic(),
     loop: new EventLoopWatch(),
+    places,
     log,
     written: house.written,
     leaving: leaving.signal,
@@ -276,6 +280,7 @@ export async function serve(config: Config): Promise<void> {
     if (leaving.signal.aborted) return;
     leaving.abort();
     house.stop();
+    places.stop();
     server.close();
     const answered = underWay.ended(linger);
     workers.stop();

@@ -9,8 +9,15 @@ import { type Route, route, type Services } from "./route.ts";
 const readinessSchema = z.object({
   status: z.enum(["ready", "not ready"]),
   gpu: z.boolean().describe("Whether a worker that takes jobs of this server lives and has a GPU"),
+  predictions: z.boolean().describe(
+    "Whether a worker can be asked from here: this server's own, or one linked to it",
+  ),
   disk: z.boolean().describe("Whether the disk can be written"),
-  detail: z.string().optional().describe("What is missing"),
+  database: z.boolean().describe(
+    "Whether the database answered when it was looked at last, within some seconds",
+  ),
+  bucket: z.boolean().optional().describe("The same of the bucket that servers share"),
+  detail: z.string().optional().describe("What is missing, for predictions, too"),
 }).meta({ id: "Readiness" });
 
 /** One test of the disk serves all who ask within this time, by a clock that nobody sets. */
@@ -45,18 +52,29 @@ export const system: Route[] = [
     method: "GET",
     path: "/readyz",
     operationId: "getReadiness",
-    summary: "Whether the GPU worker answers and the disk can be written; 503 if not",
+    summary:
+      "Whether a worker with a GPU takes jobs, the disk can be written, and database and bucket answer; 503 if not. " +
+      "For proxies with `without=gpu`: a server without a worker answers all but what needs one",
     scope: null,
+    query: z.strictObject({
+      without: z.literal("gpu").optional().describe("What need not be there"),
+    }),
     answers: { 200: readinessSchema, 503: readinessSchema },
-    handle({ services }) {
-      const { workers } = services;
+    handle({ services, query: { without } }) {
+      const { workers, places: { database, bucket } } = services;
       const gpu = workers.ready;
+      const reason = workers.unavailable();
       const disk = diskWritable(services);
-      const detail = gpu ? undefined : workers.unavailable();
-      const ready = gpu && disk;
+      const missing = [
+        database ? undefined : "The database does not answer",
+        bucket === false ? "The bucket does not answer" : undefined,
+        reason,
+      ].filter((part) => part !== undefined);
+      const detail = missing.length === 0 ? undefined : missing.join(". ");
+      const ready = (gpu || without === "gpu") && disk && database && bucket !== false;
       return reply(ready ? 200 : 503, {
         status: ready ? "ready" as const : "not ready" as const,
-        ...{ gpu, disk, detail },
+        ...{ gpu, predictions: reason === undefined, disk, database, bucket, detail },
       });
     },
   }),

@@ -155,7 +155,8 @@ postgresTest(
           );
           assert.match(answer.body.detail!, /MCGIP_API names this server, too/);
           const ready = await c.fetch("/readyz");
-          assert.deepEqual([ready.status, (await ready.json()).gpu], [200, true]);
+          const { gpu, predictions } = await ready.json();
+          assert.deepEqual([ready.status, gpu, predictions], [200, true, false]);
           const { id } = await c.json<{ id: string }>("POST", "/v1/jobs", {
             ...{ kind: "similarity", dataset: "breast", measure: "multimatch" },
           });

@@ -44,7 +44,9 @@ Deno.test("a worker beside a server that has none makes it ready, and is told of
         return { code: response.status, ...await response.json() };
       };
       const none = await ready();
-      assert.deepEqual([none.code, none.gpu], [503, false]);
+      assert.deepEqual([none.code, none.gpu, none.predictions], [503, false, false]);
+      const proxy = await server.fetch("/readyz?without=gpu");
+      assert.deepEqual([proxy.status, (await proxy.json()).database], [200, true]);
       const { tasks } = JSON.parse(Deno.readTextFileSync(`${root}/deno.json`));
       const command = [...tasks.worker.command.split(" ").slice(1), "--name=second-card"];
       const env = { MCGIP_DATA: server.data, NO_COLOR: "1" };
@@ -68,6 +70,9 @@ Deno.test("a worker beside a server that has none makes it ready, and is told of
         );
         assert.equal(one.version, codeVersion(checkout()));
         await until(async () => (await ready()).code === 200, 20_000);
+        const { gpu, predictions, detail: lacking } = await ready();
+        assert.deepEqual([gpu, predictions], [true, false]);
+        assert.match(lacking, /One works on its jobs \(second-card\)/);
         const device = await server.json<{ gpu: unknown; detail: string }>("GET", "/v1/device");
         assert.deepEqual(device.gpu, one.gpu);
         const figures = await (await server.fetch("/metrics")).text();
