@@ -214,7 +214,7 @@ const AWAY =
   /^(ECONN|EPIPE|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|08|25P03|57P0[1-5]|53300|55P03)/;
 /** Of errors without a code. */
 const AWAY_TEXT =
-  /connection terminated|timeout exceeded when trying to connect|query read timeout|connection ended|not queryable/i;
+  /connection terminated|timeout exceeded when trying to connect|query read timeout|connection ended|not queryable|timeout expired/i;
 
 export function isAway(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isAway);
@@ -226,5 +226,9 @@ export function isAway(error: unknown): boolean {
 export function asUnavailable(error: unknown): unknown {
   if (!isAway(error)) return error;
   const { code, message } = error as { code?: string; message: string };
-  return new Unavailable(`Cannot ask the database: it is away (${code ?? message})`);
+  // The driver waits for a file of passwords that this process may not read.
+  const hint = /timeout expired/.test(message)
+    ? "; where it asks for a password, set PGPASSWORD"
+    : "";
+  return new Unavailable(`Cannot ask the database: it is away (${code ?? message})${hint}`);
 }

@@ -3,7 +3,8 @@
 # not finished goes on when it is its turn again.
 #   sbatch --array=1-4 deploy/slurm_worker.sh
 # What the servers share (MCGIP_DATABASE, MCGIP_FILES, AWS_...) stands in ~/.mcgip_worker.env, mode 0600:
-#   MCGIP_DATABASE=postgres://mcgip:PASSWORD@db.example.org:5432/mcgip
+#   MCGIP_DATABASE=postgres://mcgip@db.example.org:5432/mcgip
+#   PGPASSWORD=...
 #SBATCH --job-name=mcgip-worker
 #SBATCH --gres=gpu:1
 #SBATCH --cpus-per-task=4

@@ -36,7 +36,8 @@ In brackets: the environment variable that says the same, and the default. By va
   MCGIP_LOG                json: the log as one JSON object a line (text)
   DENO_WEBGPU_BACKEND      what WebGPU goes through (on Linux vulkan)
 Several servers on one database and one bucket (deploy/README.md):
-  MCGIP_DATABASE           postgres://USER:PASSWORD@HOST:PORT/DATABASE
+  MCGIP_DATABASE           postgres://USER:PASSWORD@HOST:PORT/DATABASE, the password percent-encoded; or without
+                           it, and PGPASSWORD
   MCGIP_FILES              s3://BUCKET or s3://BUCKET/PREFIX, with AWS_ENDPOINT_URL_S3, AWS_REGION,
                            AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
   MCGIP_CACHE_BYTES        most bytes of files that this server keeps beside the bucket (all it used)`;

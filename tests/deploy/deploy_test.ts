@@ -1,6 +1,8 @@
 /** What people start the server by, as far as it can be looked at without containers and schedulers. */
 import assert from "node:assert/strict";
 import { parseAllDocuments } from "yaml";
+import { readDatabase } from "@/lib/cluster_settings.ts";
+import { readElsewhere } from "@/lib/worker_settings.ts";
 import { programTest } from "../support/programs.ts";
 import { projectFiles, readText, root } from "../support/imports.ts";
 
@@ -43,10 +45,14 @@ Deno.test("every file of YAML is one, and what a service waits for is there", ()
 
 Deno.test("Kubernetes' objects name each other rightly", () => {
   const objects = yamls.filter((file) => file.includes("kubernetes")).flatMap(documentsOf);
-  const workloads = objects.filter(({ kind }) => kind === "Deployment" || kind === "Job");
+  const workloads = objects.filter(({ kind }) =>
+    ["Deployment", "StatefulSet", "Job"].includes(kind)
+  );
   assert.equal(workloads.length, 3);
   for (const { kind, spec } of workloads) {
-    if (kind === "Deployment") {
+    // A Service called mcgip would set MCGIP_PORT.
+    assert.equal(spec.template.spec.enableServiceLinks, false);
+    if (kind !== "Job") {
       assert.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels);
     }
     for (const { volumeMounts } of spec.template.spec.containers) {
@@ -57,9 +63,62 @@ Deno.test("Kubernetes' objects name each other rightly", () => {
       }
     }
   }
-  const service = objects.find(({ kind }) => kind === "Service");
+  const services = objects.filter(({ kind }) => kind === "Service");
   const api = workloads.find(({ metadata }) => metadata.name === "mcgip-api");
-  assert.deepEqual(service.spec.selector, api.spec.template.metadata.labels);
+  for (const { spec } of services) {
+    assert.deepEqual(spec.selector, api.spec.template.metadata.labels);
+  }
+  const [service, single] = services;
+  assert.equal(service.spec.sessionAffinity, "ClientIP");
+  assert.deepEqual([single.spec.clusterIP, single.metadata.name], ["None", api.spec.serviceName]);
+  const maps = objects.filter(({ kind }) => kind === "ConfigMap");
+  const { data: server } = maps.find(({ metadata }) => metadata.name === "mcgip");
+  const { data: worker } = maps.find(({ metadata }) => metadata.name === "mcgip-worker");
+  assert.equal(server.MCGIP_WORKERS, "0");
+  const { apis } = readElsewhere((name) => ({ ...worker, MCGIP_API_KEY: "key" })[name])!;
+  const names = Array.from(
+    { length: api.spec.replicas },
+    (_, i) => `mcgip-api-${i}.${single.metadata.name}`,
+  );
+  assert.deepEqual(apis, names.map((name) => `http://${name}:8000`));
+  const allowed = server.MCGIP_ALLOWED_HOSTS.split(",");
+  assert.deepEqual(names.filter((name) => !allowed.includes(name)), []);
+  for (const { spec } of workloads) {
+    for (const { envFrom } of spec.template.spec.containers) {
+      const [{ configMapRef }] = envFrom;
+      assert.ok(maps.some(({ metadata }) => metadata.name === configMapRef.name));
+    }
+  }
+  const [container] = api.spec.template.spec.containers;
+  assert.equal(container.readinessProbe.httpGet.path, "/readyz?without=gpu");
+  assert.equal(container.livenessProbe.httpGet.path, "/healthz");
+});
+
+Deno.test("in compose servers compute nothing, workers link to each, and no address holds a secret", () => {
+  const [{ services }] = documentsOf("deploy/compose.yaml");
+  const servers = Object.keys(services).filter((name) => name.startsWith("api-"));
+  assert.equal(servers.length, 2);
+  for (const name of servers) {
+    const { environment } = services[name];
+    assert.equal(environment.MCGIP_WORKERS, "0");
+    assert.equal(readDatabase(environment.MCGIP_DATABASE).host, "postgres:5432");
+    assert.match(environment.PGPASSWORD, /^\$\{POSTGRES_PASSWORD/);
+  }
+  for (const name of ["worker-1", "worker-2"]) {
+    const { environment, profiles } = services[name];
+    const { apis } = readElsewhere((name) => ({ ...environment, MCGIP_API_KEY: "key" })[name])!;
+    assert.deepEqual(apis, servers.map((server) => `http://${server}:8000`));
+    assert.deepEqual([environment.MCGIP_WORKER_NAME, profiles], [name, ["workers"]]);
+    assert.ok(!("MCGIP_DATABASE" in environment));
+  }
+  for (const file of files) assert.doesNotMatch(readText(file), /postgres:\/\/[^\s@]*:\$/, file);
+});
+
+Deno.test("proxies keep a client on a server, and ask whether it is ready", () => {
+  const caddy = readText("deploy/Caddyfile");
+  assert.match(caddy, /^\t\tlb_policy ip_hash$/m);
+  assert.match(caddy, /^\t\thealth_uri \/readyz\?without=gpu$/m);
+  assert.match(readText("deploy/nginx.conf"), /^upstream mcgip \{[^}]*^ {2}ip_hash;$/m);
 });
 
 Deno.test("they run the version of Deno that the tests run with, and tasks that exist", () => {
