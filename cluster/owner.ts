@@ -134,21 +134,27 @@ export class BucketOwner implements Ownership {
 
   /** Of a bucket without a mark: it is empty, or has files that this database names. */
   async #assertFree(): Promise<void> {
-    const rows = await this.#db.all<{ sha256: string }>(
-      `SELECT sha256 FROM file_references LIMIT ${MOST_LOOKED_FOR}`,
-    );
-    for (const { sha256 } of rows) {
+    const named = await this.#someOf("file_references");
+    // Those that nothing refers to any more are there for a week.
+    for (const sha256 of [...named, ...await this.#someOf("blobs")]) {
       if (await this.#remote.has(keyOf(sha256))) return;
     }
-    if (rows.length > 0) {
+    if (named.length > 0) {
       throw this.#refused(
-        `none of ${rows.length} files that the database names is there, so MCGIP_FILES seems to name ` +
+        `none of ${named.length} files that the database names is there, so MCGIP_FILES seems to name ` +
           "another bucket or prefix than before",
       );
     }
     if (await this.#remote.holds("files/")) {
       throw this.#refused("it holds files that this database does not name");
     }
+  }
+
+  async #someOf(table: "file_references" | "blobs"): Promise<string[]> {
+    const rows = await this.#db.all<{ sha256: string }>(
+      `SELECT sha256 FROM ${table} LIMIT ${MOST_LOOKED_FOR}`,
+    );
+    return rows.map(({ sha256 }) => sha256);
   }
 
   #refused(why: string): Conflict {

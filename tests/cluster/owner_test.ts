@@ -106,6 +106,11 @@ postgresTest("a bucket is one database's", async (postgres, t) => {
           () => new BucketOwner(b, place).check(),
           /it holds files that this database does not name/,
         );
+        const deleted = under("deleted/");
+        await new S3(deleted).put(keyOf(sha256), path, sha256);
+        await a.run("INSERT INTO blobs (sha256, touched_at) VALUES (?, 0)", sha256);
+        assert.equal(await new BucketOwner(a, deleted).look(), "nobody's");
+        await a.run("DELETE FROM blobs");
         await a.run(
           "INSERT INTO models (id, kind, spec, lineage, file, created_at) VALUES ('m', 'uploaded', '{}', '{}', ?, '')",
           sha256,

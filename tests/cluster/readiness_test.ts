@@ -69,6 +69,13 @@ postgresTest("a server and its places", async (postgres, t) => {
           },
         );
 
+        await t.step("one that is silent is away, too, until it answers", async () => {
+          s3.kill("SIGSTOP");
+          await until(async () => (await asked()).bucket === false, 20_000, server.log);
+          s3.kill("SIGCONT");
+          await until(async () => (await asked()).code === 200, 20_000, server.log);
+        });
+
         await t.step("while the database is away it is not ready, and alive", async () => {
           postgres.kill("SIGKILL");
           await postgres.ended();

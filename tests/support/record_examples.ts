@@ -263,7 +263,12 @@ async function record(server: TestServer): Promise<void> {
   await ask(server, "listKeys");
   const detail = "Cannot use the GPU: its worker is starting";
   known.getReadiness.answers![503] = {
-    "application/json": { example: { status: "not ready", gpu: false, disk: true, detail } },
+    "application/json": {
+      example: {
+        ...{ status: "not ready", gpu: false, predictions: false, disk: true, database: true },
+        detail,
+      },
+    },
   };
 }
 
