@@ -1,7 +1,7 @@
 /** A database that is looked at from outside: copied, checked, asked for its files; nothing is written to it. */
 import { existsSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
-import { orDamagedDatabase } from "./sound_database.ts";
+import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 
 /** One place in the rows that refers to a stored file. */
 export interface Reference {
@@ -82,6 +82,11 @@ export class Inspection {
     }
   }
 
+  /** @throws {Damaged} with the way back; as at a server's start */
+  assertSound(): void {
+    assertSound(this.#connection, this.path);
+  }
+
   /** Writes the database as it is at one moment to a new file, also while others write to it. */
   async copyTo(path: string): Promise<void> {
     // All pages in one step, which reads them in one transaction.
@@ -94,5 +99,9 @@ export class Inspection {
 
   close(): void {
     this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -150,16 +150,16 @@ function damaged(how: string, sha256: string, what = "what is asked for"): Damag
   );
 }
 
-/** @param what as people name it: `image "knee_1"`, `similarity "sim_…"` */
-export function adviceFor(what: string): string {
-  const again = what.startsWith("similarity ")
-    ? "run its job again and use the new one"
-    : what.startsWith("model ")
-    ? "train or upload it again"
-    : what.startsWith("the gaze samples ")
-    ? "put the recording in again"
-    : what.startsWith("a heatmap ")
-    ? "put the data set in again"
-    : "put it in again";
-  return `${again}, or restore a backup`;
+export const adviceFor = (what: string) => `${remedyFor(what)}, or restore a backup`;
+
+/**
+ * How what is damaged is brought back.
+ * @param what as people name it: `image "knee_1"`, `similarity "sim_…"`
+ */
+export function remedyFor(what: string): string {
+  if (what.startsWith("similarity ")) return "run its job again and use the new one";
+  if (what.startsWith("model ")) return "train or upload it again";
+  if (/^(the )?gaze samples /.test(what)) return "put the recording in again";
+  if (what.startsWith("a heatmap ")) return "put the data set in again";
+  return "put it in again";
 }

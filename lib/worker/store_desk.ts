@@ -1,5 +1,5 @@
 /** The desk of a worker, by the store itself. */
-import type { Log } from "@/lib/log.ts";
+import { type Log, unquoted } from "@/lib/log.ts";
 import { type Claim, hasWork, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
@@ -96,6 +96,12 @@ export class StoreDesk implements Desk {
     } catch (error) {
       if (error instanceof ClaimLost) await this.acquit(claim);
       throw error;
+    }
+    for (const { type, data } of news.events) {
+      if (type !== "warning" || data.damaged !== "checkpoint") continue;
+      this.log(`job ${claim.id}: ${unquoted(String(data.message))}`, {
+        ...{ job: claim.id, level: "warning", worker: this.name },
+      });
     }
     if (hasWork(news)) this.checkpoints?.changed(claim);
     if (news.events.length > 0 || Object.keys(news.changes).length > 0) {

@@ -172,8 +172,14 @@ Deno.test("files that are damaged or missing are named, left out, and told by ve
     assert.match(made.error, /image "image 1" of data set "set"/);
     assert.match(made.last, /: 1 file .*; 2 missing or damaged$/);
     const restored = await runTask("restore", [`${folder}/backup`, "--data", `${folder}/again`]);
-    assert.equal(restored.code, 0, restored.error);
+    assert.equal(restored.code, 1, restored.error);
     assert.match(restored.last, /2 were missing or damaged then/);
+    for (const name of ["image 0", "image 1"]) {
+      assert.match(
+        restored.error,
+        new RegExp(`damaged when .*: image "${name}" of data set "set" .*; put it in again, or`),
+      );
+    }
     const found = await runTask("verify", ["--data", data]);
     assert.equal(found.code, 1);
     assert.match(found.out, /holds other bytes than were stored: image "image 0"/);

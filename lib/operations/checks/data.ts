@@ -101,7 +101,7 @@ export function checkDatabase(data: string): Finding {
     try {
       const [found] = inspection.faults(true);
       if (found !== undefined) {
-        return fault(check, found, `${restore}, or sqlite3 ${path} .recover | sqlite3 saved.db`);
+        return fault(check, found, `${restore}, or deno task salvage --data ${data}`);
       }
       const version = inspection.version();
       if (version > knownVersion) {
