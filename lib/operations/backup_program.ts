@@ -28,10 +28,11 @@ lacks what was missing or damaged when it was made: each is named, with what to 
   ${HELP}`;
 
 const VERIFY_HELP = `deno task verify [OPTIONS]
-Looks at every stored file, at every row that names one, and at the database; also while the server
-runs, and at a backup. Ends with 1 where anything is wrong, with 2 where it cannot look.
+Looks at every stored file and checkpoint, at rows (what they hold, and whether it fits the files that
+they name), and at the database; also while the server runs, and at a backup. Says of each fault what to
+do. Ends with 1 where anything is wrong, with 2 where it cannot look.
   ${DATA}
-  --quick        does not read the files
+  --quick        does not read the files, nor compare rows with them
   ${HELP}`;
 
 const DATA_OPTION = { data: { type: "string" } } as const;
@@ -97,7 +98,8 @@ export async function verifyProgram(args: string[]): Promise<number> {
   say(
     `${counted(found.faults.length, "fault")}: ${counted(found.files, "file")} ` +
       `(${sizeText(found.bytes)}${values.quick ? ", not read" : ""}) for ` +
-      `${counted(found.references, "reference")}, ${found.unnamed} of no row` +
+      `${counted(found.references, "reference")}, ${found.unnamed} of no row, ` +
+      counted(found.checkpoints, "checkpoint") +
       `${found.running ? " (a server runs)" : ""}, in ${seconds} s`,
   );
   return found.faults.length > 0 ? 1 : 0;
