@@ -161,5 +161,6 @@ export function remedyFor(what: string): string {
   if (what.startsWith("model ")) return "train or upload it again";
   if (/^(the )?gaze samples /.test(what)) return "put the recording in again";
   if (what.startsWith("a heatmap ")) return "put the data set in again";
+  if (what.startsWith("a checkpoint ")) return "its training goes on from the one before";
   return "put it in again";
 }

@@ -7,6 +7,7 @@ import { verify } from "@/lib/operations/verify.ts";
 import { runTask } from "../support/program.ts";
 import { type TestServer, until, withServer } from "../support/server.ts";
 import { picture, zipTo } from "../support/archives.ts";
+import { dicomFile, pixelElements } from "../support/dicom_file.ts";
 import { withDirectory } from "../support/temporary.ts";
 import { uploadModel } from "../support/uploaded_model.ts";
 
@@ -16,6 +17,13 @@ async function archive(directory: string): Promise<Uint8Array<ArrayBuffer>> {
   const names = Array.from({ length: 12 }, (_, i) => `i${i}`);
   const path = await zipTo(`${directory}/upload.zip`, {
     ...Object.fromEntries(names.map((name, i) => [`images/${name}.png`, picture(SIDE, SIDE, i)])),
+    "images/turned.jpg": Deno.readFileSync(
+      new URL("../fixtures/images/orientation_6.jpg", import.meta.url),
+    ),
+    "images/scan.dcm": dicomFile({
+      ...pixelElements({ width: 5, height: 4, allocated: 8 }),
+      "7FE00010 OB": new Uint8Array(20).map((_, i) => 3 * i),
+    }),
     "images/text.pgm": new TextEncoder().encode("P2\n# a comment\n2 3\n255\n1 2 3 4 5 6\n"),
     "labels.csv": "image,label\n" + names.map((name, i) =>
       `${name},${i % 2 ? "x" : "y"}\n`
