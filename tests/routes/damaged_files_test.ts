@@ -258,7 +258,8 @@ Deno.test("what is put in again, or computed again, takes the place of a damaged
       assert.equal(await status(`/v1/models/${model}/weights`), 200);
     });
     await store.close();
-    await until(() => server.log().match(/damaged stored file was replaced/g)?.length === 5);
+    const replaced = /damaged stored file was replaced/g;
+    await until(() => server.log().match(replaced)?.length === 5, 10_000, server.log);
   });
 });
 
@@ -271,7 +272,7 @@ Deno.test("a damaged file gives way once, whoever puts it at the same time; a so
     const { ino } = Deno.statSync(files.path(sha256));
     await files.put(bytes);
     assert.equal(Deno.statSync(files.path(sha256)).ino, ino);
-    assert.deepEqual(told, []);
+    assert.equal(told.length, 0);
     flip(files.path(sha256));
     await Promise.all([files.put(bytes), files.put(bytes), files.put(bytes)]);
     assert.ok(told.length >= 1 && told.every((line) => line.includes(sha256.slice(0, 12))));
