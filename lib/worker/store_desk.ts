@@ -129,7 +129,9 @@ export class StoreDesk implements Desk {
   }
 
   async bring(sha256: string): Promise<void> {
-    await this.store.files.fetch(sha256);
+    const { files } = this.store;
+    await files.fetch(sha256);
+    if (files.shared) await files.verify(sha256);
   }
 
   async release(): Promise<void> {
