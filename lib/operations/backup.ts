@@ -40,6 +40,7 @@ export interface Backup {
 /**
  * Makes a backup in a new folder.
  * @throws {Error} where there is nothing to back up, or `target` is there already
+ * @throws {Damaged} where the database is damaged
  */
 export async function backUp(
   data: string,
@@ -60,6 +61,9 @@ export async function backUp(
       `Cannot back up to ${target}: it lies in the data directory; name a folder outside`,
     );
   }
+  // A copy of a damaged one would be blamed in its place.
+  using source = new Inspection(`${data}/${DATABASE}`);
+  source.assertSound();
   return await makeWhole(target, async (partial) => {
     // First of all: a checkpoint that is older than its job's row is gone on from, a newer one has lost its figures.
     const checkpoints = await copyCheckpoints(data, partial);
