@@ -45,6 +45,19 @@ try {
       const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
       await launchWorkers({ data, cluster, elsewhere, label, cards, log });
     }
+  } else if (role === "arguments") {
+    // Asked by a process that older code may have started.
+    const [of, ...given] = args;
+    const { apiCommand, checkout } = await import("@/lib/launcher.ts");
+    const env = (name: string) => Deno.env.get(name);
+    let command: string[];
+    if (of === "worker") {
+      const { workerCommand } = await import("@/lib/worker_launcher.ts");
+      const { readElsewhere, readWorkerOptions } = await import("@/lib/worker_settings.ts");
+      const data = dataDirectory(readWorkerOptions(given)?.data || env("MCGIP_DATA"));
+      command = workerCommand({ data, cluster: readCluster(env), elsewhere: readElsewhere(env) });
+    } else command = apiCommand(readConfig(env, given), checkout());
+    console.log(JSON.stringify(command));
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);
     await (await import("@/routes/server.ts")).serve(config);

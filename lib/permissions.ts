@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import "swagger-ui-dist" with { type: "text" };
 import "uplot" with { type: "text" };
 import { clusterVariables } from "./cluster_settings.ts";
+import type { CommitFiles } from "./commit.ts";
 import { type Config, variables } from "./config.ts";
 import { type ElsewhereSettings, workerVariables } from "./worker_settings.ts";
 
@@ -49,7 +50,7 @@ function hostsOf({ cluster }: Pick<Config, "cluster">): string[] {
 }
 
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
-export function apiArguments(config: Config): string[] {
+export function apiArguments(config: Config, git?: CommitFiles): string[] {
   const address = config.host.includes(":") ? `[${config.host}]` : config.host;
   return [
     ...always(config.cluster),
@@ -62,6 +63,8 @@ export function apiArguments(config: Config): string[] {
       `${root}/lib`,
       ...(config.cluster ? [`${root}/cluster`] : []),
       ...Object.values(vendored),
+      // Which commit is checked out.
+      ...(git ? [git.head, `${git.branches}/refs`, `${git.branches}/packed-refs`] : []),
     ]),
     allow("write", [config.data]),
     // ws looks at the two after our own.
@@ -80,6 +83,7 @@ export function apiArguments(config: Config): string[] {
     `--port=${config.port}`,
     ...(config.auth ? [] : ["--no-auth"]),
     `--workers=${config.workers}`,
+    ...(git ? [`--git-head=${git.head}`, `--git-branches=${git.branches}`] : []),
   ];
 }
 
