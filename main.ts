@@ -9,7 +9,15 @@ import {
   logFormat,
   readConfig,
 } from "@/lib/config.ts";
+import { type LogFormat, logger } from "@/lib/log.ts";
 import { readCluster } from "@/lib/cluster_settings.ts";
+
+/** Before anything is started. */
+async function tellUnknownVariables(format: LogFormat): Promise<void> {
+  const { namesOfEnvironment, unknownVariables } = await import("@/lib/unknown_variables.ts");
+  const log = logger(format, { process: "launcher" });
+  for (const line of unknownVariables(namesOfEnvironment())) log(line, { level: "warning" });
+}
 
 const [role, ...args] = Deno.args;
 try {
@@ -43,6 +51,7 @@ try {
       const label = settings.readLabel(given.name || env("MCGIP_WORKER_NAME"), Deno.hostname);
       const cards = settings.readCards(env);
       const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
+      await tellUnknownVariables(log);
       await launchWorkers({ data, cluster, elsewhere, label, cards, log });
     }
   } else if (role === "arguments") {
@@ -65,7 +74,11 @@ try {
     const { checkout, launch } = await import("@/lib/launcher.ts");
     const text = informationFor(Deno.args, checkout);
     if (text !== null) console.log(text);
-    else await launch(readConfig((name) => Deno.env.get(name), Deno.args));
+    else {
+      const config = readConfig((name) => Deno.env.get(name), Deno.args);
+      await tellUnknownVariables(config.log);
+      await launch(config);
+    }
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);

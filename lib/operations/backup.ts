@@ -5,6 +5,8 @@
  */
 import { existsSync } from "node:fs";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { newerSchema } from "@/lib/store/newer_schema.ts";
 import {
   assertHoldsDatabase,
   type Copied,
@@ -60,6 +62,11 @@ export async function backUp(
       `Cannot back up to ${target}: it lies in the data directory; name a folder outside`,
     );
   }
+  const original = new Inspection(`${data}/${DATABASE}`);
+  const version = original.version();
+  original.close();
+  // Of tables that came later this program knows no files.
+  if (version > knownVersion) throw newerSchema(`back up ${data}`, data, version);
   return await makeWhole(target, async (partial) => {
     // First of all: a checkpoint that is older than its job's row is gone on from, a newer one has lost its figures.
     const checkpoints = await copyCheckpoints(data, partial);

@@ -1,6 +1,8 @@
 /** Is all there that was stored? Files against their SHA-256, rows against files, files against rows, the database. */
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import { isHeld } from "@/lib/store/lock.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { newerSchema } from "@/lib/store/newer_schema.ts";
 import { secretFault } from "@/lib/store/secret.ts";
 import {
   assertHoldsDatabase,
@@ -39,6 +41,9 @@ export async function verify(
   { quick = false, onProgress }: VerifyOptions = {},
 ): Promise<Verified> {
   assertHoldsDatabase(`verify ${data}`, data);
+  const schema = look(data, (inspection) => inspection.version());
+  // Of tables that came later this program knows no files.
+  if (schema > knownVersion) throw newerSchema(`verify ${data}`, data, schema);
   const running = isHeld(data);
   const faults = look(data, (inspection) => inspection.faults(quick))
     .map((line) => `database: ${line}; restore a backup, or sqlite3 ${data}/${DATABASE} .recover`);

@@ -47,16 +47,21 @@ export function seal(database: string): void {
   }
 }
 
-/** Compares, and forgets the sum: from now on the database is in use. Before it is opened. */
-export function breakSeal(database: string): AtRest {
+/** Compares a database that nobody uses with its sum, and leaves both as they are. */
+export function lookAtSeal(database: string): AtRest {
   const path = sealOf(database);
   if (!existsSync(path)) return "unknown";
-  let same = false;
   try {
-    same = existsSync(database) && readSealed(path, path) === sumOf(database);
+    if (existsSync(database) && readSealed(path, path) === sumOf(database)) return "same";
   } catch {
     // The sum itself is damaged.
   }
-  Deno.removeSync(path);
-  return same ? "same" : "changed";
+  return "changed";
+}
+
+/** Compares, and forgets the sum: from now on the database is in use. Before it is opened. */
+export function breakSeal(database: string): AtRest {
+  const found = lookAtSeal(database);
+  if (found !== "unknown") Deno.removeSync(sealOf(database));
+  return found;
 }

@@ -3,6 +3,7 @@ import { existsSync, statfsSync, type StatsFs } from "node:fs";
 import { dirname } from "node:path";
 import { Inspection } from "@/lib/store/inspection.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
+import { copyFromBefore } from "@/lib/store/newer_schema.ts";
 import { sqliteFits } from "@/lib/store/sqlite.ts";
 import { DATABASE, isTaken, SECRET } from "../data_files.ts";
 import { sizeText } from "../size_text.ts";
@@ -108,7 +109,7 @@ export function checkDatabase(data: string): Finding {
         return fault(
           check,
           `made by a newer program (schema ${version}, this one knows ${knownVersion})`,
-          "update the program",
+          adviceForNewer(data),
         );
       }
       const log = existsSync(`${path}-wal`) ? Deno.statSync(`${path}-wal`).size : 0;
@@ -129,6 +130,14 @@ export function checkDatabase(data: string): Finding {
   } catch (error) {
     return fault(check, (error as Error).message, restore);
   }
+}
+
+function adviceForNewer(data: string): string {
+  const copy = copyFromBefore(data);
+  return "update the program" +
+    (copy === undefined
+      ? ""
+      : `; or go back to the copy of before, ${copy}: README, "Go back to an older version"`);
 }
 
 export function checkClock(data: string): Finding {
