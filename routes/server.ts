@@ -290,9 +290,13 @@ export async function serve(config: Config): Promise<void> {
   announce(config, `http://${host}:${port}`, keyring.created, log);
   // The launcher holds the other end of the standard input: its end is the launcher's end.
   for await (const _ of Deno.stdin.readable);
-  log(
-    "Leaving: the process that started this one (the launcher) is gone; running jobs are cut off",
-  );
+  if (!leaving.signal.aborted) {
+    log(
+      `Leaving: the launcher, which started this process, is gone; running jobs have ${
+        ORPHAN_MS / 1000
+      } s to be saved`,
+    );
+  }
   // Whoever starts another one waits for the directory.
   await leave(ORPHAN_MS, 0);
 }

@@ -105,7 +105,15 @@ Deno.test("while another commit is checked out than runs no job is begun", () =>
     assert.ok(await desk.claim(["count"], ""));
   }));
 
-Deno.test("a process whose signal has a name says by which it leaves", () =>
+Deno.test("an API whose launcher is gone says why it leaves", () =>
+  withDirectory((data) =>
+    withServer(async (server) => {
+      await server.stop("SIGKILL");
+      assert.match(server.log(), /Leaving: the launcher, which started this process, is gone/);
+    }, { data, args: ["--workers", "0"] })
+  ));
+
+Deno.test("the server says by which signal it leaves", () =>
   withDirectory((data) =>
     withServer(async (server) => {
       await server.stop("SIGHUP");
