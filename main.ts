@@ -4,6 +4,7 @@
  */
 import {
   CANNOT_START,
+  codeVersion,
   dataDirectory,
   informationFor,
   logFormat,
@@ -23,14 +24,15 @@ const [role, ...args] = Deno.args;
 try {
   if (role === "gpu") {
     const { work } = await import("@/lib/worker/worker_process.ts");
-    const [name, how, version, label] = args;
+    const [name, how, version, label, commit, head, branches] = args;
     const log = logFormat(Deno.env.get("MCGIP_LOG") || "text");
     if (how !== "elsewhere") {
       const data = dataDirectory(Deno.env.get("MCGIP_DATA"));
       const alone = how === "alone";
       // One that a server started asks that server.
       const cluster = alone ? readCluster((name) => Deno.env.get(name)) : undefined;
-      await work({ data, name, label, version, alone, cluster, log });
+      const git = commit && head && branches ? { commit, head, branches } : undefined;
+      await work({ data, name, label, version, alone, cluster, git, log });
     } else {
       const { readElsewhere } = await import("@/lib/worker_settings.ts");
       const { apis, key, cache, maxBytes } = readElsewhere((name) => Deno.env.get(name))!;
@@ -57,16 +59,20 @@ try {
   } else if (role === "arguments") {
     // Asked by a process that older code may have started.
     const [of, ...given] = args;
-    const { apiCommand, checkout } = await import("@/lib/launcher.ts");
+    const { apiCommand, checkedOut, checkout } = await import("@/lib/launcher.ts");
     const env = (name: string) => Deno.env.get(name);
+    const git = checkedOut();
     let command: string[];
     if (of === "worker") {
       const { workerCommand } = await import("@/lib/worker_launcher.ts");
       const { readElsewhere, readWorkerOptions } = await import("@/lib/worker_settings.ts");
       const data = dataDirectory(readWorkerOptions(given)?.data || env("MCGIP_DATA"));
-      command = workerCommand({ data, cluster: readCluster(env), elsewhere: readElsewhere(env) });
-    } else command = apiCommand(readConfig(env, given), checkout());
-    console.log(JSON.stringify(command));
+      command = workerCommand(
+        { data, cluster: readCluster(env), elsewhere: readElsewhere(env) },
+        git,
+      );
+    } else command = apiCommand(readConfig(env, given), git, checkout());
+    console.log(JSON.stringify({ args: command, version: codeVersion(checkout()) }));
   } else if (role === "api") {
     const config = readConfig((name) => Deno.env.get(name), args);
     await (await import("@/routes/server.ts")).serve(config);

@@ -86,7 +86,8 @@ const options = {
   version: { type: "boolean", default: false },
   /** By this the launcher, which may read the checkout, tells the other processes its commit. */
   commit: { type: "string" },
-  /** And where git says which one is checked out. */
+  /** And where git says which one is checked out, with what it said. */
+  "git-commit": { type: "string" },
   "git-head": { type: "string" },
   "git-branches": { type: "string" },
   /** By this it tells the API how many connections it may hold. */
@@ -173,8 +174,12 @@ export function readConfig(
       ? ownWorkers("MCGIP_WORKERS", env("MCGIP_WORKERS") || "1")
       : ownWorkers("--workers", given.workers),
     codeVersion: codeVersion(given.commit),
-    checkout: given["git-head"] && given["git-branches"]
-      ? { head: given["git-head"], branches: given["git-branches"] }
+    checkout: given["git-commit"] && given["git-head"] && given["git-branches"]
+      ? {
+        commit: given["git-commit"],
+        head: given["git-head"],
+        branches: given["git-branches"],
+      }
       : undefined,
     watch: given.watch,
     cluster: readCluster(env),

@@ -1,5 +1,5 @@
 /** The first process: gives the API process its few permissions, and stays to pass signals on. */
-import { checkoutWatch, commitFiles, commitOf } from "./commit.ts";
+import { checkoutWatch, type CommitFiles, commitFiles, commitOf } from "./commit.ts";
 import { CANNOT_START, type Config } from "./config.ts";
 import { connectionLimit } from "./file_handles.ts";
 import { watch } from "./health.ts";
@@ -24,23 +24,32 @@ const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 /** The commit that is checked out, and whether files were changed since. */
 export const checkout = () => commitOf(root);
 
+/** What tells whether it is still that one. */
+export const checkedOut = () => commitFiles(root);
+
 /** The arguments of the API process, as this code wants them. */
-export function apiCommand(config: Config, commit: string | undefined): string[] {
+export function apiCommand(
+  config: Config,
+  git: CommitFiles | undefined,
+  commit: string | undefined,
+): string[] {
   const connections = connectionLimit();
   return [
-    ...apiArguments(config, commitFiles(root)),
+    ...apiArguments(config, git),
     ...(commit ? [`--commit=${commit}`] : []),
     ...(connections === undefined ? [] : [`--connections=${connections}`]),
   ];
 }
 
 /**
- * The arguments that the code which is checked out now wants for its processes: they are its permissions, too, and
- * this process runs the code that was checked out when it started.
+ * The version of the code which is checked out now, and the arguments that it wants for its processes: they are their
+ * permissions, too, and this process runs the code that was checked out when it started.
  * @param given `start` or `worker`, and the arguments of this process
  * @throws {Error} where that code cannot say, with its last words
  */
-export async function askArguments(given: string[]): Promise<string[]> {
+export async function askArguments(
+  given: string[],
+): Promise<{ args: string[]; version: string }> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       ...["run", "--quiet", "--no-prompt", "--frozen", `--config=${root}/deno.json`],
@@ -58,10 +67,12 @@ export async function askArguments(given: string[]): Promise<string[]> {
 export const nameOf = (commit: string | undefined) =>
   commit === undefined ? "No commit" : `Commit ${commit}`;
 
-/** Calls `changed` once another commit is checked out, and git is done with it. */
-export function onCheckout(changed: () => void): { stop(): void } {
-  const files = commitFiles(root);
-  const stale = checkoutWatch(files);
+/** Calls `changed` once another commit is checked out than `git` says, and git is done with it. */
+export function onCheckout(
+  git: CommitFiles | undefined,
+  changed: () => void,
+): { stop(): void } {
+  const stale = checkoutWatch(git);
   let seen = false;
   const timer = setInterval(() => {
     const now = stale();
@@ -82,8 +93,10 @@ export function onCheckout(changed: () => void): { stop(): void } {
  * first needed, and two versions are not to run at once.
  */
 export async function launch(config: Config): Promise<never> {
+  // In this order: what is checked out in between is found to be another one.
+  let git = checkedOut();
   let commit = checkout();
-  let args = apiCommand(config, commit);
+  let args = apiCommand(config, git, commit);
   // Absolute, so that the other processes need not know where this one was started.
   const env = { MCGIP_DATA: config.data };
   const log = logger(config.log, { process: "launcher" });
@@ -106,12 +119,14 @@ export async function launch(config: Config): Promise<never> {
   }
   let backoff = BACKOFF_MS;
   for (let starts = 1;; starts++) {
+    if (starts > 1) git = checkedOut();
     const now = starts === 1 ? commit : checkout();
     if (now !== commit) {
       try {
-        args = await askArguments(["start", ...Deno.args]);
+        ({ args } = await askArguments(["start", ...Deno.args]));
         log(`Started again as ${nameOf(now)}; before it was ${nameOf(commit)}`);
         commit = now;
+        if (asked) Deno.exit(0);
       } catch (error) {
         log(
           `Cannot start ${nameOf(now)}, which is checked out now (${
@@ -128,7 +143,7 @@ export async function launch(config: Config): Promise<never> {
     child = new Deno.Command(Deno.execPath(), { args, env, stdin: "piped", stderr }).spawn();
     const relayed = config.log === "json" ? relayLines(child.stderr, log) : undefined;
     const watching = watch(config, child, log);
-    const looking = onCheckout(() => {
+    const looking = onCheckout(git, () => {
       log(
         `${
           nameOf(checkout())

@@ -49,6 +49,10 @@ function hostsOf({ cluster }: Pick<Config, "cluster">): string[] {
   return [cluster.database.host, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
 }
 
+/** What says which commit is checked out. */
+const placesOf = (git: CommitFiles | undefined) =>
+  git ? [git.head, `${git.branches}/refs`, `${git.branches}/packed-refs`] : [];
+
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
 export function apiArguments(config: Config, git?: CommitFiles): string[] {
   const address = config.host.includes(":") ? `[${config.host}]` : config.host;
@@ -63,8 +67,7 @@ export function apiArguments(config: Config, git?: CommitFiles): string[] {
       `${root}/lib`,
       ...(config.cluster ? [`${root}/cluster`] : []),
       ...Object.values(vendored),
-      // Which commit is checked out.
-      ...(git ? [git.head, `${git.branches}/refs`, `${git.branches}/packed-refs`] : []),
+      ...placesOf(git),
     ]),
     allow("write", [config.data]),
     // ws looks at the two after our own.
@@ -83,7 +86,13 @@ export function apiArguments(config: Config, git?: CommitFiles): string[] {
     `--port=${config.port}`,
     ...(config.auth ? [] : ["--no-auth"]),
     `--workers=${config.workers}`,
-    ...(git ? [`--git-head=${git.head}`, `--git-branches=${git.branches}`] : []),
+    ...(git
+      ? [
+        `--git-commit=${git.commit}`,
+        `--git-head=${git.head}`,
+        `--git-branches=${git.branches}`,
+      ]
+      : []),
   ];
 }
 
@@ -110,10 +119,12 @@ export function remoteWorkerArguments({ apis, cache }: ElsewhereSettings): strin
 
 /**
  * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.
+ * @param git what it may look at to know whether the checkout is still what runs
  * @param alone whether it opens the store itself, having no server to ask; in a cluster that is over the network
  */
 export function workerArguments(
   { data, cluster, alone = false }: Pick<Config, "data" | "cluster"> & { alone?: boolean },
+  git?: CommitFiles,
 ): string[] {
   const own = alone ? [data] : WORKED_ON.map((folder) => `${data}/${folder}`);
   const shared = alone ? cluster : undefined;
@@ -124,6 +135,7 @@ export function workerArguments(
     allow("read", [
       ...own,
       ...["lib", "gpu", "kernels", ...(shared ? ["cluster"] : [])].map((x) => `${root}/${x}`),
+      ...placesOf(git),
     ]),
     allow("write", own),
     allow("env", [

@@ -1,6 +1,7 @@
 /** `deno task worker`: gives workers their few permissions, and starts them again when they die. */
+import type { CommitFiles } from "./commit.ts";
 import { counted } from "./counted.ts";
-import { askArguments, checkout, nameOf, onCheckout } from "./launcher.ts";
+import { askArguments, checkedOut, checkout, nameOf, onCheckout } from "./launcher.ts";
 import { codeVersion, type Config } from "./config.ts";
 import { type LogFormat, logger, relayLines } from "./log.ts";
 import { remoteWorkerArguments, workerArguments } from "./permissions.ts";
@@ -28,10 +29,11 @@ export interface LaunchOptions {
 /** The arguments of a worker, before its name; as this code wants them. */
 export function workerCommand(
   { data, cluster, elsewhere }: Pick<LaunchOptions, "data" | "cluster" | "elsewhere">,
+  git: CommitFiles | undefined,
 ): string[] {
   return elsewhere
     ? remoteWorkerArguments(elsewhere)
-    : workerArguments({ data, cluster, alone: true });
+    : workerArguments({ data, cluster, alone: true }, git);
 }
 
 /** Runs workers until they are asked to leave. */
@@ -66,8 +68,11 @@ async function keepWorker(
   const label = card === undefined ? machine : `${machine}-${card}`;
   // A worker that is started again has its name still, and takes up what it ran at once.
   const name = `${label}-${crypto.randomUUID().slice(0, 8)}`;
+  // In this order: what is checked out in between is found to be another one.
+  let git = checkedOut();
   let commit = checkout();
-  let command = workerCommand({ data, cluster, elsewhere });
+  let version = codeVersion(commit);
+  let command = workerCommand({ data, cluster, elsewhere }, git);
   const env = {
     ...environmentOf(card),
     MCGIP_LOG: format,
@@ -81,10 +86,11 @@ async function keepWorker(
       : { MCGIP_DATA: kept, MCGIP_API_KEY: "" }),
   };
   for (let backoff = BACKOFF_MS;;) {
+    git = checkedOut();
     const now = checkout();
     if (now !== commit) {
       try {
-        command = await askArguments(["worker", ...Deno.args.slice(1)]);
+        ({ args: command, version } = await askArguments(["worker", ...Deno.args.slice(1)]));
         log(`Started again as ${nameOf(now)}; before it was ${nameOf(commit)}`);
         commit = now;
       } catch (error) {
@@ -99,7 +105,8 @@ async function keepWorker(
     }
     const args = [
       ...command,
-      ...[name, elsewhere ? "elsewhere" : "alone", codeVersion(commit), label],
+      ...[name, elsewhere ? "elsewhere" : "alone", version, label],
+      ...(git && !elsewhere ? [git.commit, git.head, git.branches] : []),
     ];
     const started = performance.now();
     // Its standard input tells the child when this process is gone.
@@ -111,7 +118,7 @@ async function keepWorker(
     // Drivers know no JSON.
     const relayed = json && relayLines(child.stderr, logger(format, { process: "worker" }));
     let updated = false;
-    const looking = onCheckout(() => {
+    const looking = onCheckout(git, () => {
       log(
         `${
           nameOf(checkout())

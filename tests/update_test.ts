@@ -72,6 +72,50 @@ Deno.test("a checkout that changes under a running server starts all of it again
     }, { project: copy, args: ["--workers", "0"] });
   }));
 
+Deno.test("workers beside the server are started again with it", () =>
+  withDirectory(async (copy) => {
+    const { older, newer } = twoVersions(copy);
+    await withDirectory((data) =>
+      withServer(async (server) => {
+        const { tasks } = JSON.parse(Deno.readTextFileSync(`${copy}/deno.json`));
+        const worker = new Deno.Command(Deno.execPath(), {
+          args: tasks.worker.command.split(" ").slice(1),
+          cwd: copy,
+          env: { NO_COLOR: "1", MCGIP_DATA: data, MCGIP_WORKER_NAME: "box" },
+          ...{ stdin: "null", stdout: "null", stderr: "piped" },
+        }).spawn();
+        let log = "";
+        const read = (async () => {
+          for await (const part of worker.stderr.pipeThrough(new TextDecoderStream())) log += part;
+        })();
+        const versions = async () => {
+          // While it is started again it does not answer.
+          const workers = await server.json<{ data: { label: string; version: string }[] }>(
+            "GET",
+            "/v1/workers",
+          ).catch(() => ({ data: [] }));
+          return workers.data.filter(({ label }) => label === "box").map(({ version }) => version);
+        };
+        const tell = async () =>
+          `${JSON.stringify(await server.json("GET", "/v1/workers"))}\n${log}`;
+        try {
+          await until(async () => (await versions()).includes(older), 60_000, tell);
+          git(copy, "checkout", "--quiet", "newer");
+          await until(async () => (await versions()).join() === newer, 60_000, tell);
+          assert.match(
+            log,
+            /is checked out now, another one than runs: the worker is started again/,
+          );
+          assert.match(log, /Started again as Commit/);
+        } finally {
+          worker.kill("SIGTERM");
+          await worker.status;
+          await read;
+        }
+      }, { project: copy, data, args: ["--workers", "0"] })
+    );
+  }));
+
 Deno.test("a job is recorded with the version that runs it, and says where another one queued it", () =>
   withStore(async (store) => {
     const { id } = await store.jobs.insert({
