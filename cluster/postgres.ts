@@ -195,8 +195,8 @@ function isOutdated(error: unknown): boolean {
 export function connection(address: string, schema: string): pg.ClientConfig {
   const settings = {
     search_path: schema,
-    // A process that was frozen within a transaction keeps nobody waiting for ever.
-    idle_in_transaction_session_timeout: 20_000,
+    // A process that was frozen within a transaction keeps nobody waiting for long: nothing but SQL is done there.
+    idle_in_transaction_session_timeout: 5_000,
     lock_timeout: 15_000,
   };
   return {

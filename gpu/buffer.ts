@@ -39,14 +39,33 @@ export function writeBuffer(gpu: Gpu, buffer: GPUBuffer, data: HostArray, offset
   gpu.device.queue.writeBuffer(buffer, offset, bytes);
 }
 
+interface Range {
+  buffer: GPUBuffer;
+  /** Bytes; from 0 to the buffer's end when not given. */
+  offset?: number;
+  bytes?: number;
+}
+
+/** Bytes that are copied at once: some milliseconds. */
+const COPIED_AT_ONCE = 2 ** 24;
+
 /**
  * Copies bytes back. A mapped read blocks the thread until the GPU is done and costs about 11 ms even
  * when idle: read once per several steps, several ranges at a time.
  */
-export async function readBuffers(
+export async function readBuffers(gpu: Gpu, ranges: Range[]): Promise<ArrayBuffer[]> {
+  const read = await copyBuffers(gpu, ranges);
+  return await read();
+}
+
+/**
+ * Copies bytes beside where they are: what becomes of the buffers from the call on changes nothing of the copy.
+ * @returns what brings the copy to the host, in turns with other work of the thread; to be called, and once
+ */
+export async function copyBuffers(
   gpu: Gpu,
-  ranges: { buffer: GPUBuffer; offset?: number; bytes?: number }[],
-): Promise<ArrayBuffer[]> {
+  ranges: Range[],
+): Promise<() => Promise<ArrayBuffer[]>> {
   const spans = ranges.map(({ buffer, offset = 0, bytes = buffer.size - offset }) => ({
     buffer,
     offset,
@@ -67,17 +86,30 @@ export async function readBuffers(
   }
   gpu.device.queue.submit([encoder.finish()]);
   await staging.mapAsync(GPUMapMode.READ);
-  const mapped = staging.getMappedRange();
-  at = 0;
-  const copies = spans.map(({ bytes, padded }) => {
-    const copy = mapped.slice(at, at + bytes);
-    at += padded;
-    return copy;
-  });
-  staging.unmap();
-  staging.destroy();
-  gpu.check();
-  return copies;
+  return async () => {
+    const mapped = staging.getMappedRange();
+    const copies = [];
+    let at = 0;
+    for (const { bytes, padded } of spans) {
+      copies.push(await copyOf(mapped, at, bytes));
+      at += padded;
+    }
+    staging.unmap();
+    staging.destroy();
+    gpu.check();
+    return copies;
+  };
+}
+
+async function copyOf(mapped: ArrayBuffer, at: number, bytes: number): Promise<ArrayBuffer> {
+  if (bytes <= COPIED_AT_ONCE) return mapped.slice(at, at + bytes);
+  const copy = new Uint8Array(bytes);
+  for (let done = 0; done < bytes; done += COPIED_AT_ONCE) {
+    const length = Math.min(COPIED_AT_ONCE, bytes - done);
+    copy.set(new Uint8Array(mapped, at + done, length), done);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  return copy.buffer;
 }
 
 /** One buffer read back as f32. */

@@ -3,7 +3,13 @@
  * and the optimiser's moments in the same order, `frozen` (not trainable: an EMA target, a probed
  * backbone), `statistics` (running means and variances, queues).
  */
-import { createBuffer, type DeviceBuffer, readBuffers, writeBuffer } from "./buffer.ts";
+import {
+  copyBuffers,
+  createBuffer,
+  type DeviceBuffer,
+  readBuffers,
+  writeBuffer,
+} from "./buffer.ts";
 import type { Gpu } from "./device.ts";
 import { fromTorch, type Layout, torchShape, toTorch } from "./weight_layout.ts";
 import { elementCount, type Shape } from "./tensor.ts";
@@ -193,14 +199,23 @@ export class ParameterStore {
 
   /** Every flat buffer but gradients and what is made from others, bit for bit, to go on from later. */
   async snapshot(): Promise<Map<string, Float32Array<ArrayBuffer>>> {
+    const read = await this.copy();
+    return await read();
+  }
+
+  /** The same as it is at the call; the GPU goes on while the copy comes to the host. See `copyBuffers`. */
+  async copy(): Promise<() => Promise<Map<string, Float32Array<ArrayBuffer>>>> {
     const kept = [...this.buffers].filter(([name]) =>
       name !== "gradients" && !(name in FOLDED) && this.lengthOf(name) > 0
     );
-    const bytes = await readBuffers(
+    const read = await copyBuffers(
       this.gpu,
       kept.map(([name, buffer]) => ({ buffer, bytes: this.lengthOf(name) * 4 })),
     );
-    return new Map(kept.map(([name], i) => [name, new Float32Array(bytes[i])]));
+    return async () => {
+      const bytes = await read();
+      return new Map(kept.map(([name], i) => [name, new Float32Array(bytes[i])]));
+    };
   }
 
   /** @throws {Error} when a section has another length */

@@ -39,6 +39,9 @@ const MEMORY = "--allow-sys=systemMemoryInfo";
 /** pg-boss notes which machine looks after its queues. */
 const QUEUE = ",hostname";
 
+/** What ws reads of its own. */
+const WEBSOCKET_VARIABLES = ["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"];
+
 /** What pg reads of its own. */
 const POSTGRES_VARIABLES = ["PG*", "USER", "USERNAME", "NODE_PG_FORCE_NATIVE"];
 
@@ -70,10 +73,9 @@ export function apiArguments(config: Config, git?: CommitFiles): string[] {
       ...placesOf(git),
     ]),
     allow("write", [config.data]),
-    // ws looks at the two after our own.
     allow("env", [
       ...variables,
-      ...["WS_NO_BUFFER_UTIL", "WS_NO_UTF_8_VALIDATE"],
+      ...WEBSOCKET_VARIABLES,
       ...(config.cluster ? POSTGRES_VARIABLES : []),
     ]),
     // And how much room the disk has for an upload; threads that work beside the one that answers come after it.
@@ -110,7 +112,7 @@ export function remoteWorkerArguments({ apis, cache }: ElsewhereSettings): strin
     allow("net", addresses),
     allow("read", [cache, ...["lib", "gpu", "kernels"].map((x) => `${root}/${x}`)]),
     allow("write", [cache]),
-    allow("env", [...workerVariables, "DENO_WEBGPU_BACKEND"]),
+    allow("env", [...workerVariables, ...WEBSOCKET_VARIABLES, "DENO_WEBGPU_BACKEND"]),
     `${MEMORY},setPriority`,
     `${root}/main.ts`,
     "gpu",

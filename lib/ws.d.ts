@@ -2,12 +2,18 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 
-export interface WebSocket {
+export class WebSocket {
+  constructor(
+    url: string,
+    options: { headers: Record<string, string>; perMessageDeflate: boolean },
+  );
   send(data: string): void;
+  close(): void;
   /** At once, without a farewell. */
   terminate(): void;
+  on(event: "open", listener: () => void): this;
   on(event: "message", listener: (data: Uint8Array, binary: boolean) => void): this;
-  on(event: "close", listener: () => void): this;
+  on(event: "close", listener: (code: number, reason: Uint8Array) => void): this;
   on(event: "error", listener: (error: Error) => void): this;
 }
 

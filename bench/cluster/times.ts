@@ -1,5 +1,7 @@
 /** Single times of a cluster: from a request to a worker, from a worker to who watches elsewhere, from a kill to another. */
 import { LEASE_MS } from "@/lib/store/lease.ts";
+import { BEAT_MS } from "@/lib/worker/beat.ts";
+import type { JobRow } from "@/lib/store/mod.ts";
 import { until } from "@/tests/support/server.ts";
 import { quantile } from "../load.ts";
 import type { Row } from "../reliability/row.ts";
@@ -60,22 +62,50 @@ export async function newsElsewhere(cluster: BenchCluster): Promise<Row> {
   };
 }
 
+/** ms between two steps of jobs that are killed. */
+const STEP_MS = 50;
+/** Kills of a worker that comes back at once. */
+const KILLS = 5;
+/** Work between two uploads, s: the bench's workers send each second what the checkpoint after it holds, one in 10 steps. */
+const SEGMENT_S = 1 + 10 * STEP_MS / 1000;
+
+/** Runs a job until it is `steps` on; how it stands then. */
+async function begun(cluster: BenchCluster, id: string, steps: number): Promise<JobRow> {
+  let [job] = await cluster.jobs([id]);
+  await until(
+    async () => {
+      [job] = await cluster.jobs([id]);
+      return job.state === "running" && job.progress.done > steps;
+    },
+    60_000,
+    cluster.told,
+  );
+  return job;
+}
+
 export async function workerKilled(cluster: BenchCluster): Promise<Row[]> {
-  const id = await cluster.count(1_000, 50);
-  let job = (await cluster.jobs([id]))[0];
-  await until(async () => {
-    [job] = await cluster.jobs([id]);
-    return job.progress.done > 60;
-  }, 60_000);
+  const lost: number[] = [];
+  const id = await cluster.count(1_000, STEP_MS);
+  const job = await begun(cluster, id, 60);
   const before = job.progress.done;
   await cluster.killWorker(job.worker!);
   const killed = performance.now();
   await until(async () => (await cluster.jobs([id]))[0].fence > job.fence, 120_000);
   const seconds = (performance.now() - killed) / 1000;
   cluster.startWorker(job.worker!);
-  const [{ result, state }] = await cluster.ended([id], 180_000);
-  const { starts } = result as { starts: number[] };
   const most = LEASE_MS / 1000 + 5;
+  const [{ result }] = await cluster.ended([id], 180_000);
+  lost.push(before - (result as { starts: number[] }).starts.at(-1)!);
+  for (let kill = 0; kill < KILLS; kill++) {
+    const id = await cluster.count(200, STEP_MS);
+    // At another place between two uploads each time.
+    const { worker, progress: { done } } = await begun(cluster, id, 60 + 7 * kill);
+    await cluster.killWorker(worker!);
+    cluster.startWorker(worker!);
+    const [{ result }] = await cluster.ended([id], 180_000);
+    lost.push(done - (result as { starts: number[] }).starts.at(-1)!);
+  }
+  const work = Math.max(...lost) * STEP_MS / 1000;
   return [
     {
       of,
@@ -86,10 +116,43 @@ export async function workerKilled(cluster: BenchCluster): Promise<Row[]> {
     },
     {
       of,
-      what: "steps that were done again after it",
-      wanted: "those since the last upload, which comes every 5 minutes",
-      measured: `from ${starts.at(-1)}, killed at ${before}`,
-      holds: state === "succeeded" && starts.length === 2,
+      what: "work that a kill loses",
+      wanted: `at most a segment, from one upload to the next: here ${SEGMENT_S} s`,
+      measured: `${work.toFixed(1)} s at most of ${lost.length} kills`,
+      holds: work <= SEGMENT_S,
     },
   ];
+}
+
+/** Another has a worker's job: until it has stopped. */
+export async function claimLost(cluster: BenchCluster, times = 10): Promise<Row> {
+  const taken: number[] = [];
+  const { jobs, db } = cluster.store;
+  for (let i = 0; i < times; i++) {
+    const id = await cluster.count(2_000, STEP_MS);
+    const { worker, progress: { done } } = await begun(cluster, id, 5 + i);
+    const { log } = cluster.worker(worker!);
+    const claim = await db.transaction(async () => {
+      await jobs.release(worker!);
+      return await jobs.claim("another", { kinds: ["count"] });
+    });
+    const lost = performance.now();
+    if (claim?.id !== id) throw new Error(`Cannot take job ${id}, at ${done}, from ${worker}`);
+    const said = `job ${id}: Cannot write`;
+    while (!log().includes(said)) {
+      if (performance.now() - lost > 60_000) throw new Error(`${worker} goes on:\n${log()}`);
+      await pause(5);
+    }
+    taken.push(performance.now() - lost);
+    await jobs.change(claim, { state: "cancelled" });
+  }
+  const longest = Math.max(...taken);
+  return {
+    of,
+    what: "a claim is lost, until its worker has stopped",
+    wanted: `at most a beat: ${BEAT_MS} ms`,
+    measured: `${longest.toFixed(0)} ms at most of ${times}; p50 ` +
+      `${quantile(taken, 0.5).toFixed(0)} ms`,
+    holds: longest <= BEAT_MS,
+  };
 }

@@ -9,16 +9,18 @@ import type { Uploads } from "./uploader.ts";
 const RATE = 500;
 const WANTED_MS = 10;
 
-async function evenly(
+/** Sends so many requests a second, each path in turn, from a process of its own. */
+export async function evenly(
   url: string,
   key: string,
   paths: string[],
   seconds: number,
+  rate = RATE,
 ): Promise<Latencies> {
   const { stdout } = await new Deno.Command("nice", {
     args: [
       ...["-n", "-5", Deno.execPath(), "run", "-A", "--no-check", "--config=bench/deno.json"],
-      ...["bench/reliability/evenly.ts", url, key, String(RATE), String(seconds), ...paths],
+      ...["bench/reliability/evenly.ts", url, key, String(rate), String(seconds), ...paths],
     ],
     stderr: "null",
   }).output();
@@ -48,7 +50,13 @@ async function withControl<T>(body: (url: string) => Promise<T>): Promise<T> {
   }
 }
 
-const light = (set: string, first: string, { model, similarity }: Content, job: string) => [
+/** The paths of the light reads. */
+export const light = (
+  set: string,
+  first: string,
+  { model, similarity }: Pick<Content, "model" | "similarity">,
+  job: string,
+) => [
   ...["/healthz", "/v1/datasets", `/v1/datasets/${set}`, `/v1/datasets/${set}/images/${first}`],
   ...[`/v1/jobs/${job}`, "/v1/jobs", `/v1/models/${model}`, "/v1/models", "/v1/device"],
   ...[

@@ -20,7 +20,13 @@ const dataByType = {
   log: message,
   metric: z.object({ step: z.number(), epoch: z.number() }).catchall(z.number().nullable())
     .describe("Points of the job's series, by name"),
-  checkpoint: z.object({ step: z.number(), epoch: z.number(), sha256: z.string() }),
+  checkpoint: z.object({
+    step: z.number(),
+    epoch: z.number(),
+    sha256: z.string(),
+    waited: z.number().optional()
+      .describe("Seconds for which the training stood still; it is written while steps go on"),
+  }),
   warning: message,
 } satisfies Record<EventRow["type"], z.ZodObject>;
 

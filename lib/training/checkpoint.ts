@@ -3,7 +3,7 @@
  * (temporary file, fsync, rename, fsync of the directory); a damaged one is set aside.
  */
 import { createHash } from "node:crypto";
-import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
+import { readSafetensors, safetensorsParts } from "@/lib/models/safetensors.ts";
 import { syncDirectory } from "@/lib/store/files.ts";
 
 /** Named values: weights, optimiser state, queues. */
@@ -18,6 +18,8 @@ export interface Checkpoint {
 
 const NAME = /^(step|best)-(\d{10})-([0-9a-f]{64})\.safetensors$/;
 const KEPT = 3;
+/** Bytes that are hashed and written at once: in between, steps go on. */
+const PIECE = 2 ** 22;
 
 interface Entry {
   kind: "step" | "best";
@@ -36,23 +38,33 @@ export class Checkpoints {
     }
   }
 
-  /** Writes a checkpoint of `step`; of kind `step` the last three are kept, of `best` the last one. */
+  /**
+   * Writes a checkpoint of `step`; of kind `step` the last three are kept, of `best` the last one. Its state must stay
+   * as it is until it is written; `meta` is taken at once.
+   */
   async save(
     step: number,
     { state, meta }: Checkpoint,
     kind: Entry["kind"] = "step",
   ): Promise<string> {
-    const bytes = writeSafetensors(state, { checkpoint: JSON.stringify(meta) });
-    const sha256 = createHash("sha256").update(bytes).digest("hex");
-    const name = `${kind}-${String(step).padStart(10, "0")}-${sha256}.safetensors`;
+    const parts = [...safetensorsParts(state, { checkpoint: JSON.stringify(meta) })];
+    const hash = createHash("sha256");
     const temporary = `${this.directory}/${crypto.randomUUID()}.tmp`;
     const file = await Deno.open(temporary, { write: true, createNew: true });
     try {
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+      for (const part of parts) {
+        for (let start = 0; start < part.length; start += PIECE) {
+          const piece = part.subarray(start, start + PIECE);
+          hash.update(piece);
+          for (let at = 0; at < piece.length;) at += await file.write(piece.subarray(at));
+        }
+      }
       await file.sync();
     } finally {
       file.close();
     }
+    const sha256 = hash.digest("hex");
+    const name = `${kind}-${String(step).padStart(10, "0")}-${sha256}.safetensors`;
     await Deno.rename(temporary, `${this.directory}/${name}`);
     syncDirectory(this.directory);
     for (const old of this.#entries(kind).slice(kind === "step" ? KEPT : 1)) {

@@ -221,7 +221,7 @@ export class Finetuner implements Trainee {
     else this.program.write(LABELS, Uint32Array.from(batch, (image) => truth.labels[image]));
   }
 
-  async snapshot(): Promise<State> {
+  async snapshot(): Promise<() => Promise<State>> {
     return await snapshotState(this.store);
   }
 

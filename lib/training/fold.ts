@@ -198,7 +198,8 @@ async function trainFold(
       return epoch - best.epoch >= spec.early_stop;
     }
     notes.best = { epoch, validation: figures };
-    await checkpoints.save(epoch, { state: await trainee.snapshot(), meta: { epoch } }, "best");
+    const read = await trainee.snapshot();
+    await checkpoints.save(epoch, { state: await read(), meta: { epoch } }, "best");
     return false;
   }
 

@@ -171,10 +171,11 @@ export class Pretrainer implements Trainee {
     return records.map(({ values }, i) => updateMetrics(values, updates[i]));
   }
 
-  async snapshot(): Promise<State> {
-    const state = await snapshotState(this.store);
-    this.queue?.save(state);
-    return state;
+  async snapshot(): Promise<() => Promise<State>> {
+    const queued: State = new Map();
+    this.queue?.save(queued);
+    const read = await snapshotState(this.store);
+    return async () => new Map([...await read(), ...queued]);
   }
 
   restore(state: State): void {

@@ -4,12 +4,16 @@ import type { State } from "./checkpoint.ts";
 
 const SECTION = "section ";
 
-export async function snapshotState(store: ParameterStore): Promise<State> {
-  const state: State = new Map();
-  for (const [name, data] of await store.snapshot()) {
-    state.set(SECTION + name, { shape: [data.length], data });
-  }
-  return state;
+/** As it is at the call; what is returned brings it to the host while the GPU goes on. */
+export async function snapshotState(store: ParameterStore): Promise<() => Promise<State>> {
+  const read = await store.copy();
+  return async () => {
+    const state: State = new Map();
+    for (const [name, data] of await read()) {
+      state.set(SECTION + name, { shape: [data.length], data });
+    }
+    return state;
+  };
 }
 
 export function restoreState(store: ParameterStore, state: State): void {

@@ -25,8 +25,8 @@ export interface Trainee {
   run(batch: Uint32Array<ArrayBuffer>, moment: Moment): Record<string, number>;
   /** What the runs since the last call recorded, oldest first; `loss` among it. */
   recorded(): Promise<Record<string, number>[]>;
-  /** All that changes by training. */
-  snapshot(): Promise<State>;
+  /** All that changes by training, as it is at the call; what is returned brings it to the host, and is called once. */
+  snapshot(): Promise<() => Promise<State>>;
   restore(state: State): void;
 }
 
@@ -125,9 +125,13 @@ class TrainingLoop {
   private values: Record<string, number>[] = [];
   private readSince = performance.now();
   private reportSince = performance.now();
+  /** When the last checkpoint was begun, and what it took until it was on the disk, ms. */
   private savedAt = performance.now();
-  /** What the last checkpoint took, ms. */
   private saveTook = 0;
+  /** One that is written beside the steps; settles without an error. */
+  private writing?: Promise<void>;
+  /** Why that could not be written. */
+  private unwritten?: { error: unknown };
   private savedNotes = "";
   /** Batches. */
   private readEvery = 1;
@@ -147,6 +151,14 @@ class TrainingLoop {
   }
 
   async run(): Promise<TrainingLoopResult> {
+    try {
+      return await this.train();
+    } finally {
+      await this.writing;
+    }
+  }
+
+  private async train(): Promise<TrainingLoopResult> {
     const resumed = await this.goBack();
     // What is done of the whole job, as its progress counts.
     const resumed_at = (this.options.offset?.done ?? 0) + this.step;
@@ -165,11 +177,14 @@ class TrainingLoop {
       } catch (error) {
         if (error instanceof JobStopped) {
           if (await this.read()) await this.save();
+          await this.written();
         }
         throw error;
       }
+      this.assertWritten();
       await this.oneStep();
     }
+    await this.written();
     const { notes, steps, skipped, loss, devices } = this;
     return { notes, steps, skipped, loss, devices };
   }
@@ -294,25 +309,53 @@ class TrainingLoop {
   private isDue(): boolean {
     const { checkpointShare = SAVE_SHARE } = this.options;
     const since = performance.now() - this.savedAt;
-    return since > SAVE_SECONDS * 1000 || this.saveTook <= checkpointShare * since ||
+    const took = this.writing ? since : this.saveTook;
+    return since > SAVE_SECONDS * 1000 || took <= checkpointShare * since ||
       JSON.stringify(this.notes) !== this.savedNotes;
   }
 
+  /** Makes a checkpoint of what is now; it is written while the steps go on, one at a time. */
   private async save(): Promise<void> {
-    const { step, notes, skipped, finished, devices } = this;
-    const started = performance.now();
-    this.savedNotes = JSON.stringify(notes);
+    const began = performance.now();
+    await this.written();
+    this.savedAt = performance.now();
+    this.savedNotes = JSON.stringify(this.notes);
     // What was reported up to here is kept first: whoever takes up the checkpoint does not report it again.
     await this.context.flush();
-    const sha256 = await this.options.checkpoints.save(step, {
-      state: await this.trainee.snapshot(),
-      meta: { ...this.options.identity, step, notes, skipped, finished, devices },
-    });
-    this.context.event("checkpoint", { step, epoch: Math.floor(step / this.perEpoch), sha256 });
+    const read = await this.trainee.snapshot();
+    this.writing = this.write(read, (performance.now() - began) / 1000)
+      .catch((error) => {
+        this.unwritten = { error };
+      })
+      .then(() => {
+        this.writing = undefined;
+      });
+  }
+
+  /** @param waited seconds that the training has waited for it */
+  private async write(read: () => Promise<State>, waited: number): Promise<void> {
+    const { step, skipped, finished, devices } = this;
+    // Those of now: the next epoch may end meanwhile.
+    const notes = structuredClone(this.notes);
+    const meta = { ...this.options.identity, step, notes, skipped, finished, devices };
+    const sha256 = await this.options.checkpoints.save(step, { state: await read(), meta });
+    const epoch = Math.floor(step / this.perEpoch);
+    this.context.event("checkpoint", { step, epoch, sha256, waited });
     // Else a job that takes its worker down behind each checkpoint would be taken up without end.
     await this.context.flush();
-    this.savedAt = performance.now();
-    this.saveTook = this.savedAt - started;
+    this.saveTook = performance.now() - this.savedAt;
+  }
+
+  /** Waits for the checkpoint that is being written. @throws what hindered it */
+  private async written(): Promise<void> {
+    await this.writing;
+    this.assertWritten();
+  }
+
+  private assertWritten(): void {
+    const failed = this.unwritten;
+    this.unwritten = undefined;
+    if (failed) throw failed.error;
   }
 
   /**
@@ -320,6 +363,7 @@ class TrainingLoop {
    * @throws {JobHeld} when it does not fit this training
    */
   private async goBack(): Promise<boolean> {
+    await this.written();
     const checkpoint = await this.options.checkpoints.load();
     if (!checkpoint) return false;
     try {

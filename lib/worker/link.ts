@@ -1,4 +1,9 @@
-/** A worker's end of the connection to one server elsewhere: opened by the worker, and again whenever it is lost. */
+/**
+ * A worker's end of the connection to one server elsewhere: opened by the worker, and again whenever it is lost. By ws:
+ * what Deno's own WebSocket sends above 1 kB waits 40 ms, as it lets TCP gather small packets (Nagle's algorithm).
+ */
+// @ts-types="@/lib/ws.d.ts"
+import { WebSocket } from "ws";
 import { Unavailable } from "@/lib/errors.ts";
 import type { Beat } from "./beat.ts";
 import { KnownNames } from "./known_names.ts";
@@ -7,7 +12,9 @@ import { type Hello, LINK_MS, pathOf } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
 /** Before the link is opened again, ms; doubled each time up to the last. */
-const BACKOFF_MS = [250, 10_000];
+const BACKOFF_MS = [250, 3_000];
+/** A link that has lasted for so long, ms, is no sign of a slow network. */
+const STEADY_MS = 60_000;
 
 /** The link was lost before an answer came; what was asked may have been done. */
 export class LinkLost extends Unavailable {
@@ -17,6 +24,8 @@ export class LinkLost extends Unavailable {
 export interface LinkOptions {
   /** Address of the server. */
   api: string;
+  /** When nothing is heard for so long, ms, it is taken for lost; more where that happens again and again. */
+  patience: number;
   server: Pick<Server, "key" | "name">;
   /** The first message of each time that it is opened. */
   hello(): Hello;
@@ -36,6 +45,8 @@ export class Link {
   #peer?: Peer;
   #socket?: WebSocket;
   #backoff = BACKOFF_MS[0];
+  #patience: number;
+  #openedAt = -Infinity;
   #closed = false;
   #heard = 0;
   #beating = false;
@@ -44,6 +55,7 @@ export class Link {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.#patience = options.patience;
     this.#open();
   }
 
@@ -53,6 +65,11 @@ export class Link {
 
   get up(): boolean {
     return this.#peer !== undefined;
+  }
+
+  /** When nothing is heard for so long, ms, the link is taken for lost. */
+  get patience(): number {
+    return this.#patience;
   }
 
   /** To the server; dropped while the link is lost. */
@@ -75,7 +92,8 @@ export class Link {
   /** A heartbeat; a server that does not answer any is taken for gone. */
   beat(beat: Beat): void {
     if (!this.up) return;
-    if (performance.now() - this.#heard > LINK_MS) {
+    if (performance.now() - this.#heard > this.#patience) {
+      this.#waited();
       return this.drop("nothing was heard of the server");
     }
     if (this.#beating) return;
@@ -88,7 +106,13 @@ export class Link {
   drop(reason: string): void {
     const socket = this.#socket;
     this.#lost(reason);
-    socket?.close();
+    socket?.terminate();
+  }
+
+  /** Lost again before long, it may be that all is slow: the next is waited for longer. */
+  #waited(): void {
+    if (performance.now() - this.#openedAt > STEADY_MS && this.up) return;
+    this.#patience = Math.min(2 * this.#patience, LINK_MS);
   }
 
   close(): void {
@@ -104,18 +128,25 @@ export class Link {
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const socket = this.#socket = new WebSocket(url.href, {
       headers: { authorization: `Bearer ${server.key}` },
-    } as never);
+      perMessageDeflate: false,
+    });
+    let open = false;
     const peer = new Peer((message) => {
-      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(abroad(message)));
+      if (open) socket.send(JSON.stringify(abroad(message)));
     }, {});
-    const patience = setTimeout(() => ended("it does not answer"), LINK_MS);
+    const patience = setTimeout(() => {
+      if (this.#socket === socket) this.#waited();
+      ended("it does not answer");
+    }, this.#patience);
     const ended = (reason: string) => {
+      open = false;
       clearTimeout(patience);
       peer.close("Cannot reach the server: the link was lost");
       if (this.#socket === socket) this.#lost(reason);
       socket.close();
     };
-    socket.onopen = async () => {
+    socket.on("open", async () => {
+      open = true;
       try {
         await peer.call("hello", hello());
       } catch (error) {
@@ -124,18 +155,21 @@ export class Link {
       clearTimeout(patience);
       if (this.#socket !== socket) return;
       this.#peer = peer;
-      this.#heard = performance.now();
+      this.#openedAt = this.#heard = performance.now();
       this.#backoff = BACKOFF_MS[0];
       this.#say(`linked to ${api}`);
       opened();
-    };
-    socket.onmessage = ({ data }) => {
-      const message = JSON.parse(data as string) as Message;
+    });
+    socket.on("message", (data) => {
+      const message = JSON.parse(new TextDecoder().decode(data)) as Message;
       if (message.method === undefined) void peer.receive(message);
       else receive(message);
-    };
-    socket.onerror = (event) => ended(why((event as ErrorEvent).message));
-    socket.onclose = ({ reason }) => ended(reason || "the server closed it");
+    });
+    socket.on("error", (error) => ended(why(error.message)));
+    socket.on(
+      "close",
+      (_, reason) => ended(new TextDecoder().decode(reason) || "the server closed it"),
+    );
   }
 
   #lost(reason: string): void {
@@ -168,7 +202,7 @@ const REFUSALS: Record<string, string> = {
 };
 
 /** @param message of a WebSocket that could not be opened */
-function why(message: string | undefined): string {
-  const status = /status code: (\d{3})/.exec(message ?? "")?.[1];
+function why(message: string): string {
+  const status = /server response: (\d{3})/.exec(message)?.[1];
   return (status && REFUSALS[status]) || message || "it cannot be reached";
 }

@@ -7,12 +7,12 @@ import type { Beat } from "./beat.ts";
 import { namesOf } from "./known_names.ts";
 import { Link, LinkLost } from "./link.ts";
 import type { Message } from "./rpc.ts";
-import type { Hello } from "./session.ts";
+import { type Hello, LINK_MS, MOVE_MS } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
 export interface LinksOptions {
   server: Server;
-  hello(): Omit<Hello, "side">;
+  hello(): Omit<Hello, "side" | "patience_ms">;
   /** What a server asks and tells; ids of requests are of all links together. */
   receive(message: Message): void;
   log(text: string): void;
@@ -33,9 +33,13 @@ export class Links {
   constructor(options: LinksOptions) {
     this.#options = options;
     const { server, log } = options;
-    this.#links = server.apis.map((api) => {
+    const { apis, name } = server;
+    const first = startOf(name, apis.length);
+    // With one alone nothing is gained by leaving it soon.
+    const patience = apis.length > 1 ? MOVE_MS : LINK_MS;
+    this.#links = [...apis.slice(first), ...apis.slice(0, first)].map((api) => {
       const link: Link = new Link({
-        ...{ api, server, log },
+        ...{ api, server, patience, log },
         hello: () => this.#hello(link),
         receive: (message) => this.#receive(link, message),
         opened: () => this.#wasOpened(link),
@@ -122,7 +126,8 @@ export class Links {
 
   #hello(link: Link): Hello {
     this.#work ??= link;
-    return { ...this.#options.hello(), side: this.#work !== link };
+    const side = this.#work !== link;
+    return { ...this.#options.hello(), side, patience_ms: link.patience };
   }
 
   #receive(link: Link, message: Message): void {
@@ -167,4 +172,9 @@ export class Links {
       if (this.#work === link) link.drop((error as Error).message);
     }
   }
+}
+
+/** Where a worker begins among so many servers: workers spread over them by their names. */
+export function startOf(name: string, servers: number): number {
+  return [...name].reduce((sum, letter) => sum + letter.codePointAt(0)!, 0) % servers;
 }

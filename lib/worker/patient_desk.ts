@@ -3,7 +3,7 @@
  * tells is kept here, each message under its number until it is confirmed. What changes the job's state, and what it
  * has made, waits.
  */
-import { ClaimLost, Unavailable } from "@/lib/errors.ts";
+import { ClaimLost, isDiskFull, Unavailable } from "@/lib/errors.ts";
 import type { Claim, News } from "@/lib/jobs/outcome.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
 import type { JobRow } from "@/lib/store/mod.ts";
@@ -12,9 +12,17 @@ import type { Desk } from "./desk.ts";
 /** Between two tries, ms. */
 const PAUSE_MS = 500;
 
+/** What was told in several calls and goes as one. */
+interface Pending {
+  parts: News[];
+  number: number;
+  /** It may have been kept: nothing is added any more. */
+  sent: boolean;
+}
+
 export class PatientDesk implements Desk {
   /** What was not confirmed, in its order. */
-  #news: (News & { number: number; sent: boolean })[] = [];
+  #news: Pending[] = [];
   #number = 0;
   /** One message at a time: they are kept in their order. */
   #turn: Promise<unknown> = Promise.resolve();
@@ -37,9 +45,22 @@ export class PatientDesk implements Desk {
 
   async tell(claim: Claim, news: News): Promise<JobRow["requested"]> {
     const last = this.#news.at(-1);
-    if (last && !last.sent) merge(last, news);
-    else this.#news.push({ ...news, number: ++this.#number, sent: false });
-    return await this.#inTurn(() => this.#send(claim, news.changes.state !== undefined));
+    if (last && !last.sent) last.parts.push(news);
+    else this.#news.push({ parts: [news], number: ++this.#number, sent: false });
+    try {
+      return await this.#inTurn(() => this.#send(claim, news.changes.state !== undefined));
+    } catch (error) {
+      // Whoever told it tells it again; of what was told before only this desk knows.
+      if (isDiskFull(error)) this.#takeBack(news);
+      throw error;
+    }
+  }
+
+  #takeBack(news: News): void {
+    for (const pending of this.#news) {
+      pending.parts = pending.parts.filter((part) => part !== news);
+    }
+    this.#news = this.#news.filter(({ parts }) => parts.length > 0);
   }
 
   async #inTurn<T>(send: () => Promise<T>): Promise<T> {
@@ -52,12 +73,14 @@ export class PatientDesk implements Desk {
   async #send(claim: Claim, must: boolean): Promise<JobRow["requested"]> {
     let requested: JobRow["requested"] = null;
     while (this.#news.length > 0) {
-      const { sent: _, ...news } = this.#news[0];
-      this.#news[0].sent = true;
+      const [first] = this.#news;
+      first.sent = true;
       try {
-        requested = await this.desk.tell(claim, news);
+        requested = await this.desk.tell(claim, { ...merged(first.parts), number: first.number });
         this.#news.shift();
       } catch (error) {
+        // Nothing of it was kept.
+        if (isDiskFull(error)) throw error;
         if (!(error instanceof Unavailable)) {
           this.#news.shift();
           throw error;
@@ -109,9 +132,9 @@ async function patiently<T>(action: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Adds what came later. */
-function merge(news: News, { points, events, changes }: News): void {
-  news.points.push(...points);
-  news.events.push(...events);
-  Object.assign(news.changes, changes);
-}
+/** In their order. */
+const merged = (parts: News[]): News => ({
+  points: parts.flatMap(({ points }) => points),
+  events: parts.flatMap(({ events }) => events),
+  changes: Object.assign({}, ...parts.map(({ changes }) => changes)),
+});

@@ -68,8 +68,11 @@ export class RemoteWorker implements Desk {
   /** Whether the claim is older than the link: what was asked and sent under it is not all known here. */
   #resumed = false;
   #held = -Infinity;
+  #holding = false;
   /** When something came last by its link, by a clock that nobody sets. */
-  #heard = -Infinity;
+  #heardAt = -Infinity;
+  /** For how long, ms, nothing may come until it opens another. */
+  #patience = LINK_MS;
   /** Files that it has sent under its claim. */
   #sent: string[] = [];
 
@@ -86,6 +89,11 @@ export class RemoteWorker implements Desk {
 
   get linked(): boolean {
     return this.#peer !== undefined;
+  }
+
+  /** Whether it is linked, and was heard of so lately that it cannot have gone to another server. */
+  get heard(): boolean {
+    return this.linked && performance.now() - this.#heardAt <= this.#patience;
   }
 
   /** Id of the job that it runs. */
@@ -107,6 +115,7 @@ export class RemoteWorker implements Desk {
       ...deskHandlers(this),
       hello: async (hello: Hello) => {
         await this.#hello(hello);
+        this.#heardAt = performance.now();
         this.#peer = peer;
       },
       beat: (beat: Beat) => this.#beat(beat),
@@ -122,11 +131,16 @@ export class RemoteWorker implements Desk {
     this.#wire = wire;
     this.#peer = undefined;
     this.beat = undefined;
-    this.#heard = performance.now();
+    this.#heardAt = performance.now();
     return (message) => {
-      if (wire === this.#wire) this.#heard = performance.now();
       // Before its greeting nothing else is answered.
       if (peer !== this.#peer && message.method !== "hello") return;
+      if (peer === this.#peer && !this.heard) {
+        // This server stood still: what has piled up is of a time before the worker asked another one.
+        wire.close();
+        return this.detach(wire);
+      }
+      this.#heardAt = performance.now();
       peer.receive(message).catch((error) =>
         this.#options.log(`worker: ${unquoted(error.message)}`)
       );
@@ -149,7 +163,7 @@ export class RemoteWorker implements Desk {
 
   /** Cuts off a link on which nothing comes. */
   check(): void {
-    if (performance.now() - this.#heard > LINK_MS) this.#wire?.close();
+    if (performance.now() - this.#heardAt > LINK_MS) this.#wire?.close();
   }
 
   /** Asks the worker; throws what its handler throws, and Unavailable when it is away. */
@@ -166,7 +180,7 @@ export class RemoteWorker implements Desk {
 
   async #hello(hello: Hello): Promise<void> {
     const { desk, log } = this.#options;
-    const { version, device, claim, label = this.name, side } = hello;
+    const { version, device, claim, label = this.name, side, patience_ms } = hello;
     if (!LABEL.test(label)) throw new InvalidInput("Cannot use the label of this worker");
     this.label = label;
     this.version = version;
@@ -176,6 +190,7 @@ export class RemoteWorker implements Desk {
     const anew = !this.linked;
     if (anew) this.since = now();
     this.device = device ?? undefined;
+    this.#patience = patience_ms;
     this.side = side === true;
     if (this.side) {
       // What it had from here it has no more.
@@ -223,9 +238,17 @@ export class RemoteWorker implements Desk {
     throw new Conflict(reason);
   }
 
-  async #beat(beat: Beat): Promise<void> {
+  /** Answered at once, also while the database is away: whether this server lives is what the worker wants to hear. */
+  #beat(beat: Beat): void {
     this.beat = { ...beat, time: performance.now() };
-    if (performance.now() - this.#held > HOLD_MS) await this.#hold();
+    if (this.#holding || performance.now() - this.#held < HOLD_MS) return;
+    this.#holding = true;
+    this.#hold().catch((error) => {
+      // The next one may come through, long before the lease ends.
+      if (error instanceof Unavailable) return;
+      const { name } = this;
+      this.#options.log(`Cannot prolong the lease of worker ${name}: ${unquoted(error.message)}`);
+    }).finally(() => this.#holding = false);
   }
 
   async #hold(): Promise<void> {

@@ -8,6 +8,8 @@ export const PROTOCOL = 2;
 export const pathOf = (worker: string) => `/v1/workers/${encodeURIComponent(worker)}/`;
 /** An end that hears nothing for so long, ms, takes the link for lost. */
 export const LINK_MS = 10_000;
+/** The same for a worker that has another server to go to; it becomes more patient where links are lost again and again. */
+export const MOVE_MS = 2_500;
 
 /** What a worker said about its GPU; `gpu` is null without an adapter, with a hint. */
 export interface Device {
@@ -35,6 +37,8 @@ export interface Hello {
   device: Device | null;
   /** Of the job that it runs. */
   claim: Claim | null;
+  /** When nothing is heard for so long, ms, it takes this link for lost, and another for its jobs. */
+  patience_ms: number;
   /** What people call it; its name without one. */
   label?: string;
   /** It takes its jobs over another link: over this one it is only asked. */

@@ -153,11 +153,10 @@ export class Workers {
     return worker;
   }
 
-  /** @throws {Unavailable} unless a worker of this name came with this key */
+  /** @throws {Unavailable} unless a worker of this name is linked here now, with this key: elsewhere it may have another job */
   get(name: string, key_id: string | null): RemoteWorker {
     const worker = this.#remote.get(name);
-    // One that is linked to another server by now has its files there.
-    if (worker?.linked && worker.key_id === key_id) return worker;
+    if (worker?.heard && worker.key_id === key_id) return worker;
     throw new Unavailable(`Cannot find worker "${name}" among those that are linked with this key`);
   }
 

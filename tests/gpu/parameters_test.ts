@@ -58,6 +58,18 @@ Deno.test("parameters: sections by role, entries on 256 bytes, read and loaded i
   store.destroy();
 });
 
+Deno.test("parameters: a copy is what they were, whatever becomes of them before it is read", async () => {
+  const store = filled();
+  const fc = { shape: [3, 5], data: noise([15], 2).data };
+  store.load(new Map([["fc", fc]]));
+  const before = await store.snapshot();
+  const read = await store.copy();
+  store.load(new Map([["fc", { shape: [3, 5], data: noise([15], 9).data }]]));
+  assert.notDeepEqual(await store.snapshot(), before);
+  assert.deepEqual(await read(), before);
+  store.destroy();
+});
+
 Deno.test("parameters: a snapshot restores everything, bit for bit", async () => {
   const store = filled();
   const fc = { shape: [3, 5], data: noise([15], 2).data };

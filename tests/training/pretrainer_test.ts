@@ -118,7 +118,8 @@ async function train(
     if ((error as Error).name !== "JobStopped") throw error;
     stopped = true;
   }
-  const state = await trainee.snapshot();
+  const read = await trainee.snapshot();
+  const state = await read();
   trainee.destroy();
   return { context, state, stopped };
 }

@@ -30,8 +30,10 @@ class Sum implements Trainee {
     return { rate: moment.step };
   }
   recorded = () => Promise.resolve(this.records.splice(0));
-  snapshot = (): Promise<State> =>
-    Promise.resolve(new Map([["value", { shape: [1], data: this.value.slice() }]]));
+  snapshot = (): Promise<() => Promise<State>> => {
+    const state: State = new Map([["value", { shape: [1], data: this.value.slice() }]]);
+    return Promise.resolve(() => Promise.resolve(state));
+  };
   restore(state: State) {
     this.value = state.get("value")!.data.slice();
   }
@@ -144,6 +146,60 @@ Deno.test("killed without a word, the epoch is run again and the end is the same
     assert.match(String(context.events[0].data.message), /goes on from step 6/);
   });
 });
+
+/** Checkpoints that are written when the test says so. */
+class Slow extends Checkpoints {
+  readonly begun: number[] = [];
+  readonly go = Promise.withResolvers<void>();
+
+  override async save(...args: Parameters<Checkpoints["save"]>): Promise<string> {
+    this.begun.push(args[0]);
+    if (args[0] === 3) await this.go.promise;
+    return await super.save(...args);
+  }
+}
+
+Deno.test("steps go on while a checkpoint is written; it is told of when it lies on the disk", () =>
+  withDirectory(async (directory) => {
+    const whole = new Sum();
+    await withDirectory(async (other) => void await train(other, whole));
+    const checkpoints = new Slow(directory);
+    const trainee = new Sum();
+    const context = recorded({ checkpoints: directory });
+    const saved = () =>
+      context.events.filter(({ type }) => type === "checkpoint").map(({ data }) => data.step);
+    const run = trainee.run.bind(trainee);
+    let told: unknown[] | undefined;
+    trainee.run = (batch, moment) => {
+      if (moment.step === 5) {
+        told = saved();
+        checkpoints.go.resolve();
+      }
+      return run(batch, moment);
+    };
+    await runTrainingLoop(context, trainee, { ...base, checkpoints });
+    assert.deepEqual(told, [0], "the one of step 3 is not on the disk yet");
+    assert.deepEqual(saved(), [0, 3, 6, 9, 12], "one after the other");
+    assert.equal(trainee.value[0], whole.value[0]);
+    const waits = context.events.filter(({ type }) => type === "checkpoint")
+      .map(({ data }) => data.waited);
+    assert.ok(waits.every((waited) => typeof waited === "number" && waited >= 0));
+  }));
+
+Deno.test("a checkpoint that cannot be written ends the training with the reason", () =>
+  withDirectory(async (directory) => {
+    const checkpoints = new Slow(directory);
+    checkpoints.go.reject(new Error("No space left on device"));
+    checkpoints.go.promise.catch(() => {});
+    const trainee = new Sum();
+    const context = recorded({ checkpoints: directory });
+    await assert.rejects(
+      runTrainingLoop(context, trainee, { ...base, checkpoints }),
+      /No space left on device/,
+    );
+    assert.deepEqual(checkpoints.begun, [0, 3]);
+    assert.ok(trainee.seen.at(-1)!.moment.step <= 6, "not at the end only");
+  }));
 
 Deno.test("a training that goes on on another adapter says so, and where it ran", () =>
   withDirectory(async (directory) => {

@@ -31,7 +31,10 @@ async function link(server: Workers, claim: Hello["claim"]) {
     send: (message) => void answers.push(message),
     close: () => void (state.closed = true),
   });
-  const hello: Hello = { protocol: PROTOCOL, version: "1", device: null, claim, side: false };
+  const hello: Hello = {
+    ...{ protocol: PROTOCOL, version: "1", device: null, claim, side: false },
+    patience_ms: 10_000,
+  };
   receive({ id: 1, method: "hello", params: hello });
   await until(() => answers.length > 0, 5_000);
   assert.equal(answers[0].error, undefined);

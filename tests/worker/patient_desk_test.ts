@@ -15,8 +15,9 @@ const ended: News = { points: [], events: [], changes: { state: "succeeded" } };
 /** A desk that may be away, and what it was told. */
 function desk() {
   const told: News[] = [];
-  const state = { away: false, lost: false };
+  const state = { away: false, lost: false, full: false };
   const reach = () => {
+    if (state.full) throw Object.assign(new Error("No space left on device"), { code: "ENOSPC" });
     if (state.away) throw new Unavailable("away");
     if (state.lost) throw new ClaimLost("lost");
   };
@@ -75,4 +76,17 @@ Deno.test("a lost claim is no reason to wait", async () => {
   state.lost = true;
   await assert.rejects(() => patient.tell(claim, ended), ClaimLost);
   await assert.rejects(() => patient.publish(claim, {}), ClaimLost);
+});
+
+Deno.test("a full disk loses nothing of what was told before it, and keeps nothing twice", async () => {
+  const { patient, told, state } = desk();
+  state.away = true;
+  for (const step of [1, 2, 3]) await patient.tell(claim, event(step));
+  [state.away, state.full] = [false, true];
+  await assert.rejects(() => patient.tell(claim, event(4)), /No space left/);
+  const before = told.length;
+  state.full = false;
+  // As a running job does with what it could not tell.
+  await patient.tell(claim, event(4));
+  assert.deepEqual(told.slice(before).flatMap(stepsOf), [1, 2, 3, 4]);
 });
