@@ -125,17 +125,21 @@ export async function launch(config: Config): Promise<never> {
       try {
         ({ args } = await askArguments(["start", ...Deno.args]));
         log(`Started again as ${nameOf(now)}; before it was ${nameOf(commit)}`);
-        commit = now;
-        if (asked) Deno.exit(0);
       } catch (error) {
-        log(
-          `Cannot start ${nameOf(now)}, which is checked out now (${
-            (error as Error).message
-          }): start the server anew`,
-          { level: "error" },
-        );
-        Deno.exit(1);
+        // Who works on the code mends it, and is shown by the API what is wrong.
+        if (config.watch) args = apiCommand(config, git, now);
+        else {
+          log(
+            `Cannot start ${nameOf(now)}, which is checked out now (${
+              (error as Error).message
+            }): start the server anew`,
+            { level: "error" },
+          );
+          Deno.exit(1);
+        }
       }
+      commit = now;
+      if (asked) Deno.exit(0);
     }
     const started = performance.now();
     // Its standard input tells the child when this process is gone.

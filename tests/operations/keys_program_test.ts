@@ -107,6 +107,9 @@ Deno.test("a database of another schema is neither brought up nor guessed at", (
       );
     }
     server.release();
+    assert.equal((await runTask("verify", ["--data", data])).code, 0);
+    assert.equal((await runTask("backup", [`${data}-older`, "--data", data])).code, 0);
+    Deno.removeSync(`${data}-older`, { recursive: true });
     assert.equal(schemaOf(data), older);
 
     const newer = new DatabaseSync(`${data}/mcgip.db`);
