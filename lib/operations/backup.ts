@@ -5,6 +5,8 @@
  */
 import { existsSync } from "node:fs";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { newerSchema } from "@/lib/store/newer_schema.ts";
 import {
   assertHoldsDatabase,
   type Copied,
@@ -63,6 +65,9 @@ export async function backUp(
   }
   // A copy of a damaged one would be blamed in its place.
   using source = new Inspection(`${data}/${DATABASE}`);
+  const version = source.version();
+  // Of tables that came later this program knows no files.
+  if (version > knownVersion) throw newerSchema(`back up ${data}`, data, version);
   source.assertSound();
   return await makeWhole(target, async (partial) => {
     // First of all: a checkpoint that is older than its job's row is gone on from, a newer one has lost its figures.

@@ -5,6 +5,8 @@
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import { atRest, CHANGED } from "@/lib/store/database_seal.ts";
 import { isHeld } from "@/lib/store/lock.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { newerSchema } from "@/lib/store/newer_schema.ts";
 import { adviceFor } from "@/lib/store/stored_files.ts";
 import { secretFault } from "@/lib/store/secret.ts";
 import {
@@ -47,6 +49,9 @@ export async function verify(
   { quick = false, onProgress }: VerifyOptions = {},
 ): Promise<Verified> {
   assertHoldsDatabase(`verify ${data}`, data);
+  const schema = look(data, (inspection) => inspection.version());
+  // Of tables that came later this program knows no files.
+  if (schema > knownVersion) throw newerSchema(`verify ${data}`, data, schema);
   const running = isHeld(data);
   const database = `${data}/${DATABASE}`;
   const changed = !running && atRest(database) === "changed";

@@ -25,6 +25,8 @@ export interface Asking {
 export class StoreDesk implements Desk {
   /** Set as soon as the worker has said. */
   asking: Asking = {};
+  /** Whether another commit is checked out than runs: no job is begun then, all will be started again. */
+  isStale: () => boolean = () => false;
   /** The last lost claim of a worker that lives. */
   #acquitted?: string;
   /** Where checkpoints are kept beside this machine. */
@@ -70,6 +72,7 @@ export class StoreDesk implements Desk {
   }
 
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
+    if (this.isStale()) return null;
     const job = await this.store.jobs.claim(this.name, { kinds, adapter, ...this.asking });
     if (!job) return null;
     if (job.fence > 1) {

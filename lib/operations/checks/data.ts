@@ -5,6 +5,7 @@ import { atRest, CHANGED } from "@/lib/store/database_seal.ts";
 import { Inspection } from "@/lib/store/inspection.ts";
 import { isHeld } from "@/lib/store/lock.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
+import { copyFromBefore } from "@/lib/store/newer_schema.ts";
 import { sqliteFits } from "@/lib/store/sqlite.ts";
 import { DATABASE, isTaken, SECRET } from "../data_files.ts";
 import { sizeText } from "../size_text.ts";
@@ -111,7 +112,7 @@ export function checkDatabase(data: string): Finding {
         return fault(
           check,
           `made by a newer program (schema ${version}, this one knows ${knownVersion})`,
-          "update the program",
+          adviceForNewer(data),
         );
       }
       if (changed) return warning(check, CHANGED, `${restore}, or rm ${path}.sha256`);
@@ -133,6 +134,14 @@ export function checkDatabase(data: string): Finding {
   } catch (error) {
     return fault(check, (error as Error).message, restore);
   }
+}
+
+function adviceForNewer(data: string): string {
+  const copy = copyFromBefore(data);
+  return "update the program" +
+    (copy === undefined
+      ? ""
+      : `; or go back to the copy of before, ${copy}: README, "Go back to an older version"`);
 }
 
 export function checkClock(data: string): Finding {
