@@ -130,6 +130,7 @@ export async function serve(config: Config): Promise<void> {
   const log = logger(config.log, { process: "api" });
   const store = await openStore(config.data, { cluster: config.cluster });
   store.announce(config.codeVersion);
+  store.files.onReplaced = log;
   const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {
     log(

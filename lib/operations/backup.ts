@@ -42,6 +42,7 @@ export interface Backup {
 /**
  * Makes a backup in a new folder.
  * @throws {Error} where there is nothing to back up, or `target` is there already
+ * @throws {Damaged} where the database is damaged
  */
 export async function backUp(
   data: string,
@@ -62,11 +63,11 @@ export async function backUp(
       `Cannot back up to ${target}: it lies in the data directory; name a folder outside`,
     );
   }
-  const original = new Inspection(`${data}/${DATABASE}`);
-  const version = original.version();
-  original.close();
+  // A copy of a damaged one would be blamed in its place.
+  using source = new Inspection(`${data}/${DATABASE}`);
+  source.assertSound();
   // Of tables that came later this program knows no files.
-  if (version > knownVersion) throw newerSchema(`back up ${data}`, data, version);
+  if (source.version() > knownVersion) throw newerSchema(`back up ${data}`, data, source.version());
   return await makeWhole(target, async (partial) => {
     // First of all: a checkpoint that is older than its job's row is gone on from, a newer one has lost its figures.
     const checkpoints = await copyCheckpoints(data, partial);

@@ -13,7 +13,13 @@ import { dataDirectory } from "@/lib/config.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { CONTROL } from "@/lib/plain_name.ts";
 import { readOptions } from "@/lib/options.ts";
-import { type AtRest, breakSeal, CHANGED, lookAtSeal, seal } from "@/lib/store/database_seal.ts";
+import {
+  type AtRest,
+  atRest as sealState,
+  breakSeal,
+  CHANGED,
+  seal,
+} from "@/lib/store/database_seal.ts";
 import { isHeld, versionOfHolder } from "@/lib/store/lock.ts";
 import { lookAt, type LookedAt } from "@/lib/store/looked_at.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
@@ -73,7 +79,7 @@ export async function keysProgram(args: string[]): Promise<number> {
     ", or start the server once",
   );
   const database = `${directory}/${DATABASE}`;
-  const atRest = isHeld(directory) ? undefined : lookAtSeal(database);
+  const atRest = isHeld(directory) ? undefined : sealState(database);
   if (atRest === "changed") console.error(CHANGED);
   try {
     if (work === undefined) console.log(await list(directory, json));

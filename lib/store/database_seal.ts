@@ -47,21 +47,22 @@ export function seal(database: string): void {
   }
 }
 
-/** Compares a database that nobody uses with its sum, and leaves both as they are. */
-export function lookAtSeal(database: string): AtRest {
+/** Compares a database that nobody has opened with its sum. */
+export function atRest(database: string): AtRest {
   const path = sealOf(database);
   if (!existsSync(path)) return "unknown";
   try {
-    if (existsSync(database) && readSealed(path, path) === sumOf(database)) return "same";
+    const same = existsSync(database) && readSealed(path, path) === sumOf(database);
+    return same ? "same" : "changed";
   } catch {
     // The sum itself is damaged.
+    return "changed";
   }
-  return "changed";
 }
 
 /** Compares, and forgets the sum: from now on the database is in use. Before it is opened. */
 export function breakSeal(database: string): AtRest {
-  const found = lookAtSeal(database);
+  const found = atRest(database);
   if (found !== "unknown") Deno.removeSync(sealOf(database));
   return found;
 }

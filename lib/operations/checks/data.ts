@@ -1,7 +1,9 @@
 /** The data directory: whose it is, its disk, its database, its times. */
 import { existsSync, statfsSync, type StatsFs } from "node:fs";
 import { dirname } from "node:path";
+import { atRest, CHANGED } from "@/lib/store/database_seal.ts";
 import { Inspection } from "@/lib/store/inspection.ts";
+import { isHeld } from "@/lib/store/lock.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
 import { copyFromBefore } from "@/lib/store/newer_schema.ts";
 import { sqliteFits } from "@/lib/store/sqlite.ts";
@@ -98,11 +100,12 @@ export function checkDatabase(data: string): Finding {
       : ok(check, "not there yet");
   }
   try {
+    const changed = !isHeld(data) && atRest(path) === "changed";
     const inspection = new Inspection(path);
     try {
       const [found] = inspection.faults(true);
       if (found !== undefined) {
-        return fault(check, found, `${restore}, or sqlite3 ${path} .recover | sqlite3 saved.db`);
+        return fault(check, found, `${restore}, or deno task salvage --data ${data}`);
       }
       const version = inspection.version();
       if (version > knownVersion) {
@@ -112,6 +115,7 @@ export function checkDatabase(data: string): Finding {
           adviceForNewer(data),
         );
       }
+      if (changed) return warning(check, CHANGED, `${restore}, or rm ${path}.sha256`);
       const log = existsSync(`${path}-wal`) ? Deno.statSync(`${path}-wal`).size : 0;
       if (log > LARGE_LOG) {
         return warning(
