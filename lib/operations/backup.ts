@@ -65,9 +65,10 @@ export async function backUp(
   }
   // A copy of a damaged one would be blamed in its place.
   using source = new Inspection(`${data}/${DATABASE}`);
-  source.assertSound();
+  const version = source.version();
   // Of tables that came later this program knows no files.
-  if (source.version() > knownVersion) throw newerSchema(`back up ${data}`, data, source.version());
+  if (version > knownVersion) throw newerSchema(`back up ${data}`, data, version);
+  source.assertSound();
   return await makeWhole(target, async (partial) => {
     // First of all: a checkpoint that is older than its job's row is gone on from, a newer one has lost its figures.
     const checkpoints = await copyCheckpoints(data, partial);

@@ -13,13 +13,7 @@ import { dataDirectory } from "@/lib/config.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { CONTROL } from "@/lib/plain_name.ts";
 import { readOptions } from "@/lib/options.ts";
-import {
-  type AtRest,
-  atRest as sealState,
-  breakSeal,
-  CHANGED,
-  seal,
-} from "@/lib/store/database_seal.ts";
+import { type AtRest, atRest, breakSeal, CHANGED, seal } from "@/lib/store/database_seal.ts";
 import { isHeld, versionOfHolder } from "@/lib/store/lock.ts";
 import { lookAt, type LookedAt } from "@/lib/store/looked_at.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
@@ -79,11 +73,11 @@ export async function keysProgram(args: string[]): Promise<number> {
     ", or start the server once",
   );
   const database = `${directory}/${DATABASE}`;
-  const atRest = isHeld(directory) ? undefined : sealState(database);
-  if (atRest === "changed") console.error(CHANGED);
+  const found = isHeld(directory) ? undefined : atRest(database);
+  if (found === "changed") console.error(CHANGED);
   try {
     if (work === undefined) console.log(await list(directory, json));
-    else {await change(directory, atRest, async (store) => {
+    else {await change(directory, found, async (store) => {
         console.log(await work(store, await Keyring.of(store), json));
       }, action);}
     return 0;
