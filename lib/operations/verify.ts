@@ -49,9 +49,6 @@ export async function verify(
   { quick = false, onProgress }: VerifyOptions = {},
 ): Promise<Verified> {
   assertHoldsDatabase(`verify ${data}`, data);
-  const schema = look(data, (inspection) => inspection.version());
-  // Of tables that came later this program knows no files.
-  if (schema > knownVersion) throw newerSchema(`verify ${data}`, data, schema);
   const running = isHeld(data);
   const database = `${data}/${DATABASE}`;
   const changed = !running && atRest(database) === "changed";
@@ -59,6 +56,9 @@ export async function verify(
     `database: ${line}; restore a backup (deno task restore BACKUP --data NEW), or deno task salvage --data ${data}`
   );
   const readable = faults.length === 0;
+  const schema = readable ? look(data, (inspection) => inspection.version()) : 0;
+  // Of tables that came later this program knows no files.
+  if (schema > knownVersion) throw newerSchema(`verify ${data}`, data, schema);
   if (changed) faults.push(`database: ${CHANGED} (of another on purpose: rm ${database}.sha256)`);
   const stored = new Set(
     (await filesBelow(`${data}/files`)).map((path) => path.slice(path.lastIndexOf("/") + 1)),
