@@ -63,6 +63,15 @@ s3Test("a bucket keeps files", async ({ settings, strict }, t) => {
       assert.equal(await new S3(settings).has(keyOf(sha256)), false);
     });
 
+    await t.step("a text comes back, and whether a prefix holds anything is told", async () => {
+      const other = new S3({ ...settings, prefix: "an-other/" });
+      assert.deepEqual([await other.getText("mark"), await other.holds("")], [undefined, false]);
+      await other.putText("mark", "wörds\n");
+      await other.putText("mark", "other wörds\n");
+      assert.equal(await other.getText("mark"), "other wörds\n");
+      assert.deepEqual([await other.holds("mark"), await other.holds("files/")], [true, false]);
+    });
+
     await t.step("what is not there is not found, and leaves no file", async () => {
       const key = keyOf("0".repeat(64));
       await assert.rejects(() => bucket.get(key, `${folder}/none`), NotFound);
