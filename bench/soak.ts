@@ -97,7 +97,8 @@ export async function soak(gpu: Gpu, options: { steps: number; every: number }):
     for (const { loss } of await trainee.recorded()) {
       if (!Number.isFinite(loss)) throw new Error(`Cannot go on at step ${step}: loss ${loss}`);
     }
-    trainee.restore(await trainee.snapshot());
+    const read = await trainee.snapshot();
+    trainee.restore(await read());
     const tape = new Tape(trainee.store, { training: false });
     const x = tape.input("x", [2, SIDE, SIDE, 4]);
     const { features } = resnet(tape, x, {

@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { NotFound } from "@/lib/errors.ts";
 import type { Database } from "@/lib/store/database.ts";
 import { type Reference, REFERENCES } from "@/lib/store/inspection.ts";
+import { adviceFor } from "@/lib/store/stored_files.ts";
 import { keyOf, type Remote } from "@/lib/store/remote.ts";
 
 const LANES = 8;
@@ -40,7 +41,9 @@ export async function verifyCluster(
       if (fault === undefined) continue;
       const [{ what }, ...more] = named.get(sha256)!;
       faults.push(
-        `${keyOf(sha256)} ${fault}: ${what}${more.length > 0 ? ` and ${more.length} more` : ""}`,
+        `${keyOf(sha256)} ${fault}: ${what}${more.length > 0 ? ` and ${more.length} more` : ""}; ${
+          adviceFor(what)
+        }`,
       );
     }
   }));

@@ -29,16 +29,50 @@ function describe(root: string): string | undefined {
   }
 }
 
-/** 12 digits of the commit that is checked out at `root`; undefined before the first commit. */
-export function commitFromFiles(root: string): string | undefined {
+/** Where git keeps what is checked out. */
+interface CommitPlaces {
+  /** Path of `HEAD`. */
+  head: string;
+  /** The folder of `refs` and `packed-refs`. */
+  branches: string;
+}
+
+/** With the commit that was found, for whoever looks whether it is still that one. */
+export interface CommitFiles extends CommitPlaces {
+  /** 12 digits. */
+  commit: string;
+}
+
+/** Undefined where `root` itself is no checkout, and before the first commit. */
+export function commitFiles(root: string): CommitFiles | undefined {
+  const places = commitPlaces(root);
+  const commit = places && commitIn(places);
+  return places && commit !== undefined ? { ...places, commit } : undefined;
+}
+
+function commitPlaces(root: string): CommitPlaces | undefined {
   try {
     const directory = gitDirectory(`${root}/.git`);
-    const head = Deno.readTextFileSync(`${directory}/HEAD`).trim();
-    if (!head.startsWith("ref: ")) return head.slice(0, 12);
-    const ref = head.slice(5);
     // A further working tree has a head of its own, and branches where the first one has them.
     const common = textOf(`${directory}/commondir`);
     const branches = common === undefined ? directory : resolve(directory, common);
+    return { head: `${directory}/HEAD`, branches };
+  } catch {
+    return undefined;
+  }
+}
+
+/** 12 digits of the commit that is checked out at `root`; undefined before the first commit. */
+export function commitFromFiles(root: string): string | undefined {
+  return commitFiles(root)?.commit;
+}
+
+/** 12 digits of the commit; undefined before the first one, and where the files cannot be read. */
+function commitIn({ head: path, branches }: CommitPlaces): string | undefined {
+  try {
+    const head = Deno.readTextFileSync(path).trim();
+    if (!head.startsWith("ref: ")) return head.slice(0, 12);
+    const ref = head.slice(5);
     const commit = textOf(`${branches}/${ref}`) ??
       textOf(`${branches}/packed-refs`)?.split("\n").find((line) => line.endsWith(` ${ref}`));
     return commit?.slice(0, 12);
@@ -59,4 +93,18 @@ function textOf(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Whether another commit is checked out than was found before. A process loads modules when they are first needed:
+ * after that it would run two versions at once.
+ * @returns false where there is no checkout
+ */
+export function checkoutWatch(files: CommitFiles | undefined): () => boolean {
+  return () => {
+    if (!files) return false;
+    const commit = commitIn(files);
+    // Git replaces its files: for a moment one may not be there.
+    return commit !== undefined && commit !== files.commit;
+  };
 }

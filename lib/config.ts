@@ -1,6 +1,7 @@
 /** The configuration: options and environment variables, read once at the start. An option wins. */
 import { resolve } from "node:path";
 import { type ClusterSettings, clusterVariables, readCluster } from "./cluster_settings.ts";
+import type { CommitFiles } from "./commit.ts";
 import { type LogFormat, logFormats } from "./log.ts";
 import { readOptions as parseOptions } from "./options.ts";
 import { version } from "./version.ts";
@@ -66,6 +67,8 @@ export interface Config {
   workers: number;
   /** Version of the program and, from a checkout, the commit. */
   codeVersion: string;
+  /** What says whether the checkout is still that one; undefined without a checkout. */
+  checkout?: CommitFiles;
   /** Start the API again when a file of the program changes. */
   watch: boolean;
   /** What it shares with other servers. */
@@ -83,6 +86,10 @@ const options = {
   version: { type: "boolean", default: false },
   /** By this the launcher, which may read the checkout, tells the other processes its commit. */
   commit: { type: "string" },
+  /** And where git says which one is checked out, with what it said. */
+  "git-commit": { type: "string" },
+  "git-head": { type: "string" },
+  "git-branches": { type: "string" },
   /** By this it tells the API how many connections it may hold. */
   connections: { type: "string" },
 } as const;
@@ -170,6 +177,13 @@ export function readConfig(
       ? ownWorkers("MCGIP_WORKERS", env("MCGIP_WORKERS") || "1")
       : ownWorkers("--workers", given.workers),
     codeVersion: codeVersion(given.commit),
+    checkout: given["git-commit"] && given["git-head"] && given["git-branches"]
+      ? {
+        commit: given["git-commit"],
+        head: given["git-head"],
+        branches: given["git-branches"],
+      }
+      : undefined,
     watch: given.watch,
     cluster: readCluster(env),
   };

@@ -1,6 +1,4 @@
 /** What the first process may do: read the checkout, start programs, see its variables. */
-import { variables } from "./config.ts";
-
 /**
  * The arguments of `deno`, in the project's directory. `deno task start` has the same flags (a test compares
  * them): a set of permissions in deno.json would print a warning of an experiment at every start.
@@ -8,7 +6,8 @@ import { variables } from "./config.ts";
 export const launcherArguments = [
   "run",
   "--frozen",
-  `--allow-env=${[...variables, "LD_LIBRARY_PATH"].join(",")}`,
+  // Variables that are mistyped are told; what it starts sees only those that it reads.
+  "--allow-env",
   // It asks the API whether it answers.
   "--allow-net",
   "--allow-read",

@@ -25,6 +25,15 @@ export function readOptions<const O extends Options>(
   try {
     parsed = parseArgs({ args, options: { ...options, ...HELP }, allowPositionals: words > 0 });
   } catch (error) {
+    const ambiguous = /^Option '(?:-\w, )?(--[\w-]+)/.exec((error as Error).message)?.[1];
+    const value = args[args.indexOf(ambiguous ?? "") + 1];
+    if (ambiguous && /argument is ambiguous/.test((error as Error).message) && value) {
+      throw refused(
+        doing,
+        `${ambiguous} is followed by ${value}, which looks like an option; a value that begins with a dash is given ` +
+          `as ${ambiguous}=${value}`,
+      );
+    }
     // The parser's first sentence; a second one is about arguments that are no options.
     const what = (error as Error).message.split(". ")[0].replace(/\n[^]*/, "");
     throw refused(doing, `${what.charAt(0).toLowerCase()}${what.slice(1)}`);

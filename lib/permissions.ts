@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import "swagger-ui-dist" with { type: "text" };
 import "uplot" with { type: "text" };
 import { clusterVariables } from "./cluster_settings.ts";
+import type { CommitFiles } from "./commit.ts";
 import { type Config, variables } from "./config.ts";
 import { type ElsewhereSettings, workerVariables } from "./worker_settings.ts";
 
@@ -51,8 +52,12 @@ function hostsOf({ cluster }: Pick<Config, "cluster">): string[] {
   return [cluster.database.host, `${hostname}:${port || (protocol === "https:" ? 443 : 80)}`];
 }
 
+/** What says which commit is checked out. */
+const placesOf = (git: CommitFiles | undefined) =>
+  git ? [git.head, `${git.branches}/refs`, `${git.branches}/packed-refs`] : [];
+
 /** The API process: its address, the data directory, the dashboard's files, and starting its worker. */
-export function apiArguments(config: Config): string[] {
+export function apiArguments(config: Config, git?: CommitFiles): string[] {
   const address = config.host.includes(":") ? `[${config.host}]` : config.host;
   return [
     ...always(config.cluster),
@@ -65,6 +70,7 @@ export function apiArguments(config: Config): string[] {
       `${root}/lib`,
       ...(config.cluster ? [`${root}/cluster`] : []),
       ...Object.values(vendored),
+      ...placesOf(git),
     ]),
     allow("write", [config.data]),
     allow("env", [
@@ -82,6 +88,13 @@ export function apiArguments(config: Config): string[] {
     `--port=${config.port}`,
     ...(config.auth ? [] : ["--no-auth"]),
     `--workers=${config.workers}`,
+    ...(git
+      ? [
+        `--git-commit=${git.commit}`,
+        `--git-head=${git.head}`,
+        `--git-branches=${git.branches}`,
+      ]
+      : []),
   ];
 }
 
@@ -108,10 +121,12 @@ export function remoteWorkerArguments({ apis, cache }: ElsewhereSettings): strin
 
 /**
  * The GPU worker: its own priority and what it works on in the data directory; no network, no key, no programs.
+ * @param git what it may look at to know whether the checkout is still what runs
  * @param alone whether it opens the store itself, having no server to ask; in a cluster that is over the network
  */
 export function workerArguments(
   { data, cluster, alone = false }: Pick<Config, "data" | "cluster"> & { alone?: boolean },
+  git?: CommitFiles,
 ): string[] {
   const own = alone ? [data] : WORKED_ON.map((folder) => `${data}/${folder}`);
   const shared = alone ? cluster : undefined;
@@ -122,6 +137,7 @@ export function workerArguments(
     allow("read", [
       ...own,
       ...["lib", "gpu", "kernels", ...(shared ? ["cluster"] : [])].map((x) => `${root}/${x}`),
+      ...placesOf(git),
     ]),
     allow("write", own),
     allow("env", [

@@ -1,6 +1,7 @@
 /** `deno task worker`: gives workers their few permissions, and starts them again when they die. */
+import type { CommitFiles } from "./commit.ts";
 import { counted } from "./counted.ts";
-import { checkout } from "./launcher.ts";
+import { askArguments, checkedOut, checkout, nameOf, onCheckout } from "./launcher.ts";
 import { codeVersion, type Config } from "./config.ts";
 import { type LogFormat, logger, relayLines } from "./log.ts";
 import { remoteWorkerArguments, workerArguments } from "./permissions.ts";
@@ -23,6 +24,16 @@ export interface LaunchOptions {
   log: LogFormat;
   /** A worker for each of them; undefined: whichever is there. */
   cards: (string | undefined)[];
+}
+
+/** The arguments of a worker, before its name; as this code wants them. */
+export function workerCommand(
+  { data, cluster, elsewhere }: Pick<LaunchOptions, "data" | "cluster" | "elsewhere">,
+  git: CommitFiles | undefined,
+): string[] {
+  return elsewhere
+    ? remoteWorkerArguments(elsewhere)
+    : workerArguments({ data, cluster, alone: true }, git);
 }
 
 /** Runs workers until they are asked to leave. */
@@ -57,12 +68,11 @@ async function keepWorker(
   const label = card === undefined ? machine : `${machine}-${card}`;
   // A worker that is started again has its name still, and takes up what it ran at once.
   const name = `${label}-${crypto.randomUUID().slice(0, 8)}`;
-  const args = [
-    ...(elsewhere
-      ? remoteWorkerArguments(elsewhere)
-      : workerArguments({ data, cluster, alone: true })),
-    ...[name, elsewhere ? "elsewhere" : "alone", codeVersion(checkout()), label],
-  ];
+  // In this order: what is checked out in between is found to be another one.
+  let git = checkedOut();
+  let commit = checkout();
+  let version = codeVersion(commit);
+  let command = workerCommand({ data, cluster, elsewhere }, git);
   const env = {
     ...environmentOf(card),
     MCGIP_LOG: format,
@@ -76,6 +86,28 @@ async function keepWorker(
       : { MCGIP_DATA: kept, MCGIP_API_KEY: "" }),
   };
   for (let backoff = BACKOFF_MS;;) {
+    git = checkedOut();
+    const now = checkout();
+    if (now !== commit) {
+      try {
+        ({ args: command, version } = await askArguments(["worker", ...Deno.args.slice(1)]));
+        log(`Started again as ${nameOf(now)}; before it was ${nameOf(commit)}`);
+        commit = now;
+      } catch (error) {
+        log(
+          `Cannot start a worker of ${nameOf(now)}, which is checked out now (${
+            (error as Error).message
+          }): start it anew`,
+          { level: "error" },
+        );
+        return 1;
+      }
+    }
+    const args = [
+      ...command,
+      ...[name, elsewhere ? "elsewhere" : "alone", version, label],
+      ...(git && !elsewhere ? [git.commit, git.head, git.branches] : []),
+    ];
     const started = performance.now();
     // Its standard input tells the child when this process is gone.
     const json = format === "json";
@@ -85,10 +117,23 @@ async function keepWorker(
     state.children.add(child);
     // Drivers know no JSON.
     const relayed = json && relayLines(child.stderr, logger(format, { process: "worker" }));
+    let updated = false;
+    const looking = onCheckout(git, () => {
+      log(
+        `${
+          nameOf(checkout())
+        } is checked out now, another one than runs: the worker is started again with it; ` +
+          "what it runs is saved first",
+      );
+      updated = true;
+      child.kill("SIGTERM");
+    });
     const { code, signal } = await child.status;
+    looking.stop();
     await relayed;
     state.children.delete(child);
     if (state.asked) return signal ? 0 : code;
+    if (updated) continue;
     if (performance.now() - started > LASTED_MS) backoff = BACKOFF_MS;
     log(`The worker ended (${signal ?? code}); starting it again in ${backoff / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, backoff));

@@ -3,6 +3,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
 import { waitingLimit } from "@/lib/file_handles.ts";
 import { type Config, isLoopback } from "@/lib/config.ts";
+import { checkoutWatch } from "@/lib/commit.ts";
 import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { Unavailable } from "@/lib/errors.ts";
 import { logger, withoutNames } from "@/lib/log.ts";
@@ -146,6 +147,7 @@ export async function serve(config: Config): Promise<void> {
   const log = logger(config.log, { process: "api" });
   const store = await openStore(config.data, { cluster: config.cluster });
   store.announce(config.codeVersion);
+  store.files.onReplaced = log;
   const { files, checkpoints, returned } = store.setAside ?? nothing;
   if (files + checkpoints > 0) {
     log(
@@ -188,16 +190,20 @@ export async function serve(config: Config): Promise<void> {
   }
   const { cluster } = store;
   const notifier = new JobNotifier(cluster && ((job) => cluster.tell(CHANGED, job)));
-  const desk = (name: string) =>
-    new StoreDesk(store, name, (job, ended) => {
+  const isStale = checkoutWatch(config.checkout);
+  const desk = (name: string) => {
+    const made = new StoreDesk(store, name, (job, ended) => {
       notifier.emit(job);
       if (ended) studies.wake();
     }, log);
+    made.isStale = isStale;
+    return made;
+  };
   const command = { path: Deno.execPath(), args: workerArguments(config) };
   const version = config.codeVersion;
   // Of one machine there is nothing to tell apart.
   const label = cluster ? hostname() : undefined;
-  const supervisor = new Supervisor({ command, desk, label, version, log });
+  const supervisor = new Supervisor({ command, desk, label, version, isStale, log });
   const workers = new Workers(supervisor, {
     ...{ store, desk, version, log },
     objection: (key_id) => keyring.objection(key_id, "work"),
@@ -305,6 +311,13 @@ export async function serve(config: Config): Promise<void> {
   announce(config, `http://${host}:${port}`, keyring.created, log);
   // The launcher holds the other end of the standard input: its end is the launcher's end.
   for await (const _ of Deno.stdin.readable);
+  if (!leaving.signal.aborted) {
+    log(
+      `Leaving: the launcher, which started this process, is gone; running jobs have ${
+        ORPHAN_MS / 1000
+      } s to be saved`,
+    );
+  }
   // Whoever starts another one waits for the directory.
   await leave(ORPHAN_MS, 0);
 }

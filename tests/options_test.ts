@@ -11,6 +11,10 @@ Deno.test("an option that is unknown, without its value or too much is named", (
     [["--foo"], /^Cannot run: unknown option '--foo'; see --help$/],
     [["-x"], /^Cannot run: unknown option '-x'; see --help$/],
     [["--into"], /^Cannot run: option '--into.*' argument missing; see --help$/],
+    [
+      ["--into", "-3"],
+      /^Cannot run: --into is followed by -3, .* is given as --into=-3; see --help$/,
+    ],
     [["a", "b"], /^Cannot run: unexpected argument 'b'; see --help$/],
   ];
   for (const [args, message] of cases) {

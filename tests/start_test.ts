@@ -15,7 +15,7 @@ type Process = keyof typeof begins;
 const promised: Record<Process, { most: number; without: string[] }> = {
   launcher: { most: 15, without: ["routes/", "gpu/", "lib/store/", "lib/worker/", "zod"] },
   api: {
-    most: 480,
+    most: 485,
     without: [
       ...["gpu/", "kernels/", "cluster/", "lib/demo/walkthrough.ts"],
       ...["routes/openapi.ts", "routes/examples.json", "zod-openapi"],

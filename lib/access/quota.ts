@@ -8,8 +8,13 @@ export class QuotaReached extends Error {
   override name = "QuotaReached";
 }
 
+/** What is asked of the store; one that is only looked at forgets nothing. */
+type Asked =
+  & Pick<Store, "owners" | "uploads">
+  & { files: Pick<Store["files"], "path">; looksOnly?: boolean };
+
 /** Bytes of all that a key has made and that is there: each file once, uploads as long as they will be. */
-export async function storedBytes(store: Store, key_id: string): Promise<number> {
+export async function storedBytes(store: Asked, key_id: string): Promise<number> {
   let bytes = await store.owners.imageBytes(key_id) +
     await store.owners.thumbnailBytes(key_id) + await store.owners.readingBytes(key_id);
   for (const sha256 of await store.owners.files(key_id)) {
@@ -20,9 +25,9 @@ export async function storedBytes(store: Store, key_id: string): Promise<number>
 }
 
 /** An upload that is gone, or that has become a data set, counts no more. */
-async function uploadBytes(store: Store, id: string): Promise<number> {
+async function uploadBytes(store: Asked, id: string): Promise<number> {
   const upload = store.uploads.list().find((one) => one.id === id);
-  if (!upload) await store.owners.forget(id);
+  if (!upload && !store.looksOnly) await store.owners.forget(id);
   return upload?.outcome ? 0 : upload?.length ?? 0;
 }
 

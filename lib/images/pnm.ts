@@ -24,6 +24,12 @@ function nextNumber(bytes: Uint8Array, at: number): { value: number; at: number 
   return { value, at };
 }
 
+/** Of a file's beginning; throws InvalidInput. */
+export function readPnmSize(bytes: Uint8Array): { width: number; height: number } {
+  const width = nextNumber(bytes, 2);
+  return { width: width.value, height: nextNumber(bytes, width.at).value };
+}
+
 /** Values are scaled so that the file's maximum becomes 255 or, above 8 bits, 65535. */
 export function decodePnm(bytes: Uint8Array): Raster {
   const kind = bytes[1] - 0x30;

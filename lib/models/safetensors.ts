@@ -43,18 +43,61 @@ export function readSafetensors(
 }
 
 function read(bytes: Uint8Array<ArrayBuffer>, views: boolean): Safetensors {
+  const { entries, metadata, start } = readHead(bytes, bytes.length);
+  const tensors = new Map<string, WeightTensor>();
+  for (const { name, type, shape, from, to } of entries) {
+    const data = convert(name, type, bytes.subarray(start + from, start + to), views);
+    tensors.set(name, type.includes("F") ? { shape, data } : { shape, data, integer: true });
+  }
+  return { tensors, metadata };
+}
+
+/**
+ * Names and shapes of a file by its beginning: tensors without data.
+ * @param bytes the header at least
+ * @param size of the file
+ * @throws {InvalidInput} when the header makes no sense, or is not one of a file of that size
+ */
+export function readSafetensorsHead(
+  bytes: Uint8Array,
+  size: number,
+): Map<string, WeightTensor> {
+  try {
+    const { entries } = readHead(bytes, size);
+    return new Map(entries.map(({ name, type, shape }) => [name, {
+      shape,
+      data: new Float32Array(),
+      ...(type.includes("F") ? {} : { integer: true as const }),
+    }]));
+  } catch (error) {
+    throw new InvalidInput(`Cannot read safetensors: ${(error as Error).message}`);
+  }
+}
+
+interface HeadEntry {
+  name: string;
+  type: string;
+  shape: number[];
+  /** Bytes after `start`. */
+  from: number;
+  to: number;
+}
+
+function readHead(
+  bytes: Uint8Array,
+  size: number,
+): { entries: HeadEntry[]; metadata: Record<string, string>; start: number } {
   if (bytes.length < 8) throw new Error("it is shorter than 8 bytes");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  if (length > Math.min(MOST_HEADER_BYTES, bytes.length - 8)) {
+  if (length > Math.min(MOST_HEADER_BYTES, size - 8)) {
     throw new Error(`a header of ${length} bytes is beyond the file, or above 1 MiB`);
   }
   const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(8, 8 + length));
   const header: unknown = JSON.parse(text);
   if (!isRecord(header)) throw new Error("its header is no JSON object");
   const start = 8 + length;
-  const tensors = new Map<string, WeightTensor>();
-  const ranges: [number, number][] = [];
+  const entries: HeadEntry[] = [];
   let metadata: Record<string, string> = {};
   for (const [name, entry] of Object.entries(header)) {
     if (!isRecord(entry)) throw new Error(`entry "${name}" is no object`);
@@ -65,19 +108,15 @@ function read(bytes: Uint8Array<ArrayBuffer>, views: boolean): Safetensors {
       metadata = entry as Record<string, string>;
       continue;
     }
-    const { type, shape, from, to } = describe(name, entry, bytes.length - start);
-    ranges.push([from, to]);
-    const data = convert(name, type, bytes.subarray(start + from, start + to), views);
-    tensors.set(name, type.includes("F") ? { shape, data } : { shape, data, integer: true });
+    entries.push({ name, ...describe(name, entry, size - start) });
   }
-  ranges.sort(([a], [b]) => a - b);
   let end = 0;
-  for (const [from, to] of ranges) {
+  for (const { from, to } of entries.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
     if (from !== end) throw new Error("its tensors overlap or leave gaps");
     end = to;
   }
-  if (start + end !== bytes.length) throw new Error("data follow that belong to no tensor");
-  return { tensors, metadata };
+  if (start + end !== size) throw new Error("data follow that belong to no tensor");
+  return { entries, metadata, start };
 }
 
 function describe(name: string, entry: Record<string, unknown>, available: number) {

@@ -5,6 +5,8 @@
  */
 import { existsSync } from "node:fs";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { newerSchema } from "@/lib/store/newer_schema.ts";
 import {
   assertHoldsDatabase,
   type Copied,
@@ -40,6 +42,7 @@ export interface Backup {
 /**
  * Makes a backup in a new folder.
  * @throws {Error} where there is nothing to back up, or `target` is there already
+ * @throws {Damaged} where the database is damaged
  */
 export async function backUp(
   data: string,
@@ -60,6 +63,12 @@ export async function backUp(
       `Cannot back up to ${target}: it lies in the data directory; name a folder outside`,
     );
   }
+  // A copy of a damaged one would be blamed in its place.
+  using source = new Inspection(`${data}/${DATABASE}`);
+  const version = source.version();
+  // Of tables that came later this program knows no files.
+  if (version > knownVersion) throw newerSchema(`back up ${data}`, data, version);
+  source.assertSound();
   return await makeWhole(target, async (partial) => {
     // First of all: a checkpoint that is older than its job's row is gone on from, a newer one has lost its figures.
     const checkpoints = await copyCheckpoints(data, partial);

@@ -4,6 +4,7 @@ import { codeVersion, dataDirectory } from "@/lib/config.ts";
 import { counted } from "@/lib/counted.ts";
 import { readOptions } from "@/lib/options.ts";
 import { root } from "@/lib/permissions.ts";
+import { remedyFor } from "@/lib/store/stored_files.ts";
 import { backUp } from "./backup.ts";
 import { leftBeside } from "./data_files.ts";
 import { restore } from "./restore.ts";
@@ -21,15 +22,17 @@ Copies the data directory to a new folder, also while the server runs; ./backup-
   ${HELP}`;
 
 const RESTORE_HELP = `deno task restore BACKUP [OPTIONS]
-Makes a new data directory of a backup, after a look at every byte of it.
+Makes a new data directory of a backup, after a look at every byte of it. Ends with 1 where the backup
+lacks what was missing or damaged when it was made: each is named, with what to do.
   ${DATA}; it must be new or empty
   ${HELP}`;
 
 const VERIFY_HELP = `deno task verify [OPTIONS]
-Looks at every stored file, at every row that names one, and at the database; also while the server
-runs, and at a backup. Ends with 1 where anything is wrong, with 2 where it cannot look.
+Looks at every stored file and checkpoint, at rows (what they hold, and whether it fits the files that
+they name), and at the database; also while the server runs, and at a backup. Says of each fault what to
+do. Ends with 1 where anything is wrong, with 2 where it cannot look.
   ${DATA}
-  --quick        does not read the files
+  --quick        does not read the files, nor compare rows with them
   ${HELP}`;
 
 const DATA_OPTION = { data: { type: "string" } } as const;
@@ -67,12 +70,19 @@ export async function restoreProgram(args: string[]): Promise<number> {
   if (values.help) return say(RESTORE_HELP);
   if (backup === undefined) throw new Error("Cannot restore: name the backup's folder; see --help");
   const data = folderOf(values.data);
-  const { files, bytes, made_at, damaged } = await restore(backup, data, { onProgress: progress });
+  const { files, bytes, made_at, lost } = await restore(backup, data, { onProgress: progress });
   tellLeft(data);
-  return say(
+  for (const { sha256, what } of lost) {
+    console.error(
+      `missing or damaged when the backup was made: ${what} (${sha256.slice(0, 12)}); ` +
+        `${remedyFor(what)}, or look into an older backup`,
+    );
+  }
+  say(
     `${data}: restored as it was at ${made_at}: ${counted(files, "file")} (${sizeText(bytes)})` +
-      (damaged.length > 0 ? `; ${damaged.length} were missing or damaged then` : ""),
+      (lost.length > 0 ? `; ${lost.length} were missing or damaged then, named above` : ""),
   );
+  return lost.length > 0 ? 1 : 0;
 }
 
 /** @returns the exit code */
@@ -88,7 +98,8 @@ export async function verifyProgram(args: string[]): Promise<number> {
   say(
     `${counted(found.faults.length, "fault")}: ${counted(found.files, "file")} ` +
       `(${sizeText(found.bytes)}${values.quick ? ", not read" : ""}) for ` +
-      `${counted(found.references, "reference")}, ${found.unnamed} of no row` +
+      `${counted(found.references, "reference")}, ${found.unnamed} of no row, ` +
+      counted(found.checkpoints, "checkpoint") +
       `${found.running ? " (a server runs)" : ""}, in ${seconds} s`,
   );
   return found.faults.length > 0 ? 1 : 0;

@@ -11,6 +11,9 @@ const ADVICE: Record<string, string> = {
   verify:
     "Cannot verify a cluster by this: deno task verify:cluster looks at its database and its bucket. A data " +
     "directory, or a backup of one, is looked at with --data FOLDER",
+  salvage:
+    "Cannot salvage a cluster by this: its database has tools of its own (pg_restore of a dump). The database of a " +
+    "data directory is salvaged with --data FOLDER",
   keys:
     "Cannot change keys of a cluster by this: they are made at any of its servers, by POST /v1/keys or on the " +
     "dashboard, with MCGIP_API_KEY; deno task keys is for a data directory, with --data FOLDER",

@@ -4,12 +4,20 @@ import { codeVersion, readConfig } from "@/lib/config.ts";
 import { counted } from "@/lib/counted.ts";
 import { readOptions } from "@/lib/options.ts";
 import { root } from "@/lib/permissions.ts";
+import { namesOfEnvironment } from "@/lib/unknown_variables.ts";
 import { holderOf } from "@/lib/store/lock.ts";
 import { checkCluster } from "./checks/cluster.ts";
 import { checkClock, checkDatabase, checkDirectory, checkDisk } from "./checks/data.ts";
 import type { Finding } from "./checks/finding.ts";
 import { checkGraphics } from "./checks/graphics.ts";
-import { checkHandles, checkMemory, checkPort, checkVersions } from "./checks/machine.ts";
+import {
+  checkHandles,
+  checkMemory,
+  checkPort,
+  checkRunning,
+  checkVariables,
+  checkVersions,
+} from "./checks/machine.ts";
 
 const HELP = `deno task doctor [OPTIONS]
 Looks at what a server needs here, and says what is wrong and what to type. Changes nothing. Ends
@@ -35,10 +43,13 @@ export async function doctorProgram(args: string[]): Promise<number> {
   const { json, ...given } = values;
   const options = Object.entries(given).map(([name, value]) => `--${name}=${value}`);
   const config = readConfig((name) => Deno.env.get(name), options);
+  const own = codeVersion(commitOf(root));
   const running = holderOf(config.data);
   const directory = checkDirectory(config.data);
   const findings: Finding[] = [
-    checkVersions(codeVersion(commitOf(root))),
+    checkVersions(own),
+    ...checkRunning(own, config.data),
+    ...checkVariables(namesOfEnvironment()),
     ...await checkGraphics(),
     checkMemory(),
     checkHandles(),

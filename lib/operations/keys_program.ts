@@ -13,8 +13,12 @@ import { dataDirectory } from "@/lib/config.ts";
 import { InvalidInput, NotFound } from "@/lib/errors.ts";
 import { CONTROL } from "@/lib/plain_name.ts";
 import { readOptions } from "@/lib/options.ts";
-import { breakSeal, CHANGED, seal } from "@/lib/store/database_seal.ts";
-import { isHeld } from "@/lib/store/lock.ts";
+import { type AtRest, atRest, breakSeal, CHANGED, seal } from "@/lib/store/database_seal.ts";
+import { isHeld, versionOfHolder } from "@/lib/store/lock.ts";
+import { lookAt, type LookedAt } from "@/lib/store/looked_at.ts";
+import { knownVersion } from "@/lib/store/migrations.ts";
+import { newerSchema } from "@/lib/store/newer_schema.ts";
+import { unusable } from "@/lib/store/unusable.ts";
 import { type KeyRow, openStore, scopes, type Store } from "@/lib/store/mod.ts";
 import { assertHoldsDatabase, DATABASE } from "./data_files.ts";
 import { readSize, readTime } from "./quantity.ts";
@@ -45,6 +49,7 @@ const OPTIONS = {
   "max-bytes": { type: "string" },
   "max-jobs": { type: "string" },
 } as const;
+type Asked = Store | LookedAt;
 type Values = Partial<Record<keyof typeof OPTIONS, string | boolean>>;
 
 /** @returns the exit code */
@@ -68,37 +73,91 @@ export async function keysProgram(args: string[]): Promise<number> {
     ", or start the server once",
   );
   const database = `${directory}/${DATABASE}`;
-  // Of a directory in which no server works this is the last user, and what it changes is no damage.
-  const atRest = isHeld(directory) ? undefined : breakSeal(database);
-  if (atRest === "changed") console.error(CHANGED);
-  const store = await openStore(directory, { shared: true });
+  const found = isHeld(directory) ? undefined : atRest(database);
+  if (found === "changed") console.error(CHANGED);
   try {
-    console.log(await work(store, await Keyring.of(store), json));
+    if (work === undefined) console.log(await list(directory, json));
+    else {await change(directory, found, async (store) => {
+        console.log(await work(store, await Keyring.of(store), json));
+      }, action);}
     return 0;
   } catch (error) {
     if (error instanceof InvalidInput) throw new Error(byOptions(error.message));
     if (error instanceof NotFound) throw new Error(`${error.message}: deno task keys lists them`);
-    throw error;
-  } finally {
-    await store.close();
-    if (atRest !== undefined) seal(database);
+    throw unusable(directory, error) ?? error;
   }
 }
 
-/** What to do, and to print; whatever can be refused without the data directory is. */
+/** Opens nothing for writing, brings no schema up and leaves the seal. */
+async function list(directory: string, json: boolean): Promise<string> {
+  const looked = await lookAt(directory);
+  try {
+    assertOwnSchema("list keys", directory, looked.schema);
+    const rows = await looked.keys.all();
+    return json ? asJson(rows) : await table(looked, rows);
+  } finally {
+    await looked.close();
+  }
+}
+
+/**
+ * A database of another schema is not brought up on the way: the server that uses it, or will, does not know it then.
+ * @throws {Error} that says what to do
+ */
+function assertOwnSchema(doing: string, directory: string, schema: number): void {
+  if (schema === knownVersion) return;
+  if (schema > knownVersion) throw newerSchema(`${doing} in ${directory}`, directory, schema);
+  const version = versionOfHolder(directory);
+  throw new Error(
+    `Cannot ${doing} in ${directory}: its schema is version ${schema}, this program makes ${knownVersion}. ` +
+      (isHeld(directory)
+        ? `The server that works there is ${
+          version ? `version ${version}` : "of another version"
+        }: run this from ` +
+          "its checkout, or start the server anew from this one first"
+        : "Start the server of this version there once, which brings it up and keeps a copy, or run this from the " +
+          "checkout of the version that made it"),
+  );
+}
+
+/** Does what changes keys. */
+async function change(
+  directory: string,
+  atRest: AtRest | undefined,
+  work: (store: Store) => Promise<void>,
+  action: string,
+): Promise<void> {
+  const looked = await lookAt(directory);
+  await looked.close();
+  assertOwnSchema(`${action} keys`, directory, looked.schema);
+  const database = `${directory}/${DATABASE}`;
+  // Of one that is as it was left this is the last user, and what it changes is no damage; otherwise the next start
+  // tells of it, too.
+  const own = atRest === "same";
+  if (own) breakSeal(database);
+  try {
+    const store = await openStore(directory, { shared: true });
+    try {
+      await work(store);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    if (own) seal(database);
+  }
+}
+
+/** What to change, and to print; undefined for a list. Whatever can be refused without the data directory is. */
 function actionOf(
   action: string,
   of: string | undefined,
   changes: KeyChanges,
-): (store: Store, keyring: Keyring, json: boolean) => Promise<string> {
+): ((store: Store, keyring: Keyring, json: boolean) => Promise<string>) | undefined {
   if (action === "list") {
     if (of !== undefined) {
       throw new Error(`Cannot list keys: unexpected argument '${of}'; see --help`);
     }
-    return async (store, _, json) => {
-      const rows = await store.keys.all();
-      return json ? asJson(rows) : await table(store, rows);
-    };
+    return undefined;
   }
   if (action === "make") {
     const { name = of, ...rest } = changes;
@@ -193,7 +252,7 @@ function parse<Schema extends z.ZodType>(schema: Schema, value: unknown): z.outp
 const asJson = (rows: KeyRow[]) =>
   JSON.stringify(rows.map(toKeyView) satisfies z.output<typeof keySchema>[], null, 2);
 
-async function table(store: Store, rows: KeyRow[]): Promise<string> {
+async function table(store: Asked, rows: KeyRow[]): Promise<string> {
   const cells = [["id", "name", "scopes", "last use", "expires", "rate", "stored", "jobs"]];
   for (const row of rows) cells.push(await cellsOf(store, row));
   const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
@@ -201,7 +260,7 @@ async function table(store: Store, rows: KeyRow[]): Promise<string> {
     .join("\n");
 }
 
-async function cellsOf(store: Store, row: KeyRow): Promise<string[]> {
+async function cellsOf(store: Asked, row: KeyRow): Promise<string[]> {
   const { id, name, scopes, last_used_at, expires_at, rate, burst, max_bytes, max_jobs } = row;
   const stored = await storedBytes(store, id);
   const jobs = await store.owners.openJobs(id);

@@ -1,6 +1,6 @@
 /** A backup becomes a data directory again: whole, in a new place, with every byte looked at. */
 import { existsSync } from "node:fs";
-import { Inspection } from "@/lib/store/inspection.ts";
+import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import {
   copyFile,
   DATABASE,
@@ -18,6 +18,11 @@ export interface RestoreOptions {
   onProgress?: (done: number, total: number) => void;
 }
 
+export interface Restored extends Manifest {
+  /** What the files are of that were missing or damaged when the backup was made. */
+  lost: Reference[];
+}
+
 /**
  * Makes the data directory `target` of a backup; nothing is made where anything of it differs.
  * @throws {Error} that names what is in the way, or what is wrong with the backup
@@ -26,7 +31,7 @@ export async function restore(
   backup: string,
   target: string,
   { onProgress }: RestoreOptions = {},
-): Promise<Manifest> {
+): Promise<Restored> {
   const manifest = readManifest(backup);
   if (liesIn(target, backup)) {
     throw new Error(
@@ -38,15 +43,16 @@ export async function restore(
     await same(backup, partial, DATABASE, manifest.database.sha256);
     await same(backup, partial, SECRET, manifest.secret.sha256);
     const inspection = new Inspection(`${partial}/${DATABASE}`);
-    let named: Set<string>;
+    let references: Reference[];
     try {
       const [fault] = inspection.faults(false);
       if (fault !== undefined) throw new Error(`Cannot restore ${backup}: its database: ${fault}`);
-      named = new Set(inspection.references().map(({ sha256 }) => sha256));
+      references = inspection.references();
     } finally {
       inspection.close();
     }
-    for (const sha256 of manifest.damaged) named.delete(sha256);
+    const damaged = new Set(manifest.damaged);
+    const named = new Set(references.map(({ sha256 }) => sha256)).difference(damaged);
     let done = 0;
     for (const sha256 of named) {
       onProgress?.(done++, named.size);
@@ -56,7 +62,7 @@ export async function restore(
     for (const path of await filesBelow(`${backup}/checkpoints`)) {
       await copyFile(`${backup}/checkpoints/${path}`, `${partial}/checkpoints/${path}`);
     }
-    return manifest;
+    return { ...manifest, lost: references.filter(({ sha256 }) => damaged.has(sha256)) };
   });
 }
 

@@ -47,16 +47,22 @@ export function seal(database: string): void {
   }
 }
 
-/** Compares, and forgets the sum: from now on the database is in use. Before it is opened. */
-export function breakSeal(database: string): AtRest {
+/** Compares a database that nobody has opened with its sum. */
+export function atRest(database: string): AtRest {
   const path = sealOf(database);
   if (!existsSync(path)) return "unknown";
-  let same = false;
   try {
-    same = existsSync(database) && readSealed(path, path) === sumOf(database);
+    const same = existsSync(database) && readSealed(path, path) === sumOf(database);
+    return same ? "same" : "changed";
   } catch {
     // The sum itself is damaged.
+    return "changed";
   }
-  Deno.removeSync(path);
-  return same ? "same" : "changed";
+}
+
+/** Compares, and forgets the sum: from now on the database is in use. Before it is opened. */
+export function breakSeal(database: string): AtRest {
+  const found = atRest(database);
+  if (found !== "unknown") Deno.removeSync(sealOf(database));
+  return found;
 }

@@ -26,6 +26,8 @@ export class Files extends StoredFiles {
   readonly #held = new Map<string, (string | undefined)[]>();
   /** Where several servers have their files; set once, before the first is asked for. */
   shared?: SharedFiles;
+  /** Told that a damaged file has given way to a sound one. */
+  onReplaced: (message: string) => void = console.error;
 
   constructor(directory: string, readonly temporary: string) {
     super(directory);
@@ -48,7 +50,7 @@ export class Files extends StoredFiles {
   ): Promise<StoredFile> {
     const temporary = this.temporaryPath();
     const written = await writeSynced(temporary, data, options.maxBytes ?? Infinity);
-    return this.#adopt(temporary, written);
+    return await this.#adopt(temporary, written);
   }
 
   /** Moves a synced file made elsewhere under `tmp/` to its place; `put` for large results. */
@@ -66,31 +68,53 @@ export class Files extends StoredFiles {
     } finally {
       file.close();
     }
-    return this.#adopt(temporary, { sha256: hash.digest("hex"), bytes });
+    return await this.#adopt(temporary, { sha256: hash.digest("hex"), bytes });
   }
 
-  #adopt(temporary: string, written: StoredFile): StoredFile {
-    const { sha256 } = written;
+  /** What is there already under its name is looked at: a damaged file gives way. */
+  async #adopt(temporary: string, written: StoredFile): Promise<StoredFile> {
+    const { sha256, bytes } = written;
+    const replace = await this.stateOf(sha256, bytes) === "damaged";
     const copies = this.#held.get(sha256) ?? [];
     // Pinned first: nobody may remove an equal file between here and the caller's row.
     this.#held.set(sha256, copies);
-    copies.push(this.#place(sha256, temporary) ? temporary : undefined);
+    copies.push(this.#place(sha256, temporary, replace) ? temporary : undefined);
+    if (replace) {
+      this.onReplaced(
+        `A damaged stored file was replaced by what came in again: ${sha256.slice(0, 12)}`,
+      );
+    }
     return written;
   }
 
-  /** Moves a synced file to its place, or removes it where its like is there already. */
+  /** Moves a synced file to its place, whatever is there. */
   settle(temporary: string, sha256: string): void {
-    if (this.#place(sha256, temporary)) Deno.removeSync(temporary);
+    if (this.#place(sha256, temporary, true)) Deno.removeSync(temporary);
   }
 
   override async fetch(sha256: string, what?: string): Promise<void> {
     await this.shared?.fetch(sha256, what);
   }
 
-  /** Gives a file its name by content, where it has none; whether the one that it had is still there. */
-  #place(sha256: string, temporary: string): boolean {
+  protected override async renew(sha256: string, what?: string): Promise<boolean> {
+    if (!this.shared) return false;
+    await this.shared.renew(sha256, what);
+    this.onReplaced(`A damaged copy of a stored file was fetched anew: ${sha256.slice(0, 12)}`);
+    return true;
+  }
+
+  /**
+   * Gives a file its name by content, where no other has it; whether the one that it had is still there.
+   * @param replace the other gives way, at once
+   */
+  #place(sha256: string, temporary: string, replace = false): boolean {
     const target = this.path(sha256);
-    if (existsSync(target)) return true;
+    if (existsSync(target)) {
+      if (!replace) return true;
+      Deno.renameSync(temporary, target);
+      syncDirectory(target.slice(0, target.lastIndexOf("/")));
+      return linked(target, temporary);
+    }
     const directory = target.slice(0, target.lastIndexOf("/"));
     if (!existsSync(directory)) {
       Deno.mkdirSync(directory, { recursive: true });

@@ -1,7 +1,8 @@
 /** A database that is looked at from outside: copied, checked, asked for its files; nothing is written to it. */
 import { existsSync } from "node:fs";
 import { backup, DatabaseSync } from "node:sqlite";
-import { orDamagedDatabase } from "./sound_database.ts";
+import type { Database, SqlValue } from "./database.ts";
+import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 
 /** One place in the rows that refers to a stored file. */
 export interface Reference {
@@ -32,34 +33,63 @@ export class Inspection {
     this.#connection.exec("PRAGMA busy_timeout = 15000");
   }
 
-  #all<T>(sql: string): T[] {
-    return orDamagedDatabase(this.path, () => this.#connection.prepare(sql).all() as T[]);
+  all<T>(sql: string, ...values: SqlValue[]): T[] {
+    return orDamagedDatabase(this.path, () => this.#connection.prepare(sql).all(...values) as T[]);
+  }
+
+  /** None where there is no such table. */
+  columnsOf(table: string): string[] {
+    return this.all<{ name: string }>(`PRAGMA table_info("${table}")`).map(({ name }) => name);
+  }
+
+  /** What `body` reads is what there is at one moment, also while others write. */
+  async atOneMoment<T>(body: () => Promise<T>): Promise<T> {
+    this.#connection.exec("BEGIN");
+    try {
+      return await body();
+    } finally {
+      this.#connection.exec("COMMIT");
+    }
+  }
+
+  /** For the statements of the tables that read; those that write are refused. */
+  database(): Database {
+    const refuse = () => Promise.reject(new Error("Cannot write to a database that is inspected"));
+    const all = <T>(sql: string, ...values: SqlValue[]) =>
+      Promise.try(() => this.all<T>(sql, ...values));
+    return {
+      ...{ dialect: "sqlite", clock: "0", orderedJoin: "CROSS JOIN" },
+      ...{ forUpdate: "", forUpdateOfFree: "", all },
+      get: async <T>(sql: string, ...values: SqlValue[]) => (await all<T>(sql, ...values)).at(0),
+      ...{ run: refuse, transaction: refuse, forgetDeleted: refuse },
+      close: () => Promise.resolve(),
+    };
   }
 
   references(): Reference[] {
-    return this.#all(REFERENCES);
+    return this.all(REFERENCES);
   }
 
   /** Version of the schema. */
   version(): number {
-    return this.#all<{ user_version: number }>("PRAGMA user_version")[0].user_version;
+    return this.all<{ user_version: number }>("PRAGMA user_version")[0].user_version;
   }
 
   /** By which the directory's secret is known (`secret.ts`); 0 for none. */
   markOfSecret(): number {
-    return this.#all<{ application_id: number }>("PRAGMA application_id")[0].application_id;
+    return this.all<{ application_id: number }>("PRAGMA application_id")[0].application_id;
   }
 
   /** Ids of jobs that have not ended: their checkpoints are still needed. */
   openJobs(): string[] {
-    return this.#all<{ id: string }>(
+    return this.all<{ id: string }>(
       "SELECT id FROM jobs WHERE state IN ('queued', 'running', 'paused')",
     ).map(({ id }) => id);
   }
 
   /** When the newest job was made; undefined without jobs. */
   newestJob(): string | undefined {
-    const [{ made }] = this.#all<{ made: string | null }>(
+    const [{ made }] = this.all<{ made: string | null }>(
       "SELECT max(created_at) AS made FROM jobs",
     );
     return made ?? undefined;
@@ -69,17 +99,22 @@ export class Inspection {
   faults(quick: boolean): string[] {
     const pragma = quick ? "quick_check" : "integrity_check";
     try {
-      const found = this.#all<Record<string, string>>(`PRAGMA ${pragma}`)
+      const found = this.all<Record<string, string>>(`PRAGMA ${pragma}`)
         .flatMap((row) => row[pragma].split("\n"))
         .filter((line) => line !== "ok" && !line.startsWith("***"));
       const orphans = quick
         ? []
-        : this.#all<{ table: string; parent: string }>("PRAGMA foreign_key_check")
+        : this.all<{ table: string; parent: string }>("PRAGMA foreign_key_check")
           .map(({ table, parent }) => `a row of ${table} refers to none of ${parent}`);
       return [...found, ...orphans].slice(0, 100);
     } catch (error) {
       return [(error as Error).message];
     }
+  }
+
+  /** @throws {Damaged} with the way back; as at a server's start */
+  assertSound(): void {
+    assertSound(this.#connection, this.path);
   }
 
   /** Writes the database as it is at one moment to a new file, also while others write to it. */
@@ -94,5 +129,9 @@ export class Inspection {
 
   close(): void {
     this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
   }
 }

@@ -7,6 +7,7 @@ import { ClaimLost, Conflict } from "@/lib/errors.ts";
 import { Attempts } from "./attempts.ts";
 import type { Queue } from "./claims.ts";
 import type { Database } from "./database.ts";
+import { Events } from "./events.ts";
 import { leased } from "./lease.ts";
 import { LeaseQueue } from "./lease_queue.ts";
 import { type Conditions, now, type Page, type PageOptions, Table } from "./table.ts";
@@ -118,6 +119,7 @@ export interface WorkerHas {
 
 export class Jobs extends Table<JobRow> {
   readonly attempts: Attempts;
+  readonly #events: Events;
 
   constructor(db: Database, readonly queue: Queue = new LeaseQueue(db)) {
     super(db, {
@@ -127,6 +129,7 @@ export class Jobs extends Table<JobRow> {
       newestFirst: true,
     });
     this.attempts = new Attempts(db);
+    this.#events = new Events(db);
   }
 
   override async insert(row: JobRow): Promise<JobRow> {
@@ -225,6 +228,17 @@ export class Jobs extends Table<JobRow> {
         told: 0,
         started_at: job.started_at ?? now(),
       };
+      const { code_version } = job.spec;
+      if (has.version !== undefined && code_version !== undefined && code_version !== has.version) {
+        // Kept is the version that makes the result; by what the fingerprint says it would be another's.
+        changes.spec = { ...job.spec, code_version: has.version };
+        changes.fingerprint = null;
+        await this.#events.append(job.id, "warning", {
+          message: job.fence === 0
+            ? `It was queued by version ${code_version}; ${has.version} runs it, which its results name`
+            : `It was begun by version ${code_version}, and goes on by ${has.version}, which its results name`,
+        });
+      }
       await this.update(job.id, changes);
       const claimed = { ...job, ...changes };
       await this.attempts.begin(claimed, worker, has.label ?? null);

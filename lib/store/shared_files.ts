@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { Conflict, Damaged, isDiskFull, NotFound } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
 import { keyOf, type Remote } from "./remote.ts";
+import { adviceFor } from "./stored_files.ts";
 
 const DAY_MS = 24 * 3600 * 1000;
 /** How long what nothing refers to is kept. */
@@ -19,7 +20,7 @@ const MOST_SWEPT = 500;
 export interface Local {
   path(sha256: string): string;
   temporaryPath(): string;
-  /** Moves a whole file to its place. */
+  /** Moves a whole file to its place, whatever is there. */
   settle(temporary: string, sha256: string): void;
   isPinned(sha256: string): boolean;
   /** Brings back one that was put here and was removed elsewhere meanwhile; false where it cannot. */
@@ -50,7 +51,16 @@ export class SharedFiles {
    */
   async fetch(sha256: string, what = "what is asked for"): Promise<void> {
     this.#used.set(sha256, Date.now());
-    if (await sizeOf(this.local.path(sha256)) !== undefined) return;
+    if (await sizeOf(this.local.path(sha256)) === undefined) await this.#bring(sha256, what);
+  }
+
+  /** The same, in place of a damaged one that is there. @throws as `fetch` does */
+  async renew(sha256: string, what = "what is asked for"): Promise<void> {
+    this.#used.set(sha256, Date.now());
+    await this.#bring(sha256, what);
+  }
+
+  async #bring(sha256: string, what: string): Promise<void> {
     const fetching = this.#underWay.get(sha256) ?? this.#download(sha256, what);
     this.#underWay.set(sha256, fetching);
     try {
@@ -92,7 +102,7 @@ export class SharedFiles {
       throw new Damaged(
         `Cannot use ${what}: its stored file ${
           sha256.slice(0, 12)
-        } is missing in ${this.remote.name}; put it in again, or restore a backup`,
+        } is missing in ${this.remote.name}; ${adviceFor(what)}`,
       );
     }
     const { hash, bytes } = await hashOf(temporary);
@@ -101,13 +111,14 @@ export class SharedFiles {
     throw new Damaged(
       `Cannot use ${what}: its stored file ${
         sha256.slice(0, 12)
-      } in ${this.remote.name} no longer holds the bytes that were stored; put it in again, or restore a backup`,
+      } in ${this.remote.name} no longer holds the bytes that were stored; ${adviceFor(what)}`,
     );
   }
 
   /**
    * Makes sure that the bucket has the files, before rows refer to them. Each is told to the database first: from
-   * then on it is kept for a week, whatever refers to it.
+   * then on it is kept for a week, whatever refers to it. What came in again is sent again: the one in the bucket may
+   * be damaged, and to read it would cost as much.
    * @throws {Conflict} where one is nowhere any more
    */
   async publish(sha256s: Iterable<string>): Promise<void> {
@@ -123,7 +134,7 @@ export class SharedFiles {
     const path = this.local.path(sha256);
     this.local.keep(sha256);
     try {
-      if (!await this.send(sha256, path)) return;
+      if (!await this.send(sha256, path, { again: await sizeOf(path) !== undefined })) return;
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
       throw new Conflict(`Cannot keep file ${sha256}: it was removed meanwhile, try again`);
@@ -134,9 +145,10 @@ export class SharedFiles {
 
   /**
    * Makes sure that the bucket has the file at `path`; false where it had it.
+   * @param options.again sends it even so
    * @throws {Deno.errors.NotFound} when neither has it
    */
-  async send(sha256: string, path: string): Promise<boolean> {
+  async send(sha256: string, path: string, { again = false } = {}): Promise<boolean> {
     const { clock } = this.db;
     const known = await this.db.run(
       `UPDATE blobs SET touched_at = ${clock} WHERE sha256 = ?`,
@@ -150,7 +162,7 @@ export class SharedFiles {
       );
     }
     // A row may stand for an upload that was broken off.
-    if (known > 0 && await this.remote.has(keyOf(sha256))) return false;
+    if (!again && known > 0 && await this.remote.has(keyOf(sha256))) return false;
     await Deno.stat(path);
     await this.remote.put(keyOf(sha256), path, sha256);
     return true;

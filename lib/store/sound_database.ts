@@ -1,4 +1,5 @@
 /** Is the database whole? A server does not start on one that is not, and says the way back. */
+import { dirname } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
 import { Damaged, isDatabaseDamaged } from "@/lib/errors.ts";
 
@@ -26,11 +27,12 @@ export function assertSound(db: DatabaseSync, path: string): void {
   });
 }
 
-function damagedDatabase(path: string, found: string): Damaged {
+/** @param found SQLite's words */
+export function damagedDatabase(path: string, found: string): Damaged {
   const [line] = found.replace(/^\*\*\* in database main \*\*\*\s*/, "").split("\n");
   return new Damaged(
     `Cannot open ${path}: it is damaged (${line}). Nothing was changed. Restore a backup into a new directory ` +
       "(deno task restore BACKUP --data NEW), or save what can be read: " +
-      `sqlite3 ${path} .recover | sqlite3 saved.db`,
+      `deno task salvage --data ${dirname(path)}`,
   );
 }

@@ -3,9 +3,11 @@
  * others may come in between: those that write wait for their turn, and those that read see nothing of it.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Database, SqlRow, SqlValue } from "./database.ts";
 import { versions } from "./migrations.ts";
+import { newerSchema } from "./newer_schema.ts";
 import { emptyLog, isLong } from "./log_thread.ts";
 import { assertSound, orDamagedDatabase } from "./sound_database.ts";
 
@@ -67,12 +69,15 @@ export class Sqlite implements Database {
   /** Resolves when nobody writes. */
   #turn: Promise<void> = Promise.resolve();
 
-  /** @param check looks at every page first */
-  private constructor(path: string, check: boolean) {
+  /**
+   * @param how.check looks at every page first
+   * @param how.readOnly takes it as it is; what would write to it throws
+   */
+  private constructor(path: string, { check = false, readOnly = false } = {}) {
     this.#path = path;
-    this.#writer = new Connection(path, { readOnly: false });
+    this.#writer = new Connection(path, { readOnly });
     try {
-      orDamagedDatabase(path, () => this.#open(path, check));
+      if (!readOnly) orDamagedDatabase(path, () => this.#open(path, check));
     } catch (error) {
       this.#writer.close();
       throw error;
@@ -108,7 +113,12 @@ export class Sqlite implements Database {
    * @throws {Damaged} for a file that is damaged
    */
   static open(path: string, { check = false }: { check?: boolean } = {}): Promise<Sqlite> {
-    return Promise.try(() => new Sqlite(path, check));
+    return Promise.try(() => new Sqlite(path, { check }));
+  }
+
+  /** Opens the file at `path` to read it as it is, of whatever schema; SQLite may make its log beside it. */
+  static look(path: string): Sqlite {
+    return new Sqlite(path, { readOnly: true });
   }
 
   /** The transaction that the caller is in. */
@@ -218,9 +228,7 @@ function migrate(db: DatabaseSync, path: string): void {
   try {
     const { user_version } = db.prepare("PRAGMA user_version").get() as { user_version: number };
     if (user_version > versions.length) {
-      throw new Error(
-        `Cannot open ${path}: its schema is version ${user_version}, this server knows ${versions.length}`,
-      );
+      throw newerSchema(`open ${path}`, dirname(path), user_version);
     }
     versions.slice(user_version).forEach((sql, i) =>
       db.exec(`${sql}; PRAGMA user_version = ${user_version + i + 1}`)

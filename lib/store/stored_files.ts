@@ -23,6 +23,11 @@ export class StoredFiles {
   /** Makes sure that the file is in the directory, where it may come from elsewhere. */
   async fetch(_sha256: string, _what?: string): Promise<void> {}
 
+  /** Brings a file anew in place of a damaged one, from where it came; false where it came from nowhere. */
+  protected renew(_sha256: string, _what?: string): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
   /** Does something with the file; once more where it had to make room in between. */
   async #with<T>(sha256: string, what: string | undefined, action: () => Promise<T>): Promise<T> {
     await this.fetch(sha256, what);
@@ -41,9 +46,16 @@ export class StoredFiles {
    * @throws {Damaged} when the file is gone, or its bytes are others
    */
   async read(sha256: string, what?: string): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = await this.#with(sha256, what, () => Deno.readFile(this.path(sha256)));
-    if (await hashOf(bytes) !== sha256) throw differs(sha256, what);
+    const bytes = await this.#whole(sha256, what) ??
+      (await this.renew(sha256, what) ? await this.#whole(sha256, what) : undefined);
+    if (!bytes) throw differs(sha256, what);
     return bytes;
+  }
+
+  /** Undefined where the bytes are others. */
+  async #whole(sha256: string, what?: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const bytes = await this.#with(sha256, what, () => Deno.readFile(this.path(sha256)));
+    return await hashOf(bytes) === sha256 ? bytes : undefined;
   }
 
   /**
@@ -76,14 +88,39 @@ export class StoredFiles {
   }
 
   async #hash(path: string, sha256: string, what?: string): Promise<void> {
-    using file = await this.#with(sha256, what, () => Deno.open(path, { read: true }));
-    const hash = createHash("sha256");
-    const chunk = new Uint8Array(1 << 18);
-    for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
-      hash.update(chunk.subarray(0, n));
-    }
-    if (hash.digest("hex") !== sha256) throw differs(sha256, what);
+    const same = async () => {
+      using file = await this.#with(sha256, what, () => Deno.open(path, { read: true }));
+      return await sumOf(file) === sha256;
+    };
+    if (await same()) return;
+    if (!await this.renew(sha256, what) || !await same()) throw differs(sha256, what);
   }
+
+  /** Whether what lies in the directory under a name by content has that content; `bytes` of it are known. */
+  protected async stateOf(
+    sha256: string,
+    bytes: number,
+  ): Promise<"missing" | "sound" | "damaged"> {
+    try {
+      using file = await Deno.open(this.path(sha256), { read: true });
+      // Costs nothing.
+      if ((await file.stat()).size !== bytes) return "damaged";
+      return await sumOf(file) === sha256 ? "sound" : "damaged";
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return "missing";
+      throw error;
+    }
+  }
+}
+
+/** SHA-256 of the rest of a file, read in pieces: others have their turn in between. */
+export async function sumOf(file: Deno.FsFile): Promise<string> {
+  const hash = createHash("sha256");
+  const chunk = new Uint8Array(1 << 18);
+  for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
+    hash.update(chunk.subarray(0, n));
+  }
+  return hash.digest("hex");
 }
 
 /** Bytes that are hashed sooner here than a thread is woken for them. */
@@ -109,8 +146,21 @@ const differs = (sha256: string, what?: string) =>
 
 function damaged(how: string, sha256: string, what = "what is asked for"): Damaged {
   return new Damaged(
-    `Cannot use ${what}: its stored file ${
-      sha256.slice(0, 12)
-    } ${how}; put it in again, or restore a backup`,
+    `Cannot use ${what}: its stored file ${sha256.slice(0, 12)} ${how}; ${adviceFor(what)}`,
   );
+}
+
+export const adviceFor = (what: string) => `${remedyFor(what)}, or restore a backup`;
+
+/**
+ * How what is damaged is brought back.
+ * @param what as people name it: `image "knee_1"`, `similarity "sim_…"`
+ */
+export function remedyFor(what: string): string {
+  if (what.startsWith("similarity ")) return "run its job again and use the new one";
+  if (what.startsWith("model ")) return "train or upload it again";
+  if (/^(the )?gaze samples /.test(what)) return "put the recording in again";
+  if (what.startsWith("a heatmap ")) return "put the data set in again";
+  if (what.startsWith("a checkpoint ")) return "its training goes on from the one before";
+  return "put it in again";
 }

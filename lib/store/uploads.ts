@@ -49,7 +49,8 @@ export class Uploads {
   readonly #writers = new Map<string, { stop: AbortController; done: Promise<unknown> }>();
   readonly #used = new Set<string>();
 
-  constructor(readonly directory: string) {}
+  /** @param how.looksOnly removes nothing that has expired */
+  constructor(readonly directory: string, readonly how: { looksOnly?: boolean } = {}) {}
 
   create(length: number, metadata: string | null): Upload {
     Deno.mkdirSync(this.directory, { recursive: true });
@@ -90,7 +91,7 @@ export class Uploads {
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
-    this.#discard(id);
+    if (!this.how.looksOnly) this.#discard(id);
     throw new NotFound(`Cannot find upload "${id}": it is not there, or has expired`);
   }
 

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { readSafetensors, safetensorsParts } from "@/lib/models/safetensors.ts";
+import type { JobContext } from "@/lib/specs/job_context.ts";
 import { syncDirectory } from "@/lib/store/files.ts";
 
 /** Named values: weights, optimiser state, queues. */
@@ -27,6 +28,10 @@ interface Entry {
   sha256: string;
   path: string;
 }
+
+/** Tells the job's reader, and by `damaged` the server's log. */
+export const tellingDamage = (context: Pick<JobContext, "event">) => (message: string): void =>
+  context.event("warning", { message, damaged: "checkpoint" });
 
 /** The checkpoints of one job, in a directory of its own. */
 export class Checkpoints {
@@ -84,7 +89,11 @@ export class Checkpoints {
         return { step, state: tensors, meta: JSON.parse(metadata.checkpoint) };
       } catch (error) {
         Deno.renameSync(path, `${path}.damaged`);
-        this.onDamage(`Cannot use checkpoint of step ${step}: ${(error as Error).message}`);
+        this.onDamage(
+          `Cannot use checkpoint of step ${step}: ${
+            (error as Error).message
+          }; it goes on from the one before`,
+        );
       }
     }
     return undefined;

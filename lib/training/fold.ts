@@ -10,7 +10,7 @@ import { backboneSpec } from "@/lib/models/specs.ts";
 import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import type { ModelSpec, SelectedVariants } from "@/lib/store/mod.ts";
 import type { Augmentation } from "@/lib/specs/augmentation.ts";
-import { type Checkpoint, Checkpoints, type State } from "./checkpoint.ts";
+import { type Checkpoint, Checkpoints, type State, tellingDamage } from "./checkpoint.ts";
 import { isBetter, validate, type Validation } from "./model_selection.ts";
 import { attentionGaze } from "./gaze_target.ts";
 import { classWeights, Finetuner, positiveWeights } from "./finetuner.ts";
@@ -77,11 +77,9 @@ export const SCORES = {
 /** Trains a fold, or goes on training it, or takes its finished result, from its own directory. */
 export async function runFold(context: JobContext, options: FoldOptions): Promise<FoldResult> {
   const directory = `${context.checkpoints}/fold ${options.fold}`;
-  const checkpoints = new Checkpoints(
-    directory,
-    (message) => context.event("warning", { message }),
-  );
-  const results = new Checkpoints(`${directory}/result`);
+  const onDamage = tellingDamage(context);
+  const checkpoints = new Checkpoints(directory, onDamage);
+  const results = new Checkpoints(`${directory}/result`, onDamage);
   const known = await results.load();
   if (known) return asResult(options, known);
   const result = options.probe

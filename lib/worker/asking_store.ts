@@ -1,4 +1,5 @@
 /** The store as a worker has it: questions go to its desk, long answers come in pages. */
+import { Damaged } from "@/lib/errors.ts";
 import { Files } from "@/lib/store/files.ts";
 import type { GazeRow, HeatmapRow, ImageRow, Page } from "@/lib/store/mod.ts";
 import { questions, type WorkerStore } from "@/lib/store/worker_store.ts";
@@ -23,6 +24,18 @@ class AskedFiles extends Files {
 
   override async fetch(sha256: string): Promise<void> {
     if (!this.has(sha256)) await this.desk.bring(sha256);
+  }
+
+  /** The server looks at its own, and fetches a damaged one anew where it has it from elsewhere. */
+  protected override async renew(sha256: string): Promise<boolean> {
+    try {
+      await this.desk.bring(sha256);
+      return true;
+    } catch (error) {
+      // Who reads it says what it is of.
+      if (error instanceof Damaged) return false;
+      throw error;
+    }
   }
 }
 

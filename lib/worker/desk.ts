@@ -22,7 +22,7 @@ export interface Desk {
   publish(claim: Claim, outcome: Outcome): Promise<void>;
   /** A question to a table (`questions` of the worker's store). */
   ask(table: string, method: string, args: unknown[]): Promise<unknown>;
-  /** Makes sure that a stored file lies in the directory that the two have in common. @throws {Damaged} */
+  /** Makes sure that a stored file lies, sound, in the directory that the two have in common. @throws {Damaged} */
   bring(sha256: string): Promise<void>;
   /** The worker runs nothing: what it has claimed is free at once, and the attempt does not count. */
   release(): Promise<void>;

@@ -5,6 +5,7 @@ import { type Log, unquoted } from "@/lib/log.ts";
 import { WAITS } from "@/lib/store/claims.ts";
 import { Inspection } from "@/lib/store/inspection.ts";
 import { HOLD_MS } from "@/lib/store/lease.ts";
+import { checkoutWatch, type CommitFiles } from "@/lib/commit.ts";
 import { versionOfHolder } from "@/lib/store/lock.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
@@ -18,6 +19,8 @@ export interface StoreOptions {
   cluster?: ClusterSettings;
   /** Of the program; without it jobs of every version are taken. */
   version?: string;
+  /** What says whether its checkout is still that version: no job is begun once it is another. */
+  git?: CommitFiles;
   /** What people call the worker. */
   label: string;
   device(): Device | null;
@@ -30,11 +33,12 @@ export interface StoreOptions {
 export async function connectionToStore(
   data: string,
   name: string,
-  { cluster, version, label, device, wake, log }: StoreOptions,
+  { cluster, version, git, label, device, wake, log }: StoreOptions,
 ): Promise<Connection> {
   if (!cluster) assertMade(data);
   const store = await openStore(data, { shared: true, cluster });
   const desk = new StoreDesk(store, name, () => {}, log);
+  desk.isStale = checkoutWatch(git);
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });
   const about = (device: Device | null, memory = 0, gpu_memory = 0): WorkerAbout => ({

@@ -1,5 +1,5 @@
 /** The desk of a worker, by the store itself. */
-import type { Log } from "@/lib/log.ts";
+import { type Log, unquoted } from "@/lib/log.ts";
 import { type Claim, hasWork, keepNews, keepOutcome, type News } from "@/lib/jobs/outcome.ts";
 import { ClaimLost } from "@/lib/errors.ts";
 import type { Outcome } from "@/lib/specs/job_context.ts";
@@ -25,6 +25,8 @@ export interface Asking {
 export class StoreDesk implements Desk {
   /** Set as soon as the worker has said. */
   asking: Asking = {};
+  /** Whether another commit is checked out than runs: no job is begun then, all will be started again. */
+  isStale: () => boolean = () => false;
   /** The last lost claim of a worker that lives. */
   #acquitted?: string;
   /** Where checkpoints are kept beside this machine. */
@@ -73,6 +75,7 @@ export class StoreDesk implements Desk {
   }
 
   async claim(kinds: string[], adapter: string): Promise<JobRow | null> {
+    if (this.isStale()) return null;
     const job = await this.store.jobs.claim(this.name, { kinds, adapter, ...this.asking });
     if (!job) return null;
     if (job.fence > 1) {
@@ -100,6 +103,12 @@ export class StoreDesk implements Desk {
       if (error instanceof ClaimLost) await this.acquit(claim);
       throw error;
     }
+    for (const { type, data } of news.events) {
+      if (type !== "warning" || data.damaged !== "checkpoint") continue;
+      this.log(`job ${claim.id}: ${unquoted(String(data.message))}`, {
+        ...{ job: claim.id, level: "warning", worker: this.name },
+      });
+    }
     if (hasWork(news)) this.checkpoints?.changed(claim);
     if (news.events.length > 0 || Object.keys(news.changes).length > 0) {
       this.changed(claim.id, state !== undefined && state !== "running");
@@ -126,7 +135,9 @@ export class StoreDesk implements Desk {
   }
 
   async bring(sha256: string): Promise<void> {
-    await this.store.files.fetch(sha256);
+    const { files } = this.store;
+    await files.fetch(sha256);
+    if (files.shared) await files.verify(sha256);
   }
 
   async release(): Promise<void> {

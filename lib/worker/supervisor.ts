@@ -30,6 +30,8 @@ export interface SupervisorOptions {
   label?: string;
   /** Of the program. */
   version?: string;
+  /** Whether another commit is checked out than runs: no worker of it is started, the launcher starts all again. */
+  isStale?(): boolean;
   log: Log;
 }
 
@@ -120,6 +122,10 @@ export class Supervisor {
   }
 
   #spawn(): void {
+    if (this.#options.isStale?.()) {
+      this.#timer = setTimeout(() => this.#spawn(), BACKOFF[1]);
+      return;
+    }
     const { path, args } = this.#options.command;
     const started = performance.now();
     const child = this.#process = new Deno.Command(path, {

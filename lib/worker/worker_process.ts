@@ -3,6 +3,7 @@
  * thread that runs jobs and the one that predicts; beats and estimates jobs while these wait for the GPU. The
  * threads know of the store what their desk (desk.ts) tells; only for a worker that no server started it is opened here.
  */
+import type { CommitFiles } from "@/lib/commit.ts";
 import type { ClusterSettings } from "@/lib/cluster_settings.ts";
 import { type Log, type LogFormat, logger } from "@/lib/log.ts";
 import { type Beat, BEAT_MS } from "./beat.ts";
@@ -34,6 +35,8 @@ export interface WorkOptions extends ThreadStart {
   label?: string;
   /** Version of the program, where no server started it. */
   version?: string;
+  /** What says whether its checkout is still that version, where no server looks at it. */
+  git?: CommitFiles;
   /** Between two uploads of checkpoints to a server elsewhere, ms. */
   uploadMs?: number;
   log?: LogFormat;
@@ -121,7 +124,7 @@ export async function work(options: WorkOptions): Promise<void> {
 }
 
 async function connect(
-  { data, elsewhere, name, label = name, alone, cluster, version, uploadMs }: WorkOptions,
+  { data, elsewhere, name, label = name, alone, cluster, version, git, uploadMs }: WorkOptions,
   { here, ...process }: {
     here: Peer;
     device(): Told | null;
@@ -138,7 +141,7 @@ async function connect(
   const { connectionToStore } = await import("./store_connection.ts");
   const wake = () => process.receive({ method: "wake", params: null });
   const { device, log } = process;
-  return await connectionToStore(data, name, { cluster, version, label, device, wake, log });
+  return await connectionToStore(data, name, { cluster, version, git, label, device, wake, log });
 }
 
 /** The GPU in a line; without one, why no job will run. */

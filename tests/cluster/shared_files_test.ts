@@ -93,6 +93,28 @@ postgresTest("files of several servers", async (postgres, t) => {
         assert.equal([...Deno.readDirSync(b.temporary)].length, before);
       });
 
+      await t.step(
+        "a damaged copy comes anew, and what is put again heals the bucket",
+        async () => {
+          const { sha256, content } = await put(a, 1000);
+          await b.read(sha256);
+          Deno.writeTextFileSync(b.path(sha256), "other bytes");
+          assert.deepEqual(new Uint8Array(await b.read(sha256)), new Uint8Array(content));
+          Deno.writeTextFileSync(b.path(sha256), "others again");
+          (await b.open(sha256)).close();
+          assert.equal((await b.read(sha256)).length, 1000);
+          const other = createHash("sha256").update("other bytes").digest("hex");
+          Deno.writeTextFileSync(`${folder}/other`, "other bytes");
+          await remote.put(keyOf(sha256), `${folder}/other`, other);
+          const c = server();
+          await assert.rejects(() => c.read(sha256), Damaged);
+          await b.put(content);
+          await b.shared!.publish([sha256]);
+          b.unpin([sha256]);
+          assert.deepEqual(new Uint8Array(await c.read(sha256)), new Uint8Array(content));
+        },
+      );
+
       await t.step("above its bounds a server lets go of what was used longest ago", async () => {
         const small = server(10_000);
         const files: string[] = [];

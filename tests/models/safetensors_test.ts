@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { InvalidInput } from "@/lib/errors.ts";
-import { readSafetensors, writeSafetensors } from "@/lib/models/safetensors.ts";
+import {
+  readSafetensors,
+  readSafetensorsHead,
+  writeSafetensors,
+} from "@/lib/models/safetensors.ts";
 import { sharedTest } from "../support/shared.ts";
 
 function file(header: unknown, data = new Uint8Array()): Uint8Array {
@@ -25,6 +29,22 @@ Deno.test("what is written is read: shapes, values, free text", () => {
   assert.deepEqual(read.tensors, tensors);
   assert.deepEqual(read.metadata, { about: "ä" });
   assert.equal(Number(new DataView(bytes.buffer).getBigUint64(0, true)) % 8, 0);
+});
+
+Deno.test("names and shapes are read of the beginning alone, and only of a file of that size", () => {
+  const tensors = new Map([["a", { shape: [2, 3], data: new Float32Array(6) }]]);
+  const bytes = writeSafetensors(tensors);
+  const head = bytes.subarray(0, bytes.length - 24);
+  assert.deepEqual(
+    [...readSafetensorsHead(head, bytes.length)].map(([name, { shape }]) => [
+      name,
+      shape,
+    ]),
+    [["a", [2, 3]]],
+  );
+  for (const size of [bytes.length - 1, bytes.length + 1]) {
+    assert.throws(() => readSafetensorsHead(head, size), InvalidInput);
+  }
 });
 
 Deno.test("half, bfloat, double and integers become f32", () => {

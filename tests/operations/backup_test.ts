@@ -71,7 +71,10 @@ Deno.test("backups of a server under load are whole: each is restored, verified 
       assert.equal(restored.code, 0, restored.error);
       const verified = await runTask("verify", [], { MCGIP_DATA: target });
       assert.equal(verified.code, 0, verified.out);
-      assert.match(verified.last, /^0 faults: \d+ files .* for \d+ references, 0 of no row, in/);
+      assert.match(
+        verified.last,
+        /^0 faults: \d+ files .* for \d+ references, 0 of no row, 0 checkpoints, in/,
+      );
     }
     const server = await startServer({ data: `${folder}/restored2` });
     try {
@@ -95,13 +98,16 @@ Deno.test("backups of a server under load are whole: each is restored, verified 
   }
 });
 
+/** A picture of one pixel. */
+const dot = (i: number) => `P2\n1 1\n255\n${String(i).padStart(3, "0")}\n`;
+
 /** A store with a data set of some images, closed. */
 async function small(directory: string, images: number): Promise<string[]> {
   const store = await openStore(directory);
   const dataset_id = newId("ds");
   const sha256s: string[] = [];
   for (let i = 0; i < images; i++) {
-    const { sha256 } = await store.files.put(new TextEncoder().encode(`picture ${i}`));
+    const { sha256 } = await store.files.put(new TextEncoder().encode(dot(i)));
     sha256s.push(sha256);
   }
   await store.commitFiles(sha256s, () => insert(store, dataset_id, sha256s));
@@ -117,7 +123,7 @@ async function insert(store: Store, dataset_id: string, sha256s: string[]): Prom
       id: dataset_id,
       name: "set",
       names: "keep",
-      known_digest: "0",
+      known_digest: "",
       structured: true,
       positive_label: null,
     },
@@ -125,7 +131,7 @@ async function insert(store: Store, dataset_id: string, sha256s: string[]): Prom
   });
   for (const [i, file] of sha256s.entries()) {
     await store.images.insert({
-      ...{ id: newId("im"), dataset_id, name: `image ${i}`, file, format: "png", bytes: 1 },
+      ...{ id: newId("im"), dataset_id, name: `image ${i}`, file, format: "pnm", bytes: 15 },
       ...{ width: 1, height: 1, channels: 1, bits: 8, label: null, patient: null, split: null },
     });
   }
@@ -156,7 +162,8 @@ Deno.test("what is deleted while files are copied is not in the backup, and what
     assert.deepEqual([manifest.files, damaged], [4, []]);
     assert.equal((await restore(`${folder}/backup`, `${folder}/target`)).files, 4);
     assert.deepEqual(await verify(`${folder}/target`), {
-      ...{ files: 4, bytes: 38, references: 4, faults: [], unnamed: 0, running: false },
+      ...{ files: 4, bytes: 60, references: 4, faults: [], unnamed: 0, running: false },
+      checkpoints: 0,
     });
   }));
 
@@ -164,7 +171,7 @@ Deno.test("files that are damaged or missing are named, left out, and told by ve
   withDirectory(async (folder) => {
     const data = `${folder}/data`;
     const [flipped, missing] = await small(data, 3);
-    Deno.writeTextFileSync(`${data}/${placeOf(flipped)}`, "picturf 0");
+    Deno.writeTextFileSync(`${data}/${placeOf(flipped)}`, dot(9));
     Deno.removeSync(`${data}/${placeOf(missing)}`);
     const made = await runTask("backup", [`${folder}/backup`, "--data", data]);
     assert.equal(made.code, 1);
@@ -172,8 +179,14 @@ Deno.test("files that are damaged or missing are named, left out, and told by ve
     assert.match(made.error, /image "image 1" of data set "set"/);
     assert.match(made.last, /: 1 file .*; 2 missing or damaged$/);
     const restored = await runTask("restore", [`${folder}/backup`, "--data", `${folder}/again`]);
-    assert.equal(restored.code, 0, restored.error);
+    assert.equal(restored.code, 1, restored.error);
     assert.match(restored.last, /2 were missing or damaged then/);
+    for (const name of ["image 0", "image 1"]) {
+      assert.match(
+        restored.error,
+        new RegExp(`damaged when .*: image "${name}" of data set "set" .*; put it in again, or`),
+      );
+    }
     const found = await runTask("verify", ["--data", data]);
     assert.equal(found.code, 1);
     assert.match(found.out, /holds other bytes than were stored: image "image 0"/);

@@ -6,10 +6,14 @@ import {
   checkHandles,
   checkMemory,
   checkPort,
+  checkRunning,
+  checkVariables,
   checkVersions,
 } from "@/lib/operations/checks/machine.ts";
 import type { Finding } from "@/lib/operations/checks/finding.ts";
 import { filesBelow } from "@/lib/operations/data_files.ts";
+import { takeLock } from "@/lib/store/lock.ts";
+import { unknownVariables } from "@/lib/unknown_variables.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { runTask } from "../support/program.ts";
 import { withServer } from "../support/server.ts";
@@ -71,6 +75,49 @@ Deno.test("the machine: versions, memory, file handles", () => {
   assert.match(told(checkHandles(1024)), /^warning/);
   assert.match(told(checkHandles(Infinity)), /^ok file handles: unlimited/);
   assert.match(told(checkHandles(undefined)), /^ok/);
+});
+
+Deno.test("a server of another version than the checkout is told", () =>
+  withDirectory((data) => {
+    assert.deepEqual(checkRunning("1", data), []);
+    const server = takeLock(data);
+    assert.deepEqual(checkRunning("1", data), [], "it has not said yet");
+    server.announce("1");
+    assert.match(checkRunning("1", data).map(told).join(), /^ok server: runs as version 1/);
+    assert.match(
+      checkRunning("2", data).map(told).join(),
+      /^warning server: the server that runs is version 1, this checkout is 2 -> start the server/,
+    );
+    server.release();
+  }));
+
+Deno.test("variables that nothing reads are told, with the nearest that is read", async () => {
+  const lines = unknownVariables([
+    ...["MCGIP_PROT", "MCGIP_DTA", "mcgip_port", "MCGIP_SOMETHING_ELSE"],
+    ...["PATH", "MCGIP_PORT", "MCGIP_DATA", "MCGIP_WORKER_NAME", "MCGIP_URL", "MCGIP_CACHE_BYTES"],
+    ...["MCGIP_SERVICE_PORT", "MCGIP_PORT_8000_TCP_ADDR", "MCGIP_API_A_SERVICE_HOST"],
+  ]);
+  assert.deepEqual(lines, [
+    "Nothing reads the variable MCGIP_DTA: MCGIP_DATA was meant?",
+    "Nothing reads the variable MCGIP_PROT: MCGIP_PORT was meant?",
+    "Nothing reads the variable MCGIP_SOMETHING_ELSE",
+    "Nothing reads the variable mcgip_port: MCGIP_PORT was meant?",
+  ]);
+  assert.match(
+    checkVariables(["MCGIP_DTA"]).map(told).join(),
+    /^warning variables: .*MCGIP_DATA was meant\? -> deno task start --help/,
+  );
+  await withDirectory(async (data) => {
+    const env = { MCGIP_DATA: `${data}/none`, MCGIP_DTA: "x" };
+    for (const task of ["verify", "backup", "keys"]) {
+      const { error } = await runTask(task, [], env);
+      assert.match(error, /^Nothing reads the variable MCGIP_DTA: MCGIP_DATA was meant\?\n/);
+    }
+    await withServer((server) => {
+      assert.match(server.log(), /Nothing reads the variable MCGIP_DTA: MCGIP_DATA was meant\?/);
+      return Promise.resolve();
+    }, { data: `${data}/own`, args: ["--workers", "0"], env: { MCGIP_DTA: "x" } });
+  });
 });
 
 Deno.test("the port: free, another program's, the server's", async () => {

@@ -2,8 +2,13 @@
 import assert from "node:assert/strict";
 import { runTask } from "../support/program.ts";
 import { until, withServer } from "../support/server.ts";
+import { makeReadOnly, withSmallDisk } from "../support/small_disk.ts";
 import { withDirectory, withStore } from "../support/temporary.ts";
 import { Keyring } from "@/lib/access/keyring.ts";
+import { DatabaseSync } from "node:sqlite";
+import { checkDatabase } from "@/lib/operations/checks/data.ts";
+import { takeLock } from "@/lib/store/lock.ts";
+import { versions } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
 import { readSize, readTime } from "@/lib/operations/quantity.ts";
 
@@ -52,10 +57,96 @@ Deno.test("a key made beside no server is no damage to the next one, and damage 
     const bytes = Deno.readFileSync(path);
     const at = new TextDecoder("latin1").decode(bytes).indexOf("alice");
     Deno.writeFileSync(path, bytes.with(at, "A".charCodeAt(0)));
-    const listed = await runTask("keys", ["--data", data]);
-    assert.equal(listed.code, 0);
-    assert.match(listed.error, /^The database is not as this server left it/);
-    assert.match(listed.out, /Alice/);
+    const changed = /^The database is not as this server left it/;
+    for (let i = 0; i < 2; i++) {
+      const listed = await runTask("keys", ["--data", data]);
+      assert.equal(listed.code, 0);
+      assert.match(listed.error, changed);
+      assert.match(listed.out, /Alice/);
+    }
+    const further = await runTask("keys", ["make", "bob", "--data", data]);
+    assert.equal(further.code, 0);
+    assert.match(further.error, changed);
+    assert.equal(await atRest(), "changed", "the next start is not told that all is well");
+  }));
+
+const schemaOf = (data: string) => {
+  const database = new DatabaseSync(`${data}/mcgip.db`);
+  const { user_version } = database.prepare("PRAGMA user_version").get()!;
+  database.close();
+  return user_version;
+};
+
+Deno.test("a database of another schema is neither brought up nor guessed at", () =>
+  withDirectory(async (data) => {
+    const older = versions.length - 1;
+    const made = new DatabaseSync(`${data}/mcgip.db`);
+    made.exec(`${versions.slice(0, -1).join(";")}; PRAGMA user_version = ${older}`);
+    made.close();
+    Deno.writeFileSync(`${data}/secret.key`, new Uint8Array(32).fill(200));
+    const refused = async (task: string, args: string[], message: RegExp) => {
+      const { code, out, error } = await runTask(task, [...args, "--data", data]);
+      assert.deepEqual([code, out], [2, ""], `${task} ${args}`);
+      assert.match(error, message);
+    };
+    const changes = [["list"], ["make", "x"], ["revoke", "key_x"]];
+    for (const args of changes) {
+      await refused(
+        "keys",
+        args,
+        /Start the server of this version there once, which brings it up/,
+      );
+    }
+    const server = takeLock(data);
+    server.announce("0.1.0+older");
+    for (const args of changes) {
+      await refused(
+        "keys",
+        args,
+        /its schema is version \d+, this program makes \d+\. The server that works there is version 0\.1\.0\+older: run/,
+      );
+    }
+    server.release();
+    assert.equal((await runTask("verify", ["--data", data])).code, 0);
+    assert.equal((await runTask("backup", [`${data}-older`, "--data", data])).code, 0);
+    Deno.removeSync(`${data}-older`, { recursive: true });
+    assert.equal(schemaOf(data), older);
+
+    const newer = new DatabaseSync(`${data}/mcgip.db`);
+    newer.exec(`PRAGMA user_version = ${versions.length + 1}`);
+    newer.close();
+    const none =
+      /this program knows \d+\. A newer version has used it: .* or restore a backup of before/;
+    for (const args of changes) await refused("keys", args, none);
+    await refused("verify", [], none);
+    await refused("backup", [`${data}-backup`], none);
+    Deno.mkdirSync(`${data}/aside/databases`, { recursive: true });
+    Deno.writeTextFileSync(`${data}/aside/databases/schema-${versions.length}.db`, "");
+    const copy = new RegExp(
+      `go back to the copy of before, \\S+/aside/databases/schema-${versions.length}\\.db\\b.* \\(?README`,
+    );
+    for (const task of ["keys", "verify"]) await refused(task, [], copy);
+    await assert.rejects(openStore(data), copy);
+    assert.match(checkDatabase(data).advice!, copy);
+    assert.equal(schemaOf(data), versions.length + 1);
+  }));
+
+Deno.test("keys are listed where nothing can be written", () =>
+  withSmallDisk(96, async (disk) => {
+    const data = `${disk}/data`;
+    const store = await openStore(data);
+    await Keyring.open(store, "test-key-0123456789abcdef");
+    await store.close();
+    const files = () => [...Deno.readDirSync(data)].map(({ name }) => name).toSorted();
+    makeReadOnly(disk);
+    const before = files();
+    const { code, out, error } = await runTask("keys", ["--data", data]);
+    assert.deepEqual([code, error], [0, ""]);
+    assert.match(out, /environment/);
+    assert.deepEqual(files(), before);
+    const made = await runTask("keys", ["make", "bob", "--data", data]);
+    assert.equal(made.code, 2);
+    assert.match(made.error, /^Cannot use \S+: its file system is read-only; name another data/);
   }));
 
 Deno.test("what cannot be done is refused in a line", () =>

@@ -56,13 +56,19 @@ async function finished(server: TestServer, id: string) {
 const submit = async (server: TestServer, spec: Record<string, unknown>) =>
   await finished(server, (await server.json<{ id: string }>("POST", "/v1/jobs", spec)).id);
 
-/** Runs `body` while a byte of a stored file is another one. */
-async function flipped(store: Store, sha256: string, body: () => Promise<void>) {
-  const path = store.files.path(sha256);
+/** @returns what the file held */
+function flip(path: string): Uint8Array<ArrayBuffer> {
   const good = Deno.readFileSync(path);
   const bad = good.slice();
   bad[Math.floor(bad.length * 0.7)] ^= 0x40;
   Deno.writeFileSync(path, bad);
+  return good;
+}
+
+/** Runs `body` while a byte of a stored file is another one. */
+async function flipped(store: Store, sha256: string, body: () => Promise<void>) {
+  const path = store.files.path(sha256);
+  const good = flip(path);
   try {
     await body();
   } finally {
@@ -194,6 +200,92 @@ Deno.test("a flipped byte is told wherever the file is read, and nothing is comp
     await store.close();
   });
 });
+
+Deno.test("what is put in again, or computed again, takes the place of a damaged file", async (t) => {
+  await withServer(async (server) => {
+    await server.ready();
+    const zip = await archive(server.data);
+    const put = async (path: string, body: Uint8Array<ArrayBuffer>) => {
+      const response = await server.fetch(path, { method: "PUT", body });
+      assert.ok(response.ok, await response.text());
+    };
+    const status = async (path: string) => {
+      const response = await server.fetch(path);
+      await response.body?.cancel();
+      return response.status;
+    };
+    await put("/v1/datasets/set", zip);
+    const store = await openStore(server.data, { shared: true });
+    const dataset = await store.datasets.byName("set");
+    const { file } = await store.images.byName(dataset.id, "a");
+    const path = store.files.path(file);
+    const image = "/v1/datasets/set/images/a";
+
+    await t.step("an image by itself, with another byte and with fewer", async () => {
+      const good = Deno.readFileSync(path);
+      for (const damage of [flip, () => Deno.truncateSync(path, 20)]) {
+        damage(path);
+        assert.equal(await status(`${image}/image.png`), 500);
+        await put(image, good);
+        assert.equal(await status(`${image}/image.png`), 200);
+        assert.deepEqual(Deno.readFileSync(path), good);
+      }
+    });
+    await t.step("the whole set, under another name", async () => {
+      flip(path);
+      await put("/v1/datasets/other", zip);
+      for (const set of ["set", "other"]) {
+        assert.equal(await status(`/v1/datasets/${set}/images/a/image.png`), 200);
+      }
+    });
+    await t.step("a similarity by its job", async () => {
+      const spec = { kind: "similarity", dataset: "set", measure: "cc" };
+      const { result: { similarity } } = await submit(server, spec);
+      flip(store.files.path((await store.similarities.get(similarity)).file));
+      const matrix = (id: string) => `/v1/similarities/${id}/matrix?format=npy`;
+      assert.equal(await status(matrix(similarity)), 500);
+      const { result: again, error } = await submit(server, spec);
+      assert.equal(error, null);
+      assert.equal(await status(matrix(again.similarity)), 200);
+      assert.equal(await status(matrix(similarity)), 200);
+    });
+    await t.step("a model by another upload", async () => {
+      const settings = { classes: ["x", "y"], image_size: SIDE };
+      const model = await uploadModel(server, "model", settings);
+      flip(store.files.path((await store.models.get(model)).file));
+      assert.equal(await status(`/v1/models/${model}/weights`), 500);
+      await uploadModel(server, "model", settings);
+      assert.equal(await status(`/v1/models/${model}/weights`), 200);
+    });
+    await store.close();
+    const replaced = /damaged stored file was replaced/g;
+    await until(() => server.log().match(replaced)?.length === 5, 10_000, server.log);
+  });
+});
+
+Deno.test("a damaged file gives way once, whoever puts it at the same time; a sound one stays", () =>
+  withStore(async ({ files }) => {
+    const told: string[] = [];
+    files.onReplaced = (message) => told.push(message);
+    const bytes = crypto.getRandomValues(new Uint8Array(60_000));
+    const { sha256 } = await files.put(bytes);
+    const { ino } = Deno.statSync(files.path(sha256));
+    await files.put(bytes);
+    assert.equal(Deno.statSync(files.path(sha256)).ino, ino);
+    assert.equal(told.length, 0);
+    flip(files.path(sha256));
+    await Promise.all([files.put(bytes), files.put(bytes), files.put(bytes)]);
+    assert.ok(told.length >= 1 && told.every((line) => line.includes(sha256.slice(0, 12))));
+    assert.deepEqual(await files.read(sha256), bytes);
+    flip(files.path(sha256));
+    const temporary = files.temporaryPath();
+    Deno.writeFileSync(temporary, bytes);
+    await files.adopt(temporary);
+    assert.deepEqual(await files.read(sha256), bytes);
+    for (let i = 0; i < 6; i++) files.unpin([sha256]);
+    assert.deepEqual([...Deno.readDirSync(files.temporary)], []);
+    assert.deepEqual(await files.read(sha256), bytes);
+  }));
 
 Deno.test("a large file is hashed once, and again only when it may have changed", () =>
   withStore(async ({ files }) => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { ClaimLost } from "@/lib/errors.ts";
 import type { News } from "@/lib/jobs/outcome.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
+import { tellingDamage } from "@/lib/training/checkpoint.ts";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { withStore } from "../support/temporary.ts";
 
@@ -43,4 +44,16 @@ Deno.test("the numbers of a claim say nothing of the next one's", () =>
     await assert.rejects(desk.tell(first, said(5, "of the first")), ClaimLost);
     const { data } = await store.events.list(first.id);
     assert.deepEqual(data.map(({ data }) => data.message), ["of the first", "of the second"]);
+  }));
+
+Deno.test("a checkpoint that was damaged is told in the server's log, other warnings are not", () =>
+  withStore(async (store) => {
+    const lines: string[] = [];
+    const desk = new StoreDesk(store, "w", () => {}, (line) => lines.push(line));
+    await store.jobs.insert(newJob("count", {}));
+    const claim = (await desk.claim(["count"], "adapter"))!;
+    const events: News["events"] = [{ type: "warning", data: { message: "slow" } }];
+    tellingDamage({ event: (type, data) => events.push({ type, data }) })("Cannot use it");
+    await desk.tell(claim, { number: 1, points: [], changes: {}, events });
+    assert.deepEqual(lines, [`job ${claim.id}: Cannot use it`]);
   }));

@@ -16,7 +16,7 @@ import { loadWeights, saveWeights } from "@/lib/models/weights.ts";
 import { encoder } from "@/lib/ssl/encoder.ts";
 import { methodSpec } from "@/lib/ssl/specs.ts";
 import type { DatasetRow, ImageRow, ModelSpec } from "@/lib/store/mod.ts";
-import { Checkpoints } from "@/lib/training/checkpoint.ts";
+import { Checkpoints, tellingDamage } from "@/lib/training/checkpoint.ts";
 import { collapseAlarm } from "@/lib/training/collapse_detector.ts";
 import { estimatePretrain, planned } from "@/lib/training/estimate.ts";
 import {
@@ -122,10 +122,7 @@ export const pretrain = {
         loadWeights(trainee.store, start.weights, { prefix: "backbone." });
         copyToTarget(trainee.store);
       }
-      const checkpoints = new Checkpoints(
-        context.checkpoints,
-        (message) => context.event("warning", { message }),
-      );
+      const checkpoints = new Checkpoints(context.checkpoints, tellingDamage(context));
       const { steps, skipped, loss, devices } = await runTrainingLoop(context, trainee, {
         ...loopOptions,
         reportEvery: spec.report_every,

@@ -1,8 +1,11 @@
 /** The data directory: whose it is, its disk, its database, its times. */
 import { existsSync, statfsSync, type StatsFs } from "node:fs";
 import { dirname } from "node:path";
+import { atRest, CHANGED } from "@/lib/store/database_seal.ts";
 import { Inspection } from "@/lib/store/inspection.ts";
+import { isHeld } from "@/lib/store/lock.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
+import { copyFromBefore } from "@/lib/store/newer_schema.ts";
 import { sqliteFits } from "@/lib/store/sqlite.ts";
 import { DATABASE, isTaken, SECRET } from "../data_files.ts";
 import { sizeText } from "../size_text.ts";
@@ -97,20 +100,22 @@ export function checkDatabase(data: string): Finding {
       : ok(check, "not there yet");
   }
   try {
+    const changed = !isHeld(data) && atRest(path) === "changed";
     const inspection = new Inspection(path);
     try {
       const [found] = inspection.faults(true);
       if (found !== undefined) {
-        return fault(check, found, `${restore}, or sqlite3 ${path} .recover | sqlite3 saved.db`);
+        return fault(check, found, `${restore}, or deno task salvage --data ${data}`);
       }
       const version = inspection.version();
       if (version > knownVersion) {
         return fault(
           check,
           `made by a newer program (schema ${version}, this one knows ${knownVersion})`,
-          "update the program",
+          adviceForNewer(data),
         );
       }
+      if (changed) return warning(check, CHANGED, `${restore}, or rm ${path}.sha256`);
       const log = existsSync(`${path}-wal`) ? Deno.statSync(`${path}-wal`).size : 0;
       if (log > LARGE_LOG) {
         return warning(
@@ -129,6 +134,14 @@ export function checkDatabase(data: string): Finding {
   } catch (error) {
     return fault(check, (error as Error).message, restore);
   }
+}
+
+function adviceForNewer(data: string): string {
+  const copy = copyFromBefore(data);
+  return "update the program" +
+    (copy === undefined
+      ? ""
+      : `; or go back to the copy of before, ${copy}: README, "Go back to an older version"`);
 }
 
 export function checkClock(data: string): Finding {

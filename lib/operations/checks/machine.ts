@@ -1,6 +1,8 @@
 /** What a server needs of the machine: runtime, memory, file handles, its address. */
 import { readOpenFilesLimit } from "@/lib/file_handles.ts";
 import { machineMemory } from "@/lib/machine_memory.ts";
+import { unknownVariables } from "@/lib/unknown_variables.ts";
+import { versionOfHolder } from "@/lib/store/lock.ts";
 import { sizeText } from "../size_text.ts";
 import { fault, type Finding, ok, warning } from "./finding.ts";
 
@@ -18,6 +20,24 @@ export function checkVersions(version: string, runtime: string = Deno.version.de
   if (major === wantedMajor && minor === wantedMinor) return ok("versions", found);
   const older = major < wantedMajor || (major === wantedMajor && minor < wantedMinor);
   return (older ? fault : warning)("versions", found, `deno upgrade ${RUNTIME}`);
+}
+
+/** @param own version of this checkout, with which the server that works in the directory is compared */
+export function checkRunning(own: string, data: string): Finding[] {
+  const running = versionOfHolder(data);
+  if (running === undefined) return [];
+  return running === own ? [ok("server", `runs as version ${running}`)] : [warning(
+    "server",
+    `the server that runs is version ${running}, this checkout is ${own}`,
+    "start the server anew to run this one, or run operations from the checkout of the other",
+  )];
+}
+
+/** @param names of the variables of the environment */
+export function checkVariables(names: string[]): Finding[] {
+  return unknownVariables(names).map((line) =>
+    warning("variables", line, "deno task start --help lists those that are read")
+  );
 }
 
 export function checkMemory(bytes: number = machineMemory()): Finding {
