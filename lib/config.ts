@@ -119,6 +119,9 @@ export const limits = {
 
 const loopback = ["127.0.0.1", "::1", "localhost"];
 
+/** Whether an address to listen on is for this machine alone. */
+export const isLoopback = (host: string): boolean => loopback.includes(host);
+
 const readOptions = (args: string[]) => parseOptions("start", options, args).values;
 
 /** The text to print when the arguments ask for one instead of a server. */
@@ -144,7 +147,7 @@ export function readConfig(
   const given = readOptions(args);
   const host = given.host || env("MCGIP_HOST") || "127.0.0.1";
   const auth = !given["no-auth"];
-  if (!auth && !loopback.includes(host)) {
+  if (!auth && !isLoopback(host)) {
     throw new Error(
       `Cannot start with --no-auth on ${host}: only a loopback address may go without`,
     );

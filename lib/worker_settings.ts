@@ -107,7 +107,7 @@ export function readElsewhere(env: Env): ElsewhereSettings | undefined {
   if (!key) {
     throw new Error(
       "Cannot link to MCGIP_API without MCGIP_API_KEY: a key with the scope `work`, made there by " +
-        "`deno task keys make NAME --scopes work`",
+        "`deno task keys make NAME --scopes work`, or in a cluster by POST /v1/keys",
     );
   }
   const bytes = env("MCGIP_CACHE_BYTES") || String(CACHE_BYTES);

@@ -8,13 +8,19 @@ export class WebSocket {
     options: { headers: Record<string, string>; perMessageDeflate: boolean },
   );
   send(data: string): void;
-  close(): void;
+  /** @param reason of 123 bytes at most */
+  close(code?: number, reason?: string): void;
   /** At once, without a farewell. */
   terminate(): void;
   on(event: "open", listener: () => void): this;
   on(event: "message", listener: (data: Uint8Array, binary: boolean) => void): this;
   on(event: "close", listener: (code: number, reason: Uint8Array) => void): this;
-  on(event: "error", listener: (error: Error) => void): this;
+  on(event: "error", listener: (error: Error & { code?: string }) => void): this;
+  /** The answer opened no link; where this is heard, no error follows. */
+  on(
+    event: "unexpected-response",
+    listener: (request: unknown, response: IncomingMessage) => void,
+  ): this;
 }
 
 export class WebSocketServer {

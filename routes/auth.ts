@@ -9,15 +9,35 @@ import type { Env, Services } from "./route.ts";
 
 const unsafe = (method: string) => !["GET", "HEAD", "OPTIONS"].includes(method);
 
+interface Refusal {
+  status: 401 | 403;
+  title: string;
+  detail: string;
+  headers?: Record<string, string>;
+}
+
+const refusal = ({ status, title, detail, headers = {} }: Refusal) =>
+  new HttpError(status, detail, headers, [], title);
+
 /** A name that resolves to this machine must not let another site in (DNS rebinding). */
 function checkHost(request: Request, allowed: string[]): void {
   const host = request.headers.get("host");
   const name = host === null ? undefined : /^(\[[0-9a-f:.]+\]|[^:]+)(?::\d+)?$/i.exec(host)?.[1];
   const plain = name?.toLowerCase().replace(/^\[|\]$/g, "");
   if (plain === undefined || !allowed.includes(plain)) {
-    throw new HttpError(403, "Cannot answer under this name: it is not in the list of hosts");
+    const setting = plain === undefined ? "MCGIP_ALLOWED_HOSTS" : `MCGIP_ALLOWED_HOSTS=${plain}`;
+    throw refusal({
+      status: 403,
+      title: "Unknown host",
+      detail:
+        "Cannot answer under this name: it is not in the list of hosts; whoever runs the server " +
+        `adds it, ${setting} at its start (further names with commas)`,
+    });
   }
 }
+
+const anotherSite = () =>
+  refusal({ status: 403, title: "Another site", detail: "Cannot answer a page of another site" });
 
 /** Requests of other sites' pages are refused; programs send neither of these headers. */
 function checkOrigin(request: Request): void {
@@ -25,11 +45,11 @@ function checkOrigin(request: Request): void {
   if (origin !== null) {
     const own = request.headers.get("host");
     if (origin === `http://${own}` || origin === `https://${own}`) return;
-    throw new HttpError(403, "Cannot answer a page of another site");
+    throw anotherSite();
   }
   const site = request.headers.get("sec-fetch-site");
   if (unsafe(request.method) && site !== null && site !== "same-origin" && site !== "none") {
-    throw new HttpError(403, "Cannot answer a page of another site");
+    throw anotherSite();
   }
 }
 
@@ -44,13 +64,12 @@ async function checkKey(
   const token = /^Bearer +([\x21-\x7e]{1,512})$/i.exec(header)?.[1];
   const key = token === undefined ? undefined : await keyring.find(token);
   if (key && hasExpired(key)) {
-    throw new HttpError(
-      401,
-      `Cannot answer: this key expired at ${key.expires_at}; ask for another`,
-      {
-        "www-authenticate": 'Bearer realm="mcgip", error="invalid_token"',
-      },
-    );
+    throw refusal({
+      status: 401,
+      title: "Expired key",
+      detail: `Cannot answer: this key expired at ${key.expires_at}; ask for another`,
+      headers: { "www-authenticate": 'Bearer realm="mcgip", error="invalid_token"' },
+    });
   }
   if (!key) {
     throw new HttpError(401, "Cannot answer without a valid key (Authorization: Bearer KEY)", {
@@ -58,7 +77,11 @@ async function checkKey(
     });
   }
   if (!key.scopes.includes(scope)) {
-    throw new HttpError(403, `Cannot do this with a key without the scope "${scope}"`);
+    throw refusal({
+      status: 403,
+      title: "Missing scope",
+      detail: `Cannot do this with a key without the scope "${scope}"`,
+    });
   }
   await keyring.used(key);
   return key;

@@ -52,6 +52,8 @@ export class HttpError extends Error {
     message: string,
     readonly headers: Record<string, string> = {},
     readonly errors: Problem[] = [],
+    /** Where the status has more than one meaning that a program tells apart. */
+    readonly title?: string,
   ) {
     super(message);
   }

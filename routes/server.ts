@@ -2,7 +2,7 @@
 import { createAdaptorServer } from "@hono/node-server";
 import { counted } from "@/lib/counted.ts";
 import { waitingLimit } from "@/lib/file_handles.ts";
-import type { Config } from "@/lib/config.ts";
+import { type Config, isLoopback } from "@/lib/config.ts";
 import { checkoutWatch } from "@/lib/commit.ts";
 import { EventLoopWatch } from "@/lib/event_loop.ts";
 import { Unavailable } from "@/lib/errors.ts";
@@ -40,6 +40,9 @@ const ORPHAN_MS = 1_000;
 const CHANGED = "mcgip_changed";
 /** A key that was removed on one server is refused by the others after so long at most, ms. */
 const KEYS_MS = 3_000;
+const SEVERAL_KEYS =
+  "Another server of the cluster has another MCGIP_API_KEY: each key is valid on all servers, until a minute " +
+  "after the last server left that was started with it; give all of them one, one server after another";
 const SWEEP_MS = 3_600_000;
 /** How often jobs of lost workers are looked for. */
 const LOST_MS = 1_000;
@@ -69,7 +72,16 @@ function joinCluster(
     cluster!.listen(WAITS, () => workers.notify("wake")),
   ];
   // While the database is away everything else says so.
-  const keys = setInterval(() => void keyring.reload().catch(() => {}), KEYS_MS);
+  let several = false;
+  const tellKeys = () => {
+    if (keyring.otherEnvironment === several) return;
+    several = keyring.otherEnvironment;
+    log(several ? SEVERAL_KEYS : "All servers of the cluster have one MCGIP_API_KEY again");
+  };
+  tellKeys();
+  const keys = setInterval(() => {
+    keyring.hold().then(() => keyring.reload()).then(tellKeys, () => {});
+  }, KEYS_MS);
   const sweep = setInterval(() => {
     files.shared!.sweep().then(
       (removed) => removed > 0 && log(`removed ${removed} files that nothing refers to`),
@@ -85,7 +97,7 @@ function joinCluster(
 
 /** Where the server listens, and its first key: the one thing of the log that is a secret. */
 function announce(
-  { log: format, auth }: Config,
+  { log: format, auth, host, allowedHosts }: Config,
   url: string,
   key: string | undefined,
   log: Services["log"],
@@ -97,6 +109,11 @@ function announce(
     else console.log(`The key of this server, shown only now: ${key}`);
   }
   tell(`McGIP Server listens on ${url}`);
+  if (isLoopback(host)) return;
+  log(
+    `It answers under ${allowedHosts.join(", ")}, and refuses every other name; ` +
+      "MCGIP_ALLOWED_HOSTS=NAME,NAME at its start adds those that clients and workers use",
+  );
 }
 
 /** Looks for lost jobs, one look after another. */
@@ -202,7 +219,10 @@ export async function serve(config: Config): Promise<void> {
   // Of one machine there is nothing to tell apart.
   const label = cluster ? hostname() : undefined;
   const supervisor = new Supervisor({ command, desk, label, version, isStale, log });
-  const workers = new Workers(supervisor, { store, desk, version, log });
+  const workers = new Workers(supervisor, {
+    ...{ store, desk, version, log },
+    objection: (key_id) => keyring.objection(key_id, "work"),
+  });
   const studies = new StudyKeeper({
     store,
     changed(jobs) {

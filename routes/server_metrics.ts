@@ -37,6 +37,8 @@ export async function serverMetrics(
       return value === undefined ? [] : [{ labels: { worker: figures.worker }, value }];
     }),
   });
+  const listed = (place: string) =>
+    workers.listed.filter((row) => row.device?.gpu && (row.place ?? "beside") === place).length;
   return [
     {
       name: "mcgip_build_info",
@@ -59,19 +61,16 @@ export async function serverMetrics(
     {
       name: "mcgip_workers",
       help:
-        "Workers that live and have a GPU: the server's own, those linked to it, those that only its database " +
-        "tells of.",
+        "Workers that live and have a GPU, of this server and of others on its database, by the place that " +
+        "/v1/workers tells of.",
       type: "gauge",
       samples: [
-        { labels: { place: "here" }, value: Number(workers.local.ready) },
+        { labels: { place: "server" }, value: Number(workers.local.ready) + listed("server") },
         {
-          labels: { place: "elsewhere" },
-          value: workers.remote.filter(({ ready }) => ready).length,
+          labels: { place: "linked" },
+          value: workers.remote.filter(({ ready }) => ready).length + listed("linked"),
         },
-        {
-          labels: { place: "beside" },
-          value: workers.listed.filter(({ device }) => device?.gpu).length,
-        },
+        { labels: { place: "beside" }, value: listed("beside") },
       ],
     },
     {
@@ -166,7 +165,7 @@ interface Figures extends Partial<Omit<Beat, "job">> {
 /** So many workers have figures of their own: each label is kept for long by whoever collects them. */
 const MOST_WORKERS = 100;
 
-/** The server's own is called so on every server, under whichever name it has since the last start. */
+/** By what people call them: names are others with each start. */
 function figuresOf({ local, remote, listed }: Services["workers"]): Figures[] {
   const near = (place: string, worker: string, { device, beat }: Supervisor | RemoteWorker) => {
     if (!beat) return [];
@@ -180,10 +179,10 @@ function figuresOf({ local, remote, listed }: Services["workers"]): Figures[] {
     }];
   };
   const all: Figures[] = [
-    ...near("here", "server", local),
-    ...remote.flatMap((worker) => near("elsewhere", worker.label, worker)),
-    ...listed.map(({ name, label, device, job, memory, gpu_memory, silent_ms }) => ({
-      ...{ worker: label ?? name, place: "beside", job },
+    ...near("server", local.label, local),
+    ...remote.flatMap((worker) => near("linked", worker.label, worker)),
+    ...listed.map(({ name, label, place, device, job, memory, gpu_memory, silent_ms }) => ({
+      ...{ worker: label ?? name, place: place ?? "beside", job },
       adapter: device?.gpu ? adapterName(device.gpu as AdapterInfo) : undefined,
       ...{ rss: memory, gpu_bytes: gpu_memory, beat_seconds: Math.max(0, silent_ms) / 1000 },
     })),

@@ -4,6 +4,9 @@ import { declared } from "@/lib/declared.ts";
 import { plainName } from "@/lib/plain_name.ts";
 import { type KeyRow, scopes } from "@/lib/store/mod.ts";
 
+/** Name of the key that comes from MCGIP_API_KEY. */
+export const environment = "environment";
+
 export const scopeSchema = z.enum(scopes);
 
 const limits = {
@@ -50,4 +53,6 @@ export const keyChangesSchema = z.strictObject(chosen).partial();
 export type KeyRequest = z.output<typeof keyRequestSchema>;
 export type KeyChanges = z.output<typeof keyChangesSchema>;
 
-export const toKeyView = ({ hash: _, ...row }: KeyRow): Key => declared(keySchema, row);
+/** That of an environment ends with the servers that have it, which prolong it: no time of its end is known. */
+export const toKeyView = ({ hash: _, ...row }: KeyRow): Key =>
+  declared(keySchema, row.name === environment ? { ...row, expires_at: null } : row);

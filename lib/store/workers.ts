@@ -42,20 +42,46 @@ export interface WorkerRow extends Partial<Omit<WorkerAbout, "label" | "version"
 export class Workers {
   constructor(readonly db: Database) {}
 
-  /** Takes a worker for alive from now on, until its lease ends. */
-  async hold(name: string, about?: WorkerAbout): Promise<void> {
+  /**
+   * Takes a worker for alive from now on, until its lease ends.
+   * @param about.label what it is to be called
+   * @returns what it is called, as nobody else that lives: `box`, or `box#2` where an older one is called so; null
+   *   where it has not said
+   */
+  async hold(name: string, about?: WorkerAbout): Promise<string | null> {
     const { clock } = this.db;
     const { label = null, version = null, ...more } = about ?? {};
     await this.db.run(
       `INSERT INTO workers (name, lease_until, label, version, since, about)
        VALUES (?, ${clock} + ${LEASE_MS}, ?, ?, ?, ?)
        ON CONFLICT (name) DO UPDATE SET lease_until = excluded.lease_until,
-         label = coalesce(excluded.label, workers.label),
+         label = CASE WHEN workers.label LIKE excluded.label || '#%' THEN workers.label
+           ELSE coalesce(excluded.label, workers.label) END,
          version = coalesce(excluded.version, workers.version),
          since = coalesce(workers.since, excluded.since),
          about = coalesce(excluded.about, workers.about)`,
       ...[name, label, version, now(), about ? JSON.stringify(more) : null],
     );
+    return label === null ? null : await this.#tellApart(name, label);
+  }
+
+  /** Of several that ask at the same time each gives way to those that are older, here or with its next lease. */
+  async #tellApart(name: string, wanted: string): Promise<string> {
+    const living = await this.db.all<{ name: string; label: string | null; since: string | null }>(
+      `SELECT name, label, since FROM workers WHERE ${leased(this.db)}`,
+    );
+    const age = (row: { since: string | null; name: string }) => `${row.since ?? ""} ${row.name}`;
+    const own = living.find((row) => row.name === name);
+    const label = own?.label ?? wanted;
+    const others = living.filter((row) => row.name !== name);
+    const first = !others.some((row) => row.label === label && (!own || age(row) < age(own)));
+    if (first) return label;
+    const taken = new Set(others.map((row) => row.label));
+    let n = 2;
+    while (taken.has(`${wanted}#${n}`)) n++;
+    const other = `${wanted}#${n}`;
+    await this.db.run("UPDATE workers SET label = ? WHERE name = ?", other, name);
+    return other;
   }
 
   /** Those that live, by name. */

@@ -42,6 +42,8 @@ export class CheckpointCopies {
     this.#uploaded = -Infinity;
     const files = await links.call<CheckpointFile[]>("checkpoints", [claim]);
     keepOnly(directory, []);
+    // Of a worker that has run no job yet it is not there.
+    await Deno.mkdir(directory, { recursive: true });
     for (const file of files) {
       await transfer.get(
         `checkpoints/${claim.id}/${file.path}`,

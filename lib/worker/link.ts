@@ -16,6 +16,9 @@ const BACKOFF_MS = [250, 3_000];
 /** A link that has lasted for so long, ms, is no sign of a slow network. */
 const STEADY_MS = 60_000;
 
+/** Names of this machine: what is sent there goes over no network. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
 /** The link was lost before an answer came; what was asked may have been done. */
 export class LinkLost extends Unavailable {
   override name = "LinkLost";
@@ -48,6 +51,7 @@ export class Link {
   #patience: number;
   #openedAt = -Infinity;
   #closed = false;
+  #refused = false;
   #heard = 0;
   #beating = false;
   /** What went wrong last: the same is said once. */
@@ -56,11 +60,23 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#patience = options.patience;
+    const { protocol, hostname } = new URL(options.api);
+    if (protocol === "http:" && !LOOPBACK.test(hostname)) {
+      options.log(
+        `The key goes to ${options.api} in clear text, for whoever listens on the way: where that is more than a ` +
+          "network of your own, a proxy that speaks TLS and https:// are needed (deploy/README.md)",
+      );
+    }
     this.#open();
   }
 
   get api(): string {
     return this.#options.api;
+  }
+
+  /** Whether the server did not take this worker's key when it was asked last. */
+  get refused(): boolean {
+    return this.#refused;
   }
 
   get up(): boolean {
@@ -115,8 +131,13 @@ export class Link {
     this.#patience = Math.min(2 * this.#patience, LINK_MS);
   }
 
-  close(): void {
+  /** From now on it is not opened again, and its end is no loss. */
+  leave(): void {
     this.#closed = true;
+  }
+
+  close(): void {
+    this.leave();
     this.#socket?.close();
     this.#peer = undefined;
   }
@@ -138,11 +159,15 @@ export class Link {
       if (this.#socket === socket) this.#waited();
       ended("it does not answer");
     }, this.#patience);
-    const ended = (reason: string) => {
+    const ended = (reason: string, refused = false) => {
       open = false;
       clearTimeout(patience);
       peer.close("Cannot reach the server: the link was lost");
-      if (this.#socket === socket) this.#lost(reason);
+      if (this.#socket === socket) {
+        // Of a server that cannot be reached nothing is known anew.
+        if (refused) this.#refused = true;
+        this.#lost(reason);
+      }
       socket.close();
     };
     socket.on("open", async () => {
@@ -155,6 +180,7 @@ export class Link {
       clearTimeout(patience);
       if (this.#socket !== socket) return;
       this.#peer = peer;
+      this.#refused = false;
       this.#openedAt = this.#heard = performance.now();
       this.#backoff = BACKOFF_MS[0];
       this.#say(`linked to ${api}`);
@@ -165,7 +191,16 @@ export class Link {
       if (message.method === undefined) void peer.receive(message);
       else receive(message);
     });
-    socket.on("error", (error) => ended(why(error.message)));
+    socket.on("unexpected-response", (_, response) => {
+      const status = response.statusCode ?? 0;
+      problemOf(response).then(({ title, detail }) =>
+        ended(
+          detail ?? REFUSALS[status] ?? `its answer was the status ${status}`,
+          status === 401 || title === "Missing scope",
+        )
+      );
+    });
+    socket.on("error", (error) => ended(why(error)));
     socket.on(
       "close",
       (_, reason) => ended(new TextDecoder().decode(reason) || "the server closed it"),
@@ -191,18 +226,46 @@ export class Link {
   }
 }
 
-/** What a server means that does not open a link, and what to do. */
-const REFUSALS: Record<string, string> = {
-  401:
-    "it does not know the key in MCGIP_API_KEY: make one there by `deno task keys make NAME --scopes work`",
-  403:
-    "the key in MCGIP_API_KEY has not the scope work: make one by `deno task keys make NAME --scopes work`",
+/** What a server means that opens no link and gives no reason, as a proxy may; and what to do. */
+const REFUSALS: Record<number, string> = {
+  400: "it does not answer HTTP there: where it speaks TLS, MCGIP_API takes https://",
+  401: "something before it asks for another key than that in MCGIP_API_KEY",
+  403: "something before it refuses this worker",
   404: "there is no McGIP Server at MCGIP_API, or one without links of workers",
-  409: "it has a worker of this name that came with another key: start this one anew",
 };
 
-/** @param message of a WebSocket that could not be opened */
-function why(message: string): string {
-  const status = /server response: (\d{3})/.exec(message)?.[1];
-  return (status && REFUSALS[status]) || message || "it cannot be reached";
+/** Most of an answer that is read. */
+const DETAIL_BYTES = 16_384;
+
+interface Told {
+  title?: string;
+  detail?: string;
+}
+
+/** What a server says of its refusal (RFC 9457); nothing where it says nothing. */
+async function problemOf(response: AsyncIterable<Uint8Array>): Promise<Told> {
+  const decoder = new TextDecoder();
+  let text = "";
+  try {
+    for await (const part of response) {
+      text += decoder.decode(part, { stream: true });
+      if (text.length > DETAIL_BYTES) return {};
+    }
+    const { title, detail } = JSON.parse(text) as Told;
+    return typeof detail === "string" ? { title, detail } : {};
+  } catch {
+    // It broke off, or is no JSON.
+    return {};
+  }
+}
+
+/** Why a WebSocket could not be opened, where it is known what to do. */
+function why({ code, message }: Error & { code?: string }): string {
+  if (code?.startsWith("HPE_INVALID")) {
+    return "it speaks TLS, or no HTTP: where it speaks TLS, MCGIP_API takes https://";
+  }
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || message.includes("InvalidContentType")) {
+    return "it speaks no TLS there: MCGIP_API takes http://, or the address of the proxy that speaks it";
+  }
+  return message || "it cannot be reached";
 }

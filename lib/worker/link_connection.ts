@@ -52,7 +52,7 @@ export function connectionByLink(options: LinkedOptions): Connection {
       links.beat(beat);
     },
     async end() {
-      links.tell({ method: "left", params: null });
+      links.leave();
       // So that it is on its way.
       await new Promise((resolve) => setTimeout(resolve, 200));
       links.close();

@@ -10,6 +10,9 @@ import type { Message } from "./rpc.ts";
 import { type Hello, LINK_MS, MOVE_MS } from "./session.ts";
 import type { Server } from "./transfer.ts";
 
+/** What is asked for a job's sake; the rest waits until one takes it. */
+const OF_A_JOB = ["publish", "ask", "checkpoints", "keepCheckpoints"];
+
 export interface LinksOptions {
   server: Server;
   hello(): Omit<Hello, "side" | "patience_ms">;
@@ -26,6 +29,8 @@ export class Links {
   /** Whether the server at its other end knows that. */
   #ready = false;
   #opened = Promise.withResolvers<void>();
+  /** It leaves: no other link takes the place of one that ends. */
+  #leaving = false;
   /** Requests under way, by the ids that they have here. */
   readonly #asked = new Map<number, { link: Link; id: number }>();
   #nextId = 1;
@@ -65,12 +70,27 @@ export class Links {
     asked?.link.send({ ...message, id: asked.id });
   }
 
-  /** To the server that the jobs come from. */
-  tell(message: Message): void {
-    this.#work?.send(message);
+  /** Tells every server that this worker leaves; what ends from now on is not opened again. */
+  leave(): void {
+    this.#leaving = true;
+    for (const link of this.#links) link.leave();
+    this.send({ method: "left", params: null });
+  }
+
+  /** Whether no server takes this worker's key: one does not, and none is linked. Keys are of all servers. */
+  get refused(): boolean {
+    return !this.#ready && this.#links.some(({ refused }) => refused) &&
+      !this.#links.some(({ up }) => up);
+  }
+
+  /** @throws {ClaimLost} where no server takes this worker's key: what it runs goes on at another worker */
+  #assertAdmitted(): void {
+    if (!this.refused) return;
+    throw new ClaimLost("Cannot go on: the server takes the key of this worker no more");
   }
 
   beat(beat: Beat): void {
+    if (this.#leaving) return;
     for (const link of this.#links) link.beat(beat);
   }
 
@@ -79,16 +99,26 @@ export class Links {
     this.#ready = false;
   }
 
-  /** Asks the server that the jobs come from, once. @throws {LinkLost}, and what the server's handler throws */
+  /**
+   * Asks the server that the jobs come from, once.
+   * @throws {LinkLost}, {ClaimLost} where no server takes its key, and what the server's handler throws
+   */
   async ask<T>(method: string, params: unknown): Promise<T> {
+    this.#assertAdmitted();
     if (!this.#ready) throw new LinkLost("Cannot reach the server: the link is lost");
     return await this.#work!.ask<T>(method, params);
   }
 
-  /** Asks until there is an answer: for what may be done twice. @throws what the server's handler throws */
+  /**
+   * Asks until there is an answer: for what may be done twice.
+   * @throws {ClaimLost} for what belongs to a job where no server takes its key; what the server's handler throws
+   */
   async call<T>(method: string, params: unknown): Promise<T> {
     for (;;) {
-      while (!this.#ready) await this.#opened.promise;
+      while (!this.#ready) {
+        if (OF_A_JOB.includes(method)) this.#assertAdmitted();
+        await this.#opened.promise;
+      }
       try {
         return await this.ask<T>(method, params);
       } catch (error) {
@@ -151,10 +181,17 @@ export class Links {
   #wasLost(link: Link): void {
     // Nobody waits for these answers any more; on the next link their ids are others'.
     for (const [id, asked] of this.#asked) if (asked.link === link) this.#asked.delete(id);
-    if (this.#work !== link) return;
-    if (this.#ready) this.#opened = Promise.withResolvers();
-    this.#ready = false;
-    this.#work = undefined;
+    if (this.#work === link) {
+      if (this.#ready) this.#opened = Promise.withResolvers();
+      this.#ready = false;
+      this.#work = undefined;
+    }
+    if (this.refused) {
+      // Whoever waits looks again.
+      this.#opened.resolve();
+      this.#opened = Promise.withResolvers();
+    }
+    if (this.#work !== undefined || this.#leaving) return;
     const next = this.#links.find(({ up }) => up);
     if (next) void this.#promote(next);
   }

@@ -29,7 +29,8 @@ const OPEN_TABLES = ["tuning"];
 /** How messages go to the worker. */
 export interface Wire {
   send(message: Message): void;
-  close(): void;
+  /** @param reason told to the worker; without one it is cut at once */
+  close(reason?: string): void;
 }
 
 export interface RemoteWorkerOptions {
@@ -39,6 +40,8 @@ export interface RemoteWorkerOptions {
   desk: StoreDesk;
   /** Version of this program: a worker of another gives other results. */
   version: string;
+  /** Why the key of this id may link workers no more; undefined while it may. */
+  objection?(key_id: string): Promise<string | undefined>;
   log: Log;
 }
 
@@ -52,8 +55,9 @@ export class RemoteWorker implements Desk {
   beat?: Beat & { time: number };
   /** Why it may not work here, and when it asked last by a clock that nobody sets. */
   refused?: { reason: string; time: number };
-  /** What people call it. */
+  /** What people call it: as it wants to be called, with a number where an older one is called so. */
   label: string;
+  #wanted: string;
   /** When its link was opened. */
   since = now();
   /** Of its program. */
@@ -78,7 +82,7 @@ export class RemoteWorker implements Desk {
 
   constructor(options: RemoteWorkerOptions) {
     this.#options = options;
-    this.name = this.label = options.name;
+    this.name = this.label = this.#wanted = options.name;
     this.key_id = options.key_id;
   }
 
@@ -109,6 +113,7 @@ export class RemoteWorker implements Desk {
 
   /** A link was opened; the one before is given up. The answer takes what comes by it. */
   attach(wire: Wire): (message: Message) => void {
+    if (this.#peer) this.#tellEnd("it opened another");
     this.#wire?.close();
     this.#peer?.close("Cannot use the GPU: its worker has another link");
     const peer = new Peer((message) => wire.send(abroad(message)), {
@@ -138,7 +143,7 @@ export class RemoteWorker implements Desk {
       if (peer === this.#peer && !this.heard) {
         // This server stood still: what has piled up is of a time before the worker asked another one.
         wire.close();
-        return this.detach(wire);
+        return this.detach(wire, "this server stood still, the worker may have gone to another");
       }
       this.#heardAt = performance.now();
       peer.receive(message).catch((error) =>
@@ -148,8 +153,9 @@ export class RemoteWorker implements Desk {
   }
 
   /** A link is gone. */
-  detach(wire: Wire): void {
+  detach(wire: Wire, reason: string): void {
     if (this.#wire !== wire) return;
+    if (this.#peer) this.#tellEnd(reason);
     this.#peer?.close("Cannot use the GPU: the link to its worker was lost");
     this.#peer = undefined;
     this.#wire = undefined;
@@ -157,13 +163,40 @@ export class RemoteWorker implements Desk {
   }
 
   /** Ends the link; the worker opens another, where the server listens. */
-  cutOff(): void {
-    this.#wire?.close();
+  cutOff(reason: string): void {
+    const wire = this.#wire;
+    if (!wire) return;
+    wire.close(reason);
+    this.detach(wire, reason);
   }
 
-  /** Cuts off a link on which nothing comes. */
-  check(): void {
-    if (performance.now() - this.#heardAt > LINK_MS) this.#wire?.close();
+  /** Cuts off a link on which nothing comes, and that of a key which may link workers no more. */
+  async check(): Promise<void> {
+    if (!this.#wire) return;
+    if (performance.now() - this.#heardAt > LINK_MS) {
+      const wire = this.#wire;
+      wire.close();
+      this.detach(wire, `nothing came for ${LINK_MS / 1000} s`);
+    } else await this.#objects();
+  }
+
+  /** Whether its key may link workers no more: then the link is ended, and what it runs goes back to the queue. */
+  async #objects(): Promise<boolean> {
+    if (this.key_id === null) return false;
+    const reason = await this.#options.objection?.(this.key_id);
+    if (reason === undefined) return false;
+    if (!this.#wire) return true;
+    this.cutOff(reason);
+    if (this.side) return true;
+    const { desk } = this.#options;
+    await this.forget();
+    await desk.left({ blameless: true, reason });
+    await desk.store.workers.remove(this.name);
+    return true;
+  }
+
+  #tellEnd(reason: string): void {
+    this.#options.log(`worker ${this.#title} is linked no more: ${reason}`);
   }
 
   /** Asks the worker; throws what its handler throws, and Unavailable when it is away. */
@@ -171,7 +204,13 @@ export class RemoteWorker implements Desk {
     const peer = this.#peer;
     if (!peer) throw new Unavailable(this.unavailable()!);
     this.#names.requested(params, peer.pending === 0);
-    return await peer.call<T>(method, params);
+    try {
+      return await peer.call<T>(method, params);
+    } catch (error) {
+      // It was refused a file: that is between the two, no mistake of who asks.
+      if (error instanceof ClaimLost) throw new Unavailable(error.message);
+      throw error;
+    }
   }
 
   notify(method: string, params: unknown): void {
@@ -182,11 +221,11 @@ export class RemoteWorker implements Desk {
     const { desk, log } = this.#options;
     const { version, device, claim, label = this.name, side, patience_ms } = hello;
     if (!LABEL.test(label)) throw new InvalidInput("Cannot use the label of this worker");
-    this.label = label;
+    if (label !== this.#wanted) this.label = this.#wanted = label;
     this.version = version;
     this.#assertSame(hello);
     this.refused = undefined;
-    desk.asking = { label, version };
+    desk.asking = { label: this.label, version };
     const anew = !this.linked;
     if (anew) this.since = now();
     this.device = device ?? undefined;
@@ -255,20 +294,24 @@ export class RemoteWorker implements Desk {
     // The server that its jobs come from does so.
     if (this.side) return;
     this.#held = performance.now();
-    await this.#options.desk.hold({
-      ...{ label: this.label, version: this.version ?? "", place: "linked" },
+    const label = await this.#options.desk.hold({
+      ...{ label: this.#wanted, version: this.version ?? "", place: "linked" },
       device: shortOf(this.device),
       ...{ memory: this.beat?.rss ?? 0, gpu_memory: this.beat?.gpu_bytes ?? 0 },
     });
+    if (label !== undefined) this.label = label;
   }
 
   async #left(): Promise<void> {
     const { desk } = this.#options;
-    if (this.side) return;
-    await desk.left({ blameless: true });
-    await desk.store.workers.remove(this.name);
-    this.#options.log(`worker ${this.#title} left`);
-    this.#wire?.close();
+    const wire = this.#wire;
+    if (!this.side) {
+      await desk.left({ blameless: true });
+      await desk.store.workers.remove(this.name);
+    }
+    if (!wire) return;
+    wire.close();
+    this.detach(wire, "it left");
   }
 
   /** It has no claim any more; what it sent and nothing refers to goes. */
@@ -293,6 +336,12 @@ export class RemoteWorker implements Desk {
     const { desk } = this.#options;
     // Who asks for a job runs none: an answer of before may have been lost.
     await this.release();
+    // Between two looks at its key, too.
+    if (await this.#objects()) {
+      throw new Unavailable(
+        `Cannot give worker ${this.name} a job: its key may link workers no more`,
+      );
+    }
     const job = await desk.claim(kinds, adapter);
     if (!job) return null;
     this.#claim = { id: job.id, fence: job.fence };

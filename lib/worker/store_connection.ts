@@ -9,6 +9,7 @@ import { checkoutWatch, type CommitFiles } from "@/lib/commit.ts";
 import { versionOfHolder } from "@/lib/store/lock.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
 import { openStore } from "@/lib/store/mod.ts";
+import type { WorkerAbout } from "@/lib/store/workers.ts";
 import { SILENT_MS } from "./beat.ts";
 import type { Connection } from "./connection.ts";
 import { type Device, shortOf } from "./session.ts";
@@ -46,10 +47,15 @@ export async function connectionToStore(
     }
   }
   const desk = new StoreDesk(store, name, () => {}, log);
-  desk.asking = { label, version };
   desk.isStale = checkoutWatch(git);
   // What a process of this name ran that has died.
   await desk.left({ blameless: false });
+  const about = (device: Device | null, memory = 0, gpu_memory = 0): WorkerAbout => ({
+    ...{ label, version: version ?? "", place: "beside" },
+    ...{ device: shortOf(device), memory, gpu_memory },
+  });
+  // What it is called among the others, before its first job.
+  desk.asking = { label: await desk.hold(about(null)), version };
   store.cluster?.listen(WAITS, wake);
   let held = -Infinity;
   let told: Device | null = null;
@@ -58,7 +64,7 @@ export async function connectionToStore(
   const compareVersions = async () => {
     const servers = version === undefined || cluster ? undefined : versionOfHolder(data);
     const strict = servers !== undefined && servers !== version;
-    desk.asking = { label, version, strict };
+    desk.asking = { ...desk.asking, strict };
     const versions = strict ? (await store.jobs.otherVersions(version!)).join(", ") : "";
     if (versions !== left && versions !== "") {
       log(
@@ -80,10 +86,7 @@ export async function connectionToStore(
       held = performance.now();
       told = device();
       try {
-        await desk.hold({
-          ...{ label, version: version ?? "", place: "beside" },
-          ...{ device: shortOf(told), memory: rss, gpu_memory: gpu_bytes },
-        });
+        await desk.hold(about(told, rss, gpu_bytes));
         await compareVersions();
       } catch (error) {
         // The next one may come through, long before the lease ends.

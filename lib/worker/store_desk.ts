@@ -48,10 +48,13 @@ export class StoreDesk implements Desk {
   /**
    * The worker lives: what it runs stays its own.
    * @param about what others are to know of it; without it they are not told
+   * @returns what it is called among them
    */
-  async hold(about?: WorkerAbout): Promise<void> {
-    if (about) await this.store.workers.hold(this.name, about);
+  async hold(about?: WorkerAbout): Promise<string | undefined> {
+    const label = about && await this.store.workers.hold(this.name, about) || undefined;
+    if (label !== undefined) this.asking = { ...this.asking, label };
     await this.store.jobs.hold(this.name);
+    return label;
   }
 
   /**

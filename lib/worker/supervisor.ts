@@ -52,6 +52,8 @@ export class Supervisor {
   /** Times that a worker ended without being asked to. */
   restarts = 0;
   #started = false;
+  /** As the others of the cluster call it. */
+  #label?: string;
   readonly #options: SupervisorOptions;
   readonly #desk: StoreDesk;
   #process?: Deno.ChildProcess;
@@ -75,7 +77,7 @@ export class Supervisor {
 
   /** What people call the worker. */
   get label(): string {
-    return this.#options.label ?? "server";
+    return this.#label ?? this.#options.label ?? "server";
   }
 
   /** True while a worker with a GPU beats. */
@@ -185,8 +187,12 @@ export class Supervisor {
           this.beat = { ...beat, time };
           if (time - this.#held < HOLD_MS) return;
           this.#held = time;
-          this.#desk.hold(this.#about(beat)).catch((error) =>
-            this.#options.log(`Cannot prolong the lease of the worker: ${unquoted(error.message)}`)
+          this.#desk.hold(this.#about(beat)).then(
+            (label) => this.#label = label,
+            (error) =>
+              this.#options.log(
+                `Cannot prolong the lease of the worker: ${unquoted(error.message)}`,
+              ),
           );
         },
         device: (device: Device) => {
@@ -208,7 +214,8 @@ export class Supervisor {
   #about({ rss, gpu_bytes }: Beat): WorkerAbout | undefined {
     if (!this.#desk.store.cluster) return undefined;
     return {
-      ...{ label: this.label, version: this.#options.version ?? "", place: "server" },
+      label: this.#options.label ?? "server",
+      ...{ version: this.#options.version ?? "", place: "server" },
       ...{ device: shortOf(this.device), memory: rss, gpu_memory: gpu_bytes },
     };
   }

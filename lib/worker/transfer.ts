@@ -83,6 +83,8 @@ export class Transfer {
     if (response.ok) return response;
     const { detail } = await response.json().catch(() => ({})) as { detail?: string };
     const message = detail ?? `Cannot reach ${url}: status ${response.status}`;
+    // The job can go on at a worker that is let in.
+    if (response.status === 401 || response.status === 403) throw new ClaimLost(message);
     if (response.status === 404) throw new NotFound(message);
     if (response.status === 409) throw new ClaimLost(message);
     if (response.status === 422) throw new InvalidInput(message);

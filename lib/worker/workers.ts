@@ -72,6 +72,11 @@ export class Workers {
   async #refresh(): Promise<void> {
     this.#listing ??= this.options.store.workers.list().then((rows) => {
       this.#listed = rows;
+      // One that takes its jobs from another server was given its number there.
+      for (const { name, label } of rows) {
+        const worker = this.#remote.get(name);
+        if (worker?.side && label !== null) worker.label = label;
+      }
       this.#listedAt = performance.now();
     }).finally(() => this.#listing = undefined);
     await this.#listing;
@@ -165,7 +170,11 @@ export class Workers {
     this.#refresh().catch(() => {});
     const now = performance.now();
     for (const [name, worker] of this.#remote) {
-      worker.check();
+      worker.check().catch((error) => {
+        // While the database is away nobody knows of keys.
+        if (error instanceof Unavailable) return;
+        this.options.log(`worker ${name}: ${unquoted(error.message)}`);
+      });
       if (worker.linked) this.#unlinked.delete(worker);
       else if (now - (this.#unlinked.get(worker) ?? now) > FORGOTTEN_MS) {
         this.#remote.delete(name);
@@ -179,7 +188,7 @@ export class Workers {
 
   stop(): void {
     clearInterval(this.#timer);
-    for (const worker of this.#remote.values()) worker.cutOff();
+    for (const worker of this.#remote.values()) worker.cutOff("the server leaves");
   }
 }
 

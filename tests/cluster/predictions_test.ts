@@ -139,7 +139,7 @@ postgresTest(
             assert.match(figures, /^mcgip_worker_busy\{worker="gpu-box"\} 0$/m);
             assert.match(
               figures,
-              /^mcgip_worker_info\{worker="gpu-box",place="elsewhere",adapter=".+"\} 1$/m,
+              /^mcgip_worker_info\{worker="gpu-box",place="linked",adapter=".+"\} 1$/m,
             );
             assert.match(a.log() + b.log(), /worker gpu-box-[0-9a-f]{8} on gpu-box is linked/);
           },

@@ -86,7 +86,7 @@ Deno.test("files go to the server that it is linked to, and to no other that had
     assert.equal(a.get("w", null), worker);
     const wire = { send: () => {}, close: () => {} };
     worker.attach(wire);
-    worker.detach(wire);
+    worker.detach(wire, "it broke off");
     assert.throws(() => a.get("w", null), Unavailable);
   }));
 

@@ -354,3 +354,100 @@ Deno.test("who loses a claim stops within one beat, and takes another job", () =
     assert.ok(median <= BEAT_MS, `${times}`);
     await reach(store, await count(store, 10, 1), "succeeded", log);
   }));
+
+/** A key with the scope `work`, its id, and what takes its right away. */
+const takings: [string, RegExp, (server: TestServer, store: Store, id: string) => unknown][] = [
+  // As `deno task keys revoke` does, in another process.
+  ["revoked", /its key was revoked/, (_, store, id) => store.keys.remove(id)],
+  ["deleted", /its key was revoked/, (server, _, id) => server.json("DELETE", `/v1/keys/${id}`)],
+  [
+    "narrowed",
+    /its key has no longer the scope work/,
+    (server, _, id) => server.json("PATCH", `/v1/keys/${id}`, { scopes: ["read"] }),
+  ],
+  [
+    "expired",
+    /its key expired at/,
+    (server, _, id) =>
+      server.json("PATCH", `/v1/keys/${id}`, {
+        expires_at: new Date(Date.now() + 1_500).toISOString(),
+      }),
+  ],
+];
+
+Deno.test("a worker whose key is taken away is cut off, and its jobs wait for others", () =>
+  withWorld(async ({ server, store, start }) => {
+    for (const [name, reason, take] of takings) {
+      const { id, key } = await server.json<{ id: string; key: string }>("POST", "/v1/keys", {
+        ...{ name, scopes: ["work"] },
+      });
+      const worker = start(name, { key });
+      const log = () => server.log() + worker.log();
+      await linked(server, name);
+      const job = await count(store, 100_000, 20);
+      await until(async () => (await store.jobs.get(job)).progress.done > 20, 60_000, log);
+      await take(server, store, id);
+      const since = performance.now();
+      const waiting = await count(store, 10, 1);
+      const free = async () =>
+        (await store.db.get<{ lease_until: number | null }>(
+          "SELECT lease_until FROM jobs WHERE id = ?",
+          job,
+        ))!.lease_until === null;
+      await until(free, 60_000, log);
+      assert.ok(performance.now() - since < 15_000, "seconds, not until its lease ends");
+      const said = new RegExp(`worker ${name} is linked no more: ${reason.source}`);
+      await until(() => said.test(server.log()), 60_000, log);
+      await until(() => reason.test(worker.log()), 60_000, log);
+      await until(() => worker.log().includes("keys make NAME --scopes work"), 60_000, log);
+      await until(() => worker.log().includes(`job ${job}: Cannot`), 60_000, log);
+      assert.ok(!(await workersOf(server)).some((told) => told.name === name), "not ready");
+      const { error, attempts } = await store.jobs.get(job);
+      assert.deepEqual([error, attempts], [null, 0], "no crash and no failure");
+      const had = await store.jobs.attempts.ofJob(job);
+      assert.deepEqual(had.map(({ outcome }) => outcome), ["lost"]);
+      assert.match(had[0].reason!, reason);
+      assert.equal((await store.jobs.get(waiting)).state, "queued", "nobody took it and failed");
+      const { data } = await store.events.list(job, { limit: 1000 });
+      const told = data.filter(({ type }) => type === "state").map(({ data }) => data.state);
+      assert.ok(!told.includes("failed"), JSON.stringify(told));
+      for (const one of [job, waiting]) {
+        await store.db.run("UPDATE jobs SET state = 'cancelled', worker = NULL WHERE id = ?", one);
+      }
+    }
+    // Another one takes up what the last has left, from its checkpoint.
+    const { id, key } = await server.json<{ id: string; key: string }>("POST", "/v1/keys", {
+      ...{ name: "last", scopes: ["work"] },
+    });
+    const first = start("last", { key });
+    const log = () => server.log() + first.log();
+    await linked(server, "last");
+    const job = await count(store, 600, 20);
+    await until(async () => (await store.jobs.get(job)).progress.done > 150, 60_000, log);
+    await server.json("DELETE", `/v1/keys/${id}`);
+    const second = start("after");
+    await reach(store, job, "succeeded", () => log() + second.log());
+    const { starts } = (await store.jobs.get(job)).result as { starts: number[] };
+    assert.equal(starts.length, 2);
+    assert.ok(starts[1] >= 10, `it went on from ${starts[1]}`);
+    assert.deepEqual(await stepsOf(store, job), [...new Array(600).keys()]);
+    // The log tells of one that dies, too.
+    second.process.kill("SIGKILL");
+    const died = "worker after is linked no more: it broke off";
+    await until(() => server.log().includes(died), 60_000, server.log);
+  }));
+
+Deno.test("who leaves in order says so, and is asked to open nothing anew", () =>
+  withWorld(async ({ server, start }) => {
+    const worker = start("leaver");
+    await linked(server, "leaver");
+    worker.process.kill("SIGTERM");
+    assert.equal((await worker.process.status).code, 0);
+    await until(
+      () => server.log().includes("leaver is linked no more: it left"),
+      60_000,
+      server.log,
+    );
+    assert.doesNotMatch(worker.log(), /no link to/);
+    assert.ok(!(await workersOf(server)).some(({ name }) => name === "leaver"));
+  }));
