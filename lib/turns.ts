@@ -54,3 +54,26 @@ async function merge(a: string[], b: string[], turns: Turns): Promise<string[]> 
   }
   return out.concat(a.slice(i), b.slice(j));
 }
+
+/** Lets a few works go on at a time, in the order in which they came; the others wait. */
+export class Gate {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(atOnce: number) {
+    this.#free = atOnce;
+  }
+
+  async pass<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#free > 0) this.#free--;
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    try {
+      return await work();
+    } finally {
+      // Handed on, so that nobody who comes now is before those that wait.
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free++;
+    }
+  }
+}

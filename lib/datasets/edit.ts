@@ -13,7 +13,7 @@ import { imagesNamed } from "./images_named.ts";
 import { checkSplits, type LabelTable, readKnownLabels, readLabels, twoNames } from "./labels.ts";
 import { putLabelsInThread, removeRowsInThread } from "./edit_thread.ts";
 import { datasetName, imageName } from "./name.ts";
-import { type StoredPicture, type StoreOptions, storePicture } from "./picture.ts";
+import { type StoredPicture, type StoreOptions, storePicture, storing } from "./picture.ts";
 import { clearPixels } from "./pixel_cache.ts";
 import { dicomName, HASHED, patientName } from "./pseudonym.ts";
 import { keepReport } from "./report.ts";
@@ -49,17 +49,12 @@ export async function putImage(
   const begin = async () =>
     known ?? await store.datasets.findByName(dataset) ??
       await beginDataset(store, dataset, names ?? "hash");
-  const result = await change(
-    store,
-    dataset,
-    [picture.file],
-    async (row) => {
-      sameNames(row, names);
-      const name = await nameOf(store, row, sent, picture);
-      return await place(store, { dataset_id: row.id, name, picture }, old);
-    },
-    begin,
-  );
+  const put = async (row: DatasetRow) => {
+    sameNames(row, names);
+    const name = await nameOf(store, row, sent, picture);
+    return await place(store, { dataset_id: row.id, name, picture }, old);
+  };
+  const result = await storing.pass(() => change(store, dataset, [picture.file], put, begin));
   await store.collectGarbage(old);
   if (old.length > 0) await clearPixels(store, result.image.dataset_id);
   if (result.created && result.image.name !== sent) notes.push(HASHED);
