@@ -93,6 +93,8 @@ function withBytes(answer: InferenceAnswer, binary: Set<string>, headers: Header
   });
   const json = new TextEncoder().encode(JSON.stringify({ ...answer, outputs }));
   headers.set("content-type", "application/octet-stream");
+  // That of the JSON alone.
+  headers.delete("content-length");
   headers.set("inference-header-content-length", String(json.length));
   return new Response(new Blob([json, ...parts]).stream(), { headers });
 }
