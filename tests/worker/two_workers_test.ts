@@ -96,15 +96,20 @@ Deno.test("deno task worker serves the directory that MCGIP_DATA names, and leav
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    const said = new Response(worker.stderr).text();
+    let said = "";
+    const heard = (async () => {
+      for await (const text of worker.stderr.pipeThrough(new TextDecoderStream())) said += text;
+    })();
     try {
       await until(async () => await store.workers.count() === 1, 60_000);
+      // It is there before it has looked for a GPU.
+      await until(() => /Jobs run on |There is no GPU/.test(said), 60_000);
       worker.kill("SIGTERM");
       assert.equal((await worker.status).code, 0);
+      await heard;
       assert.equal(await store.workers.count(), 0);
-      assert.ok((await said).includes(`1 worker on the jobs of ${store.directory}`));
-      assert.match(await said, /Jobs run on |There is no GPU/);
-      assert.match(await said, /asked to leave \(SIGTERM\)/);
+      assert.ok(said.includes(`1 worker on the jobs of ${store.directory}`));
+      assert.match(said, /asked to leave \(SIGTERM\)/);
     } finally {
       try {
         worker.kill("SIGKILL");

@@ -70,7 +70,7 @@ async function queries(victim: Victim, ids: Record<string, string>): Promise<Que
     const query = (get?.parameters ?? []).filter((one) => one.in === "query");
     // A stream of events does not end by itself.
     if (query.length === 0 || pattern.endsWith("/events")) continue;
-    const [, , kind] = pattern.split("/");
+    const [, , kind = ""] = pattern.split("/");
     const id = kind === "jobs" ? ids.job : ids[kind.replace(/ies$/, "y").replace(/s$/, "")];
     found.push({
       path: pattern.replace("{name}", "base").replace(/\{image\*?\}/, "c000")
