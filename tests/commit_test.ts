@@ -1,17 +1,9 @@
 import assert from "node:assert/strict";
 import { commitFromFiles, commitOf } from "@/lib/commit.ts";
+import { git } from "./support/git.ts";
 import { withDirectory } from "./support/temporary.ts";
 
 const [first, second] = ["0123456789abcdef", "fedcba9876543210"].map((part) => part + part);
-
-const git = (cwd: string, ...args: string[]) => {
-  const identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-  const { success, stderr } = new Deno.Command("git", {
-    args: ["-C", cwd, ...identity, ...args],
-    env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
-  }).outputSync();
-  assert.ok(success, new TextDecoder().decode(stderr));
-};
 
 Deno.test("commit: digits, the nearest tag, and whether a tracked file was changed", () =>
   withDirectory((root) => {

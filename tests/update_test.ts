@@ -7,18 +7,10 @@ import { commitOf } from "@/lib/commit.ts";
 import { StoreDesk } from "@/lib/worker/store_desk.ts";
 import { type TestServer, until, withServer } from "./support/server.ts";
 import { newJob } from "@/lib/jobs/queue.ts";
+import { git } from "./support/git.ts";
 import { withDirectory, withStore } from "./support/temporary.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-
-function git(cwd: string, ...args: string[]): void {
-  const identity = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
-  const { success, stderr } = new Deno.Command("git", {
-    args: ["-C", cwd, ...identity, ...args],
-    env: { GIT_CONFIG_GLOBAL: "/dev/null", GIT_CONFIG_NOSYSTEM: "1" },
-  }).outputSync();
-  assert.ok(success, new TextDecoder().decode(stderr));
-}
 
 /** A checkout of the project with two versions, the older one checked out; their names. */
 function twoVersions(copy: string): { older: string; newer: string } {
