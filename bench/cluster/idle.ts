@@ -2,7 +2,7 @@
 import { figuresOf } from "@/tests/attack/victim.ts";
 import type { Row } from "../reliability/row.ts";
 import { linkWorkers } from "./linked.ts";
-import { withServed, withStacks } from "./stacks.ts";
+import { onEachStack } from "./stacks.ts";
 
 const WORKERS = 64;
 const SECONDS = 12;
@@ -18,31 +18,23 @@ async function usedBy(pid: number): Promise<number> {
 }
 
 export async function idleWorkers(): Promise<Row[]> {
-  return await withStacks(async (stacks) => {
-    const rows: Row[] = [];
-    for (const stack of stacks) {
-      rows.push(
-        await withServed(stack, async (served) => {
-          const { api } = served.server.children();
-          const alone = await usedBy(api!);
-          const workers = await linkWorkers(stack, served, WORKERS);
-          const beating = await usedBy(api!);
-          for (const worker of workers) worker.look();
-          const looking = await usedBy(api!);
-          await Promise.all(workers.map((worker) => worker.stop()));
-          const beats = beating - alone;
-          const all = looking - alone;
-          return {
-            of,
-            what: `processor time of the API for their beats, ${stack.name}`,
-            wanted: "under 5 % of a core",
-            measured: `${beats.toFixed(1)} %; with their looking for jobs ${all.toFixed(1)} % ` +
-              `(without them it uses ${alone.toFixed(1)} %)`,
-            holds: beats < 5,
-          };
-        }),
-      );
-    }
-    return rows;
+  return await onEachStack(async (stack, served) => {
+    const { api } = served.server.children();
+    const alone = await usedBy(api!);
+    const workers = await linkWorkers(stack, served, WORKERS);
+    const beating = await usedBy(api!);
+    for (const worker of workers) worker.look();
+    const looking = await usedBy(api!);
+    await Promise.all(workers.map((worker) => worker.stop()));
+    const beats = beating - alone;
+    const all = looking - alone;
+    return {
+      of,
+      what: `processor time of the API for their beats, ${stack.name}`,
+      wanted: "under 5 % of a core",
+      measured: `${beats.toFixed(1)} %; with their looking for jobs ${all.toFixed(1)} % ` +
+        `(without them it uses ${alone.toFixed(1)} %)`,
+      holds: beats < 5,
+    };
   });
 }

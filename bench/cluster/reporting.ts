@@ -4,7 +4,7 @@ import type { News } from "@/lib/jobs/outcome.ts";
 import { quantile } from "../load.ts";
 import type { Row } from "../reliability/row.ts";
 import { type LinkedWorker, linkWorkers } from "./linked.ts";
-import { withServed, withStacks } from "./stacks.ts";
+import { onEachStack } from "./stacks.ts";
 
 const JOBS = 16;
 const POINTS = 10;
@@ -46,36 +46,28 @@ async function report({ connection: { desk } }: LinkedWorker, offset: number): P
 }
 
 export async function reporting(): Promise<Row[]> {
-  return await withStacks(async (stacks) => {
-    const rows: Row[] = [];
-    for (const stack of stacks) {
-      rows.push(
-        await withServed(stack, async (served) => {
-          const { store } = served;
-          const ids: string[] = [];
-          for (let i = 0; i < JOBS; i++) {
-            ids.push((await store.jobs.insert(newJob("count", {}))).id);
-          }
-          const workers = await linkWorkers(stack, served, JOBS);
-          const times = (await Promise.all(
-            workers.map((worker, i) => report(worker, EACH_MS * i / JOBS)),
-          )).flat();
-          let kept = 0;
-          for (const id of ids) kept += (await store.metrics.list(id, {})).length;
-          await Promise.all(workers.map((worker) => worker.stop()));
-          const p99 = quantile(times, 0.99);
-          const lost = times.length * POINTS - kept;
-          return {
-            of,
-            what: `a flush, from the worker to its being kept and back, p99, ${stack.name}`,
-            wanted: "at most 50 ms, none lost",
-            measured: `${p99.toFixed(0)} ms; p50 ${quantile(times, 0.5).toFixed(0)} ms of ` +
-              `${times.length}; ${lost} of ${kept + lost} points lost`,
-            holds: p99 <= 50 && lost === 0,
-          };
-        }),
-      );
+  return await onEachStack(async (stack, served) => {
+    const { store } = served;
+    const ids: string[] = [];
+    for (let i = 0; i < JOBS; i++) {
+      ids.push((await store.jobs.insert(newJob("count", {}))).id);
     }
-    return rows;
+    const workers = await linkWorkers(stack, served, JOBS);
+    const times = (await Promise.all(
+      workers.map((worker, i) => report(worker, EACH_MS * i / JOBS)),
+    )).flat();
+    let kept = 0;
+    for (const id of ids) kept += (await store.metrics.list(id, {})).length;
+    await Promise.all(workers.map((worker) => worker.stop()));
+    const p99 = quantile(times, 0.99);
+    const lost = times.length * POINTS - kept;
+    return {
+      of,
+      what: `a flush, from the worker to its being kept and back, p99, ${stack.name}`,
+      wanted: "at most 50 ms, none lost",
+      measured: `${p99.toFixed(0)} ms; p50 ${quantile(times, 0.5).toFixed(0)} ms of ` +
+        `${times.length}; ${lost} of ${kept + lost} points lost`,
+      holds: p99 <= 50 && lost === 0,
+    };
   });
 }

@@ -6,6 +6,7 @@ import { clusterEnvironment, startS3rver } from "@/tests/support/s3_servers.ts";
 import { startServer, type TestServer } from "@/tests/support/server.ts";
 // The store loads it by a name that is no literal.
 import "@/cluster/mod.ts";
+import type { Row } from "../reliability/row.ts";
 
 export interface Stack {
   name: "SQLite" | "PostgreSQL";
@@ -67,4 +68,17 @@ export async function withServed<T>(
     await store.close();
     await server.stop();
   }
+}
+
+/** One row of each stack. */
+export async function onEachStack(
+  measure: (stack: Stack, served: Served) => Promise<Row>,
+): Promise<Row[]> {
+  return await withStacks(async (stacks) => {
+    const rows: Row[] = [];
+    for (const stack of stacks) {
+      rows.push(await withServed(stack, (served) => measure(stack, served)));
+    }
+    return rows;
+  });
 }
