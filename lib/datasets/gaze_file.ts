@@ -17,7 +17,7 @@ import { type Recording, Recordings } from "./recording.ts";
 import { problemSchema } from "@/lib/problems.ts";
 import type { ParsedGaze } from "@/lib/gaze/formats/format.ts";
 import { doubtsOf } from "@/lib/gaze/doubtful_set.ts";
-import { packedLike } from "@/lib/gaze/packed_fixations.ts";
+import { fixationCount, packedLike } from "@/lib/gaze/packed_fixations.ts";
 import { parseGaze } from "@/lib/gaze/formats/mod.ts";
 import {
   fixationSchema,
@@ -268,7 +268,7 @@ function reportOf(parsed: ParsedGaze, added: Recording[]) {
     gaze: added.length,
     images: new Set(added.map(({ image }) => image)).size,
     readers: new Set(added.map(({ reader }) => reader)).size,
-    fixations: sum(({ fixations }) => fixations.length),
+    fixations: sum(fixationCount),
     samples: parsed.gaze.reduce((all, { samples }) => all + countOf(samples), 0),
     dropped: sum(({ dropped }) => dropped),
     format,

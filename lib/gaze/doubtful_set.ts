@@ -1,5 +1,6 @@
 /** What no recording shows by itself, and many of them together do: gaze in another unit or on another size. */
 import type { Size } from "@/lib/images/image_size.ts";
+import { fixationCount } from "./packed_fixations.ts";
 import type { Fixation } from "./gaze.ts";
 
 export interface PlacedGaze {
@@ -49,9 +50,7 @@ function reachOf(gaze: PlacedGaze[]): string | undefined {
 function durationsOf(gaze: PlacedGaze[]): string | undefined {
   const asRead = gaze.filter(({ filter }) => filter === null);
   // Numbers alone: of millions of fixations a list is as large as the file.
-  const durations = new Float64Array(
-    asRead.reduce((sum, { fixations }) => sum + fixations.length, 0),
-  );
+  const durations = new Float64Array(asRead.reduce((sum, one) => sum + fixationCount(one), 0));
   let at = 0;
   for (const { fixations } of asRead) {
     for (const { duration } of fixations) durations[at++] = duration;

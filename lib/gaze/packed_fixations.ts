@@ -40,6 +40,12 @@ function numbersOf(holder: Holder): Float64Array {
   return numbers;
 }
 
+/** How many there are; of packed ones without making them. */
+export function fixationCount(holder: { fixations: Fixation[] }): number {
+  const numbers = (holder as Holder)[NUMBERS];
+  return numbers ? numbers.length / STRIDE : holder.fixations.length;
+}
+
 /** One getter for all: with one of its own each object would have a shape of its own, of half a kilobyte. */
 const FIXATIONS: PropertyDescriptor & ThisType<Holder> = {
   enumerable: true,

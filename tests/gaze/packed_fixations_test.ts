@@ -1,6 +1,6 @@
 /** Packed fixations are what they were, made anew for whoever asks. */
 import assert from "node:assert/strict";
-import { packed, packedLike } from "@/lib/gaze/packed_fixations.ts";
+import { fixationCount, packed, packedLike } from "@/lib/gaze/packed_fixations.ts";
 
 Deno.test("packed fixations are the same numbers, also for others that share them", () => {
   const fixations = [
@@ -13,6 +13,7 @@ Deno.test("packed fixations are the same numbers, also for others that share the
   assert.deepEqual(one.fixations, fixations);
   const other = packedLike({ image: "b" }, one);
   assert.deepEqual({ ...other }, { image: "b", fixations });
+  for (const holder of [one, other, { fixations }]) assert.equal(fixationCount(holder), 2);
   assert.deepEqual(packed({ fixations: [] }).fixations, []);
   assert.equal(
     JSON.stringify(packed({ fixations: fixations.slice(0, 1) })),
