@@ -1,7 +1,7 @@
 /** Is all there that a cluster's rows name? Every file in the bucket, against its SHA-256. */
-import { createHash } from "node:crypto";
 import { NotFound } from "@/lib/errors.ts";
 import type { Database } from "@/lib/store/database.ts";
+import { contentOf } from "@/lib/store/disk_files.ts";
 import { type Reference, REFERENCES } from "@/lib/store/inspection.ts";
 import { adviceFor } from "@/lib/store/stored_files.ts";
 import { keyOf, type Remote } from "@/lib/store/remote.ts";
@@ -66,10 +66,9 @@ async function inspect(
   const path = `${temporary}/${crypto.randomUUID()}`;
   try {
     await remote.get(keyOf(sha256), path);
-    const hash = createHash("sha256");
-    const file = await Deno.open(path);
-    for await (const chunk of file.readable) hash.update(chunk);
-    return hash.digest("hex") === sha256 ? undefined : "holds other bytes than were stored";
+    using file = await Deno.open(path);
+    const found = await contentOf(file);
+    return found.sha256 === sha256 ? undefined : "holds other bytes than were stored";
   } catch (error) {
     if (error instanceof NotFound) return missing;
     throw error;

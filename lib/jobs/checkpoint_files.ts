@@ -1,6 +1,6 @@
 /** The files of a job's checkpoints, as they are compared between two machines. */
-import { createHash } from "node:crypto";
 import { InvalidInput } from "@/lib/errors.ts";
+import { contentOf, writeSynced } from "@/lib/store/disk_files.ts";
 
 /** A file of a job's checkpoints: its path below their directory. */
 export interface CheckpointFile {
@@ -46,12 +46,7 @@ export async function checkpointFiles(directory: string): Promise<CheckpointFile
 async function hashOf(path: string): Promise<string | undefined> {
   try {
     using file = await Deno.open(path);
-    const hash = createHash("sha256");
-    const chunk = new Uint8Array(1 << 18);
-    for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
-      hash.update(chunk.subarray(0, n));
-    }
-    return hash.digest("hex");
+    return (await contentOf(file)).sha256;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
@@ -70,19 +65,8 @@ export async function writeCheckpointFile(
   temporary: string,
 ): Promise<void> {
   assertBelow(path);
-  const hash = createHash("sha256");
+  const { sha256: found } = await writeSynced(temporary, body);
   try {
-    const file = await Deno.open(temporary, { write: true, createNew: true });
-    try {
-      for await (const chunk of body) {
-        hash.update(chunk);
-        for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
-      }
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    const found = hash.digest("hex");
     if (found !== sha256) {
       throw new InvalidInput(
         `Cannot keep "${path}": the SHA-256 of what came is ${found}, not ${sha256}`,

@@ -4,12 +4,12 @@
  * caches and what was set aside are not in it.
  */
 import { existsSync } from "node:fs";
+import type { Content } from "@/lib/store/disk_files.ts";
 import { Inspection, type Reference } from "@/lib/store/inspection.ts";
 import { knownVersion } from "@/lib/store/migrations.ts";
 import { newerSchema } from "@/lib/store/newer_schema.ts";
 import {
   assertHoldsDatabase,
-  type Copied,
   copyFile,
   DATABASE,
   filesBelow,
@@ -108,7 +108,7 @@ export async function backUp(
 async function copyContent(
   data: string,
   partial: string,
-  keep: (from: string, to: string) => Promise<Copied>,
+  keep: (from: string, to: string) => Promise<Content>,
   onProgress: BackupOptions["onProgress"],
 ) {
   const database = `${partial}/${DATABASE}`;
@@ -199,7 +199,7 @@ async function copyCheckpoints(data: string, partial: string): Promise<Set<strin
 }
 
 /** Its bytes are not read: `verify` does that. */
-async function linkFile(from: string, to: string): Promise<Copied> {
+async function linkFile(from: string, to: string): Promise<Content> {
   const { size: bytes } = await Deno.stat(from);
   await Deno.mkdir(to.slice(0, to.lastIndexOf("/")), { recursive: true, mode: 0o700 });
   try {

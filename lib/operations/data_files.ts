@@ -1,9 +1,8 @@
 /** Files of a data directory or a backup of it: both have the same layout. */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { isDiskFull } from "@/lib/errors.ts";
-import { syncDirectory } from "@/lib/store/files.ts";
+import { type Content, contentOf, syncDirectory, writeAll } from "@/lib/store/disk_files.ts";
 
 export const DATABASE = "mcgip.db";
 export const SECRET = "secret.key";
@@ -30,45 +29,23 @@ export function assertHoldsDatabase(doing: string, data: string, otherwise = "")
 /** Where a stored file lies below a data directory. */
 export const placeOf = (sha256: string) => `files/${sha256.slice(0, 2)}/${sha256}`;
 
-export interface Copied {
-  sha256: string;
-  bytes: number;
-}
-
 /**
  * Copies a file to a new place, synced, and tells what its bytes were.
  * @throws {Deno.errors.NotFound} when there is none
  */
-export async function copyFile(from: string, to: string): Promise<Copied> {
+export async function copyFile(from: string, to: string): Promise<Content> {
   using source = await Deno.open(from, { read: true });
   await Deno.mkdir(dirname(to), { recursive: true, mode: 0o700 });
   using target = await Deno.open(to, { write: true, createNew: true, mode: 0o600 });
-  const copied = await hashed(source, async (chunk) => {
-    for (let at = 0; at < chunk.length;) at += await target.write(chunk.subarray(at));
-  });
+  const copied = await contentOf(source, (piece) => writeAll(target, piece));
   await target.sync();
   return copied;
 }
 
 /** @throws {Deno.errors.NotFound} when there is none */
-export async function hashFile(path: string): Promise<Copied> {
+export async function hashFile(path: string): Promise<Content> {
   using file = await Deno.open(path, { read: true });
-  return await hashed(file);
-}
-
-async function hashed(
-  file: Deno.FsFile,
-  each?: (chunk: Uint8Array) => Promise<void>,
-): Promise<Copied> {
-  const hash = createHash("sha256");
-  const chunk = new Uint8Array(2 ** 20);
-  let bytes = 0;
-  for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
-    hash.update(chunk.subarray(0, n));
-    await each?.(chunk.subarray(0, n));
-    bytes += n;
-  }
-  return { sha256: hash.digest("hex"), bytes };
+  return await contentOf(file);
 }
 
 /** All files below a folder, as paths below it; none where it is not there. */

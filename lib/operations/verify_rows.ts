@@ -9,6 +9,7 @@ import { detect } from "@/lib/models/detect.ts";
 import { backboneSpec } from "@/lib/models/specs.ts";
 import { readSafetensorsHead } from "@/lib/models/safetensors.ts";
 import { storedDigest } from "@/lib/store/digest.ts";
+import { sizeOf } from "@/lib/store/disk_files.ts";
 import { GazeTable } from "@/lib/store/gaze.ts";
 import { Heatmaps } from "@/lib/store/heatmaps.ts";
 import { Images } from "@/lib/store/images.ts";
@@ -240,7 +241,7 @@ async function faultsOfSimilarities(
      FROM similarities WHERE json_valid(images) AND json_valid(components) AND json_valid(layout)`,
   );
   for (const { id, file, images, components, layout } of rows) {
-    const bytes = isSound(file) ? await sizeAt(`${data}/${placeOf(file)}`) : undefined;
+    const bytes = isSound(file) ? await sizeOf(`${data}/${placeOf(file)}`) : undefined;
     const known = layoutSchema.safeParse(JSON.parse(layout)).data;
     if (bytes === undefined) continue;
     const expected = known?.kind === "matrix"
@@ -311,14 +312,5 @@ async function misfit(
     }
   } catch (error) {
     return `its file does not hold its weights (${(error as Error).message})`;
-  }
-}
-
-async function sizeAt(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
   }
 }

@@ -2,16 +2,13 @@
  * Content-addressed files: `files/ab/abcdef...` holds the bytes whose SHA-256 is `abcdef...`.
  * A file is on disk, whole and synced, before `put` answers; rows come after.
  */
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { InvalidInput, isDiskFull } from "@/lib/errors.ts";
+import { isDiskFull } from "@/lib/errors.ts";
+import { type Content, pieces, syncDirectory, syncedContentOf, writeSynced } from "./disk_files.ts";
 import type { SharedFiles } from "./shared_files.ts";
 import { StoredFiles } from "./stored_files.ts";
 
-export interface StoredFile {
-  sha256: string;
-  bytes: number;
-}
+export type StoredFile = Content;
 
 export interface PutOptions {
   /** More bytes than this are refused with InvalidInput. */
@@ -49,26 +46,14 @@ export class Files extends StoredFiles {
     options: PutOptions = {},
   ): Promise<StoredFile> {
     const temporary = this.temporaryPath();
-    const written = await writeSynced(temporary, data, options.maxBytes ?? Infinity);
+    const content = data instanceof Uint8Array ? pieces(data) : data;
+    const written = await writeSynced(temporary, content, options.maxBytes);
     return await this.#adopt(temporary, written);
   }
 
   /** Moves a synced file made elsewhere under `tmp/` to its place; `put` for large results. */
   async adopt(temporary: string): Promise<StoredFile> {
-    const file = await Deno.open(temporary, { read: true, write: true });
-    const hash = createHash("sha256");
-    let bytes = 0;
-    try {
-      const chunk = new Uint8Array(1 << 18);
-      for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
-        hash.update(chunk.subarray(0, n));
-        bytes += n;
-      }
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    return await this.#adopt(temporary, { sha256: hash.digest("hex"), bytes });
+    return await this.#adopt(temporary, await syncedContentOf(temporary));
   }
 
   /** What is there already under its name is looked at: a damaged file gives way. */
@@ -184,48 +169,5 @@ function linked(path: string, name: string): boolean {
   } catch (error) {
     if (isDiskFull(error)) throw error;
     return error instanceof Deno.errors.AlreadyExists;
-  }
-}
-
-/** Hashing one takes a thousandth of a second: others have their turn in between. */
-const PIECE = 2 ** 19;
-
-function* pieces(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE);
-}
-
-/** Writes, counts, hashes and syncs a new file; it is removed again when anything fails. */
-async function writeSynced(
-  path: string,
-  data: Uint8Array | ReadableStream<Uint8Array> | AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): Promise<StoredFile> {
-  const file = await Deno.open(path, { write: true, createNew: true });
-  const hash = createHash("sha256");
-  let bytes = 0;
-  try {
-    for await (const chunk of data instanceof Uint8Array ? pieces(data) : data) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw new InvalidInput(`Cannot store more than ${maxBytes} bytes`);
-      hash.update(chunk);
-      for (let at = 0; at < chunk.length;) at += await file.write(chunk.subarray(at));
-    }
-    await file.sync();
-    file.close();
-  } catch (error) {
-    file.close();
-    Deno.removeSync(path);
-    throw error;
-  }
-  return { sha256: hash.digest("hex"), bytes };
-}
-
-/** A rename is on disk once its directory is. */
-export function syncDirectory(path: string): void {
-  const directory = Deno.openSync(path);
-  try {
-    directory.syncSync();
-  } finally {
-    directory.close();
   }
 }

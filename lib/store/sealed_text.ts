@@ -1,7 +1,7 @@
 /** A small text file that says itself whether it is whole: the text, a line break, the SHA-256 of the text. */
 import { createHash } from "node:crypto";
 import { Damaged } from "@/lib/errors.ts";
-import { syncDirectory } from "./files.ts";
+import { syncDirectory } from "./disk_files.ts";
 
 const sumOf = (text: string) => createHash("sha256").update(text).digest("hex");
 

@@ -3,9 +3,9 @@
  * Nothing is removed from the bucket at once: what nothing refers to goes after a week, so that every backup of
  * the database from that week finds its files.
  */
-import { createHash } from "node:crypto";
 import { Conflict, Damaged, isDiskFull, NotFound } from "@/lib/errors.ts";
 import type { Database } from "./database.ts";
+import { sizeOf, syncedContentOf } from "./disk_files.ts";
 import { keyOf, type Ownership, type Remote } from "./remote.ts";
 import { adviceFor } from "./stored_files.ts";
 
@@ -109,8 +109,8 @@ export class SharedFiles {
         } is missing in ${this.remote.name}; ${adviceFor(what)}`,
       );
     }
-    const { hash, bytes } = await hashOf(temporary);
-    if (hash === sha256) return bytes;
+    const found = await syncedContentOf(temporary);
+    if (found.sha256 === sha256) return found.bytes;
     await Deno.remove(temporary);
     throw new Damaged(
       `Cannot use ${what}: its stored file ${
@@ -251,27 +251,4 @@ export class SharedFiles {
     );
     return row !== undefined;
   }
-}
-
-/** Undefined where there is no such file. */
-async function sizeOf(path: string): Promise<number | undefined> {
-  try {
-    return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw error;
-  }
-}
-
-async function hashOf(path: string): Promise<{ hash: string; bytes: number }> {
-  using file = await Deno.open(path, { read: true, write: true });
-  const hash = createHash("sha256");
-  const chunk = new Uint8Array(1 << 18);
-  let bytes = 0;
-  for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
-    hash.update(chunk.subarray(0, n));
-    bytes += n;
-  }
-  await file.sync();
-  return { hash: hash.digest("hex"), bytes };
 }

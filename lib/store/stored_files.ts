@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { Damaged } from "@/lib/errors.ts";
+import { contentOf } from "./disk_files.ts";
 
 /** `directory/ab/abcdef...` holds the bytes whose SHA-256 is `abcdef...`. */
 export class StoredFiles {
@@ -90,7 +91,7 @@ export class StoredFiles {
   async #hash(path: string, sha256: string, what?: string): Promise<void> {
     const same = async () => {
       using file = await this.#with(sha256, what, () => Deno.open(path, { read: true }));
-      return await sumOf(file) === sha256;
+      return (await contentOf(file)).sha256 === sha256;
     };
     if (await same()) return;
     if (!await this.renew(sha256, what) || !await same()) throw differs(sha256, what);
@@ -105,22 +106,12 @@ export class StoredFiles {
       using file = await Deno.open(this.path(sha256), { read: true });
       // Costs nothing.
       if ((await file.stat()).size !== bytes) return "damaged";
-      return await sumOf(file) === sha256 ? "sound" : "damaged";
+      return (await contentOf(file)).sha256 === sha256 ? "sound" : "damaged";
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return "missing";
       throw error;
     }
   }
-}
-
-/** SHA-256 of the rest of a file, read in pieces: others have their turn in between. */
-export async function sumOf(file: Deno.FsFile): Promise<string> {
-  const hash = createHash("sha256");
-  const chunk = new Uint8Array(1 << 18);
-  for (let n = await file.read(chunk); n !== null; n = await file.read(chunk)) {
-    hash.update(chunk.subarray(0, n));
-  }
-  return hash.digest("hex");
 }
 
 /** Bytes that are hashed sooner here than a thread is woken for them. */

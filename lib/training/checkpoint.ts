@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { readSafetensors, safetensorsParts } from "@/lib/models/safetensors.ts";
 import type { JobContext } from "@/lib/specs/job_context.ts";
-import { syncDirectory } from "@/lib/store/files.ts";
+import { pieces, syncDirectory, writeSynced } from "@/lib/store/disk_files.ts";
 
 /** Named values: weights, optimiser state, queues. */
 export type State = Map<string, { shape: number[]; data: Float32Array<ArrayBuffer> }>;
@@ -19,14 +19,17 @@ export interface Checkpoint {
 
 const NAME = /^(step|best)-(\d{10})-([0-9a-f]{64})\.safetensors$/;
 const KEPT = 3;
-/** Bytes that are hashed and written at once: in between, steps go on. */
-const PIECE = 2 ** 22;
 
 interface Entry {
   kind: "step" | "best";
   step: number;
   sha256: string;
   path: string;
+}
+
+/** Between two of them steps go on. */
+function* inPieces(parts: Uint8Array[]): Generator<Uint8Array> {
+  for (const part of parts) yield* pieces(part);
 }
 
 /** Tells the job's reader, and by `damaged` the server's log. */
@@ -53,22 +56,8 @@ export class Checkpoints {
     kind: Entry["kind"] = "step",
   ): Promise<string> {
     const parts = [...safetensorsParts(state, { checkpoint: JSON.stringify(meta) })];
-    const hash = createHash("sha256");
     const temporary = `${this.directory}/${crypto.randomUUID()}.tmp`;
-    const file = await Deno.open(temporary, { write: true, createNew: true });
-    try {
-      for (const part of parts) {
-        for (let start = 0; start < part.length; start += PIECE) {
-          const piece = part.subarray(start, start + PIECE);
-          hash.update(piece);
-          for (let at = 0; at < piece.length;) at += await file.write(piece.subarray(at));
-        }
-      }
-      await file.sync();
-    } finally {
-      file.close();
-    }
-    const sha256 = hash.digest("hex");
+    const { sha256 } = await writeSynced(temporary, inPieces(parts));
     const name = `${kind}-${String(step).padStart(10, "0")}-${sha256}.safetensors`;
     await Deno.rename(temporary, `${this.directory}/${name}`);
     syncDirectory(this.directory);
